@@ -1,0 +1,1 @@
+//! Benchmarks: the house looked at from outside.

@@ -1,0 +1,1 @@
+//! The roadside unit: device bytes in, frames out.

@@ -1,0 +1,2 @@
+//! `rsu`: run, check, probe, fuse, map.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The world around the roadside unit: drives it, judges it.

@@ -1,0 +1,2 @@
+//! `sim`: demo, run, list.
+fn main() {}

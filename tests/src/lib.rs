@@ -1,0 +1,1 @@
+//! Whole-house tests: the house looked at from outside.

@@ -1,0 +1,1 @@
+//! Quantities, positions, air time and ids that every message shares.

@@ -1,0 +1,2 @@
+//! `v2x`: decode, encode and listen.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The messages that the roadside unit itself reasons about.

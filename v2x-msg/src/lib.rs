@@ -1,0 +1,15 @@
+//! The language of the air: China's C-V2X message set as values, as UPER bytes and as JSON.
+//!
+//! Rooms, in the order data meets them:
+//! - [`base`]: quantities, positions and the site's local frame, air time, ids
+//! - [`kinds`]: the messages a roadside unit reasons about, as values that cannot be wrong
+//! - [`Message`]: the frame, any kind
+//! - `uper`: values to bits and back
+//! - `jer`: the JSON view (X.697)
+//! - [`access`]: what lies below the message: DSMP and AIDs
+//!
+//! The crate does no I/O, reads no clock and holds no `unsafe`.
+
+pub mod access;
+pub mod base;
+pub mod kinds;
