@@ -1,1 +1,5 @@
-//! The world around the roadside unit: drives it, judges it.
+//! The world around a roadside unit: drives it, listens to it, and judges what it says.
+
+pub mod plane;
+pub mod random;
+pub mod world;
