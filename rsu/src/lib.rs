@@ -16,3 +16,4 @@
 
 pub mod clock;
 pub mod report;
+pub mod services;
