@@ -15,5 +15,8 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+pub mod config;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod report;
 pub mod services;

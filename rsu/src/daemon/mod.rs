@@ -1,0 +1,9 @@
+//! Sockets, threads and clocks: the station in a process of its own.
+
+mod backoff;
+mod clock;
+mod latency;
+mod mailbox;
+mod radio;
+mod stop;
+mod sys;
