@@ -15,4 +15,5 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+pub mod inputs;
 pub mod report;
