@@ -18,5 +18,6 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+pub mod inputs;
 pub mod report;
 pub mod services;
