@@ -1,0 +1,126 @@
+//! The frame: one message of any kind, as it stands in the payload below.
+//!
+//! A [`Message`] is what is received, sent, recorded and shown, whatever its kind. What is in it
+//! is told by [`crate::kinds`], which this file knows nothing of.
+
+use crate::asn::MessageFrame;
+use crate::uper::{self, DecodeError, EncodeError};
+
+/// A message of any kind.
+///
+/// Decoding takes any octets: it never panics, its work is bounded by their number and its memory
+/// by a small multiple of it. What it does with additions of later editions and other doubtful
+/// encodings is the table in [`crate::uper`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    frame: MessageFrame,
+}
+
+/// Which message a frame holds. The order is that of the indices on the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// BasicSafetyMessage: a vehicle about itself.
+    Bsm,
+    /// MapData: roads and lanes.
+    Map,
+    /// RoadsideSafetyMessage: road users seen from the roadside.
+    Rsm,
+    /// SPAT: signal phases and their timing.
+    Spat,
+    /// RoadSideInformation: events and signs.
+    Rsi,
+}
+
+impl Message {
+    /// Decodes a frame that fills `octets`.
+    ///
+    /// # Errors
+    /// Anything but a valid frame of this edition; octets after it count as such.
+    pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        message.decode_into(octets)?;
+        Ok(message)
+    }
+
+    /// The same in place. Allocates nothing if this message already held as much of the same
+    /// kind.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode); this message is then unspecified, and only good for another
+    /// attempt.
+    pub fn decode_into(&mut self, octets: &[u8]) -> Result<(), DecodeError> {
+        uper::decode_into(&mut self.frame, octets)
+    }
+
+    /// Decodes a frame at the start of `octets`, and gives how many of them it took. For senders
+    /// that pad what they send.
+    ///
+    /// # Errors
+    /// Anything but a valid frame of this edition.
+    pub fn decode_prefix(octets: &[u8]) -> Result<(Self, usize), DecodeError> {
+        let mut message = Self::default();
+        let used = uper::decode_prefix_into(&mut message.frame, octets)?;
+        Ok((message, used))
+    }
+
+    /// Encodes the frame at the start of `out` and gives its length in octets. Does not allocate.
+    ///
+    /// # Errors
+    /// `out` is too short, or a value has no encoding; a message that was decoded has one.
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        uper::encode_into(&self.frame, out)
+    }
+
+    /// Which message this is.
+    pub fn kind(&self) -> MessageKind {
+        match &self.frame {
+            MessageFrame::BsmFrame(_) => MessageKind::Bsm,
+            MessageFrame::MapFrame(_) => MessageKind::Map,
+            MessageFrame::RsmFrame(_) => MessageKind::Rsm,
+            MessageFrame::SpatFrame(_) => MessageKind::Spat,
+            MessageFrame::RsiFrame(_) => MessageKind::Rsi,
+        }
+    }
+
+    /// The sender's counter of messages of this kind, 0..=127; 127 is followed by 0.
+    pub fn msg_cnt(&self) -> u8 {
+        let count = match &self.frame {
+            MessageFrame::BsmFrame(bsm) => bsm.msg_cnt,
+            MessageFrame::MapFrame(map) => map.msg_cnt,
+            MessageFrame::RsmFrame(rsm) => rsm.msg_cnt,
+            MessageFrame::SpatFrame(spat) => spat.msg_cnt,
+            MessageFrame::RsiFrame(rsi) => rsi.msg_cnt,
+        };
+        count.0
+    }
+
+    /// What is in it, for `kinds/*/wire.rs`.
+    #[allow(dead_code, reason = "the kinds come next")]
+    pub(crate) fn frame(&self) -> &MessageFrame {
+        &self.frame
+    }
+
+    /// The same to be filled in.
+    #[allow(dead_code, reason = "the kinds come next")]
+    pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
+        &mut self.frame
+    }
+}
+
+impl MessageKind {
+    /// All kinds, in the order of their indices on the air.
+    pub const ALL: [Self; 5] = [Self::Bsm, Self::Map, Self::Rsm, Self::Spat, Self::Rsi];
+}
+
+/// As people write it: `SPAT`.
+impl std::fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Bsm => "BSM",
+            Self::Map => "MAP",
+            Self::Rsm => "RSM",
+            Self::Spat => "SPAT",
+            Self::Rsi => "RSI",
+        })
+    }
+}
