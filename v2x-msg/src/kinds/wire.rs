@@ -144,23 +144,23 @@ fn offset_in_plan(reference: GeoPosition, place: GeoPosition) -> asn::PositionOf
             let [lon, lat] = [lon, lat].map(|steps| asn::OffsetLLB12(steps as i16));
             Ll::PositionLL1(asn::PositionLL24B { lon, lat })
         }
-        ..0x2000 => {
+        0x800..0x2000 => {
             let [lon, lat] = [lon, lat].map(|steps| asn::OffsetLLB14(steps as i16));
             Ll::PositionLL2(asn::PositionLL28B { lon, lat })
         }
-        ..0x8000 => {
+        0x2000..0x8000 => {
             let [lon, lat] = [lon, lat].map(|steps| asn::OffsetLLB16(steps as i16));
             Ll::PositionLL3(asn::PositionLL32B { lon, lat })
         }
-        ..0x2_0000 => {
+        0x8000..0x2_0000 => {
             let [lon, lat] = [lon, lat].map(asn::OffsetLLB18);
             Ll::PositionLL4(asn::PositionLL36B { lon, lat })
         }
-        ..0x20_0000 => {
+        0x2_0000..0x20_0000 => {
             let [lon, lat] = [lon, lat].map(asn::OffsetLLB22);
             Ll::PositionLL5(asn::PositionLL44B { lon, lat })
         }
-        ..0x80_0000 => {
+        0x20_0000..0x80_0000 => {
             let [lon, lat] = [lon, lat].map(asn::OffsetLLB24);
             Ll::PositionLL6(asn::PositionLL48B { lon, lat })
         }
@@ -180,11 +180,11 @@ fn offset_in_height(reference: Option<Elevation>, above: Elevation) -> asn::Vert
     // The least value of each class means "unavailable", so the classes are symmetric.
     match steps.abs() {
         ..64 => V::Offset1(asn::VertOffsetB07(steps as i8)),
-        ..128 => V::Offset2(asn::VertOffsetB08(steps as i8)),
-        ..256 => V::Offset3(asn::VertOffsetB09(steps as i16)),
-        ..512 => V::Offset4(asn::VertOffsetB10(steps as i16)),
-        ..1024 => V::Offset5(asn::VertOffsetB11(steps as i16)),
-        ..2048 => V::Offset6(asn::VertOffsetB12(steps as i16)),
+        64..128 => V::Offset2(asn::VertOffsetB08(steps as i8)),
+        128..256 => V::Offset3(asn::VertOffsetB09(steps as i16)),
+        256..512 => V::Offset4(asn::VertOffsetB10(steps as i16)),
+        512..1024 => V::Offset5(asn::VertOffsetB11(steps as i16)),
+        1024..2048 => V::Offset6(asn::VertOffsetB12(steps as i16)),
         _ => V::Elevation(elevation(above)),
     }
 }

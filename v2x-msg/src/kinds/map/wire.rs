@@ -71,7 +71,7 @@ fn fill_link(ref_pos: GeoPosition, from: &Link, to: &mut asn::Link) {
         slot.phase_id = movement.phase.map(phase_id);
     });
     fill_list(&mut to.lanes, from.lanes(), |lane, slot| {
-        fill_lane(ref_pos, lane, slot)
+        fill_lane(ref_pos, lane, slot);
     });
 }
 
@@ -104,7 +104,7 @@ fn fill_limit(from: &SpeedLimit, to: &mut asn::RegulatorySpeedLimit) {
 fn fill_points(ref_pos: GeoPosition, from: Option<&Points>, to: &mut Option<asn::PointList>) {
     let points = from.map_or(&[][..], |points| points);
     fill_optional(to, points, |point, slot| {
-        slot.pos_offset = offset(ref_pos, *point)
+        slot.pos_offset = offset(ref_pos, *point);
     });
 }
 

@@ -48,7 +48,7 @@ impl Rsm {
         };
         let ref_pos = read_position(rsm.ref_pos)?;
         let mut participants = Few::<_, 0, { super::MAX_PARTICIPANTS }>::default();
-        for from in rsm.participants.iter() {
+        for from in &rsm.participants {
             participants.push(read_participant(ref_pos, from)?)?;
         }
         Ok(Rsm::new(

@@ -46,7 +46,7 @@ impl Spat {
             });
         };
         let mut intersections = Few::<_, 0, { super::MAX_INTERSECTIONS }>::default();
-        for intersection in spat.intersections.iter() {
+        for intersection in &spat.intersections {
             intersections.push(read_intersection(intersection)?)?;
         }
         Ok(Spat {
@@ -116,7 +116,7 @@ fn confidence(confidence: Confidence) -> asn::Confidence {
 
 fn read_intersection(from: &asn::IntersectionState) -> Result<IntersectionState, Unfit> {
     let mut phases = Few::<_, 0, { super::MAX_PHASES }>::default();
-    for phase in from.phases.iter() {
+    for phase in &from.phases {
         phases.push(read_phase(phase)?)?;
     }
     Ok(IntersectionState {
@@ -133,7 +133,7 @@ fn read_intersection(from: &asn::IntersectionState) -> Result<IntersectionState,
 fn read_phase(from: &asn::Phase) -> Result<Phase, Unfit> {
     let id = PhaseId::new(from.id.0)?;
     let mut states = Few::<_, 0, { asn::PhaseStateList::MAX }>::default();
-    for state in from.phase_states.iter() {
+    for state in &from.phase_states {
         states.push(PhaseState {
             light: Light::ALL
                 .get(state.light.index())
