@@ -3,7 +3,10 @@
 //! A [`Message`] is what is received, sent, recorded and shown, whatever its kind. What is in it
 //! is told by [`crate::kinds`], which this file knows nothing of.
 
+use std::fmt;
+
 use crate::asn::MessageFrame;
+use crate::jer::{self, Jer, JerError};
 use crate::uper::{self, DecodeError, EncodeError};
 
 /// A message of any kind.
@@ -71,6 +74,29 @@ impl Message {
         uper::encode_into(&self.frame, out)
     }
 
+    /// The message that `text`, one object of JSON (JER), describes.
+    ///
+    /// # Errors
+    /// Not JSON, or not a message of this edition; says where.
+    pub fn from_jer(text: &str) -> Result<Self, JerError> {
+        Ok(Self {
+            frame: MessageFrame::from_jer(text)?,
+        })
+    }
+
+    /// This message as one line of JSON (JER).
+    pub fn to_jer(&self) -> String {
+        self.frame.to_jer()
+    }
+
+    /// The same straight into `out`, without line end.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    pub fn write_jer(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        self.frame.write_jer(&mut jer::Writer::new(out))
+    }
+
     /// Which message this is.
     pub fn kind(&self) -> MessageKind {
         match &self.frame {
@@ -113,8 +139,8 @@ impl MessageKind {
 }
 
 /// As people write it: `SPAT`.
-impl std::fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Bsm => "BSM",
             Self::Map => "MAP",
