@@ -1,5 +1,10 @@
 //! Vectors: what other people's encoders made of a message, and the message as JSON.
 
+#![expect(
+    unreachable_pub,
+    reason = "shared between test programs, reachable from none"
+)]
+
 use std::path::PathBuf;
 
 use serde_json::Value;
