@@ -72,7 +72,7 @@ fn bits(page: &mut Page, size: u32) {
         |page| {
             page.line(format!(
                 "out.bits(u64::from(self.0) << {below}, Self::SIZE)"
-            ))
+            ));
         },
         |page| {
             let native = native_bits(size);

@@ -171,7 +171,11 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extens
             }
         }
         if extensible {
-            page.block(format!("if present >> {} != 0", optional.len()), |page| {
+            let extended = match optional.len() {
+                0 => "present != 0".to_owned(),
+                flags => format!("present >> {flags} != 0"),
+            };
+            page.block(format!("if {extended}"), |page| {
                 page.line("reader.skip_additions()?;");
             });
         }

@@ -1,5 +1,10 @@
 //! Any octets: an error with a place, or a message; never a panic, never much memory.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 mod common;
 
 use common::{Vector, encoded, own, shared};

@@ -3,6 +3,11 @@
 //! `tests/data/` holds a selection that was made for this project; the whole set runs where it
 //! lies beside the project.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
 mod common;
 
 use common::{Vector, encoded, own, shared};

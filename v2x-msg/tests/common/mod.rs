@@ -6,7 +6,7 @@
     reason = "shared between test programs, each of which uses a part of it"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -27,11 +27,10 @@ impl Vector {
 
 /// Vectors of our own making that come with the crate.
 pub fn own(file: &str) -> Vec<Vector> {
-    let vectors = read(
-        [env!("CARGO_MANIFEST_DIR"), "tests/data", file]
-            .iter()
-            .collect(),
-    );
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/data", file]
+        .iter()
+        .collect();
+    let vectors = read(&path);
     vectors.expect("the file comes with the crate")
 }
 
@@ -43,15 +42,15 @@ pub fn shared(file: &str) -> Option<Vec<Vector>> {
     ]
     .iter()
     .collect();
-    let vectors = read(path);
+    let vectors = read(&path);
     if vectors.is_none() {
         eprintln!("skipped: no {file} in ../shared/vectors");
     }
     vectors
 }
 
-fn read(path: PathBuf) -> Option<Vec<Vector>> {
-    let text = std::fs::read_to_string(&path).ok()?;
+fn read(path: &Path) -> Option<Vec<Vector>> {
+    let text = std::fs::read_to_string(path).ok()?;
     let vector = |(index, line): (usize, &str)| {
         let line: Value = serde_json::from_str(line).unwrap();
         Vector {
