@@ -8,6 +8,8 @@
 //! Not here: whether the roads make sense (a phase without lanes, a lane that leads nowhere); the
 //! site checks that, with the user's file and line at hand.
 
+mod wire;
+
 use super::flags::flags;
 use crate::access::Aid;
 use crate::base::{

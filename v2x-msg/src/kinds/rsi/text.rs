@@ -6,10 +6,10 @@
 
 /// A description: 1 to 512 ASCII characters, or 2 to 512 bytes of GB 2312.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Description(Inner);
+pub struct Description(pub(super) Inner);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Inner {
+pub(super) enum Inner {
     Ascii(String),
     Gb2312(Vec<u8>),
 }
@@ -221,9 +221,10 @@ mod tests {
             Description::gb2312(&ZHU_YI[..3]),
             Err(NotText::NotGb2312(2))
         );
+        // UTF-8 of the same word: two pairs that GB 2312 has too, then a byte that it has not.
         assert_eq!(
             Description::gb2312("注意".as_bytes()),
-            Err(NotText::NotGb2312(2))
+            Err(NotText::NotGb2312(4))
         );
     }
 

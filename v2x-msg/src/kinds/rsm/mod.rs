@@ -6,6 +6,8 @@
 //!
 //! Not here: how more than 16 are spread over several messages; the station's service does that.
 
+mod wire;
+
 use crate::access::Aid;
 use crate::base::{
     Acceleration, DSecond, ElevationConfidence, Few, GeoPosition, Heading, HeadingConfidence,

@@ -7,6 +7,8 @@
 //!
 //! Not here: where the times come from; the station forecasts them.
 
+mod wire;
+
 use super::flags::flags;
 use crate::access::Aid;
 use crate::base::{
