@@ -9,6 +9,7 @@
 
 mod comments;
 mod facts;
+mod jer;
 mod names;
 mod page;
 mod schema;
@@ -30,6 +31,7 @@ pub fn rust(sources: &[Source]) -> Result<String, String> {
     for definition in &schema.definitions {
         types::definition(&mut page, definition, &facts);
         wire::definition(&mut page, definition, &facts);
+        jer::definition(&mut page, definition);
     }
     Ok(page.text)
 }

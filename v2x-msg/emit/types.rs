@@ -126,7 +126,7 @@ fn enumerated(page: &mut Page, definition: &Definition, enumerals: &[String]) {
         page.blank();
         page.docs(["Place among [`Self::ALL`], as it is sent."]);
         page.block("pub const fn index(self) -> usize", |page| {
-            page.line("self as usize")
+            page.line("self as usize");
         });
         page.blank();
         page.docs(["The enumeral at that place."]);
@@ -207,19 +207,19 @@ fn bit_methods(page: &mut Page, has: &str, with: &str, without: &str) {
     page.blank();
     page.docs(["Whether all bits of `others` are set."]);
     page.block("pub const fn has(self, others: Self) -> bool", |page| {
-        page.line(has)
+        page.line(has);
     });
     page.blank();
     page.docs(["With the bits of `others` set as well."]);
     page.line("#[must_use]");
     page.block("pub const fn with(self, others: Self) -> Self", |page| {
-        page.line(with)
+        page.line(with);
     });
     page.blank();
     page.docs(["With the bits of `others` cleared."]);
     page.line("#[must_use]");
     page.block("pub const fn without(self, others: Self) -> Self", |page| {
-        page.line(without)
+        page.line(without);
     });
 }
 

@@ -101,7 +101,12 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extens
         if preamble > 0 {
             let flag = |(index, member): (usize, &&Member)| {
                 let shift = optional.len() - 1 - index;
-                format!("u64::from(self.{}.is_some()) << {shift}", member.rust)
+                let flag = format!("u64::from(self.{}.is_some())", member.rust);
+                if shift == 0 {
+                    flag
+                } else {
+                    format!("{flag} << {shift}")
+                }
             };
             let flags: Vec<_> = optional.iter().enumerate().map(flag).collect();
             match flags.split_first() {
@@ -123,11 +128,16 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extens
                 page.block(
                     format!("if let Some(value) = &self.{}", member.rust),
                     |page| {
-                        page.line(format!("value.encode(writer){blame}?;"));
+                        checked(page, "value.encode(writer)", &blame, "?;");
                     },
                 );
             } else {
-                page.line(format!("self.{}.encode(writer){blame}?;", member.rust));
+                checked(
+                    page,
+                    &format!("self.{}.encode(writer)", member.rust),
+                    &blame,
+                    "?;",
+                );
             }
         }
         page.line("Ok(())");
@@ -143,17 +153,29 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extens
             let field = &member.rust;
             if member.optional {
                 flag -= 1;
-                let present = format!("present >> {flag} & 1 != 0");
+                let present = match flag {
+                    0 => "present & 1 != 0".to_owned(),
+                    _ => format!("present >> {flag} & 1 != 0"),
+                };
                 page.line(format!(
                     "decode_optional(&mut self.{field}, {present}, reader)"
                 ));
                 page.line(format!("    {blame}?;"));
             } else {
-                page.line(format!("self.{field}.decode_into(reader){blame}?;"));
+                checked(
+                    page,
+                    &format!("self.{field}.decode_into(reader)"),
+                    &blame,
+                    "?;",
+                );
             }
         }
         if extensible {
-            page.block(format!("if present >> {} != 0", optional.len()), |page| {
+            let extended = match optional.len() {
+                0 => "present != 0".to_owned(),
+                flags => format!("present >> {flags} != 0"),
+            };
+            page.block(format!("if {extended}"), |page| {
                 page.line("reader.skip_additions()?;");
             });
         }
@@ -175,7 +197,7 @@ fn choice(
                 let blame = blame("writer", definition, member);
                 page.block(format!("Self::{}(value) =>", member.variant()), |page| {
                     page.line(format!("writer.index::<{root}, {extensible}>({index})?;"));
-                    page.line(format!("value.encode(writer){blame}"));
+                    checked(page, "value.encode(writer)", &blame, "");
                 });
             }
         });
@@ -208,7 +230,7 @@ fn alternative(page: &mut Page, definition: &Definition, member: &Member, facts:
             "let mut value = {}::default();",
             path(&rust(&member.used))
         ));
-        page.line(format!("value.decode_into(reader){blame}?;"));
+        checked(page, "value.decode_into(reader)", &blame, "?;");
         page.line(format!("*self = Self::{variant}(value);"));
         page.line("Ok(())");
         return;
@@ -217,9 +239,20 @@ fn alternative(page: &mut Page, definition: &Definition, member: &Member, facts:
         page.line(format!("*self = Self::{variant}(Default::default());"));
     });
     page.block(format!("if let Self::{variant}(value) = self"), |page| {
-        page.line(format!("value.decode_into(reader){blame}?;"));
+        checked(page, "value.decode_into(reader)", &blame, "?;");
     });
     page.line("Ok(())");
+}
+
+/// A call and what happens when it fails, on one line or two.
+fn checked(page: &mut Page, call: &str, blame: &str, end: &str) {
+    let line = format!("{call}{blame}{end}");
+    if line.len() <= 84 {
+        page.line(line);
+    } else {
+        page.line(call);
+        page.line(format!("    {blame}{end}"));
+    }
 }
 
 /// A type in front of `::`.

@@ -35,7 +35,9 @@
     reason = "names and shapes are those of the standard"
 )]
 
+use crate::jer::{self, Jer};
 use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer, decode_optional};
 pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets};
+use std::fmt;
 
 include!(concat!(env!("OUT_DIR"), "/asn.rs"));

@@ -13,6 +13,7 @@
 pub mod access;
 pub mod asn;
 pub mod base;
+pub mod jer;
 pub mod kinds;
 mod message;
 pub mod uper;

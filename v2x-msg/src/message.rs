@@ -3,18 +3,29 @@
 //! A [`Message`] is what is received, sent, recorded and shown, whatever its kind. What is in it
 //! is told by [`crate::kinds`], which this file knows nothing of.
 
+use std::fmt;
+
 use crate::asn::MessageFrame;
-use crate::uper::{self, DecodeError, EncodeError};
+use crate::jer::{self, Jer, JerError};
+use crate::uper::{self, DecodeError, EncodeError, Reader};
 
 /// A message of any kind.
 ///
 /// Decoding takes any octets: it never panics, its work is bounded by their number and its memory
 /// by a small multiple of it. What it does with additions of later editions and other doubtful
 /// encodings is the table in [`crate::uper`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Message {
     frame: MessageFrame,
+    /// Octets of memory that decoding has asked for since the frame was last made anew.
+    held: usize,
 }
+
+/// What a message may hold on to for reuse. Lists never shrink, and frames of many shapes, one
+/// after the other, would each leave memory in another place: a sender who means harm could bring
+/// a map to some 40 MB. No honest message comes near this limit: 1,400 octets need 0.1 MB at the
+/// very most.
+const MOST_HELD: usize = 1 << 20;
 
 /// Which message a frame holds. The order is that of the indices on the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,13 +54,14 @@ impl Message {
     }
 
     /// The same in place. Allocates nothing if this message already held as much of the same
-    /// kind.
+    /// kind; what it holds in reserve stays below a megabyte or so.
     ///
     /// # Errors
     /// As [`decode`](Self::decode); this message is then unspecified, and only good for another
     /// attempt.
     pub fn decode_into(&mut self, octets: &[u8]) -> Result<(), DecodeError> {
-        uper::decode_into(&mut self.frame, octets)
+        let used = self.decode_prefix_into(octets)?;
+        uper::nothing_after(used, octets)
     }
 
     /// Decodes a frame at the start of `octets`, and gives how many of them it took. For senders
@@ -59,8 +71,18 @@ impl Message {
     /// Anything but a valid frame of this edition.
     pub fn decode_prefix(octets: &[u8]) -> Result<(Self, usize), DecodeError> {
         let mut message = Self::default();
-        let used = uper::decode_prefix_into(&mut message.frame, octets)?;
+        let used = message.decode_prefix_into(octets)?;
         Ok((message, used))
+    }
+
+    fn decode_prefix_into(&mut self, octets: &[u8]) -> Result<usize, DecodeError> {
+        if self.held > MOST_HELD {
+            *self = Self::default();
+        }
+        let mut reader = Reader::new(octets);
+        let used = uper::read_prefix_into(&mut self.frame, &mut reader);
+        self.held += reader.grown();
+        used
     }
 
     /// Encodes the frame at the start of `out` and gives its length in octets. Does not allocate.
@@ -69,6 +91,30 @@ impl Message {
     /// `out` is too short, or a value has no encoding; a message that was decoded has one.
     pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
         uper::encode_into(&self.frame, out)
+    }
+
+    /// The message that `text`, one object of JSON (JER), describes.
+    ///
+    /// # Errors
+    /// Not JSON, or not a message of this edition; says where.
+    pub fn from_jer(text: &str) -> Result<Self, JerError> {
+        Ok(Self {
+            frame: MessageFrame::from_jer(text)?,
+            held: 0,
+        })
+    }
+
+    /// This message as one line of JSON (JER).
+    pub fn to_jer(&self) -> String {
+        self.frame.to_jer()
+    }
+
+    /// The same straight into `out`, without line end.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    pub fn write_jer(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        self.frame.write_jer(&mut jer::Writer::new(out))
     }
 
     /// Which message this is.
@@ -112,9 +158,18 @@ impl MessageKind {
     pub const ALL: [Self; 5] = [Self::Bsm, Self::Map, Self::Rsm, Self::Spat, Self::Rsi];
 }
 
+/// By what is in it, not by what it holds in reserve.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.frame == other.frame
+    }
+}
+
+impl Eq for Message {}
+
 /// As people write it: `SPAT`.
-impl std::fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Bsm => "BSM",
             Self::Map => "MAP",

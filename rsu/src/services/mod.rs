@@ -1,10 +1,20 @@
 //! What the RSU says, when, and from what.
 //!
-//! In the order in which data meet them:
-//! - [`schedule`]: slots on a grid aligned to UTC
-//! - [`window`]: the RSM's slots, which follow the sensors
-//! - [`seed`]: the random choices of a start
+//! - `spat`, `rsm`, `rsi`, `map`: one kind of message each: when it is due and what it says
+//! - `schedule`: slots on a grid aligned to UTC; `window`: the RSM's slots, which follow the sensors
+//! - `frame`: the buffer that is sent
+//! - `event`: what an operator is told
+//! - `seed`: the random choices of a start
 
+pub(crate) mod event;
+mod frame;
+pub mod map;
+pub mod rsi;
+pub mod rsm;
 mod schedule;
-mod seed;
+pub(crate) mod seed;
+pub mod spat;
 mod window;
+
+pub use event::Event;
+pub use frame::{Frame, FrameKind, MAX_FRAME, NotSent};

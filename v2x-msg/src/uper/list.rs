@@ -99,17 +99,20 @@ impl<T, const MIN: usize, const MAX: usize> List<T, MIN, MAX> {
         Ok(list)
     }
 
-    /// Makes the list `len` long, the elements being whatever waited, or defaults.
-    fn resize(&mut self, len: usize)
+    /// Makes the list `len` long, the elements being whatever waited, or defaults. Gives how
+    /// many had to be made.
+    fn resize(&mut self, len: usize) -> usize
     where
         T: Default,
     {
-        if let Some(missing) = len.checked_sub(self.stored.len()) {
+        self.len = len;
+        let missing = len.saturating_sub(self.stored.len());
+        if missing > 0 {
             // Exactly: doubling would let a frame claim twice the memory that its bits justify.
             self.stored.reserve_exact(missing);
             self.stored.resize_with(len, T::default);
         }
-        self.len = len;
+        missing
     }
 }
 
@@ -123,7 +126,8 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(T::MIN_BITS)?;
-        self.resize(count);
+        let made = self.resize(count);
+        reader.grow(made, size_of::<T>());
         self.iter_mut()
             .try_for_each(|element| element.decode_into(reader))
     }

@@ -75,14 +75,7 @@ pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeEr
 /// Anything but a valid encoding, octets after it included. `value` is then unspecified.
 pub fn decode_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<(), DecodeError> {
     let used = decode_prefix_into(value, octets)?;
-    if used < octets.len() {
-        return Err(DecodeError {
-            at_bit: used * 8,
-            kind: DecodeErrorKind::TrailingOctets,
-            field: "",
-        });
-    }
-    Ok(())
+    nothing_after(used, octets)
 }
 
 /// Decodes a value from the start of `octets`; gives the number of octets that it took.
@@ -90,12 +83,32 @@ pub fn decode_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<(), DecodeEr
 /// # Errors
 /// Anything but a valid encoding. `value` is then unspecified.
 pub fn decode_prefix_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<usize, DecodeError> {
-    let mut reader = Reader::new(octets);
-    match value.decode_into(&mut reader) {
+    read_prefix_into(value, &mut Reader::new(octets))
+}
+
+/// The same from a reader, which can be asked afterwards.
+pub(crate) fn read_prefix_into<T: Wire>(
+    value: &mut T,
+    reader: &mut Reader<'_>,
+) -> Result<usize, DecodeError> {
+    match value.decode_into(reader) {
         // X.691, 11.1: a complete encoding is at least one octet, padded to whole ones.
         Ok(()) => Ok(reader.at_bit().div_ceil(8).max(1)),
         Err(kind) => Err(reader.error(kind)),
     }
+}
+
+/// Refuses octets after a message that took the first `used` ones.
+pub(crate) fn nothing_after(used: usize, octets: &[u8]) -> Result<(), DecodeError> {
+    if used < octets.len() {
+        let kind = DecodeErrorKind::TrailingOctets;
+        return Err(DecodeError {
+            at_bit: used * 8,
+            kind,
+            field: "",
+        });
+    }
+    Ok(())
 }
 
 /// Decodes an OPTIONAL member in place: absent empties the slot, present reuses what is there.

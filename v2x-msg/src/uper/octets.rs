@@ -66,8 +66,11 @@ impl<const MIN: usize, const MAX: usize> Wire for Octets<MIN, MAX> {
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(8)?;
+        if count > self.0.capacity() {
+            reader.grow(count, 1);
+            self.0.reserve_exact(count - self.0.len());
+        }
         // What was there is overwritten; only growth needs filling.
-        self.0.reserve_exact(count.saturating_sub(self.0.len()));
         self.0.resize(count, 0);
         take_octets(&mut self.0, reader)
     }
@@ -155,7 +158,10 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(7)?;
         self.0.clear();
-        self.0.reserve_exact(count);
+        if count > self.0.capacity() {
+            reader.grow(count, 1);
+            self.0.reserve_exact(count);
+        }
         for _ in 0..count {
             self.0.push(char::from(reader.bits(7)? as u8));
         }

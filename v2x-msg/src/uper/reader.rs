@@ -12,6 +12,8 @@ pub struct Reader<'a> {
     end: usize,
     /// Innermost member around a failure; empty until one happens.
     field: &'static str,
+    /// Octets of memory that the value has asked for while it was read.
+    grown: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -23,6 +25,7 @@ impl<'a> Reader<'a> {
             at: 0,
             end,
             field: "",
+            grown: 0,
         }
     }
 
@@ -184,6 +187,16 @@ impl<'a> Reader<'a> {
     /// How many bits have been read.
     pub(crate) fn at_bit(&self) -> usize {
         self.at
+    }
+
+    /// Notes that a container has reserved memory for `count` more elements of that size.
+    pub(crate) fn grow(&mut self, count: usize, size: usize) {
+        self.grown += count * size;
+    }
+
+    /// Octets of memory that the value has asked for so far.
+    pub(crate) fn grown(&self) -> usize {
+        self.grown
     }
 
     /// Steps back over a field of `count` bits that turned out wrong.

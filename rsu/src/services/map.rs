@@ -1,0 +1,336 @@
+//! MAP: the road, once a second.
+//!
+//! Built once from the site; from message to message only `msgCnt` and the minute change
+//! (T/CSAE 159-2020, 8.2). This junction comes with its in-links; its exits are in-links of the
+//! neighbouring nodes, which go along if the whole fits into one message. A junction that is too
+//! long alone goes out in several messages in a row, each with some of its links. Not here: whether
+//! the road makes sense, which the site has checked.
+
+use std::time::Duration;
+
+use v2x_msg::Message;
+use v2x_msg::access::dsmp::MAX_DATA;
+use v2x_msg::base::{
+    Enu, EnuFrame, GeoPosition, LaneWidth, Many, MinuteOfYear, MsgCount, Name, NodeId, Speed,
+};
+use v2x_msg::kinds::map::{
+    ConnectingLane, Connection, Lane, Link, Map, Movement, Node, Points, Refused, SpeedLimit,
+    SpeedLimitKind, SpeedLimits,
+};
+
+use super::event::{Event, Events};
+use super::frame::{Frame, FrameKind, NotSent};
+use super::schedule::{Grid, Turn};
+use crate::clock::{Mono, Now};
+use crate::site::{self, Site};
+
+/// How MAP is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Between two MAPs, at most 1 s.
+    pub period: Duration,
+    /// Of the grid's slots behind the UTC second.
+    pub offset: Duration,
+    /// Whether the exits go along, as in-links of the neighbouring nodes.
+    pub exits: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            period: Duration::from_secs(1),
+            offset: Duration::from_millis(30),
+            exits: true,
+        }
+    }
+}
+
+/// When MAP is due, and its composition.
+#[derive(Debug)]
+pub(crate) struct Service {
+    grid: Grid,
+    msg_cnt: MsgCount,
+    parts: Vec<Map>,
+    /// The slot in hand and its next part.
+    ready: Option<(Mono, usize)>,
+    message: Message,
+}
+
+impl Service {
+    /// Builds the messages; what does not fit is told in `events`.
+    pub(crate) fn new(
+        config: &Config,
+        site: &Site,
+        msg_cnt: MsgCount,
+        events: &mut Events,
+    ) -> Result<Self, Unbuildable> {
+        Ok(Self {
+            grid: Grid::new(config.period, config.offset),
+            msg_cnt,
+            parts: parts(config, site, msg_cnt, events)?,
+            ready: None,
+            message: Message::default(),
+        })
+    }
+
+    /// Keeps step with the clocks; first in every wake-up.
+    pub(crate) fn follow(&mut self, now: Now) {
+        self.grid.follow(now);
+    }
+
+    /// Finds out whether MAP is due; returns the slots that went by unused.
+    pub(crate) fn turn(&mut self, now: Now) -> u64 {
+        let Turn { slot, missed } = self.grid.turn(now, Duration::ZERO);
+        if let Some(slot) = slot {
+            self.ready = Some((slot, 0));
+        }
+        missed
+    }
+
+    /// When [`Service::turn`] is due next.
+    pub(crate) fn due(&self) -> Mono {
+        self.grid.due()
+    }
+
+    /// Whether a message waits to be composed.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.is_some()
+    }
+
+    /// Composes the next message of the slot in hand; with the minute if `dated`.
+    pub(crate) fn compose(
+        &mut self,
+        now: Now,
+        dated: bool,
+        frame: &mut Frame,
+    ) -> Result<(), NotSent> {
+        let (slot, place) = self.ready.take().ok_or(NotSent::Refused)?;
+        if place + 1 < self.parts.len() {
+            self.ready = Some((slot, place + 1));
+        }
+        let map = self.parts.get_mut(place).ok_or(NotSent::Refused)?;
+        map.msg_cnt = self.msg_cnt;
+        map.time_stamp = dated.then(|| MinuteOfYear::of(now.utc));
+        map.fill(&mut self.message);
+        frame.compose(FrameKind::Map, &self.message)?;
+        frame.slot = Some(slot);
+        self.msg_cnt = self.msg_cnt.next();
+        Ok(())
+    }
+}
+
+/// A site that no MAP can be made of.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Unbuildable {
+    /// A rule of the message is broken.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// A point or a width that the message cannot hold.
+    #[error(transparent)]
+    OutOfRange(#[from] v2x_msg::base::OutOfRange),
+    /// A list with too few or too many entries.
+    #[error(transparent)]
+    Count(#[from] v2x_msg::base::WrongCount),
+    /// No link leads to the junction.
+    #[error("no link leads to the junction")]
+    NoLinks,
+}
+
+/// The fewest messages that tell the site.
+fn parts(
+    config: &Config,
+    site: &Site,
+    msg_cnt: MsgCount,
+    events: &mut Events,
+) -> Result<Vec<Map>, Unbuildable> {
+    let here = node(site, site.node)?;
+    if here.links().is_empty() {
+        return Err(Unbuildable::NoLinks);
+    }
+    if config.exits {
+        let mut nodes = vec![here.clone()];
+        for exit in site.links.iter().filter(|link| link.upstream == site.node) {
+            if nodes.iter().all(|known| known.id != exit.downstream) {
+                nodes.push(node(site, exit.downstream)?);
+            }
+        }
+        let whole = Map::new(msg_cnt, nodes)?;
+        if fits(&whole) {
+            return Ok(vec![whole]);
+        }
+        events.raise(Event::MapWithoutNeighbours);
+    }
+    let alone = Map::new(msg_cnt, [here.clone()])?;
+    if fits(&alone) {
+        return Ok(vec![alone]);
+    }
+    let parts = split(&here, msg_cnt, events)?;
+    events.raise(Event::MapInParts { parts: parts.len() });
+    Ok(parts)
+}
+
+/// The node in several messages, each with as many of its links as fit.
+fn split(whole: &Node, msg_cnt: MsgCount, events: &mut Events) -> Result<Vec<Map>, Unbuildable> {
+    let with = |links: &[Link]| -> Result<Map, Refused> {
+        let mut part = Node::new(whole.id, whole.ref_pos, links.iter().cloned())?;
+        part.name = whole.name;
+        Map::new(msg_cnt, [part])
+    };
+    let mut parts = Vec::new();
+    let mut links: Vec<Link> = Vec::new();
+    for (place, link) in whole.links().iter().enumerate() {
+        if !fits(&with(std::slice::from_ref(link))?) {
+            events.raise(Event::LinkTooLong { link: place });
+            continue;
+        }
+        links.push(link.clone());
+        if !fits(&with(&links)?) {
+            links.pop();
+            parts.push(with(&links)?);
+            links = vec![link.clone()];
+        }
+    }
+    if !links.is_empty() {
+        parts.push(with(&links)?);
+    }
+    if parts.is_empty() { Err(Unbuildable::NoLinks) } else { Ok(parts) }
+}
+
+fn fits(map: &Map) -> bool {
+    let mut dated = map.clone();
+    dated.time_stamp = MinuteOfYear::new(0).ok();
+    let mut message = Message::default();
+    dated.fill(&mut message);
+    message.encode_into(&mut [0; MAX_DATA]).is_ok()
+}
+
+/// A node of the site with its in-links; of a neighbour, only that which comes from here.
+fn node(site: &Site, id: NodeId) -> Result<Node, Unbuildable> {
+    let known = site.nodes.iter().find(|node| node.id == id);
+    let ref_pos = match known {
+        Some(node) if id != site.node => position(&site.frame, node.position)?,
+        _ => site.origin,
+    };
+    let leads_here =
+        |link: &&site::Link| link.downstream == id && (id == site.node || link.upstream == site.node);
+    let links = site.links.iter().filter(leads_here);
+    let links = links.map(|source| link(&site.frame, source)).collect::<Result<Vec<_>, _>>()?;
+    let mut node = Node::new(id, ref_pos, links)?;
+    node.name = known.and_then(|known| Name::new(&known.name).ok());
+    Ok(node)
+}
+
+fn link(frame: &EnuFrame, source: &site::Link) -> Result<Link, Unbuildable> {
+    let lanes = source.lanes.iter().map(|source| lane(frame, source));
+    let lanes = lanes.collect::<Result<Vec<_>, _>>()?;
+    let mut link = Link::new(source.upstream, LaneWidth::from_m(source.width_m)?, lanes)?;
+    link.name = Name::new(&source.name).ok();
+    link.speed_limits = speed_limits(Some(source.speed_limit_mps))?;
+    link.points = points(frame, &source.points)?;
+    link.movements = movements(source)?;
+    Ok(link)
+}
+
+/// Where one can go from a link, and the phases that rule it: what its lanes say, each once.
+fn movements(source: &site::Link) -> Result<Many<Movement, 0, 32>, Unbuildable> {
+    let mut movements = Many::<Movement, 0, 32>::default();
+    for connection in source.lanes.iter().flat_map(|lane| &lane.connections) {
+        let movement = Movement { remote: connection.to_node, phase: connection.phase };
+        if !movements.contains(&movement) {
+            movements.push(movement)?;
+        }
+    }
+    Ok(movements)
+}
+
+fn lane(frame: &EnuFrame, source: &site::Lane) -> Result<Lane, Unbuildable> {
+    let mut lane = Lane::new(source.id);
+    lane.width = Some(LaneWidth::from_m(source.width_m)?);
+    lane.attributes = Some(source.attributes());
+    lane.maneuvers = Some(source.maneuvers);
+    lane.connects_to = Many::new(source.connections.iter().map(connection))?;
+    lane.speed_limits = speed_limits(source.speed_limit_mps)?;
+    lane.points = points(frame, &source.centre)?;
+    Ok(lane)
+}
+
+fn connection(source: &site::Connection) -> Connection {
+    Connection {
+        remote: source.to_node,
+        lane: source.to_lane.map(|lane| ConnectingLane {
+            lane,
+            maneuver: Some(source.turn.maneuver()),
+        }),
+        phase: source.phase,
+    }
+}
+
+/// T/CSAE 159-2020, 8.2: the limit of a lane comes before that of its link.
+fn speed_limits(limit_mps: Option<f64>) -> Result<SpeedLimits, Unbuildable> {
+    let limit = limit_mps.map(Speed::from_mps).transpose()?;
+    let limit = limit.map(|speed| SpeedLimit { kind: SpeedLimitKind::VehicleMax, speed });
+    Ok(Many::new(limit)?)
+}
+
+/// A line of at most 31 points; None where there are fewer than two.
+fn points(frame: &EnuFrame, line: &[Enu]) -> Result<Option<Points>, Unbuildable> {
+    if line.len() < 2 {
+        return Ok(None);
+    }
+    let mut tolerance_m = FINEST_M;
+    let mut kept = simplified(line, tolerance_m);
+    while kept.len() > MOST_POINTS {
+        tolerance_m *= 2.0;
+        kept = simplified(line, tolerance_m);
+    }
+    let kept = kept.iter().map(|point| position(frame, *point)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(Points::new(kept)?))
+}
+
+/// Heights are sent where the site has them.
+fn position(frame: &EnuFrame, point: Enu) -> Result<GeoPosition, v2x_msg::base::OutOfRange> {
+    if point.up_m.abs() < LEVEL_M {
+        frame.ground_position(point.east_m, point.north_m)
+    } else {
+        frame.position(point)
+    }
+}
+
+/// The line without the points that lie within `tolerance_m` of what remains (Douglas-Peucker).
+fn simplified(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
+    let (Some(first), Some(last)) = (line.first(), line.last()) else { return Vec::new() };
+    let inner = line.iter().enumerate().take(line.len() - 1).skip(1);
+    let farthest = inner
+        .map(|(place, point)| (place, distance_m(*point, *first, *last)))
+        .max_by(|a, b| a.1.total_cmp(&b.1));
+    match farthest {
+        Some((place, off_m)) if off_m > tolerance_m => {
+            let mut kept = simplified(&line[..=place], tolerance_m);
+            kept.pop();
+            kept.extend(simplified(&line[place..], tolerance_m));
+            kept
+        }
+        _ => vec![*first, *last],
+    }
+}
+
+/// From a point to the stretch between two others.
+fn distance_m(point: Enu, from: Enu, to: Enu) -> f64 {
+    let (dx, dy, dz) = (to.east_m - from.east_m, to.north_m - from.north_m, to.up_m - from.up_m);
+    let (px, py, pz) =
+        (point.east_m - from.east_m, point.north_m - from.north_m, point.up_m - from.up_m);
+    let length2 = dx * dx + dy * dy + dz * dz;
+    let along = if length2 > 0.0 {
+        ((px * dx + py * dy + pz * dz) / length2).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    (px - along * dx).hypot(py - along * dy).hypot(pz - along * dz)
+}
+
+/// A tenth of what T/CSAE 159-2020 allows a lane to be off.
+const FINEST_M: f64 = 0.05;
+/// Half a step of height: what is closer to the origin's height counts as level with it.
+const LEVEL_M: f64 = 0.05;
+/// Points of a link or a lane.
+const MOST_POINTS: usize = 31;

@@ -1,0 +1,294 @@
+//! RSI: events on the road and signs, each class at its own rate.
+//!
+//! T/CSAE 159-2020, 8.5: a message carries one class, which sets its AID, priority and rate; static
+//! ones go out together with MAP. What does not fit into one message (8 events, 16 signs, 1400
+//! bytes) goes out in several in a row. Not here: how events begin and end; which class an event
+//! belongs to ([`v2x_msg::kinds::rsi`]).
+
+use std::time::Duration;
+
+use v2x_msg::Message;
+use v2x_msg::access::dsmp::MAX_DATA;
+use v2x_msg::base::{GeoPosition, MinuteOfYear, MsgCount, StationId, Utc};
+use v2x_msg::kinds::rsi::{self, Rsi, RsiClass, Validity};
+
+use super::event::{Event, Events};
+use super::frame::{Frame, FrameKind, NotSent};
+use super::schedule::{Grid, Turn};
+use crate::clock::{Mono, Now};
+use crate::site::Site;
+
+/// How RSI is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Between two messages with dynamic events, at most 100 ms.
+    pub dynamic_period: Duration,
+    /// Between two messages with semi-static events, at most 500 ms.
+    pub semi_static_period: Duration,
+    /// Between two messages with signs, at most 1 s; that of MAP, so that the two go together.
+    pub static_period: Duration,
+    /// Of the grids' slots behind the UTC second; that of MAP.
+    pub offset: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            dynamic_period: RsiClass::Dynamic.period(),
+            semi_static_period: RsiClass::SemiStatic.period(),
+            static_period: RsiClass::Static.period(),
+            offset: Duration::from_millis(30),
+        }
+    }
+}
+
+/// When RSI is due, and its composition.
+#[derive(Debug)]
+pub(crate) struct Service {
+    id: StationId,
+    ref_pos: GeoPosition,
+    msg_cnt: MsgCount,
+    speakers: [Speaker; 3],
+    message: Message,
+}
+
+impl Service {
+    /// Takes signs and events from the site; those that cannot be sent are told in `events`.
+    pub(crate) fn new(
+        config: &Config,
+        site: &Site,
+        now: Now,
+        id: StationId,
+        msg_cnt: MsgCount,
+        events: &mut Events,
+    ) -> Self {
+        let speaker = |class, period| Speaker {
+            class,
+            grid: Grid::new(period, config.offset),
+            list: Vec::new(),
+            active: Vec::new(),
+            parts: Vec::new(),
+            ready: None,
+        };
+        let mut service = Self {
+            id,
+            ref_pos: site.origin,
+            msg_cnt,
+            speakers: [
+                speaker(RsiClass::Dynamic, config.dynamic_period),
+                speaker(RsiClass::SemiStatic, config.semi_static_period),
+                speaker(RsiClass::Static, config.static_period),
+            ],
+            message: Message::default(),
+        };
+        for (index, sign) in site.signs.iter().enumerate() {
+            service.take(Item::Sign(sign.clone()), index, events);
+        }
+        for (index, event) in site.events.iter().enumerate() {
+            service.take(Item::Event(event.clone()), index, events);
+        }
+        for speaker in &mut service.speakers {
+            speaker.refresh(now.utc, id, service.ref_pos, msg_cnt);
+        }
+        service
+    }
+
+    /// Keeps step with the clocks; first in every wake-up.
+    pub(crate) fn follow(&mut self, now: Now) {
+        for speaker in &mut self.speakers {
+            speaker.grid.follow(now);
+        }
+    }
+
+    /// Finds out which classes are due; gives the slots of each that went by unused.
+    pub(crate) fn turn(&mut self, now: Now, mut missed: impl FnMut(FrameKind, u64)) {
+        for speaker in &mut self.speakers {
+            let turn = speaker.turn(now, self.id, self.ref_pos, self.msg_cnt);
+            missed(kind(speaker.class), turn);
+        }
+    }
+
+    /// When [`Service::turn`] is due next; never if there is nothing to say.
+    pub(crate) fn due(&self) -> Mono {
+        let speaking = self.speakers.iter().filter(|speaker| !speaker.list.is_empty());
+        speaking.map(|speaker| speaker.grid.due()).min().unwrap_or(Mono::NEVER)
+    }
+
+    /// Whether a message of a kind waits to be composed.
+    pub(crate) fn is_ready(&self, wanted: FrameKind) -> bool {
+        self.speakers.iter().any(|speaker| kind(speaker.class) == wanted && speaker.ready.is_some())
+    }
+
+    /// Composes the next message of the slot in hand; with the minute if `dated`.
+    pub(crate) fn compose(
+        &mut self,
+        wanted: FrameKind,
+        now: Now,
+        dated: bool,
+        frame: &mut Frame,
+    ) -> Result<(), NotSent> {
+        let speaker = self.speakers.iter_mut().find(|speaker| kind(speaker.class) == wanted);
+        let speaker = speaker.ok_or(NotSent::Refused)?;
+        let (slot, place) = speaker.ready.take().ok_or(NotSent::Refused)?;
+        if place + 1 < speaker.parts.len() {
+            speaker.ready = Some((slot, place + 1));
+        }
+        let rsi = speaker.parts.get_mut(place).ok_or(NotSent::Refused)?;
+        rsi.msg_cnt = self.msg_cnt;
+        rsi.moy = dated.then(|| MinuteOfYear::of(now.utc));
+        rsi.fill(&mut self.message);
+        frame.compose(wanted, &self.message)?;
+        frame.slot = Some(slot);
+        self.msg_cnt = self.msg_cnt.next();
+        Ok(())
+    }
+
+    fn take(&mut self, item: Item, index: usize, events: &mut Events) {
+        let alone = item_message(std::slice::from_ref(&item), self.id, self.ref_pos, self.msg_cnt);
+        if alone.as_ref().is_none_or(|rsi| !fits(rsi)) {
+            let event = matches!(item, Item::Event(_));
+            events.raise(Event::NotAnnounced { event, index });
+            return;
+        }
+        let class = item.class();
+        if let Some(speaker) = self.speakers.iter_mut().find(|speaker| speaker.class == class) {
+            speaker.list.push(item);
+            speaker.active.push(false);
+        }
+    }
+}
+
+/// What is said of one class.
+#[derive(Debug)]
+struct Speaker {
+    class: RsiClass,
+    grid: Grid,
+    list: Vec<Item>,
+    /// Which of the list are in `parts`: those that hold now.
+    active: Vec<bool>,
+    parts: Vec<Rsi>,
+    /// The slot in hand and its next part.
+    ready: Option<(Mono, usize)>,
+}
+
+impl Speaker {
+    fn turn(&mut self, now: Now, id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) -> u64 {
+        if self.list.is_empty() {
+            return 0;
+        }
+        let Turn { slot, missed } = self.grid.turn(now, Duration::ZERO);
+        if let Some(slot) = slot {
+            self.refresh(now.utc, id, ref_pos, msg_cnt);
+            self.ready = (!self.parts.is_empty()).then_some((slot, 0));
+        }
+        missed
+    }
+
+    /// Builds the messages anew when something in the list has begun or ended to hold.
+    fn refresh(&mut self, now: Utc, id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) {
+        let changed = self.list.iter().zip(&self.active);
+        if !changed.into_iter().any(|(item, active)| holds(item.validity(), now) != *active) {
+            return;
+        }
+        for (item, active) in self.list.iter().zip(&mut self.active) {
+            *active = holds(item.validity(), now);
+        }
+        let holding = self.list.iter().zip(&self.active).filter(|(_, active)| **active);
+        let holding: Vec<_> = holding.map(|(item, _)| item.clone()).collect();
+        self.parts = pack(&holding, id, ref_pos, msg_cnt);
+    }
+}
+
+/// A sign or an event, as RSI has it.
+#[derive(Clone, Debug)]
+enum Item {
+    Sign(rsi::Sign),
+    Event(rsi::Event),
+}
+
+impl Item {
+    fn class(&self) -> RsiClass {
+        match self {
+            Self::Sign(_) => RsiClass::Static,
+            Self::Event(event) => event.event_type.class(),
+        }
+    }
+
+    fn validity(&self) -> Validity {
+        match self {
+            Self::Sign(sign) => sign.validity,
+            Self::Event(event) => event.validity,
+        }
+    }
+}
+
+/// As few messages as the list needs, in its order.
+fn pack(items: &[Item], id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) -> Vec<Rsi> {
+    let mut parts = Vec::new();
+    let mut rest = items;
+    while !rest.is_empty() {
+        // Alone each item fits, or it would not be in the list.
+        let most = (1..=rest.len())
+            .map_while(|count| {
+                let rsi = item_message(&rest[..count], id, ref_pos, msg_cnt)?;
+                fits(&rsi).then_some((count, rsi))
+            })
+            .last();
+        let Some((count, rsi)) = most else { break };
+        parts.push(rsi);
+        rest = &rest[count..];
+    }
+    parts
+}
+
+/// One message with all of `items`; None if a rule forbids it.
+fn item_message(
+    items: &[Item],
+    id: StationId,
+    ref_pos: GeoPosition,
+    msg_cnt: MsgCount,
+) -> Option<Rsi> {
+    let mut signs = Vec::new();
+    let mut events = Vec::new();
+    for item in items {
+        match item {
+            Item::Sign(sign) => signs.push(sign.clone()),
+            Item::Event(event) => events.push(event.clone()),
+        }
+    }
+    match (signs.is_empty(), events.is_empty()) {
+        (false, true) => Rsi::of_signs(msg_cnt, id, ref_pos, signs).ok(),
+        (true, false) => Rsi::of_events(msg_cnt, id, ref_pos, events).ok(),
+        _ => None,
+    }
+}
+
+fn fits(rsi: &Rsi) -> bool {
+    let mut dated = rsi.clone();
+    dated.moy = MinuteOfYear::new(0).ok();
+    let mut message = Message::default();
+    dated.fill(&mut message);
+    message.encode_into(&mut [0; MAX_DATA]).is_ok()
+}
+
+/// Whether something holds in the minute of `now`; both ends belong to it. A minute says nothing of
+/// its year: over New Year the end is the smaller, and an end or a start alone is that of the
+/// nearest year.
+fn holds(validity: Validity, now: Utc) -> bool {
+    let minute = MinuteOfYear::of(now);
+    match (validity.start, validity.end) {
+        (None, None) => true,
+        (Some(start), Some(end)) if start <= end => start <= minute && minute <= end,
+        (Some(start), Some(end)) => start <= minute || minute <= end,
+        (Some(start), None) => start.near(now) <= now,
+        (None, Some(end)) => now < end.near(now) + Duration::from_secs(60),
+    }
+}
+
+fn kind(class: RsiClass) -> FrameKind {
+    match class {
+        RsiClass::Dynamic => FrameKind::RsiDynamic,
+        RsiClass::SemiStatic => FrameKind::RsiSemiStatic,
+        RsiClass::Static => FrameKind::RsiStatic,
+    }
+}
