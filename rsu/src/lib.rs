@@ -15,5 +15,9 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+pub mod fusion;
 pub mod report;
 pub mod services;
+pub mod signals;
+pub mod site;
+pub mod station;
