@@ -18,6 +18,10 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+pub mod fusion;
 pub mod inputs;
 pub mod report;
 pub mod services;
+pub mod signals;
+pub mod site;
+pub mod station;

@@ -105,11 +105,20 @@ mod tests {
     fn events_come_out_in_order_and_the_oldest_give_way() {
         let mut events = Events::default();
         for count in 0..70 {
-            events.raise(Event::SlotsMissed { kind: FrameKind::Map, count });
+            events.raise(Event::SlotsMissed {
+                kind: FrameKind::Map,
+                count,
+            });
         }
         assert_eq!(events.lost(), 6);
         let first = events.poll();
-        assert_eq!(first, Some(Event::SlotsMissed { kind: FrameKind::Map, count: 6 }));
+        assert_eq!(
+            first,
+            Some(Event::SlotsMissed {
+                kind: FrameKind::Map,
+                count: 6
+            })
+        );
         assert_eq!(std::iter::from_fn(|| events.poll()).count(), 63);
     }
 }

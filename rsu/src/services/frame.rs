@@ -27,7 +27,13 @@ pub struct Frame {
 impl Frame {
     /// An empty buffer.
     pub fn new() -> Self {
-        Self { bytes: [0; MAX_FRAME], len: 0, kind: FrameKind::Spat, cause: None, slot: None }
+        Self {
+            bytes: [0; MAX_FRAME],
+            len: 0,
+            kind: FrameKind::Spat,
+            cause: None,
+            slot: None,
+        }
     }
 
     /// Header and payload, as they go to the radio; empty before the first use.
@@ -56,8 +62,11 @@ impl Frame {
         self.kind = kind;
         self.cause = None;
         self.slot = None;
-        let mut frame = dsmp::Frame::begin(kind.aid(), &mut self.bytes).map_err(|_| NotSent::TooLong)?;
-        let len = message.encode_into(frame.data()).map_err(|_| NotSent::NotEncoded)?;
+        let mut frame =
+            dsmp::Frame::begin(kind.aid(), &mut self.bytes).map_err(|_| NotSent::TooLong)?;
+        let len = message
+            .encode_into(frame.data())
+            .map_err(|_| NotSent::NotEncoded)?;
         self.len = frame.finish(len).map_err(|_| NotSent::TooLong)?;
         Ok(())
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use v2x_msg::Message;
 use v2x_msg::access::dsmp::MAX_DATA;
 use v2x_msg::base::{
-    Enu, EnuFrame, GeoPosition, LaneWidth, Many, MinuteOfYear, MsgCount, Name, NodeId, Speed,
+    Enu, EnuFrame, GeoPosition, LaneWidth, Many, MinuteOfYear, MsgCount, Name, NodeId, OutOfRange,
+    Speed, WrongCount,
 };
 use v2x_msg::kinds::map::{
     ConnectingLane, Connection, Lane, Link, Map, Movement, Node, Points, Refused, SpeedLimit,
@@ -50,10 +51,10 @@ impl Default for Config {
 pub(crate) struct Service {
     grid: Grid,
     msg_cnt: MsgCount,
-    parts: Vec<Map>,
+    /// What is said, and the message that holds it: each its own, so that none allocates again.
+    parts: Vec<(Map, Message)>,
     /// The slot in hand and its next part.
     ready: Option<(Mono, usize)>,
-    message: Message,
 }
 
 impl Service {
@@ -64,12 +65,12 @@ impl Service {
         msg_cnt: MsgCount,
         events: &mut Events,
     ) -> Result<Self, Unbuildable> {
+        let parts = parts(config, site, msg_cnt, events)?;
         Ok(Self {
             grid: Grid::new(config.period, config.offset),
             msg_cnt,
-            parts: parts(config, site, msg_cnt, events)?,
+            parts: parts.into_iter().map(with_message).collect(),
             ready: None,
-            message: Message::default(),
         })
     }
 
@@ -108,11 +109,11 @@ impl Service {
         if place + 1 < self.parts.len() {
             self.ready = Some((slot, place + 1));
         }
-        let map = self.parts.get_mut(place).ok_or(NotSent::Refused)?;
+        let (map, message) = self.parts.get_mut(place).ok_or(NotSent::Refused)?;
         map.msg_cnt = self.msg_cnt;
         map.time_stamp = dated.then(|| MinuteOfYear::of(now.utc));
-        map.fill(&mut self.message);
-        frame.compose(FrameKind::Map, &self.message)?;
+        map.fill(message);
+        frame.compose(FrameKind::Map, message)?;
         frame.slot = Some(slot);
         self.msg_cnt = self.msg_cnt.next();
         Ok(())
@@ -127,10 +128,10 @@ pub enum Unbuildable {
     Refused(#[from] Refused),
     /// A point or a width that the message cannot hold.
     #[error(transparent)]
-    OutOfRange(#[from] v2x_msg::base::OutOfRange),
+    OutOfRange(#[from] OutOfRange),
     /// A list with too few or too many entries.
     #[error(transparent)]
-    Count(#[from] v2x_msg::base::WrongCount),
+    Count(#[from] WrongCount),
     /// No link leads to the junction.
     #[error("no link leads to the junction")]
     NoLinks,
@@ -143,7 +144,8 @@ fn parts(
     msg_cnt: MsgCount,
     events: &mut Events,
 ) -> Result<Vec<Map>, Unbuildable> {
-    let here = node(site, site.node)?;
+    let plane = Plane::of(site);
+    let here = node(site, &plane, site.node)?;
     if here.links().is_empty() {
         return Err(Unbuildable::NoLinks);
     }
@@ -151,7 +153,7 @@ fn parts(
         let mut nodes = vec![here.clone()];
         for exit in site.links.iter().filter(|link| link.upstream == site.node) {
             if nodes.iter().all(|known| known.id != exit.downstream) {
-                nodes.push(node(site, exit.downstream)?);
+                nodes.push(node(site, &plane, exit.downstream)?);
             }
         }
         let whole = Map::new(msg_cnt, nodes)?;
@@ -193,40 +195,51 @@ fn split(whole: &Node, msg_cnt: MsgCount, events: &mut Events) -> Result<Vec<Map
     if !links.is_empty() {
         parts.push(with(&links)?);
     }
-    if parts.is_empty() { Err(Unbuildable::NoLinks) } else { Ok(parts) }
+    if parts.is_empty() {
+        Err(Unbuildable::NoLinks)
+    } else {
+        Ok(parts)
+    }
+}
+
+fn with_message(mut map: Map) -> (Map, Message) {
+    map.time_stamp = MinuteOfYear::new(0).ok();
+    let mut message = Message::default();
+    map.fill(&mut message);
+    (map, message)
 }
 
 fn fits(map: &Map) -> bool {
-    let mut dated = map.clone();
-    dated.time_stamp = MinuteOfYear::new(0).ok();
-    let mut message = Message::default();
-    dated.fill(&mut message);
+    let (_, message) = with_message(map.clone());
     message.encode_into(&mut [0; MAX_DATA]).is_ok()
 }
 
 /// A node of the site with its in-links; of a neighbour, only that which comes from here.
-fn node(site: &Site, id: NodeId) -> Result<Node, Unbuildable> {
+fn node(site: &Site, plane: &Plane<'_>, id: NodeId) -> Result<Node, Unbuildable> {
     let known = site.nodes.iter().find(|node| node.id == id);
     let ref_pos = match known {
-        Some(node) if id != site.node => position(&site.frame, node.position)?,
+        Some(node) if id != site.node => plane.position(node.position)?,
         _ => site.origin,
     };
-    let leads_here =
-        |link: &&site::Link| link.downstream == id && (id == site.node || link.upstream == site.node);
+    let leads_here = |link: &&site::Link| {
+        link.downstream == id && (id == site.node || link.upstream == site.node)
+    };
     let links = site.links.iter().filter(leads_here);
-    let links = links.map(|source| link(&site.frame, source)).collect::<Result<Vec<_>, _>>()?;
+    let links = links
+        .map(|source| link(plane, source))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut node = Node::new(id, ref_pos, links)?;
     node.name = known.and_then(|known| Name::new(&known.name).ok());
     Ok(node)
 }
 
-fn link(frame: &EnuFrame, source: &site::Link) -> Result<Link, Unbuildable> {
-    let lanes = source.lanes.iter().map(|source| lane(frame, source));
+fn link(plane: &Plane<'_>, source: &site::Link) -> Result<Link, Unbuildable> {
+    let lanes = source.lanes.iter().map(|source| lane(plane, source));
     let lanes = lanes.collect::<Result<Vec<_>, _>>()?;
     let mut link = Link::new(source.upstream, LaneWidth::from_m(source.width_m)?, lanes)?;
     link.name = Name::new(&source.name).ok();
     link.speed_limits = speed_limits(Some(source.speed_limit_mps))?;
-    link.points = points(frame, &source.points)?;
+    link.points = points(plane, &source.points)?;
     link.movements = movements(source)?;
     Ok(link)
 }
@@ -235,7 +248,10 @@ fn link(frame: &EnuFrame, source: &site::Link) -> Result<Link, Unbuildable> {
 fn movements(source: &site::Link) -> Result<Many<Movement, 0, 32>, Unbuildable> {
     let mut movements = Many::<Movement, 0, 32>::default();
     for connection in source.lanes.iter().flat_map(|lane| &lane.connections) {
-        let movement = Movement { remote: connection.to_node, phase: connection.phase };
+        let movement = Movement {
+            remote: connection.to_node,
+            phase: connection.phase,
+        };
         if !movements.contains(&movement) {
             movements.push(movement)?;
         }
@@ -243,14 +259,14 @@ fn movements(source: &site::Link) -> Result<Many<Movement, 0, 32>, Unbuildable> 
     Ok(movements)
 }
 
-fn lane(frame: &EnuFrame, source: &site::Lane) -> Result<Lane, Unbuildable> {
+fn lane(plane: &Plane<'_>, source: &site::Lane) -> Result<Lane, Unbuildable> {
     let mut lane = Lane::new(source.id);
     lane.width = Some(LaneWidth::from_m(source.width_m)?);
     lane.attributes = Some(source.attributes());
     lane.maneuvers = Some(source.maneuvers);
     lane.connects_to = Many::new(source.connections.iter().map(connection))?;
     lane.speed_limits = speed_limits(source.speed_limit_mps)?;
-    lane.points = points(frame, &source.centre)?;
+    lane.points = points(plane, &source.centre)?;
     Ok(lane)
 }
 
@@ -268,12 +284,15 @@ fn connection(source: &site::Connection) -> Connection {
 /// T/CSAE 159-2020, 8.2: the limit of a lane comes before that of its link.
 fn speed_limits(limit_mps: Option<f64>) -> Result<SpeedLimits, Unbuildable> {
     let limit = limit_mps.map(Speed::from_mps).transpose()?;
-    let limit = limit.map(|speed| SpeedLimit { kind: SpeedLimitKind::VehicleMax, speed });
+    let limit = limit.map(|speed| SpeedLimit {
+        kind: SpeedLimitKind::VehicleMax,
+        speed,
+    });
     Ok(Many::new(limit)?)
 }
 
 /// A line of at most 31 points; None where there are fewer than two.
-fn points(frame: &EnuFrame, line: &[Enu]) -> Result<Option<Points>, Unbuildable> {
+fn points(plane: &Plane<'_>, line: &[Enu]) -> Result<Option<Points>, Unbuildable> {
     if line.len() < 2 {
         return Ok(None);
     }
@@ -283,22 +302,44 @@ fn points(frame: &EnuFrame, line: &[Enu]) -> Result<Option<Points>, Unbuildable>
         tolerance_m *= 2.0;
         kept = simplified(line, tolerance_m);
     }
-    let kept = kept.iter().map(|point| position(frame, *point)).collect::<Result<Vec<_>, _>>()?;
+    let kept = kept
+        .iter()
+        .map(|point| plane.position(*point))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(Some(Points::new(kept)?))
 }
 
-/// Heights are sent where the site has them.
-fn position(frame: &EnuFrame, point: Enu) -> Result<GeoPosition, v2x_msg::base::OutOfRange> {
-    if point.up_m.abs() < LEVEL_M {
-        frame.ground_position(point.east_m, point.north_m)
-    } else {
-        frame.position(point)
+/// The site's frame, and whether the site tells heights.
+struct Plane<'a> {
+    frame: &'a EnuFrame,
+    heights: bool,
+}
+
+impl<'a> Plane<'a> {
+    /// A site whose points are all level with its origin tells none: they would be made up.
+    fn of(site: &'a Site) -> Self {
+        let lanes = site.links.iter().flat_map(|link| &link.lanes);
+        let mut points = lanes.flat_map(|lane| &lane.centre);
+        Self {
+            frame: &site.frame,
+            heights: points.any(|point| point.up_m.abs() >= LEVEL_M),
+        }
+    }
+
+    fn position(&self, point: Enu) -> Result<GeoPosition, OutOfRange> {
+        if self.heights {
+            self.frame.position(point)
+        } else {
+            self.frame.ground_position(point.east_m, point.north_m)
+        }
     }
 }
 
 /// The line without the points that lie within `tolerance_m` of what remains (Douglas-Peucker).
 fn simplified(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
-    let (Some(first), Some(last)) = (line.first(), line.last()) else { return Vec::new() };
+    let (Some(first), Some(last)) = (line.first(), line.last()) else {
+        return Vec::new();
+    };
     let inner = line.iter().enumerate().take(line.len() - 1).skip(1);
     let farthest = inner
         .map(|(place, point)| (place, distance_m(*point, *first, *last)))
@@ -316,16 +357,25 @@ fn simplified(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
 
 /// From a point to the stretch between two others.
 fn distance_m(point: Enu, from: Enu, to: Enu) -> f64 {
-    let (dx, dy, dz) = (to.east_m - from.east_m, to.north_m - from.north_m, to.up_m - from.up_m);
-    let (px, py, pz) =
-        (point.east_m - from.east_m, point.north_m - from.north_m, point.up_m - from.up_m);
+    let (dx, dy, dz) = (
+        to.east_m - from.east_m,
+        to.north_m - from.north_m,
+        to.up_m - from.up_m,
+    );
+    let (px, py, pz) = (
+        point.east_m - from.east_m,
+        point.north_m - from.north_m,
+        point.up_m - from.up_m,
+    );
     let length2 = dx * dx + dy * dy + dz * dz;
     let along = if length2 > 0.0 {
         ((px * dx + py * dy + pz * dz) / length2).clamp(0.0, 1.0)
     } else {
         0.0
     };
-    (px - along * dx).hypot(py - along * dy).hypot(pz - along * dz)
+    (px - along * dx)
+        .hypot(py - along * dy)
+        .hypot(pz - along * dz)
 }
 
 /// A tenth of what T/CSAE 159-2020 allows a lane to be off.

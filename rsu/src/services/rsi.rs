@@ -49,7 +49,6 @@ pub(crate) struct Service {
     ref_pos: GeoPosition,
     msg_cnt: MsgCount,
     speakers: [Speaker; 3],
-    message: Message,
 }
 
 impl Service {
@@ -79,7 +78,6 @@ impl Service {
                 speaker(RsiClass::SemiStatic, config.semi_static_period),
                 speaker(RsiClass::Static, config.static_period),
             ],
-            message: Message::default(),
         };
         for (index, sign) in site.signs.iter().enumerate() {
             service.take(Item::Sign(sign.clone()), index, events);
@@ -110,13 +108,21 @@ impl Service {
 
     /// When [`Service::turn`] is due next; never if there is nothing to say.
     pub(crate) fn due(&self) -> Mono {
-        let speaking = self.speakers.iter().filter(|speaker| !speaker.list.is_empty());
-        speaking.map(|speaker| speaker.grid.due()).min().unwrap_or(Mono::NEVER)
+        let speaking = self
+            .speakers
+            .iter()
+            .filter(|speaker| !speaker.list.is_empty());
+        speaking
+            .map(|speaker| speaker.grid.due())
+            .min()
+            .unwrap_or(Mono::NEVER)
     }
 
     /// Whether a message of a kind waits to be composed.
     pub(crate) fn is_ready(&self, wanted: FrameKind) -> bool {
-        self.speakers.iter().any(|speaker| kind(speaker.class) == wanted && speaker.ready.is_some())
+        self.speakers
+            .iter()
+            .any(|speaker| kind(speaker.class) == wanted && speaker.ready.is_some())
     }
 
     /// Composes the next message of the slot in hand; with the minute if `dated`.
@@ -127,31 +133,43 @@ impl Service {
         dated: bool,
         frame: &mut Frame,
     ) -> Result<(), NotSent> {
-        let speaker = self.speakers.iter_mut().find(|speaker| kind(speaker.class) == wanted);
+        let speaker = self
+            .speakers
+            .iter_mut()
+            .find(|speaker| kind(speaker.class) == wanted);
         let speaker = speaker.ok_or(NotSent::Refused)?;
         let (slot, place) = speaker.ready.take().ok_or(NotSent::Refused)?;
         if place + 1 < speaker.parts.len() {
             speaker.ready = Some((slot, place + 1));
         }
-        let rsi = speaker.parts.get_mut(place).ok_or(NotSent::Refused)?;
+        let (rsi, message) = speaker.parts.get_mut(place).ok_or(NotSent::Refused)?;
         rsi.msg_cnt = self.msg_cnt;
         rsi.moy = dated.then(|| MinuteOfYear::of(now.utc));
-        rsi.fill(&mut self.message);
-        frame.compose(wanted, &self.message)?;
+        rsi.fill(message);
+        frame.compose(wanted, message)?;
         frame.slot = Some(slot);
         self.msg_cnt = self.msg_cnt.next();
         Ok(())
     }
 
     fn take(&mut self, item: Item, index: usize, events: &mut Events) {
-        let alone = item_message(std::slice::from_ref(&item), self.id, self.ref_pos, self.msg_cnt);
+        let alone = item_message(
+            std::slice::from_ref(&item),
+            self.id,
+            self.ref_pos,
+            self.msg_cnt,
+        );
         if alone.as_ref().is_none_or(|rsi| !fits(rsi)) {
             let event = matches!(item, Item::Event(_));
             events.raise(Event::NotAnnounced { event, index });
             return;
         }
         let class = item.class();
-        if let Some(speaker) = self.speakers.iter_mut().find(|speaker| speaker.class == class) {
+        if let Some(speaker) = self
+            .speakers
+            .iter_mut()
+            .find(|speaker| speaker.class == class)
+        {
             speaker.list.push(item);
             speaker.active.push(false);
         }
@@ -166,7 +184,8 @@ struct Speaker {
     list: Vec<Item>,
     /// Which of the list are in `parts`: those that hold now.
     active: Vec<bool>,
-    parts: Vec<Rsi>,
+    /// What is said, and the message that holds it: each its own, so that none allocates again.
+    parts: Vec<(Rsi, Message)>,
     /// The slot in hand and its next part.
     ready: Option<(Mono, usize)>,
 }
@@ -187,15 +206,23 @@ impl Speaker {
     /// Builds the messages anew when something in the list has begun or ended to hold.
     fn refresh(&mut self, now: Utc, id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) {
         let changed = self.list.iter().zip(&self.active);
-        if !changed.into_iter().any(|(item, active)| holds(item.validity(), now) != *active) {
+        if !changed
+            .into_iter()
+            .any(|(item, active)| holds(item.validity(), now) != *active)
+        {
             return;
         }
         for (item, active) in self.list.iter().zip(&mut self.active) {
             *active = holds(item.validity(), now);
         }
-        let holding = self.list.iter().zip(&self.active).filter(|(_, active)| **active);
+        let holding = self
+            .list
+            .iter()
+            .zip(&self.active)
+            .filter(|(_, active)| **active);
         let holding: Vec<_> = holding.map(|(item, _)| item.clone()).collect();
-        self.parts = pack(&holding, id, ref_pos, msg_cnt);
+        let parts = pack(&holding, id, ref_pos, msg_cnt);
+        self.parts = parts.into_iter().map(with_message).collect();
     }
 }
 
@@ -263,11 +290,15 @@ fn item_message(
     }
 }
 
-fn fits(rsi: &Rsi) -> bool {
-    let mut dated = rsi.clone();
-    dated.moy = MinuteOfYear::new(0).ok();
+fn with_message(mut rsi: Rsi) -> (Rsi, Message) {
+    rsi.moy = MinuteOfYear::new(0).ok();
     let mut message = Message::default();
-    dated.fill(&mut message);
+    rsi.fill(&mut message);
+    (rsi, message)
+}
+
+fn fits(rsi: &Rsi) -> bool {
+    let (_, message) = with_message(rsi.clone());
     message.encode_into(&mut [0; MAX_DATA]).is_ok()
 }
 

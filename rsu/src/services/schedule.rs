@@ -50,7 +50,9 @@ impl Grid {
     /// Arms the grid, and arms it anew after UTC has stepped by more than half a period.
     pub(crate) fn follow(&mut self, now: Now) {
         let relation_ns = now.utc.unix_ns().saturating_sub_unsigned(now.mono.nanos());
-        let step_ns = relation_ns.saturating_sub(self.relation_ns).saturating_abs();
+        let step_ns = relation_ns
+            .saturating_sub(self.relation_ns)
+            .saturating_abs();
         self.relation_ns = relation_ns;
         if self.next.is_none() || step_ns > self.period_ns / 2 {
             self.next = Some(self.first_slot(now));
@@ -60,7 +62,9 @@ impl Grid {
 
     /// Uses the slot that is due, or that is due within `early`; counts those that went by.
     pub(crate) fn turn(&mut self, now: Now, early: Duration) -> Turn {
-        let Some(next) = self.next else { return Turn::default() };
+        let Some(next) = self.next else {
+            return Turn::default();
+        };
         let late_ns = now.utc.ns_since(next);
         if late_ns < -signed_ns(early) {
             return Turn::default();
@@ -74,9 +78,15 @@ impl Grid {
         self.aim(now);
         if in_time {
             self.used_at = Some(now.mono);
-            Turn { slot: Some(due), missed: passed.unsigned_abs() }
+            Turn {
+                slot: Some(due),
+                missed: passed.unsigned_abs(),
+            }
         } else {
-            Turn { slot: None, missed: steps.unsigned_abs() }
+            Turn {
+                slot: None,
+                missed: steps.unsigned_abs(),
+            }
         }
     }
 
@@ -106,10 +116,16 @@ impl Grid {
     /// The first slot from now on that keeps half a period from the slot used last.
     fn first_slot(&self, now: Now) -> Utc {
         let half = Duration::from_nanos((self.period_ns / 2).unsigned_abs());
-        let rest = self.used_at.map_or(Duration::ZERO, |used| (used + half).since(now.mono));
+        let rest = self
+            .used_at
+            .map_or(Duration::ZERO, |used| (used + half).since(now.mono));
         let from_ns = (now.utc + rest).unix_ns().saturating_sub(self.offset_ns);
         let into_ns = from_ns.rem_euclid(self.period_ns);
-        let wait_ns = if into_ns == 0 { 0 } else { self.period_ns - into_ns };
+        let wait_ns = if into_ns == 0 {
+            0
+        } else {
+            self.period_ns - into_ns
+        };
         later(now.utc + rest, wait_ns)
     }
 
@@ -118,7 +134,11 @@ impl Grid {
         let Some(next) = self.next else { return };
         let ahead_ns = next.ns_since(now.utc);
         let ahead = Duration::from_nanos(ahead_ns.unsigned_abs());
-        self.due = if ahead_ns < 0 { now.mono - ahead } else { now.mono + ahead };
+        self.due = if ahead_ns < 0 {
+            now.mono - ahead
+        } else {
+            now.mono + ahead
+        };
     }
 }
 
@@ -162,7 +182,10 @@ mod tests {
         grid.follow(now);
         while used.len() < slots {
             let wait = grid.due().since(now.mono);
-            now = Now { mono: now.mono + wait, utc: now.utc + wait };
+            now = Now {
+                mono: now.mono + wait,
+                utc: now.utc + wait,
+            };
             let found = turn(grid, now);
             assert_eq!(found.missed, 0);
             assert_eq!(found.slot, Some(now.mono));
@@ -203,7 +226,13 @@ mod tests {
         let mut grid = Grid::new(ms(100), Duration::ZERO);
         turn(&mut grid, at(0, 0));
         let late = turn(&mut grid, at(150, 150));
-        assert_eq!(late, Turn { slot: Some(Mono::ZERO + ms(100)), missed: 0 });
+        assert_eq!(
+            late,
+            Turn {
+                slot: Some(Mono::ZERO + ms(100)),
+                missed: 0
+            }
+        );
         assert_eq!(grid.due(), Mono::ZERO + ms(200));
     }
 
@@ -212,11 +241,26 @@ mod tests {
         let mut grid = Grid::new(ms(100), Duration::ZERO);
         turn(&mut grid, at(0, 0));
         // 460 ms: slots 100..=400 went by, and 400 is more than half a period old.
-        assert_eq!(turn(&mut grid, at(460, 460)), Turn { slot: None, missed: 4 });
-        assert_eq!(turn(&mut grid, at(500, 500)).slot, Some(Mono::ZERO + ms(500)));
+        assert_eq!(
+            turn(&mut grid, at(460, 460)),
+            Turn {
+                slot: None,
+                missed: 4
+            }
+        );
+        assert_eq!(
+            turn(&mut grid, at(500, 500)).slot,
+            Some(Mono::ZERO + ms(500))
+        );
         // 930 ms: 600, 700 and 800 went by; 900 is fresh enough.
         let fresh = turn(&mut grid, at(930, 930));
-        assert_eq!(fresh, Turn { slot: Some(Mono::ZERO + ms(900)), missed: 3 });
+        assert_eq!(
+            fresh,
+            Turn {
+                slot: Some(Mono::ZERO + ms(900)),
+                missed: 3
+            }
+        );
         assert_eq!(turn(&mut grid, at(930, 930)), Turn::default());
     }
 
@@ -253,7 +297,10 @@ mod tests {
         grid.follow(at(0, 10));
         assert_eq!(grid.turn(at(0, 10), ms(20)), Turn::default());
         grid.follow(at(75, 85));
-        assert_eq!(grid.turn(at(75, 85), ms(20)).slot, Some(Mono::ZERO + ms(90)));
+        assert_eq!(
+            grid.turn(at(75, 85), ms(20)).slot,
+            Some(Mono::ZERO + ms(90))
+        );
         assert_eq!(grid.due(), Mono::ZERO + ms(190));
     }
 
@@ -272,9 +319,18 @@ mod tests {
     fn times_at_the_ends_of_the_range_do_not_overflow() {
         let mut grid = Grid::new(ms(100), Duration::ZERO);
         for utc in [i64::MIN, i64::MAX, 0] {
-            let now = Now { mono: Mono::from_nanos(u64::MAX - 1), utc: Utc::from_unix_ns(utc) };
+            let now = Now {
+                mono: Mono::from_nanos(u64::MAX - 1),
+                utc: Utc::from_unix_ns(utc),
+            };
             turn(&mut grid, now);
-            turn(&mut grid, Now { mono: Mono::ZERO, ..now });
+            turn(
+                &mut grid,
+                Now {
+                    mono: Mono::ZERO,
+                    ..now
+                },
+            );
         }
     }
 }

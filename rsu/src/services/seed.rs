@@ -43,7 +43,11 @@ mod tests {
     fn the_sequence_is_that_of_the_published_generator() {
         let mut seed = SplitMix64::new(1_234_567);
         let drawn = [seed.draw(), seed.draw(), seed.draw()];
-        let published = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let published = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ];
         assert_eq!(drawn, published);
     }
 
@@ -51,7 +55,9 @@ mod tests {
     fn first_counts_differ_between_seeds_and_agree_for_one() {
         let first = |seed| SplitMix64::new(seed).msg_count();
         assert_eq!(first(1), first(1));
-        let differing = (0..64).filter(|seed| first(*seed) != first(seed + 1)).count();
+        let differing = (0..64)
+            .filter(|seed| first(*seed) != first(seed + 1))
+            .count();
         assert!(differing > 56, "{differing}");
     }
 }

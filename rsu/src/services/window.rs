@@ -42,7 +42,9 @@ impl Window {
     /// A report of objects has just been handled: uses the slot if it is open and no sensor of the
     /// usual burst is still missing.
     pub(crate) fn turn_on_report(&mut self, now: Now, input: InputId) -> Turn {
-        let Some(late_ns) = self.grid.late_ns(now) else { return Turn::default() };
+        let Some(late_ns) = self.grid.late_ns(now) else {
+            return Turn::default();
+        };
         let (period_ns, open_ns) = (self.grid.period_ns(), self.open_ns());
         self.phase.note(late_ns, period_ns);
         if late_ns < -open_ns {
@@ -146,10 +148,15 @@ impl Phase {
     /// A report `late_ns` after the coming slot's close.
     fn note(&mut self, late_ns: i64, period_ns: i64) {
         let half_ns = period_ns / 2;
-        let off_ns = (late_ns.saturating_add(self.middle_ns).saturating_add(half_ns))
-            .rem_euclid(period_ns)
+        let off_ns = (late_ns
+            .saturating_add(self.middle_ns)
+            .saturating_add(half_ns))
+        .rem_euclid(period_ns)
             - half_ns;
-        if self.nearest_ns.is_none_or(|nearest| off_ns.abs() < nearest.abs()) {
+        if self
+            .nearest_ns
+            .is_none_or(|nearest| off_ns.abs() < nearest.abs())
+        {
             self.nearest_ns = Some(off_ns);
         }
     }
@@ -178,8 +185,10 @@ impl Phase {
     /// What was learnt, as seen from the grid that has moved.
     fn turn_back(&mut self, angle: f64) {
         let (sin, cos) = angle.sin_cos();
-        (self.cos, self.sin) =
-            (self.cos * cos + self.sin * sin, self.sin * cos - self.cos * sin);
+        (self.cos, self.sin) = (
+            self.cos * cos + self.sin * sin,
+            self.sin * cos - self.cos * sin,
+        );
     }
 }
 
@@ -210,7 +219,10 @@ mod tests {
     }
 
     fn at_us(us: u64) -> Now {
-        Now { mono: Mono::from_nanos(us * 1000), utc: Utc::from_unix_ns((us * 1000) as i64) }
+        Now {
+            mono: Mono::from_nanos(us * 1000),
+            utc: Utc::from_unix_ns((us * 1000) as i64),
+        }
     }
 
     fn at(ms: u64) -> Now {
@@ -243,7 +255,10 @@ mod tests {
         let mut window = window();
         window.follow(at(1));
         assert!(window.turn_on_report(at(79), RADAR).slot.is_none());
-        assert_eq!(window.turn_on_report(at(81), RADAR).slot, Some(at(100).mono));
+        assert_eq!(
+            window.turn_on_report(at(81), RADAR).slot,
+            Some(at(100).mono)
+        );
         assert!(window.turn_on_report(at(82), RADAR).slot.is_none());
         assert!(window.turn_on_time(at(100)).slot.is_none());
     }
@@ -264,7 +279,10 @@ mod tests {
                 .collect();
             let used = run(&mut window(), &arrivals);
             let settled = &used[used.len() - 50..];
-            assert!(settled.iter().all(|(_, by_report)| *by_report), "phase {phase_ms}: {settled:?}");
+            assert!(
+                settled.iter().all(|(_, by_report)| *by_report),
+                "phase {phase_ms}: {settled:?}"
+            );
             for pair in used.windows(2) {
                 let gap_ms = (pair[1].0 - pair[0].0) as f64 / 1000.0;
                 assert!((78.0..=122.0).contains(&gap_ms), "gap {gap_ms}");
@@ -277,7 +295,11 @@ mod tests {
     fn a_sensor_at_twice_the_rate_is_followed() {
         let arrivals: Vec<_> = (0..400).map(|n| ((n * 50 + 31) * 1000, RADAR)).collect();
         let used = run(&mut window(), &arrivals);
-        assert!(used[used.len() - 50..].iter().all(|(_, by_report)| *by_report));
+        assert!(
+            used[used.len() - 50..]
+                .iter()
+                .all(|(_, by_report)| *by_report)
+        );
     }
 
     #[test]
@@ -302,7 +324,14 @@ mod tests {
             window.follow(at(base + 2));
             let second = window.turn_on_report(at(base + 2), CAMERA).slot.is_some();
             // Three slots teach the burst; from then on both are waited for.
-            assert_eq!((first, second), if slot <= 3 { (true, false) } else { (false, true) });
+            assert_eq!(
+                (first, second),
+                if slot <= 3 {
+                    (true, false)
+                } else {
+                    (false, true)
+                }
+            );
         }
         // The camera fails: the close does not wait.
         window.follow(at(490));
@@ -320,7 +349,12 @@ mod tests {
         window.follow(at(1));
         for slot in 1..=5 {
             window.follow(at(slot * 100 - 5));
-            assert!(window.turn_on_report(at(slot * 100 - 5), InputId(200)).slot.is_some());
+            assert!(
+                window
+                    .turn_on_report(at(slot * 100 - 5), InputId(200))
+                    .slot
+                    .is_some()
+            );
         }
     }
 }

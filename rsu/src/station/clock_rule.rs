@@ -28,7 +28,11 @@ pub(super) struct ClockRule {
 impl ClockRule {
     /// With a limit, the clock is unfit until its state is known.
     pub(super) fn new(limit: Option<Duration>) -> Self {
-        Self { limit, fit: limit.is_none(), heard: false }
+        Self {
+            limit,
+            fit: limit.is_none(),
+            heard: false,
+        }
     }
 
     /// Takes the clock's state; tells when it has become fit or unfit.
@@ -38,7 +42,11 @@ impl ClockRule {
         let news = fit != self.fit || !self.heard;
         self.fit = fit;
         self.heard = true;
-        news.then_some(if fit { Event::ClockFit } else { Event::ClockUnfit { error: state.error } })
+        news.then_some(if fit {
+            Event::ClockFit
+        } else {
+            Event::ClockUnfit { error: state.error }
+        })
     }
 
     /// Whether a time may be sent.
@@ -52,7 +60,10 @@ mod tests {
     use super::*;
 
     fn state(synchronised: bool, error_ms: Option<u64>) -> ClockState {
-        ClockState { synchronised, error: error_ms.map(Duration::from_millis) }
+        ClockState {
+            synchronised,
+            error: error_ms.map(Duration::from_millis),
+        }
     }
 
     #[test]
@@ -71,7 +82,11 @@ mod tests {
     #[test]
     fn the_clock_is_fit_within_the_limit_and_says_so_once() {
         let mut rule = ClockRule::new(Some(Duration::from_millis(150)));
-        let unfit = |ms| Some(Event::ClockUnfit { error: Some(Duration::from_millis(ms)) });
+        let unfit = |ms| {
+            Some(Event::ClockUnfit {
+                error: Some(Duration::from_millis(ms)),
+            })
+        };
         assert_eq!(rule.handle(state(true, Some(151))), unfit(151));
         assert_eq!(rule.handle(state(true, Some(150))), Some(Event::ClockFit));
         assert_eq!(rule.handle(state(true, Some(10))), None);

@@ -31,9 +31,9 @@ use crate::signals::{self, Signals};
 use crate::site::Site;
 
 pub use crate::services::{Event, Frame, FrameKind, NotSent};
+use clock_rule::ClockRule;
 pub use clock_rule::ClockState;
 pub use stats::Stats;
-use clock_rule::ClockRule;
 
 /// Everything that a station needs to know before it starts.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +111,11 @@ impl Station {
         let mut events = Events::default();
         let id = seed.station_id();
         let id = config.id.unwrap_or(id);
-        let names: Vec<_> = config.inputs.iter().map(|input| (input.name.clone(), input.id)).collect();
+        let names: Vec<_> = config
+            .inputs
+            .iter()
+            .map(|input| (input.name.clone(), input.id))
+            .collect();
         let sources = config.inputs.iter().map(|input| (input.id, input.source));
         let sources = rsm::Sources::new(sources);
         let [spat_cnt, rsm_cnt, rsi_cnt, map_cnt] = std::array::from_fn(|_| seed.msg_count());
@@ -148,7 +152,9 @@ impl Station {
                 self.count_missed(FrameKind::Rsm, missed);
             }
             Content::Lamps(lamps) => {
-                let change = self.signals.handle_lamps(report.arrived, report.input, lamps);
+                let change = self
+                    .signals
+                    .handle_lamps(report.arrived, report.input, lamps);
                 self.handle_change(now, report.arrived, change);
             }
             Content::Plan(plan) => {
@@ -156,7 +162,9 @@ impl Station {
                 self.handle_change(now, report.arrived, change);
             }
             Content::Mode(mode) => {
-                let change = self.signals.handle_mode(report.arrived, report.input, *mode);
+                let change = self
+                    .signals
+                    .handle_mode(report.arrived, report.input, *mode);
                 self.handle_change(now, report.arrived, change);
             }
         }
@@ -180,7 +188,11 @@ impl Station {
 
     /// When the station wants to be woken next.
     pub fn poll_timeout(&self) -> Mono {
-        self.spat.due().min(self.rsm.due()).min(self.rsi.due()).min(self.map.due())
+        self.spat
+            .due()
+            .min(self.rsm.due())
+            .min(self.rsi.due())
+            .min(self.map.due())
     }
 
     /// Composes the next frame that is due, most urgent first; false when there is none.

@@ -27,7 +27,8 @@ impl Station {
         let missed = self.map.turn(now);
         self.count_missed(FrameKind::Map, missed);
         let (stats, events) = (&mut self.stats, &mut self.events);
-        self.rsi.turn(now, |kind, count| stats.count_missed(kind, count, events));
+        self.rsi
+            .turn(now, |kind, count| stats.count_missed(kind, count, events));
     }
 
     pub(super) fn count_missed(&mut self, kind: FrameKind, count: u64) {
