@@ -15,6 +15,8 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 pub mod fusion;
 pub mod report;
 pub mod services;
