@@ -521,10 +521,10 @@ mod tests {
             events,
             [Event::MapWithoutNeighbours, Event::MapInParts { parts }]
         );
-        let nodes = messages.iter().flat_map(|map| map.nodes());
+        let nodes = messages.iter().flat_map(Map::nodes);
         assert!(nodes.clone().all(|node| node.id == HERE));
         let links: Vec<_> = nodes
-            .flat_map(|node| node.links())
+            .flat_map(Node::links)
             .map(|link| link.upstream)
             .collect();
         assert_eq!(links, [far(0), far(1), far(2), far(3)]);
