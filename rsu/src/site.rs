@@ -58,7 +58,7 @@ pub struct Connection {
 }
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
-    S,
+    Straight,
 }
 impl Turn {
     pub fn maneuver(self) -> Maneuvers {

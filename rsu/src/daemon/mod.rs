@@ -2,6 +2,7 @@
 
 mod backoff;
 mod clock;
+pub mod fuse;
 mod latency;
 mod mailbox;
 mod radio;

@@ -57,7 +57,7 @@ pub enum Event {
     },
     /// An in-link was left out of MAP: alone it is too long for a message.
     LinkTooLong {
-        /// Its place among the site's links, from 0.
+        /// Its place among the junction's in-links, from 0.
         link: usize,
     },
     /// A sign or an event of the site was left out of RSI: it breaks a rule or is too long.

@@ -7,6 +7,8 @@
 //! - `seed`: the random choices of a start
 
 pub(crate) mod event;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod frame;
 pub mod map;
 pub mod rsi;

@@ -323,3 +323,225 @@ fn kind(class: RsiClass) -> FrameKind {
         RsiClass::Static => FrameKind::RsiStatic,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use v2x_msg::access::dsmp;
+    use v2x_msg::kinds::rsi::{
+        Description, EventSource, EventType, Place, ReferenceLink, SignText,
+    };
+
+    use super::*;
+    use crate::services::fixture::{HERE, crossing, far};
+
+    /// 2025-12-31T23:59:00Z.
+    const LAST_MINUTE_MS: i64 = 1_767_225_540_000;
+    const ID: StationId = StationId(*b"RSU00001");
+
+    fn at(ms: u64) -> Now {
+        Now {
+            mono: Mono::ZERO + Duration::from_millis(ms),
+            utc: Utc::from_unix_ms(LAST_MINUTE_MS).unwrap() + Duration::from_millis(ms),
+        }
+    }
+
+    fn sign(id: u8, words: usize) -> rsi::Sign {
+        let link = ReferenceLink {
+            upstream: far(0),
+            downstream: HERE,
+            lanes: None,
+        };
+        let text = SignText::new("3011200000000001", &vec![b'4'; words]).unwrap();
+        rsi::Sign::new(id, 85, text, Place::new([], [link]).unwrap())
+    }
+
+    fn event(id: u8, event_type: EventType) -> rsi::Event {
+        rsi::Event::new(id, event_type, EventSource::Detection)
+    }
+
+    fn service(
+        signs: impl IntoIterator<Item = rsi::Sign>,
+        events: impl IntoIterator<Item = rsi::Event>,
+    ) -> (Service, Vec<Event>) {
+        let mut site = crossing(2, 2);
+        site.signs = signs.into_iter().collect();
+        site.events = events.into_iter().collect();
+        let mut raised = Events::default();
+        let count = MsgCount::new(127).unwrap();
+        let mut service = Service::new(&Config::default(), &site, at(0), ID, count, &mut raised);
+        service.follow(at(0));
+        (service, std::iter::from_fn(|| raised.poll()).collect())
+    }
+
+    /// Everything that goes out up to `until_ms`: when, as what, and what a receiver reads.
+    fn run(service: &mut Service, until_ms: u64) -> Vec<(u64, u32, Rsi)> {
+        let mut heard = Vec::new();
+        let mut frame = Frame::new();
+        while service.due() <= at(until_ms).mono {
+            let ms = service.due().nanos() / 1_000_000;
+            service.follow(at(ms));
+            service.turn(at(ms), |_, missed| assert_eq!(missed, 0));
+            for kind in [
+                FrameKind::RsiDynamic,
+                FrameKind::RsiSemiStatic,
+                FrameKind::RsiStatic,
+            ] {
+                while service.is_ready(kind) {
+                    service.compose(kind, at(ms), true, &mut frame).unwrap();
+                    let dsmp = dsmp::parse(frame.bytes()).unwrap();
+                    let rsi = Rsi::read(&Message::decode(dsmp.data).unwrap()).unwrap();
+                    heard.push((ms, dsmp.aid_number, rsi));
+                }
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn each_class_has_its_own_rate_and_application() {
+        let events = [event(1, EventType::STOPPED), event(2, EventType::WORKS)];
+        let (mut service, raised) = service([sign(3, 2)], events);
+        assert_eq!(raised, []);
+        let heard = run(&mut service, 1999);
+        let times = |aid| {
+            heard
+                .iter()
+                .filter(move |(_, found, _)| *found == aid)
+                .map(|(ms, ..)| *ms)
+        };
+        assert_eq!(times(3622).count(), 20);
+        assert_eq!(times(3621).collect::<Vec<_>>(), [30, 530, 1030, 1530]);
+        assert_eq!(times(3620).collect::<Vec<_>>(), [30, 1030]);
+        assert!(
+            heard
+                .iter()
+                .all(|(_, aid, rsi)| rsi.class().aid().number() == *aid)
+        );
+    }
+
+    #[test]
+    fn classes_share_one_count_which_goes_round() {
+        let events = [event(1, EventType::STOPPED), event(2, EventType::WORKS)];
+        let (mut service, _) = service([sign(3, 2)], events);
+        let heard = run(&mut service, 130);
+        let counts: Vec<_> = heard.iter().map(|(.., rsi)| rsi.msg_cnt.value()).collect();
+        assert_eq!(counts, [127, 0, 1, 2]);
+    }
+
+    #[test]
+    fn a_message_says_who_sends_and_when() {
+        let (mut service, _) = service([sign(3, 2)], []);
+        let heard = run(&mut service, 60_100);
+        let minutes: Vec<_> = heard.iter().filter_map(|(.., rsi)| rsi.moy).collect();
+        assert_eq!(minutes[0].value(), 365 * 1440 - 1);
+        assert_eq!(minutes[60].value(), 0);
+        assert!(heard.iter().all(|(.., rsi)| rsi.id == ID));
+    }
+
+    #[test]
+    fn signs_and_events_arrive_as_the_site_has_them() {
+        let mut works = event(2, EventType::WORKS);
+        works.description = Description::ascii("lane 1 closed").ok();
+        let (mut service, _) = service([sign(3, 2)], [works.clone()]);
+        let heard = run(&mut service, 30);
+        assert_eq!(heard[0].2.events(), [works]);
+        assert_eq!(heard[1].2.signs(), [sign(3, 2)]);
+    }
+
+    #[test]
+    fn lists_are_split_by_count() {
+        let events = (0..9).map(|id| event(id, EventType::OBJECT));
+        let (mut service, _) = service((0..17).map(|id| sign(id, 0)), events);
+        let heard = run(&mut service, 30);
+        let sizes: Vec<_> = heard
+            .iter()
+            .map(|(.., rsi)| (rsi.events().len(), rsi.signs().len()))
+            .collect();
+        assert_eq!(sizes, [(8, 0), (1, 0), (0, 16), (0, 1)]);
+    }
+
+    #[test]
+    fn lists_are_split_by_length() {
+        let (mut service, raised) = service((0..6).map(|id| sign(id, 400)), []);
+        assert_eq!(raised, []);
+        let heard = run(&mut service, 30);
+        let sizes: Vec<_> = heard.iter().map(|(.., rsi)| rsi.signs().len()).collect();
+        assert_eq!(sizes, [3, 3]);
+    }
+
+    #[test]
+    fn an_event_that_is_too_long_is_named_and_left_out() {
+        let mut long = event(1, EventType::WORKS);
+        let corner = crossing(2, 2).origin;
+        let far_off = |place: i32| corner.offset_e7(place * 9_000_000, 1_000_000).unwrap();
+        let path = || rsi::ReferencePath {
+            points: v2x_msg::base::Many::new((0..32).map(far_off)).unwrap(),
+            radius: v2x_msg::base::Radius::MIN,
+        };
+        long.place = Place::new((0..8).map(|_| path()), []).ok();
+        let (mut service, raised) = service([], [event(0, EventType::WORKS), long]);
+        assert_eq!(
+            raised,
+            [Event::NotAnnounced {
+                event: true,
+                index: 1
+            }]
+        );
+        assert_eq!(run(&mut service, 30)[0].2.events().len(), 1);
+    }
+
+    #[test]
+    fn with_nothing_to_say_nothing_is_due() {
+        let (service, _) = service([], []);
+        assert_eq!(service.due(), Mono::NEVER);
+    }
+
+    #[test]
+    fn an_event_is_sent_while_it_holds() {
+        let mut works = event(2, EventType::WORKS);
+        works.validity.start = MinuteOfYear::new(0).ok();
+        works.validity.end = MinuteOfYear::new(1).ok();
+        let (mut service, _) = service([], [works]);
+        let heard = run(&mut service, 300_000);
+        let (first, last) = (heard.first().unwrap().0, heard.last().unwrap().0);
+        assert_eq!((first, last), (60_030, 179_530));
+    }
+
+    #[test]
+    fn a_time_over_new_year_holds_on_both_sides() {
+        let minute = |number| MinuteOfYear::new(number).ok();
+        let over = Validity {
+            start: minute(365 * 1440 - 60),
+            end: minute(60),
+            end_confidence: None,
+        };
+        assert!(holds(over, at(0).utc));
+        assert!(holds(over, at(60_000).utc));
+        assert!(holds(over, at(60 * 60_000).utc));
+        assert!(!holds(over, at(62 * 60_000).utc));
+        let open = Validity { end: None, ..over };
+        assert!(holds(open, at(60_000).utc));
+        assert!(!holds(
+            Validity {
+                start: None,
+                ..over
+            },
+            at(62 * 60_000).utc
+        ));
+    }
+
+    #[test]
+    fn without_a_good_clock_no_minute_is_told() {
+        let (mut service, _) = service([sign(3, 2)], []);
+        service.turn(at(30), |_, _| ());
+        let mut frame = Frame::new();
+        service
+            .compose(FrameKind::RsiStatic, at(30), false, &mut frame)
+            .unwrap();
+        let dsmp = dsmp::parse(frame.bytes()).unwrap();
+        assert_eq!(
+            Rsi::read(&Message::decode(dsmp.data).unwrap()).unwrap().moy,
+            None
+        );
+    }
+}

@@ -116,7 +116,15 @@ impl Station {
             .iter()
             .map(|input| (input.name.clone(), input.id))
             .collect();
-        let sources = config.inputs.iter().map(|input| (input.id, input.source));
+        let source = |id| {
+            config
+                .inputs
+                .iter()
+                .find(|input| input.id == id)
+                .map(|input| input.source)
+        };
+        let sensors = config.fusion.sensors.iter();
+        let sources = sensors.map(|sensor| source(sensor.input).unwrap_or(Source::Unknown));
         let sources = rsm::Sources::new(sources);
         let [spat_cnt, rsm_cnt, rsi_cnt, map_cnt] = std::array::from_fn(|_| seed.msg_count());
         let mut station = Self {

@@ -10,29 +10,35 @@ use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Size, Source, VehicleCla
 
 use crate::clock::{Mono, Now};
 use crate::fusion::Track;
-use crate::report::{self, Class, Covariance, InputId};
+use crate::report::{self, Class, Covariance};
 
-/// Which kind of sensor stands behind each input.
+/// What the standard calls each of fusion's sensors, in fusion's order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Sources(Vec<(InputId, Source)>);
+pub(crate) struct Sources(Vec<Source>);
 
 impl Sources {
-    pub(crate) fn new(sources: impl IntoIterator<Item = (InputId, Source)>) -> Self {
+    pub(crate) fn new(sources: impl IntoIterator<Item = Source>) -> Self {
         Self(sources.into_iter().collect())
     }
 
-    /// What the standard calls the inputs in a set: their kind, or that they are of several kinds.
-    fn of(&self, inputs: u32) -> Source {
-        let named = |(input, _): &&(InputId, Source)| {
-            1u32.checked_shl(input.0.into())
-                .is_some_and(|bit| inputs & bit != 0)
+    /// What a set of sensors is called, bit n being the n-th: their kind, or that it is several.
+    fn of(&self, sensors: u32) -> Source {
+        let seen_by = |place: usize| {
+            u32::try_from(place)
+                .ok()
+                .and_then(|place| 1u32.checked_shl(place))
+                .is_some_and(|bit| sensors & bit != 0)
         };
-        let mut kinds = self.0.iter().filter(named).map(|(_, source)| *source);
-        let Some(first) = kinds.next() else {
+        let mut kinds = self
+            .0
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| seen_by(*place));
+        let Some((_, first)) = kinds.next() else {
             return Source::Unknown;
         };
-        if kinds.all(|kind| kind == first) {
-            first
+        if kinds.all(|(_, kind)| kind == first) {
+            *first
         } else {
             Source::Integrated
         }
@@ -70,10 +76,10 @@ impl Latch {
             speed_mps > Self::RELEASE_ABOVE_MPS
         };
         if self.moving {
-            self.held = direction(track).or(self.held);
+            self.held = pointing(track).or(self.held);
         }
         // What has never moved may still be seen to point somewhere.
-        let heading = self.held.or_else(|| track.yaw_rad.and_then(heading_of_yaw));
+        let heading = self.held.or_else(|| pointing(track));
         Sent {
             heading,
             live: self.moving,
@@ -88,17 +94,10 @@ pub(super) struct Sent {
     live: bool,
 }
 
-fn heading_of_yaw(yaw_rad: f64) -> Option<Heading> {
-    if yaw_rad.is_finite() {
-        Heading::from_rad(Yaw::new(yaw_rad).into()).ok()
-    } else {
-        None
-    }
-}
-
-/// The direction of travel.
-fn direction(track: &Track) -> Option<Heading> {
-    heading_of_yaw(track.velocity.north_mps.atan2(track.velocity.east_mps))
+/// Where fusion believes that it points: its course while that is sure.
+fn pointing(track: &Track) -> Option<Heading> {
+    let yaw_rad = track.yaw_rad.filter(|yaw| yaw.is_finite())?;
+    Heading::from_rad(Yaw::new(yaw_rad).into()).ok()
 }
 
 fn speed_mps(track: &Track) -> f64 {

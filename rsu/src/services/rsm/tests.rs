@@ -14,9 +14,10 @@ use crate::report::{self, Class, Covariance, Velocity};
 
 /// 12:00:59.990 on some day.
 const NOON_MS: i64 = 1_790_942_459_990;
-const RADAR: InputId = InputId(2);
-const CAMERA: InputId = InputId(3);
-const SECOND_RADAR: InputId = InputId(4);
+/// Places among fusion's sensors.
+const RADAR: u32 = 0;
+const CAMERA: u32 = 1;
+const SECOND_RADAR: u32 = 2;
 
 fn now() -> Now {
     Now {
@@ -31,9 +32,9 @@ fn site() -> EnuFrame {
 
 fn service() -> Service {
     let sources = Sources::new([
-        (RADAR, Source::MicrowaveRadar),
-        (CAMERA, Source::Video),
-        (SECOND_RADAR, Source::MicrowaveRadar),
+        Source::MicrowaveRadar,
+        Source::Video,
+        Source::MicrowaveRadar,
     ]);
     let config = Config {
         survey_error_m: Some(0.05),
@@ -68,13 +69,13 @@ fn car(id: u8) -> Track {
             north_mps: 0.0,
             cov: round(0.01),
         },
-        yaw_rad: None,
+        yaw_rad: Some(0.0),
         class: Class::Car,
         class_confidence: 0.9,
         size: None,
         seen_at: now().mono,
         born_at: Mono::ZERO,
-        sources: 1 << RADAR.0,
+        sources: 1 << RADAR,
         existence: 1.0,
     }
 }
@@ -86,7 +87,11 @@ fn at_speed(track: Track, kmh: f64, yaw_deg: f64) -> Track {
         north_mps: kmh / 3.6 * sin,
         ..track.velocity
     };
-    Track { velocity, ..track }
+    Track {
+        velocity,
+        yaw_rad: Some(yaw_deg.to_radians()),
+        ..track
+    }
 }
 
 /// The messages of one slot, as a receiver reads them.
@@ -235,15 +240,13 @@ fn the_heading_is_held_below_four_and_released_above_five_kilometres_an_hour() {
 #[test]
 fn what_never_moved_has_the_heading_it_is_seen_to_have_or_none() {
     let standing = at_speed(car(9), 0.0, 0.0);
-    assert_eq!(one(&mut service(), standing).heading, None);
-    let seen = one(
-        &mut service(),
-        Track {
-            yaw_rad: Some(0.0),
-            ..standing
-        },
-    );
+    let seen = one(&mut service(), standing);
     assert_eq!(seen.heading.map(Heading::deg), Some(90.0));
+    let unseen = Track {
+        yaw_rad: None,
+        ..standing
+    };
+    assert_eq!(one(&mut service(), unseen).heading, None);
 }
 
 #[test]
@@ -252,6 +255,7 @@ fn a_new_bearer_of_an_id_does_not_inherit_the_heading() {
     one(&mut service, at_speed(car(9), 30.0, 180.0));
     let heir = Track {
         born_at: now().mono,
+        yaw_rad: None,
         ..at_speed(car(9), 1.0, 0.0)
     };
     assert_eq!(one(&mut service, heir).heading, None);
@@ -297,8 +301,8 @@ fn a_size_goes_out_as_far_as_it_is_known() {
 #[test]
 fn several_sensors_of_one_kind_are_that_kind_and_of_two_are_integrated() {
     let mut service = service();
-    let mut source = |sources: &[InputId]| {
-        let sources = sources.iter().fold(0, |set, input| set | 1 << input.0);
+    let mut source = |sources: &[u32]| {
+        let sources = sources.iter().fold(0, |set, input| set | 1 << input);
         one(&mut service, Track { sources, ..car(9) }).source
     };
     assert_eq!(source(&[RADAR]), Source::MicrowaveRadar);
@@ -342,6 +346,7 @@ fn figures_that_are_not_numbers_are_unknown() {
         &mut service(),
         Track {
             velocity: odd,
+            yaw_rad: Some(f64::NAN),
             position_cov: round(f64::NAN),
             ..car(9)
         },
@@ -357,7 +362,7 @@ fn without_sensor_reports_the_picture_is_not_fresh() {
     let mut service = service();
     service.follow(now());
     assert!(!service.is_fresh(now()));
-    service.turn_on_report(now(), now(), RADAR);
+    service.turn_on_report(now(), now(), InputId(7));
     assert!(service.is_fresh(now()));
     let later = |ms| Now {
         mono: now().mono + Duration::from_millis(ms),
