@@ -241,3 +241,6 @@ impl Station {
         &self.site
     }
 }
+
+#[cfg(test)]
+mod tests;
