@@ -2,4 +2,6 @@
 
 pub mod plane;
 pub mod random;
+pub mod scenario;
+pub mod sensors;
 pub mod world;

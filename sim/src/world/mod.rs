@@ -1,6 +1,7 @@
 //! What is true: roads, signals, vehicles.
 //!
 //! - [`roads`]: routes through the junction and where they meet
+//! - `site`: those of a site that the roadside unit is configured for
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
 //! - [`right_of_way`]: what each driver does next
@@ -14,6 +15,7 @@
 pub mod right_of_way;
 pub mod roads;
 pub mod signals;
+mod site;
 pub mod snapshot;
 pub mod vehicles;
 
