@@ -114,9 +114,9 @@ impl<'r, 't> Table<'r, 't> {
         self.line
     }
 
-    /// Whether the file has this table.
-    pub(crate) fn is_present(&self) -> bool {
-        self.entries.is_some()
+    /// The file that this is a part of.
+    pub(crate) fn reader(&self) -> &'r Reader<'t> {
+        self.reader
     }
 
     /// Text as written.
