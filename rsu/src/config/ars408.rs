@@ -1,13 +1,13 @@
 //! `[[input.ars408]]`: a Continental ARS408 or ARS404 radar.
 
 use std::path::Path;
-use std::time::Duration;
 
-use super::address::Source;
+use super::address::{Source, UDP_FORM, udp};
 use super::input::{Input, Protocol, read_common, read_source};
-use super::reader::Table;
+use crate::sheet::Table;
 use crate::fusion;
-use crate::inputs::ars408::{Carrier, Config};
+use crate::inputs::ars408::Config;
+use crate::inputs::can::Carrier;
 use crate::inputs::{Mount, Pose};
 use crate::report::InputId;
 
@@ -44,21 +44,53 @@ impl Radar {
 pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
     let source = read_source(table, Some(folder));
     let carrier = match source {
+        Some(Source::Udp { .. }) => Carrier::GatewayDatagrams,
         Some(Source::Candump { .. }) => Carrier::Candump,
-        _ => Carrier::Gateway,
+        Some(Source::Tcp { .. }) | None => Carrier::GatewayStream,
     };
-    let latency = table.millis("latency-ms", 0..=500);
+    let default = Config::default();
     let radar = Radar {
         decoder: Config {
             carrier,
-            sensor_id: table.integer("sensor-id", 0..=7).map_or(0, |n| n.value as u8),
+            sensor_id: table
+                .integer("sensor-id", 0..=7)
+                .map_or(default.sensor_id, |n| n.value as u8),
             mount: read_mount(table),
-            latency: latency.unwrap_or(Duration::ZERO),
+            latency: table.millis("latency-ms", 0..=500).unwrap_or(default.latency),
+            assumed: default.assumed,
+            use_predicted: table.boolean("use-predicted").unwrap_or(default.use_predicted),
+            tell_standstill: table
+                .millis("standstill-period-ms", 20..=10_000)
+                .or(default.tell_standstill),
         },
         half_angle_deg: table.number("half-angle-deg", 1.0..=90.0).map_or(40.0, |a| a.value),
         range_m: table.number("range-m", 5.0..=400.0).map_or(120.0, |m| m.value),
     };
-    read_common(table, source, Protocol::Ars408(radar))
+    let device = table.parsed("device", UDP_FORM, |text| udp(text).filter(|to| to.port() > 0));
+    check_device(table, source.as_ref(), &radar, device.map(|device| device.line));
+    Input {
+        device: device.map(|device| device.value),
+        ..read_common(table, source, Protocol::Ars408(radar))
+    }
+}
+
+/// What is told to the radar needs a way to it.
+fn check_device(
+    table: &Table<'_, '_>,
+    source: Option<&Source>,
+    radar: &Radar,
+    device: Option<usize>,
+) {
+    let told = radar.decoder.tell_standstill.is_some();
+    match (source, device) {
+        (Some(Source::Udp { .. }), None) if told && !table.has("device") => {
+            table.wrong(table.line(), "device", "is missing: where is it told that it stands?");
+        }
+        (Some(Source::Tcp { .. } | Source::Candump { .. }), Some(line)) => {
+            table.wrong(line, "device", "is only for `listen`: a stream is answered by itself");
+        }
+        _ => {}
+    }
 }
 
 /// Reads `mount`, which has no default: a sensor that stands elsewhere sees everything elsewhere.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::address::{Source, UDP_FORM, udp};
 use super::input::{Input, Protocol, read_common, read_source};
-use super::reader::Table;
+use crate::sheet::Table;
 use crate::inputs::gat1743::{Address, Asking, Carrier, Config};
 
 /// Reads one table.

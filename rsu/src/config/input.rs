@@ -7,7 +7,7 @@ use std::time::Duration;
 use v2x_msg::kinds::rsm;
 
 use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
-use super::reader::Table;
+use crate::sheet::Table;
 use super::{ars408, gat1743};
 use crate::inputs::{self, Decoder};
 use crate::report::InputId;
@@ -122,7 +122,7 @@ pub(super) fn read_common(
         source: source.unwrap_or(Source::Udp {
             listen: ([0, 0, 0, 0], 0).into(),
         }),
-        from: from.map(|from: super::reader::At<IpAddr>| from.value),
+        from: from.map(|from: crate::sheet::At<IpAddr>| from.value),
         device: None,
         silent_after: table
             .millis("silent-after-ms", 100..=3_600_000)

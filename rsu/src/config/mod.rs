@@ -1,7 +1,5 @@
 //! The configuration: TOML as people write it, to a [`Config`] that can run.
 //!
-//! - [`reader`]: a table read key by key, each fault with its line
-//! - [`finding`]: what is wrong or unwise, and where
 //! - [`address`]: addresses as people write them
 //! - [`station`], [`input`], [`radio`], [`realtime`]: the sections
 //!
@@ -10,11 +8,9 @@
 
 mod address;
 mod ars408;
-mod finding;
 mod gat1743;
 mod input;
 mod radio;
-mod reader;
 mod realtime;
 mod station;
 #[cfg(test)]
@@ -25,11 +21,11 @@ use std::path::Path;
 
 use crate::site::Site;
 
-use self::reader::Reader;
+use crate::sheet::Reader;
 
+pub use crate::sheet::{Finding, Findings, Severity};
 pub use address::Source;
 pub use ars408::Radar;
-pub use finding::{Finding, Findings, Severity};
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;

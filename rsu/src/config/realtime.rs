@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::Table;
+use crate::sheet::Table;
 
 /// Wishes; what the system refuses is told, and the daemon goes on without it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

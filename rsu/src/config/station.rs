@@ -8,8 +8,8 @@ use std::time::Duration;
 use v2x_msg::base::StationId;
 
 use super::Input;
-use super::finding::{Finding, Severity};
-use super::reader::{Reader, Table};
+use crate::sheet::{Reader, Severity, Table};
+
 use crate::services::{map, rsi, rsm, spat};
 use crate::site::Site;
 use crate::{fusion, signals, station};
@@ -59,13 +59,7 @@ fn read_site(table: &Table<'_, '_>, text: &str, file: &Path) -> Option<Site> {
     match Site::parse(text, &file.display().to_string()) {
         Ok(site) => Some(site),
         Err(findings) => {
-            table.reader().merge(findings.into_iter().map(|found| Finding {
-                severity: Severity::Wrong,
-                file: found.file,
-                line: found.line,
-                key: String::new(),
-                reason: found.reason,
-            }));
+            table.reader().merge(findings.iter().cloned());
             None
         }
     }

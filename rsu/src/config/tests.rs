@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use super::reader::Reader;
+use crate::sheet::Reader;
 use super::*;
 
 const EXAMPLE: &str = include_str!("../../../configs/rsu.toml");

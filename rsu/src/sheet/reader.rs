@@ -13,7 +13,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::finding::{Finding, Findings, Severity};
+use super::{Finding, Findings, Severity};
 
 /// One file being read.
 pub(crate) struct Reader<'t> {
@@ -209,14 +209,7 @@ impl<'r, 't> Table<'r, 't> {
             range.end()
         );
         let found = self.value(key)?;
-        let number = match found.value {
-            DeValue::Float(float) => float.as_str().parse::<f64>().ok(),
-            DeValue::Integer(whole) => i64::from_str_radix(whole.as_str(), whole.radix())
-                .ok()
-                .map(|whole| whole as f64),
-            _ => None,
-        };
-        match number {
+        match float(found.value) {
             Some(value) if range.contains(&value) => Some(At {
                 line: found.line,
                 value,
@@ -255,30 +248,67 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A list of text.
-    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<At<&'r str>> {
+    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<At<String>> {
+        self.list(key, "a list of texts in quotes", |value| {
+            value.as_str().map(str::to_owned)
+        })
+    }
+
+    /// A list of whole numbers within `range`.
+    pub(crate) fn integers(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Vec<At<i64>> {
+        let what = format!(
+            "a list of whole numbers from {} to {}",
+            range.start(),
+            range.end()
+        );
+        let whole = |value: &DeValue<'_>| {
+            let number = value.as_integer()?;
+            let number = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
+            range.contains(&number).then_some(number)
+        };
+        self.list(key, &what, whole)
+    }
+
+    /// A list of `[x, y]` pairs of finite numbers.
+    pub(crate) fn pairs(&mut self, key: &'static str) -> Vec<At<(f64, f64)>> {
+        self.list(
+            key,
+            "a list of pairs of numbers, [[x, y], [x, y]]",
+            |value| match &value.as_array()?[..] {
+                [x, y] => Some((float(x.get_ref())?, float(y.get_ref())?)),
+                _ => None,
+            },
+        )
+    }
+
+    fn list<T>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        read: impl Fn(&DeValue<'_>) -> Option<T>,
+    ) -> Vec<At<T>> {
         let Some(found) = self.value(key) else {
             return Vec::new();
         };
         let Some(list) = found.value.as_array() else {
-            return self
-                .mismatch(key, found, "a list of texts in quotes")
-                .unwrap_or_default();
+            return self.mismatch(key, found, what).unwrap_or_default();
         };
-        let mut texts = Vec::new();
+        let mut values = Vec::new();
         for item in list.iter() {
             let line = self.reader.line_of(item.span().start);
-            match item.get_ref().as_str() {
-                Some(value) => texts.push(At { line, value }),
+            let found = item.get_ref();
+            match read(found) {
+                Some(value) => values.push(At { line, value }),
                 None => {
-                    let found = At {
-                        line,
-                        value: item.get_ref(),
-                    };
-                    self.mismatch::<()>(key, found, "a list of texts in quotes");
+                    self.mismatch::<()>(key, At { line, value: found }, what);
                 }
             }
         }
-        texts
+        values
     }
 
     /// A table below this one; empty where the file has none.
@@ -346,6 +376,12 @@ impl<'r, 't> Table<'r, 't> {
         self.entries.is_some_and(|table| table.contains_key(key))
     }
 
+    /// Whether the file sets `key` to text.
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        let value = self.entries.and_then(|table| table.get(key));
+        value.is_some_and(|value| value.get_ref().as_str().is_some())
+    }
+
     /// Notes a fault of a key on a line.
     pub(crate) fn wrong(&self, line: usize, key: &'static str, reason: &str) {
         let key = self.below(key);
@@ -399,6 +435,15 @@ impl<'r, 't> Table<'r, 't> {
     fn below(&self, key: &str) -> String {
         join(&self.path, key)
     }
+}
+
+fn float(value: &DeValue<'_>) -> Option<f64> {
+    let number = match value {
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok()?,
+        DeValue::Integer(whole) => i64::from_str_radix(whole.as_str(), whole.radix()).ok()? as f64,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
 }
 
 fn join(path: &str, key: &str) -> String {
