@@ -1,6 +1,7 @@
 //! `[station]`, and the sections of what the station does: `[clock]`, `[spat]`, `[map]`, `[rsm]`,
 //! `[rsi]`, `[signals]`, `[fusion]`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -216,31 +217,20 @@ fn period(
     Duration::from_millis(ms.value.unsigned_abs())
 }
 
-/// Every phase must be driven by an input that is a signal controller.
-pub(super) fn check_controllers(
-    reader: &Reader<'_>,
-    line: usize,
-    site: &Site,
-    inputs: &[Input],
-) {
+/// Every phase must be driven by an input that is a signal controller; one word a controller.
+pub(super) fn check_controllers(reader: &Reader<'_>, line: usize, site: &Site, inputs: &[Input]) {
+    let mut driven: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for phase in &site.phases {
-        let driver = inputs.iter().find(|input| input.name == phase.controller);
-        let reason = match driver {
+        let phases = driven.entry(&phase.controller).or_default();
+        phases.push(phase.id.value().to_string());
+    }
+    for (controller, phases) in driven {
+        let fault = match inputs.iter().find(|input| input.name == controller) {
             Some(input) if input.protocol.is_controller() => continue,
-            Some(input) => format!(
-                "phase {} ({}) is driven by \"{}\", which is a {} and no signal controller",
-                phase.id.value(),
-                phase.name,
-                phase.controller,
-                input.protocol.name()
-            ),
-            None => format!(
-                "phase {} ({}) is driven by \"{}\", which is no [[input.*]] of this file",
-                phase.id.value(),
-                phase.name,
-                phase.controller
-            ),
+            Some(input) => format!("which speaks {}, not a controller's protocol", input.protocol.name()),
+            None => "which is no [[input.*]] of this file".to_owned(),
         };
+        let reason = format!("phases {} are driven by \"{controller}\", {fault}", phases.join(", "));
         reader.note(Severity::Wrong, line, "station.site", &reason);
     }
 }

@@ -27,7 +27,7 @@ fn told(text: &str) -> Vec<String> {
 fn good(more: &str) -> String {
     format!(
         "[station]\nname = 'x'\nsite = 's.toml'\n\
-         [[input.gat1743]]\nname = 'controller'\nlisten = 'udp://0.0.0.0:1'\n{more}"
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n{more}"
     )
 }
 
@@ -70,7 +70,7 @@ fn the_example_shows_every_key_and_no_other() {
 fn the_example_shows_the_defaults() {
     let example = parse(EXAMPLE, Path::new("rsu.toml"), &mut site_only).unwrap().config;
     let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
-         [[input.gat1743]]\nname = 'controller'\nlisten = 'udp://0.0.0.0:10050'\n\
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
          mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only).unwrap().config;
@@ -105,7 +105,7 @@ fn keys_of(text: &str) -> BTreeSet<String> {
 fn every_fault_is_told_at_once_with_its_line() {
     let text = good(
         "[spat]\nperiod-s = 1\nform = 'both'\n[clock]\nmax-error-ms = '100'\n\
-         [[input.ars408]]\nname = 'controller'\nlisten = 'udp://0.0.0.0:1'\nmount = { east-m = 1.0 }\n\
+         [[input.ars408]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\nmount = { east-m = 1.0 }\n\
          [cloud]\n",
     );
     let told = told(&text);
@@ -163,7 +163,7 @@ fn an_unknown_protocol_names_the_known_ones() {
 fn a_phase_whose_controller_is_no_input_is_told_at_the_site() {
     let told = told("[station]\nname = 'x'\nsite = 's.toml'\n");
     assert!(
-        told.iter().any(|t| t.starts_with("rsu.toml:3: station.site: phase ")
+        told.iter().any(|t| t.starts_with("rsu.toml:3: station.site: phases ")
             && t.ends_with("which is no [[input.*]] of this file")),
         "{told:#?}"
     );
@@ -171,11 +171,11 @@ fn a_phase_whose_controller_is_no_input_is_told_at_the_site() {
 
 #[test]
 fn a_phase_driven_by_a_radar_is_told() {
-    let text = "[station]\nname = 'x'\nsite = 's.toml'\n[[input.ars408]]\nname = 'controller'\n\
+    let text = "[station]\nname = 'x'\nsite = 's.toml'\n[[input.ars408]]\nname = 'signal'\n\
         listen = 'udp://0.0.0.0:1'\nmount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
     let told = told(text);
     assert!(
-        told.iter().any(|t| t.ends_with("which is a ars408 and no signal controller")),
+        told.iter().any(|t| t.ends_with("which speaks ars408, not a controller's protocol")),
         "{told:#?}"
     );
 }
@@ -213,12 +213,12 @@ fn inputs_are_numbered_in_the_order_of_the_file() {
     let text = "[station]\nname = 'x'\nsite = 's.toml'\n\
         [[input.ars408]]\nname = 'b'\nlisten = 'udp://0.0.0.0:2'\n\
         mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n\
-        [[input.gat1743]]\nname = 'controller'\nlisten = 'udp://0.0.0.0:1'\n\
+        [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n\
         [[input.ars408]]\nname = 'a'\nreplay = 'candump:log/r.log'\n\
         mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 90 }\n";
     let config = parse(text, Path::new("etc/rsu.toml"), &mut site_only).unwrap().config;
     let names: Vec<(u8, &str)> = config.inputs.iter().map(|i| (i.id.0, i.name.as_str())).collect();
-    assert_eq!(names, [(0, "b"), (1, "controller"), (2, "a")]);
+    assert_eq!(names, [(0, "b"), (1, "signal"), (2, "a")]);
     assert_eq!(config.inputs[2].source.to_string(), "candump:etc/log/r.log");
     let sensors: Vec<u8> = config.station.fusion.sensors.iter().map(|s| s.input.0).collect();
     assert_eq!(sensors, [0, 2]);
@@ -228,7 +228,7 @@ fn inputs_are_numbered_in_the_order_of_the_file() {
 fn an_id_is_eight_characters_or_sixteen_digits() {
     let id = |text: &str| {
         let text = format!("[station]\nname = 'x'\nsite = 's'\nid = '{text}'\n\
-            [[input.gat1743]]\nname = 'controller'\nlisten = 'udp://0.0.0.0:1'\n");
+            [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n");
         parse(&text, Path::new("f"), &mut site_only).ok().and_then(|c| c.config.station.id)
     };
     assert_eq!(id("RSU00001").unwrap().0, *b"RSU00001");
