@@ -15,5 +15,13 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+pub mod config;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+pub mod fusion;
 pub mod inputs;
 pub mod report;
+pub mod services;
+pub mod signals;
+pub mod site;
+pub mod station;

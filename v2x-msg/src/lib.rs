@@ -11,5 +11,11 @@
 //! The crate does no I/O, reads no clock and holds no `unsafe`.
 
 pub mod access;
+pub mod asn;
 pub mod base;
+pub mod jer;
 pub mod kinds;
+mod message;
+pub mod uper;
+
+pub use message::{Message, MessageKind};

@@ -1,0 +1,10 @@
+//! Sockets, threads and clocks: the station in a process of its own.
+
+mod backoff;
+mod clock;
+pub mod fuse;
+mod latency;
+mod mailbox;
+mod radio;
+mod stop;
+mod sys;
