@@ -22,6 +22,8 @@
 //! 5. Tests: the law parse(emit(x)) = x, any bytes, each quirk; and every recording there is, with
 //!    device, firmware, place and day in the module's text. Without a recording, say so there.
 
+pub mod ars408;
+pub mod can;
 pub mod gat1743;
 
 use arrayvec::ArrayVec;
@@ -34,6 +36,8 @@ use crate::report::Content;
 pub enum Decoder {
     /// A signal controller by GA/T 1743-2020.
     Gat1743(Box<gat1743::Decoder>),
+    /// A Continental ARS408 or ARS404 radar.
+    Ars408(Box<ars408::Decoder>),
 }
 
 impl Decoder {
@@ -44,6 +48,7 @@ impl Decoder {
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         match self {
             Self::Gat1743(decoder) => decoder.push(arrived, bytes, sink),
+            Self::Ars408(decoder) => decoder.push(arrived, bytes, sink),
         }
     }
 
@@ -51,6 +56,7 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         match self {
             Self::Gat1743(decoder) => decoder.link_restarted(),
+            Self::Ars408(decoder) => decoder.link_restarted(),
         }
     }
 
@@ -58,6 +64,7 @@ impl Decoder {
     pub fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
         match self {
             Self::Gat1743(decoder) => decoder.poll_query(now, out),
+            Self::Ars408(decoder) => decoder.poll_query(now, out),
         }
     }
 
@@ -65,6 +72,7 @@ impl Decoder {
     pub fn poll_timeout(&self) -> Mono {
         match self {
             Self::Gat1743(decoder) => decoder.poll_timeout(),
+            Self::Ars408(decoder) => decoder.poll_timeout(),
         }
     }
 
@@ -72,6 +80,7 @@ impl Decoder {
     pub fn counts(&self) -> &Counts {
         match self {
             Self::Gat1743(decoder) => decoder.counts(),
+            Self::Ars408(decoder) => decoder.counts(),
         }
     }
 
@@ -79,6 +88,7 @@ impl Decoder {
     pub fn protocol(&self) -> &'static str {
         match self {
             Self::Gat1743(_) => "gat1743",
+            Self::Ars408(_) => "ars408",
         }
     }
 }
