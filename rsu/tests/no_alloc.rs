@@ -23,9 +23,7 @@ use rsu::report::{
 use rsu::site::Site;
 use rsu::station::{ClockState, Config, Frame, Input, Station};
 use v2x_msg::base::LaneId;
-use v2x_msg::kinds::rsi::{
-    self, EventSource, EventType, Lanes, Place, ReferenceLink, SignText,
-};
+use v2x_msg::kinds::rsi::{self, EventSource, EventType, Lanes, Place, ReferenceLink, SignText};
 use v2x_msg::kinds::rsm::Source;
 
 /// The system's allocator, and how often this thread has asked it while it was being counted.
@@ -85,7 +83,11 @@ fn from_report_to_frame_nothing_is_allocated() {
     let site = include_str!("../../configs/sites/moyu-boyuan.toml");
     let mut site = Site::parse(site, "moyu-boyuan.toml").unwrap();
     furnish(&mut site);
-    let lamps: Vec<u16> = site.phases.iter().flat_map(|phase| phase.lamps.clone()).collect();
+    let lamps: Vec<u16> = site
+        .phases
+        .iter()
+        .flat_map(|phase| phase.lamps.clone())
+        .collect();
     let controller = site.phases[0].controller.clone();
     let start = Now {
         mono: Mono::ZERO + Duration::from_secs(100),
@@ -96,7 +98,10 @@ fn from_report_to_frame_nothing_is_allocated() {
     let mut sent = 0;
     for step in 0..STEPS {
         let elapsed = Duration::from_millis(7 * step);
-        let mut now = Now { mono: start.mono + elapsed, utc: start.utc + elapsed };
+        let mut now = Now {
+            mono: start.mono + elapsed,
+            utc: start.utc + elapsed,
+        };
         if step > STEPS / 2 {
             now.utc = now.utc + Duration::from_secs(3600);
         }
@@ -108,7 +113,13 @@ fn from_report_to_frame_nothing_is_allocated() {
             }
             if step == 1000 {
                 let error = Some(Duration::from_millis(1));
-                station.handle_clock(now, ClockState { synchronised: true, error });
+                station.handle_clock(
+                    now,
+                    ClockState {
+                        synchronised: true,
+                        error,
+                    },
+                );
             }
             while station.poll_transmit(&mut frame) {
                 sent += 1;
@@ -120,7 +131,10 @@ fn from_report_to_frame_nothing_is_allocated() {
     }
     let stats = station.stats();
     assert!(sent > 1000, "{stats:?}");
-    assert!(stats.tracks_sent > 15, "more than one RSM a slot: {stats:?}");
+    assert!(
+        stats.tracks_sent > 15,
+        "more than one RSM a slot: {stats:?}"
+    );
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
 }
 
@@ -133,12 +147,29 @@ fn config(controller: String) -> Config {
         name: format!("radar {}", id.0),
         source: Source::MicrowaveRadar,
     };
-    let controller = Input { id: CONTROLLER, name: controller, source: Source::Unknown };
-    let pose = Pose { east_m: 0.0, north_m: 0.0, up_m: 5.0, yaw_rad: 0.0 };
-    let sensors = RADARS.map(|id| Sensor { half_fov_rad: 3.2, ..Sensor::radar(id, pose) });
+    let controller = Input {
+        id: CONTROLLER,
+        name: controller,
+        source: Source::Unknown,
+    };
+    let pose = Pose {
+        east_m: 0.0,
+        north_m: 0.0,
+        up_m: 5.0,
+        yaw_rad: 0.0,
+    };
+    let sensors = RADARS.map(|id| Sensor {
+        half_fov_rad: 3.2,
+        ..Sensor::radar(id, pose)
+    });
     Config {
-        inputs: std::iter::once(controller).chain(RADARS.map(radar)).collect(),
-        fusion: fusion::Config { sensors: sensors.to_vec(), ..fusion::Config::default() },
+        inputs: std::iter::once(controller)
+            .chain(RADARS.map(radar))
+            .collect(),
+        fusion: fusion::Config {
+            sensors: sensors.to_vec(),
+            ..fusion::Config::default()
+        },
         ..Config::default()
     }
 }
@@ -147,8 +178,11 @@ fn config(controller: String) -> Config {
 fn furnish(site: &mut Site) {
     let link = &site.links[0];
     let lanes = Lanes::of([LaneId::new(1).unwrap()]).ok();
-    let link =
-        ReferenceLink { upstream: link.upstream, downstream: link.downstream, lanes };
+    let link = ReferenceLink {
+        upstream: link.upstream,
+        downstream: link.downstream,
+        lanes,
+    };
     let place = Place::new([], [link]).unwrap();
     for id in 100..120 {
         let text = SignText::new("3011200000000001", b"40").unwrap();
@@ -173,10 +207,17 @@ fn report(step: u64, now: Now, lamps: &[u16]) -> Option<Report> {
         1 => (CONTROLLER, Content::Mode(ControlMode::FixedTime)),
         2 | 9 => (RADARS[0], Content::Objects(objects(step, now, 60, 1.0))),
         5 => (RADARS[1], Content::Objects(objects(step, now, 30, 1.0))),
-        7 => (RADARS[2], Content::Objects(objects(step, now, 128, f64::NAN))),
+        7 => (
+            RADARS[2],
+            Content::Objects(objects(step, now, 128, f64::NAN)),
+        ),
         _ => return None,
     };
-    Some(Report { input, arrived: now, content })
+    Some(Report {
+        input,
+        arrived: now,
+        content,
+    })
 }
 
 fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
@@ -187,31 +228,52 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
         east_m: sane * (10.0 + f64::from(place % 8) * 12.0 + 2.0 * (seconds % 20.0)),
         north_m: f64::from(place / 8) * 8.0 - 30.0,
         position_cov: round(0.3),
-        velocity: Some(Velocity { east_mps: 2.0, north_mps: 0.0, cov: round(0.2) }),
+        velocity: Some(Velocity {
+            east_mps: 2.0,
+            north_mps: 0.0,
+            cov: round(0.2),
+        }),
         yaw_rad: None,
         size: None,
         class: Class::Car,
         existence: 0.99,
     });
-    Objects { seen_at: now.mono, detections: detections.collect() }
+    Objects {
+        seen_at: now.mono,
+        detections: detections.collect(),
+    }
 }
 
 fn lamp_states(step: u64, lamps: &[u16]) -> LampStates {
-    let cycle = [Light::Green, Light::FlashingGreen, Light::Yellow, Light::Red];
+    let cycle = [
+        Light::Green,
+        Light::FlashingGreen,
+        Light::Yellow,
+        Light::Red,
+    ];
     let state = |(place, lamp): (usize, &u16)| LampState {
         lamp: *lamp,
         light: cycle[(place + step as usize / 140) % cycle.len()],
         countdown_s: (place % 3 != 0).then_some(step as u16 / 140 % 99),
     };
-    LampStates { lamps: lamps.iter().enumerate().map(state).collect() }
+    LampStates {
+        lamps: lamps.iter().enumerate().map(state).collect(),
+    }
 }
 
 fn plan(lamps: &[u16]) -> SignalPlan {
     let step = |(light, duration_s)| PlanStep { light, duration_s };
-    let steps = [(Light::Green, 20), (Light::FlashingGreen, 3), (Light::Yellow, 3), (Light::Red, 34)];
+    let steps = [
+        (Light::Green, 20),
+        (Light::FlashingGreen, 3),
+        (Light::Yellow, 3),
+        (Light::Red, 34),
+    ];
     let lamps = lamps.iter().map(|lamp| LampPlan {
         lamp: *lamp,
         steps: steps.map(step).into_iter().collect(),
     });
-    SignalPlan { lamps: lamps.collect() }
+    SignalPlan {
+        lamps: lamps.collect(),
+    }
 }
