@@ -11,7 +11,9 @@ use v2x_msg::base::PhaseId;
 pub struct Config;
 #[derive(Debug)]
 pub struct Signals {
-    f: Option<Forecast>,
+    phases: Vec<(PhaseId, u16, GreenKind)>,
+    heard: Option<Now>,
+    f: Forecast,
 }
 #[derive(Debug, thiserror::Error)]
 #[error("no")]
@@ -62,11 +64,63 @@ pub enum End {
     Endless,
 }
 impl Signals {
-    pub fn new(_c: Config, _s: &Site, _i: &[(String, InputId)]) -> Result<Self, Error> {
-        Ok(Self { f: None })
+    pub fn new(_c: Config, site: &Site, _i: &[(String, InputId)]) -> Result<Self, Error> {
+        Ok(Self {
+            phases: site
+                .phases
+                .iter()
+                .map(|p| (p.id, p.lamps[0], p.green))
+                .collect(),
+            heard: None,
+            f: Forecast {
+                collected_at: Mono::ZERO,
+                timing_error: Duration::from_millis(100),
+                status: Status::NONE,
+                phases: ArrayVec::new(),
+            },
+        })
     }
-    pub fn handle_lamps(&mut self, _n: Now, _i: InputId, _l: &LampStates) -> Change {
-        Change::Colour
+    pub fn handle_lamps(&mut self, now: Now, _i: InputId, lamps: &LampStates) -> Change {
+        let mut phases = ArrayVec::new();
+        for &(phase, lamp, green) in &self.phases {
+            let Some(l) = lamps.lamps.iter().find(|l| l.lamp == lamp) else {
+                continue;
+            };
+            let timing = l.countdown_s.map(|s| Timing {
+                start: Start::Running { since: None },
+                end: End::At {
+                    min: None,
+                    max: None,
+                    likely: now.mono + Duration::from_secs(s.into()),
+                },
+                confidence: None,
+                next: None,
+            });
+            let mut states = ArrayVec::new();
+            states.push(StateForecast {
+                light: l.light,
+                timing,
+            });
+            phases.push(PhaseForecast {
+                phase,
+                green,
+                states,
+            });
+        }
+        let lights = |p: &ArrayVec<PhaseForecast, 16>| {
+            p.iter()
+                .map(|p| p.states[0].light)
+                .collect::<ArrayVec<_, 16>>()
+        };
+        let change = if lights(&phases) == lights(&self.f.phases) {
+            Change::Unchanged
+        } else {
+            Change::Colour
+        };
+        self.f.phases = phases;
+        self.f.collected_at = now.mono;
+        self.heard = Some(now);
+        change
     }
     pub fn handle_plan(&mut self, _n: Now, _i: InputId, _l: &SignalPlan) -> Change {
         Change::Unchanged
@@ -74,7 +128,8 @@ impl Signals {
     pub fn handle_mode(&mut self, _n: Now, _i: InputId, _l: ControlMode) -> Change {
         Change::Unchanged
     }
-    pub fn forecast(&mut self, _at: Now) -> Option<&Forecast> {
-        self.f.as_ref()
+    pub fn forecast(&mut self, at: Now) -> Option<&Forecast> {
+        let heard = self.heard?;
+        (at.mono.since(heard.mono) <= Duration::from_secs(5)).then_some(&self.f)
     }
 }
