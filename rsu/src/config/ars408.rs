@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::address::{Source, UDP_FORM, udp};
 use super::input::{Input, Protocol, read_common, read_source};
-use crate::sheet::Table;
 use crate::fusion;
 use crate::inputs::ars408::Config;
 use crate::inputs::can::Carrier;
 use crate::inputs::{Mount, Pose};
 use crate::report::InputId;
+use crate::sheet::Table;
 
 /// What the decoder and fusion must know of one radar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,22 +52,37 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
     let radar = Radar {
         decoder: Config {
             carrier,
-            sensor_id: table
+            sensor: table
                 .integer("sensor-id", 0..=7)
-                .map_or(default.sensor_id, |n| n.value as u8),
+                .map_or(default.sensor, |n| n.value as u8),
             mount: read_mount(table),
-            latency: table.millis("latency-ms", 0..=500).unwrap_or(default.latency),
+            latency: table
+                .millis("latency-ms", 0..=500)
+                .unwrap_or(default.latency),
             assumed: default.assumed,
-            use_predicted: table.boolean("use-predicted").unwrap_or(default.use_predicted),
+            use_predicted: table
+                .boolean("use-predicted")
+                .unwrap_or(default.use_predicted),
             tell_standstill: table
                 .millis("standstill-period-ms", 20..=10_000)
                 .or(default.tell_standstill),
         },
-        half_angle_deg: table.number("half-angle-deg", 1.0..=90.0).map_or(40.0, |a| a.value),
-        range_m: table.number("range-m", 5.0..=400.0).map_or(120.0, |m| m.value),
+        half_angle_deg: table
+            .number("half-angle-deg", 1.0..=90.0)
+            .map_or(40.0, |a| a.value),
+        range_m: table
+            .number("range-m", 5.0..=400.0)
+            .map_or(120.0, |m| m.value),
     };
-    let device = table.parsed("device", UDP_FORM, |text| udp(text).filter(|to| to.port() > 0));
-    check_device(table, source.as_ref(), &radar, device.map(|device| device.line));
+    let device = table.parsed("device", UDP_FORM, |text| {
+        udp(text).filter(|to| to.port() > 0)
+    });
+    check_device(
+        table,
+        source.as_ref(),
+        &radar,
+        device.map(|device| device.line),
+    );
     Input {
         device: device.map(|device| device.value),
         ..read_common(table, source, Protocol::Ars408(radar))
@@ -84,10 +99,18 @@ fn check_device(
     let told = radar.decoder.tell_standstill.is_some();
     match (source, device) {
         (Some(Source::Udp { .. }), None) if told && !table.has("device") => {
-            table.wrong(table.line(), "device", "is missing: where is it told that it stands?");
+            table.wrong(
+                table.line(),
+                "device",
+                "is missing: where is it told that it stands?",
+            );
         }
         (Some(Source::Tcp { .. } | Source::Candump { .. }), Some(line)) => {
-            table.wrong(line, "device", "is only for `listen`: a stream is answered by itself");
+            table.wrong(
+                line,
+                "device",
+                "is only for `listen`: a stream is answered by itself",
+            );
         }
         _ => {}
     }

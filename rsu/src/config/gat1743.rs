@@ -5,8 +5,8 @@ use std::path::Path;
 
 use super::address::{Source, UDP_FORM, udp};
 use super::input::{Input, Protocol, read_common, read_source};
-use crate::sheet::Table;
 use crate::inputs::gat1743::{Address, Asking, Carrier, Config};
+use crate::sheet::Table;
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
@@ -40,19 +40,26 @@ fn read_asking(
     match (source, &to) {
         (Some(Source::Udp { .. }), None) if asked && !ask.has("to") => ask.missing("to"),
         (Some(Source::Tcp { .. }), Some(to)) => {
-            ask.wrong(to.line, "to", "is only for `listen`: a stream is asked by itself");
+            ask.wrong(
+                to.line,
+                "to",
+                "is only for `listen`: a stream is asked by itself",
+            );
         }
         _ => {}
     }
-    let every = |ask: &mut Table<'_, '_>, key, default| {
-        ask.millis(key, 100..=3_600_000).or(default)
-    };
+    let every =
+        |ask: &mut Table<'_, '_>, key, default| ask.millis(key, 100..=3_600_000).or(default);
     let asking = Asking {
         lamps_every: every(&mut ask, "lamps-period-ms", default.lamps_every),
         plan_every: every(&mut ask, "plan-period-ms", default.plan_every),
         mode_every: every(&mut ask, "mode-period-ms", default.mode_every),
-        retry_after: ask.millis("retry-ms", 50..=10_000).unwrap_or(default.retry_after),
-        retries: ask.integer("retries", 0..=10).map_or(default.retries, |n| n.value as u8),
+        retry_after: ask
+            .millis("retry-ms", 50..=10_000)
+            .unwrap_or(default.retry_after),
+        retries: ask
+            .integer("retries", 0..=10)
+            .map_or(default.retries, |n| n.value as u8),
         ours: read_address(&mut ask, "as", Address::ROADSIDE_UNIT).unwrap_or(default.ours),
         controller: read_address(&mut ask, "whom", Address::CONTROLLER)
             .unwrap_or(default.controller),
@@ -68,9 +75,13 @@ fn read_address(table: &mut Table<'_, '_>, key: &'static str, kind: u16) -> Opti
     let mut inner = table.table(key);
     let address = Address {
         // GB/T 2260: six digits.
-        division: inner.integer("division", 0..=999_999).map_or(0, |n| n.value as u32),
+        division: inner
+            .integer("division", 0..=999_999)
+            .map_or(0, |n| n.value as u32),
         kind,
-        number: inner.integer("number", 0..=0xFFFF).map_or(Address::EVERY, |n| n.value as u16),
+        number: inner
+            .integer("number", 0..=0xFFFF)
+            .map_or(Address::EVERY, |n| n.value as u16),
     };
     inner.finish();
     given.then_some(address)

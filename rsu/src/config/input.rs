@@ -7,10 +7,10 @@ use std::time::Duration;
 use v2x_msg::kinds::rsm;
 
 use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
-use crate::sheet::Table;
 use super::{ars408, gat1743};
 use crate::inputs::{self, Decoder};
 use crate::report::InputId;
+use crate::sheet::Table;
 use crate::station;
 
 /// Most inputs: a track remembers in 32 bits who sees it.
@@ -76,11 +76,25 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
-    tables.extend(parent.tables("gat1743").into_iter().map(|t| (t, gat1743::read as Read)));
-    tables.extend(parent.tables("ars408").into_iter().map(|t| (t, ars408::read as Read)));
+    tables.extend(
+        parent
+            .tables("gat1743")
+            .into_iter()
+            .map(|t| (t, gat1743::read as Read)),
+    );
+    tables.extend(
+        parent
+            .tables("ars408")
+            .into_iter()
+            .map(|t| (t, ars408::read as Read)),
+    );
     tables.sort_by_key(|(table, _)| table.line());
     if tables.is_empty() {
-        root.unwise(root.line(), "input", "none is configured: only MAP and RSI will be sent");
+        root.unwise(
+            root.line(),
+            "input",
+            "none is configured: only MAP and RSI will be sent",
+        );
     }
     let mut inputs: Vec<Input> = Vec::new();
     for (place, (mut table, read)) in tables.into_iter().enumerate() {
@@ -109,12 +123,22 @@ pub(super) fn read_common(
     if let Some(name) = name {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if name.value.is_empty() || name.value.len() > 32 || !name.value.chars().all(plain) {
-            table.wrong(name.line, "name", "must be 1 to 32 letters, digits, `-`, `_` or `.`");
+            table.wrong(
+                name.line,
+                "name",
+                "must be 1 to 32 letters, digits, `-`, `_` or `.`",
+            );
         }
     }
-    let from = table.parsed("from", "an address such as \"192.0.2.7\"", |text| text.parse().ok());
+    let from = table.parsed("from", "an address such as \"192.0.2.7\"", |text| {
+        text.parse().ok()
+    });
     if let (Some(from), Some(Source::Tcp { .. } | Source::Candump { .. })) = (&from, &source) {
-        table.wrong(from.line, "from", "is only for `listen`: a stream has one sender");
+        table.wrong(
+            from.line,
+            "from",
+            "is only for `listen`: a stream has one sender",
+        );
     }
     Input {
         id: InputId(0),
@@ -141,12 +165,16 @@ pub(super) fn read_source(
     });
     let connect = table.parsed("connect", TCP_FORM, tcp);
     let replay = replayed_from.and_then(|folder| {
-        table.parsed("replay", "a recording such as \"candump:radar.log\"", |text| {
-            let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
-            Some(Source::Candump {
-                path: folder.join(path),
-            })
-        })
+        table.parsed(
+            "replay",
+            "a recording such as \"candump:radar.log\"",
+            |text| {
+                let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
+                Some(Source::Candump {
+                    path: folder.join(path),
+                })
+            },
+        )
     });
     let keys = ["listen", "connect", "replay"];
     let given: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
@@ -157,11 +185,18 @@ pub(super) fn read_source(
     };
     match given.as_slice() {
         [_] => {}
-        [] => table.wrong(table.line(), "listen", &format!("is missing: give {choice}")),
+        [] => table.wrong(
+            table.line(),
+            "listen",
+            &format!("is missing: give {choice}"),
+        ),
         _ => table.wrong(
             table.line(),
             "listen",
-            &format!("has company: give one of {choice}, not {}", given.join(" and ")),
+            &format!(
+                "has company: give one of {choice}, not {}",
+                given.join(" and ")
+            ),
         ),
     }
     let listen = listen.map(|listen| Source::Udp {

@@ -111,8 +111,8 @@ fn warn_of_link_local(table: &Table<'_, '_>, line: usize, target: &RadioTarget) 
 
 #[cfg(test)]
 mod tests {
-    use crate::sheet::Reader;
     use super::*;
+    use crate::sheet::Reader;
 
     fn read_text(text: &str) -> (Vec<RadioTarget>, Vec<String>) {
         let reader = Reader::new("f", text);

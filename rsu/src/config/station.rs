@@ -68,7 +68,10 @@ fn read_site(table: &Table<'_, '_>, text: &str, file: &Path) -> Option<Site> {
 
 fn station_id(text: &str) -> Option<StationId> {
     if let Ok(characters) = <[u8; 8]>::try_from(text.as_bytes()) {
-        return text.bytes().all(|b| b.is_ascii_graphic()).then_some(StationId(characters));
+        return text
+            .bytes()
+            .all(|b| b.is_ascii_graphic())
+            .then_some(StationId(characters));
     }
     if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
@@ -119,9 +122,15 @@ fn read_spat(root: &mut Table<'_, '_>) -> spat::Config {
     let config = spat::Config {
         period: period(&mut table, "period-ms", 50, 500, default.period),
         offset: table.millis("offset-ms", 0..=499).unwrap_or(default.offset),
-        form: table.choice("form", &forms).map_or(default.form, |form| form.value),
-        flashing_green: table.boolean("flashing-green").unwrap_or(default.flashing_green),
-        change_gap: table.millis("change-gap-ms", 0..=100).unwrap_or(default.change_gap),
+        form: table
+            .choice("form", &forms)
+            .map_or(default.form, |form| form.value),
+        flashing_green: table
+            .boolean("flashing-green")
+            .unwrap_or(default.flashing_green),
+        change_gap: table
+            .millis("change-gap-ms", 0..=100)
+            .unwrap_or(default.change_gap),
     };
     table.finish();
     config
@@ -146,11 +155,15 @@ fn read_rsm(root: &mut Table<'_, '_>) -> rsm::Config {
         period: period(&mut table, "period-ms", 100, 1000, default.period),
         offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
         open: table.millis("open-ms", 0..=50).unwrap_or(default.open),
-        stale_after: table.millis("stale-after-ms", 200..=10_000).unwrap_or(default.stale_after),
+        stale_after: table
+            .millis("stale-after-ms", 200..=10_000)
+            .unwrap_or(default.stale_after),
         track_stale_after: table
             .millis("track-stale-after-ms", 100..=5000)
             .unwrap_or(default.track_stale_after),
-        survey_error_m: table.number("survey-error-m", 0.01..=100.0).map(|m| m.value),
+        survey_error_m: table
+            .number("survey-error-m", 0.01..=100.0)
+            .map(|m| m.value),
     };
     table.finish();
     config
@@ -160,7 +173,13 @@ fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
     let default = rsi::Config::default();
     let mut table = root.table("rsi");
     let config = rsi::Config {
-        dynamic_period: period(&mut table, "dynamic-period-ms", 100, 1000, default.dynamic_period),
+        dynamic_period: period(
+            &mut table,
+            "dynamic-period-ms",
+            100,
+            1000,
+            default.dynamic_period,
+        ),
         semi_static_period: period(
             &mut table,
             "semi-static-period-ms",
@@ -168,7 +187,13 @@ fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
             5000,
             default.semi_static_period,
         ),
-        static_period: period(&mut table, "static-period-ms", 100, 10_000, default.static_period),
+        static_period: period(
+            &mut table,
+            "static-period-ms",
+            100,
+            10_000,
+            default.static_period,
+        ),
         offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
     };
     table.finish();
@@ -187,12 +212,24 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
     let default = fusion::Config::default();
     let mut table = root.table("fusion");
     let config = fusion::Config {
-        max_tracks: table.integer("max-tracks", 1..=255).map_or(default.max_tracks, |n| n.value as usize),
-        confirm_hits: table.integer("confirm-hits", 1..=20).map_or(default.confirm_hits, |n| n.value as u32),
-        delete_after: table.millis("delete-after-ms", 100..=10_000).unwrap_or(default.delete_after),
-        id_rest: table.millis("id-rest-ms", 0..=600_000).unwrap_or(default.id_rest),
-        max_distance_m: table.number("max-distance-m", 10.0..=5000.0).map_or(default.max_distance_m, |m| m.value),
-        gate: table.number("gate", 4.0..=50.0).map_or(default.gate, |n| n.value),
+        max_tracks: table
+            .integer("max-tracks", 1..=255)
+            .map_or(default.max_tracks, |n| n.value as usize),
+        confirm_hits: table
+            .integer("confirm-hits", 1..=20)
+            .map_or(default.confirm_hits, |n| n.value as u32),
+        delete_after: table
+            .millis("delete-after-ms", 100..=10_000)
+            .unwrap_or(default.delete_after),
+        id_rest: table
+            .millis("id-rest-ms", 0..=600_000)
+            .unwrap_or(default.id_rest),
+        max_distance_m: table
+            .number("max-distance-m", 10.0..=5000.0)
+            .map_or(default.max_distance_m, |m| m.value),
+        gate: table
+            .number("gate", 4.0..=50.0)
+            .map_or(default.gate, |n| n.value),
         ..default
     };
     table.finish();
@@ -211,7 +248,10 @@ fn period(
         return default;
     };
     if 1000 % ms.value != 0 && ms.value % 1000 != 0 {
-        let reason = format!("{} ms does not divide a second: slots drift through it", ms.value);
+        let reason = format!(
+            "{} ms does not divide a second: slots drift through it",
+            ms.value
+        );
         table.unwise(ms.line, key, &reason);
     }
     Duration::from_millis(ms.value.unsigned_abs())
@@ -227,10 +267,16 @@ pub(super) fn check_controllers(reader: &Reader<'_>, line: usize, site: &Site, i
     for (controller, phases) in driven {
         let fault = match inputs.iter().find(|input| input.name == controller) {
             Some(input) if input.protocol.is_controller() => continue,
-            Some(input) => format!("which speaks {}, not a controller's protocol", input.protocol.name()),
+            Some(input) => format!(
+                "which speaks {}, not a controller's protocol",
+                input.protocol.name()
+            ),
             None => "which is no [[input.*]] of this file".to_owned(),
         };
-        let reason = format!("phases {} are driven by \"{controller}\", {fault}", phases.join(", "));
+        let reason = format!(
+            "phases {} are driven by \"{controller}\", {fault}",
+            phases.join(", ")
+        );
         reader.note(Severity::Wrong, line, "station.site", &reason);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use crate::sheet::Reader;
 use super::*;
+use crate::sheet::Reader;
 
 const EXAMPLE: &str = include_str!("../../../configs/rsu.toml");
 const SITE: &str = include_str!("../../../configs/sites/moyu-boyuan.toml");
@@ -68,12 +68,16 @@ fn the_example_shows_every_key_and_no_other() {
 
 #[test]
 fn the_example_shows_the_defaults() {
-    let example = parse(EXAMPLE, Path::new("rsu.toml"), &mut site_only).unwrap().config;
+    let example = parse(EXAMPLE, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
     let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
          [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
          mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
-    let short = parse(short, Path::new("rsu.toml"), &mut site_only).unwrap().config;
+    let short = parse(short, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
     assert_eq!(format!("{example:?}"), format!("{short:?}"));
 }
 
@@ -147,7 +151,10 @@ fn a_missing_name_site_and_address_are_told() {
 fn an_input_has_one_source() {
     let told = told(&good("connect = 'tcp://h:1'\n"));
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].starts_with("rsu.toml:4: input.gat1743.listen: has company"), "{told:?}");
+    assert!(
+        told[0].starts_with("rsu.toml:4: input.gat1743.listen: has company"),
+        "{told:?}"
+    );
 }
 
 #[test]
@@ -163,8 +170,9 @@ fn an_unknown_protocol_names_the_known_ones() {
 fn a_phase_whose_controller_is_no_input_is_told_at_the_site() {
     let told = told("[station]\nname = 'x'\nsite = 's.toml'\n");
     assert!(
-        told.iter().any(|t| t.starts_with("rsu.toml:3: station.site: phases ")
-            && t.ends_with("which is no [[input.*]] of this file")),
+        told.iter()
+            .any(|t| t.starts_with("rsu.toml:3: station.site: phases ")
+                && t.ends_with("which is no [[input.*]] of this file")),
         "{told:#?}"
     );
 }
@@ -175,7 +183,8 @@ fn a_phase_driven_by_a_radar_is_told() {
         listen = 'udp://0.0.0.0:1'\nmount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
     let told = told(text);
     assert!(
-        told.iter().any(|t| t.ends_with("which speaks ars408, not a controller's protocol")),
+        told.iter()
+            .any(|t| t.ends_with("which speaks ars408, not a controller's protocol")),
         "{told:#?}"
     );
 }
@@ -186,7 +195,10 @@ fn a_site_that_cannot_be_read_is_told() {
     let mut nothing = |_: &Path| Err(io::ErrorKind::NotFound.into());
     let findings = parse(&text, Path::new("c/rsu.toml"), &mut nothing).unwrap_err();
     let told = findings.to_string();
-    assert!(told.starts_with("c/rsu.toml:3: station.site: cannot be read: c/s.toml: "), "{told}");
+    assert!(
+        told.starts_with("c/rsu.toml:3: station.site: cannot be read: c/s.toml: "),
+        "{told}"
+    );
 }
 
 #[test]
@@ -195,7 +207,11 @@ fn what_is_wrong_in_the_site_is_told_along_with_the_rest() {
     let text = good("[spat]\nperiod-ms = 7000\n");
     let findings = parse(&text, Path::new("c/rsu.toml"), &mut broken).unwrap_err();
     let files: BTreeSet<&str> = findings.iter().map(|f| f.file.as_str()).collect();
-    assert_eq!(files, BTreeSet::from(["c/rsu.toml", "c/s.toml"]), "{findings}");
+    assert_eq!(
+        files,
+        BTreeSet::from(["c/rsu.toml", "c/s.toml"]),
+        "{findings}"
+    );
 }
 
 #[test]
@@ -203,8 +219,14 @@ fn what_is_unwise_is_warned_of_and_runs() {
     let text = good("[clock]\nrequire-sync = false\n[spat]\nperiod-ms = 70\n");
     let checked = parse(&text, Path::new("rsu.toml"), &mut site_only).unwrap();
     let told: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
-    assert!(told[0].starts_with("rsu.toml:7: warning: clock.require-sync: "), "{told:?}");
-    assert!(told[1].starts_with("rsu.toml:10: warning: spat.period-ms: 70 ms"), "{told:?}");
+    assert!(
+        told[0].starts_with("rsu.toml:7: warning: clock.require-sync: "),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with("rsu.toml:10: warning: spat.period-ms: 70 ms"),
+        "{told:?}"
+    );
     assert_eq!(checked.config.station.clock_error_limit, None);
 }
 
@@ -216,20 +238,36 @@ fn inputs_are_numbered_in_the_order_of_the_file() {
         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n\
         [[input.ars408]]\nname = 'a'\nreplay = 'candump:log/r.log'\n\
         mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 90 }\n";
-    let config = parse(text, Path::new("etc/rsu.toml"), &mut site_only).unwrap().config;
-    let names: Vec<(u8, &str)> = config.inputs.iter().map(|i| (i.id.0, i.name.as_str())).collect();
+    let config = parse(text, Path::new("etc/rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    let names: Vec<(u8, &str)> = config
+        .inputs
+        .iter()
+        .map(|i| (i.id.0, i.name.as_str()))
+        .collect();
     assert_eq!(names, [(0, "b"), (1, "signal"), (2, "a")]);
     assert_eq!(config.inputs[2].source.to_string(), "candump:etc/log/r.log");
-    let sensors: Vec<u8> = config.station.fusion.sensors.iter().map(|s| s.input.0).collect();
+    let sensors: Vec<u8> = config
+        .station
+        .fusion
+        .sensors
+        .iter()
+        .map(|s| s.input.0)
+        .collect();
     assert_eq!(sensors, [0, 2]);
 }
 
 #[test]
 fn an_id_is_eight_characters_or_sixteen_digits() {
     let id = |text: &str| {
-        let text = format!("[station]\nname = 'x'\nsite = 's'\nid = '{text}'\n\
-            [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n");
-        parse(&text, Path::new("f"), &mut site_only).ok().and_then(|c| c.config.station.id)
+        let text = format!(
+            "[station]\nname = 'x'\nsite = 's'\nid = '{text}'\n\
+            [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n"
+        );
+        parse(&text, Path::new("f"), &mut site_only)
+            .ok()
+            .and_then(|c| c.config.station.id)
     };
     assert_eq!(id("RSU00001").unwrap().0, *b"RSU00001");
     assert_eq!(id("0102030405060708").unwrap().0, [1, 2, 3, 4, 5, 6, 7, 8]);

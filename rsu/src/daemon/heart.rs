@@ -38,7 +38,9 @@ impl Heart {
             let now = clock::now();
             match woke {
                 Woke::Report(report) => {
-                    self.tally.to_heart.record(now.mono.since(report.arrived.mono));
+                    self.tally
+                        .to_heart
+                        .record(now.mono.since(report.arrived.mono));
                     self.station.handle_report(now, &report);
                 }
                 Woke::Timeout if now.mono >= clock_due => {

@@ -71,7 +71,9 @@ impl Observer {
         }
         for ((target, tally), told) in self.shared.outlets.iter().zip(&mut self.outlets) {
             let trouble = tally.trouble();
-            let key = trouble.as_ref().map(|(stage, e)| (*stage, e.raw_os_error()));
+            let key = trouble
+                .as_ref()
+                .map(|(stage, e)| (*stage, e.raw_os_error()));
             if key == *told {
                 continue;
             }
@@ -150,7 +152,10 @@ fn tell_rejects(view: &InputView, told: &mut Told, now: Mono) {
     }
     let input = view.name.as_str();
     let new = rejected - told.rejected;
-    warn!(input, new, "dropped what makes no sense; since the start:{kinds}");
+    warn!(
+        input,
+        new, "dropped what makes no sense; since the start:{kinds}"
+    );
     told.rejected = rejected;
     told.rejected_at = Some(now);
 }
@@ -166,7 +171,10 @@ fn tell_event(event: Event) {
         Event::RsmStarted => info!("rsm: sending"),
         Event::ClockUnfit { error: Some(by) } => {
             let error_ms = by.as_millis() as u64;
-            error!(error_ms, "clock: not fit, nothing is sent that claims a time");
+            error!(
+                error_ms,
+                "clock: not fit, nothing is sent that claims a time"
+            );
         }
         Event::ClockUnfit { error: None } => {
             error!("clock: its error is unknown, nothing is sent that claims a time");
@@ -181,11 +189,17 @@ fn tell_event(event: Event) {
         }
         Event::MapInParts { parts } => info!(parts, "map: too long for one message, sent in parts"),
         Event::LinkTooLong { link } => {
-            warn!(link, "map: a link is too long for a message and is left out");
+            warn!(
+                link,
+                "map: a link is too long for a message and is left out"
+            );
         }
         Event::NotAnnounced { event, index } => {
             let what = if event { "event" } else { "sign" };
-            warn!(what, index, "rsi: left out, it breaks a rule or is too long");
+            warn!(
+                what,
+                index, "rsi: left out, it breaks a rule or is too long"
+            );
         }
     }
 }

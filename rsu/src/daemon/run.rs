@@ -47,7 +47,12 @@ pub fn run(file: &Path, seed: Option<u64>) -> Result<(), RunError> {
 async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
     let mut daemon = begin(&config, seed)?;
-    info!(name = config.name, inputs = config.inputs.len(), targets = config.radio.len(), "running");
+    info!(
+        name = config.name,
+        inputs = config.inputs.len(),
+        targets = config.radio.len(),
+        "running"
+    );
     loop {
         match signals.next().await {
             Word::End => break,

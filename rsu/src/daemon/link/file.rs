@@ -51,7 +51,10 @@ impl FileLink {
                 return Ok(());
             }
             // What is not a line of candump is for the decoder to refuse and count.
-            let recorded = candump::parse(&line).ok().flatten().and_then(|l| l.recorded);
+            let recorded = candump::parse(&line)
+                .ok()
+                .flatten()
+                .and_then(|l| l.recorded);
             if let Some(recorded) = recorded {
                 let wait = pace.wait(clock::mono(), recorded);
                 if !wait.is_zero() {
@@ -73,9 +76,9 @@ struct Pace {
 impl Pace {
     /// How long until what was recorded then is due.
     fn wait(&mut self, now: Mono, recorded: Utc) -> Duration {
-        let cut = self.last.is_some_and(|last| {
-            recorded < last || recorded.since(last) > LONGEST_GAP
-        });
+        let cut = self
+            .last
+            .is_some_and(|last| recorded < last || recorded.since(last) > LONGEST_GAP);
         self.last = Some(recorded);
         let (start, first) = match self.anchor {
             Some(anchor) if !cut => anchor,

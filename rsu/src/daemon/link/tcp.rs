@@ -93,7 +93,7 @@ impl TcpLink {
 
 async fn until(moment: Mono) {
     if moment == Mono::NEVER {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     } else {
         let rest = moment.since(clock::mono());
         sleep_until(tokio::time::Instant::now() + rest).await;

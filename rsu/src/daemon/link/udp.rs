@@ -52,7 +52,9 @@ impl UdpLink {
                 Ok(socket) => {
                     self.inlet.tally.set_link(LinkState::Up);
                     backoff.reset();
-                    self.receive(&socket).err().map(|e| format!("cannot receive: {e}"))
+                    self.receive(&socket)
+                        .err()
+                        .map(|e| format!("cannot receive: {e}"))
                 }
                 Err(e) => Some(format!("cannot listen on udp://{}: {e}", self.listen)),
             };
