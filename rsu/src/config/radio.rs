@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::address::{UDP_FORM, udp};
-use super::reader::Table;
+use crate::sheet::Table;
 
 /// One place that every frame is sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +111,8 @@ fn warn_of_link_local(table: &Table<'_, '_>, line: usize, target: &RadioTarget) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::reader::Reader;
     use super::*;
+    use crate::sheet::Reader;
 
     fn read_text(text: &str) -> (Vec<RadioTarget>, Vec<String>) {
         let reader = Reader::new("f", text);

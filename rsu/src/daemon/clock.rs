@@ -16,7 +16,7 @@ use crate::clock::{Mono, Now, Utc};
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Reads both clocks.
-pub fn now() -> Now {
+pub(crate) fn now() -> Now {
     Now {
         mono: mono(),
         utc: Utc::from_unix_ns(nanos(read(ClockId::CLOCK_REALTIME))),
@@ -24,13 +24,13 @@ pub fn now() -> Now {
 }
 
 /// Reads the clock that never steps.
-pub fn mono() -> Mono {
+pub(crate) fn mono() -> Mono {
     let nanos = nanos(read(ClockId::CLOCK_MONOTONIC));
     Mono::from_nanos(u64::try_from(nanos).unwrap_or(0))
 }
 
 /// When a datagram arrived by the kernel's stamp of it, read just now.
-pub fn arrival(stamp: TimeSpec, now: Now) -> Now {
+pub(crate) fn arrival(stamp: TimeSpec, now: Now) -> Now {
     let stamp = Utc::from_unix_ns(nanos(stamp));
     let waited = Duration::from_nanos(u64::try_from(now.utc.ns_since(stamp)).unwrap_or(u64::MAX));
     if waited > LONGEST_WAIT {
@@ -47,9 +47,9 @@ fn read(clock: ClockId) -> TimeSpec {
 }
 
 fn nanos(time: TimeSpec) -> i64 {
-    i64::from(time.tv_sec())
+    time.tv_sec()
         .saturating_mul(1_000_000_000)
-        .saturating_add(i64::from(time.tv_nsec()))
+        .saturating_add(time.tv_nsec())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::if_nametoindex;
+use nix::sys::socket::SockaddrIn;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::backoff::Backoff;
@@ -230,7 +231,7 @@ fn set_up(
 fn v4_address_of(name: &str) -> io::Result<Ipv4Addr> {
     getifaddrs()?
         .filter(|entry| entry.interface_name == name)
-        .find_map(|entry| entry.address?.as_sockaddr_in().map(|v4| v4.ip()))
+        .find_map(|entry| entry.address?.as_sockaddr_in().map(SockaddrIn::ip))
         .ok_or_else(|| io::Error::from_raw_os_error(libc::EADDRNOTAVAIL))
 }
 

@@ -28,7 +28,7 @@ pub struct ClockQuality {
 ///
 /// # Errors
 /// Where the system call is not allowed, as in some sandboxes.
-pub fn clock_quality() -> io::Result<ClockQuality> {
+pub(crate) fn clock_quality() -> io::Result<ClockQuality> {
     // SAFETY: `timex` is a C struct of integers, for which all zeroes is a value; `modes` of zero
     // makes the call read only, and the kernel writes within the struct that we own.
     let (state, timex) = unsafe {
@@ -49,7 +49,7 @@ pub fn clock_quality() -> io::Result<ClockQuality> {
 ///
 /// # Errors
 /// Without CAP_SYS_NICE or a sufficient RLIMIT_RTPRIO.
-pub fn run_fifo(priority: u8) -> io::Result<()> {
+pub(crate) fn run_fifo(priority: u8) -> io::Result<()> {
     let parameters = libc::sched_param {
         sched_priority: priority.into(),
     };
@@ -68,7 +68,7 @@ pub fn run_fifo(priority: u8) -> io::Result<()> {
 ///
 /// # Errors
 /// As the kernel says.
-pub fn tighten_timers() -> io::Result<()> {
+pub(crate) fn tighten_timers() -> io::Result<()> {
     const ONE_NANOSECOND: libc::c_ulong = 1;
     // SAFETY: this option of prctl takes one integer and no pointer.
     let result = unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, ONE_NANOSECOND) };
@@ -83,7 +83,7 @@ pub fn tighten_timers() -> io::Result<()> {
 ///
 /// # Errors
 /// Where there is no such core, or the process may not use it.
-pub fn pin_to_core(core: usize) -> io::Result<()> {
+pub(crate) fn pin_to_core(core: usize) -> io::Result<()> {
     let mut cores = CpuSet::new();
     cores.set(core)?;
     sched_setaffinity(Pid::from_raw(0), &cores)?;
@@ -97,7 +97,7 @@ pub fn pin_to_core(core: usize) -> io::Result<()> {
 ///
 /// # Errors
 /// Without CAP_IPC_LOCK or a sufficient RLIMIT_MEMLOCK.
-pub fn lock_memory() -> io::Result<()> {
+pub(crate) fn lock_memory() -> io::Result<()> {
     // SAFETY: the call takes one integer and no pointer.
     let result =
         unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE | libc::MCL_ONFAULT) };

@@ -1,7 +1,7 @@
 //! A crossing for tests: four arms, each with an in-link and an exit.
 
 use v2x_msg::base::{Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
-use v2x_msg::kinds::map::Maneuvers;
+use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
 
 use crate::site::{Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn};
 
@@ -41,6 +41,7 @@ pub(crate) fn crossing(lanes: u8, points: usize) -> Site {
         nodes: std::iter::once(here).chain(names).collect(),
         links: links.collect(),
         phases: (0..4).map(phase).collect(),
+        conflicts: Vec::new(),
         signs: Vec::new(),
         events: Vec::new(),
         synthetic: true,
@@ -110,6 +111,7 @@ fn lane(arm: u16, id: u8, points: usize, inward: bool) -> Lane {
     Lane {
         id: LaneId::new(id).unwrap(),
         width_m: 3.5,
+        kind: LaneKind::Vehicle(VehicleLane::NONE),
         maneuvers: Maneuvers::STRAIGHT,
         speed_limit_mps: None,
         centre: line(arm, points, inward, right_m),

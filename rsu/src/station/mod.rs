@@ -155,9 +155,13 @@ impl Station {
         self.stats.count_report(&report.content);
         match &report.content {
             Content::Objects(objects) => {
+                let taken = self.fusion.counts().frames;
                 self.fusion.handle_objects(report.input, objects);
-                let missed = self.rsm.turn_on_report(now, report.arrived, report.input);
-                self.count_missed(FrameKind::Rsm, missed);
+                // What fusion refuses must not make the picture look fresh.
+                if self.fusion.counts().frames > taken {
+                    let missed = self.rsm.turn_on_report(now, report.arrived, report.input);
+                    self.count_missed(FrameKind::Rsm, missed);
+                }
             }
             Content::Lamps(lamps) => {
                 let change = self

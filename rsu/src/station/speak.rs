@@ -76,6 +76,11 @@ impl Station {
         if !self.rsm.is_ready() {
             return false;
         }
+        if self.rsm.wants_picture() {
+            // Also where nothing will be sent: asking is how fusion learns that time goes on.
+            let picture = self.fusion.picture(self.now.mono);
+            self.stats.tracks = self.rsm.take_picture(self.now, picture);
+        }
         if !self.clock.is_fit() {
             self.rsm.skip();
             self.stats.withhold(FrameKind::Rsm);
@@ -88,10 +93,6 @@ impl Station {
                 self.events.raise(Event::RsmStopped);
             }
             return false;
-        }
-        if self.rsm.wants_picture() {
-            let picture = self.fusion.picture(self.now.mono);
-            self.stats.tracks_sent = self.rsm.take_picture(self.now, picture);
         }
         let composed = self.rsm.compose(self.now, frame);
         if !self.left(FrameKind::Rsm, composed) {

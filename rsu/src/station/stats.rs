@@ -25,8 +25,8 @@ pub struct Stats {
     pub not_sent: [u64; FrameKind::ALL.len()],
     /// Messages of each kind that were due and withheld: nothing may be said, or no time claimed.
     pub withheld: [u64; FrameKind::ALL.len()],
-    /// Tracks in the newest RSM.
-    pub tracks_sent: u64,
+    /// Road users in the newest picture that was fit to be sent.
+    pub tracks: u64,
     /// Events that gave way unread.
     pub events_lost: u64,
 }

@@ -485,3 +485,18 @@ fn without_any_input_only_the_road_is_told() {
     assert_eq!(bench.times(FrameKind::Map), [30, 1030, 2030]);
     assert!(bench.events.is_empty(), "{:?}", bench.events);
 }
+
+#[test]
+fn reports_that_fusion_refuses_do_not_look_fresh() {
+    let mut bench = Bench::start(0);
+    for _ in 0..20 {
+        let objects = Objects {
+            seen_at: bench.now.mono,
+            ..Objects::default()
+        };
+        bench.report(InputId(9), Content::Objects(objects));
+        let next = bench.ms() + 100;
+        bench.run_to(next);
+    }
+    assert!(bench.times(FrameKind::Rsm).is_empty());
+}

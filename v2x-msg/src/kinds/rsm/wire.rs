@@ -13,7 +13,7 @@ use crate::base::{
 };
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
-    d_second, fill_list, offset, position, read_d_second, read_offset, read_position,
+    at_index, d_second, fill_list, offset, position, read_d_second, read_offset, read_position,
 };
 use crate::{Message, MessageKind};
 
@@ -214,9 +214,4 @@ fn read_class(from: asn::VehicleClassification) -> VehicleClass {
     from.fuel_type
         .and_then(|fuel| class.with_fuel(fuel.0))
         .unwrap_or(class)
-}
-
-/// Own lists have the standard's order; the first entry is "unknown".
-fn at_index<T: Copy>(all: &[T], index: usize) -> T {
-    all.get(index).copied().unwrap_or(all[0])
 }
