@@ -241,8 +241,12 @@ pub struct Limits {
     pub undecoded_max: u32,
     /// A road user is within coverage if a radar is at least so near,
     pub coverage_range_m: f64,
-    /// and it is at most so far off the radar's axis.
+    /// and it is at most so far off the radar's axis;
     pub coverage_half_angle_deg: f64,
+    /// or if one is at least so near,
+    pub near_coverage_range_m: f64,
+    /// and it is at most so far off its axis.
+    pub near_coverage_half_angle_deg: f64,
     /// A track and a road user nearer than this belong together.
     pub match_m: f64,
 }
