@@ -1,1 +1,18 @@
 //! The roadside unit: device bytes in, frames out.
+//!
+//! One straight path, floor by floor:
+//! - [`clock`]: time as a value
+//! - [`site`]: the junction: lanes, links, stop lines, phases, mounts
+//! - [`report`]: what an input says, in SI units
+//! - [`inputs`]: one folder a device protocol, bytes to reports
+//! - [`fusion`]: reports of objects to one picture of the road
+//! - [`signals`]: lamp states and plans to a forecast of each phase
+//! - [`services`]: picture, forecast and site to messages
+//! - [`station`]: the heart, owns the above; `handle_*` goes in, `poll_*` comes out
+//! - [`config`]: the TOML that people write, checked whole
+//! - `daemon`: sockets, threads, the clock (feature `daemon`)
+//!
+//! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
+
+pub mod clock;
+pub mod report;

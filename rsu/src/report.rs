@@ -1,0 +1,256 @@
+//! What an input says: facts about the road in SI units, free of any protocol.
+//!
+//! A report owns its content inline, so that it crosses the one thread hop without allocating.
+//! Positions are metres in the site's ENU frame; the input has applied its mount already. A device's
+//! own clock stays in its input folder: `seen_at` is our monotonic time.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use crate::clock::{Mono, Now};
+
+/// Most objects that one report carries; a device with more sends several reports.
+pub const MAX_OBJECTS: usize = 128;
+/// Most lamp groups of one controller.
+pub const MAX_LAMPS: usize = 64;
+/// Most steps of one lamp group in a signal plan.
+pub const MAX_STEPS: usize = 16;
+
+/// Which configured input a report came from: its index in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InputId(pub u8);
+
+/// One fact, or one frame of facts, from one input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Who says it.
+    pub input: InputId,
+    /// When the first byte of it reached this machine.
+    pub arrived: Now,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a report says.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "inline on purpose: a report crosses the queue without allocating"
+)]
+pub enum Content {
+    /// Objects seen by a sensor at one moment.
+    Objects(Objects),
+    /// What a signal controller's lamps show now.
+    Lamps(LampStates),
+    /// The cycle that a signal controller is running.
+    Plan(SignalPlan),
+    /// How a signal controller is being run.
+    Mode(ControlMode),
+}
+
+/// What a sensor saw at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Objects {
+    /// When the scene was as described: arrival less the sensor's known latency.
+    pub seen_at: Mono,
+    /// Everything that the sensor lists, in its order.
+    pub detections: ArrayVec<Detection, MAX_OBJECTS>,
+}
+
+/// One object as one sensor sees it, in the site's ENU frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detection {
+    /// The device's own id for it, where it tracks; may be reused by the device at any time.
+    pub device_id: Option<u16>,
+    /// East of the site's origin.
+    pub east_m: f64,
+    /// North of the site's origin.
+    pub north_m: f64,
+    /// How sure the position is.
+    pub position_cov: Covariance,
+    /// Over ground; None where the sensor cannot tell.
+    pub velocity: Option<Velocity>,
+    /// Where the object points, counter-clockwise from east; None where the sensor cannot tell.
+    pub yaw_rad: Option<f64>,
+    /// Outer dimensions, where the sensor measures them.
+    pub size: Option<Size>,
+    /// What it is.
+    pub class: Class,
+    /// Probability that the object exists, 0..=1, as the sensor says.
+    pub existence: f32,
+}
+
+/// Velocity over ground with its uncertainty.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Velocity {
+    /// Towards east.
+    pub east_mps: f64,
+    /// Towards north.
+    pub north_mps: f64,
+    /// In (m/s)².
+    pub cov: Covariance,
+}
+
+/// A symmetric 2 by 2 covariance, east and north.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Covariance {
+    /// Variance towards east.
+    pub ee: f64,
+    /// Covariance of east and north.
+    pub en: f64,
+    /// Variance towards north.
+    pub nn: f64,
+}
+
+impl Covariance {
+    /// The covariance of independent errors along and across a direction, turned into ENU.
+    ///
+    /// `yaw_rad` is the direction of `sigma_along`, counter-clockwise from east; both sigmas share
+    /// one unit.
+    pub fn from_axes(yaw_rad: f64, sigma_along: f64, sigma_across: f64) -> Self {
+        let (sin, cos) = yaw_rad.sin_cos();
+        let (a, c) = (sigma_along * sigma_along, sigma_across * sigma_across);
+        Self {
+            ee: a * cos * cos + c * sin * sin,
+            en: (a - c) * sin * cos,
+            nn: a * sin * sin + c * cos * cos,
+        }
+    }
+}
+
+/// Outer dimensions of an object.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    /// Along its heading.
+    pub length_m: f32,
+    /// Across its heading.
+    pub width_m: f32,
+    /// Above ground, where known.
+    pub height_m: Option<f32>,
+}
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// The sensor cannot tell.
+    #[default]
+    Unknown,
+    /// Passenger car or van.
+    Car,
+    /// Lorry.
+    Truck,
+    /// Bus or coach.
+    Bus,
+    /// Motorcycle.
+    Motorcycle,
+    /// Bicycle or e-bike.
+    Bicycle,
+    /// Person on foot.
+    Pedestrian,
+}
+
+/// What the lamps of one controller show at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LampStates {
+    /// One entry a lamp group, in the controller's order.
+    pub lamps: ArrayVec<LampState, MAX_LAMPS>,
+}
+
+/// What one lamp group shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LampState {
+    /// The controller's number of the lamp group.
+    pub lamp: u16,
+    /// What it shows.
+    pub light: Light,
+    /// Whole seconds until this colour ends (flashing counts with its steady colour), as displayed
+    /// by the controller; None where it says that it does not know.
+    pub countdown_s: Option<u16>,
+}
+
+/// What a signal shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Light {
+    /// The controller does not say, or says something that has no meaning.
+    #[default]
+    Unknown,
+    /// All off.
+    Dark,
+    /// Steady red.
+    Red,
+    /// Flashing red.
+    FlashingRed,
+    /// Red and yellow together, before green.
+    RedYellow,
+    /// Steady green.
+    Green,
+    /// Flashing green, before yellow.
+    FlashingGreen,
+    /// Steady yellow.
+    Yellow,
+    /// Flashing yellow.
+    FlashingYellow,
+}
+
+/// The cycle that a controller is running, lamp group by lamp group, from cycle second 0.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SignalPlan {
+    /// One entry a lamp group, in the controller's order.
+    pub lamps: ArrayVec<LampPlan, MAX_LAMPS>,
+}
+
+/// One lamp group's steps through a cycle.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LampPlan {
+    /// The controller's number of the lamp group.
+    pub lamp: u16,
+    /// What it shows and for how long, in order; durations sum to the cycle.
+    pub steps: ArrayVec<PlanStep, MAX_STEPS>,
+}
+
+/// One step of a lamp group in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanStep {
+    /// What is shown.
+    pub light: Light,
+    /// For how long, in whole seconds.
+    pub duration_s: u16,
+}
+
+impl LampPlan {
+    /// Length of the cycle.
+    pub fn cycle(&self) -> Duration {
+        Duration::from_secs(
+            self.steps
+                .iter()
+                .map(|step| u64::from(step.duration_s))
+                .sum(),
+        )
+    }
+}
+
+/// How a controller is being run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ControlMode {
+    /// All lamps flash yellow.
+    Flash,
+    /// Fixed time, by a table of plans.
+    FixedTime,
+    /// A person steps the signal.
+    Manual,
+    /// Detectors extend and end greens.
+    Actuated,
+    /// Fixed time, in step with neighbours.
+    Coordinated,
+    /// Times recomputed at this junction.
+    Adaptive,
+    /// A bus is being favoured.
+    BusPriority,
+    /// An emergency vehicle holds the junction.
+    Emergency,
+    /// Out of order.
+    Fault,
+    /// Something else.
+    Other,
+}

@@ -1,0 +1,3 @@
+//! Whole-house tests: the house looked at from outside, one binary.
+
+mod walls;

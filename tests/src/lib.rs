@@ -1,1 +1,0 @@
-//! Whole-house tests: the house looked at from outside.
