@@ -144,13 +144,11 @@ impl Message {
     }
 
     /// What is in it, for `kinds/*/wire.rs`.
-    #[allow(dead_code, reason = "the kinds come next")]
     pub(crate) fn frame(&self) -> &MessageFrame {
         &self.frame
     }
 
     /// The same to be filled in.
-    #[allow(dead_code, reason = "the kinds come next")]
     pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
         &mut self.frame
     }
