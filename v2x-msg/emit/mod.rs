@@ -10,9 +10,9 @@
 mod comments;
 mod facts;
 mod jer;
-mod names;
+pub mod names;
 mod page;
-mod schema;
+pub mod schema;
 mod types;
 mod wire;
 

@@ -97,6 +97,7 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extens
     let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
     // X.691, 19.1 and 19.2: the extension bit, then a bit for each OPTIONAL member.
     let preamble = optional.len() + usize::from(extensible);
+    page.line("#[inline]");
     page.block(ENCODE, |page| {
         if preamble > 0 {
             let flag = |(index, member): (usize, &&Member)| {
@@ -143,6 +144,7 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extens
         page.line("Ok(())");
     });
     page.blank();
+    page.line("#[inline]");
     page.block(DECODE, |page| {
         if preamble > 0 {
             page.line(format!("let present = reader.bits({preamble})?;"));
@@ -191,6 +193,7 @@ fn choice(
     facts: &Facts,
 ) {
     let root = alternatives.len();
+    page.line("#[inline]");
     page.block(ENCODE, |page| {
         page.block("match self", |page| {
             for (index, member) in alternatives.iter().enumerate() {
@@ -203,6 +206,7 @@ fn choice(
         });
     });
     page.blank();
+    page.line("#[inline]");
     page.block(DECODE, |page| {
         let index = format!("reader.alternative::<{root}, {extensible}>()?");
         page.block(format!("match {index}"), |page| {
