@@ -18,4 +18,5 @@
 pub mod clock;
 pub mod report;
 pub mod sheet;
+pub mod signals;
 pub mod site;
