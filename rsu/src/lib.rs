@@ -2,6 +2,7 @@
 //!
 //! One straight path, floor by floor:
 //! - [`clock`]: time as a value
+//! - [`sheet`]: files that a person wrote, read with every fault and its line
 //! - [`site`]: the junction: lanes, links, stop lines, phases, mounts
 //! - [`report`]: what an input says, in SI units
 //! - [`inputs`]: one folder a device protocol, bytes to reports
@@ -16,3 +17,5 @@
 
 pub mod clock;
 pub mod report;
+pub mod sheet;
+pub mod site;
