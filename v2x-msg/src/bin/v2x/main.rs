@@ -44,29 +44,48 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 all was well; 2 wrong arguments; 65 some line or frame was bad; 66 the input cannot \
-be opened; 69 the address cannot be listened on; 74 reading or writing failed.";
+Exit codes:
+  0   all was well
+  2   wrong arguments
+  65  some line or frame was bad; it is named on standard error
+  66  the input cannot be opened
+  69  the address cannot be listened on
+  74  reading or writing failed";
 
 const DECODE_HELP: &str = "\
-Input is recognised by its first bytes: hex lines (spaces, a leading 0x, empty lines and # comments \
-are allowed), classic pcap (Ethernet, raw IP, Linux cooked, loopback: UDP payloads; USER0: whole \
-packets), else one raw frame. A DSMP header (04 00 ...) and a security envelope (03 80 / 03 81 ...) \
-around a message are taken off; signatures are not verified.
+Input is recognised by its first bytes:
+  hex lines    spaces, a leading 0x, empty lines and # comments are allowed
+  pcap         classic; UDP payloads over Ethernet, raw IP, Linux cooked or loopback,
+               whole packets of USER0
+  other bytes  one raw frame
+A DSMP header (04 00 ...) and a security envelope (03 80 / 03 81 ...) around a message are
+taken off. Signatures are not verified, and it is said how many messages had one.
 
-Bad frames go to standard error with their line, the bit where decoding stopped, and the reason.
+Bad frames go to standard error: their line, the bit where decoding stopped, the reason.
 
-Exit codes: 0 all was well; 2 wrong arguments; 65 some frame was bad; 66 the input cannot be \
-opened; 74 reading or writing failed.";
+Exit codes:
+  0   all was well
+  2   wrong arguments
+  65  some frame was bad
+  66  the input cannot be opened
+  74  reading or writing failed";
 
 const LISTEN_HELP: &str = "\
-Each message is one line: time of arrival (UTC), sender, application, msgCnt, octets, content. \
-Every second, and at the end (Ctrl-C, --duration, --count), one line a sender and kind begins with \
-`--`: messages a second, age in ms as the message's own times have it (mean, greatest; of an RSM, \
-the oldest road user), messages lost by gaps in msgCnt, and then what was rejected and why. With \
---json, standard output has nothing but JSON and these lines go to standard error.
+Each message is one line: time of arrival (UTC), sender, application, msgCnt, octets,
+content. Lines that begin with `--` come every second, and for all of the time at the end
+(Ctrl-C, --duration, --count), one a sender and kind:
+  rate    messages in that second
+  age     mean and greatest, in ms, by the message's own times and this clock; of a SPAT,
+          since the lamps were read; of an RSM, since its oldest road user was seen
+  lost    gaps in msgCnt
+and one for each reason why frames were rejected. With --json, standard output has nothing
+but JSON, and these lines go to standard error.
 
-Exit codes: 0 all was well; 2 wrong arguments; 69 the address cannot be listened on; 74 reading or \
-writing failed.";
+Exit codes:
+  0   all was well
+  2   wrong arguments
+  69  the address cannot be listened on
+  74  reading or writing failed";
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
