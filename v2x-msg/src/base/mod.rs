@@ -8,6 +8,7 @@
 //! [`crate::kinds`] and nowhere else.
 
 pub mod angle;
+mod calendar;
 pub mod confidence;
 pub mod enu;
 pub mod id;
