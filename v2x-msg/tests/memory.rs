@@ -208,3 +208,32 @@ impl Noise {
         self.0
     }
 }
+
+/// What the roadside unit does ten times a second: a new SPAT into the message of the last one.
+#[test]
+fn filling_and_encoding_a_spat_and_an_rsm_again_never_allocates() {
+    use v2x_msg::kinds::{Rsm, Spat};
+    let jer = json!({"spatFrame": {"msgCnt": 1, "name": "four arms", "intersections": [{
+        "intersectionId": {"id": 5}, "status": "0400", "phases": [{"id": 3, "phaseStates": [
+            {"light": "red", "timing": {"counting": {"startTime": 0, "likelyEndTime": 93}}},
+            {"light": "yellow"}]}]}]}});
+    let spat = Spat::read(&Message::from_jer(&jer.to_string()).unwrap()).unwrap();
+    let jer = json!({"rsmFrame": {"msgCnt": 1, "id": "0102030405060708",
+        "refPos": {"lat": 312870000, "long": 1211660000}, "participants": [{
+            "ptcType": "motor", "ptcId": 7, "source": "microwaveRadar", "secMark": 12000,
+            "pos": {"offsetLL": {"position-LL1": {"lon": 5, "lat": -9}}},
+            "posConfidence": {"pos": "a1m"}, "speed": 600, "heading": 7200,
+            "size": {"width": 180, "length": 450}}]}});
+    let rsm = Rsm::read(&Message::from_jer(&jer.to_string()).unwrap()).unwrap();
+
+    let (mut as_spat, mut as_rsm) = (Message::default(), Message::default());
+    let mut out = [0; 1400];
+    let mut say_both = || {
+        spat.fill(&mut as_spat);
+        rsm.fill(&mut as_rsm);
+        as_spat.encode_into(&mut out).unwrap() + as_rsm.encode_into(&mut out).unwrap()
+    };
+    let first = say_both();
+    let (calls, _) = counted(|| assert_eq!(say_both(), first));
+    assert_eq!(calls, 0);
+}

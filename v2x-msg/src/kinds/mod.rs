@@ -45,7 +45,7 @@ use crate::base::{NotAName, OutOfRange, WrongCount};
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum Unfit {
     /// A message of another kind.
-    #[error("a {found}, not a {expected}")]
+    #[error("{found} instead of {expected}")]
     Kind {
         /// What was asked for.
         expected: MessageKind,

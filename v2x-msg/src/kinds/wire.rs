@@ -35,6 +35,12 @@ pub(super) fn fill_optional<T: Default, U, const MIN: usize, const MAX: usize>(
     }
 }
 
+/// The value of ours for an enumeral of theirs: own lists have the standard's order, and begin with
+/// what stands for "unknown".
+pub(super) fn at_index<T: Copy>(all: &[T], index: usize) -> T {
+    all.get(index).copied().unwrap_or(all[0])
+}
+
 /// Fills a name, in the memory of the last one.
 pub(super) fn fill_name(slot: &mut Option<asn::DescriptiveName>, name: Option<&Name>) {
     match name {

@@ -9,8 +9,8 @@ use crate::asn;
 use crate::base::{GeoPosition, LaneId, LaneWidth, Many, MsgCount, Speed};
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
-    bits_from_asn, bits_to_asn, fill_list, fill_name, fill_optional, moy, node_id, offset,
-    phase_id, position, read_moy, read_name, read_node_id, read_offset, read_phase_id,
+    at_index, bits_from_asn, bits_to_asn, fill_list, fill_name, fill_optional, moy, node_id,
+    offset, phase_id, position, read_moy, read_name, read_node_id, read_offset, read_phase_id,
     read_position,
 };
 use crate::uper::ExtensibleBits;
@@ -204,10 +204,7 @@ fn read_connection(from: &asn::Connection) -> Result<Connection, Unfit> {
 fn read_limits(from: Option<&[asn::RegulatorySpeedLimit]>) -> Result<SpeedLimits, Unfit> {
     let limits = read_all(from.unwrap_or_default(), |limit| {
         Ok(SpeedLimit {
-            kind: SpeedLimitKind::ALL
-                .get(limit.type_.index())
-                .copied()
-                .unwrap_or(SpeedLimitKind::Unknown),
+            kind: at_index(&SpeedLimitKind::ALL, limit.type_.index()),
             speed: Speed::from_steps(limit.speed.0.into())?,
         })
     })?;

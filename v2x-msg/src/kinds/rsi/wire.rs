@@ -10,8 +10,8 @@ use crate::asn;
 use crate::base::{Confidence, GeoPosition, Many, MsgCount, Radius, StationId, TimeConfidence};
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
-    bits_from_asn, bits_to_asn, fill_list, fill_optional, moy, node_id, offset, position, read_moy,
-    read_node_id, read_offset, read_position,
+    at_index, bits_from_asn, bits_to_asn, fill_list, fill_optional, moy, node_id, offset, position,
+    read_moy, read_node_id, read_offset, read_position,
 };
 use crate::uper::Octets;
 use crate::{Message, MessageKind};
@@ -175,10 +175,7 @@ fn read_event(ref_pos: GeoPosition, from: &asn::RTEData) -> Result<Event, Unfit>
     Ok(Event {
         id: from.rte_id,
         event_type: EventType(from.event_type.0),
-        source: EventSource::ALL
-            .get(from.event_source.index())
-            .copied()
-            .unwrap_or(EventSource::Unknown),
+        source: at_index(&EventSource::ALL, from.event_source.index()),
         pos: read_pos(ref_pos, from.event_pos)?,
         radius: from
             .event_radius

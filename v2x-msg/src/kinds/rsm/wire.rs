@@ -13,12 +13,13 @@ use crate::base::{
 };
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
-    d_second, fill_list, offset, position, read_d_second, read_offset, read_position,
+    at_index, d_second, fill_list, offset, position, read_d_second, read_offset, read_position,
 };
 use crate::{Message, MessageKind};
 
 impl Rsm {
-    /// Makes `message` this RSM, in place: nothing is allocated once it has held as large a one.
+    /// Makes `message` this RSM, in place. Nothing is allocated once it has held as large a one, so
+    /// keep a message for each kind.
     pub fn fill(&self, message: &mut Message) {
         let frame = message.frame_mut();
         if !matches!(frame, asn::MessageFrame::RsmFrame(_)) {
@@ -214,9 +215,4 @@ fn read_class(from: asn::VehicleClassification) -> VehicleClass {
     from.fuel_type
         .and_then(|fuel| class.with_fuel(fuel.0))
         .unwrap_or(class)
-}
-
-/// Own lists have the standard's order; the first entry is "unknown".
-fn at_index<T: Copy>(all: &[T], index: usize) -> T {
-    all.get(index).copied().unwrap_or(all[0])
 }

@@ -17,8 +17,8 @@ use crate::base::{
 };
 
 /// Intersections in one SPAT that this crate reasons about. The standard allows 32; a
-/// roadside unit speaks for one or a few, and a value is moved as a whole.
-pub const MAX_INTERSECTIONS: usize = 8;
+/// roadside unit speaks for one or a few, and the value (11 kB with four) is moved as a whole.
+pub const MAX_INTERSECTIONS: usize = 4;
 /// Phases of an intersection.
 pub const MAX_PHASES: usize = 16;
 /// States of a phase: one a colour.
@@ -404,6 +404,12 @@ mod tests {
         region: Some(1),
         id: 7,
     };
+
+    #[test]
+    fn a_spat_stays_small_enough_to_be_moved() {
+        assert!(size_of::<PhaseState>() <= 18, "{}", size_of::<PhaseState>());
+        assert!(size_of::<Spat>() <= 12_000, "{}", size_of::<Spat>());
+    }
 
     #[test]
     fn a_phase_shows_each_colour_once() {

@@ -8,13 +8,14 @@ use crate::asn;
 use crate::base::{Confidence, Countdown, Few, HourMark, MsgCount, PhaseId, TimeConfidence};
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
-    bits_from_asn, bits_to_asn, d_second, fill_list, fill_name, moy, node_id, phase_id,
+    at_index, bits_from_asn, bits_to_asn, d_second, fill_list, fill_name, moy, node_id, phase_id,
     read_d_second, read_moy, read_name, read_node_id,
 };
 use crate::{Message, MessageKind};
 
 impl Spat {
-    /// Makes `message` this SPAT, in place: nothing is allocated once it has held as large a one.
+    /// Makes `message` this SPAT, in place. Nothing is allocated once it has held as large a one, so
+    /// keep a message for each kind.
     pub fn fill(&self, message: &mut Message) {
         let frame = message.frame_mut();
         if !matches!(frame, asn::MessageFrame::SpatFrame(_)) {
@@ -33,7 +34,8 @@ impl Spat {
         }
     }
 
-    /// The SPAT in `message`.
+    /// The SPAT in `message`. Controllers in service fill a phase up with states of which they know
+    /// nothing; of several such states the first is kept.
     ///
     /// # Errors
     /// Another kind, more than [`super::MAX_INTERSECTIONS`], or what [`super::Refused`] names.
@@ -134,13 +136,16 @@ fn read_phase(from: &asn::Phase) -> Result<Phase, Unfit> {
     let id = PhaseId::new(from.id.0)?;
     let mut states = Few::<_, 0, { asn::PhaseStateList::MAX }>::default();
     for state in &from.phase_states {
-        states.push(PhaseState {
-            light: Light::ALL
-                .get(state.light.index())
-                .copied()
-                .unwrap_or(Light::Unavailable),
-            timing: state.timing.map(read_timing).transpose()?,
-        })?;
+        let light = at_index(&Light::ALL, state.light.index());
+        let says_nothing_new = light == Light::Unavailable
+            && states
+                .iter()
+                .any(|earlier: &PhaseState| earlier.light == light);
+        if says_nothing_new {
+            continue;
+        }
+        let timing = state.timing.map(read_timing).transpose()?;
+        states.push(PhaseState { light, timing })?;
     }
     Ok(Phase::new(id, states)?)
 }
