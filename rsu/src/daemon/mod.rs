@@ -5,6 +5,7 @@ mod clock;
 pub mod fuse;
 mod latency;
 mod mailbox;
+pub mod probe;
 mod radio;
 mod stop;
 mod sys;
