@@ -127,14 +127,16 @@ fn from_report_to_frame_nothing_is_allocated() {
             while station.poll_event().is_some() {}
             station.poll_timeout();
         });
-        assert_eq!(made, 0, "in step {step}, on {:?}", report.map(|report| report.input));
+        assert_eq!(
+            made,
+            0,
+            "in step {step}, on {:?}",
+            report.map(|report| report.input)
+        );
     }
     let stats = station.stats();
     assert!(sent > 1000, "{stats:?}");
-    assert!(
-        stats.tracks > 15,
-        "more than one RSM a slot: {stats:?}"
-    );
+    assert!(stats.tracks > 15, "more than one RSM a slot: {stats:?}");
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
 }
 
