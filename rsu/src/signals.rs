@@ -17,7 +17,7 @@ pub struct Signals {
 }
 #[derive(Debug, thiserror::Error)]
 #[error("no")]
-pub struct Error;
+pub struct Unfit;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Unchanged,
@@ -64,7 +64,7 @@ pub enum End {
     Endless,
 }
 impl Signals {
-    pub fn new(_c: Config, site: &Site, _i: &[(String, InputId)]) -> Result<Self, Error> {
+    pub fn new(_c: Config, site: &Site, _i: &[(String, InputId)]) -> Result<Self, Unfit> {
         Ok(Self {
             phases: site
                 .phases
@@ -127,6 +127,9 @@ impl Signals {
     }
     pub fn handle_mode(&mut self, _n: Now, _i: InputId, _l: ControlMode) -> Change {
         Change::Unchanged
+    }
+    pub fn conflict(&self) -> Option<(PhaseId, PhaseId)> {
+        None
     }
     pub fn forecast(&mut self, at: Now) -> Option<&Forecast> {
         let heard = self.heard?;
