@@ -16,7 +16,12 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+#[cfg(feature = "daemon")]
+pub mod daemon;
+pub mod fusion;
 pub mod report;
+pub mod services;
 pub mod sheet;
 pub mod signals;
 pub mod site;
+pub mod station;

@@ -103,6 +103,23 @@ pub struct Covariance {
     pub nn: f64,
 }
 
+impl Velocity {
+    /// What a range rate says of the velocity: sure along the beam, open across it.
+    ///
+    /// `bearing_rad` is the direction from the sensor to the object, counter-clockwise from east;
+    /// `receding_mps` is positive when the object goes away. Across the beam the velocity reads 0
+    /// with a sigma of 1000 m/s, so whoever weighs by covariance takes nothing from it.
+    pub fn from_range_rate(bearing_rad: f64, receding_mps: f64, sigma_mps: f64) -> Self {
+        const OPEN_MPS: f64 = 1000.0;
+        let (sin, cos) = bearing_rad.sin_cos();
+        Self {
+            east_mps: receding_mps * cos,
+            north_mps: receding_mps * sin,
+            cov: Covariance::from_axes(bearing_rad, sigma_mps, OPEN_MPS),
+        }
+    }
+}
+
 impl Covariance {
     /// The covariance of independent errors along and across a direction, turned into ENU.
     ///

@@ -13,7 +13,7 @@ use crate::kinds::wire::{
     at_index, bits_from_asn, bits_to_asn, fill_list, fill_optional, moy, node_id, offset, position,
     read_moy, read_node_id, read_offset, read_position,
 };
-use crate::uper::Octets;
+use crate::uper::{Ia5, Octets};
 use crate::{Message, MessageKind};
 
 impl Rsi {
@@ -81,7 +81,7 @@ fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
     to.event_source = asn::EventSource::from_index(from.source as usize).unwrap_or_default();
     to.event_pos = from.pos.map(|pos| offset(ref_pos, pos));
     to.event_radius = from.radius.map(radius);
-    to.description = from.description.as_ref().map(description);
+    fill_description(from.description.as_ref(), &mut to.description);
     to.time_details = time_details(from.validity);
     to.priority = from.level.map(level);
     let place = from.place.as_ref();
@@ -104,7 +104,7 @@ fn fill_sign(ref_pos: GeoPosition, from: &Sign, to: &mut asn::RTSData) {
     to.rts_id = from.id;
     to.sign_type = asn::SignType(from.sign_type);
     to.sign_pos = from.pos.map(|pos| offset(ref_pos, pos));
-    to.description = Some(asn::Description::TextGB2312(octets(from.text.bytes())));
+    fill_gb2312(from.text.bytes(), &mut to.description);
     to.time_details = time_details(from.validity);
     to.priority = from.level.map(level);
     fill_paths(ref_pos, from.place.paths(), &mut to.reference_paths);
@@ -115,19 +115,31 @@ fn radius(radius: Radius) -> asn::Radius {
     asn::Radius(radius.steps())
 }
 
-fn description(from: &Description) -> asn::Description {
-    match &from.0 {
-        Inner::Ascii(text) => {
-            // A `Description` keeps the bounds of its ASN.1 type, so nothing is lost here.
-            asn::Description::TextString(text.as_str().try_into().unwrap_or_default())
+/// In the memory of the last description, if that was in the same form.
+fn fill_description(from: Option<&Description>, to: &mut Option<asn::Description>) {
+    match from.map(|description| &description.0) {
+        None => *to = None,
+        Some(Inner::Gb2312(bytes)) => fill_gb2312(bytes, to),
+        Some(Inner::Ascii(text)) => {
+            if !matches!(to, Some(asn::Description::TextString(_))) {
+                *to = Some(asn::Description::TextString(Ia5::default()));
+            }
+            if let Some(asn::Description::TextString(slot)) = to {
+                // A `Description` keeps the bounds of its ASN.1 type, so this cannot be refused.
+                let _ = slot.set(text);
+            }
         }
-        Inner::Gb2312(bytes) => asn::Description::TextGB2312(octets(bytes)),
     }
 }
 
-fn octets(bytes: &[u8]) -> Octets<2, 512> {
-    // Own texts have at most 512 bytes.
-    bytes.try_into().unwrap_or_default()
+fn fill_gb2312(bytes: &[u8], to: &mut Option<asn::Description>) {
+    if !matches!(to, Some(asn::Description::TextGB2312(_))) {
+        *to = Some(asn::Description::TextGB2312(Octets::default()));
+    }
+    if let Some(asn::Description::TextGB2312(slot)) = to {
+        // Own texts have at most 512 bytes.
+        let _ = slot.set(bytes);
+    }
 }
 
 /// Left out as a whole where nothing is known.

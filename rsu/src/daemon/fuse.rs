@@ -1,0 +1,355 @@
+//! `rsu fuse FILE`: fuses a file of recorded detections offline and prints the tracks.
+//!
+//! The file is one JSON object: `sensors` (id, kind `camera` or `radar`, position, yaw, field of
+//! view, ranges) and `frames` (sensor, capture time `t`, arrival time `ta`, detections). Frames are
+//! handed over in order of arrival; at 10 Hz from t = 0.1 s a line
+//! `{"t": ..., "tracks": [[id, x, y, vx, vy, heading_rad, class, var_x, var_y, cov_xy], ...]}` says
+//! what would be broadcast at that moment, knowing only what had arrived by then. A heading that is
+//! not known is given as the course. Fields that are not named here are not read, above all neither
+//! `truth` nor `gt`.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use arrayvec::ArrayVec;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clock::Mono;
+use crate::fusion::{Config, Fusion, Picture, Pose, Sensor, Track};
+use crate::report::{Class, Covariance, Detection, InputId, MAX_OBJECTS, Objects, Size, Velocity};
+
+/// What `rsu fuse` is asked to do.
+#[derive(Clone, Debug, clap::Args)]
+pub struct FuseArgs {
+    /// The detections, as JSON.
+    pub file: PathBuf,
+    /// Also say on stderr what was taken, refused and published.
+    #[arg(long)]
+    pub counts: bool,
+}
+
+/// Runs the command. Exit codes as in sysexits.h: 65 where the file is not what it should be, 66
+/// where it cannot be read, 74 where the result cannot be written.
+pub fn fuse(args: &FuseArgs) -> ExitCode {
+    let recording = match Recording::read(&args.file) {
+        Ok(recording) => recording,
+        Err(Unusable { exit, reason }) => {
+            eprintln!("failed to read {}: {reason}", args.file.display());
+            return ExitCode::from(exit);
+        }
+    };
+    match recording.replay(&mut BufWriter::new(io::stdout().lock())) {
+        Ok(fusion) => {
+            if args.counts {
+                eprintln!("{:?}", fusion.counts());
+            }
+            ExitCode::SUCCESS
+        }
+        // Whoever read the lines has had enough of them.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("failed to write the tracks: {error}");
+            ExitCode::from(74)
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Recording {
+    sensors: Vec<SensorEntry>,
+    frames: Vec<FrameEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SensorEntry {
+    id: String,
+    kind: Kind,
+    x: f64,
+    y: f64,
+    #[serde(default = "usual_height")]
+    h: f64,
+    yaw: f64,
+    fov: f64,
+    rmin: f64,
+    rmax: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Camera,
+    Radar,
+}
+
+#[derive(Debug, Deserialize)]
+struct FrameEntry {
+    sensor: String,
+    t: f64,
+    ta: f64,
+    dets: Vec<DetectionEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum DetectionEntry {
+    Camera {
+        x: f64,
+        y: f64,
+        sr: f64,
+        sc: f64,
+        #[serde(default)]
+        cls: String,
+        #[serde(default = "certain")]
+        conf: f32,
+        l: Option<f32>,
+        w: Option<f32>,
+    },
+    Radar {
+        r: f64,
+        az: f64,
+        rr: f64,
+    },
+}
+
+/// Why a file cannot be fused.
+#[derive(Debug)]
+struct Unusable {
+    exit: u8,
+    reason: String,
+}
+
+impl Recording {
+    fn read(path: &Path) -> Result<Self, Unusable> {
+        let file = File::open(path).map_err(|e| Unusable {
+            exit: 66,
+            reason: e.to_string(),
+        })?;
+        let mut recording: Self =
+            serde_json::from_reader(BufReader::new(file)).map_err(|e| Unusable {
+                exit: 65,
+                reason: e.to_string(),
+            })?;
+        recording
+            .check()
+            .map_err(|reason| Unusable { exit: 65, reason })?;
+        recording.frames.sort_by(|a, b| a.ta.total_cmp(&b.ta));
+        Ok(recording)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.sensors.len() > crate::fusion::MAX_SENSORS {
+            return Err(format!("more than {} sensors", crate::fusion::MAX_SENSORS));
+        }
+        for (number, frame) in self.frames.iter().enumerate() {
+            if !self.sensors.iter().any(|sensor| sensor.id == frame.sensor) {
+                return Err(format!(
+                    "frame {number} is of sensor {:?}, which is not listed",
+                    frame.sensor
+                ));
+            }
+            // Times are offset from a moment well after the clock's origin, and a day is ample.
+            if !(frame.t.abs() <= MAX_TIME_S && frame.ta.abs() <= MAX_TIME_S) {
+                return Err(format!("frame {number} has a time beyond {MAX_TIME_S} s"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fuses and prints; the fusion as it was at the end.
+    fn replay(&self, out: &mut impl Write) -> io::Result<Fusion> {
+        let sensors = self
+            .sensors
+            .iter()
+            .zip(0..)
+            .map(|(s, n)| s.sensor(InputId(n)))
+            .collect();
+        let mut fusion = Fusion::new(Config {
+            sensors,
+            ..Config::default()
+        });
+        let end = self.frames.iter().map(|frame| frame.t).fold(0.0, f64::max);
+        let mut frames = self.frames.iter().peekable();
+        let mut objects = Objects::default();
+        for tick in 1..=(end * 10.0 + 0.5) as u64 {
+            let t = tick as f64 / 10.0;
+            while let Some(frame) = frames.next_if(|frame| frame.ta <= t) {
+                self.hand_over(frame, &mut objects, &mut fusion);
+            }
+            print(t, fusion.picture(moment(t)), out)?;
+        }
+        out.flush()?;
+        Ok(fusion)
+    }
+
+    fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
+        let Some(index) = self
+            .sensors
+            .iter()
+            .position(|sensor| sensor.id == frame.sensor)
+        else {
+            return;
+        };
+        let entry = &self.sensors[index];
+        objects.seen_at = moment(frame.t);
+        // More than one report holds: the same moment in several.
+        for part in frame.dets.chunks(MAX_OBJECTS) {
+            objects.detections.clear();
+            objects
+                .detections
+                .extend(part.iter().map(|d| d.detection(entry)));
+            fusion.handle_objects(InputId(index as u8), objects);
+        }
+        if frame.dets.is_empty() {
+            objects.detections = ArrayVec::new();
+            fusion.handle_objects(InputId(index as u8), objects);
+        }
+    }
+}
+
+impl SensorEntry {
+    fn sensor(&self, input: InputId) -> Sensor {
+        let pose = Pose {
+            east_m: self.x,
+            north_m: self.y,
+            up_m: self.h,
+            yaw_rad: self.yaw,
+        };
+        let usual = match self.kind {
+            Kind::Camera => Sensor::camera(input, pose),
+            Kind::Radar => Sensor::radar(input, pose),
+        };
+        Sensor {
+            half_fov_rad: 0.5 * self.fov,
+            min_range_m: self.rmin,
+            max_range_m: self.rmax,
+            ..usual
+        }
+    }
+}
+
+impl DetectionEntry {
+    fn detection(&self, sensor: &SensorEntry) -> Detection {
+        match self {
+            Self::Camera {
+                x,
+                y,
+                sr,
+                sc,
+                cls,
+                conf,
+                l,
+                w,
+            } => Detection {
+                device_id: None,
+                east_m: *x,
+                north_m: *y,
+                position_cov: Covariance::from_axes((y - sensor.y).atan2(x - sensor.x), *sr, *sc),
+                velocity: None,
+                yaw_rad: None,
+                size: l.zip(*w).map(|(length_m, width_m)| Size {
+                    length_m,
+                    width_m,
+                    height_m: None,
+                }),
+                class: class(cls),
+                existence: *conf,
+            },
+            Self::Radar { r, az, rr } => Detection {
+                device_id: None,
+                east_m: sensor.x + r * az.cos(),
+                north_m: sensor.y + r * az.sin(),
+                position_cov: Covariance::from_axes(
+                    *az,
+                    RANGE_SIGMA_M,
+                    r.abs() * AZIMUTH_SIGMA_RAD,
+                ),
+                velocity: Some(Velocity::from_range_rate(*az, *rr, RANGE_RATE_SIGMA_MPS)),
+                yaw_rad: None,
+                size: None,
+                class: Class::Unknown,
+                existence: 1.0,
+            },
+        }
+    }
+}
+
+fn print(t: f64, picture: &Picture, out: &mut impl Write) -> io::Result<()> {
+    let tracks: Vec<Value> = picture.tracks.iter().map(row).collect();
+    serde_json::to_writer(&mut *out, &json!({ "t": t, "tracks": tracks }))?;
+    writeln!(out)
+}
+
+fn row(track: &Track) -> Value {
+    let Velocity {
+        east_mps,
+        north_mps,
+        ..
+    } = track.velocity;
+    let heading = track.yaw_rad.unwrap_or_else(|| north_mps.atan2(east_mps));
+    let cov = track.position_cov;
+    json!([
+        track.id,
+        millis(track.east_m),
+        millis(track.north_m),
+        millis(east_mps),
+        millis(north_mps),
+        millis(heading),
+        name(track.class),
+        micros(cov.ee),
+        micros(cov.nn),
+        micros(cov.en),
+    ])
+}
+
+fn millis(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+fn micros(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+fn class(name: &str) -> Class {
+    CLASSES
+        .iter()
+        .find(|(_, known)| *known == name)
+        .map_or(Class::Unknown, |(class, _)| *class)
+}
+
+fn name(class: Class) -> &'static str {
+    CLASSES
+        .iter()
+        .find(|(known, _)| *known == class)
+        .map_or("unknown", |(_, name)| *name)
+}
+
+fn moment(seconds: f64) -> Mono {
+    EPOCH.offset_by(seconds)
+}
+
+fn usual_height() -> f64 {
+    6.0
+}
+
+fn certain() -> f32 {
+    1.0
+}
+
+const CLASSES: [(Class, &str); 6] = [
+    (Class::Car, "car"),
+    (Class::Truck, "truck"),
+    (Class::Bus, "bus"),
+    (Class::Motorcycle, "motorcycle"),
+    (Class::Bicycle, "bike"),
+    (Class::Pedestrian, "ped"),
+];
+/// Second 0 of the file on our clock: late enough that a frame may lie before it.
+const EPOCH: Mono = Mono::from_nanos(1_000_000_000_000_000);
+const MAX_TIME_S: f64 = 86_400.0;
+/// The file does not say how sure a radar is; these are usual for traffic radars.
+const RANGE_SIGMA_M: f64 = 0.3;
+const AZIMUTH_SIGMA_RAD: f64 = 0.010;
+const RANGE_RATE_SIGMA_MPS: f64 = 0.2;

@@ -1,0 +1,312 @@
+//! Which detection belongs to which target.
+//!
+//! One frame of one sensor at a time; a target gets at most one detection and a detection at most
+//! one target. Pairs that could be (near enough, by position, size and speed) get a score: how much
+//! likelier the detection is this target than a false one, by place, speed and class. Pairs that
+//! share neither detection nor target are independent, so each connected group is solved by itself:
+//! alone at once, small exactly (`assign`), absurdly big ones greedily, so that work is bounded.
+
+use arrayvec::ArrayVec;
+use nalgebra::Matrix2;
+
+use super::assign::{MAX_COLUMNS, MAX_ROWS, Solver};
+use super::config::Config;
+use super::filter::density;
+use super::target::{Sighting, Target};
+use crate::report::MAX_OBJECTS;
+
+/// Most targets that compete for one detection; farther ones are left out.
+const MAX_RIVALS: usize = 6;
+/// A detection is never sought farther than this from its target.
+const REACH_M: f64 = 15.0;
+/// Squared distance in position and velocity together at which a pair cannot be: 99.95 % of right
+/// ones are nearer.
+const JOINT_GATE: f64 = 20.0;
+/// Spread of the speeds of things that are not this target, m/s.
+const STRANGER_MPS: f64 = 10.0;
+/// What it adds to a pair's score that the device says it is the one from before. Not decisive:
+/// devices swap ids too.
+const SAME_DEVICE_ID: f64 = 2.0;
+
+const NOBODY: u16 = u16::MAX;
+
+/// A pair that could be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Edge {
+    pub(crate) target: u16,
+    /// How much likelier than a false detection, natural logarithm.
+    pub(crate) gain: f64,
+    /// `gain` and the odds against having missed the target: what the assignment maximises.
+    score: f64,
+}
+
+/// Buffers of association, and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Associator {
+    by_east: ArrayVec<u8, MAX_OBJECTS>,
+    edges: Vec<ArrayVec<Edge, MAX_RIVALS>>,
+    /// The target of each detection.
+    pairs: ArrayVec<Option<Edge>, MAX_OBJECTS>,
+    group: ArrayVec<u8, MAX_OBJECTS>,
+    /// By target: in gathering the first detection near it, in solving its column.
+    mark: Vec<u16>,
+    solver: Solver,
+    /// Groups that were too big to solve exactly.
+    pub(crate) oversized: u64,
+}
+
+impl Associator {
+    pub(crate) fn new(max_targets: usize) -> Self {
+        Self {
+            by_east: ArrayVec::new(),
+            edges: vec![ArrayVec::new(); MAX_OBJECTS],
+            pairs: ArrayVec::new(),
+            group: ArrayVec::new(),
+            mark: vec![NOBODY; max_targets],
+            solver: Solver::new(),
+            oversized: 0,
+        }
+    }
+
+    /// Pairs up a frame; the answer has one entry a sighting.
+    pub(crate) fn run(
+        &mut self,
+        targets: &[Target],
+        sightings: &[Sighting],
+        sensor: usize,
+        config: &Config,
+    ) -> &[Option<Edge>] {
+        self.pairs.clear();
+        self.pairs.extend(sightings.iter().map(|_| None));
+        self.gather(targets, sightings, sensor, config);
+        self.form_groups(sightings.len());
+        // Members of a group stand together once sorted by its first member.
+        let mut order: ArrayVec<u8, MAX_OBJECTS> = (0..sightings.len() as u8).collect();
+        order.sort_unstable_by_key(|&detection| (self.group[usize::from(detection)], detection));
+        let mut rest = &order[..];
+        while let Some(&first) = rest.first() {
+            let root = self.group[usize::from(first)];
+            let size = rest
+                .iter()
+                .take_while(|&&d| self.group[usize::from(d)] == root)
+                .count();
+            let (members, others) = rest.split_at(size);
+            self.solve(members);
+            rest = others;
+        }
+        &self.pairs
+    }
+
+    /// Finds the pairs that could be, by a sweep from west to east.
+    fn gather(
+        &mut self,
+        targets: &[Target],
+        sightings: &[Sighting],
+        sensor: usize,
+        config: &Config,
+    ) {
+        let east = |&d: &u8| sightings[usize::from(d)].position.x;
+        self.by_east.clear();
+        self.by_east.extend(0..sightings.len() as u8);
+        self.by_east
+            .sort_unstable_by(|a, b| east(a).total_cmp(&east(b)));
+        let widest = sightings
+            .iter()
+            .map(|s| s.position_cov[(0, 0)].max(s.position_cov[(1, 1)]));
+        let widest_m = widest.fold(0.0, f64::max).sqrt();
+        let Self { by_east, edges, .. } = self;
+        for list in &mut edges[..sightings.len()] {
+            list.clear();
+        }
+        for (index, target) in targets.iter().enumerate() {
+            let sigma_m =
+                target.state.position_sigma_m() + widest_m + 0.15 * target.extent().length_m;
+            let reach_m = (config.gate.sqrt() * sigma_m).min(REACH_M);
+            let (x, y) = (target.state.x[0], target.state.x[1]);
+            let start = by_east.partition_point(|d| east(d) < x - reach_m);
+            for d in by_east[start..]
+                .iter()
+                .take_while(|d| east(d) <= x + reach_m)
+            {
+                let sighting = &sightings[usize::from(*d)];
+                if (sighting.position.y - y).abs() > reach_m {
+                    continue;
+                }
+                if let Some((gain, score)) = judge(target, sighting, sensor, config) {
+                    keep_best(
+                        &mut edges[usize::from(*d)],
+                        Edge {
+                            target: index as u16,
+                            gain,
+                            score,
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    /// Gives each detection the number of its group: the smallest detection that it is connected to.
+    fn form_groups(&mut self, count: usize) {
+        let Self {
+            edges, group, mark, ..
+        } = self;
+        group.clear();
+        group.extend(0..count as u8);
+        for detection in 0..count {
+            for edge in &edges[detection] {
+                let first = &mut mark[usize::from(edge.target)];
+                if *first == NOBODY {
+                    *first = detection as u16;
+                } else {
+                    unite(group, usize::from(*first), detection);
+                }
+            }
+        }
+        for detection in 0..count {
+            group[detection] = root(group, detection) as u8;
+            for edge in &edges[detection] {
+                mark[usize::from(edge.target)] = NOBODY;
+            }
+        }
+    }
+
+    fn solve(&mut self, members: &[u8]) {
+        if let [only] = members {
+            let best = self.edges[usize::from(*only)]
+                .iter()
+                .max_by(|a, b| a.score.total_cmp(&b.score));
+            self.pairs[usize::from(*only)] = best.copied();
+        } else if members.len() <= MAX_ROWS {
+            self.solve_exactly(members);
+        } else {
+            self.oversized += 1;
+            self.solve_greedily(members);
+        }
+    }
+
+    fn solve_exactly(&mut self, members: &[u8]) {
+        let Self {
+            edges,
+            pairs,
+            mark,
+            solver,
+            ..
+        } = self;
+        let mut targets: ArrayVec<u16, MAX_COLUMNS> = ArrayVec::new();
+        for edge in members.iter().flat_map(|d| &edges[usize::from(*d)]) {
+            let column = &mut mark[usize::from(edge.target)];
+            if *column == NOBODY {
+                *column = targets.len() as u16;
+                targets.push(edge.target);
+            }
+        }
+        solver.begin(members.len(), targets.len() + members.len());
+        for (row, d) in members.iter().enumerate() {
+            for edge in &edges[usize::from(*d)] {
+                solver.allow(
+                    row,
+                    usize::from(mark[usize::from(edge.target)]),
+                    -edge.score,
+                );
+            }
+            solver.allow(row, targets.len() + row, 0.0);
+        }
+        solver.solve(members.len(), |row, column| {
+            let detection = usize::from(members[row]);
+            pairs[detection] = targets
+                .get(column)
+                .and_then(|target| edges[detection].iter().find(|edge| edge.target == *target))
+                .copied();
+        });
+        for target in targets {
+            mark[usize::from(target)] = NOBODY;
+        }
+    }
+
+    /// Best score first; each detection looks at its few rivals only.
+    fn solve_greedily(&mut self, members: &[u8]) {
+        let Self {
+            edges, pairs, mark, ..
+        } = self;
+        let best = |d: u8| {
+            edges[usize::from(d)]
+                .iter()
+                .map(|e| e.score)
+                .fold(0.0, f64::max)
+        };
+        let mut order: ArrayVec<u8, MAX_OBJECTS> = members.iter().copied().collect();
+        order.sort_unstable_by(|a, b| best(*b).total_cmp(&best(*a)).then(a.cmp(b)));
+        for &d in &order {
+            let free = edges[usize::from(d)]
+                .iter()
+                .filter(|e| mark[usize::from(e.target)] == NOBODY);
+            if let Some(edge) = free.max_by(|a, b| a.score.total_cmp(&b.score)).copied() {
+                mark[usize::from(edge.target)] = u16::from(d);
+                pairs[usize::from(d)] = Some(edge);
+            }
+        }
+        for edge in members.iter().filter_map(|d| pairs[usize::from(*d)]) {
+            mark[usize::from(edge.target)] = NOBODY;
+        }
+    }
+}
+
+/// Gain and score of a pair; None if it cannot be, or is likelier a false detection.
+fn judge(
+    target: &Target,
+    sighting: &Sighting,
+    sensor: usize,
+    config: &Config,
+) -> Option<(f64, f64)> {
+    let model = &config.sensors[sensor];
+    let cov = target.expected_cov(model, sighting);
+    let (place, speed) = target
+        .state
+        .fit((sighting.position, cov), sighting.velocity);
+    if place.d2 > config.gate {
+        return None;
+    }
+    let mut gain = model.detects_near.ln() - model.false_per_m2.ln() + place.ln_density;
+    if let (Some(speed), Some((velocity, velocity_cov))) = (speed, sighting.velocity) {
+        if place.d2 + speed.d2 > JOINT_GATE {
+            return None;
+        }
+        let strangers = velocity_cov + Matrix2::identity() * (STRANGER_MPS * STRANGER_MPS);
+        gain += speed.ln_density - density(&velocity, &strangers).ln_density;
+    }
+    gain += target.class.likelihood(sighting.class).ln();
+    if sighting
+        .device_id
+        .is_some_and(|id| target.devices.knows(sensor as u8, id))
+    {
+        gain += SAME_DEVICE_ID;
+    }
+    let missed = (1.0 - model.detects_near.clamp(0.0, 0.99)).ln();
+    let score = gain - missed + target.existence().ln();
+    (score > 0.0).then_some((gain, score))
+}
+
+fn keep_best(list: &mut ArrayVec<Edge, MAX_RIVALS>, edge: Edge) {
+    if list.try_push(edge).is_ok() {
+        return;
+    }
+    if let Some(worst) = list.iter_mut().min_by(|a, b| a.score.total_cmp(&b.score)) {
+        if worst.score < edge.score {
+            *worst = edge;
+        }
+    }
+}
+
+fn unite(group: &mut [u8], a: usize, b: usize) {
+    let (a, b) = (root(group, a), root(group, b));
+    group[a.max(b)] = a.min(b) as u8;
+}
+
+fn root(group: &mut [u8], mut member: usize) -> usize {
+    while usize::from(group[member]) != member {
+        group[member] = group[usize::from(group[member])];
+        member = usize::from(group[member]);
+    }
+    member
+}

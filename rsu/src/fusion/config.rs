@@ -1,0 +1,162 @@
+//! What fusion has to be told: the sensors, and how sure it must be.
+
+use std::time::Duration;
+
+use crate::report::InputId;
+
+/// Most tracks that are ever published at once. T/CSAE 53 numbers participants of an RSM 1 to 255.
+pub const MAX_TRACKS: usize = 255;
+/// Most sensors: `Track::sources` has a bit for each.
+pub const MAX_SENSORS: usize = 32;
+
+/// How the picture of the road is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Inputs that report objects; others are refused. At most [`MAX_SENSORS`], the rest is ignored.
+    pub sensors: Vec<Sensor>,
+    /// Most tracks published at once; above [`MAX_TRACKS`] it counts as that.
+    pub max_tracks: usize,
+    /// How old a frame may be, against the newest, and still be taken in its place.
+    pub window: Duration,
+    /// How far a frame may lie after everything heard before; above, its time is not believed.
+    pub max_ahead: Duration,
+    /// Detections that a track needs before it is published.
+    pub confirm_hits: u32,
+    /// Log-odds of existence that a track needs before it is published.
+    pub confirm_log_odds: f64,
+    /// A published track that no sensor has seen for this long is dropped.
+    pub delete_after: Duration,
+    /// A published track that should have been seen is dropped when its log-odds fall below this,
+    /// but not before it has been unseen for [`Config::patience`].
+    pub delete_log_odds: f64,
+    /// See [`Config::delete_log_odds`]: keeps a track through misses that the sensor model did not
+    /// foresee.
+    pub patience: Duration,
+    /// A track that is not yet published is dropped when unseen for this long.
+    pub tentative_for: Duration,
+    /// How long an id rests before another object may have it.
+    pub id_rest: Duration,
+    /// Detections farther than this from the site's origin are refused.
+    pub max_distance_m: f64,
+    /// Squared Mahalanobis distance in position at which a detection cannot belong to a track:
+    /// 13.8 keeps 99.9 % of the right ones.
+    pub gate: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            sensors: Vec::new(),
+            max_tracks: MAX_TRACKS,
+            window: Duration::from_millis(400),
+            max_ahead: Duration::from_secs(2),
+            confirm_hits: 3,
+            confirm_log_odds: 8.0,
+            delete_after: Duration::from_secs(1),
+            delete_log_odds: -4.0,
+            patience: Duration::from_millis(600),
+            tentative_for: Duration::from_millis(350),
+            id_rest: Duration::from_secs(30),
+            max_distance_m: 1500.0,
+            gate: 13.8,
+        }
+    }
+}
+
+/// Where a sensor stands and looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pose {
+    /// East of the site's origin.
+    pub east_m: f64,
+    /// North of the site's origin.
+    pub north_m: f64,
+    /// Above the road; decides how far the shadow of an object reaches.
+    pub up_m: f64,
+    /// The middle of its field of view, counter-clockwise from east.
+    pub yaw_rad: f64,
+}
+
+/// Which point of an object a sensor reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    /// Its centre, once an object: cameras, edge boxes.
+    Centre,
+    /// Some point of its body, perhaps several an object: radars.
+    Reflection,
+}
+
+/// What is known of a sensor. Rough values do: only "not seen" is judged by them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sensor {
+    /// Whose reports are meant.
+    pub input: InputId,
+    /// Where it stands and looks.
+    pub pose: Pose,
+    /// Half of the horizontal angle in which it sees.
+    pub half_fov_rad: f64,
+    /// It sees nothing nearer than this.
+    pub min_range_m: f64,
+    /// It sees nothing farther than this.
+    pub max_range_m: f64,
+    /// Which point it reports.
+    pub sees: Sees,
+    /// Probability that it lists an object that stands free, just before it.
+    pub detects_near: f64,
+    /// The same at its greatest range.
+    pub detects_far: f64,
+    /// What is left of that probability for an object that hardly comes nearer or recedes; 1 for a
+    /// sensor that does not need motion.
+    pub detects_still: f64,
+    /// False detections a frame and square metre.
+    pub false_per_m2: f64,
+    /// Factor on the covariances it claims. A device that tracks smooths its output, so its errors
+    /// repeat from frame to frame: three times the covariance keeps the fused track honest.
+    pub covariance_scale: f64,
+}
+
+impl Sensor {
+    /// A camera or edge box that lists what it sees in each frame, with no memory of its own.
+    pub const fn camera(input: InputId, pose: Pose) -> Self {
+        Self {
+            input,
+            pose,
+            half_fov_rad: 0.9,
+            min_range_m: 2.0,
+            max_range_m: 100.0,
+            sees: Sees::Centre,
+            detects_near: 0.95,
+            detects_far: 0.6,
+            detects_still: 1.0,
+            false_per_m2: 2e-4,
+            covariance_scale: 1.0,
+        }
+    }
+
+    /// A radar that lists single detections.
+    pub const fn radar(input: InputId, pose: Pose) -> Self {
+        Self {
+            input,
+            pose,
+            half_fov_rad: 1.0,
+            min_range_m: 2.0,
+            max_range_m: 150.0,
+            sees: Sees::Reflection,
+            detects_near: 0.9,
+            detects_far: 0.6,
+            detects_still: 0.5,
+            false_per_m2: 2e-4,
+            covariance_scale: 1.0,
+        }
+    }
+
+    /// A radar that tracks, such as the ARS408. It may list an object outside the field given here;
+    /// inside, its silence counts.
+    pub const fn tracking_radar(input: InputId, pose: Pose) -> Self {
+        Self {
+            half_fov_rad: 0.7,
+            max_range_m: 120.0,
+            covariance_scale: 3.0,
+            ..Self::radar(input, pose)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The last moments, kept so that a late frame can be taken in its place.
+//!
+//! Each frame of the window is kept with the targets as they were before it. A late frame is put in
+//! order, the targets are set back to that moment, and it and all later frames are worked through
+//! again. All room is made once; a frame older than the window, or than what the room can hold, is
+//! too late.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::target::{Sighting, Target};
+use crate::clock::Mono;
+use crate::report::MAX_OBJECTS;
+
+/// Most frames kept: 0.4 s of ten sensors at 16 Hz.
+pub(crate) const MAX_FRAMES: usize = 64;
+
+/// What one sensor saw at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Frame {
+    pub(crate) at: Mono,
+    /// Index of the sensor in the configuration.
+    pub(crate) sensor: usize,
+    /// Counts frames as they come: the stem of the uids of targets born of this one.
+    pub(crate) number: u64,
+    pub(crate) sightings: ArrayVec<Sighting, MAX_OBJECTS>,
+}
+
+/// The targets at one moment.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    pub(crate) at: Mono,
+    pub(crate) targets: Vec<Target>,
+    /// The frame worked through last: a device may send one moment in several.
+    pub(crate) last: Option<(usize, Mono)>,
+}
+
+impl Crowd {
+    pub(crate) fn with_capacity(max_targets: usize) -> Self {
+        Self {
+            at: Mono::ZERO,
+            targets: Vec::with_capacity(max_targets),
+            last: None,
+        }
+    }
+
+    /// Becomes the same as `other`, in the room it has.
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.at = other.at;
+        self.last = other.last;
+        self.targets.clear();
+        self.targets.extend_from_slice(&other.targets);
+    }
+}
+
+/// Frames in order of time, each with the crowd before it.
+#[derive(Debug)]
+pub(crate) struct History {
+    slots: Vec<Slot>,
+    order: ArrayVec<u8, MAX_FRAMES>,
+    free: ArrayVec<u8, MAX_FRAMES>,
+    /// Nothing before this can be taken: it has been forgotten.
+    floor: Mono,
+    window: Duration,
+}
+
+#[derive(Debug)]
+struct Slot {
+    frame: Frame,
+    before: Crowd,
+}
+
+/// A frame is older than what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLate;
+
+impl History {
+    pub(crate) fn new(window: Duration, max_targets: usize) -> Self {
+        let slot = || Slot {
+            frame: Frame::default(),
+            before: Crowd::with_capacity(max_targets),
+        };
+        Self {
+            slots: (0..MAX_FRAMES).map(|_| slot()).collect(),
+            order: ArrayVec::new(),
+            free: (0..MAX_FRAMES as u8).collect(),
+            floor: Mono::ZERO,
+            window,
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.free.extend(self.order.drain(..));
+        self.floor = Mono::ZERO;
+    }
+
+    /// The moment of the newest frame; None before the first.
+    pub(crate) fn newest(&self) -> Option<Mono> {
+        self.order
+            .last()
+            .map(|slot| self.slots[usize::from(*slot)].frame.at)
+    }
+
+    /// How many frames are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Puts a frame in its place; the index of that place. Frames of the same moment stand in order
+    /// of their sensors, whichever came first.
+    pub(crate) fn insert(&mut self, frame: &Frame) -> Result<usize, TooLate> {
+        if frame.at < self.floor
+            || self
+                .newest()
+                .is_some_and(|newest| frame.at + self.window < newest)
+        {
+            return Err(TooLate);
+        }
+        if self.free.is_empty() {
+            let oldest = self.order.remove(0);
+            self.floor = self.slots[usize::from(oldest)].frame.at;
+            self.free.push(oldest);
+            if frame.at < self.floor {
+                return Err(TooLate);
+            }
+        }
+        let rank = |frame: &Frame| (frame.at, frame.sensor, frame.number);
+        let place = self
+            .order
+            .partition_point(|s| rank(&self.slots[usize::from(*s)].frame) < rank(frame));
+        let slot = self.free.pop().ok_or(TooLate)?;
+        self.slots[usize::from(slot)].frame.clone_from(frame);
+        self.order.insert(place, slot);
+        Ok(place)
+    }
+
+    /// Sets `crowd` back to what it was when the frame at `place` was not yet known.
+    pub(crate) fn rewind(&self, place: usize, crowd: &mut Crowd) {
+        if let Some(next) = self.order.get(place + 1) {
+            crowd.copy_from(&self.slots[usize::from(*next)].before);
+        }
+    }
+
+    /// Notes the crowd before the frame at `place`, and hands that frame out.
+    pub(crate) fn enter(&mut self, place: usize, crowd: &Crowd) -> &Frame {
+        let slot = &mut self.slots[usize::from(self.order[place])];
+        slot.before.copy_from(crowd);
+        &slot.frame
+    }
+}

@@ -1,0 +1,184 @@
+//! Two targets that are one thing: found and made one, the older keeps its id.
+//!
+//! Two things cannot stand in one another, so a target whose centre lies within another's body at
+//! the same speed is suspect. Suspicion grows with each frame in which only one of the two is seen,
+//! and ends when a sensor that reports each object once sees both.
+
+use std::time::Duration;
+
+use nalgebra::Vector2;
+
+use super::classify::family;
+use super::config::Sees;
+use super::target::Target;
+use crate::clock::Mono;
+
+/// Frames in a row that show one of two only, before they are one.
+const ENOUGH: u32 = 4;
+/// The same while the younger is not published, and nobody would see it go.
+const ENOUGH_TENTATIVE: u32 = 2;
+/// Suspicion that is not renewed for this long ends.
+const FORGET: Duration = Duration::from_millis(500);
+/// Farther apart than this along one axis, no two bodies overlap so far.
+const REACH_M: f64 = 7.0;
+/// What the body is widened by, for the error of both positions.
+const MARGIN_M: f64 = 0.3;
+/// Larger differences of speed are of two things.
+const SAME_SPEED_MPS: f64 = 3.0;
+
+/// Buffers of the search.
+#[derive(Clone, Debug)]
+pub(crate) struct Merger {
+    by_east: Vec<u16>,
+    gone: Vec<bool>,
+}
+
+impl Merger {
+    pub(crate) fn new(max_targets: usize) -> Self {
+        Self {
+            by_east: Vec::with_capacity(max_targets),
+            gone: Vec::with_capacity(max_targets),
+        }
+    }
+
+    /// Looks at all pairs after a frame of a sensor that reports `sees`; removes the younger of
+    /// those that are one. Says how many published ones went.
+    pub(crate) fn run(&mut self, at: Mono, targets: &mut Vec<Target>, sees: Sees) -> u64 {
+        let Self { by_east, gone } = self;
+        by_east.clear();
+        by_east.extend(0..targets.len() as u16);
+        let east = |targets: &[Target], index: u16| targets[usize::from(index)].state.x[0];
+        by_east.sort_unstable_by(|a, b| {
+            east(targets, *a)
+                .total_cmp(&east(targets, *b))
+                .then(a.cmp(b))
+        });
+        gone.clear();
+        gone.resize(targets.len(), false);
+        let mut merged = 0;
+        for first in 0..by_east.len() {
+            let a = by_east[first];
+            for &b in &by_east[first + 1..] {
+                if east(targets, b) - east(targets, a) > REACH_M {
+                    break;
+                }
+                let (a, b) = (usize::from(a), usize::from(b));
+                if gone[a]
+                    || gone[b]
+                    || (targets[a].state.x[1] - targets[b].state.x[1]).abs() > REACH_M
+                {
+                    continue;
+                }
+                let (elder, younger) = if older(&targets[a], &targets[b]) {
+                    (a, b)
+                } else {
+                    (b, a)
+                };
+                if let Some(twin) = suspect(at, targets, elder, younger, sees) {
+                    targets[younger].twin = twin;
+                    let enough = if targets[younger].confirmed {
+                        ENOUGH
+                    } else {
+                        ENOUGH_TENTATIVE
+                    };
+                    if twin.score >= enough {
+                        let young = targets[younger];
+                        targets[elder].absorb(&young);
+                        gone[younger] = true;
+                        merged += u64::from(young.confirmed);
+                    }
+                }
+            }
+        }
+        let mut index = 0;
+        targets.retain(|_| {
+            index += 1;
+            !gone[index - 1]
+        });
+        merged
+    }
+}
+
+/// What to note with the younger, if the two overlap.
+fn suspect(
+    at: Mono,
+    targets: &[Target],
+    elder: usize,
+    younger: usize,
+    sees: Sees,
+) -> Option<super::target::Twin> {
+    let (old, young) = (&targets[elder], &targets[younger]);
+    if !overlap(old, young) {
+        return None;
+    }
+    let mut twin = young.twin;
+    if twin.of != old.uid || at.since(twin.at) > FORGET {
+        twin = super::target::Twin {
+            of: old.uid,
+            score: 0,
+            at,
+        };
+    }
+    match (old.seen_now, young.seen_now) {
+        (true, true) if sees == Sees::Centre => twin.score = 0,
+        // A radar may hear one body twice; a frame that shows neither says nothing.
+        (true, true) | (false, false) => {}
+        (true, false) | (false, true) => {
+            twin.score += 1;
+            twin.at = at;
+        }
+    }
+    Some(twin)
+}
+
+/// Published before unpublished, then by birth.
+fn older(a: &Target, b: &Target) -> bool {
+    (!a.confirmed, a.born_at, a.uid) < (!b.confirmed, b.born_at, b.uid)
+}
+
+/// Whether the centre of one lies within the body of the other, at one speed.
+fn overlap(old: &Target, young: &Target) -> bool {
+    let (a, b) = (family(old.class.best().0), family(young.class.best().0));
+    if a.zip(b).is_some_and(|(a, b)| a != b) {
+        return false;
+    }
+    let apart = young.state.position() - old.state.position();
+    let speed = (young.state.velocity() - old.state.velocity()).norm();
+    let unsure_mps = old.state.velocity_sigma_mps() + young.state.velocity_sigma_mps();
+    speed < SAME_SPEED_MPS + unsure_mps.min(SAME_SPEED_MPS)
+        && (within(old, apart) || within(young, apart))
+}
+
+fn within(body: &Target, apart: Vector2<f64>) -> bool {
+    let extent = body.extent();
+    match body.heading.yaw_rad {
+        Some(yaw) => {
+            let (sin, cos) = yaw.sin_cos();
+            let along = (apart.x * cos + apart.y * sin).abs();
+            let across = (apart.y * cos - apart.x * sin).abs();
+            along < 0.5 * extent.length_m + MARGIN_M && across < 0.5 * extent.width_m + MARGIN_M
+        }
+        None => apart.norm() < 0.5 * extent.width_m + MARGIN_M,
+    }
+}
+
+impl Target {
+    /// Takes over what is newer in its twin; keeps name and age.
+    fn absorb(&mut self, twin: &Target) {
+        if twin.seen_at > self.seen_at {
+            self.state = twin.state;
+            self.seen_at = twin.seen_at;
+            self.seen_now |= twin.seen_now;
+            self.heading = twin.heading;
+        }
+        self.log_odds = self.log_odds.max(twin.log_odds);
+        self.hits = self.hits.saturating_add(twin.hits);
+        self.sources |= twin.sources;
+        if self.size.measured().is_none() {
+            self.size = twin.size;
+        }
+        if self.class.best().1 < twin.class.best().1 {
+            self.class = twin.class;
+        }
+    }
+}

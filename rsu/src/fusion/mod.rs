@@ -1,0 +1,239 @@
+//! Which detection belongs to which road user, and where each of them is: one picture of the road
+//! from all sensors.
+//!
+//! Frames go in by [`Fusion::handle_objects`], at the time they were seen, in any order within a
+//! window; [`Fusion::picture`] gives everybody that is sure enough to be spoken of, predicted to a
+//! moment. Rooms, in the order data meets them:
+//! - [`config`](Config): the sensors, and how sure fusion must be
+//! - `screen`: what is believed of what comes in
+//! - `history`: late frames are taken in their place, by going back and through again
+//! - `step`: one frame applied to all targets, by
+//!   - `filter`: where a thing is, and how sure that is
+//!   - `associate`, `assign`: which detection belongs to which target
+//!   - `classify`: what a thing is and how big
+//!   - `existence`: whether it is there at all
+//!   - `merge`: two targets that are one thing
+//! - `ids`: public ids, 1 to 255
+//! - [`picture`](Picture): what fusion says
+//!
+//! All room is made in [`Fusion::new`]; after it nothing allocates, and the work of a frame is
+//! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window. Nothing here
+//! reads a clock or logs; what was refused is in [`Fusion::counts`].
+//!
+//! Known limits: one constant-velocity model a class (no turns, no stand-still model), clutter and
+//! detection probability as configured rather than learnt, and tracks of a tracking device are taken
+//! as detections with a larger covariance rather than decorrelated.
+
+mod assign;
+mod associate;
+mod classify;
+mod config;
+mod existence;
+mod filter;
+mod history;
+mod ids;
+mod merge;
+mod picture;
+mod screen;
+mod step;
+mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, MAX_SENSORS, MAX_TRACKS, Pose, Sees, Sensor};
+pub use picture::{Picture, Track};
+
+use crate::clock::Mono;
+use crate::report::{InputId, Objects};
+use history::{Crowd, Frame, History};
+use ids::Ids;
+use screen::{TimeScreen, Verdict, believe};
+use step::{MAX_TARGETS, Stepper};
+
+/// Makes one picture of the road from what all sensors see.
+#[derive(Debug)]
+pub struct Fusion {
+    config: Config,
+    crowd: Crowd,
+    history: History,
+    stepper: Stepper,
+    ids: Ids,
+    time: TimeScreen,
+    incoming: Box<Frame>,
+    picture: Box<Picture>,
+    counts: Counts,
+    frames: u64,
+}
+
+/// What came in and what became of it, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames taken.
+    pub frames: u64,
+    /// Of these, frames older than one taken before.
+    pub late: u64,
+    /// Frames worked through again for their sake.
+    pub replayed: u64,
+    /// Frames refused: older than the window.
+    pub too_late: u64,
+    /// Frames refused: their time cannot be.
+    pub time_jumps: u64,
+    /// Times that fusion forgot everything because only such frames came any more.
+    pub restarts: u64,
+    /// Frames refused: of an input that is not among the sensors.
+    pub unknown_input: u64,
+    /// Detections taken.
+    pub detections: u64,
+    /// Detections refused: a number that cannot be.
+    pub malformed: u64,
+    /// Detections that began no target, for want of room.
+    pub births_refused: u64,
+    /// Detections that began no target, as echoes of a body that is followed already.
+    pub echoes: u64,
+    /// Published tracks that turned out to be another one and were merged into it.
+    pub merged: u64,
+    /// Groups of detections so entangled that they were paired greedily.
+    pub oversized_groups: u64,
+    /// Tracks published.
+    pub published: u64,
+    /// Times (frames times tracks) that a track stayed unpublished for want of a free id.
+    pub ids_exhausted: u64,
+}
+
+impl Fusion {
+    /// Makes all room that it will ever need.
+    pub fn new(mut config: Config) -> Self {
+        config.sensors.truncate(MAX_SENSORS);
+        let max_tracks = config.max_tracks.min(MAX_TRACKS);
+        Self {
+            crowd: Crowd::with_capacity(MAX_TARGETS),
+            history: History::new(config.window, MAX_TARGETS),
+            stepper: Stepper::new(),
+            ids: Ids::new(max_tracks, config.id_rest),
+            time: TimeScreen::default(),
+            incoming: Box::default(),
+            picture: Box::default(),
+            counts: Counts::default(),
+            frames: 0,
+            config,
+        }
+    }
+
+    /// Takes what one sensor saw at `objects.seen_at`.
+    ///
+    /// A frame that is late, but within the window, changes the tracks as if it had come in time.
+    /// What cannot be believed is counted and left out.
+    pub fn handle_objects(&mut self, input: InputId, objects: &Objects) {
+        let Some(sensor) = self
+            .config
+            .sensors
+            .iter()
+            .position(|sensor| sensor.input == input)
+        else {
+            self.counts.unknown_input += 1;
+            return;
+        };
+        let at = objects.seen_at;
+        let newest = self.history.newest();
+        match self.time.judge(at, newest, &self.config) {
+            Verdict::Accept => {}
+            Verdict::StartAnew => self.start_anew(at),
+            Verdict::Refuse if newest.is_some_and(|newest| at < newest) => {
+                self.counts.too_late += 1;
+                return;
+            }
+            Verdict::Refuse => {
+                self.counts.time_jumps += 1;
+                return;
+            }
+        }
+        self.read(sensor, objects);
+        let Ok(place) = self.history.insert(&self.incoming) else {
+            self.counts.too_late += 1;
+            return;
+        };
+        self.counts.frames += 1;
+        self.work_through(place);
+        let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
+        self.counts.published += settled.given;
+        self.counts.ids_exhausted += settled.refused;
+    }
+
+    /// Everybody that is sure enough to be spoken of, predicted to `at`.
+    ///
+    /// Tracks that nobody has seen for the configured time before `at` are left out, so that
+    /// sensors that have fallen silent leave an empty road and not an old one.
+    pub fn picture(&mut self, at: Mono) -> &Picture {
+        self.time.note_asked(at);
+        let dt_s = at.seconds_after(self.crowd.at);
+        self.picture.at = at;
+        self.picture.tracks.clear();
+        for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
+            let age = if at >= target.seen_at {
+                at.since(target.seen_at)
+            } else {
+                target.seen_at.since(at)
+            };
+            if age <= self.config.delete_after {
+                // Ids are unique, so there is room.
+                let _ = self.picture.tracks.try_push(target.published(dt_s));
+            }
+        }
+        self.picture.tracks.sort_unstable_by_key(|track| track.id);
+        &self.picture
+    }
+
+    /// What came in and what became of it.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The configuration it works by.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn start_anew(&mut self, at: Mono) {
+        self.counts.restarts += 1;
+        self.history.clear();
+        self.crowd.targets.clear();
+        self.crowd.at = at;
+        self.crowd.last = None;
+        self.ids.retire_all(at);
+    }
+
+    fn read(&mut self, sensor: usize, objects: &Objects) {
+        self.frames += 1;
+        let frame = &mut *self.incoming;
+        frame.at = objects.seen_at;
+        frame.sensor = sensor;
+        frame.number = self.frames;
+        frame.sightings.clear();
+        let model = &self.config.sensors[sensor];
+        let believed = objects
+            .detections
+            .iter()
+            .filter_map(|d| believe(d, model, &self.config));
+        frame.sightings.extend(believed);
+        let taken = frame.sightings.len();
+        self.counts.detections += taken as u64;
+        self.counts.malformed += (objects.detections.len() - taken) as u64;
+    }
+
+    /// Applies the frame at `place` and, again, all that are later.
+    fn work_through(&mut self, place: usize) {
+        let later = self.history.len() - place - 1;
+        if later > 0 {
+            self.counts.late += 1;
+            self.counts.replayed += later as u64;
+            self.history.rewind(place, &mut self.crowd);
+        }
+        for place in place..self.history.len() {
+            let frame = self.history.enter(place, &self.crowd);
+            self.stepper
+                .apply(frame, &mut self.crowd, &self.config, &mut self.counts);
+        }
+    }
+}

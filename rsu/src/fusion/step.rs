@@ -1,0 +1,145 @@
+//! One frame of one sensor applied to all targets: predict, pair up, take, judge who was not seen,
+//! begin new ones, end old ones, merge.
+
+use super::Counts;
+use super::associate::{Associator, Edge};
+use super::classify::family;
+use super::config::{Config, Sees, Sensor};
+use super::existence::Views;
+use super::history::{Crowd, Frame};
+use super::merge::Merger;
+use super::target::{Sighting, Target};
+
+/// Most targets followed at once, published or not.
+pub(crate) const MAX_TARGETS: usize = 512;
+/// A radar's further echo of a body lies within it, give or take this.
+const ECHO_MARGIN_M: f64 = 0.5;
+/// And is about as fast.
+const ECHO_SPEED_MPS: f64 = 3.0;
+
+/// Buffers that are the same for all frames.
+#[derive(Debug)]
+pub(crate) struct Stepper {
+    associator: Associator,
+    views: Views,
+    merger: Merger,
+}
+
+impl Stepper {
+    pub(crate) fn new() -> Self {
+        Self {
+            associator: Associator::new(MAX_TARGETS),
+            views: Views::with_capacity(MAX_TARGETS),
+            merger: Merger::new(MAX_TARGETS),
+        }
+    }
+
+    /// Applies `frame`, which is not older than the crowd.
+    pub(crate) fn apply(
+        &mut self,
+        frame: &Frame,
+        crowd: &mut Crowd,
+        config: &Config,
+        counts: &mut Counts,
+    ) {
+        let sensor = &config.sensors[frame.sensor];
+        let again = crowd.last == Some((frame.sensor, frame.at));
+        let dt_s = frame.at.since(crowd.at).as_secs_f64();
+        crowd.at = crowd.at.max(frame.at);
+        crowd.last = Some((frame.sensor, frame.at));
+        let targets = &mut crowd.targets;
+        // Before they move: after a long silence their covariance would be beyond all use.
+        targets.retain(|target| !target.is_over(frame.at, config));
+        for target in targets.iter_mut() {
+            target.predict(dt_s);
+        }
+        let pairs = self
+            .associator
+            .run(targets, &frame.sightings, frame.sensor, config);
+        take(frame, targets, pairs, sensor);
+        if !again {
+            // The rest of a frame that came in parts: its first part has judged who was not seen.
+            self.views.look(&sensor.pose, targets);
+            for index in 0..targets.len() {
+                if !targets[index].seen_now {
+                    let p = self.views.detection_probability(sensor, targets, index);
+                    targets[index].debit(p);
+                }
+            }
+        }
+        for (index, sighting) in frame.sightings.iter().enumerate() {
+            if pairs[index].is_none() {
+                begin(frame, index, sighting, sensor, targets, counts);
+            }
+        }
+        counts.oversized_groups += std::mem::take(&mut self.associator.oversized);
+        for target in targets.iter_mut() {
+            target.confirmed |= target.deserves_confirmation(config);
+        }
+        counts.merged += self.merger.run(frame.at, targets, sensor.sees);
+    }
+}
+
+fn take(frame: &Frame, targets: &mut [Target], pairs: &[Option<Edge>], sensor: &Sensor) {
+    for (sighting, pair) in frame.sightings.iter().zip(pairs) {
+        if let Some(edge) = pair {
+            let target = &mut targets[usize::from(edge.target)];
+            let cov = target.expected_cov(sensor, sighting);
+            target.update(frame.at, frame.sensor, sighting, cov);
+            target.credit(edge.gain, sighting.existence);
+        }
+    }
+}
+
+fn begin(
+    frame: &Frame,
+    index: usize,
+    sighting: &Sighting,
+    sensor: &Sensor,
+    targets: &mut Vec<Target>,
+    counts: &mut Counts,
+) {
+    if sensor.sees == Sees::Reflection && targets.iter().any(|body| is_echo(body, sighting)) {
+        counts.echoes += 1;
+    } else if targets.len() < MAX_TARGETS {
+        let uid = (frame.number << 8) | index as u64;
+        targets.push(Target::new(uid, frame.at, frame.sensor, sighting));
+    } else {
+        counts.births_refused += 1;
+    }
+}
+
+/// Whether a radar's detection that belongs to nobody is one more echo of a body that it has seen.
+fn is_echo(body: &Target, sighting: &Sighting) -> bool {
+    let apart = sighting.position - body.state.position();
+    let Some(yaw) = body.heading.yaw_rad else {
+        return false;
+    };
+    if !body.seen_now || !body.confirmed {
+        return false;
+    }
+    let (a, b) = (family(body.class.best().0), family(sighting.class));
+    if a.zip(b).is_some_and(|(a, b)| a != b) {
+        return false;
+    }
+    let extent = body.extent();
+    let (sin, cos) = yaw.sin_cos();
+    let along = (apart.x * cos + apart.y * sin).abs();
+    let across = (apart.y * cos - apart.x * sin).abs();
+    if along > 0.5 * extent.length_m + ECHO_MARGIN_M
+        || across > 0.5 * extent.width_m + ECHO_MARGIN_M
+    {
+        return false;
+    }
+    match sighting.velocity {
+        None => true,
+        Some((velocity, cov)) => {
+            // Only the direction in which the sensor knows the speed can tell the two apart.
+            let fit = super::filter::density(
+                &(velocity - body.state.velocity()),
+                &(cov + nalgebra::Matrix2::identity() * ECHO_SPEED_MPS * ECHO_SPEED_MPS),
+            );
+            fit.d2 < 6.0
+        }
+    }
+}

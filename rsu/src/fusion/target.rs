@@ -1,0 +1,260 @@
+//! One thing that is being followed, published or not yet: what the rooms beside keep of it.
+
+use nalgebra::{Matrix2, Vector2};
+
+use super::classify::{ClassBelief, Extent, SizeBelief, agility, usual_speed_mps};
+use super::config::{Sees, Sensor};
+use super::filter::{Kalman, matrix};
+use super::picture::Track;
+use crate::clock::Mono;
+use crate::report::{Class, Covariance, Size, Velocity};
+
+/// A detection that has been found believable, ready for use.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Sighting {
+    pub(crate) position: Vector2<f64>,
+    pub(crate) position_cov: Matrix2<f64>,
+    pub(crate) velocity: Option<(Vector2<f64>, Matrix2<f64>)>,
+    pub(crate) yaw_rad: Option<f64>,
+    pub(crate) size: Option<Size>,
+    pub(crate) class: Class,
+    pub(crate) existence: f64,
+    pub(crate) device_id: Option<u16>,
+}
+
+/// One thing that is being followed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Target {
+    /// Which detection began it: the same after the past has been worked through again.
+    pub(crate) uid: u64,
+    /// Its public id, 0 while it has none. A hint: `ids` has the say.
+    pub(crate) id: u8,
+    pub(crate) state: Kalman,
+    pub(crate) born_at: Mono,
+    pub(crate) seen_at: Mono,
+    pub(crate) hits: u32,
+    /// Of existence.
+    pub(crate) log_odds: f64,
+    /// Existence was shown well enough to publish.
+    pub(crate) confirmed: bool,
+    /// Seen in the frame that was worked through last.
+    pub(crate) seen_now: bool,
+    pub(crate) class: ClassBelief,
+    pub(crate) size: SizeBelief,
+    pub(crate) heading: Heading,
+    pub(crate) sources: u32,
+    pub(crate) devices: Devices,
+    pub(crate) twin: Twin,
+}
+
+/// Where a thing points: its course while it moves, else what it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Heading {
+    pub(crate) yaw_rad: Option<f64>,
+    moving: bool,
+}
+
+/// Ids that tracking devices gave the thing of late: (sensor, device's id).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Devices {
+    known: [Option<(u8, u16)>; 4],
+    next: u8,
+}
+
+/// Suspicion that this thing is another one, followed twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Twin {
+    pub(crate) of: u64,
+    pub(crate) score: u32,
+    pub(crate) at: Mono,
+}
+
+impl Target {
+    /// A thing that has just been seen for the first time.
+    pub(crate) fn new(uid: u64, at: Mono, sensor: usize, sighting: &Sighting) -> Self {
+        let cov = sighting.position_cov;
+        let mut target = Self {
+            uid,
+            id: 0,
+            state: Kalman::new(sighting.position, cov, usual_speed_mps(sighting.class)),
+            born_at: at,
+            seen_at: at,
+            hits: 0,
+            log_odds: 0.0,
+            confirmed: false,
+            seen_now: true,
+            class: ClassBelief::new(),
+            size: SizeBelief::default(),
+            heading: Heading::default(),
+            sources: 0,
+            devices: Devices::default(),
+            twin: Twin::default(),
+        };
+        if let Some((velocity, cov)) = sighting.velocity {
+            target.state.update_velocity(velocity, cov);
+        }
+        target.note(at, sensor, sighting);
+        target
+    }
+
+    /// Moves on by `dt_s`.
+    pub(crate) fn predict(&mut self, dt_s: f64) {
+        self.state.predict(dt_s, agility(self.class.best().0));
+        self.seen_now = false;
+    }
+
+    /// Takes a sighting; `position_cov` is as [`Self::expected_cov`] gave it.
+    pub(crate) fn update(
+        &mut self,
+        at: Mono,
+        sensor: usize,
+        sighting: &Sighting,
+        position_cov: Matrix2<f64>,
+    ) {
+        self.state.update_position(sighting.position, position_cov);
+        if let Some((velocity, cov)) = sighting.velocity {
+            self.state.update_velocity(velocity, cov);
+        }
+        self.note(at, sensor, sighting);
+    }
+
+    /// Probability of existence.
+    pub(crate) fn existence(&self) -> f64 {
+        1.0 / (1.0 + (-self.log_odds).exp())
+    }
+
+    /// The room it takes.
+    pub(crate) fn extent(&self) -> Extent {
+        self.size.assumed(self.class.best().0)
+    }
+
+    /// How far the point that a sensor reports may lie from the centre, as a covariance on top of
+    /// the sensor's own: a radar's echo wanders over the body.
+    pub(crate) fn expected_cov(&self, sensor: &Sensor, sighting: &Sighting) -> Matrix2<f64> {
+        if sensor.sees == Sees::Centre {
+            return sighting.position_cov;
+        }
+        let extent = self.extent();
+        let (along, across) = (ECHO_SHARE * extent.length_m, ECHO_SHARE * extent.width_m);
+        let wander = match self.heading.yaw_rad {
+            Some(yaw) => Covariance::from_axes(yaw, along, across),
+            // It may lie any way: the spread of both axes in each.
+            None => Covariance::from_axes(
+                0.0,
+                along.hypot(across) / 2f64.sqrt(),
+                along.hypot(across) / 2f64.sqrt(),
+            ),
+        };
+        sighting.position_cov + matrix(wander)
+    }
+
+    /// As published, predicted to `at`, which lies `dt_s` after the state.
+    pub(crate) fn published(&self, dt_s: f64) -> Track {
+        let mut state = self.state;
+        let (class, class_confidence) = self.class.best();
+        state.predict(dt_s, agility(class));
+        let (position, velocity) = (state.position(), state.velocity());
+        Track {
+            id: self.id,
+            east_m: position.x,
+            north_m: position.y,
+            position_cov: state.position_cov(),
+            velocity: Velocity {
+                east_mps: velocity.x,
+                north_mps: velocity.y,
+                cov: state.velocity_cov(),
+            },
+            yaw_rad: self.heading.yaw_rad,
+            class,
+            class_confidence,
+            size: self.size.measured(),
+            seen_at: self.seen_at,
+            born_at: self.born_at,
+            sources: self.sources,
+            existence: self.existence() as f32,
+        }
+    }
+
+    fn note(&mut self, at: Mono, sensor: usize, sighting: &Sighting) {
+        self.seen_at = self.seen_at.max(at);
+        self.seen_now = true;
+        self.hits = self.hits.saturating_add(1);
+        self.sources |= 1u32.checked_shl(sensor as u32).unwrap_or(0);
+        self.class.observe(sighting.class);
+        if let Some(size) = &sighting.size {
+            self.size.observe(size);
+        }
+        if let Some(id) = sighting.device_id {
+            self.devices.note(sensor as u8, id);
+        }
+        self.heading.observe(&self.state, sighting.yaw_rad);
+    }
+}
+
+impl Heading {
+    /// Course above 1 m/s (kept down to 1, taken up at 1.4, so that it does not flicker) where the
+    /// speed is no artefact of its own error; below, a measured yaw or what it was.
+    fn observe(&mut self, state: &Kalman, measured_rad: Option<f64>) {
+        let velocity = state.velocity();
+        let speed = velocity.norm();
+        let least = if self.moving { STOPPED_MPS } else { MOVING_MPS };
+        self.moving = speed > least && speed > 2.0 * state.velocity_sigma_mps();
+        if self.moving {
+            self.yaw_rad = Some(velocity.y.atan2(velocity.x));
+        } else if let Some(measured) = measured_rad {
+            self.yaw_rad = Some(match self.yaw_rad {
+                Some(old) => wrap(old + YAW_GAIN * half_turn(measured - old)),
+                None => wrap(measured),
+            });
+        }
+    }
+}
+
+impl Devices {
+    pub(crate) fn knows(&self, sensor: u8, id: u16) -> bool {
+        self.known.contains(&Some((sensor, id)))
+    }
+
+    fn note(&mut self, sensor: u8, id: u16) {
+        if self.knows(sensor, id) {
+            return;
+        }
+        let same = self
+            .known
+            .iter()
+            .position(|known| known.is_some_and(|(of, _)| of == sensor));
+        let slot = same.unwrap_or_else(|| {
+            self.next = (self.next + 1) % self.known.len() as u8;
+            usize::from(self.next)
+        });
+        self.known[slot] = Some((sensor, id));
+    }
+}
+
+/// An angle in -pi..=pi.
+pub(crate) fn wrap(angle_rad: f64) -> f64 {
+    let (sin, cos) = angle_rad.sin_cos();
+    sin.atan2(cos)
+}
+
+/// The difference between two directions of a body whose front and rear look alike: -pi/2..=pi/2.
+fn half_turn(angle_rad: f64) -> f64 {
+    let angle = wrap(angle_rad);
+    if angle > std::f64::consts::FRAC_PI_2 {
+        angle - std::f64::consts::PI
+    } else if angle < -std::f64::consts::FRAC_PI_2 {
+        angle + std::f64::consts::PI
+    } else {
+        angle
+    }
+}
+
+/// Below this speed the course says nothing of where a thing points.
+const STOPPED_MPS: f64 = 1.0;
+/// Above this speed the course is taken.
+const MOVING_MPS: f64 = 1.4;
+/// Weight of one measured yaw of a standing thing.
+const YAW_GAIN: f64 = 0.2;
+/// Standard deviation of a radar's echo about the centre, as a share of length and width: it wanders
+/// over about +-0.2 of the length, and a little is added for what is not known.
+const ECHO_SHARE: f64 = 0.13;

@@ -1,0 +1,1 @@
+//! Rules of the room as a whole.
