@@ -1,12 +1,13 @@
-//! Reports as JSON lines, for people and scripts: keys carry their unit.
+//! Reports as JSON lines, for people and scripts: keys carry their unit, and come in this order.
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 
 use crate::clock::Now;
 use crate::report::{
     Class, Content, ControlMode, Covariance, Detection, LampPlan, LampState, Light, Objects,
+    PlanStep,
 };
 
 /// Writes one line. `arrived` is None where the source does not say.
@@ -16,89 +17,171 @@ pub(super) fn write(
     arrived: Option<Now>,
     content: &Content,
 ) -> io::Result<()> {
-    let mut line = Map::new();
-    line.insert("protocol".into(), protocol.into());
-    if let Some(arrived) = arrived {
-        line.insert("arrived".into(), arrived.utc.to_string().into());
-    }
-    let (kind, body) = match content {
-        Content::Lamps(states) => (
-            "lamps",
-            json!({ "lamps": states.lamps.iter().map(lamp).collect::<Vec<_>>() }),
-        ),
-        Content::Plan(plan) => (
-            "plan",
-            json!({ "lamps": plan.lamps.iter().map(lamp_plan).collect::<Vec<_>>() }),
-        ),
-        Content::Mode(mode) => ("mode", json!({ "mode": mode_name(*mode) })),
-        Content::Objects(objects) => ("objects", objects_body(arrived, objects)),
+    let line = LineView {
+        protocol,
+        arrived: arrived.map(|arrived| arrived.utc.to_string()),
+        content: match content {
+            Content::Lamps(states) => ContentView::Lamps {
+                lamps: states.lamps.iter().map(LampView::from).collect(),
+            },
+            Content::Plan(plan) => ContentView::Plan {
+                lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
+            },
+            Content::Mode(mode) => ContentView::Mode {
+                mode: mode_name(*mode),
+            },
+            Content::Objects(objects) => objects_view(arrived, objects),
+        },
     };
-    line.insert("content".into(), kind.into());
-    if let Value::Object(body) = body {
-        line.extend(body);
-    }
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")
 }
 
-fn lamp(state: &LampState) -> Value {
-    json!({
-        "lamp": state.lamp,
-        "light": light_name(state.light),
-        "countdown_s": state.countdown_s,
-    })
+#[derive(Serialize)]
+struct LineView<'a> {
+    protocol: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrived: Option<String>,
+    #[serde(flatten)]
+    content: ContentView,
 }
 
-fn lamp_plan(plan: &LampPlan) -> Value {
-    let step = |step: &crate::report::PlanStep| json!({ "light": light_name(step.light), "duration_s": step.duration_s });
-    json!({
-        "lamp": plan.lamp,
-        "cycle_s": plan.cycle().as_secs(),
-        "steps": plan.steps.iter().map(step).collect::<Vec<_>>(),
-    })
+#[derive(Serialize)]
+#[serde(tag = "content", rename_all = "kebab-case")]
+enum ContentView {
+    Lamps {
+        lamps: Vec<LampView>,
+    },
+    Plan {
+        lamps: Vec<LampPlanView>,
+    },
+    Mode {
+        mode: &'static str,
+    },
+    Objects {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seen_at: Option<String>,
+        detections: Vec<DetectionView>,
+    },
 }
 
-fn objects_body(arrived: Option<Now>, objects: &Objects) -> Value {
-    let detections: Vec<_> = objects.detections.iter().map(detection).collect();
-    match arrived {
-        Some(arrived) => json!({
-            "seen_at": arrived.utc_at(objects.seen_at).to_string(),
-            "detections": detections,
-        }),
-        None => json!({ "detections": detections }),
+#[derive(Serialize)]
+struct LampView {
+    lamp: u16,
+    light: &'static str,
+    countdown_s: Option<u16>,
+}
+
+impl From<&LampState> for LampView {
+    fn from(state: &LampState) -> Self {
+        Self {
+            lamp: state.lamp,
+            light: light_name(state.light),
+            countdown_s: state.countdown_s,
+        }
     }
 }
 
-fn detection(detection: &Detection) -> Value {
-    let velocity = detection.velocity.map(|velocity| {
-        json!({
-            "east_mps": tidy(velocity.east_mps),
-            "north_mps": tidy(velocity.north_mps),
-            "cov_m2ps2": covariance(&velocity.cov),
-        })
-    });
-    let size = detection.size.map(|size| {
-        json!({
-            "length_m": tidy(size.length_m.into()),
-            "width_m": tidy(size.width_m.into()),
-            "height_m": size.height_m.map(|height_m| tidy(height_m.into())),
-        })
-    });
-    json!({
-        "device_id": detection.device_id,
-        "east_m": tidy(detection.east_m),
-        "north_m": tidy(detection.north_m),
-        "cov_m2": covariance(&detection.position_cov),
-        "velocity": velocity,
-        "yaw_rad": detection.yaw_rad.map(tidy),
-        "size": size,
-        "class": class_name(detection.class),
-        "existence": tidy(detection.existence.into()),
-    })
+#[derive(Serialize)]
+struct LampPlanView {
+    lamp: u16,
+    cycle_s: u64,
+    steps: Vec<StepView>,
 }
 
-fn covariance(cov: &Covariance) -> Value {
-    json!({ "ee": tidy(cov.ee), "en": tidy(cov.en), "nn": tidy(cov.nn) })
+#[derive(Serialize)]
+struct StepView {
+    light: &'static str,
+    duration_s: u16,
+}
+
+impl From<&LampPlan> for LampPlanView {
+    fn from(plan: &LampPlan) -> Self {
+        let step = |step: &PlanStep| StepView {
+            light: light_name(step.light),
+            duration_s: step.duration_s,
+        };
+        Self {
+            lamp: plan.lamp,
+            cycle_s: plan.cycle().as_secs(),
+            steps: plan.steps.iter().map(step).collect(),
+        }
+    }
+}
+
+fn objects_view(arrived: Option<Now>, objects: &Objects) -> ContentView {
+    ContentView::Objects {
+        seen_at: arrived.map(|arrived| arrived.utc_at(objects.seen_at).to_string()),
+        detections: objects.detections.iter().map(DetectionView::from).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct DetectionView {
+    device_id: Option<u16>,
+    class: &'static str,
+    existence: f64,
+    east_m: f64,
+    north_m: f64,
+    cov_m2: CovarianceView,
+    velocity: Option<VelocityView>,
+    yaw_rad: Option<f64>,
+    size: Option<SizeView>,
+}
+
+#[derive(Serialize)]
+struct VelocityView {
+    east_mps: f64,
+    north_mps: f64,
+    cov_m2ps2: CovarianceView,
+}
+
+#[derive(Serialize)]
+struct SizeView {
+    length_m: f64,
+    width_m: f64,
+    height_m: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct CovarianceView {
+    ee: f64,
+    en: f64,
+    nn: f64,
+}
+
+impl From<&Detection> for DetectionView {
+    fn from(detection: &Detection) -> Self {
+        Self {
+            device_id: detection.device_id,
+            class: class_name(detection.class),
+            existence: tidy(detection.existence.into()),
+            east_m: tidy(detection.east_m),
+            north_m: tidy(detection.north_m),
+            cov_m2: CovarianceView::from(&detection.position_cov),
+            velocity: detection.velocity.map(|velocity| VelocityView {
+                east_mps: tidy(velocity.east_mps),
+                north_mps: tidy(velocity.north_mps),
+                cov_m2ps2: CovarianceView::from(&velocity.cov),
+            }),
+            yaw_rad: detection.yaw_rad.map(tidy),
+            size: detection.size.map(|size| SizeView {
+                length_m: tidy(size.length_m.into()),
+                width_m: tidy(size.width_m.into()),
+                height_m: size.height_m.map(|height_m| tidy(height_m.into())),
+            }),
+        }
+    }
+}
+
+impl From<&Covariance> for CovarianceView {
+    fn from(cov: &Covariance) -> Self {
+        Self {
+            ee: tidy(cov.ee),
+            en: tidy(cov.en),
+            nn: tidy(cov.nn),
+        }
+    }
 }
 
 /// To a tenth of a millimetre and its like: what is behind it is rounding of ours. No minus zero.
