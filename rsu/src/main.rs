@@ -47,6 +47,8 @@ enum Command {
         /// The configuration.
         config: PathBuf,
     },
+    /// Show what is understood of a device, one JSON report a line.
+    Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
     Fuse(daemon::fuse::FuseArgs),
 }
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Run { config, seed } => run(&config, seed),
         Command::Check { config } => check(&config),
+        Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
     }
 }

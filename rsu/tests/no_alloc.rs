@@ -127,14 +127,16 @@ fn from_report_to_frame_nothing_is_allocated() {
             while station.poll_event().is_some() {}
             station.poll_timeout();
         });
-        assert_eq!(made, 0, "in step {step}, on {:?}", report.map(|report| report.input));
+        assert_eq!(
+            made,
+            0,
+            "in step {step}, on {:?}",
+            report.map(|report| report.input)
+        );
     }
     let stats = station.stats();
     assert!(sent > 1000, "{stats:?}");
-    assert!(
-        stats.tracks > 15,
-        "more than one RSM a slot: {stats:?}"
-    );
+    assert!(stats.tracks > 15, "more than one RSM a slot: {stats:?}");
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
 }
 
@@ -177,15 +179,15 @@ fn config(controller: String) -> Config {
 /// Signs and events of every class, more than fit into one message.
 fn furnish(site: &mut Site) {
     let link = &site.links[0];
-    let lanes = Lanes::of([LaneId::new(1).unwrap()]).ok();
+    let lanes = LaneId::new(1).and_then(|lane| Lanes::of([lane])).ok();
     let link = ReferenceLink {
         upstream: link.upstream,
         downstream: link.downstream,
         lanes,
     };
-    let place = Place::new([], [link]).unwrap();
+    let place = Place::new([], [link]).expect("a place with a link");
     for id in 100..120 {
-        let text = SignText::new("3011200000000001", b"40").unwrap();
+        let text = SignText::new("3011200000000001", b"40").expect("a sign code and words");
         site.signs.push(rsi::Sign::new(id, 85, text, place.clone()));
         for event_type in [EventType::STOPPED, EventType::WORKS] {
             let mut event = rsi::Event::new(id, event_type, EventSource::Detection);
@@ -203,7 +205,7 @@ fn report(step: u64, now: Now, lamps: &[u16]) -> Option<Report> {
     }
     let (input, content) = match step % 14 {
         0 => (CONTROLLER, Content::Lamps(lamp_states(step, lamps))),
-        1 if step % 5 == 0 => (CONTROLLER, Content::Plan(plan(lamps))),
+        1 if step.is_multiple_of(5) => (CONTROLLER, Content::Plan(plan(lamps))),
         1 => (CONTROLLER, Content::Mode(ControlMode::FixedTime)),
         2 | 9 => (RADARS[0], Content::Objects(objects(step, now, 60, 1.0))),
         5 => (RADARS[1], Content::Objects(objects(step, now, 30, 1.0))),

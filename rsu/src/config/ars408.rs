@@ -52,9 +52,9 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
     let radar = Radar {
         decoder: Config {
             carrier,
-            sensor: table
+            sensor_id: table
                 .integer("sensor-id", 0..=7)
-                .map_or(default.sensor, |n| n.value as u8),
+                .map_or(default.sensor_id, |n| n.value as u8),
             mount: read_mount(table),
             latency: table
                 .millis("latency-ms", 0..=500)

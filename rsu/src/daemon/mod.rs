@@ -8,7 +8,8 @@
 //! - [`tally`], [`latency`]: what each of them has done, [`snapshot`] as others see it
 //! - [`observer`]: log lines for the operator
 //! - [`clock`], [`sys`]: what the machine knows of time, and what is asked of it
-//! - [`fuse`]: the command that fuses a file of detections
+//! - [`fuse`], [`probe`]: the commands that fuse a file of detections, and show what is understood of a
+//!   device
 //! - [`run`]: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
@@ -23,6 +24,7 @@ mod link;
 mod load;
 mod mailbox;
 mod observer;
+pub mod probe;
 mod radio;
 mod run;
 mod shared;

@@ -8,7 +8,7 @@
 //! Nothing here opens a socket or reads a clock. A [`Decoder`] takes the bytes that a link received
 //! with the moment of their arrival, and hands each report to a sink at once. It takes any bytes:
 //! what makes no sense is counted by kind in [`Counts`] and dropped; work and state are bounded, and
-//! after [`Decoder::push`] has seen its first full-sized frame nothing allocates.
+//! [`Decoder::push`] does not allocate: all its memory is taken when the decoder is made.
 //!
 //! # How to add a protocol
 //! Copy the nearest folder.

@@ -16,7 +16,8 @@ pub enum Event {
     SpatStopped,
     /// SPAT is sent, for the first time or again.
     SpatStarted,
-    /// Phases that must not be green together are. SPAT goes on saying what the lamps show.
+    /// Phases that must not be green together are, by the controller's own word. Until that ends,
+    /// SPAT tells no light.
     ConflictingGreens {
         /// One of the two.
         first: PhaseId,

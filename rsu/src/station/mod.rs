@@ -18,7 +18,7 @@ mod clock_rule;
 mod speak;
 mod stats;
 
-use v2x_msg::base::StationId;
+use v2x_msg::base::{PhaseId, StationId};
 use v2x_msg::kinds::rsm::Source;
 
 use crate::clock::{Mono, Now};
@@ -75,7 +75,7 @@ pub struct Input {
 pub enum Unfit {
     /// The phases do not agree with the inputs.
     #[error("signals: {0}")]
-    Signals(#[from] signals::Error),
+    Signals(#[from] signals::Unfit),
     /// No MAP can be made of the site.
     #[error("map: {0}")]
     Map(#[from] map::Unbuildable),
@@ -95,6 +95,8 @@ pub struct Station {
     map: map::Service,
     spat_speaks: bool,
     rsm_speaks: bool,
+    /// Phases that must not be green together and are, as last told.
+    conflict: Option<(PhaseId, PhaseId)>,
     /// Newest word of a signal controller.
     heard_signals: Option<Now>,
     /// Kinds of which the last message could not be composed.
@@ -138,6 +140,7 @@ impl Station {
             map: map::Service::new(&config.map, &site, map_cnt, &mut events)?,
             spat_speaks: false,
             rsm_speaks: false,
+            conflict: None,
             heard_signals: None,
             site,
             failing: [false; FrameKind::ALL.len()],

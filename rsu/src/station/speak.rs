@@ -41,6 +41,14 @@ impl Station {
         if change == Change::Colour {
             self.spat.colour_changed(now);
         }
+        let conflict = self.signals.conflict();
+        if conflict != self.conflict
+            && let Some((first, second)) = conflict
+        {
+            self.events
+                .raise(Event::ConflictingGreens { first, second });
+        }
+        self.conflict = conflict;
     }
 
     pub(super) fn poll_spat(&mut self, frame: &mut Frame) -> bool {

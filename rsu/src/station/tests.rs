@@ -315,7 +315,7 @@ fn rsm_keeps_ten_a_second_and_tells_the_moment_of_sending() {
         }
     }
     // 20 cars and the RSU itself, twice: two messages a slot.
-    let settled: Vec<_> = bench.of(FrameKind::Rsm).map(|heard| heard.rsm()).collect();
+    let settled: Vec<_> = bench.of(FrameKind::Rsm).map(Heard::rsm).collect();
     let sizes: Vec<_> = settled.iter().map(|rsm| rsm.participants().len()).collect();
     assert_eq!(sizes[sizes.len() - 2..], [16, 6]);
     for pair in settled.windows(2) {

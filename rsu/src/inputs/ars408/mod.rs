@@ -53,6 +53,7 @@ pub use emitter::{Emitter, SensedObject};
 
 use self::cycle::{Cycle, Part, Said, Taken};
 use self::wire::{Extended, General, Measurement, Message, NotUsed, State};
+pub use super::can::Carrier;
 use super::can::{self, CanFrame};
 use super::{Counts, Mount, Pose};
 use crate::clock::{Mono, Now};
@@ -62,9 +63,9 @@ use crate::report::{Class, Content, Covariance, Detection, MAX_OBJECTS, Objects,
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
     /// The form in which its CAN frames arrive.
-    pub carrier: can::Carrier,
+    pub carrier: Carrier,
     /// Its sensor number, 0 to 7, set in the radar.
-    pub sensor: u8,
+    pub sensor_id: u8,
     /// Where it stands and which way it looks.
     pub mount: Mount,
     /// From the scene to the arrival of the first frame of a cycle.
@@ -109,8 +110,8 @@ impl Default for Config {
     /// Sensor 0 at the site's origin, looking north, over a gateway's TCP port.
     fn default() -> Self {
         Self {
-            carrier: can::Carrier::default(),
-            sensor: 0,
+            carrier: Carrier::default(),
+            sensor_id: 0,
             mount: Mount::default(),
             // Half a cycle; not measured.
             latency: Duration::from_millis(37),
@@ -199,7 +200,7 @@ impl Decoder {
             return false;
         }
         self.standstill.due = now.mono + every;
-        for frame in wire::standstill(self.ear.config.sensor) {
+        for frame in wire::standstill(self.ear.config.sensor_id) {
             can::emit(self.ear.config.carrier, &frame, out);
         }
         true
@@ -246,7 +247,7 @@ struct Ear {
 
 impl Ear {
     fn hear(&mut self, arrived: Now, frame: &CanFrame, sink: &mut dyn FnMut(Content)) {
-        let message = match wire::parse(frame, self.config.sensor) {
+        let message = match wire::parse(frame, self.config.sensor_id) {
             Ok(message) => message,
             Err(NotUsed::Short) => return self.counts.reject("short-message"),
             Err(NotUsed::OtherSensor) => return self.counts.ignore("other-sensor"),
@@ -325,7 +326,7 @@ impl Ear {
             (state.voltage_error, "radar-voltage"),
             (state.motion_input != 0, "radar-no-own-motion"),
             // It speaks under our number and names another: two radars on one bus, or a fault.
-            (state.sensor != self.config.sensor, "radar-other-number"),
+            (state.sensor != self.config.sensor_id, "radar-other-number"),
         ] {
             if set {
                 self.counts.tolerate(kind);

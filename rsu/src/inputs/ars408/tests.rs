@@ -260,7 +260,7 @@ fn other_sensors_on_the_bus_are_left_alone() {
     assert!(reports.is_empty());
     assert_eq!(of(counts.ignored(), "other-sensor"), 4);
     let config = Config {
-        sensor: 2,
+        sensor_id: 2,
         ..Config::default()
     };
     assert_eq!(heard(config, &frames).0.len(), 1);
@@ -307,7 +307,7 @@ fn a_lost_link_loses_the_open_cycle_and_nothing_else() {
 #[test]
 fn a_radar_is_told_that_it_stands_still() {
     let mut decoder = Decoder::new(Config {
-        sensor: 1,
+        sensor_id: 1,
         tell_standstill: Some(Duration::from_secs(1)),
         carrier: can::Carrier::Candump,
         ..Config::default()

@@ -32,8 +32,6 @@ pub struct Config {
     pub offset: Duration,
     /// The form that times have.
     pub form: TimingForm,
-    /// Whether a flashing green is sent as such; otherwise it is part of its green.
-    pub flashing_green: bool,
     /// Shortest time between two SPATs that changes of colour send.
     pub change_gap: Duration,
 }
@@ -44,7 +42,6 @@ impl Default for Config {
             period: Duration::from_millis(100),
             offset: Duration::ZERO,
             form: TimingForm::Counting,
-            flashing_green: false,
             change_gap: Duration::from_millis(20),
         }
     }

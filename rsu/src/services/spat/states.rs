@@ -1,7 +1,7 @@
 //! The states of a phase in the lights and times of the air.
 //!
-//! Several things that a lamp group shows may be one light on the air, and the standard allows each
-//! light once a phase: they are joined. Not here: where the times come from.
+//! The forecast lists each light once, with what belongs together joined (a flashing green and its
+//! green); the standard allows each light of the air once. Not here: where the times come from.
 
 use std::time::Duration;
 
@@ -14,59 +14,28 @@ use v2x_msg::kinds::spat::{
 use super::{Config, TimingForm};
 use crate::clock::{Mono, Now};
 use crate::report;
-use crate::signals::{self, End, GreenKind, PhaseForecast, Start, StateForecast};
+use crate::signals::{self, End, GreenKind, PhaseForecast, Start};
 
-/// The states of one phase in the lights of the air, each light once.
+/// The states of one phase in the lights of the air; of two in the same light, the first.
 pub(super) fn states(
     config: &Config,
     now: Now,
     phase: &PhaseForecast,
 ) -> ArrayVec<PhaseState, MAX_STATES> {
-    let mut merged = ArrayVec::<(Light, StateForecast), MAX_STATES>::new();
+    let mut states = ArrayVec::<PhaseState, MAX_STATES>::new();
     for state in &phase.states {
-        let light = light(config, state.light, phase.green);
-        match merged.iter().position(|(earlier, _)| *earlier == light) {
-            // Nine lights, nine places: a light that is new has a place.
-            None => merged.push((light, *state)),
-            Some(place) => {
-                let adjacent = place + 1 == merged.len();
-                join(&mut merged[place].1, state, adjacent);
-            }
+        let light = light(state.light, phase.green);
+        if states.iter().any(|earlier| earlier.light == light) {
+            continue;
         }
-    }
-    let timed = |(light, state): &(Light, StateForecast)| PhaseState {
-        light: *light,
-        timing: state.timing.as_ref().map(|timing| match config.form {
+        let timing = state.timing.as_ref().map(|timing| match config.form {
             TimingForm::Counting => Timing::Counting(counting(now, timing)),
             TimingForm::Utc => Timing::Utc(utc_timing(now, timing)),
-        }),
-    };
-    merged.iter().map(timed).collect()
-}
-
-/// Takes `later`, which is sent in the same light, into `earlier`.
-///
-/// Right behind it, the two are one state that ends when `later` does. Otherwise `later` is when
-/// `earlier` comes again.
-fn join(earlier: &mut StateForecast, later: &StateForecast, adjacent: bool) {
-    let (Some(first), Some(second)) = (&mut earlier.timing, &later.timing) else {
-        if adjacent {
-            earlier.timing = None;
-        }
-        return;
-    };
-    if adjacent {
-        first.end = second.end;
-        first.confidence = second.confidence;
-        first.next = match (first.next, second.next) {
-            (Some((start, length)), Some((_, more))) => Some((start, length + more)),
-            _ => None,
-        };
-    } else if first.next.is_none()
-        && let (Start::At(start), End::At { likely, .. }) = (second.start, second.end)
-    {
-        first.next = Some((start, likely.since(start)));
+        });
+        // Nine lights, nine places: a light that is new has a place.
+        states.push(PhaseState { light, timing });
     }
+    states
 }
 
 fn counting(now: Now, timing: &signals::Timing) -> Counting {
@@ -117,7 +86,7 @@ fn confidence(share: Option<f32>) -> Option<Confidence> {
     Confidence::nearest_percent(f64::from(share?) * 100.0)
 }
 
-fn light(config: &Config, shown: report::Light, green: GreenKind) -> Light {
+fn light(shown: report::Light, green: GreenKind) -> Light {
     use report::Light as Shown;
     match (shown, green) {
         (Shown::Unknown, _) => Light::Unavailable,
@@ -125,9 +94,9 @@ fn light(config: &Config, shown: report::Light, green: GreenKind) -> Light {
         // Red and yellow before green has no light of its own on the air; one must still stop.
         (Shown::Red | Shown::RedYellow, _) => Light::Red,
         (Shown::FlashingRed, _) => Light::FlashingRed,
-        (Shown::FlashingGreen, _) if config.flashing_green => Light::FlashingGreen,
-        (Shown::Green | Shown::FlashingGreen, GreenKind::Protected) => Light::ProtectedGreen,
-        (Shown::Green | Shown::FlashingGreen, GreenKind::Permissive) => Light::PermissiveGreen,
+        (Shown::FlashingGreen, _) => Light::FlashingGreen,
+        (Shown::Green, GreenKind::Protected) => Light::ProtectedGreen,
+        (Shown::Green, GreenKind::Permissive) => Light::PermissiveGreen,
         (Shown::Yellow, _) => Light::Yellow,
         (Shown::FlashingYellow, _) => Light::FlashingYellow,
     }

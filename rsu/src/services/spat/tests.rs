@@ -1,7 +1,7 @@
 //! What a receiver reads from the frames.
 
 use v2x_msg::access::dsmp;
-use v2x_msg::base::{Countdown, HourMark};
+use v2x_msg::base::{Confidence, Countdown, HourMark};
 use v2x_msg::kinds::spat::{Counting, Status, Timing};
 
 use super::*;
@@ -206,62 +206,71 @@ fn a_green_is_protected_or_permissive_as_the_site_says() {
 }
 
 #[test]
-fn a_flashing_green_belongs_to_its_green() {
+fn a_whole_cycle_goes_out_with_the_next_time_of_each_light() {
+    let mut green = running(report::Light::Green, fixed(10.0));
+    if let Some(timing) = &mut green.timing {
+        timing.next = Some((ahead(60.0), Duration::from_secs(25)));
+        timing.confidence = Some(0.9);
+    }
     let cycle = [
-        running(report::Light::Green, fixed(10.0)),
-        coming(report::Light::FlashingGreen, 10.0, 13.0),
-        coming(report::Light::Yellow, 13.0, 16.0),
-        coming(report::Light::Red, 16.0, 60.0),
+        green,
+        coming(report::Light::Yellow, 10.0, 13.0),
+        coming(report::Light::Red, 13.0, 60.0),
     ];
     let states = on_air(&cycle);
     let lights: Vec<_> = states.iter().map(|state| state.light).collect();
     assert_eq!(lights, [Light::ProtectedGreen, Light::Yellow, Light::Red]);
-    assert_eq!(all_ends(count(&states[0])), [Some(130); 3]);
-}
-
-#[test]
-fn a_flashing_green_goes_out_as_such_where_that_is_wanted() {
-    let config = Config {
-        flashing_green: true,
-        ..Config::default()
-    };
-    let spat = on_air_with(
-        config,
-        &forecast(&[running(report::Light::FlashingGreen, fixed(3.0))]),
-    );
-    assert_eq!(
-        spat.intersections[0].phases()[0].states()[0].light,
-        Light::FlashingGreen
-    );
-}
-
-#[test]
-fn a_green_that_follows_its_own_flashing_is_its_next_time() {
-    let cycle = [
-        running(report::Light::FlashingGreen, fixed(3.0)),
-        coming(report::Light::Yellow, 3.0, 6.0),
-        coming(report::Light::Red, 6.0, 50.0),
-        coming(report::Light::Green, 50.0, 80.0),
-    ];
-    let states = on_air(&cycle);
-    assert_eq!(states.len(), 3);
     let green = count(&states[0]);
-    assert_eq!(all_ends(green), [Some(30); 3]);
+    assert_eq!(tenths(green.next_start), Some(600));
+    assert_eq!(tenths(green.next_duration), Some(250));
+    assert_eq!(green.confidence.map(Confidence::percent), Some(90.0));
+    let red = count(&states[2]);
     assert_eq!(
-        (tenths(green.next_start), tenths(green.next_duration)),
-        (Some(500), Some(300))
+        (tenths(red.start), tenths(red.ends.likely())),
+        (Some(130), Some(600))
     );
 }
 
 #[test]
-fn red_and_yellow_is_part_of_the_red() {
+fn a_light_that_comes_twice_is_told_once() {
     let cycle = [
         running(report::Light::Red, fixed(8.0)),
         coming(report::Light::RedYellow, 8.0, 10.0),
     ];
     let states = on_air(&cycle);
     assert_eq!(states.len(), 1);
-    assert_eq!(all_ends(count(&states[0])), [Some(100); 3]);
+    assert_eq!(all_ends(count(&states[0])), [Some(80); 3]);
+}
+
+#[test]
+fn sixteen_phases_with_whole_cycles_fit_the_air() {
+    let end = |s| End::At {
+        min: Some(ahead(s)),
+        max: Some(ahead(s)),
+        likely: ahead(s),
+    };
+    let mut states = [
+        running(report::Light::Green, end(1000.0)),
+        coming(report::Light::Yellow, 1000.0, 1003.0),
+        coming(report::Light::Red, 1003.0, 2000.0),
+    ];
+    for state in &mut states {
+        if let Some(timing) = &mut state.timing {
+            timing.next = Some((ahead(3000.0), Duration::from_secs(100)));
+            timing.confidence = Some(0.5);
+        }
+    }
+    let mut forecast = forecast(&states);
+    let phase = forecast.phases[0].clone();
+    for id in 5..20 {
+        let phase_id = PhaseId::new(id).unwrap();
+        forecast.phases.push(PhaseForecast {
+            phase: phase_id,
+            ..phase.clone()
+        });
+    }
+    let spat = on_air_with(Config::default(), &forecast);
+    assert_eq!(spat.intersections[0].phases().len(), 16);
 }
 
 #[test]
