@@ -1,13 +1,15 @@
 //! The commands that people type.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::judge::verdict;
+use crate::live::{Live, Wishes};
 use crate::report;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
@@ -24,6 +26,8 @@ struct Arguments {
 enum Command {
     /// Show the scenarios that there are.
     List,
+    /// Drive a real daemon in real time over loopback sockets, and listen as a vehicle would.
+    Demo(Demo),
     /// Run a scenario in virtual time and judge what was broadcast; exit 1 if a criterion fails.
     Run {
         /// Its name, or a file.
@@ -40,6 +44,25 @@ enum Command {
     },
 }
 
+#[derive(Args)]
+struct Demo {
+    /// Which scenario.
+    #[arg(long, default_value = "moyu-boyuan")]
+    scenario: String,
+    /// Chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// End after so many seconds.
+    #[arg(long, value_name = "S")]
+    duration: Option<u32>,
+    /// Print one line a second and show no page.
+    #[arg(long)]
+    headless: bool,
+    /// Send the frames there as well, such as 127.0.0.1:4900 for `v2x listen`.
+    #[arg(long, value_name = "ADDRESS")]
+    also_to: Vec<SocketAddr>,
+}
+
 /// Does what the arguments say; the program's whole work.
 pub fn main() -> ExitCode {
     match obey(Arguments::parse().command) {
@@ -54,6 +77,7 @@ pub fn main() -> ExitCode {
 fn obey(command: Command) -> Result<ExitCode> {
     match command {
         Command::List => list(),
+        Command::Demo(wanted) => demo(&wanted),
         Command::Run {
             scenario,
             seed,
@@ -71,6 +95,39 @@ fn obey(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::from(u8::from(!outcome.passes())))
         }
     }
+}
+
+fn demo(wanted: &Demo) -> Result<ExitCode> {
+    let scenario = Scenario::find(&wanted.scenario)?;
+    let wishes = Wishes {
+        seed: wanted.seed,
+        duration: wanted.duration.map(|s| Duration::from_secs(u64::from(s))),
+        also_to: wanted.also_to.clone(),
+    };
+    let live = Live::start(&scenario, &wishes)?;
+    println!(
+        "{}: {} (seed {}); frames go to udp://{}",
+        scenario.file.name,
+        scenario.file.summary,
+        wanted.seed,
+        live.radio()
+    );
+    if scenario.site.synthetic {
+        println!(
+            "synthetic: the junction {:?} is made up",
+            scenario.site.name
+        );
+    }
+    if !wanted.headless {
+        println!("the page is not in this build; this is the same in lines");
+    }
+    let heard = live.run(&wishes, &mut |second| println!("{second}"))?;
+    let [spat, rsm, map, rsi] = heard.frames;
+    println!(
+        "heard {spat} SPAT, {rsm} RSM, {map} MAP, {rsi} RSI; {} lost or not decoded, {} rejected",
+        heard.broken, heard.rejected
+    );
+    Ok(ExitCode::from(u8::from(!heard.everything())))
 }
 
 fn list() -> Result<ExitCode> {

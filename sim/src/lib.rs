@@ -4,6 +4,7 @@
 //! - [`world`]: what is true: roads, vehicles, signals
 //! - [`sensors`]: what devices make of it, in their own protocols
 //! - [`stage`]: the closed loop in virtual time
+//! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`run`]: one run from beginning to end
 //! - [`report`]: what came of it, as files
@@ -12,6 +13,7 @@
 
 pub mod command;
 pub mod judge;
+pub mod live;
 pub mod plane;
 pub mod random;
 pub mod report;

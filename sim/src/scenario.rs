@@ -259,7 +259,7 @@ pub struct Addresses {
     /// Where each radar waits for the roadside unit.
     pub radars: Vec<SocketAddr>,
     /// Where frames go.
-    pub radio: SocketAddr,
+    pub radio: Vec<SocketAddr>,
 }
 
 impl Scenario {
@@ -364,29 +364,17 @@ impl Scenario {
     /// The roadside unit's configuration, as a file would have it.
     pub fn rsu_config(&self, at: &Addresses) -> Result<String> {
         let mut config = self.file.rsu.clone();
-        let mut add = |section: &str, table: toml::Table| match config.get_mut(section) {
-            Some(toml::Value::Table(there)) => {
-                for (key, value) in table {
-                    there.entry(key).or_insert(value);
-                }
-            }
-            Some(_) => {}
-            None => {
-                config.insert(section.to_owned(), table.into());
-            }
-        };
         let site = self.site_path.display().to_string();
-        add(
-            "station",
-            table([
-                ("name", self.file.name.clone().into()),
-                ("site", site.into()),
-            ]),
-        );
-        add(
-            "radio",
-            table([("target", format!("udp://{}", at.radio).into())]),
-        );
+        let station = table([
+            ("name", self.file.name.clone().into()),
+            ("site", site.into()),
+        ]);
+        complete(&mut config, "station", station);
+        let radio = at.radio.iter().map(|to| {
+            let target = format!("udp://{to}");
+            toml::Value::from(table([("target", target.into())]))
+        });
+        config.insert("radio".to_owned(), radio.collect::<Vec<_>>().into());
         ensure!(
             at.radars.len() == self.file.radar.len(),
             "as many addresses as radars"
@@ -406,7 +394,7 @@ impl Scenario {
             ("gat1743", vec![controller].into()),
             ("ars408", radars.into()),
         ]);
-        add("input", inputs);
+        complete(&mut config, "input", inputs);
         Ok(toml::to_string(&config)?)
     }
 
@@ -512,6 +500,22 @@ impl From<MountTable> for Mount {
             north_m: table.north_m,
             up_m: table.up_m,
             heading_deg: table.heading_deg,
+        }
+    }
+}
+
+/// Adds what a section does not say itself.
+fn complete(config: &mut toml::Table, section: &str, more: toml::Table) {
+    match config.get_mut(section) {
+        Some(toml::Value::Table(there)) => {
+            for (key, value) in more {
+                there.entry(key).or_insert(value);
+            }
+        }
+        // Something else than a table: the unit's own reader says what is wrong with it.
+        Some(_) => {}
+        None => {
+            config.insert(section.to_owned(), more.into());
         }
     }
 }

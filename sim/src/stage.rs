@@ -5,8 +5,6 @@
 //! The roadside unit is configured through its own reader and runs the loop of its own heart, with
 //! another clock. Not here: what the frames are worth ([`crate::judge`]).
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -15,13 +13,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use rsu::clock::{Mono, Now};
 use rsu::config::{self, Config};
-use rsu::inputs::{Counts, Decoder, Mount};
+use rsu::inputs::{Counts, Decoder};
 use rsu::report::{InputId, Report};
 use rsu::station::{ClockState, Event, Frame, Station};
 
 use crate::scenario::{Addresses, Scenario};
-use crate::sensors::ars408::Radar;
-use crate::sensors::gat1743::{Controller, Datagram};
+use crate::sensors::{Delivery, Device, Devices};
 use crate::truth::{Epoch, Truth};
 use crate::world::World;
 
@@ -29,32 +26,18 @@ use crate::world::World;
 pub struct Stage {
     world: World,
     truth: Truth,
-    controller: Controller,
-    /// The input that listens to the controller.
-    controller_input: usize,
-    /// Each radar, and the input that listens to it.
-    radars: Vec<(Radar, usize)>,
+    devices: Devices,
     inputs: Vec<Input>,
     station: Station,
-    queue: BinaryHeap<Reverse<Delivery>>,
-    planned: u64,
     started: Mono,
     now: Mono,
 }
 
-/// One input of the roadside unit.
+/// One input of the roadside unit, and whom it listens to.
 struct Input {
     name: String,
+    device: Device,
     decoder: Decoder,
-}
-
-/// Bytes on their way to an input. Ordered by arrival, then by when they were sent.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Delivery {
-    arrives: Mono,
-    planned: u64,
-    input: usize,
-    bytes: Vec<u8>,
 }
 
 /// What a run lets others see while it goes on.
@@ -81,47 +64,26 @@ impl Stage {
         let mut truth = Truth::new(epoch, scenario.plan()?);
         truth.keep(&world);
         let config = unit_config(scenario)?;
-        let inputs: Vec<Input> = config
-            .inputs
-            .iter()
-            .map(|input| Input {
+        let inputs = config.inputs.iter().map(|input| {
+            Ok(Input {
                 name: input.name.clone(),
+                device: device(scenario, &input.name)?,
                 decoder: input.protocol.decoder(),
             })
-            .collect();
+        });
+        let inputs: Result<Vec<Input>> = inputs.collect();
         let now = Now {
             mono: started,
             utc: epoch.utc(started),
         };
         let mut station = Station::new(config.station, config.site, now, seed)?;
         station.handle_clock(now, GOOD_CLOCK);
-        let plan = scenario.plan()?;
-        let table = &scenario.file.controller;
-        let controller = Controller::new(table, &scenario.site, plan, seed, started);
-        let input_of = |name: &str| {
-            let found = inputs.iter().position(|input| input.name == name);
-            found.with_context(|| format!("the configuration lost its input {name}"))
-        };
-        let controller_input = input_of(&table.name)?;
-        let radars = scenario.file.radar.iter().enumerate().map(|(i, radar)| {
-            let mount = Mount::from(radar.mount);
-            let model = scenario.file.radar_model;
-            Ok((
-                Radar::new(model, mount, i, seed, started),
-                input_of(&radar.name)?,
-            ))
-        });
-        let radars: Result<Vec<(Radar, usize)>> = radars.collect();
         Ok(Self {
+            devices: Devices::new(scenario, seed, started)?,
             world,
             truth,
-            controller,
-            controller_input,
-            radars: radars?,
-            inputs,
+            inputs: inputs?,
             station,
-            queue: BinaryHeap::new(),
-            planned: 0,
             started,
             now: started,
         })
@@ -181,13 +143,9 @@ impl Stage {
 
     /// The next moment at which something is due, if that is before `end`.
     fn next_moment(&self, end: Mono) -> Option<Mono> {
-        let delivery = self.queue.peek().map_or(Mono::NEVER, |next| next.0.arrives);
-        let radars = self.radars.iter().map(|(radar, _)| radar.poll_timeout());
         let questions = self.inputs.iter().map(|input| input.decoder.poll_timeout());
-        let next = radars
-            .chain(questions)
-            .fold(delivery, Mono::min)
-            .min(self.controller.poll_timeout())
+        let next = questions
+            .fold(self.devices.poll_timeout(), Mono::min)
             .min(self.station.poll_timeout());
         (next < end).then_some(next)
     }
@@ -206,24 +164,11 @@ impl Stage {
             mono: self.now,
             utc: self.truth.epoch().utc(self.now),
         };
-        let arrived = self
-            .queue
-            .peek()
-            .is_some_and(|next| next.0.arrives <= self.now);
-        if arrived && let Some(Reverse(delivery)) = self.queue.pop() {
+        if let Some(delivery) = self.devices.poll_delivery(self.now) {
             return self.deliver(now, &delivery, audience);
         }
-        if self.controller.poll_timeout() <= self.now {
-            let mut sent = Vec::new();
-            self.controller.handle_timeout(now, &mut sent);
-            return self.plan_datagrams(sent);
-        }
-        let radar = self
-            .radars
-            .iter()
-            .position(|(radar, _)| radar.poll_timeout() <= self.now);
-        if let Some(radar) = radar {
-            return self.scan(radar);
+        if self.devices.handle_timeout(now, &self.world) {
+            return;
         }
         if self.ask(now) {
             return;
@@ -233,9 +178,13 @@ impl Stage {
     }
 
     fn deliver(&mut self, now: Now, delivery: &Delivery, audience: &mut dyn Audience) {
-        let input = &mut self.inputs[delivery.input];
+        let listens = |input: &Input| input.device == delivery.from;
+        let Some(i) = self.inputs.iter().position(listens) else {
+            return;
+        };
+        let input = &mut self.inputs[i];
         audience.bytes(now, &input.name, &delivery.bytes);
-        let id = InputId(delivery.input as u8);
+        let id = InputId(i as u8);
         let mut reports = Vec::new();
         input.decoder.push(now, &delivery.bytes, &mut |content| {
             reports.push(Report {
@@ -260,51 +209,37 @@ impl Stage {
         }
     }
 
-    fn scan(&mut self, i: usize) {
-        let (radar, input) = &mut self.radars[i];
-        let scene = self.world.snapshot(radar.poll_timeout());
-        let mut bytes = Vec::new();
-        let arrives = radar.scan(&scene, &mut bytes);
-        let input = *input;
-        self.plan_delivery(arrives, input, bytes);
-    }
-
-    /// Carries the questions of the inputs to the controller; true if there was one.
+    /// Carries the questions of the inputs to their devices; true if there was one.
     fn ask(&mut self, now: Now) -> bool {
         let mut asked = false;
-        for i in 0..self.inputs.len() {
-            let mut question = Vec::new();
-            while self.inputs[i].decoder.poll_timeout() <= self.now
-                && self.inputs[i].decoder.poll_query(now, &mut question)
+        let mut question = Vec::new();
+        for input in &mut self.inputs {
+            while input.decoder.poll_timeout() <= now.mono
+                && input.decoder.poll_query(now, &mut question)
             {
                 asked = true;
-                let mut answers = Vec::new();
-                if i == self.controller_input {
-                    self.controller
-                        .handle_datagram(now, &question, &mut answers);
+                // A radar has nothing to answer.
+                if input.device == Device::Controller {
+                    self.devices.ask_controller(now, &question);
                 }
-                self.plan_datagrams(answers);
                 question.clear();
             }
         }
         asked
     }
+}
 
-    fn plan_datagrams(&mut self, datagrams: Vec<Datagram>) {
-        for Datagram { arrives, bytes } in datagrams {
-            self.plan_delivery(arrives, self.controller_input, bytes);
-        }
+/// Which device of the scenario has this name.
+fn device(scenario: &Scenario, name: &str) -> Result<Device> {
+    let file = &scenario.file;
+    if file.controller.name == name {
+        return Ok(Device::Controller);
     }
-
-    fn plan_delivery(&mut self, arrives: Mono, input: usize, bytes: Vec<u8>) {
-        self.planned += 1;
-        self.queue.push(Reverse(Delivery {
-            arrives,
-            planned: self.planned,
-            input,
-            bytes,
-        }));
-    }
+    file.radar
+        .iter()
+        .position(|radar| radar.name == name)
+        .map(Device::Radar)
+        .with_context(|| format!("input {name} is no device of the scenario"))
 }
 
 /// The roadside unit's configuration, read as the daemon reads its file.
@@ -316,7 +251,7 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
         radars: (0..scenario.file.radar.len())
             .map(|i| nobody(4001 + i as u16))
             .collect(),
-        radio: nobody(4900),
+        radio: vec![nobody(4900)],
     };
     read_config(&scenario.rsu_config(&addresses)?)
 }

@@ -68,6 +68,11 @@ impl Truth {
         }
     }
 
+    /// From now on UTC and simulated time belong together otherwise: simulated time has stood still.
+    pub fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
     /// How UTC and simulated time belong together.
     pub fn epoch(&self) -> Epoch {
         self.epoch

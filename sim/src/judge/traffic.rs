@@ -88,6 +88,20 @@ impl Traffic {
         }
     }
 
+    /// Counts from nought; the messages' own counters are followed on.
+    pub fn begin_anew(&mut self) {
+        for kind in self.kinds.values_mut() {
+            *kind = Kind {
+                last: kind.last,
+                count: kind.count,
+                ..Kind::default()
+            };
+        }
+        self.undecoded = 0;
+        self.lost = 0;
+        self.from = self.until;
+    }
+
     /// Nothing comes after `at`.
     pub fn finish(&mut self, at: Mono) {
         self.until = self.until.max(at);

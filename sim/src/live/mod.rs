@@ -1,0 +1,263 @@
+//! The same world in real time, against a real daemon on loopback sockets.
+//!
+//! - [`lines`]: the sockets of the devices and of a vehicle that listens
+//! - [`summary`]: what was heard in a second, in a line
+//!
+//! The daemon runs in this process with its own threads and sockets, configured by what the scenario
+//! says through its own reader. It cannot tell: the controller sends datagrams, each radar is a
+//! gateway that it connects to, and its frames go to a socket that only listens. Ports are free ones;
+//! nothing is needed from outside. If the machine cannot keep up, simulated time goes slower and the
+//! summary says so.
+
+pub mod lines;
+pub mod summary;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use rsu::clock::{Mono, Now, Utc};
+use rsu::daemon::Daemon;
+
+use self::lines::{ControllerLine, RadarLine, Received, Receiver};
+use self::summary::Summary;
+use crate::judge::Judge;
+use crate::scenario::{Addresses, Scenario};
+use crate::sensors::{Delivery, Device, Devices};
+use crate::stage::read_config;
+use crate::truth::{Epoch, Truth};
+use crate::world::World;
+
+/// A scenario in real time.
+pub struct Live {
+    world: World,
+    truth: Truth,
+    devices: Devices,
+    judge: Judge,
+    clock: Clock,
+    controller: ControllerLine,
+    radars: Vec<RadarLine>,
+    receiver: Receiver,
+    daemon: Daemon,
+    started: Mono,
+    slipped: Duration,
+}
+
+/// What is asked of a demonstration.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// Chance.
+    pub seed: u64,
+    /// For how long; None: until it is interrupted.
+    pub duration: Option<Duration>,
+    /// Where frames are sent besides.
+    pub also_to: Vec<SocketAddr>,
+}
+
+/// What was heard from beginning to end.
+#[derive(Clone, Debug, Default)]
+pub struct Heard {
+    /// Frames, by kind: SPAT, RSM, MAP, RSI.
+    pub frames: [u64; 4],
+    /// Frames that could not be decoded, and those that were lost.
+    pub broken: u64,
+    /// Frames of devices that the daemon rejected.
+    pub rejected: u64,
+    /// How far simulated time fell behind.
+    pub slipped: Duration,
+}
+
+impl Heard {
+    /// Whether every kind of message came.
+    pub fn everything(&self) -> bool {
+        self.frames.iter().all(|&count| count > 0)
+    }
+}
+
+/// Simulated time as it goes: real time, less what was lost by not keeping up.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    began: Instant,
+    at: Mono,
+}
+
+impl Clock {
+    fn mono(&self, at: Instant) -> Mono {
+        self.at + at.saturating_duration_since(self.began)
+    }
+}
+
+impl Live {
+    /// Fills the road, opens the lines and starts the daemon.
+    pub fn start(scenario: &Scenario, wishes: &Wishes) -> Result<Self> {
+        let mut world = scenario.world(wishes.seed)?;
+        let started = Mono::ZERO + scenario.traffic();
+        while world.now() < started {
+            world.step();
+        }
+        let receiver = Receiver::open()?;
+        let radars = scenario.file.radar.iter();
+        let radars: Result<Vec<RadarLine>> = radars.map(|_| RadarLine::open()).collect();
+        let radars = radars?;
+        let controller = ControllerLine::open()?;
+        let mut radio = vec![receiver.address()];
+        radio.extend(&wishes.also_to);
+        let addresses = Addresses {
+            controller: controller.to(),
+            radars: radars.iter().map(RadarLine::address).collect(),
+            radio,
+        };
+        let config = read_config(&scenario.rsu_config(&addresses)?)?;
+        let daemon = Daemon::start(config, wishes.seed).context("the daemon does not start")?;
+        let clock = Clock {
+            began: Instant::now(),
+            at: started,
+        };
+        let mut truth = Truth::new(Epoch::new(started, system_utc()?), scenario.plan()?);
+        truth.keep(&world);
+        Ok(Self {
+            devices: Devices::new(scenario, wishes.seed, started)?,
+            judge: Judge::new(scenario, started),
+            world,
+            truth,
+            clock,
+            controller,
+            radars,
+            receiver,
+            daemon,
+            started,
+            slipped: Duration::ZERO,
+        })
+    }
+
+    /// Goes on for as long as wished, and hands out a summary each second.
+    pub fn run(mut self, wishes: &Wishes, tell: &mut dyn FnMut(&Summary)) -> Result<Heard> {
+        let mut heard = Heard::default();
+        let mut second = self.started + SECOND;
+        let end = wishes
+            .duration
+            .map_or(Mono::NEVER, |span| self.started + span);
+        loop {
+            let now = self.clock.mono(Instant::now());
+            self.keep_up(now)?;
+            self.work(now)?;
+            if now >= second {
+                let summary = self.summarise(second);
+                heard.add(&summary);
+                tell(&summary);
+                second += SECOND;
+            }
+            if now >= end {
+                break;
+            }
+            let next = self.devices.poll_timeout().min(second);
+            let wait = next.since(self.clock.mono(Instant::now()));
+            if let Some(frame) = self.receiver.wait(wait.min(NAP))? {
+                self.hear(&frame);
+            }
+        }
+        heard.slipped = self.slipped;
+        self.daemon.stop();
+        Ok(heard)
+    }
+
+    /// Where the daemon sends its frames, as a sentence for people.
+    pub fn radio(&self) -> SocketAddr {
+        self.receiver.address()
+    }
+
+    /// Lets simulated time fall behind rather than rush after real time.
+    fn keep_up(&mut self, now: Mono) -> Result<()> {
+        let behind = now.since(self.devices.poll_timeout());
+        if behind > PATIENCE {
+            self.slipped += behind;
+            self.clock = Clock {
+                began: Instant::now(),
+                at: now - behind,
+            };
+            let epoch = Epoch::new(self.clock.at, system_utc()?);
+            self.truth.set_epoch(epoch);
+        }
+        Ok(())
+    }
+
+    /// Does all that is due.
+    fn work(&mut self, now: Mono) -> Result<()> {
+        while self.world.now() < now {
+            self.world.step();
+            self.truth.keep(&self.world);
+        }
+        let moment = Now {
+            mono: now,
+            utc: self.truth.epoch().utc(now),
+        };
+        while self.devices.handle_timeout(moment, &self.world) {}
+        while let Some(delivery) = self.devices.poll_delivery(now) {
+            self.send(&delivery)?;
+        }
+        for question in self.controller.questions() {
+            self.devices.ask_controller(moment, &question);
+        }
+        for radar in &mut self.radars {
+            radar.tend();
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, delivery: &Delivery) -> Result<()> {
+        match delivery.from {
+            Device::Controller => self.controller.send(&delivery.bytes)?,
+            Device::Radar(i) => self.radars[i].send(&delivery.bytes),
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, frame: &Received) {
+        let arrived = self.clock.mono(frame.at);
+        // The world must have been where the frame says it is.
+        while self.world.now() < arrived {
+            self.world.step();
+            self.truth.keep(&self.world);
+        }
+        self.judge.hear(arrived, &frame.bytes, &self.truth);
+    }
+
+    fn summarise(&mut self, at: Mono) -> Summary {
+        self.judge.objects.close(&self.truth);
+        let stats = self.daemon.stats();
+        let rejected = stats.inputs.iter().map(|input| {
+            let frames: u64 = input.counts.rejected().iter().map(|(_, count)| count).sum();
+            frames + input.foreign + input.overlong + input.displaced
+        });
+        Summary {
+            at: at.since(self.started),
+            rejected: rejected.sum(),
+            dropped: self.radars.iter().map(RadarLine::dropped).sum(),
+            slipped: self.slipped,
+            ..Summary::take(&mut self.judge)
+        }
+    }
+}
+
+impl Heard {
+    fn add(&mut self, second: &Summary) {
+        for (sum, count) in self.frames.iter_mut().zip(second.frames) {
+            *sum += count;
+        }
+        self.broken += second.broken;
+        self.rejected = second.rejected;
+    }
+}
+
+fn system_utc() -> Result<Utc> {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("the system's clock is before 1970")?;
+    Ok(Utc::from_unix_ns(0) + since)
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+/// The longest sleep: sockets of radars are looked after in between.
+const NAP: Duration = Duration::from_millis(20);
+/// So late, and simulated time falls behind.
+const PATIENCE: Duration = Duration::from_millis(250);

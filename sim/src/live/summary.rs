@@ -1,0 +1,123 @@
+//! What was heard in one second, in a line that a person can follow.
+
+use std::fmt;
+use std::time::Duration;
+
+use v2x_msg::access::Aid;
+
+use crate::judge::Judge;
+use crate::judge::samples::Samples;
+
+/// One second of a demonstration.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Since the start.
+    pub at: Duration,
+    /// Frames of SPAT, RSM, MAP and RSI.
+    pub frames: [u64; 4],
+    /// Road users on the road and entries shown, in the last picture.
+    pub present: usize,
+    /// See `present`.
+    pub shown: usize,
+    /// Median and 95th percentile of the distance from a road user to where it is shown.
+    pub position_m: Option<(f64, f64)>,
+    /// Share of expected road users that are shown; None if nobody is expected.
+    pub found: Option<f64>,
+    /// Phases looked at, and of these those in the right colour.
+    pub phases: u64,
+    /// See `phases`.
+    pub right: u64,
+    /// Largest error of the end of a running state.
+    pub end_error_s: Option<f64>,
+    /// Median age of what SPAT says of the lamps, when it arrives.
+    pub spat_age_s: Option<f64>,
+    /// Median and largest age of what RSM says.
+    pub rsm_age_s: Option<(f64, f64)>,
+    /// Frames that could not be decoded, or were lost.
+    pub broken: u64,
+    /// Frames of devices that the daemon rejected or displaced, since the start.
+    pub rejected: u64,
+    /// Radar cycles that the daemon did not take, since the start.
+    pub dropped: u64,
+    /// How far simulated time has fallen behind, since the start.
+    pub slipped: Duration,
+}
+
+impl Summary {
+    /// What the judge has found since this was called last; it starts anew.
+    pub fn take(judge: &mut Judge) -> Self {
+        let traffic = &mut judge.traffic;
+        let kinds = [
+            vec![Aid::Spat],
+            vec![Aid::Rsm],
+            vec![Aid::Map],
+            vec![Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic],
+        ];
+        let frames = kinds.map(|aids| aids.into_iter().map(|aid| traffic.frames(aid)).sum());
+        let broken = traffic.undecoded + traffic.lost;
+        traffic.begin_anew();
+        let signals = std::mem::take(&mut judge.signals);
+        let objects = std::mem::take(&mut judge.objects.score);
+        let two =
+            |samples: &Samples, share| Some((samples.quantile(0.5)?, samples.quantile(share)?));
+        let (present, shown) = objects
+            .last
+            .as_ref()
+            .map_or((0, 0), |last| (last.bodies.len(), last.shown.len()));
+        Self {
+            frames,
+            present,
+            shown,
+            position_m: two(&objects.position_m, 0.95),
+            found: (objects.expected > 0)
+                .then(|| 1.0 - objects.missed as f64 / objects.expected as f64),
+            phases: signals.phases,
+            right: signals.right,
+            end_error_s: signals.end_error_s.quantile(1.0),
+            spat_age_s: signals.age_s.quantile(0.5),
+            rsm_age_s: two(&objects.age_s, 1.0),
+            broken,
+            ..Self::default()
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [spat, rsm, map, rsi] = self.frames;
+        write!(
+            f,
+            "{:>4} s  SPAT {spat:>2} RSM {rsm:>2} MAP {map} RSI {rsi:>2} /s",
+            self.at.as_secs()
+        )?;
+        write!(f, " | road {:>2}, shown {:>2}", self.present, self.shown)?;
+        if let Some((p50, p95)) = self.position_m {
+            write!(f, ", off {p50:.2} m (95 %: {p95:.2})")?;
+        }
+        if let Some(found) = self.found {
+            write!(f, ", found {:.1} %", found * 100.0)?;
+        }
+        write!(f, " | colours {}/{}", self.right, self.phases)?;
+        if let Some(error_s) = self.end_error_s {
+            write!(f, ", ends within {error_s:.2} s")?;
+        }
+        if let Some(age_s) = self.spat_age_s {
+            write!(f, " | age SPAT {:.0} ms", age_s * 1e3)?;
+        }
+        if let Some((p50, max)) = self.rsm_age_s {
+            write!(f, " RSM {:.1} ms (max {:.1})", p50 * 1e3, max * 1e3)?;
+        }
+        write!(f, " | lost {} rejected {}", self.broken, self.rejected)?;
+        if self.dropped > 0 {
+            write!(f, " not taken {}", self.dropped)?;
+        }
+        if self.slipped > Duration::ZERO {
+            write!(
+                f,
+                " | this machine is {:.1} s behind: simulated time goes slower",
+                self.slipped.as_secs_f64()
+            )?;
+        }
+        Ok(())
+    }
+}
