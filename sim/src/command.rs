@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use crate::capture::capture;
 use crate::judge::verdict;
 use crate::live::{Live, Wishes};
 use crate::report;
@@ -26,6 +27,8 @@ struct Arguments {
 enum Command {
     /// Show the scenarios that there are.
     List,
+    /// Write what the devices of a scenario send, and what is broadcast, as recordings.
+    Capture(Capture),
     /// Drive a real daemon in real time over loopback sockets, and listen as a vehicle would.
     Demo(Demo),
     /// Run a scenario in virtual time and judge what was broadcast; exit 1 if a criterion fails.
@@ -42,6 +45,21 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
     },
+}
+
+#[derive(Args)]
+struct Capture {
+    /// Where to.
+    folder: PathBuf,
+    /// Which scenario.
+    #[arg(long, default_value = "moyu-boyuan")]
+    scenario: String,
+    /// Chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Of so many seconds.
+    #[arg(long, value_name = "S", default_value_t = 5)]
+    duration: u32,
 }
 
 #[derive(Args)]
@@ -77,6 +95,7 @@ pub fn main() -> ExitCode {
 fn obey(command: Command) -> Result<ExitCode> {
     match command {
         Command::List => list(),
+        Command::Capture(wanted) => record(&wanted),
         Command::Demo(wanted) => demo(&wanted),
         Command::Run {
             scenario,
@@ -95,6 +114,15 @@ fn obey(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::from(u8::from(!outcome.passes())))
         }
     }
+}
+
+fn record(wanted: &Capture) -> Result<ExitCode> {
+    let scenario = Scenario::find(&wanted.scenario)?;
+    let span = Duration::from_secs(u64::from(wanted.duration));
+    for name in capture(&scenario, wanted.seed, span, &wanted.folder)? {
+        println!("{}", wanted.folder.join(name).display());
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn demo(wanted: &Demo) -> Result<ExitCode> {
@@ -164,6 +192,12 @@ fn print_outcome(outcome: &Outcome) {
     }
     println!();
     print!("{}", verdict::table(&outcome.verdicts));
+    if outcome.judge.traffic.span_s() <= 0.0 {
+        println!(
+            "nothing was judged: the judge waits {} s until all has settled",
+            scenario.file.settle_s
+        );
+    }
     println!();
     let objects = &outcome.judge.objects.score;
     println!(

@@ -8,9 +8,11 @@
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`run`]: one run from beginning to end
 //! - [`report`]: what came of it, as files
+//! - [`capture`]: recordings of our own making
 //! - [`command`]: what people type
 //! - [`plane`], [`random`]: geometry and chance
 
+pub mod capture;
 pub mod command;
 pub mod judge;
 pub mod live;

@@ -261,3 +261,34 @@ const SECOND: Duration = Duration::from_secs(1);
 const NAP: Duration = Duration::from_millis(20);
 /// So late, and simulated time falls behind.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_daemon_is_heard_and_says_what_is_true() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let mut scenario = Scenario::load(std::path::Path::new(file)).expect("a scenario");
+        scenario.file.traffic_s = 30;
+        let wishes = Wishes {
+            seed: 1,
+            duration: Some(Duration::from_secs(3)),
+            also_to: Vec::new(),
+        };
+        let live = Live::start(&scenario, &wishes).expect("a daemon");
+        let mut seconds = Vec::new();
+        let heard = live
+            .run(&wishes, &mut |second| seconds.push(second.clone()))
+            .expect("a run");
+        assert!(heard.everything(), "{heard:?}");
+        assert_eq!((heard.broken, heard.rejected), (0, 0));
+        let last = seconds.last().expect("three seconds");
+        assert!(last.phases > 0, "{last}");
+        // How well it keeps time depends on the machine; what it says does not.
+        assert_eq!(last.right, last.phases, "{last}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Recordings of our own making: what the devices of a scenario send, and what the roadside unit
+//! makes of it, in the formats of real recordings.
+//!
+//! The controller's datagrams as lines of hex, each radar's CAN frames as candump text, the frames
+//! on the air as lines of hex. They begin just before a cycle of the signals, so that a plan is in
+//! them, and are the same to the byte for a scenario and a seed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rsu::clock::{Mono, Now};
+use rsu::inputs::can::{candump, gateway};
+use rsu::station::Frame;
+
+use crate::scenario::Scenario;
+use crate::stage::{Audience, Stage};
+use crate::truth::Truth;
+
+/// Writes the recordings of `span` into `folder`, which is made if need be; returns their names.
+pub fn capture(
+    scenario: &Scenario,
+    seed: u64,
+    span: Duration,
+    folder: &Path,
+) -> Result<Vec<String>> {
+    let mut stage = Stage::new(scenario, seed)?;
+    let plan = scenario.plan()?;
+    let mut lead = plan.cycle() - plan.into_cycle(stage.started());
+    // Tracks must have come up, and the signals been heard.
+    while lead < WARM_UP + BEFORE_CYCLE {
+        lead += plan.cycle();
+    }
+    let mut tape = Tape {
+        controller: scenario.file.controller.name.clone(),
+        from: stage.started() + (lead - BEFORE_CYCLE),
+        files: BTreeMap::new(),
+    };
+    stage.run(lead - BEFORE_CYCLE + span, &mut tape)?;
+    let note = format!(
+        "# Recordings of our own making\n\nBy `sim capture --scenario {} --seed {seed} --duration {}`: \
+         simulated devices and the frames of a simulated roadside unit; no real device, place or \
+         person is in them. `*.hex` has one datagram or frame a line, `*.log` is candump text.\n",
+        scenario.file.name,
+        span.as_secs()
+    );
+    tape.files.insert("SOURCES.md".to_owned(), note);
+    let shown = folder.display();
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
+    for (name, text) in &tape.files {
+        let file = folder.join(name);
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(tape.files.into_keys().collect())
+}
+
+/// Text by name of the file.
+struct Tape {
+    controller: String,
+    from: Mono,
+    files: BTreeMap<String, String>,
+}
+
+impl Tape {
+    fn file(&mut self, name: &str) -> &mut String {
+        self.files.entry(name.to_owned()).or_default()
+    }
+}
+
+impl Audience for Tape {
+    fn frame(&mut self, now: Now, frame: &Frame, _truth: &Truth) {
+        if now.mono >= self.from {
+            hex_line(frame.bytes(), self.file("frames.hex"));
+        }
+    }
+
+    fn bytes(&mut self, now: Now, input: &str, bytes: &[u8]) {
+        if now.mono < self.from {
+            return;
+        }
+        if input == self.controller {
+            return hex_line(bytes, self.file("gat1743.hex"));
+        }
+        let mut lines = Vec::new();
+        let (records, _) = bytes.as_chunks::<{ gateway::RECORD }>();
+        for (i, record) in records.iter().enumerate() {
+            if let Some(frame) = gateway::parse(record) {
+                let at = now.utc + CAN_FRAME * i as u32;
+                candump::emit(&frame, Some(at), &mut lines);
+            }
+        }
+        let text = String::from_utf8_lossy(&lines);
+        self.file(&format!("ars408_{input}.log")).push_str(&text);
+    }
+}
+
+fn hex_line(bytes: &[u8], text: &mut String) {
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.push('\n');
+}
+
+/// What must have been heard before a recording is worth having.
+const WARM_UP: Duration = Duration::from_secs(10);
+/// A recording begins so long before a cycle of the signals.
+const BEFORE_CYCLE: Duration = Duration::from_secs(2);
+/// A CAN frame of 8 bytes at 500 kbit/s.
+const CAN_FRAME: Duration = Duration::from_micros(230);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_holds_a_plan_lamp_states_radar_cycles_and_frames() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let mut scenario = Scenario::load(Path::new(file)).expect("a scenario");
+        // Traffic from the beginning of a cycle, so that the next is not far.
+        scenario.file.traffic_s = 90;
+        let folder = std::env::temp_dir().join(format!("sim-capture-{}", std::process::id()));
+        let names = capture(&scenario, 1, Duration::from_secs(4), &folder).expect("a capture");
+        let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a file");
+        let datagrams = read("gat1743.hex");
+        // The object is at bytes 26 and 27: 0103 or 0301, low byte first.
+        let objects: Vec<&str> = datagrams.lines().map(|line| &line[52..56]).collect();
+        assert!(objects.contains(&"0301") && objects.contains(&"0103"));
+        let radar = read("ars408_north-radar.log");
+        assert!(radar.lines().filter(|line| line.contains(" 60A#")).count() > 40);
+        assert!(read("frames.hex").lines().count() > 80);
+        assert_eq!(names.len(), 7, "{names:?}");
+        fs::remove_dir_all(&folder).expect("it was made");
+    }
+}
