@@ -50,7 +50,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Vec<RadioTarget> {
             .any(|other| other.to == target.to && other.interface == target.interface)
         {
             table.wrong(
-                table.line(),
+                table.line_of("target"),
                 "target",
                 "is given twice; each frame would be sent twice",
             );

@@ -114,6 +114,14 @@ impl<'r, 't> Table<'r, 't> {
         self.line
     }
 
+    /// Where the file sets `key`; the table's header where it does not.
+    pub(crate) fn line_of(&self, key: &str) -> usize {
+        let entry = self.entries.and_then(|table| table.get_key_value(key));
+        entry.map_or(self.line, |(name, _)| {
+            self.reader.line_of(name.span().start)
+        })
+    }
+
     /// The file that this is a part of.
     pub(crate) fn reader(&self) -> &'r Reader<'t> {
         self.reader
