@@ -1,5 +1,7 @@
 //! The daemon in this process, over real sockets of this machine.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};

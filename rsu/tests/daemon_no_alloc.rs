@@ -8,6 +8,7 @@
     reason = "counting allocations takes a global allocator, which is an unsafe trait; this one \
               passes every call on to the system's, unchanged, and counts beside it"
 )]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{SocketAddr, UdpSocket};
@@ -68,7 +69,7 @@ fn a_daemon_at_work_allocates_nothing() {
     air.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let (signal, radar) = (free_udp(), free_udp());
     let daemon = start(air.local_addr().unwrap(), signal, radar);
-    let mut world = World::new(signal, radar);
+    let world = World::new(signal, radar);
     let mut frame = [0; 2000];
     let mut heard = 0;
     let mut counted_from = None;
