@@ -16,8 +16,8 @@ use crate::report::{
 };
 use crate::services::fixture::crossing;
 
-const CONTROLLER: InputId = InputId(0);
-const RADAR: InputId = InputId(1);
+pub(super) const CONTROLLER: InputId = InputId(0);
+pub(super) const RADAR: InputId = InputId(1);
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
@@ -55,7 +55,7 @@ impl Heard {
     }
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let pose = Pose {
         east_m: 0.0,
         north_m: 0.0,
