@@ -87,6 +87,9 @@ impl Message {
 
     /// Encodes the frame at the start of `out` and gives its length in octets. Does not allocate.
     ///
+    /// The bounds of the message set allow some 400 kB; what the air allows is the business of
+    /// [`crate::access`].
+    ///
     /// # Errors
     /// `out` is too short, or a value has no encoding; a message that was decoded has one.
     pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
@@ -141,13 +144,11 @@ impl Message {
     }
 
     /// What is in it, for `kinds/*/wire.rs`.
-    #[allow(dead_code, reason = "the kinds come next")]
     pub(crate) fn frame(&self) -> &MessageFrame {
         &self.frame
     }
 
     /// The same to be filled in.
-    #[allow(dead_code, reason = "the kinds come next")]
     pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
         &mut self.frame
     }

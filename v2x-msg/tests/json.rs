@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{encoded, own};
+use common::{Vector, encoded, own};
 use serde_json::{Value, json};
 use v2x_msg::Message;
 
@@ -17,7 +17,7 @@ fn vector(frame: &str) -> Value {
     let vectors = own("day1_2020.jsonl");
     vectors
         .iter()
-        .map(|vector| vector.jer())
+        .map(Vector::jer)
         .find(|jer| jer.get(frame).is_some())
         .unwrap()
         .clone()

@@ -109,6 +109,34 @@ fn what_fits_of_the_vectors_is_kept() {
     assert!(fitted > 0);
 }
 
+/// Whatever a stranger makes of a frame: if it decodes, it is read or refused, and what is read can
+/// be encoded again.
+#[test]
+fn no_bit_that_is_turned_makes_a_value_that_cannot_be_encoded() {
+    let mut read = 0;
+    for vector in own("day1_2020.jsonl").iter().step_by(7) {
+        for bit in 0..vector.octets.len() * 8 {
+            let mut octets = vector.octets.clone();
+            octets[bit / 8] ^= 0x80 >> (bit % 8);
+            let Ok(message) = Message::decode(&octets) else {
+                continue;
+            };
+            let mut again = Message::default();
+            let fill = [
+                Spat::read(&message).map(|spat| spat.fill(&mut again)),
+                Rsm::read(&message).map(|rsm| rsm.fill(&mut again)),
+                Map::read(&message).map(|map| map.fill(&mut again)),
+                Rsi::read(&message).map(|rsi| rsi.fill(&mut again)),
+            ];
+            if fill.iter().any(Result::is_ok) {
+                read += 1;
+                common::encoded(&again);
+            }
+        }
+    }
+    assert!(read > 0);
+}
+
 /// SPATs of a product in service, made by its maker's encoder.
 #[test]
 fn published_spats_are_read_as_they_were_meant() {

@@ -18,7 +18,8 @@ use crate::kinds::wire::{
 use crate::{Message, MessageKind};
 
 impl Rsm {
-    /// Makes `message` this RSM, in place: nothing is allocated once it has held as large a one.
+    /// Makes `message` this RSM, in place. Nothing is allocated once it has held as large a one, so
+    /// keep a message for each kind.
     pub fn fill(&self, message: &mut Message) {
         let frame = message.frame_mut();
         if !matches!(frame, asn::MessageFrame::RsmFrame(_)) {

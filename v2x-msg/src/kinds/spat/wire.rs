@@ -14,7 +14,8 @@ use crate::kinds::wire::{
 use crate::{Message, MessageKind};
 
 impl Spat {
-    /// Makes `message` this SPAT, in place: nothing is allocated once it has held as large a one.
+    /// Makes `message` this SPAT, in place. Nothing is allocated once it has held as large a one, so
+    /// keep a message for each kind.
     pub fn fill(&self, message: &mut Message) {
         let frame = message.frame_mut();
         if !matches!(frame, asn::MessageFrame::SpatFrame(_)) {
