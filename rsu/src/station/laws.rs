@@ -18,11 +18,12 @@ use crate::services::fixture::crossing;
 
 /// What happens next, and how long after the last thing.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test's list of a hundred")]
 enum Step {
     Report(InputId, Content),
     Timeout,
     /// UTC jumps by so many milliseconds.
-    UtcStep(i64),
+    UtcJump(i64),
     Clock(ClockState),
 }
 
@@ -123,7 +124,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (input, content).prop_map(|(input, content)| Step::Report(input, content)),
         4 => Just(Step::Timeout),
-        1 => prop_oneof![-50..50i64, any::<i64>()].prop_map(Step::UtcStep),
+        1 => prop_oneof![-50..50i64, any::<i64>()].prop_map(Step::UtcJump),
         1 => (any::<bool>(), proptest::option::of(0..400u64)).prop_map(|(synchronised, error)| {
             Step::Clock(ClockState { synchronised, error: error.map(Duration::from_millis) })
         }),
@@ -169,7 +170,7 @@ proptest! {
             match step {
                 Step::Timeout => station.handle_timeout(now),
                 Step::Clock(state) => station.handle_clock(now, state),
-                Step::UtcStep(ms) => {
+                Step::UtcJump(ms) => {
                     now.utc = Utc::from_unix_ns(now.utc.unix_ns().saturating_add(ms.saturating_mul(1_000_000)));
                     station.handle_timeout(now);
                 }
