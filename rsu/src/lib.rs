@@ -16,9 +16,11 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
 pub mod fusion;
+pub mod inputs;
 pub mod report;
 pub mod services;
 pub mod sheet;

@@ -12,7 +12,7 @@ use crate::report::Light;
 use crate::site::GreenKind;
 
 /// Most states of one phase.
-pub const MAX_STATES: usize = 16;
+pub(super) const MAX_STATES: usize = 16;
 
 /// All phases of the junction at one moment.
 #[derive(Clone, Debug, PartialEq)]
