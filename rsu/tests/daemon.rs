@@ -37,7 +37,9 @@ impl Rig {
         );
         let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
         let checked = config::parse(&text, file, &mut |path| std::fs::read_to_string(path));
-        let config = checked.unwrap_or_else(|findings| panic!("{findings}")).config;
+        let config = checked
+            .unwrap_or_else(|findings| panic!("{findings}"))
+            .config;
         let daemon = Daemon::start(config, SEED).unwrap();
         Self { daemon, air }
     }
@@ -78,7 +80,10 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// An address of this machine that nobody uses.
 fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 fn signal(listen: SocketAddr) -> String {
@@ -94,13 +99,24 @@ const MOUNT: &str = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 
 
 /// A frame of lamps that a controller broadcasts: all red but lamp 1, which is `light`.
 fn lamps(light: Light) -> Vec<u8> {
-    let lamp = |lamp: u8, light| LampState { lamp: lamp.into(), light, countdown_s: Some(20) };
+    let lamp = |lamp: u8, light| LampState {
+        lamp: lamp.into(),
+        light,
+        countdown_s: Some(20),
+    };
     let mut states = LampStates::default();
     states.lamps.push(lamp(1, light));
     (2..=8).for_each(|number| states.lamps.push(lamp(number, Light::Red)));
     let mut emitter = Emitter::new(Identity {
-        controller: Address { division: 310_114, kind: Address::CONTROLLER, number: 1 },
-        approaches: vec![Approach { direction_deg: 0, lamps: (1..=8).map(|n| (n, 1)).collect() }],
+        controller: Address {
+            division: 310_114,
+            kind: Address::CONTROLLER,
+            number: 1,
+        },
+        approaches: vec![Approach {
+            direction_deg: 0,
+            lamps: (1..=8).map(|n| (n, 1)).collect(),
+        }],
         ..Identity::default()
     });
     let mut out = Vec::new();
@@ -136,7 +152,9 @@ fn radar_cycle() -> Vec<CanFrame> {
 
 fn gateway_bytes() -> Vec<u8> {
     let mut bytes = Vec::new();
-    radar_cycle().iter().for_each(|frame| gateway::emit(frame, &mut bytes));
+    radar_cycle()
+        .iter()
+        .for_each(|frame| gateway::emit(frame, &mut bytes));
     bytes
 }
 
@@ -147,12 +165,20 @@ fn map_and_signs_are_sent_without_any_input_and_all_ends_in_time() {
     rig.hear(Aid::RsiStatic);
     let stats = rig.daemon.stats();
     assert!(stats.frames_of(FrameKind::Map) >= 1);
-    assert_eq!(stats.frames_of(FrameKind::Spat), 0, "nothing is known of the signals");
+    assert_eq!(
+        stats.frames_of(FrameKind::Spat),
+        0,
+        "nothing is known of the signals"
+    );
     assert_eq!(stats.radio[0].lost, 0);
     assert!(stats.latency.lateness.count > 0);
     let asked = Instant::now();
     rig.daemon.stop();
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
 }
 
 #[test]
@@ -184,12 +210,18 @@ fn garbage_is_counted_by_kind_and_harms_nobody() {
     stranger.send_to(&[0xc0; 30_000], listen).unwrap();
     rig.until("signal", "all counted", |input| {
         input.counts.rejected().contains(&("checksum", 1))
-            && input.counts.rejected().iter().any(|(kind, n)| *kind == "noise" && *n > 0)
+            && input
+                .counts
+                .rejected()
+                .iter()
+                .any(|(kind, n)| *kind == "noise" && *n > 0)
             && input.overlong == 1
     });
     assert_eq!(rig.input("signal").reports, 0);
     stranger.send_to(&lamps(Light::Green), listen).unwrap();
-    rig.until("signal", "heard after the garbage", |input| input.reports == 1);
+    rig.until("signal", "heard after the garbage", |input| {
+        input.reports == 1
+    });
 }
 
 #[test]
@@ -228,7 +260,10 @@ fn a_controller_that_must_be_asked_is_asked() {
     controller.set_read_timeout(Some(LONG)).unwrap();
     let to = controller.local_addr().unwrap();
     let listen = free_udp();
-    let rig = Rig::start(&format!("{}ask = {{ to = 'udp://{to}' }}\n", signal(listen)));
+    let rig = Rig::start(&format!(
+        "{}ask = {{ to = 'udp://{to}' }}\n",
+        signal(listen)
+    ));
     let mut query = [0; 200];
     let (length, from) = controller.recv_from(&mut query).expect("a question");
     assert_eq!((from, query[0], query[length - 1]), (listen, 0xc0, 0xc0));
@@ -248,7 +283,9 @@ fn a_radar_over_tcp_is_heard_and_heard_again_after_it_was_away() {
     rig.hear(Aid::Rsm);
     drop(stream);
     drop(gateway);
-    rig.until("radar", "gone", |input| matches!(input.link, LinkState::Down(_)));
+    rig.until("radar", "gone", |input| {
+        matches!(input.link, LinkState::Down(_))
+    });
     let before = rig.input("radar").reports;
     let gateway = TcpListener::bind(at).unwrap();
     let (mut stream, _) = gateway.accept().unwrap();

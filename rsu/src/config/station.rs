@@ -125,9 +125,6 @@ fn read_spat(root: &mut Table<'_, '_>) -> spat::Config {
         form: table
             .choice("form", &forms)
             .map_or(default.form, |form| form.value),
-        flashing_green: table
-            .boolean("flashing-green")
-            .unwrap_or(default.flashing_green),
         change_gap: table
             .millis("change-gap-ms", 0..=100)
             .unwrap_or(default.change_gap),
@@ -203,7 +200,30 @@ fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
 fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
     let default = signals::Config::default();
     let mut table = root.table("signals");
-    let config = default;
+    let config = signals::Config {
+        no_timing_after: table
+            .millis("no-timing-after-ms", 500..=60_000)
+            .unwrap_or(default.no_timing_after),
+        stop_after: table
+            .millis("stop-after-ms", 1000..=60_000)
+            .unwrap_or(default.stop_after),
+        expiry_grace: table
+            .millis("expiry-grace-ms", 0..=5000)
+            .unwrap_or(default.expiry_grace),
+        max_countdown: table
+            .millis("max-countdown-ms", 10_000..=3_600_000)
+            .unwrap_or(default.max_countdown),
+        timing_error: table
+            .millis("timing-error-ms", 1..=5000)
+            .unwrap_or(default.timing_error),
+    };
+    if config.stop_after < config.no_timing_after {
+        table.wrong(
+            table.line(),
+            "stop-after-ms",
+            "is shorter than no-timing-after-ms: times would never be withheld before SPAT stops",
+        );
+    }
     table.finish();
     config
 }
