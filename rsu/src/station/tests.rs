@@ -553,3 +553,35 @@ fn conflicting_greens_are_told_once_and_spat_tells_no_light() {
             .all(|light| light == spat::Light::Unavailable)
     );
 }
+
+#[test]
+fn the_id_is_the_configured_one_or_random_at_start() {
+    let id_of = |id: Option<StationId>, seed| {
+        let mut bench = Bench::start_with(Config { id, ..config() }, crossing(2, 2), 0, seed);
+        bench.radar(1);
+        bench.run_to(60);
+        bench.of(FrameKind::Rsm).next().unwrap().rsm().id
+    };
+    let own = StationId(*b"RSU00001");
+    assert_eq!(id_of(Some(own), 1), own);
+    assert_eq!(id_of(None, 1), id_of(None, 1));
+    assert_ne!(id_of(None, 1), id_of(None, 2));
+}
+
+#[test]
+fn a_radar_in_step_is_followed_until_its_reports_leave_at_once() {
+    let mut bench = Bench::start(0);
+    // Halfway between two openings, which is as far off as it can be.
+    bench.run_to(90);
+    for _ in 0..150 {
+        bench.radar(1);
+        let next = bench.ms() + 100;
+        bench.run_to(next);
+    }
+    let frames: Vec<_> = bench.of(FrameKind::Rsm).collect();
+    let settled = &frames[frames.len() - 50..];
+    for heard in settled {
+        let arrived = heard.cause.unwrap().utc.unix_ms() - NEW_YEAR_MS;
+        assert_eq!(heard.ms, arrived);
+    }
+}
