@@ -118,7 +118,10 @@ impl Service {
 
     /// A report of objects has just been handled; returns the slots that went by unused.
     pub(crate) fn turn_on_report(&mut self, now: Now, arrived: Now, input: InputId) -> u64 {
-        self.newest = Some(arrived);
+        // Links run side by side: reports may come in another order than they arrived in.
+        if self.newest.is_none_or(|newest| newest.mono <= arrived.mono) {
+            self.newest = Some(arrived);
+        }
         let turn = self.window.turn_on_report(now, input);
         self.use_slot(turn)
     }
