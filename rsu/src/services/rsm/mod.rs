@@ -4,7 +4,7 @@
 //! make several messages in a row, each with the next msgCnt. The picture is predicted to the
 //! moment of sending, and `secMark` is that moment. Where no sensor has reported for a while no RSM
 //! is sent: what is stale must not look fresh. Not here: who the road users are
-//! ([`crate::fusion`]), when a slot is used ([`super::window`]).
+//! ([`crate::fusion`]), when a slot is used (`window`, beside this room).
 
 mod entry;
 
