@@ -1,6 +1,6 @@
 //! `[[input.*]]`: the devices, one table each, named by their protocol.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 

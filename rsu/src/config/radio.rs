@@ -1,6 +1,6 @@
 //! `[radio]`: where frames go.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddr};
 
 use super::address::{UDP_FORM, udp};
 use crate::sheet::Table;
