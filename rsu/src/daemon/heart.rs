@@ -31,10 +31,11 @@ impl Heart {
     pub(crate) fn run(mut self) {
         let mut frame = Frame::new();
         let mut clock_due = Mono::ZERO;
-        self.mailbox.adopt();
+        let mailbox = Arc::clone(&self.mailbox);
+        mailbox.adopt();
         loop {
             let due = self.station.poll_timeout().min(clock_due);
-            let woke = self.mailbox.wait(due, self.spin);
+            let woke = mailbox.wait(due, self.spin);
             let now = clock::now();
             let mut said = None;
             match woke {

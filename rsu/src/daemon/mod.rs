@@ -38,11 +38,11 @@ mod threads;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, Input};
 use crate::station::{Station, Unfit};
 
 use self::heart::Heart;
-use self::mailbox::Mailbox;
+use self::mailbox::{Mailbox, Says};
 use self::observer::Observer;
 use self::radio::Radio;
 use self::shared::{InputView, Shared};
@@ -87,10 +87,11 @@ impl Daemon {
         let now = clock::now();
         let station = Box::new(Station::new(config.station, config.site, now, seed)?);
         let radio = Radio::open(&config.radio, now.mono);
+        let says: Vec<Says> = config.inputs.iter().map(says).collect();
         let shared = Arc::new(Shared {
             started: now.mono,
             stop: Arc::default(),
-            mailbox: Arc::new(Mailbox::new(config.inputs.len())),
+            mailbox: Arc::new(Mailbox::new(&says)),
             heart: Arc::new(HeartTally::new()),
             inputs: config.inputs.iter().map(InputView::new).collect(),
             outlets: radio.tallies(),
@@ -144,5 +145,13 @@ impl Drop for Daemon {
             // A panic has been told by its own thread.
             let _ = thread.join();
         }
+    }
+}
+
+fn says(input: &Input) -> Says {
+    let signals = input.protocol.is_controller();
+    Says {
+        signals,
+        objects: !signals,
     }
 }
