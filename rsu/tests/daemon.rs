@@ -165,6 +165,7 @@ fn map_and_signs_are_sent_without_any_input_and_all_ends_in_time() {
     let rig = Rig::start(&silent_signal());
     rig.hear(Aid::Map);
     rig.hear(Aid::RsiStatic);
+    until("both noted", || rig.daemon.stats().frames() >= 2);
     let stats = rig.daemon.stats();
     assert!(stats.frames_of(FrameKind::Map) >= 1);
     assert_eq!(
@@ -193,9 +194,11 @@ fn lamps_over_udp_become_spat() {
     let frame = rig.hear(Aid::Spat);
     let payload = dsmp::parse(&frame).unwrap().data;
     v2x_msg::Message::decode(payload).expect("a SPAT that decodes");
-    let stats = rig.daemon.stats();
-    assert!(stats.latency.to_heart.count >= 1);
-    assert!(stats.latency.to_air.count >= 1);
+    // Noted just after the frame has left.
+    until("the reaction noted", || {
+        rig.daemon.stats().latency.reaction.count >= 1
+    });
+    assert!(rig.daemon.stats().latency.to_heart.count >= 1);
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod latency;
 mod link;
 mod load;
 mod mailbox;
+mod notify;
 mod observer;
 pub mod probe;
 mod radio;
