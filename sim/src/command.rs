@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::judge::verdict;
+use crate::report;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
 
@@ -57,13 +58,16 @@ fn obey(command: Command) -> Result<ExitCode> {
             scenario,
             seed,
             duration,
-            report,
+            report: folder,
         } => {
             let scenario = Scenario::find(&scenario)?;
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
             let outcome = run(&scenario, seed, duration)?;
             print_outcome(&outcome);
-            if let Some(_folder) = report {}
+            if let Some(folder) = folder {
+                report::write(&outcome, &folder)?;
+                println!("{}", folder.join("report.html").display());
+            }
             Ok(ExitCode::from(u8::from(!outcome.passes())))
         }
     }

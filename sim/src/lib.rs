@@ -6,6 +6,7 @@
 //! - [`stage`]: the closed loop in virtual time
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`run`]: one run from beginning to end
+//! - [`report`]: what came of it, as files
 //! - [`command`]: what people type
 //! - [`plane`], [`random`]: geometry and chance
 
@@ -13,6 +14,7 @@ pub mod command;
 pub mod judge;
 pub mod plane;
 pub mod random;
+pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod sensors;

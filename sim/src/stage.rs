@@ -341,3 +341,44 @@ const GOOD_CLOCK: ClockState = ClockState {
 };
 /// More things than this are never due at one moment.
 const MOST_AT_ONCE: u32 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::run;
+
+    fn moyu() -> Scenario {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let mut scenario = Scenario::load(Path::new(file)).expect("a scenario");
+        // Enough to have vehicles in sight, and a plan heard.
+        scenario.file.traffic_s = 60;
+        scenario
+    }
+
+    #[test]
+    fn two_minutes_of_moyu_boyuan_pass() {
+        let mut scenario = moyu();
+        scenario.file.settle_s = 60;
+        let outcome = run(&scenario, 1, Some(Duration::from_secs(120))).expect("a run");
+        let table = crate::judge::verdict::table(&outcome.verdicts);
+        assert!(outcome.passes(), "{table}");
+        let objects = &outcome.judge.objects.score;
+        assert!(objects.expected > 5_000, "hardly anybody to be seen");
+        assert!(outcome.judge.signals.phases > 4_000, "hardly a SPAT");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes() {
+        let scenario = moyu();
+        let hash = |seed| {
+            let outcome = run(&scenario, seed, Some(Duration::from_secs(8))).expect("a run");
+            outcome.judge.traffic.hash
+        };
+        let first = hash(3);
+        assert_eq!(hash(3), first);
+        assert_ne!(hash(4), first);
+    }
+}

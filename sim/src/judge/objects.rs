@@ -46,10 +46,47 @@ pub struct ObjectScore {
     pub doubled: u64,
     /// Road users shown under another number than before.
     pub id_switches: u64,
+    /// The first of these changes, and of the entries that show nobody.
+    pub remarks: Vec<Remark>,
     /// Entries shown, road users expected, and those missed, about each second.
     pub trace: Vec<(f64, u64, u64, u64)>,
     /// Where the road users of the last picture are, and what was shown.
     pub last: Option<Picture>,
+}
+
+/// Something that a person may want to look into.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Remark {
+    /// When.
+    pub at: Mono,
+    /// Where, in the site's plane.
+    pub place: Point,
+    /// What.
+    pub what: What,
+}
+
+/// What a [`Remark`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A road user was shown under one number, and now is under another.
+    IdSwitch {
+        /// The road user.
+        body: u32,
+        /// Its number before.
+        before: u8,
+        /// Its number now.
+        after: u8,
+    },
+    /// An entry shows nobody.
+    Nobody {
+        /// Its number.
+        shown: u8,
+    },
+    /// A road user is not shown.
+    Missed {
+        /// The road user.
+        body: u32,
+    },
 }
 
 /// What is shown at one moment, beside what is.
@@ -74,6 +111,17 @@ pub struct Shown {
     pub speed_mps: Option<f64>,
     /// Unit vector of its heading, where it is said.
     pub direction: Option<Point>,
+}
+
+impl ObjectScore {
+    /// Notes something to look into; of what goes on for many pictures, only the beginning.
+    fn remark(&mut self, at: Mono, place: Point, what: What) {
+        let goes_on = |earlier: &Remark| earlier.what == what && at.since(earlier.at) < GOES_ON;
+        let known = self.remarks.iter().any(goes_on);
+        if !known && self.remarks.len() < MOST_REMARKS {
+            self.remarks.push(Remark { at, place, what });
+        }
+    }
 }
 
 /// Collects pictures and compares them.
@@ -124,6 +172,15 @@ impl Coverage {
                 ),
             ]
             .map(|(range_m, half_deg)| (range_m, half_deg.to_radians().cos())),
+        }
+    }
+
+    /// What is within a distance and an angle of one sensor.
+    #[cfg(test)]
+    pub(super) fn cone(mount: Point, axis: Point, range_m: f64, half_angle_deg: f64) -> Self {
+        Self {
+            sensors: vec![(mount, axis)],
+            beams: [(range_m, half_angle_deg.to_radians().cos()); 2],
         }
     }
 
@@ -211,8 +268,17 @@ impl ObjectJudge {
         for (&body, &entry) in &pairs {
             let id = shown[entry].id;
             let before = self.known.insert(body, id);
-            if counted && before.is_some_and(|before| before != id) {
+            if counted
+                && let Some(before) = before
+                && before != id
+            {
                 self.score.id_switches += 1;
+                let what = What::IdSwitch {
+                    body,
+                    before,
+                    after: id,
+                };
+                self.score.remark(at, shown[entry].place, what);
             }
         }
         self.known.retain(|&id, _| road.body(id).is_some());
@@ -272,7 +338,10 @@ impl ObjectJudge {
                 .is_some_and(|since| at.since(*since) >= NOTICED);
             if long_covered {
                 expected += 1;
-                missed += u64::from(!pairs.contains_key(&body.id));
+                if !pairs.contains_key(&body.id) {
+                    missed += 1;
+                    score.remark(at, body.centre, What::Missed { body: body.id });
+                }
             }
             if let Some(&entry) = pairs.get(&body.id) {
                 measure(score, body, &shown[entry]);
@@ -284,6 +353,7 @@ impl ObjectJudge {
         for (i, entry) in shown.iter().enumerate() {
             if !joined.contains(&i) {
                 score.unmatched += 1;
+                score.remark(at, entry.place, What::Nobody { shown: entry.id });
                 let near = |body: &Body| body.centre.distance_m(entry.place) < body.length_m;
                 score.doubled += u64::from(road.bodies.iter().any(near));
             }
@@ -318,5 +388,9 @@ fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {
 const NOTICED: Duration = Duration::from_secs(1);
 /// Slower than this a direction means little.
 const MOVING_MPS: f64 = 3.0;
+/// What is remarked on again within this time has gone on.
+const GOES_ON: Duration = Duration::from_secs(5);
+/// So many remarks are kept.
+const MOST_REMARKS: usize = 200;
 /// About each second.
 const TRACE_EVERY: u64 = 10;
