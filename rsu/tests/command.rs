@@ -1,5 +1,7 @@
 //! The program `rsu` from outside: exit codes, what is told, signals.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;

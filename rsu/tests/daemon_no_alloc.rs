@@ -8,6 +8,7 @@
     reason = "counting allocations takes a global allocator, which is an unsafe trait; this one \
               passes every call on to the system's, unchanged, and counts beside it"
 )]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{SocketAddr, UdpSocket};
@@ -68,7 +69,7 @@ fn a_daemon_at_work_allocates_nothing() {
     air.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let (signal, radar) = (free_udp(), free_udp());
     let daemon = start(air.local_addr().unwrap(), signal, radar);
-    let mut world = World::new(signal, radar);
+    let world = World::new(signal, radar);
     let mut frame = [0; 2000];
     let mut heard = 0;
     let mut counted_from = None;
@@ -85,9 +86,15 @@ fn a_daemon_at_work_allocates_nothing() {
     }
     let allocations = ASKED.load(Ordering::Relaxed) - counted_from.unwrap();
     let stats = daemon.stats();
-    eprintln!("{heard} frames, {allocations} allocations, {:?}", stats.latency);
+    eprintln!(
+        "{heard} frames, {allocations} allocations, {:?}",
+        stats.latency
+    );
     assert!(heard > 60, "{heard} frames");
-    assert!(stats.inputs.iter().all(|input| input.reports > 20), "{stats:?}");
+    assert!(
+        stats.inputs.iter().all(|input| input.reports > 20),
+        "{stats:?}"
+    );
     assert_eq!(allocations, 0);
 }
 
@@ -101,12 +108,17 @@ fn start(air: SocketAddr, signal: SocketAddr, radar: SocketAddr) -> Daemon {
     );
     let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
     let checked = config::parse(&text, file, &mut |path| std::fs::read_to_string(path));
-    let config = checked.unwrap_or_else(|findings| panic!("{findings}")).config;
+    let config = checked
+        .unwrap_or_else(|findings| panic!("{findings}"))
+        .config;
     Daemon::start(config, 1).unwrap()
 }
 
 fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// Everything that is said, made beforehand.
@@ -133,7 +145,11 @@ impl World {
 
     /// A radar cycle, lamps that change each second, and garbage.
     fn speak(&self, elapsed: Duration) {
-        let lamps = if elapsed.as_secs().is_multiple_of(2) { &self.red } else { &self.green };
+        let lamps = if elapsed.as_secs().is_multiple_of(2) {
+            &self.red
+        } else {
+            &self.green
+        };
         for (bytes, to) in [
             (lamps.as_slice(), self.signal),
             (self.cycle.as_slice(), self.radar),
@@ -148,10 +164,17 @@ fn lamps(light: Light) -> Vec<u8> {
     let mut states = LampStates::default();
     for lamp in 1..=8 {
         let light = if lamp == 1 { light } else { Light::Red };
-        states.lamps.push(LampState { lamp, light, countdown_s: Some(20) });
+        states.lamps.push(LampState {
+            lamp,
+            light,
+            countdown_s: Some(20),
+        });
     }
     let mut emitter = Emitter::new(Identity {
-        approaches: vec![Approach { direction_deg: 0, lamps: (1..=8).map(|n| (n, 1)).collect() }],
+        approaches: vec![Approach {
+            direction_deg: 0,
+            lamps: (1..=8).map(|n| (n, 1)).collect(),
+        }],
         ..Identity::default()
     });
     let mut out = Vec::new();
@@ -183,6 +206,8 @@ fn cycle() -> Vec<u8> {
     let cars: Vec<_> = (0..30).map(car).collect();
     let (mut frames, mut bytes) = (Vec::new(), Vec::new());
     ars408::Emitter::new(0).cycle(&cars, &mut frames);
-    frames.iter().for_each(|frame| gateway::emit(frame, &mut bytes));
+    frames
+        .iter()
+        .for_each(|frame| gateway::emit(frame, &mut bytes));
     bytes
 }

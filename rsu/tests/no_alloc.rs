@@ -21,7 +21,7 @@ use rsu::report::{
     Light, Objects, PlanStep, Report, SignalPlan, Velocity,
 };
 use rsu::site::Site;
-use rsu::station::{ClockState, Config, Frame, Input, Station};
+use rsu::station::{ClockState, Config, Frame, FrameKind, Input, Station};
 use v2x_msg::base::LaneId;
 use v2x_msg::kinds::rsi::{self, EventSource, EventType, Lanes, Place, ReferenceLink, SignText};
 use v2x_msg::kinds::rsm::Source;
@@ -95,7 +95,7 @@ fn from_report_to_frame_nothing_is_allocated() {
     };
     let mut station = Station::new(config(controller), site, start, 1).unwrap();
     let mut frame = Frame::new();
-    let mut sent = 0;
+    let (mut sent, mut longest_spat) = (0, 0);
     for step in 0..STEPS {
         let elapsed = Duration::from_millis(7 * step);
         let mut now = Now {
@@ -123,6 +123,7 @@ fn from_report_to_frame_nothing_is_allocated() {
             }
             while station.poll_transmit(&mut frame) {
                 sent += 1;
+                longest_spat = longest_spat.max(spat_length(&frame));
             }
             while station.poll_event().is_some() {}
             station.poll_timeout();
@@ -136,8 +137,20 @@ fn from_report_to_frame_nothing_is_allocated() {
     }
     let stats = station.stats();
     assert!(sent > 1000, "{stats:?}");
+    assert!(
+        longest_spat > 200,
+        "whole cycles were told: {longest_spat} bytes"
+    );
     assert!(stats.tracks > 15, "more than one RSM a slot: {stats:?}");
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
+}
+
+fn spat_length(frame: &Frame) -> usize {
+    if frame.kind == FrameKind::Spat {
+        frame.len()
+    } else {
+        0
+    }
 }
 
 /// 28 seconds in steps of 7 ms.
@@ -246,36 +259,47 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
     }
 }
 
-fn lamp_states(step: u64, lamps: &[u16]) -> LampStates {
-    let cycle = [
-        Light::Green,
-        Light::FlashingGreen,
-        Light::Yellow,
-        Light::Red,
-    ];
-    let state = |(place, lamp): (usize, &u16)| LampState {
-        lamp: *lamp,
-        light: cycle[(place + step as usize / 140) % cycle.len()],
-        countdown_s: (place % 3 != 0).then_some(step as u16 / 140 % 99),
+/// The lamp groups are green one after the other, 3 s each and 2 s of yellow behind it.
+fn plan(lamps: &[u16]) -> SignalPlan {
+    let last = lamps.len() - 1;
+    let lamp = |(place, lamp): (usize, &u16)| {
+        let (before, after) = (5 * place as u16, 5 * (last - place) as u16);
+        let steps = [
+            (Light::Red, before),
+            (Light::Green, 3),
+            (Light::Yellow, 2),
+            (Light::Red, after),
+        ];
+        let steps = steps.into_iter().filter(|(_, duration_s)| *duration_s > 0);
+        LampPlan {
+            lamp: *lamp,
+            steps: steps
+                .map(|(light, duration_s)| PlanStep { light, duration_s })
+                .collect(),
+        }
     };
-    LampStates {
-        lamps: lamps.iter().enumerate().map(state).collect(),
+    SignalPlan {
+        lamps: lamps.iter().enumerate().map(lamp).collect(),
     }
 }
 
-fn plan(lamps: &[u16]) -> SignalPlan {
-    let step = |(light, duration_s)| PlanStep { light, duration_s };
-    let steps = [
-        (Light::Green, 20),
-        (Light::FlashingGreen, 3),
-        (Light::Yellow, 3),
-        (Light::Red, 34),
-    ];
-    let lamps = lamps.iter().map(|lamp| LampPlan {
-        lamp: *lamp,
-        steps: steps.map(step).into_iter().collect(),
-    });
-    SignalPlan {
-        lamps: lamps.collect(),
+fn lamp_states(step: u64, lamps: &[u16]) -> LampStates {
+    let cycle_s = 5 * lamps.len() as u16;
+    let second = (step * 7 / 1000) as u16 % cycle_s;
+    let state = |(place, lamp): (usize, &u16)| {
+        // Seconds since this lamp group became green.
+        let (light, countdown_s) = match (second + cycle_s - 5 * place as u16) % cycle_s {
+            green @ 0..3 => (Light::Green, 3 - green),
+            yellow @ 3..5 => (Light::Yellow, 5 - yellow),
+            red => (Light::Red, cycle_s - red),
+        };
+        LampState {
+            lamp: *lamp,
+            light,
+            countdown_s: Some(countdown_s),
+        }
+    };
+    LampStates {
+        lamps: lamps.iter().enumerate().map(state).collect(),
     }
 }

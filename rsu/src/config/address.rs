@@ -1,7 +1,7 @@
 //! Addresses as people write them: `udp://239.255.67.86:4900`, `tcp://gateway.local:4001`.
 
+use core::net::SocketAddr;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Where an input's bytes come from.

@@ -100,7 +100,7 @@ fn check_device(
     match (source, device) {
         (Some(Source::Udp { .. }), None) if told && !table.has("device") => {
             table.wrong(
-                table.line(),
+                table.line_of("device"),
                 "device",
                 "is missing: where is it told that it stands?",
             );

@@ -1,6 +1,6 @@
 //! `[[input.gat1743]]`: a signal controller by GA/T 1743-2020.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::path::Path;
 
 use super::address::{Source, UDP_FORM, udp};

@@ -1,6 +1,6 @@
 //! `[[input.*]]`: the devices, one table each, named by their protocol.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
         let mut input = read(&mut table, folder);
         if place >= MOST {
             let reason = format!("is one too many: at most {MOST} inputs");
-            table.wrong(table.line(), "name", &reason);
+            table.wrong(table.line_of("name"), "name", &reason);
             continue;
         }
         input.id = InputId(place as u8);
@@ -186,12 +186,12 @@ pub(super) fn read_source(
     match given.as_slice() {
         [_] => {}
         [] => table.wrong(
-            table.line(),
+            table.line_of("listen"),
             "listen",
             &format!("is missing: give {choice}"),
         ),
         _ => table.wrong(
-            table.line(),
+            table.line_of("listen"),
             "listen",
             &format!(
                 "has company: give one of {choice}, not {}",
@@ -210,7 +210,7 @@ pub(super) fn read_source(
 fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
     if !input.name.is_empty() && others.iter().any(|other| other.name == input.name) {
         let reason = format!("\"{}\" is taken by another input", input.name);
-        table.wrong(table.line(), "name", &reason);
+        table.wrong(table.line_of("name"), "name", &reason);
     }
     let taken = others
         .iter()
@@ -219,7 +219,7 @@ fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
         && !matches!(input.source, Source::Udp { listen } if listen.port() == 0)
     {
         let reason = format!("{} is taken by input \"{}\"", input.source, other.name);
-        table.wrong(table.line(), "listen", &reason);
+        table.wrong(table.line_of("listen"), "listen", &reason);
     }
 }
 

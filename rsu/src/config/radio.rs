@@ -1,6 +1,6 @@
 //! `[radio]`: where frames go.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddr};
 
 use super::address::{UDP_FORM, udp};
 use crate::sheet::Table;
@@ -50,7 +50,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Vec<RadioTarget> {
             .any(|other| other.to == target.to && other.interface == target.interface)
         {
             table.wrong(
-                table.line(),
+                table.line_of("target"),
                 "target",
                 "is given twice; each frame would be sent twice",
             );

@@ -103,7 +103,7 @@ fn read_clock(root: &mut Table<'_, '_>) -> Option<Duration> {
         .unwrap_or(Duration::from_millis(150));
     if !required {
         table.unwise(
-            table.line(),
+            table.line_of("require-sync"),
             "require-sync",
             "times are sent even while nothing keeps the clock; for the laboratory only",
         );
@@ -219,7 +219,7 @@ fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
     };
     if config.stop_after < config.no_timing_after {
         table.wrong(
-            table.line(),
+            table.line_of("stop-after-ms"),
             "stop-after-ms",
             "is shorter than no-timing-after-ms: times would never be withheld before SPAT stops",
         );

@@ -120,8 +120,8 @@ fn every_fault_is_told_at_once_with_its_line() {
             "rsu.toml:8",  // period-s
             "rsu.toml:9",  // form
             "rsu.toml:11", // max-error-ms
-            "rsu.toml:12", // name is taken
-            "rsu.toml:12", // address is taken
+            "rsu.toml:13", // name is taken
+            "rsu.toml:14", // address is taken
             "rsu.toml:15", // mount lacks three
             "rsu.toml:15",
             "rsu.toml:15",
@@ -152,7 +152,7 @@ fn an_input_has_one_source() {
     let told = told(&good("connect = 'tcp://h:1'\n"));
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(
-        told[0].starts_with("rsu.toml:4: input.gat1743.listen: has company"),
+        told[0].starts_with("rsu.toml:6: input.gat1743.listen: has company"),
         "{told:?}"
     );
 }
@@ -220,7 +220,7 @@ fn what_is_unwise_is_warned_of_and_runs() {
     let checked = parse(&text, Path::new("rsu.toml"), &mut site_only).unwrap();
     let told: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
     assert!(
-        told[0].starts_with("rsu.toml:7: warning: clock.require-sync: "),
+        told[0].starts_with("rsu.toml:8: warning: clock.require-sync: "),
         "{told:?}"
     );
     assert!(

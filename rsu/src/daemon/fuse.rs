@@ -353,3 +353,136 @@ const MAX_TIME_S: f64 = 86_400.0;
 const RANGE_SIGMA_M: f64 = 0.3;
 const AZIMUTH_SIGMA_RAD: f64 = 0.010;
 const RANGE_RATE_SIGMA_MPS: f64 = 0.2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One camera at the origin looking east, and a car that drives north past it.
+    fn recording(frames: &str) -> Recording {
+        let sensors = r#"[{"id": "cam", "kind": "camera", "x": 0, "y": 0, "yaw": 0, "fov": 2.5,
+            "rmin": 2, "rmax": 90}, {"id": "rad", "kind": "radar", "x": 0, "y": 0, "yaw": 0,
+            "fov": 2.5, "rmin": 2, "rmax": 90}]"#;
+        serde_json::from_str(&format!(
+            r#"{{"sensors": {sensors}, "frames": [{frames}]}}"#
+        ))
+        .unwrap()
+    }
+
+    fn car_frame(t: f64, ta: f64) -> String {
+        let y = 10.0 * t;
+        format!(
+            r#"{{"sensor": "cam", "t": {t}, "ta": {ta}, "dets": [{{"x": 30, "y": {y}, "sr": 0.4,
+            "sc": 0.2, "cls": "car", "conf": 0.9, "l": 4.5, "w": 1.8, "gt": 1}}]}}"#
+        )
+    }
+
+    fn lines(recording: &Recording) -> Vec<Value> {
+        let mut out = Vec::new();
+        recording.replay(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_line_a_tenth_of_a_second_says_where_everybody_is() {
+        let frames: Vec<String> = (0..=20)
+            .map(|n| f64::from(n) / 20.0)
+            .map(|t| car_frame(t, t))
+            .collect();
+        let lines = lines(&recording(&frames.join(",")));
+        assert_eq!(lines.len(), 10);
+        assert_eq!(lines[9]["t"], 1.0);
+        let track = &lines[9]["tracks"][0];
+        assert_eq!(track[0], 1);
+        assert!((track[1].as_f64().unwrap() - 30.0).abs() < 0.2);
+        assert!((track[2].as_f64().unwrap() - 10.0).abs() < 0.2);
+        assert!((track[5].as_f64().unwrap() - 1.571).abs() < 0.1);
+        assert_eq!(track[6], "car");
+        assert_eq!(track.as_array().unwrap().len(), 10);
+    }
+
+    #[test]
+    fn a_frame_that_has_not_arrived_is_not_known() {
+        let frames: Vec<String> = (0..=20)
+            .map(|n| f64::from(n) / 20.0)
+            .map(|t| car_frame(t, t + 0.5))
+            .collect();
+        let lines = lines(&recording(&frames.join(",")));
+        // The third frame, of 0.1 s, arrives at 0.6 s.
+        assert_eq!(lines[4]["tracks"].as_array().unwrap().len(), 0);
+        assert_eq!(lines[5]["tracks"].as_array().unwrap().len(), 1);
+        assert!((lines[9]["tracks"][0][2].as_f64().unwrap() - 10.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn a_frame_of_a_sensor_that_is_not_listed_is_refused() {
+        let wrong = car_frame(0.0, 0.0).replace("cam", "other");
+        assert!(recording(&wrong).check().unwrap_err().contains("other"));
+    }
+
+    #[test]
+    fn a_time_that_is_no_time_is_refused() {
+        assert!(recording(&car_frame(1e300, 0.0)).check().is_err());
+    }
+
+    /// The reference case, where it is at hand: found within 2 m, and little else.
+    #[test]
+    fn of_the_reference_case_nine_in_ten_road_users_are_found() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../shared/scenes/fusion/dev1.json"
+        );
+        if !Path::new(path).exists() {
+            eprintln!("skipped: {path} is not here");
+            return;
+        }
+        let recording = Recording::read(Path::new(path)).unwrap();
+        let case: Value =
+            serde_json::from_reader(BufReader::new(File::open(path).unwrap())).unwrap();
+        let moments = case["truth"].as_array().unwrap();
+        let near = |x: f64, y: f64| x.hypot(y) <= 75.0;
+        let (mut there, mut found, mut said) = (0, 0, 0);
+        for line in lines(&recording).iter().skip(30) {
+            let t = line["t"].as_f64().unwrap();
+            let Some(truth) = moments
+                .iter()
+                .find(|m| (m["t"].as_f64().unwrap() - t).abs() < 1e-6)
+            else {
+                continue;
+            };
+            let place =
+                |row: &Value, i: usize| (row[i].as_f64().unwrap(), row[i + 1].as_f64().unwrap());
+            let mut tracks: Vec<(f64, f64)> = line["tracks"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|r| place(r, 1))
+                .collect();
+            tracks.retain(|(x, y)| near(*x, *y));
+            said += tracks.len();
+            for object in truth["objs"].as_array().unwrap() {
+                let (x, y) = place(object, 2);
+                if !near(x, y) {
+                    continue;
+                }
+                there += 1;
+                let away = |track: &(f64, f64)| (track.0 - x).hypot(track.1 - y);
+                let best = (0..tracks.len())
+                    .min_by(|&a, &b| away(&tracks[a]).total_cmp(&away(&tracks[b])));
+                if let Some(best) = best.filter(|&i| away(&tracks[i]) < 2.0) {
+                    tracks.swap_remove(best);
+                    found += 1;
+                }
+            }
+        }
+        let (recall, precision) = (
+            f64::from(found) / f64::from(there),
+            f64::from(found) / said as f64,
+        );
+        assert!(recall > 0.9, "recall {recall}");
+        assert!(precision > 0.95, "precision {precision}");
+    }
+}

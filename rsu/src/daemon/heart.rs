@@ -31,13 +31,16 @@ impl Heart {
     pub(crate) fn run(mut self) {
         let mut frame = Frame::new();
         let mut clock_due = Mono::ZERO;
-        self.mailbox.adopt();
+        let mailbox = Arc::clone(&self.mailbox);
+        mailbox.adopt();
         loop {
             let due = self.station.poll_timeout().min(clock_due);
-            let woke = self.mailbox.wait(due, self.spin);
+            let woke = mailbox.wait(due, self.spin);
             let now = clock::now();
+            let mut said = None;
             match woke {
                 Woke::Report(report) => {
+                    said = Some(report.arrived.mono);
                     self.tally
                         .to_heart
                         .record(now.mono.since(report.arrived.mono));
@@ -53,15 +56,15 @@ impl Heart {
                 }
                 Woke::Closed => break,
             }
-            self.drain(now, &mut frame);
+            self.drain(now, said, &mut frame);
         }
     }
 
-    /// Takes all that the station has to give.
-    fn drain(&mut self, now: Now, frame: &mut Frame) {
+    /// Takes all that the station has to give after a report that arrived at `said`, if any.
+    fn drain(&mut self, now: Now, said: Option<Mono>, frame: &mut Frame) {
         while self.station.poll_transmit(frame) {
             self.radio.send(now.mono, frame.bytes());
-            self.tally.note_frame(frame, clock::mono());
+            self.tally.note_frame(frame, said, clock::mono());
         }
         while let Some(event) = self.station.poll_event() {
             self.tally.note_event(event);

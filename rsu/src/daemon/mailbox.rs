@@ -3,36 +3,48 @@
 //! Each input has a lane for each thing that it can say. Where a lane is full the newest wins: of
 //! objects the oldest frame of that input goes, of a lamp state, a plan or a mode only the newest
 //! counts anyway. So a flood on one input takes nothing from another, and a heart that was held up
-//! finds what is true now. Lock-free; a push allocates nothing and never waits.
+//! finds what is true now.
+//!
+//! A report lies in its lane from the push until the heart has done with it: a big one is copied
+//! once. What goes round are places, through lock-free queues; the lock of a place is never
+//! contended, since a place is with one thread at a time. A push allocates nothing and never waits.
 
-use std::sync::OnceLock;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use crossbeam_queue::ArrayQueue;
 
 use super::clock;
-use crate::clock::Mono;
-use crate::report::{Content, InputId, Report};
+use super::stop::lock;
+use crate::clock::{Mono, Now, Utc};
+use crate::report::{Content, ControlMode, InputId, Report};
 
 /// Frames of objects that wait for one input: at 20 a second, the last 0.4 s.
 const OBJECT_FRAMES: usize = 8;
-/// Lanes of one input, in the order in which the heart empties them: signals before objects, since
-/// they are small and a change of colour is urgent.
-const LANES: usize = 4;
+/// Beyond those that wait, one place is with the heart and one with the thread that pushes.
+const IN_HANDS: usize = 2;
+/// Kinds of content, in the order in which the heart takes them: signals before objects, since they
+/// are small and a change of colour is urgent.
+const KINDS: usize = 4;
 /// Longest sleep, so that no arithmetic of a far deadline can go wrong.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// What an input can say; it has lanes for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Says {
+    /// Lamp states, plans and modes.
+    pub(crate) signals: bool,
+    /// Objects.
+    pub(crate) objects: bool,
+}
+
 /// What ended a wait.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "inline on purpose: the report crosses without allocating"
-)]
-pub(crate) enum Woke {
+pub(crate) enum Woke<'m> {
     /// Something was said.
-    Report(Report),
+    Report(Held<'m>),
     /// The deadline is here.
     Timeout,
     /// Nothing will be said any more.
@@ -41,28 +53,25 @@ pub(crate) enum Woke {
 
 /// Reports on their way to the heart.
 pub(crate) struct Mailbox {
-    /// By kind, then by input.
-    lanes: Vec<Lane>,
+    /// By kind, then by input; None for what an input never says.
+    lanes: Vec<Option<Lane>>,
     inputs: usize,
     heart: OnceLock<Thread>,
     closed: AtomicBool,
 }
 
-struct Lane {
-    queue: ArrayQueue<Report>,
-    displaced: AtomicU64,
-}
-
 impl Mailbox {
-    /// For inputs with ids `0..inputs`.
-    pub(crate) fn new(inputs: usize) -> Self {
-        let lane = |kind: usize| Lane {
-            queue: ArrayQueue::new(if kind == LANES - 1 { OBJECT_FRAMES } else { 1 }),
-            displaced: AtomicU64::new(0),
+    /// One entry of `inputs` for each, in the order of their ids.
+    pub(crate) fn new(inputs: &[Says]) -> Self {
+        let lane = |kind: usize, says: &Says| match kind == KINDS - 1 {
+            true => says.objects.then(|| Lane::new(OBJECT_FRAMES)),
+            false => says.signals.then(|| Lane::new(1)),
         };
         Self {
-            lanes: (0..LANES * inputs).map(|at| lane(at / inputs)).collect(),
-            inputs,
+            lanes: (0..KINDS)
+                .flat_map(|kind| inputs.iter().map(move |says| lane(kind, says)))
+                .collect(),
+            inputs: inputs.len(),
             heart: OnceLock::new(),
             closed: AtomicBool::new(false),
         }
@@ -74,22 +83,22 @@ impl Mailbox {
         let _ = self.heart.set(thread::current());
     }
 
-    /// Puts a report in its lane and wakes the heart. A report from an unknown input is dropped.
-    pub(crate) fn push(&self, report: Report) {
-        let kind = match report.content {
+    /// Puts a report in its lane and wakes the heart. What has no lane is dropped.
+    pub(crate) fn push(&self, input: InputId, arrived: Now, content: Content) {
+        let kind = match content {
             Content::Lamps(_) => 0,
             Content::Plan(_) => 1,
             Content::Mode(_) => 2,
-            Content::Objects(_) => LANES - 1,
+            Content::Objects(_) => KINDS - 1,
         };
-        let input = usize::from(report.input.0);
-        if input >= self.inputs {
+        let Some(lane) = self.lane(kind, input) else {
             return;
-        }
-        let lane = &self.lanes[kind * self.inputs + input];
-        if lane.queue.force_push(report).is_some() {
-            lane.displaced.fetch_add(1, Ordering::Relaxed);
-        }
+        };
+        lane.put(Report {
+            input,
+            arrived,
+            content,
+        });
         self.wake();
     }
 
@@ -99,11 +108,12 @@ impl Mailbox {
         self.wake();
     }
 
-    /// Waits for a report, the deadline or the end.
+    /// Waits for a report, the deadline or the end. Only the heart waits, and gives back what it
+    /// holds before it waits again.
     ///
     /// A deadline that is here goes before a report, so that a flood cannot delay what is due. The
     /// last `spin` before the deadline is spent awake, which trades processor time for microseconds.
-    pub(crate) fn wait(&self, deadline: Mono, spin: Duration) -> Woke {
+    pub(crate) fn wait(&self, deadline: Mono, spin: Duration) -> Woke<'_> {
         loop {
             if self.closed.load(Ordering::Acquire) {
                 return Woke::Closed;
@@ -112,7 +122,7 @@ impl Mailbox {
             if now >= deadline {
                 return Woke::Timeout;
             }
-            if let Some(report) = self.pop() {
+            if let Some(report) = self.take() {
                 return Woke::Report(report);
             }
             let rest = deadline.since(now);
@@ -125,17 +135,22 @@ impl Mailbox {
 
     /// Reports of `input` that gave way to newer ones before the heart came to them.
     pub(crate) fn displaced(&self, input: InputId) -> u64 {
-        (0..LANES)
-            .filter_map(|kind| {
-                self.lanes
-                    .get(kind * self.inputs + usize::from(input.0))
-                    .map(|lane| lane.displaced.load(Ordering::Relaxed))
-            })
+        (0..KINDS)
+            .filter_map(|kind| self.lane(kind, input))
+            .map(|lane| lane.displaced.load(Ordering::Relaxed))
             .sum()
     }
 
-    fn pop(&self) -> Option<Report> {
-        self.lanes.iter().find_map(|lane| lane.queue.pop())
+    fn take(&self) -> Option<Held<'_>> {
+        self.lanes.iter().flatten().find_map(Lane::take)
+    }
+
+    fn lane(&self, kind: usize, input: InputId) -> Option<&Lane> {
+        let input = usize::from(input.0);
+        if input >= self.inputs {
+            return None;
+        }
+        self.lanes[kind * self.inputs + input].as_ref()
     }
 
     fn wake(&self) {
@@ -145,61 +160,163 @@ impl Mailbox {
     }
 }
 
+/// What one input says of one kind.
+struct Lane {
+    places: Vec<Mutex<Report>>,
+    /// Places with reports that wait, the oldest first.
+    full: ArrayQueue<usize>,
+    free: ArrayQueue<usize>,
+    /// How many may wait.
+    most: usize,
+    displaced: AtomicU64,
+}
+
+impl Lane {
+    fn new(most: usize) -> Self {
+        let count = most + IN_HANDS;
+        let free = ArrayQueue::new(count);
+        for place in 0..count {
+            free.force_push(place);
+        }
+        Self {
+            places: (0..count).map(|_| Mutex::new(blank())).collect(),
+            full: ArrayQueue::new(count),
+            free,
+            most,
+            displaced: AtomicU64::new(0),
+        }
+    }
+
+    fn put(&self, report: Report) {
+        let oldest = || {
+            let place = self.full.pop();
+            self.displaced
+                .fetch_add(u64::from(place.is_some()), Ordering::Relaxed);
+            place
+        };
+        let place = if self.full.len() < self.most {
+            self.free.pop()
+        } else {
+            // The heart may have come first, and then there is a free one.
+            oldest().or_else(|| self.free.pop())
+        };
+        let Some(place) = place else {
+            // More threads than one push for this input: not how links are made, but no harm.
+            self.displaced.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        *lock(&self.places[place]) = report;
+        self.full.force_push(place);
+    }
+
+    fn take(&self) -> Option<Held<'_>> {
+        let place = self.full.pop()?;
+        Some(Held {
+            report: lock(&self.places[place]),
+            _place: Loan {
+                place,
+                free: &self.free,
+            },
+        })
+    }
+}
+
+/// A report in the heart's hands; dropping it gives its place back.
+pub(crate) struct Held<'m> {
+    // Dropped in this order: nobody gets the place before it is unlocked.
+    report: MutexGuard<'m, Report>,
+    _place: Loan<'m>,
+}
+
+impl Deref for Held<'_> {
+    type Target = Report;
+    fn deref(&self) -> &Report {
+        &self.report
+    }
+}
+
+struct Loan<'m> {
+    place: usize,
+    free: &'m ArrayQueue<usize>,
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        self.free.force_push(self.place);
+    }
+}
+
+/// What lies in a place that was never used.
+fn blank() -> Report {
+    Report {
+        input: InputId(0),
+        arrived: Now {
+            mono: Mono::ZERO,
+            utc: Utc::from_unix_ns(0),
+        },
+        content: Content::Mode(ControlMode::Other),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::report::{ControlMode, LampState, LampStates, Light, Objects};
+    use crate::report::{LampState, LampStates, Light, Objects};
 
     const SOON: Duration = Duration::from_secs(10);
 
-    fn report(input: u8, content: Content) -> Report {
-        Report {
-            input: InputId(input),
-            arrived: clock::now(),
-            content,
-        }
+    const CONTROLLER: Says = Says {
+        signals: true,
+        objects: false,
+    };
+    const RADAR: Says = Says {
+        signals: false,
+        objects: true,
+    };
+
+    fn push(mailbox: &Mailbox, input: u8, content: Content) {
+        mailbox.push(InputId(input), clock::now(), content);
     }
 
-    fn objects(input: u8, seen_at: u64) -> Report {
-        let objects = Objects {
+    fn objects(seen_at: u64) -> Content {
+        Content::Objects(Objects {
             seen_at: Mono::from_nanos(seen_at),
             ..Objects::default()
-        };
-        report(input, Content::Objects(objects))
+        })
     }
 
-    fn lamps(lamp: u16) -> Report {
+    fn lamps(lamp: u16) -> Content {
         let mut states = LampStates::default();
         states.lamps.push(LampState {
             lamp,
             light: Light::Red,
             countdown_s: None,
         });
-        report(0, Content::Lamps(states))
+        Content::Lamps(states)
     }
 
     /// What waits, in order.
     fn drain(mailbox: &Mailbox) -> Vec<Report> {
-        std::iter::from_fn(|| mailbox.pop()).collect()
+        std::iter::from_fn(|| mailbox.take().map(|held| held.clone())).collect()
+    }
+
+    fn seen_at(report: &Report) -> u64 {
+        match &report.content {
+            Content::Objects(objects) => objects.seen_at.nanos(),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn a_full_lane_of_objects_loses_the_oldest_and_counts_it() {
-        let mailbox = Mailbox::new(2);
+        let mailbox = Mailbox::new(&[RADAR, RADAR]);
         for at in 0..10 {
-            mailbox.push(objects(1, at));
+            push(&mailbox, 1, objects(at));
         }
-        mailbox.push(objects(0, 77));
-        let waiting = drain(&mailbox);
-        let seen: Vec<u64> = waiting
-            .iter()
-            .map(|r| match &r.content {
-                Content::Objects(o) => o.seen_at.nanos(),
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        push(&mailbox, 0, objects(77));
+        let seen: Vec<u64> = drain(&mailbox).iter().map(seen_at).collect();
         assert_eq!(seen, [77, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert_eq!(mailbox.displaced(InputId(1)), 2);
         assert_eq!(mailbox.displaced(InputId(0)), 0);
@@ -207,10 +324,10 @@ mod tests {
 
     #[test]
     fn the_newest_lamp_state_replaces_and_a_mode_beside_it_stays() {
-        let mailbox = Mailbox::new(1);
-        mailbox.push(lamps(1));
-        mailbox.push(report(0, Content::Mode(ControlMode::Flash)));
-        mailbox.push(lamps(2));
+        let mailbox = Mailbox::new(&[CONTROLLER]);
+        push(&mailbox, 0, lamps(1));
+        push(&mailbox, 0, Content::Mode(ControlMode::Flash));
+        push(&mailbox, 0, lamps(2));
         let waiting = drain(&mailbox);
         assert_eq!(waiting.len(), 2);
         let Content::Lamps(states) = &waiting[0].content else {
@@ -221,46 +338,84 @@ mod tests {
     }
 
     #[test]
-    fn a_report_from_an_unknown_input_is_dropped() {
-        let mailbox = Mailbox::new(1);
-        mailbox.push(objects(9, 0));
+    fn what_the_heart_holds_is_not_touched_by_a_flood() {
+        let mailbox = Mailbox::new(&[RADAR]);
+        push(&mailbox, 0, objects(1));
+        let held = mailbox.take().unwrap();
+        for at in 2..100 {
+            push(&mailbox, 0, objects(at));
+        }
+        assert_eq!(seen_at(&held), 1);
+        drop(held);
+        let seen: Vec<u64> = drain(&mailbox).iter().map(seen_at).collect();
+        assert_eq!(seen, [92, 93, 94, 95, 96, 97, 98, 99]);
+    }
+
+    #[test]
+    fn nothing_is_lost_or_doubled_between_two_threads() {
+        const FRAMES: u64 = 20_000;
+        let mailbox = Arc::new(Mailbox::new(&[RADAR]));
+        let pushing = Arc::clone(&mailbox);
+        let input = thread::spawn(move || {
+            for at in 1..=FRAMES {
+                push(&pushing, 0, objects(at));
+            }
+        });
+        let (mut taken, mut newest) = (0, 0);
+        while newest < FRAMES {
+            if let Some(held) = mailbox.take() {
+                assert!(seen_at(&held) > newest, "in order");
+                newest = seen_at(&held);
+                taken += 1;
+            }
+        }
+        input.join().unwrap();
+        assert_eq!(taken + mailbox.displaced(InputId(0)), FRAMES);
+    }
+
+    #[test]
+    fn what_has_no_lane_is_dropped() {
+        let mailbox = Mailbox::new(&[RADAR]);
+        push(&mailbox, 9, objects(0));
+        push(&mailbox, 0, lamps(1));
         assert!(drain(&mailbox).is_empty());
         assert_eq!(mailbox.displaced(InputId(9)), 0);
-        Mailbox::new(0).push(objects(0, 0));
+        push(&Mailbox::new(&[]), 0, objects(0));
     }
 
     #[test]
     fn a_push_wakes_the_waiting_thread() {
-        let mailbox = Arc::new(Mailbox::new(1));
+        let mailbox = Arc::new(Mailbox::new(&[RADAR]));
         let waiting = Arc::clone(&mailbox);
         let heart = thread::spawn(move || {
             waiting.adopt();
-            waiting.wait(clock::mono() + SOON, Duration::ZERO)
+            let woke = waiting.wait(clock::mono() + SOON, Duration::ZERO);
+            matches!(woke, Woke::Report(_))
         });
         while mailbox.heart.get().is_none() {
             thread::yield_now();
         }
         let pushed = clock::mono();
-        mailbox.push(objects(0, 1));
-        assert!(matches!(heart.join().unwrap(), Woke::Report(_)));
+        push(&mailbox, 0, objects(1));
+        assert!(heart.join().unwrap());
         assert!(clock::mono().since(pushed) < SOON / 2);
     }
 
     #[test]
     fn closing_ends_a_wait_without_a_deadline() {
-        let mailbox = Arc::new(Mailbox::new(1));
+        let mailbox = Arc::new(Mailbox::new(&[RADAR]));
         let waiting = Arc::clone(&mailbox);
         let heart = thread::spawn(move || {
             waiting.adopt();
-            waiting.wait(Mono::NEVER, Duration::ZERO)
+            matches!(waiting.wait(Mono::NEVER, Duration::ZERO), Woke::Closed)
         });
         mailbox.close();
-        assert!(matches!(heart.join().unwrap(), Woke::Closed));
+        assert!(heart.join().unwrap());
     }
 
     #[test]
     fn the_deadline_is_not_missed_early_and_goes_before_reports() {
-        let mailbox = Mailbox::new(1);
+        let mailbox = Mailbox::new(&[RADAR]);
         mailbox.adopt();
         let deadline = clock::mono() + Duration::from_millis(5);
         assert!(matches!(
@@ -268,7 +423,7 @@ mod tests {
             Woke::Timeout
         ));
         assert!(clock::mono() >= deadline);
-        mailbox.push(objects(0, 1));
+        push(&mailbox, 0, objects(1));
         assert!(matches!(
             mailbox.wait(deadline, Duration::ZERO),
             Woke::Timeout

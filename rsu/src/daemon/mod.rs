@@ -23,6 +23,7 @@ mod latency;
 mod link;
 mod load;
 mod mailbox;
+mod notify;
 mod observer;
 pub mod probe;
 mod radio;
@@ -37,11 +38,11 @@ mod threads;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, Input};
 use crate::station::{Station, Unfit};
 
 use self::heart::Heart;
-use self::mailbox::Mailbox;
+use self::mailbox::{Mailbox, Says};
 use self::observer::Observer;
 use self::radio::Radio;
 use self::shared::{InputView, Shared};
@@ -86,10 +87,11 @@ impl Daemon {
         let now = clock::now();
         let station = Box::new(Station::new(config.station, config.site, now, seed)?);
         let radio = Radio::open(&config.radio, now.mono);
+        let says: Vec<Says> = config.inputs.iter().map(says).collect();
         let shared = Arc::new(Shared {
             started: now.mono,
             stop: Arc::default(),
-            mailbox: Arc::new(Mailbox::new(config.inputs.len())),
+            mailbox: Arc::new(Mailbox::new(&says)),
             heart: Arc::new(HeartTally::new()),
             inputs: config.inputs.iter().map(InputView::new).collect(),
             outlets: radio.tallies(),
@@ -143,5 +145,13 @@ impl Drop for Daemon {
             // A panic has been told by its own thread.
             let _ = thread.join();
         }
+    }
+}
+
+fn says(input: &Input) -> Says {
+    let signals = input.protocol.is_controller();
+    Says {
+        signals,
+        objects: !signals,
     }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use super::notify::{State, notify};
 use super::{Daemon, StartError, clock, load};
 use crate::config::{Config, Findings};
 
@@ -53,6 +54,7 @@ async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<()
         targets = config.radio.len(),
         "running"
     );
+    notify(State::Ready);
     loop {
         match signals.next().await {
             Word::End => break,
@@ -67,6 +69,7 @@ async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<()
         }
     }
     info!("ending");
+    notify(State::Stopping);
     let ended = tokio::task::spawn_blocking(move || daemon.stop());
     tokio::select! {
         _ = ended => {}

@@ -97,8 +97,12 @@ pub struct PathLatency {
     pub work: Percentiles,
     /// How late the heart woke for what was due.
     pub lateness: Percentiles,
-    /// From the arrival of the newest input that a frame rests on to the frame being sent.
-    pub to_air: Percentiles,
+    /// From the arrival of bytes to the frame that they set off being sent: a change of colour and
+    /// its SPAT, a radar's cycle and its RSM.
+    pub reaction: Percentiles,
+    /// How old the newest input that a frame rests on is when the frame is sent, with the wait for
+    /// the frame's slot.
+    pub age: Percentiles,
 }
 
 impl Snapshot {

@@ -92,7 +92,8 @@ pub(crate) struct HeartTally {
     pub(crate) to_heart: Latency,
     pub(crate) work: Latency,
     pub(crate) lateness: Latency,
-    to_air: Latency,
+    reaction: Latency,
+    age: Latency,
     events: ArrayQueue<Event>,
     events_lost: AtomicU64,
     stats: Mutex<Stats>,
@@ -111,20 +112,25 @@ impl HeartTally {
             to_heart: Latency::default(),
             work: Latency::default(),
             lateness: Latency::default(),
-            to_air: Latency::default(),
+            reaction: Latency::default(),
+            age: Latency::default(),
             events: ArrayQueue::new(EVENTS),
             events_lost: AtomicU64::new(0),
             stats: Mutex::default(),
         }
     }
 
-    /// A frame was handed to the radio by `sent_at`.
-    pub(crate) fn note_frame(&self, frame: &Frame, sent_at: Mono) {
+    /// A frame was handed to the radio by `sent_at`; what arrived at `said` woke the heart, if
+    /// anything did.
+    pub(crate) fn note_frame(&self, frame: &Frame, said: Option<Mono>, sent_at: Mono) {
         let sent = &self.sent[frame.kind.index()];
         sent.frames.fetch_add(1, Ordering::Relaxed);
         sent.bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
-        if let Some(cause) = frame.cause {
-            self.to_air.record(sent_at.since(cause.mono));
+        let Some(cause) = frame.cause else { return };
+        let age = sent_at.since(cause.mono);
+        self.age.record(age);
+        if said == Some(cause.mono) {
+            self.reaction.record(age);
         }
     }
 
@@ -171,7 +177,8 @@ impl HeartTally {
             to_heart: self.to_heart.percentiles(),
             work: self.work.percentiles(),
             lateness: self.lateness.percentiles(),
-            to_air: self.to_air.percentiles(),
+            reaction: self.reaction.percentiles(),
+            age: self.age.percentiles(),
         }
     }
 }

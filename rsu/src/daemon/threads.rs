@@ -15,9 +15,10 @@ use super::stop::lock;
 use super::{Daemon, StartError, sys};
 use crate::config::{Input, Realtime, Source};
 
-/// Enough for the deepest call with a report of 128 objects on it a few times over; what is not
+/// Enough for the deepest call with a report of 128 objects on it a dozen times over, as unoptimised
+/// code has it; what is not
 /// touched costs nothing.
-const STACK: usize = 512 * 1024;
+const STACK: usize = 1024 * 1024;
 
 /// The one asynchronous thread.
 pub(super) struct Net {

@@ -19,14 +19,18 @@ use crate::report::MAX_OBJECTS;
 const MAX_RIVALS: usize = 6;
 /// A detection is never sought farther than this from its target.
 const REACH_M: f64 = 15.0;
-/// Squared distance in position and velocity together at which a pair cannot be: 99.95 % of right
-/// ones are nearer.
-const JOINT_GATE: f64 = 20.0;
+/// Squared distance in position and velocity together at which a pair cannot be: all but one right one
+/// in 12,000 are nearer.
+const JOINT_GATE: f64 = 24.0;
 /// Spread of the speeds of things that are not this target, m/s.
 const STRANGER_MPS: f64 = 10.0;
 /// What it adds to a pair's score that the device says it is the one from before. Not decisive:
 /// devices swap ids too.
 const SAME_DEVICE_ID: f64 = 2.0;
+
+/// What it adds to a pair's score that the target is not published yet: of two that fit, the one that
+/// was there before.
+const NEWCOMER: f64 = -2.0;
 
 const NOBODY: u16 = u16::MAX;
 
@@ -153,8 +157,8 @@ impl Associator {
         } = self;
         group.clear();
         group.extend(0..count as u8);
-        for detection in 0..count {
-            for edge in &edges[detection] {
+        for (detection, edges) in edges[..count].iter().enumerate() {
+            for edge in edges {
                 let first = &mut mark[usize::from(edge.target)];
                 if *first == NOBODY {
                     *first = detection as u16;
@@ -283,7 +287,8 @@ fn judge(
         gain += SAME_DEVICE_ID;
     }
     let missed = (1.0 - model.detects_near.clamp(0.0, 0.99)).ln();
-    let score = gain - missed + target.existence().ln();
+    let known = if target.confirmed { 0.0 } else { NEWCOMER };
+    let score = gain - missed + target.existence().ln() + known;
     (score > 0.0).then_some((gain, score))
 }
 
@@ -291,10 +296,10 @@ fn keep_best(list: &mut ArrayVec<Edge, MAX_RIVALS>, edge: Edge) {
     if list.try_push(edge).is_ok() {
         return;
     }
-    if let Some(worst) = list.iter_mut().min_by(|a, b| a.score.total_cmp(&b.score)) {
-        if worst.score < edge.score {
-            *worst = edge;
-        }
+    if let Some(worst) = list.iter_mut().min_by(|a, b| a.score.total_cmp(&b.score))
+        && worst.score < edge.score
+    {
+        *worst = edge;
     }
 }
 

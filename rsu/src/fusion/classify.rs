@@ -30,6 +30,12 @@ pub(crate) enum Family {
     Walker,
 }
 
+impl Default for ClassBelief {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl ClassBelief {
     pub(crate) const fn new() -> Self {
         Self {

@@ -26,6 +26,11 @@ pub struct Config {
     pub confirm_log_odds: f64,
     /// A published track that no sensor has seen for this long is dropped.
     pub delete_after: Duration,
+    /// But one that a sensor would see if another thing did not stand before it is kept for this
+    /// long, as long as its place is known to [`Config::hidden_sigma_m`].
+    pub delete_hidden_after: Duration,
+    /// See [`Config::delete_hidden_after`]; standard deviation.
+    pub hidden_sigma_m: f64,
     /// A published track that should have been seen is dropped when its log-odds fall below this,
     /// but not before it has been unseen for [`Config::patience`].
     pub delete_log_odds: f64,
@@ -39,7 +44,7 @@ pub struct Config {
     /// Detections farther than this from the site's origin are refused.
     pub max_distance_m: f64,
     /// Squared Mahalanobis distance in position at which a detection cannot belong to a track:
-    /// 13.8 keeps 99.9 % of the right ones.
+    /// 18 keeps all but one right one in 8,000.
     pub gate: f64,
 }
 
@@ -52,13 +57,15 @@ impl Default for Config {
             max_ahead: Duration::from_secs(2),
             confirm_hits: 3,
             confirm_log_odds: 8.0,
-            delete_after: Duration::from_secs(1),
+            delete_after: Duration::from_millis(1500),
+            delete_hidden_after: Duration::from_secs(3),
+            hidden_sigma_m: 3.5,
             delete_log_odds: -4.0,
-            patience: Duration::from_millis(600),
-            tentative_for: Duration::from_millis(350),
+            patience: Duration::from_millis(800),
+            tentative_for: Duration::from_millis(600),
             id_rest: Duration::from_secs(30),
             max_distance_m: 1500.0,
-            gate: 13.8,
+            gate: 18.0,
         }
     }
 }
@@ -124,7 +131,7 @@ impl Sensor {
             min_range_m: 2.0,
             max_range_m: 100.0,
             sees: Sees::Centre,
-            detects_near: 0.95,
+            detects_near: 0.9,
             detects_far: 0.6,
             detects_still: 1.0,
             false_per_m2: 2e-4,

@@ -5,6 +5,8 @@
 //! all out of its field, little behind another thing. The sensor model is rough, so a published
 //! track also has the patience and the end of `Config`.
 
+use std::time::Duration;
+
 use super::config::{Config, Pose, Sees, Sensor};
 use super::target::{Target, wrap};
 use crate::clock::Mono;
@@ -18,10 +20,22 @@ const SEEN_IN_SHADOW: f64 = 0.15;
 /// Below this radial speed a radar that needs motion may lose a thing.
 const STILL_MPS: f64 = 0.8;
 
+/// A target that was hidden so long ago may not be any more.
+const HIDDEN_FOR: Duration = Duration::from_millis(300);
+
 /// Each target as one sensor sees it, in the order of the targets.
 #[derive(Clone, Debug)]
 pub(crate) struct Views {
     views: Vec<View>,
+}
+
+/// What it means that a sensor does not list a target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Silence {
+    /// How likely it was to list it.
+    pub(crate) detection_probability: f64,
+    /// It would, if nothing stood before the target.
+    pub(crate) hidden: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,19 +61,17 @@ impl Views {
             .extend(targets.iter().map(|target| View::new(pose, target)));
     }
 
-    /// How likely `sensor` was to list the target of that index in the frame just looked at.
-    pub(crate) fn detection_probability(
-        &self,
-        sensor: &Sensor,
-        targets: &[Target],
-        index: usize,
-    ) -> f64 {
+    /// What it means that `sensor` does not list the target of that index in the frame just looked
+    /// at.
+    pub(crate) fn silence(&self, sensor: &Sensor, targets: &[Target], index: usize) -> Silence {
         let view = &self.views[index];
-        let free = sensor.free_probability(view.bearing_rad, view.range_m);
-        if free <= 0.0 {
-            return 0.0;
+        let mut p = sensor.free_probability(view.bearing_rad, view.range_m);
+        if p <= 0.0 {
+            return Silence {
+                detection_probability: 0.0,
+                hidden: false,
+            };
         }
-        let mut p = free;
         if sensor.sees == Sees::Reflection {
             let velocity = targets[index].state.velocity();
             let (sin, cos) = view.bearing_rad.sin_cos();
@@ -70,7 +82,13 @@ impl Views {
         let hidden = self.views.iter().enumerate().any(|(other, front)| {
             other != index && front.casts_shadow && front.hides(view, sensor.pose.up_m)
         });
-        if hidden { p * SEEN_IN_SHADOW } else { p }
+        if hidden {
+            p *= SEEN_IN_SHADOW;
+        }
+        Silence {
+            detection_probability: p,
+            hidden,
+        }
     }
 }
 
@@ -133,10 +151,13 @@ impl Target {
         self.log_odds = (self.log_odds + step).min(MOST_LOG_ODDS);
     }
 
-    /// Not listed, though it would have been with this probability.
-    pub(crate) fn debit(&mut self, detection_probability: f64) {
-        let step = (1.0 - detection_probability.clamp(0.0, 0.99)).ln();
+    /// Not listed in a frame of that moment.
+    pub(crate) fn debit(&mut self, at: Mono, silence: Silence) {
+        let step = (1.0 - silence.detection_probability.clamp(0.0, 0.99)).ln();
         self.log_odds = (self.log_odds + step).max(LEAST_LOG_ODDS);
+        if silence.hidden {
+            self.hidden_at = at;
+        }
     }
 
     /// Whether it has shown itself well enough to be published from now on.
@@ -148,10 +169,20 @@ impl Target {
     pub(crate) fn is_over(&self, at: Mono, config: &Config) -> bool {
         let unseen = at.since(self.seen_at);
         if self.confirmed {
-            unseen > config.delete_after
+            self.is_stale(at, config)
                 || (unseen > config.patience && self.log_odds < config.delete_log_odds)
         } else {
             unseen > config.tentative_for || self.log_odds < config.delete_log_odds
         }
+    }
+
+    /// Whether it was seen too long ago to be spoken of. Where sensors have fallen silent nothing is
+    /// known to be hidden any more.
+    pub(crate) fn is_stale(&self, at: Mono, config: &Config) -> bool {
+        let unseen = at.since(self.seen_at);
+        let hidden = at.since(self.hidden_at) < HIDDEN_FOR
+            && unseen <= config.delete_hidden_after
+            && self.state.position_sigma_m() < config.hidden_sigma_m;
+        unseen > config.delete_after && !hidden
     }
 }

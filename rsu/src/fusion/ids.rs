@@ -1,24 +1,37 @@
 //! Public ids: 1 to 255, one a published track, at rest for a while after use.
 //!
 //! The past may be worked through again when a late frame comes (`history`), so ids live outside of
-//! what is rolled back: an id stays with the target that began with the same detection. If such a
-//! target is gone and another stands in its place, it takes the id over, so that receivers see one
-//! road user and not two.
+//! what is rolled back: an id stays with the target that began with the same detection. A target
+//! that appears where another has just been lost, and could be the same thing, goes on under its id,
+//! so that receivers see one road user and not two.
+
+use std::time::Duration;
 
 use nalgebra::Vector2;
 
-use super::target::Target;
+use super::classify::{ClassBelief, SizeBelief, family};
+use super::target::{Heading, Target};
 use crate::clock::Mono;
-use std::time::Duration;
+use crate::report::Class;
 
-/// A track that appears this near to where one has just ended goes on under its id.
+/// How far from where it is expected a lost thing may be found again.
 const SAME_PLACE_M: f64 = 2.0;
+/// How much farther for each second that it moved unseen.
+const ASTRAY_MPS: f64 = 1.0;
+/// How much its velocity may have changed.
+const SAME_SPEED_MPS: f64 = 4.0;
+/// Slower than this it stood, and is sought where it was.
+const STANDING_MPS: f64 = 1.0;
+/// How long a thing that moved is sought.
+const SEEK_MOVING: Duration = Duration::from_secs(2);
+/// How long a thing that stood is sought.
+const SEEK_STANDING: Duration = Duration::from_secs(15);
 
 /// Who has which id.
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
     /// Index is the id; 0 is never given.
-    owners: [Owner; 256],
+    owners: Box<[Owner; 256]>,
     /// Given last; the next search starts behind it, so that ids rest as long as they can.
     last: u8,
     max: usize,
@@ -29,7 +42,14 @@ pub(crate) struct Ids {
 struct Owner {
     uid: u64,
     state: Use,
+    /// What was known of it in the last round in which it had the id.
+    at: Mono,
+    seen_at: Mono,
     place: Vector2<f64>,
+    velocity: Vector2<f64>,
+    heading: Heading,
+    class: ClassBelief,
+    size: SizeBelief,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -49,6 +69,8 @@ enum Use {
 pub(crate) struct Settled {
     /// Tracks that got an id that was free.
     pub(crate) given: u64,
+    /// Tracks that go on under the id of one that was lost.
+    pub(crate) found_again: u64,
     /// Tracks that stay unpublished for want of a free id.
     pub(crate) refused: u64,
 }
@@ -56,7 +78,7 @@ pub(crate) struct Settled {
 impl Ids {
     pub(crate) fn new(max: usize, rest: Duration) -> Self {
         Self {
-            owners: [Owner::default(); 256],
+            owners: Box::new([Owner::default(); 256]),
             last: 0,
             max: max.min(255),
             rest,
@@ -65,58 +87,74 @@ impl Ids {
 
     /// Forgets everybody; ids in use go to rest.
     pub(crate) fn retire_all(&mut self, at: Mono) {
-        for owner in &mut self.owners {
-            if matches!(owner.state, Use::Held | Use::Unclaimed) {
-                owner.state = Use::Resting(at + self.rest);
-                owner.uid = 0;
-            }
+        for owner in self
+            .owners
+            .iter_mut()
+            .filter(|owner| owner.state != Use::Free)
+        {
+            *owner = Owner {
+                state: Use::Resting(at + self.rest),
+                ..Owner::default()
+            };
         }
     }
 
     /// Gives every confirmed target its id and sets those at rest whose target has gone.
     pub(crate) fn settle(&mut self, at: Mono, targets: &mut [Target]) -> Settled {
-        for owner in &mut self.owners {
-            if owner.state == Use::Held {
-                owner.state = Use::Unclaimed;
-            }
+        for owner in self
+            .owners
+            .iter_mut()
+            .filter(|owner| owner.state == Use::Held)
+        {
+            owner.state = Use::Unclaimed;
         }
         for target in targets.iter_mut().filter(|target| target.confirmed) {
             target.id = self.find(target).unwrap_or(0);
-            if target.id != 0 {
-                self.claim(target);
-            }
+            self.claim(at, target);
         }
         let mut settled = Settled::default();
         for target in targets
             .iter_mut()
             .filter(|target| target.confirmed && target.id == 0)
         {
-            if let Some(id) = self.heir_of(target) {
+            if let Some(id) = self.lost_at(at, target) {
                 target.id = id;
+                settled.found_again += 1;
             } else if let Some(id) = self.free(at) {
                 target.id = id;
                 self.last = id;
+                self.owners[usize::from(id)] = Owner::default();
                 settled.given += 1;
             } else {
                 settled.refused += 1;
-                continue;
             }
-            self.claim(target);
+            self.claim(at, target);
         }
-        for owner in &mut self.owners {
-            if owner.state == Use::Unclaimed {
-                owner.state = Use::Resting(at + self.rest);
-            }
+        for owner in self
+            .owners
+            .iter_mut()
+            .filter(|owner| owner.state == Use::Unclaimed)
+        {
+            owner.state = Use::Resting(at + self.rest);
         }
         settled
     }
 
-    fn claim(&mut self, target: &Target) {
-        self.owners[usize::from(target.id)] = Owner {
-            uid: target.uid,
-            state: Use::Held,
-            place: target.state.position(),
-        };
+    fn claim(&mut self, at: Mono, target: &mut Target) {
+        if target.id != 0 {
+            target.recall(&self.owners[usize::from(target.id)]);
+            self.owners[usize::from(target.id)] = Owner {
+                uid: target.uid,
+                state: Use::Held,
+                at,
+                seen_at: target.seen_at,
+                place: target.state.position(),
+                velocity: target.state.velocity(),
+                heading: target.heading,
+                class: target.class,
+                size: target.size,
+            };
+        }
     }
 
     /// The id that this target has had, also one at rest: a late frame may bring a target back.
@@ -128,18 +166,25 @@ impl Ids {
         (1..=255u8).find(|&id| owns(&self.owners[usize::from(id)]))
     }
 
-    /// The id of a target that is gone since the last round and stood where this one stands.
-    fn heir_of(&self, target: &Target) -> Option<u8> {
-        let away = |id: u8| (self.owners[usize::from(id)].place - target.state.position()).norm();
+    /// The id of the thing that was lost and may be this target, if there is one.
+    fn lost_at(&self, at: Mono, target: &Target) -> Option<u8> {
+        let full = self.in_use() >= self.max;
+        let astray = |id: u8| {
+            let owner = &self.owners[usize::from(id)];
+            let spare = !full || owner.state == Use::Unclaimed;
+            spare
+                .then(|| owner.astray_m(at, target))
+                .flatten()
+                .map(|astray_m| (id, astray_m))
+        };
         (1..=255u8)
-            .filter(|&id| self.owners[usize::from(id)].state == Use::Unclaimed)
-            .filter(|&id| away(id) < SAME_PLACE_M)
-            .min_by(|&a, &b| away(a).total_cmp(&away(b)))
+            .filter_map(astray)
+            .min_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(id, _)| id)
     }
 
     fn free(&self, at: Mono) -> Option<u8> {
-        let in_use = |owner: &&Owner| matches!(owner.state, Use::Held | Use::Unclaimed);
-        if self.owners.iter().filter(in_use).count() >= self.max {
+        if self.in_use() >= self.max {
             return None;
         }
         (1..=255u8)
@@ -149,5 +194,59 @@ impl Ids {
                 Use::Resting(until) => at >= until,
                 Use::Held | Use::Unclaimed => false,
             })
+    }
+
+    fn in_use(&self) -> usize {
+        let used = |owner: &&Owner| matches!(owner.state, Use::Held | Use::Unclaimed);
+        self.owners.iter().filter(used).count()
+    }
+}
+
+impl Target {
+    /// Takes over what the owner of its id knew of itself and this one does not know yet: a car that
+    /// was hidden while it stood points where it pointed.
+    fn recall(&mut self, owner: &Owner) {
+        if self.heading.yaw_rad.is_none() {
+            self.heading = owner.heading;
+        }
+        if self.class.best().0 == Class::Unknown {
+            self.class = owner.class;
+        }
+        if self.size.measured().is_none() {
+            self.size = owner.size;
+        }
+    }
+}
+
+impl Owner {
+    /// How far this lost thing would have strayed if it were `target`; None if it cannot be.
+    fn astray_m(&self, at: Mono, target: &Target) -> Option<f64> {
+        match self.state {
+            // Gone in this very round, by going through the past again or by a merge.
+            Use::Unclaimed => {}
+            // Two things that were seen at one moment are two.
+            Use::Resting(_) if self.uid != 0 && target.born_at > self.seen_at => {}
+            _ => return None,
+        }
+        let (a, b) = (family(self.class.best().0), family(target.class.best().0));
+        if a.zip(b).is_some_and(|(a, b)| a != b) {
+            return None;
+        }
+        let unseen = at.since(self.at);
+        let standing = self.velocity.norm() < STANDING_MPS;
+        let (seek, expected, tolerance_m) = if standing {
+            (SEEK_STANDING, self.place, SAME_PLACE_M)
+        } else {
+            let seconds = unseen.as_secs_f64();
+            (
+                SEEK_MOVING,
+                self.place + self.velocity * seconds,
+                SAME_PLACE_M + ASTRAY_MPS * seconds,
+            )
+        };
+        let astray_m = (target.state.position() - expected).norm();
+        let changed_mps = (target.state.velocity() - self.velocity).norm();
+        (unseen <= seek && astray_m < tolerance_m && changed_mps < SAME_SPEED_MPS)
+            .then_some(astray_m)
     }
 }

@@ -168,6 +168,7 @@ impl Target {
         if twin.seen_at > self.seen_at {
             self.state = twin.state;
             self.seen_at = twin.seen_at;
+            self.hidden_at = twin.hidden_at;
             self.seen_now |= twin.seen_now;
             self.heading = twin.heading;
         }

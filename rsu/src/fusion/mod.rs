@@ -67,7 +67,8 @@ pub struct Fusion {
     frames: u64,
 }
 
-/// What came in and what became of it, since the start.
+/// What came in and what became of it, since the start. What happens again when a late frame is taken
+/// in its place counts again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames taken.
@@ -98,6 +99,8 @@ pub struct Counts {
     pub oversized_groups: u64,
     /// Tracks published.
     pub published: u64,
+    /// Tracks published under the id of one that had been lost in that place.
+    pub found_again: u64,
     /// Times (frames times tracks) that a track stayed unpublished for want of a free id.
     pub ids_exhausted: u64,
 }
@@ -158,6 +161,7 @@ impl Fusion {
         self.work_through(place);
         let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
         self.counts.published += settled.given;
+        self.counts.found_again += settled.found_again;
         self.counts.ids_exhausted += settled.refused;
     }
 
@@ -171,12 +175,8 @@ impl Fusion {
         self.picture.at = at;
         self.picture.tracks.clear();
         for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
-            let age = if at >= target.seen_at {
-                at.since(target.seen_at)
-            } else {
-                target.seen_at.since(at)
-            };
-            if age <= self.config.delete_after {
+            let early = target.seen_at.since(at) > self.config.delete_after;
+            if !early && !target.is_stale(at, &self.config) {
                 // Ids are unique, so there is room.
                 let _ = self.picture.tracks.try_push(target.published(dt_s));
             }

@@ -62,8 +62,8 @@ impl Stepper {
             self.views.look(&sensor.pose, targets);
             for index in 0..targets.len() {
                 if !targets[index].seen_now {
-                    let p = self.views.detection_probability(sensor, targets, index);
-                    targets[index].debit(p);
+                    let silence = self.views.silence(sensor, targets, index);
+                    targets[index].debit(frame.at, silence);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! One thing that is being followed, published or not yet: what the rooms beside keep of it.
 
+use std::f64::consts::FRAC_PI_2;
+
 use nalgebra::{Matrix2, Vector2};
 
 use super::classify::{ClassBelief, Extent, SizeBelief, agility, usual_speed_mps};
@@ -32,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) state: Kalman,
     pub(crate) born_at: Mono,
     pub(crate) seen_at: Mono,
+    /// When a sensor last would have seen it, but for another thing before it.
+    pub(crate) hidden_at: Mono,
     pub(crate) hits: u32,
     /// Of existence.
     pub(crate) log_odds: f64,
@@ -51,6 +55,7 @@ pub(crate) struct Target {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Heading {
     pub(crate) yaw_rad: Option<f64>,
+    var: f64,
     moving: bool,
 }
 
@@ -79,6 +84,7 @@ impl Target {
             state: Kalman::new(sighting.position, cov, usual_speed_mps(sighting.class)),
             born_at: at,
             seen_at: at,
+            hidden_at: Mono::ZERO,
             hits: 0,
             log_odds: 0.0,
             confirmed: false,
@@ -99,7 +105,10 @@ impl Target {
 
     /// Moves on by `dt_s`.
     pub(crate) fn predict(&mut self, dt_s: f64) {
-        self.state.predict(dt_s, agility(self.class.best().0));
+        let class = self.class.best().0;
+        self.state.predict(dt_s, agility(class));
+        self.heading
+            .predict(dt_s, self.state.velocity().norm(), class);
         self.seen_now = false;
     }
 
@@ -192,21 +201,63 @@ impl Target {
 }
 
 impl Heading {
-    /// Course above 1 m/s (kept down to 1, taken up at 1.4, so that it does not flicker) where the
-    /// speed is no artefact of its own error; below, a measured yaw or what it was.
+    /// Turns as far as a body of that kind may have in `dt_s` at that speed: a standing car does not.
+    fn predict(&mut self, dt_s: f64, speed_mps: f64, class: Class) {
+        let rate = (speed_mps / turning_radius_m(class)).min(MAX_TURN_RADPS);
+        self.var += rate * rate * TURN_LASTS_S * dt_s;
+    }
+
+    /// Takes the course above 1 m/s (once taken up kept down to 0.7, so that it does not flicker),
+    /// where the speed is no artefact of its own error; below, a measured yaw.
     fn observe(&mut self, state: &Kalman, measured_rad: Option<f64>) {
         let velocity = state.velocity();
         let speed = velocity.norm();
         let least = if self.moving { STOPPED_MPS } else { MOVING_MPS };
-        self.moving = speed > least && speed > 2.0 * state.velocity_sigma_mps();
+        // A first heading may stand for minutes, so it must not be noise.
+        let sigmas = if self.yaw_rad.is_some() { 2.0 } else { 4.0 };
+        self.moving = speed > least && speed > sigmas * state.velocity_sigma_mps();
         if self.moving {
-            self.yaw_rad = Some(velocity.y.atan2(velocity.x));
+            let across = Vector2::new(-velocity.y, velocity.x) / speed;
+            let sigma = state.velocity_cov().along(across.x, across.y).sqrt() / speed;
+            self.take(
+                velocity.y.atan2(velocity.x),
+                COURSE_REPEATS * sigma * sigma,
+                false,
+            );
         } else if let Some(measured) = measured_rad {
-            self.yaw_rad = Some(match self.yaw_rad {
-                Some(old) => wrap(old + YAW_GAIN * half_turn(measured - old)),
-                None => wrap(measured),
-            });
+            self.take(measured, YAW_SIGMA_RAD * YAW_SIGMA_RAD, true);
         }
+    }
+
+    /// A Kalman filter of one angle. `either_end`: front and rear look alike in this measurement.
+    fn take(&mut self, measured_rad: f64, var: f64, either_end: bool) {
+        let Some(old) = self.yaw_rad else {
+            (self.yaw_rad, self.var) = (Some(wrap(measured_rad)), var);
+            return;
+        };
+        let turn = wrap(measured_rad - old);
+        if either_end {
+            let gain = self.var / (self.var + var);
+            self.yaw_rad = Some(wrap(old + gain * half_turn(turn)));
+            self.var *= 1.0 - gain;
+        } else if turn.abs() > FRAC_PI_2 {
+            // No body turns so far at once: the heading was wrong, not the course.
+            (self.yaw_rad, self.var) = (Some(wrap(measured_rad)), var);
+        } else {
+            let gain = self.var / (self.var + var);
+            self.yaw_rad = Some(wrap(old + gain * turn));
+            self.var *= 1.0 - gain;
+        }
+    }
+}
+
+/// How tightly a class turns.
+fn turning_radius_m(class: Class) -> f64 {
+    match class {
+        Class::Bus | Class::Truck => 8.0,
+        Class::Car | Class::Unknown => 5.0,
+        Class::Motorcycle | Class::Bicycle => 2.0,
+        Class::Pedestrian => 0.5,
     }
 }
 
@@ -240,9 +291,9 @@ pub(crate) fn wrap(angle_rad: f64) -> f64 {
 /// The difference between two directions of a body whose front and rear look alike: -pi/2..=pi/2.
 fn half_turn(angle_rad: f64) -> f64 {
     let angle = wrap(angle_rad);
-    if angle > std::f64::consts::FRAC_PI_2 {
+    if angle > FRAC_PI_2 {
         angle - std::f64::consts::PI
-    } else if angle < -std::f64::consts::FRAC_PI_2 {
+    } else if angle < -FRAC_PI_2 {
         angle + std::f64::consts::PI
     } else {
         angle
@@ -250,11 +301,17 @@ fn half_turn(angle_rad: f64) -> f64 {
 }
 
 /// Below this speed the course says nothing of where a thing points.
-const STOPPED_MPS: f64 = 1.0;
+const STOPPED_MPS: f64 = 0.7;
 /// Above this speed the course is taken.
-const MOVING_MPS: f64 = 1.4;
-/// Weight of one measured yaw of a standing thing.
-const YAW_GAIN: f64 = 0.2;
+const MOVING_MPS: f64 = 1.0;
+/// The course of a filtered velocity repeats itself from frame to frame: its variance counts so many
+/// times.
+const COURSE_REPEATS: f64 = 4.0;
+/// Standard deviation of a yaw that a sensor measures, its repetition included.
+const YAW_SIGMA_RAD: f64 = 0.5;
+const MAX_TURN_RADPS: f64 = 1.5;
+/// How long a turn lasts: what makes a rate a spread.
+const TURN_LASTS_S: f64 = 0.5;
 /// Standard deviation of a radar's echo about the centre, as a share of length and width: it wanders
 /// over about +-0.2 of the length, and a little is added for what is not known.
-const ECHO_SHARE: f64 = 0.13;
+const ECHO_SHARE: f64 = 0.15;

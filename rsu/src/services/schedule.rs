@@ -134,7 +134,10 @@ impl Grid {
         let Some(next) = self.next else { return };
         let ahead_ns = next.ns_since(now.utc);
         let ahead = Duration::from_nanos(ahead_ns.unsigned_abs());
-        self.due = if ahead_ns < 0 {
+        self.due = if next.unix_ns() == i64::MAX {
+            // Beyond the end of UTC's range there are no slots, but nobody may spin on that.
+            now.mono + Duration::from_nanos(self.period_ns.unsigned_abs())
+        } else if ahead_ns < 0 {
             now.mono - ahead
         } else {
             now.mono + ahead

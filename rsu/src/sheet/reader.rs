@@ -114,6 +114,14 @@ impl<'r, 't> Table<'r, 't> {
         self.line
     }
 
+    /// Where the file sets `key`; the table's header where it does not.
+    pub(crate) fn line_of(&self, key: &str) -> usize {
+        let entry = self.entries.and_then(|table| table.get_key_value(key));
+        entry.map_or(self.line, |(name, _)| {
+            self.reader.line_of(name.span().start)
+        })
+    }
+
     /// The file that this is a part of.
     pub(crate) fn reader(&self) -> &'r Reader<'t> {
         self.reader
@@ -247,13 +255,6 @@ impl<'r, 't> Table<'r, 't> {
         })
     }
 
-    /// A list of text.
-    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<At<String>> {
-        self.list(key, "a list of texts in quotes", |value| {
-            value.as_str().map(str::to_owned)
-        })
-    }
-
     /// A list of whole numbers within `range`.
     pub(crate) fn integers(
         &mut self,
@@ -298,7 +299,7 @@ impl<'r, 't> Table<'r, 't> {
             return self.mismatch(key, found, what).unwrap_or_default();
         };
         let mut values = Vec::new();
-        for item in list.iter() {
+        for item in list {
             let line = self.reader.line_of(item.span().start);
             let found = item.get_ref();
             match read(found) {
@@ -358,7 +359,7 @@ impl<'r, 't> Table<'r, 't> {
             _ => return self.mismatch(key, found, &what).unwrap_or_default(),
         };
         let mut tables = Vec::new();
-        for item in list.iter() {
+        for item in list {
             let line = self.reader.line_of(item.span().start);
             let value = item.get_ref();
             match value.as_table() {
@@ -402,7 +403,7 @@ impl<'r, 't> Table<'r, 't> {
     /// Notes every key that nobody asked for. The last call on a table.
     pub(crate) fn finish(self) {
         let Some(entries) = self.entries else { return };
-        for (key, _) in entries.iter() {
+        for (key, _) in entries {
             let name: &str = key.get_ref();
             if self.asked.contains(&name) {
                 continue;

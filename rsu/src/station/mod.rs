@@ -250,4 +250,6 @@ impl Station {
 }
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod tests;

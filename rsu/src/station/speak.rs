@@ -60,7 +60,8 @@ impl Station {
             self.stats.withhold(FrameKind::Spat);
             return false;
         }
-        let Some(forecast) = self.signals.forecast(self.now) else {
+        let forecast = self.signals.forecast(self.now);
+        let Some(forecast) = forecast.filter(|forecast| !forecast.phases.is_empty()) else {
             self.spat.skip();
             self.stats.withhold(FrameKind::Spat);
             if std::mem::take(&mut self.spat_speaks) {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use v2x_msg::Message;
 use v2x_msg::access::dsmp;
-use v2x_msg::base::DSecond;
+use v2x_msg::base::{Countdown, DSecond};
 use v2x_msg::kinds::rsi::{EventSource, EventType};
-use v2x_msg::kinds::{Map, Rsi, Rsm, Spat, rsi};
+use v2x_msg::kinds::{Map, Rsi, Rsm, Spat, rsi, spat};
 
 use super::*;
 use crate::clock::Utc;
@@ -16,8 +16,8 @@ use crate::report::{
 };
 use crate::services::fixture::crossing;
 
-const CONTROLLER: InputId = InputId(0);
-const RADAR: InputId = InputId(1);
+pub(super) const CONTROLLER: InputId = InputId(0);
+pub(super) const RADAR: InputId = InputId(1);
 /// 2026-01-01T00:00:00Z.
 const NEW_YEAR_MS: i64 = 1_767_225_600_000;
 
@@ -55,7 +55,7 @@ impl Heard {
     }
 }
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let pose = Pose {
         east_m: 0.0,
         north_m: 0.0,
@@ -499,4 +499,89 @@ fn reports_that_fusion_refuses_do_not_look_fresh() {
         bench.run_to(next);
     }
     assert!(bench.times(FrameKind::Rsm).is_empty());
+}
+
+#[test]
+fn a_countdown_goes_out_in_tenths_from_the_moment_of_sending() {
+    let mut bench = Bench::start(5);
+    bench.lamps(Light::Red, Some(20));
+    bench.run_to(1005);
+    bench.lamps(Light::Red, Some(19));
+    bench.run_to(1500);
+    let last = bench.of(FrameKind::Spat).last().unwrap();
+    let spat = last.spat();
+    let state = spat.intersections[0].phases()[0].states()[0];
+    let Some(spat::Timing::Counting(counting)) = state.timing else {
+        panic!("{state:?}")
+    };
+    // 20 s from 5 ms on, told at 1500 ms.
+    assert_eq!(counting.ends.likely().map(Countdown::tenths), Some(185));
+    assert_eq!(counting.start.map(Countdown::tenths), Some(0));
+}
+
+#[test]
+fn conflicting_greens_are_told_once_and_spat_tells_no_light() {
+    let mut site = crossing(2, 2);
+    let ids: Vec<_> = site.phases.iter().map(|phase| phase.id).collect();
+    site.conflicts = vec![(ids[0], ids[1])];
+    let mut bench = Bench::start_with(config(), site, 5, 1);
+    for second in 0..3 {
+        bench.lamps(Light::Green, Some(20 - second));
+        let next = bench.ms() + 1000;
+        bench.run_to(next);
+    }
+    let conflict = Event::ConflictingGreens {
+        first: ids[0],
+        second: ids[1],
+    };
+    assert_eq!(
+        bench
+            .events
+            .iter()
+            .filter(|event| **event == conflict)
+            .count(),
+        1
+    );
+    let spat = bench.of(FrameKind::Spat).last().unwrap().spat();
+    let lights = spat.intersections[0]
+        .phases()
+        .iter()
+        .map(|phase| phase.states()[0].light);
+    assert!(
+        lights
+            .clone()
+            .all(|light| light == spat::Light::Unavailable)
+    );
+}
+
+#[test]
+fn the_id_is_the_configured_one_or_random_at_start() {
+    let id_of = |id: Option<StationId>, seed| {
+        let mut bench = Bench::start_with(Config { id, ..config() }, crossing(2, 2), 0, seed);
+        bench.radar(1);
+        bench.run_to(60);
+        bench.of(FrameKind::Rsm).next().unwrap().rsm().id
+    };
+    let own = StationId(*b"RSU00001");
+    assert_eq!(id_of(Some(own), 1), own);
+    assert_eq!(id_of(None, 1), id_of(None, 1));
+    assert_ne!(id_of(None, 1), id_of(None, 2));
+}
+
+#[test]
+fn a_radar_in_step_is_followed_until_its_reports_leave_at_once() {
+    let mut bench = Bench::start(0);
+    // Halfway between two openings, which is as far off as it can be.
+    bench.run_to(90);
+    for _ in 0..150 {
+        bench.radar(1);
+        let next = bench.ms() + 100;
+        bench.run_to(next);
+    }
+    let frames: Vec<_> = bench.of(FrameKind::Rsm).collect();
+    let settled = &frames[frames.len() - 50..];
+    for heard in settled {
+        let arrived = heard.cause.unwrap().utc.unix_ms() - NEW_YEAR_MS;
+        assert_eq!(heard.ms, arrived);
+    }
 }

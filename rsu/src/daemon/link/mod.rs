@@ -18,7 +18,7 @@ use super::mailbox::Mailbox;
 use super::tally::InputTally;
 use crate::clock::Now;
 use crate::inputs::Decoder;
-use crate::report::{InputId, Report};
+use crate::report::InputId;
 
 /// From bytes to the mailbox: the end that all links share.
 pub(crate) struct Inlet {
@@ -41,11 +41,7 @@ impl Inlet {
         tally.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         decoder.push(arrived, bytes, &mut |content| {
             tally.note_report(arrived.mono);
-            mailbox.push(Report {
-                input: *input,
-                arrived,
-                content,
-            });
+            mailbox.push(*input, arrived, content);
         });
         tally.show_counts(decoder.counts());
     }

@@ -4,7 +4,7 @@
 //! make several messages in a row, each with the next msgCnt. The picture is predicted to the
 //! moment of sending, and `secMark` is that moment. Where no sensor has reported for a while no RSM
 //! is sent: what is stale must not look fresh. Not here: who the road users are
-//! ([`crate::fusion`]), when a slot is used ([`super::window`]).
+//! ([`crate::fusion`]), when a slot is used (`window`, beside this room).
 
 mod entry;
 
@@ -118,7 +118,10 @@ impl Service {
 
     /// A report of objects has just been handled; returns the slots that went by unused.
     pub(crate) fn turn_on_report(&mut self, now: Now, arrived: Now, input: InputId) -> u64 {
-        self.newest = Some(arrived);
+        // Links run side by side: reports may come in another order than they arrived in.
+        if self.newest.is_none_or(|newest| newest.mono <= arrived.mono) {
+            self.newest = Some(arrived);
+        }
         let turn = self.window.turn_on_report(now, input);
         self.use_slot(turn)
     }

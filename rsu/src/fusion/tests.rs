@@ -1,1 +1,0 @@
-//! Rules of the room as a whole.

@@ -1,0 +1,78 @@
+//! Late frames, and times that cannot be.
+
+use super::super::testing::{car, frame, moment};
+use super::*;
+
+#[test]
+fn a_late_frame_changes_the_tracks_as_if_it_had_come_in_time() {
+    let place = |t: f64| [car(20.0 + 10.0 * t + 0.4 * (7.0 * t).sin(), 0.0)];
+    let times = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+    let mut in_time = fusion();
+    for t in times {
+        in_time.handle_objects(CAMERA, &frame(t, &place(t)));
+    }
+    let mut late = fusion();
+    for t in times.into_iter().filter(|t| (t - 0.3).abs() > 0.01) {
+        late.handle_objects(CAMERA, &frame(t, &place(t)));
+    }
+    assert_ne!(late.picture(moment(0.7)), in_time.picture(moment(0.7)));
+    late.handle_objects(CAMERA, &frame(0.3, &place(0.3)));
+    assert_eq!(late.picture(moment(0.7)), in_time.picture(moment(0.7)));
+    assert_eq!((late.counts().late, late.counts().replayed), (1, 3));
+}
+
+#[test]
+fn a_frame_older_than_the_window_is_counted_and_changes_nothing() {
+    let mut fusion = fusion();
+    watch(&mut fusion, 0.0, 1.0, |_| vec![car(30.0, 0.0)]);
+    let before = fusion.picture(moment(1.0)).clone();
+    fusion.handle_objects(CAMERA, &frame(0.55, &[car(31.0, 0.0)]));
+    assert_eq!(fusion.counts().too_late, 1);
+    assert_eq!(*fusion.picture(moment(1.0)), before);
+}
+
+#[test]
+fn an_id_is_kept_when_the_past_is_worked_through_again() {
+    let mut fusion = fusion();
+    let places = [car(30.0, 0.0), car(30.0, 20.0)];
+    watch(&mut fusion, 0.0, 0.3, |_| places.to_vec());
+    let first = nearest(&mut fusion, 0.3, 30.0, 0.0).id;
+    // Earlier than all that began the tracks, and in the other order.
+    fusion.handle_objects(SECOND_CAMERA, &frame(-0.05, &[places[1], places[0]]));
+    assert_eq!(nearest(&mut fusion, 0.3, 30.0, 0.0).id, first);
+    assert_eq!(ids(&mut fusion, 0.3).len(), 2);
+}
+
+#[test]
+fn a_time_an_hour_off_is_refused_and_counted() {
+    let mut fusion = fusion();
+    watch(&mut fusion, 0.0, 1.0, |_| vec![car(30.0, 0.0)]);
+    let before = fusion.picture(moment(1.0)).clone();
+    for hours in [-1.0, 1.0] {
+        fusion.handle_objects(CAMERA, &frame(3600.0 * hours, &[car(30.0, 0.0)]));
+    }
+    assert_eq!(
+        (fusion.counts().too_late, fusion.counts().time_jumps),
+        (1, 1)
+    );
+    assert_eq!(*fusion.picture(moment(1.0)), before);
+}
+
+#[test]
+fn a_wrong_first_time_does_not_block_what_comes_after() {
+    let mut fusion = fusion();
+    fusion.handle_objects(CAMERA, &frame(3600.0, &[car(30.0, 0.0)]));
+    watch(&mut fusion, 0.0, 2.0, |_| vec![car(30.0, 0.0)]);
+    assert_eq!(fusion.counts().restarts, 1);
+    assert_eq!(ids(&mut fusion, 2.0).len(), 1);
+}
+
+#[test]
+fn a_long_silence_is_no_reason_to_refuse_what_comes_then() {
+    let mut fusion = fusion();
+    watch(&mut fusion, 0.0, 1.0, |_| vec![car(30.0, 0.0)]);
+    fusion.picture(moment(600.0));
+    watch(&mut fusion, 600.1, 601.0, |_| vec![car(50.0, 0.0)]);
+    assert_eq!(fusion.counts().time_jumps, 0);
+    assert_eq!(ids(&mut fusion, 601.0).len(), 1);
+}
