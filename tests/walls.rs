@@ -7,8 +7,18 @@ use std::{env, fs};
 #[test]
 fn only_the_daemon_touches_the_operating_system() {
     let forbidden = [
-        "std::net", "std::fs", "std::thread", "std::env", "Instant::now", "SystemTime", "tokio::",
-        "socket2::", "nix::", "libc::", "crossbeam", "tracing::",
+        "std::net",
+        "std::fs",
+        "std::thread",
+        "std::env",
+        "Instant::now",
+        "SystemTime",
+        "tokio::",
+        "socket2::",
+        "nix::",
+        "libc::",
+        "crossbeam",
+        "tracing::",
     ];
     let rooms = rust_files("rsu/src")
         .filter(|path| !path.starts_with("rsu/src/daemon") && !path.ends_with("main.rs"))
@@ -21,7 +31,9 @@ fn only_the_codec_and_the_wire_files_know_generated_code() {
     let rooms = rust_files("v2x-msg/src")
         .filter(|path| {
             let name = path.to_string_lossy();
-            !["/uper", "/jer", "/asn", "/message", "/wire.rs"].iter().any(|room| name.contains(room))
+            !["/uper", "/jer", "/asn", "/message", "/wire.rs"]
+                .iter()
+                .any(|room| name.contains(room))
         })
         .chain(rust_files("rsu/src"))
         .chain(rust_files("sim/src"));
@@ -39,16 +51,32 @@ fn every_file_opens_with_what_lives_there() {
     for root in ["v2x-msg", "rsu", "sim", "benches", "tests"] {
         for path in rust_files(root) {
             let text = read(&path);
-            assert!(text.starts_with("//!"), "{} does not open with module docs", path.display());
+            assert!(
+                text.starts_with("//!"),
+                "{} does not open with module docs",
+                path.display()
+            );
         }
     }
 }
 
 #[test]
 fn without_the_daemon_no_runtime_or_socket_crate_is_in_the_tree() {
-    let tree = cargo(&["tree", "-p", "rsu", "--no-default-features", "-e", "normal", "--prefix", "none"]);
+    let tree = cargo(&[
+        "tree",
+        "-p",
+        "rsu",
+        "--no-default-features",
+        "-e",
+        "normal",
+        "--prefix",
+        "none",
+    ]);
     for guest in ["tokio", "socket2", "crossbeam", "nix ", "libc "] {
-        assert!(!tree.contains(guest), "rsu without `daemon` pulls in {guest}:\n{tree}");
+        assert!(
+            !tree.contains(guest),
+            "rsu without `daemon` pulls in {guest}:\n{tree}"
+        );
     }
 }
 
@@ -56,7 +84,10 @@ fn without_the_daemon_no_runtime_or_socket_crate_is_in_the_tree() {
 fn the_schema_front_end_stays_out_of_the_runtime_tree() {
     let tree = cargo(&["tree", "-p", "rsu", "-e", "normal", "--prefix", "none"]);
     for guest in ["asn1rs", "atty", "syn v1"] {
-        assert!(!tree.contains(guest), "rsu pulls in {guest} at run time:\n{tree}");
+        assert!(
+            !tree.contains(guest),
+            "rsu pulls in {guest} at run time:\n{tree}"
+        );
     }
 }
 
@@ -69,7 +100,12 @@ fn assert_absent(files: impl Iterator<Item = PathBuf>, words: &[&str]) {
                 continue;
             }
             for word in words {
-                assert!(!line.contains(word), "{}:{}: names {word}", path.display(), number + 1);
+                assert!(
+                    !line.contains(word),
+                    "{}:{}: names {word}",
+                    path.display(),
+                    number + 1
+                );
             }
         }
     }
@@ -81,11 +117,18 @@ fn rust_files(root: &str) -> impl Iterator<Item = PathBuf> + use<> {
     collect(&project().join(root), &mut found);
     found.sort();
     assert!(!found.is_empty(), "no Rust file under {root}");
-    found.into_iter().map(|path| path.strip_prefix(project()).expect("under the project").to_path_buf())
+    found.into_iter().map(|path| {
+        path.strip_prefix(project())
+            .expect("under the project")
+            .to_path_buf()
+    })
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).expect("a folder of the project").flatten() {
+    for entry in fs::read_dir(folder)
+        .expect("a folder of the project")
+        .flatten()
+    {
         let path = entry.path();
         if path.is_dir() && !path.ends_with("target") {
             collect(&path, found);
@@ -105,7 +148,11 @@ fn cargo(arguments: &[&str]) -> String {
         .current_dir(project())
         .output()
         .expect("cargo runs");
-    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "cargo {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).expect("text")
 }
 

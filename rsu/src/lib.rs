@@ -2,6 +2,7 @@
 //!
 //! One straight path, floor by floor:
 //! - [`clock`]: time as a value
+//! - [`sheet`]: files that a person wrote, read with every fault and its line
 //! - [`site`]: the junction: lanes, links, stop lines, phases, mounts
 //! - [`report`]: what an input says, in SI units
 //! - [`inputs`]: one folder a device protocol, bytes to reports
@@ -15,7 +16,14 @@
 //! Everything but `daemon` is pure computation: it opens no socket, reads no clock, spawns nothing.
 
 pub mod clock;
+pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
 pub mod fusion;
+pub mod inputs;
 pub mod report;
+pub mod services;
+pub mod sheet;
+pub mod signals;
+pub mod site;
+pub mod station;

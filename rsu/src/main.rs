@@ -1,16 +1,134 @@
-//! `rsu`: run, check, probe, fuse, map.
+//! `rsu`: arguments in, exit codes out. What the commands do lives in `rsu::daemon`.
 
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand, ValueEnum};
+use rsu::config::Findings;
+use rsu::daemon::{self, RunError};
+use tracing::level_filters::LevelFilter;
 
-#[derive(Parser)]
+/// Usage: what was typed makes no sense (EX_USAGE).
+const USAGE: u8 = 64;
+/// A fault of ours, or of the machine's (EX_SOFTWARE).
+const INTERNAL: u8 = 70;
+/// The configuration is wrong (EX_CONFIG).
+const CONFIG: u8 = 78;
+
+/// An open roadside unit for vehicle-road cooperation: signals and road users in, SPAT, MAP, RSM
+/// and RSI out.
+#[derive(Debug, Parser)]
+#[command(name = "rsu", version, after_help = EXIT_CODES)]
+struct Arguments {
+    /// How much is told on stderr.
+    #[arg(long, global = true, value_enum, default_value = "info")]
+    log_level: Level,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 64 usage, 65 data that make no sense, \
+70 internal, 78 configuration.";
+
+#[derive(Debug, Subcommand)]
 enum Command {
-    Fuse(rsu::daemon::fuse::FuseArgs),
+    /// Run the unit until SIGTERM or SIGINT; SIGHUP reads the configuration anew.
+    Run {
+        /// The configuration; `configs/rsu.toml` shows every key.
+        config: PathBuf,
+        /// Choose message counts and ids by this number, not by chance.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
+    /// Tell everything that is wrong or unwise in a configuration, with file and line.
+    Check {
+        /// The configuration.
+        config: PathBuf,
+    },
+    /// Show what is understood of a device, one JSON report a line.
+    Probe(daemon::probe::ProbeArgs),
+    /// Fuse a file of detections and print the tracks as JSON lines.
+    Fuse(daemon::fuse::FuseArgs),
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
 }
 
 fn main() -> ExitCode {
-    match Command::parse() {
-        Command::Fuse(args) => rsu::daemon::fuse::fuse(&args),
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nothing to be done when even this cannot be printed.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => USAGE.into(),
+            };
+        }
+    };
+    log_to_stderr(arguments.log_level);
+    match arguments.command {
+        Command::Run { config, seed } => run(&config, seed),
+        Command::Check { config } => check(&config),
+        Command::Probe(arguments) => daemon::probe::probe(arguments),
+        Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
     }
+}
+
+fn run(config: &std::path::Path, seed: Option<u64>) -> ExitCode {
+    match daemon::run(config, seed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(RunError::Config(findings)) => refuse(&findings),
+        Err(error) => {
+            tracing::error!("{error}");
+            INTERNAL.into()
+        }
+    }
+}
+
+fn check(config: &std::path::Path) -> ExitCode {
+    match daemon::load(config) {
+        Ok(checked) => {
+            print(io::stderr(), &checked.warnings.to_string());
+            print(io::stdout(), &daemon::summary(&checked.config));
+            ExitCode::SUCCESS
+        }
+        Err(findings) => refuse(&findings),
+    }
+}
+
+fn refuse(findings: &Findings) -> ExitCode {
+    print(io::stderr(), &findings.to_string());
+    CONFIG.into()
+}
+
+/// A reader that went away is not our concern.
+fn print(mut to: impl Write, text: &str) {
+    if !text.is_empty() {
+        let _ = writeln!(to, "{text}");
+    }
+}
+
+fn log_to_stderr(level: Level) {
+    let level = match level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Trace => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .with_target(false)
+        .with_max_level(level)
+        .init();
 }

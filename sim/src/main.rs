@@ -1,2 +1,7 @@
-//! `sim`: demo, run, list.
-fn main() {}
+//! `sim`: list, run, demo, capture.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sim::command::main()
+}

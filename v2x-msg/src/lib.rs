@@ -4,12 +4,19 @@
 //! - [`base`]: quantities, positions and the site's local frame, air time, ids
 //! - [`kinds`]: the messages a roadside unit reasons about, as values that cannot be wrong
 //! - [`Message`]: the frame, any kind
-//! - `uper`: values to bits and back
-//! - `jer`: the JSON view (X.697)
+//! - [`asn`]: the message set as generated from `asn/*.asn`, as the air has it
+//! - [`uper`]: values to bits and back (X.691)
+//! - [`jer`]: the JSON view (X.697)
 //! - [`access`]: what lies below the message: DSMP and AIDs
 //!
 //! The crate does no I/O, reads no clock and holds no `unsafe`.
 
 pub mod access;
+pub mod asn;
 pub mod base;
+pub mod jer;
 pub mod kinds;
+mod message;
+pub mod uper;
+
+pub use message::{Message, MessageKind};

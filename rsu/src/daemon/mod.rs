@@ -1,3 +1,148 @@
-//! What touches the operating system: sockets, threads, the clock, the commands.
+//! Sockets, threads and clocks: the station in a process of its own.
+//!
+//! In the order in which bytes meet them:
+//! - [`link`]: from a socket, a stream or a recording to an input's decoder
+//! - [`mailbox`]: from the inputs' threads to the heart
+//! - [`heart`]: the loop that waits, steps the station and sends
+//! - [`radio`]: the way out
+//! - [`tally`], [`latency`]: what each of them has done, [`snapshot`] as others see it
+//! - [`observer`]: log lines for the operator
+//! - [`clock`], [`sys`]: what the machine knows of time, and what is asked of it
+//! - [`fuse`], [`probe`]: the commands that fuse a file of detections, and show what is understood of a
+//!   device
+//! - [`run`]: the command that is a unit at work, with signals and the reading anew of the configuration
+//!
+//! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
+//! recordings; `observer`. Each has its own state and goes on when another's input fails.
 
+mod backoff;
+mod clock;
 pub mod fuse;
+mod heart;
+mod latency;
+mod link;
+mod load;
+mod mailbox;
+mod notify;
+mod observer;
+pub mod probe;
+mod radio;
+mod run;
+mod shared;
+mod snapshot;
+mod stop;
+mod sys;
+mod tally;
+mod threads;
+
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use crate::config::Config;
+use crate::station::{Station, Unfit};
+
+use self::heart::Heart;
+use self::mailbox::Mailbox;
+use self::observer::Observer;
+use self::radio::Radio;
+use self::shared::{InputView, Shared};
+use self::tally::HeartTally;
+
+pub use load::{load, summary};
+pub use run::{RunError, run};
+pub use snapshot::{
+    ClockQuality, InputSnapshot, LinkState, PathLatency, Percentiles, RadioSnapshot, Sent, Snapshot,
+};
+
+/// A station at work, with its threads. Dropping it ends them.
+pub struct Daemon {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    net: Option<threads::Net>,
+}
+
+/// Why a daemon could not start. A port that is taken or a device that is away is no reason: those
+/// are tried again while the rest works.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No station can run this.
+    #[error("the station cannot run: {0}")]
+    Unfit(#[from] Unfit),
+    /// The system gives no more threads.
+    #[error("cannot start thread {name}: {reason}")]
+    Thread {
+        /// Which one.
+        name: String,
+        /// The system's word.
+        reason: std::io::Error,
+    },
+}
+
+impl Daemon {
+    /// Starts all threads. `seed` chooses message counts and ids; it should be random.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running then.
+    pub fn start(config: Config, seed: u64) -> Result<Self, StartError> {
+        let now = clock::now();
+        let station = Box::new(Station::new(config.station, config.site, now, seed)?);
+        let radio = Radio::open(&config.radio, now.mono);
+        let shared = Arc::new(Shared {
+            started: now.mono,
+            stop: Arc::default(),
+            mailbox: Arc::new(Mailbox::new(config.inputs.len())),
+            heart: Arc::new(HeartTally::new()),
+            inputs: config.inputs.iter().map(InputView::new).collect(),
+            outlets: radio.tallies(),
+            refused: Mutex::default(),
+        });
+        let heart = Heart {
+            station,
+            radio,
+            mailbox: Arc::clone(&shared.mailbox),
+            tally: Arc::clone(&shared.heart),
+            spin: config.realtime.spin,
+        };
+        // From here on a failure drops the daemon, which ends what was started.
+        let mut daemon = Self {
+            shared: Arc::clone(&shared),
+            threads: Vec::new(),
+            net: None,
+        };
+        let observer = Observer::new(Arc::clone(&shared));
+        daemon.spawn("observer", move || observer.run())?;
+        let wishes = config.realtime;
+        let asking = Arc::clone(&shared);
+        daemon.spawn("heart", move || {
+            threads::ask_for_heart(&asking, wishes);
+            heart.run();
+        })?;
+        daemon.start_links(&config.inputs, wishes)?;
+        threads::ask_for_process(&shared, wishes);
+        Ok(daemon)
+    }
+
+    /// What has been done so far.
+    pub fn stats(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    /// Ends all threads and waits for them; at most a few tenths of a second.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.shared.stop.raise();
+        self.shared.mailbox.close();
+        if let Some(net) = self.net.take() {
+            net.stop();
+        }
+        for thread in self.threads.drain(..) {
+            // A panic has been told by its own thread.
+            let _ = thread.join();
+        }
+    }
+}

@@ -110,6 +110,22 @@ macro_rules! as_slice {
 as_slice!(Few);
 as_slice!(Many);
 
+impl<T, const MIN: usize, const MAX: usize> IntoIterator for Few<T, MIN, MAX> {
+    type Item = T;
+    type IntoIter = arrayvec::IntoIter<T, MAX>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> IntoIterator for Many<T, MIN, MAX> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

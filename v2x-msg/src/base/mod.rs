@@ -8,6 +8,7 @@
 //! [`crate::kinds`] and nowhere else.
 
 pub mod angle;
+mod calendar;
 pub mod confidence;
 pub mod enu;
 pub mod id;
@@ -35,7 +36,7 @@ pub use time::{Civil, Countdown, DSecond, HourMark, MinuteOfYear, Utc};
 
 /// A number that its type cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{what} of {value} {unit} is outside {min}..={max}")]
+#[error("{what} of {value}{}{unit} is outside {min}..={max}", if .unit.is_empty() { "" } else { " " })]
 pub struct OutOfRange {
     /// What was to be built, in the words of the standard: `speed`, `phase id`.
     pub what: &'static str,

@@ -6,10 +6,12 @@
 //! Gregorian one; UTC's leap seconds do not exist in it, as in Unix time.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 use super::OutOfRange;
+use super::calendar::{civil_from_days, days_from_civil, days_in_month};
 
 /// A moment in UTC: nanoseconds since 1970-01-01T00:00:00Z, from the year 1678 to 2262.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -260,18 +262,18 @@ impl DSecond {
 
 /// TimeMark as a time left: tenths of a second from now, 0 to 35999; 36000 is "an hour or more".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Countdown(u16);
+pub struct Countdown(Tenths);
 
 impl Countdown {
     /// Already there.
-    pub const ZERO: Countdown = Countdown(0);
+    pub const ZERO: Countdown = Countdown(Tenths::new(0));
     /// An hour or more; also what a phase that never changes shows (T/CSAE 159-2020).
-    pub const HOUR_OR_MORE: Countdown = Countdown(36_000);
+    pub const HOUR_OR_MORE: Countdown = Countdown(Tenths::new(36_000));
 
     /// From tenths of a second, 0 to 36000.
     pub fn from_tenths(tenths: u16) -> Result<Self, OutOfRange> {
         if tenths <= 36_000 {
-            Ok(Countdown(tenths))
+            Ok(Countdown(Tenths::new(tenths)))
         } else {
             Err(OutOfRange::of_id(
                 "countdown in tenths of a second",
@@ -285,7 +287,7 @@ impl Countdown {
     /// To the nearest tenth; an hour and all above it are [`Countdown::HOUR_OR_MORE`].
     pub fn of(left: Duration) -> Self {
         let tenths = left.as_nanos().saturating_add(50_000_000) / 100_000_000;
-        Countdown(u16::try_from(tenths).unwrap_or(36_000).min(36_000))
+        Countdown(Tenths::new(u16::try_from(tenths).unwrap_or(36_000)))
     }
 
     /// From `now` to `then`, to the nearest tenth; zero if `then` is past.
@@ -295,28 +297,28 @@ impl Countdown {
 
     /// In tenths of a second, 0 to 36000.
     pub fn tenths(self) -> u16 {
-        self.0
+        self.0.count()
     }
 
     /// As a length of time; an hour for "an hour or more".
     pub fn duration(self) -> Duration {
-        Duration::from_millis(u64::from(self.0) * 100)
+        Duration::from_millis(u64::from(self.tenths()) * 100)
     }
 }
 
 /// TimeMark as a moment: tenths of a second within a UTC hour, 0 to 35999; 36000 is "more than an
 /// hour away".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct HourMark(u16);
+pub struct HourMark(Tenths);
 
 impl HourMark {
     /// Too far away for a mark.
-    pub const FAR: HourMark = HourMark(36_000);
+    pub const FAR: HourMark = HourMark(Tenths::new(36_000));
 
     /// From tenths of a second within the hour, 0 to 36000.
     pub fn from_tenths(tenths: u16) -> Result<Self, OutOfRange> {
         if tenths <= 36_000 {
-            Ok(HourMark(tenths))
+            Ok(HourMark(Tenths::new(tenths)))
         } else {
             Err(OutOfRange::of_id(
                 "tenth of a second in the hour",
@@ -335,12 +337,13 @@ impl HourMark {
         }
         let in_hour = then.0.rem_euclid(NS_PER_HOUR);
         // Rounding up at the end of the hour gives the first tenth of the next.
-        HourMark((((in_hour + NS_PER_TENTH / 2) / NS_PER_TENTH) % 36_000) as u16)
+        let tenths = ((in_hour + NS_PER_TENTH / 2) / NS_PER_TENTH) % 36_000;
+        HourMark(Tenths::new(tenths as u16))
     }
 
     /// In tenths of a second within the hour, 0 to 36000.
     pub fn tenths(self) -> u16 {
-        self.0
+        self.0.count()
     }
 
     /// The moment with this mark that is nearest to `about`; None for [`HourMark::FAR`].
@@ -349,7 +352,7 @@ impl HourMark {
             return None;
         }
         let hour = about.0.saturating_sub(about.0.rem_euclid(NS_PER_HOUR));
-        let this = hour.saturating_add(i64::from(self.0) * NS_PER_TENTH);
+        let this = hour.saturating_add(i64::from(self.tenths()) * NS_PER_TENTH);
         [
             this.saturating_sub(NS_PER_HOUR),
             this,
@@ -366,50 +369,31 @@ impl HourMark {
         match (self == Self::FAR, other == Self::FAR) {
             (_, true) => true,
             (true, false) => false,
-            (false, false) => (u32::from(other.0) + 36_000 - u32::from(self.0)) % 36_000 < 18_000,
+            (false, false) => {
+                let ahead = u32::from(other.tenths()) + 36_000 - u32::from(self.tenths());
+                ahead % 36_000 < 18_000
+            }
         }
     }
 }
 
-/// Days from 1970-01-01. Years are counted from March, so that the leap day is the last of its year.
-fn days_from_civil(year: i32, month: u8, day: u8) -> i64 {
-    let march_year = i64::from(year) - i64::from(month <= 2);
-    let era = march_year.div_euclid(400);
-    let year_of_era = march_year.rem_euclid(400);
-    let march_month = (i64::from(month) + 9) % 12;
-    let day_of_year = (153 * march_month + 2) / 5 + i64::from(day) - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970
-}
+/// 0 to 36000 tenths of a second. Held one up, so that zero is free to be the `None` around it: a
+/// SPAT holds some thousand of these, and is half as large for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Tenths(NonZeroU16);
 
-/// The inverse of [`days_from_civil`]: (year, month, day).
-fn civil_from_days(days: i64) -> (i32, u8, u8) {
-    let shifted = days + DAYS_TO_1970;
-    let era = shifted.div_euclid(DAYS_PER_ERA);
-    let day_of_era = shifted.rem_euclid(DAYS_PER_ERA);
-    // Take out the leap days before dividing by 365: one in 4 years, not in 100, one in 400.
-    let leap_days = day_of_era / 1460 - day_of_era / 36_524 + day_of_era / 146_096;
-    let year_of_era = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = (march_month + 2) % 12 + 1;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year as i32, month as u8, day as u8)
-}
+impl Tenths {
+    /// More than 36000 count as 36000.
+    const fn new(tenths: u16) -> Self {
+        let held = if tenths > 36_000 { 36_001 } else { tenths + 1 };
+        match NonZeroU16::new(held) {
+            Some(held) => Tenths(held),
+            None => Tenths(NonZeroU16::MIN),
+        }
+    }
 
-/// Days in 400 Gregorian years.
-const DAYS_PER_ERA: i64 = 146_097;
-/// Days from 0000-03-01 to 1970-01-01.
-const DAYS_TO_1970: i64 = 719_468;
-
-fn days_in_month(year: i32, month: u8) -> u8 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
+    const fn count(self) -> u16 {
+        self.0.get() - 1
     }
 }
 

@@ -1,0 +1,247 @@
+//! `[[input.*]]`: the devices, one table each, named by their protocol.
+
+use core::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use v2x_msg::kinds::rsm;
+
+use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
+use super::{ars408, gat1743};
+use crate::inputs::{self, Decoder};
+use crate::report::InputId;
+use crate::sheet::Table;
+use crate::station;
+
+/// Most inputs: a track remembers in 32 bits who sees it.
+const MOST: usize = 32;
+
+/// One device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// What reports call it: its place in the file.
+    pub id: InputId,
+    /// What people and the site's phases call it.
+    pub name: String,
+    /// Where its bytes come from.
+    pub source: Source,
+    /// Take datagrams from this address only.
+    pub from: Option<IpAddr>,
+    /// Where requests go, over UDP; on a stream they go back by it.
+    pub device: Option<SocketAddr>,
+    /// After how long without a report the operator is told.
+    pub silent_after: Duration,
+    /// What it speaks.
+    pub protocol: Protocol,
+}
+
+/// What a device speaks, and all that its decoder must know.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Protocol {
+    /// A signal controller by GA/T 1743-2020.
+    Gat1743(inputs::gat1743::Config),
+    /// A Continental ARS408 or ARS404 radar.
+    Ars408(ars408::Radar),
+}
+
+impl Protocol {
+    /// Its name in the configuration.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gat1743(_) => "gat1743",
+            Self::Ars408(_) => "ars408",
+        }
+    }
+
+    /// Whether it can drive the phases of a site.
+    pub fn is_controller(&self) -> bool {
+        matches!(self, Self::Gat1743(_))
+    }
+
+    /// A decoder that has heard nothing yet.
+    pub fn decoder(&self) -> Decoder {
+        match self {
+            Self::Gat1743(config) => {
+                Decoder::Gat1743(Box::new(inputs::gat1743::Decoder::new(*config)))
+            }
+            Self::Ars408(radar) => {
+                Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
+            }
+        }
+    }
+}
+
+/// Reads every input, in the order of the file.
+pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
+    type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
+    let mut parent = root.table("input");
+    let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
+    tables.extend(
+        parent
+            .tables("gat1743")
+            .into_iter()
+            .map(|t| (t, gat1743::read as Read)),
+    );
+    tables.extend(
+        parent
+            .tables("ars408")
+            .into_iter()
+            .map(|t| (t, ars408::read as Read)),
+    );
+    tables.sort_by_key(|(table, _)| table.line());
+    if tables.is_empty() {
+        root.unwise(
+            root.line(),
+            "input",
+            "none is configured: only MAP and RSI will be sent",
+        );
+    }
+    let mut inputs: Vec<Input> = Vec::new();
+    for (place, (mut table, read)) in tables.into_iter().enumerate() {
+        let mut input = read(&mut table, folder);
+        if place >= MOST {
+            let reason = format!("is one too many: at most {MOST} inputs");
+            table.wrong(table.line_of("name"), "name", &reason);
+            continue;
+        }
+        input.id = InputId(place as u8);
+        check_against(&inputs, &input, &table);
+        inputs.push(input);
+        table.finish();
+    }
+    parent.finish();
+    inputs
+}
+
+/// What every protocol's table has, whatever else it has.
+pub(super) fn read_common(
+    table: &mut Table<'_, '_>,
+    source: Option<Source>,
+    protocol: Protocol,
+) -> Input {
+    let name = table.required_text("name");
+    if let Some(name) = name {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if name.value.is_empty() || name.value.len() > 32 || !name.value.chars().all(plain) {
+            table.wrong(
+                name.line,
+                "name",
+                "must be 1 to 32 letters, digits, `-`, `_` or `.`",
+            );
+        }
+    }
+    let from = table.parsed("from", "an address such as \"192.0.2.7\"", |text| {
+        text.parse().ok()
+    });
+    if let (Some(from), Some(Source::Tcp { .. } | Source::Candump { .. })) = (&from, &source) {
+        table.wrong(
+            from.line,
+            "from",
+            "is only for `listen`: a stream has one sender",
+        );
+    }
+    Input {
+        id: InputId(0),
+        name: name.map_or_else(String::new, |name| name.value.to_owned()),
+        source: source.unwrap_or(Source::Udp {
+            listen: ([0, 0, 0, 0], 0).into(),
+        }),
+        from: from.map(|from: crate::sheet::At<IpAddr>| from.value),
+        device: None,
+        silent_after: table
+            .millis("silent-after-ms", 100..=3_600_000)
+            .unwrap_or(Duration::from_secs(3)),
+        protocol,
+    }
+}
+
+/// Reads `listen`, `connect` or, where recordings are `replayed`, `replay`: exactly one of them.
+pub(super) fn read_source(
+    table: &mut Table<'_, '_>,
+    replayed_from: Option<&Path>,
+) -> Option<Source> {
+    let listen = table.parsed("listen", UDP_FORM, |text| {
+        udp(text).filter(|listen| listen.port() > 0)
+    });
+    let connect = table.parsed("connect", TCP_FORM, tcp);
+    let replay = replayed_from.and_then(|folder| {
+        table.parsed(
+            "replay",
+            "a recording such as \"candump:radar.log\"",
+            |text| {
+                let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
+                Some(Source::Candump {
+                    path: folder.join(path),
+                })
+            },
+        )
+    });
+    let keys = ["listen", "connect", "replay"];
+    let given: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
+    let choice = if replayed_from.is_some() {
+        "`listen`, `connect` or `replay`"
+    } else {
+        "`listen` or `connect`"
+    };
+    match given.as_slice() {
+        [_] => {}
+        [] => table.wrong(
+            table.line_of("listen"),
+            "listen",
+            &format!("is missing: give {choice}"),
+        ),
+        _ => table.wrong(
+            table.line_of("listen"),
+            "listen",
+            &format!(
+                "has company: give one of {choice}, not {}",
+                given.join(" and ")
+            ),
+        ),
+    }
+    let listen = listen.map(|listen| Source::Udp {
+        listen: listen.value,
+    });
+    listen
+        .or(connect.map(|connect| connect.value))
+        .or(replay.map(|replay| replay.value))
+}
+
+fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
+    if !input.name.is_empty() && others.iter().any(|other| other.name == input.name) {
+        let reason = format!("\"{}\" is taken by another input", input.name);
+        table.wrong(table.line_of("name"), "name", &reason);
+    }
+    let taken = others
+        .iter()
+        .find(|other| other.source == input.source && matches!(input.source, Source::Udp { .. }));
+    if let Some(other) = taken
+        && !matches!(input.source, Source::Udp { listen } if listen.port() == 0)
+    {
+        let reason = format!("{} is taken by input \"{}\"", input.source, other.name);
+        table.wrong(table.line_of("listen"), "listen", &reason);
+    }
+}
+
+/// Tells the station which inputs there are and what its sensors see.
+pub(super) fn tell_station(inputs: &[Input], station: &mut station::Config) {
+    let source = |input: &Input| match input.protocol {
+        Protocol::Gat1743(_) => rsm::Source::Unknown,
+        Protocol::Ars408(_) => rsm::Source::MicrowaveRadar,
+    };
+    station.inputs = inputs
+        .iter()
+        .map(|input| station::Input {
+            id: input.id,
+            name: input.name.clone(),
+            source: source(input),
+        })
+        .collect();
+    station.fusion.sensors = inputs
+        .iter()
+        .filter_map(|input| match &input.protocol {
+            Protocol::Ars408(radar) => Some(radar.sensor(input.id)),
+            Protocol::Gat1743(_) => None,
+        })
+        .collect();
+}

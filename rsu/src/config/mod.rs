@@ -1,0 +1,110 @@
+//! The configuration: TOML as people write it, to a [`Config`] that can run.
+//!
+//! - [`address`]: addresses as people write them
+//! - [`station`], [`input`], [`radio`], [`realtime`]: the sections
+//!
+//! All faults are told at once. What is wrong is refused, what is unwise is warned of, and what is
+//! left out has the default that `configs/rsu.toml` shows. Files are read by the caller.
+
+mod address;
+mod ars408;
+mod gat1743;
+mod input;
+mod radio;
+mod realtime;
+mod station;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::Path;
+
+use crate::site::Site;
+
+use crate::sheet::Reader;
+
+pub use crate::sheet::{Finding, Findings, Severity};
+pub use address::Source;
+pub use ars408::Radar;
+pub use input::{Input, Protocol};
+pub use radio::RadioTarget;
+pub use realtime::Realtime;
+
+/// Everything that a roadside unit is told. A value of this type can run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How people call this unit.
+    pub name: String,
+    /// The junction.
+    pub site: Site,
+    /// What the station does.
+    pub station: crate::station::Config,
+    /// Where bytes come from, in the order of the file; an input's id is its place.
+    pub inputs: Vec<Input>,
+    /// Where frames go.
+    pub radio: Vec<RadioTarget>,
+    /// What is asked of the operating system.
+    pub realtime: Realtime,
+}
+
+/// A configuration that can run, and what is unwise about it.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// It can run.
+    pub config: Config,
+    /// Warnings only.
+    pub warnings: Findings,
+}
+
+/// Reads a configuration and the site that it names.
+///
+/// `file` is the configuration's own path: findings name it, and paths in it start from its folder.
+/// `read` reads another file.
+///
+/// # Errors
+/// All that is wrong, in both files, if anything is; warnings along with it.
+pub fn parse(
+    text: &str,
+    file: &Path,
+    read: &mut dyn FnMut(&Path) -> io::Result<String>,
+) -> Result<Checked, Findings> {
+    let shown = file.display().to_string();
+    let reader = Reader::new(&shown, text);
+    let config = parse_with(&reader, file, read);
+    let (findings, _) = reader.into_findings();
+    match config {
+        Some(config) if !findings.any_wrong() => Ok(Checked {
+            config,
+            warnings: findings,
+        }),
+        _ => Err(findings),
+    }
+}
+
+fn parse_with(
+    reader: &Reader<'_>,
+    file: &Path,
+    read: &mut dyn FnMut(&Path) -> io::Result<String>,
+) -> Option<Config> {
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let document = reader.document();
+    let mut root = reader.root(&document);
+    let identity = station::read_identity(&mut root, folder, read);
+    let mut station = station::read(&mut root);
+    let inputs = input::read(&mut root, folder);
+    let radio = radio::read(&mut root);
+    let realtime = realtime::read(&mut root);
+    root.finish();
+    station.id = identity.id;
+    input::tell_station(&inputs, &mut station);
+    let site = identity.site?;
+    station::check_controllers(reader, identity.site_line, &site, &inputs);
+    Some(Config {
+        name: identity.name,
+        site,
+        station,
+        inputs,
+        radio,
+        realtime,
+    })
+}

@@ -1,0 +1,302 @@
+//! `[station]`, and the sections of what the station does: `[clock]`, `[spat]`, `[map]`, `[rsm]`,
+//! `[rsi]`, `[signals]`, `[fusion]`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use v2x_msg::base::StationId;
+
+use super::Input;
+use crate::sheet::{Reader, Severity, Table};
+
+use crate::services::{map, rsi, rsm, spat};
+use crate::site::Site;
+use crate::{fusion, signals, station};
+
+/// `[station]`.
+pub(super) struct Identity {
+    pub(super) name: String,
+    pub(super) id: Option<StationId>,
+    /// None if the site is missing or wrong, which has been noted.
+    pub(super) site: Option<Site>,
+    /// Where the file names its site.
+    pub(super) site_line: usize,
+}
+
+/// Reads `[station]` and the site that it names.
+pub(super) fn read_identity(
+    root: &mut Table<'_, '_>,
+    folder: &Path,
+    read: &mut dyn FnMut(&Path) -> io::Result<String>,
+) -> Identity {
+    let mut table = root.table("station");
+    let name = table.required_text("name");
+    let id = table.parsed("id", "8 characters, or 16 hexadecimal digits", station_id);
+    let path = table.required_text("site");
+    let site = path.and_then(|path| {
+        let file: PathBuf = folder.join(path.value);
+        match read(&file) {
+            Ok(text) => read_site(&table, &text, &file),
+            Err(e) => {
+                let reason = format!("cannot be read: {}: {e}", file.display());
+                table.wrong(path.line, "site", &reason);
+                None
+            }
+        }
+    });
+    let identity = Identity {
+        name: name.map_or_else(String::new, |name| name.value.to_owned()),
+        id: id.map(|id| id.value),
+        site,
+        site_line: path.map_or(table.line(), |path| path.line),
+    };
+    table.finish();
+    identity
+}
+
+fn read_site(table: &Table<'_, '_>, text: &str, file: &Path) -> Option<Site> {
+    match Site::parse(text, &file.display().to_string()) {
+        Ok(site) => Some(site),
+        Err(findings) => {
+            table.reader().merge(findings.iter().cloned());
+            None
+        }
+    }
+}
+
+fn station_id(text: &str) -> Option<StationId> {
+    if let Ok(characters) = <[u8; 8]>::try_from(text.as_bytes()) {
+        return text
+            .bytes()
+            .all(|b| b.is_ascii_graphic())
+            .then_some(StationId(characters));
+    }
+    if text.len() != 16 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    let digits = u64::from_str_radix(text, 16).ok()?;
+    Some(StationId(digits.to_be_bytes()))
+}
+
+/// Reads what the station does; inputs and id are filled in later.
+pub(super) fn read(root: &mut Table<'_, '_>) -> station::Config {
+    station::Config {
+        clock_error_limit: read_clock(root),
+        spat: read_spat(root),
+        map: read_map(root),
+        rsm: read_rsm(root),
+        rsi: read_rsi(root),
+        signals: read_signals(root),
+        fusion: read_fusion(root),
+        ..station::Config::default()
+    }
+}
+
+fn read_clock(root: &mut Table<'_, '_>) -> Option<Duration> {
+    let mut table = root.table("clock");
+    let required = table.boolean("require-sync").unwrap_or(true);
+    // T/CSAE 159-2020 wants times within 150 ms of UTC.
+    let limit = table
+        .millis("max-error-ms", 1..=150)
+        .unwrap_or(Duration::from_millis(150));
+    if !required {
+        table.unwise(
+            table.line_of("require-sync"),
+            "require-sync",
+            "times are sent even while nothing keeps the clock; for the laboratory only",
+        );
+    }
+    table.finish();
+    required.then_some(limit)
+}
+
+fn read_spat(root: &mut Table<'_, '_>) -> spat::Config {
+    let default = spat::Config::default();
+    let mut table = root.table("spat");
+    let forms = [
+        ("counting", spat::TimingForm::Counting),
+        ("utc", spat::TimingForm::Utc),
+    ];
+    let config = spat::Config {
+        period: period(&mut table, "period-ms", 50, 500, default.period),
+        offset: table.millis("offset-ms", 0..=499).unwrap_or(default.offset),
+        form: table
+            .choice("form", &forms)
+            .map_or(default.form, |form| form.value),
+        change_gap: table
+            .millis("change-gap-ms", 0..=100)
+            .unwrap_or(default.change_gap),
+    };
+    table.finish();
+    config
+}
+
+fn read_map(root: &mut Table<'_, '_>) -> map::Config {
+    let default = map::Config::default();
+    let mut table = root.table("map");
+    let config = map::Config {
+        period: period(&mut table, "period-ms", 100, 1000, default.period),
+        offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
+        exits: table.boolean("exits").unwrap_or(default.exits),
+    };
+    table.finish();
+    config
+}
+
+fn read_rsm(root: &mut Table<'_, '_>) -> rsm::Config {
+    let default = rsm::Config::default();
+    let mut table = root.table("rsm");
+    let config = rsm::Config {
+        period: period(&mut table, "period-ms", 100, 1000, default.period),
+        offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
+        open: table.millis("open-ms", 0..=50).unwrap_or(default.open),
+        stale_after: table
+            .millis("stale-after-ms", 200..=10_000)
+            .unwrap_or(default.stale_after),
+        track_stale_after: table
+            .millis("track-stale-after-ms", 100..=5000)
+            .unwrap_or(default.track_stale_after),
+        survey_error_m: table
+            .number("survey-error-m", 0.01..=100.0)
+            .map(|m| m.value),
+    };
+    table.finish();
+    config
+}
+
+fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
+    let default = rsi::Config::default();
+    let mut table = root.table("rsi");
+    let config = rsi::Config {
+        dynamic_period: period(
+            &mut table,
+            "dynamic-period-ms",
+            100,
+            1000,
+            default.dynamic_period,
+        ),
+        semi_static_period: period(
+            &mut table,
+            "semi-static-period-ms",
+            100,
+            5000,
+            default.semi_static_period,
+        ),
+        static_period: period(
+            &mut table,
+            "static-period-ms",
+            100,
+            10_000,
+            default.static_period,
+        ),
+        offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
+    };
+    table.finish();
+    config
+}
+
+fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
+    let default = signals::Config::default();
+    let mut table = root.table("signals");
+    let config = signals::Config {
+        no_timing_after: table
+            .millis("no-timing-after-ms", 500..=60_000)
+            .unwrap_or(default.no_timing_after),
+        stop_after: table
+            .millis("stop-after-ms", 1000..=60_000)
+            .unwrap_or(default.stop_after),
+        expiry_grace: table
+            .millis("expiry-grace-ms", 0..=5000)
+            .unwrap_or(default.expiry_grace),
+        max_countdown: table
+            .millis("max-countdown-ms", 10_000..=3_600_000)
+            .unwrap_or(default.max_countdown),
+        timing_error: table
+            .millis("timing-error-ms", 1..=5000)
+            .unwrap_or(default.timing_error),
+    };
+    if config.stop_after < config.no_timing_after {
+        table.wrong(
+            table.line_of("stop-after-ms"),
+            "stop-after-ms",
+            "is shorter than no-timing-after-ms: times would never be withheld before SPAT stops",
+        );
+    }
+    table.finish();
+    config
+}
+
+fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
+    let default = fusion::Config::default();
+    let mut table = root.table("fusion");
+    let config = fusion::Config {
+        max_tracks: table
+            .integer("max-tracks", 1..=255)
+            .map_or(default.max_tracks, |n| n.value as usize),
+        confirm_hits: table
+            .integer("confirm-hits", 1..=20)
+            .map_or(default.confirm_hits, |n| n.value as u32),
+        delete_after: table
+            .millis("delete-after-ms", 100..=10_000)
+            .unwrap_or(default.delete_after),
+        id_rest: table
+            .millis("id-rest-ms", 0..=600_000)
+            .unwrap_or(default.id_rest),
+        max_distance_m: table
+            .number("max-distance-m", 10.0..=5000.0)
+            .map_or(default.max_distance_m, |m| m.value),
+        gate: table
+            .number("gate", 4.0..=50.0)
+            .map_or(default.gate, |n| n.value),
+        ..default
+    };
+    table.finish();
+    config
+}
+
+/// A period on a grid that is aligned to the second: one that does not divide it drifts.
+fn period(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    from: i64,
+    to: i64,
+    default: Duration,
+) -> Duration {
+    let Some(ms) = table.integer(key, from..=to) else {
+        return default;
+    };
+    if 1000 % ms.value != 0 && ms.value % 1000 != 0 {
+        let reason = format!(
+            "{} ms does not divide a second: slots drift through it",
+            ms.value
+        );
+        table.unwise(ms.line, key, &reason);
+    }
+    Duration::from_millis(ms.value.unsigned_abs())
+}
+
+/// Every phase must be driven by an input that is a signal controller; one word a controller.
+pub(super) fn check_controllers(reader: &Reader<'_>, line: usize, site: &Site, inputs: &[Input]) {
+    let mut driven: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for phase in &site.phases {
+        let phases = driven.entry(&phase.controller).or_default();
+        phases.push(phase.id.value().to_string());
+    }
+    for (controller, phases) in driven {
+        let fault = match inputs.iter().find(|input| input.name == controller) {
+            Some(input) if input.protocol.is_controller() => continue,
+            Some(input) => format!(
+                "which speaks {}, not a controller's protocol",
+                input.protocol.name()
+            ),
+            None => "which is no [[input.*]] of this file".to_owned(),
+        };
+        let reason = format!(
+            "phases {} are driven by \"{controller}\", {fault}",
+            phases.join(", ")
+        );
+        reader.note(Severity::Wrong, line, "station.site", &reason);
+    }
+}

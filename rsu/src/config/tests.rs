@@ -1,0 +1,277 @@
+//! The configuration as a whole: every fault with its line, and the example that is complete.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+use super::*;
+use crate::sheet::Reader;
+
+const EXAMPLE: &str = include_str!("../../../configs/rsu.toml");
+const SITE: &str = include_str!("../../../configs/sites/moyu-boyuan.toml");
+
+fn site_only(_: &Path) -> io::Result<String> {
+    Ok(SITE.to_owned())
+}
+
+/// Every finding in `text`, as people see it.
+fn told(text: &str) -> Vec<String> {
+    let findings = match parse(text, Path::new("rsu.toml"), &mut site_only) {
+        Ok(checked) => checked.warnings,
+        Err(findings) => findings,
+    };
+    findings.iter().map(ToString::to_string).collect()
+}
+
+/// A configuration that runs, with `more` behind it.
+fn good(more: &str) -> String {
+    format!(
+        "[station]\nname = 'x'\nsite = 's.toml'\n\
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n{more}"
+    )
+}
+
+/// The example with every key that is only shown brought in, but for keys that exclude each other.
+fn with_shown_keys(text: &str) -> String {
+    let lines = text.lines().map(|line| {
+        let shown = line.strip_prefix("# ").filter(|rest| {
+            let key = rest.split(" = ").next().unwrap_or("");
+            rest.contains(" = ")
+                && !key.is_empty()
+                && key.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+        });
+        shown.unwrap_or(line).to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_is_right_and_wise() {
+    assert_eq!(told(EXAMPLE), Vec::<String>::new());
+}
+
+#[test]
+fn the_example_shows_every_key_and_no_other() {
+    let text = with_shown_keys(EXAMPLE);
+    let reader = Reader::new("rsu.toml", &text);
+    parse_with(&reader, Path::new("rsu.toml"), &mut site_only);
+    let (findings, asked) = reader.into_findings();
+    let unknown: Vec<_> = findings
+        .iter()
+        .filter(|f| f.reason.contains("unknown"))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    let shown = keys_of(&text);
+    let missing: Vec<&String> = asked.difference(&shown).collect();
+    assert!(missing.is_empty(), "not in configs/rsu.toml: {missing:?}");
+}
+
+#[test]
+fn the_example_shows_the_defaults() {
+    let example = parse(EXAMPLE, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
+         [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
+         mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
+    let short = parse(short, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    assert_eq!(format!("{example:?}"), format!("{short:?}"));
+}
+
+/// Every key of a document with the tables above it, by a reader that is not ours.
+fn keys_of(text: &str) -> BTreeSet<String> {
+    fn walk(path: &str, value: &toml::Value, keys: &mut BTreeSet<String>) {
+        match value {
+            toml::Value::Table(table) => {
+                for (key, value) in table {
+                    let below = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    keys.insert(below.clone());
+                    walk(&below, value, keys);
+                }
+            }
+            toml::Value::Array(list) => list.iter().for_each(|item| walk(path, item, keys)),
+            _ => {}
+        }
+    }
+    let mut keys = BTreeSet::new();
+    walk("", &toml::Value::Table(text.parse().unwrap()), &mut keys);
+    keys
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_line() {
+    let text = good(
+        "[spat]\nperiod-s = 1\nform = 'both'\n[clock]\nmax-error-ms = '100'\n\
+         [[input.ars408]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\nmount = { east-m = 1.0 }\n\
+         [cloud]\n",
+    );
+    let told = told(&text);
+    let lines: Vec<&str> = told.iter().map(|t| t.split(": ").next().unwrap()).collect();
+    assert_eq!(
+        lines,
+        [
+            "rsu.toml:8",  // period-s
+            "rsu.toml:9",  // form
+            "rsu.toml:11", // max-error-ms
+            "rsu.toml:13", // name is taken
+            "rsu.toml:14", // address is taken
+            "rsu.toml:15", // mount lacks three
+            "rsu.toml:15",
+            "rsu.toml:15",
+            "rsu.toml:16", // cloud
+        ],
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn a_missing_name_site_and_address_are_told() {
+    let told = told("[[input.gat1743]]\n");
+    let keys: Vec<&str> = told.iter().map(|t| t.split(": ").nth(1).unwrap()).collect();
+    assert_eq!(
+        keys,
+        [
+            "input.gat1743.listen",
+            "input.gat1743.name",
+            "station.name",
+            "station.site"
+        ],
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn an_input_has_one_source() {
+    let told = told(&good("connect = 'tcp://h:1'\n"));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].starts_with("rsu.toml:6: input.gat1743.listen: has company"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_unknown_protocol_names_the_known_ones() {
+    let told = told(&good("[[input.gat1742]]\nname = 'y'\n"));
+    assert_eq!(
+        told,
+        ["rsu.toml:7: input.gat1742: unknown key; did you mean `gat1743`?"]
+    );
+}
+
+#[test]
+fn a_phase_whose_controller_is_no_input_is_told_at_the_site() {
+    let told = told("[station]\nname = 'x'\nsite = 's.toml'\n");
+    assert!(
+        told.iter()
+            .any(|t| t.starts_with("rsu.toml:3: station.site: phases ")
+                && t.ends_with("which is no [[input.*]] of this file")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn a_phase_driven_by_a_radar_is_told() {
+    let text = "[station]\nname = 'x'\nsite = 's.toml'\n[[input.ars408]]\nname = 'signal'\n\
+        listen = 'udp://0.0.0.0:1'\nmount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
+    let told = told(text);
+    assert!(
+        told.iter()
+            .any(|t| t.ends_with("which speaks ars408, not a controller's protocol")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn a_site_that_cannot_be_read_is_told() {
+    let text = good("");
+    let mut nothing = |_: &Path| Err(io::ErrorKind::NotFound.into());
+    let findings = parse(&text, Path::new("c/rsu.toml"), &mut nothing).unwrap_err();
+    let told = findings.to_string();
+    assert!(
+        told.starts_with("c/rsu.toml:3: station.site: cannot be read: c/s.toml: "),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_is_wrong_in_the_site_is_told_along_with_the_rest() {
+    let mut broken = |_: &Path| Ok("[[link]]\nno-such-key = 1\n".to_owned());
+    let text = good("[spat]\nperiod-ms = 7000\n");
+    let findings = parse(&text, Path::new("c/rsu.toml"), &mut broken).unwrap_err();
+    let files: BTreeSet<&str> = findings.iter().map(|f| f.file.as_str()).collect();
+    assert_eq!(
+        files,
+        BTreeSet::from(["c/rsu.toml", "c/s.toml"]),
+        "{findings}"
+    );
+}
+
+#[test]
+fn what_is_unwise_is_warned_of_and_runs() {
+    let text = good("[clock]\nrequire-sync = false\n[spat]\nperiod-ms = 70\n");
+    let checked = parse(&text, Path::new("rsu.toml"), &mut site_only).unwrap();
+    let told: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        told[0].starts_with("rsu.toml:8: warning: clock.require-sync: "),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with("rsu.toml:10: warning: spat.period-ms: 70 ms"),
+        "{told:?}"
+    );
+    assert_eq!(checked.config.station.clock_error_limit, None);
+}
+
+#[test]
+fn inputs_are_numbered_in_the_order_of_the_file() {
+    let text = "[station]\nname = 'x'\nsite = 's.toml'\n\
+        [[input.ars408]]\nname = 'b'\nlisten = 'udp://0.0.0.0:2'\n\
+        mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n\
+        [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n\
+        [[input.ars408]]\nname = 'a'\nreplay = 'candump:log/r.log'\n\
+        mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 90 }\n";
+    let config = parse(text, Path::new("etc/rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    let names: Vec<(u8, &str)> = config
+        .inputs
+        .iter()
+        .map(|i| (i.id.0, i.name.as_str()))
+        .collect();
+    assert_eq!(names, [(0, "b"), (1, "signal"), (2, "a")]);
+    assert_eq!(config.inputs[2].source.to_string(), "candump:etc/log/r.log");
+    let sensors: Vec<u8> = config
+        .station
+        .fusion
+        .sensors
+        .iter()
+        .map(|s| s.input.0)
+        .collect();
+    assert_eq!(sensors, [0, 2]);
+}
+
+#[test]
+fn an_id_is_eight_characters_or_sixteen_digits() {
+    let id = |text: &str| {
+        let text = format!(
+            "[station]\nname = 'x'\nsite = 's'\nid = '{text}'\n\
+            [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n"
+        );
+        parse(&text, Path::new("f"), &mut site_only)
+            .ok()
+            .and_then(|c| c.config.station.id)
+    };
+    assert_eq!(id("RSU00001").unwrap().0, *b"RSU00001");
+    assert_eq!(id("0102030405060708").unwrap().0, [1, 2, 3, 4, 5, 6, 7, 8]);
+    for wrong in ["", "RSU", "RSU 0001", "010203040506070", "010203040506070g"] {
+        assert_eq!(id(wrong), None, "{wrong}");
+    }
+}

@@ -1,0 +1,87 @@
+//! The loop that everything else exists for: wait, read the clock once, step the station, send.
+//!
+//! One plain thread. It opens no file, takes no contended lock, allocates nothing and logs nothing:
+//! frames go to the radio, events to a bounded queue, numbers into atomics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::mailbox::{Mailbox, Woke};
+use super::radio::Radio;
+use super::tally::HeartTally;
+use super::{clock, sys};
+use crate::clock::{Mono, Now};
+use crate::station::{ClockState, Frame, Station};
+
+/// How often the kernel is asked how well the clock keeps UTC.
+const CLOCK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the heart's thread owns.
+pub(crate) struct Heart {
+    pub(crate) station: Box<Station>,
+    pub(crate) radio: Radio,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) tally: Arc<HeartTally>,
+    /// How long before a deadline to wait awake.
+    pub(crate) spin: Duration,
+}
+
+impl Heart {
+    /// Beats until the mailbox is closed.
+    pub(crate) fn run(mut self) {
+        let mut frame = Frame::new();
+        let mut clock_due = Mono::ZERO;
+        self.mailbox.adopt();
+        loop {
+            let due = self.station.poll_timeout().min(clock_due);
+            let woke = self.mailbox.wait(due, self.spin);
+            let now = clock::now();
+            let mut said = None;
+            match woke {
+                Woke::Report(report) => {
+                    said = Some(report.arrived.mono);
+                    self.tally
+                        .to_heart
+                        .record(now.mono.since(report.arrived.mono));
+                    self.station.handle_report(now, &report);
+                }
+                Woke::Timeout if now.mono >= clock_due => {
+                    self.station.handle_clock(now, clock_state());
+                    clock_due = now.mono + CLOCK_EVERY;
+                }
+                Woke::Timeout => {
+                    self.tally.lateness.record(now.mono.since(due));
+                    self.station.handle_timeout(now);
+                }
+                Woke::Closed => break,
+            }
+            self.drain(now, said, &mut frame);
+        }
+    }
+
+    /// Takes all that the station has to give after a report that arrived at `said`, if any.
+    fn drain(&mut self, now: Now, said: Option<Mono>, frame: &mut Frame) {
+        while self.station.poll_transmit(frame) {
+            self.radio.send(now.mono, frame.bytes());
+            self.tally.note_frame(frame, said, clock::mono());
+        }
+        while let Some(event) = self.station.poll_event() {
+            self.tally.note_event(event);
+        }
+        self.tally.show_stats(self.station.stats());
+        self.tally.work.record(clock::mono().since(now.mono));
+    }
+}
+
+fn clock_state() -> ClockState {
+    match sys::clock_quality() {
+        Ok(quality) => ClockState {
+            synchronised: quality.synchronised,
+            error: Some(quality.max_error),
+        },
+        Err(_) => ClockState {
+            synchronised: false,
+            error: None,
+        },
+    }
+}

@@ -1,0 +1,52 @@
+//! The ways in: each brings the bytes of one input to its decoder and the reports to the mailbox.
+//!
+//! - [`udp`]: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
+//! - [`tcp`]: streams from gateways, on the one asynchronous thread
+//! - [`file`]: recordings at their own pace, on the same
+//!
+//! A link that fails says so in its tally and tries again with a growing pause; no other link
+//! notices.
+
+pub(crate) mod file;
+pub(crate) mod tcp;
+pub(crate) mod udp;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::mailbox::Mailbox;
+use super::tally::InputTally;
+use crate::clock::Now;
+use crate::inputs::Decoder;
+use crate::report::{InputId, Report};
+
+/// From bytes to the mailbox: the end that all links share.
+pub(crate) struct Inlet {
+    pub(crate) input: InputId,
+    pub(crate) decoder: Decoder,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) tally: Arc<InputTally>,
+}
+
+impl Inlet {
+    /// Takes what arrived, decodes it and passes on what it says.
+    pub(crate) fn take(&mut self, arrived: Now, bytes: &[u8]) {
+        let Self {
+            input,
+            decoder,
+            mailbox,
+            tally,
+        } = self;
+        tally.arrivals.fetch_add(1, Ordering::Relaxed);
+        tally.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        decoder.push(arrived, bytes, &mut |content| {
+            tally.note_report(arrived.mono);
+            mailbox.push(Report {
+                input: *input,
+                arrived,
+                content,
+            });
+        });
+        tally.show_counts(decoder.counts());
+    }
+}

@@ -1,0 +1,168 @@
+//! Datagrams from one device, on a thread of their own.
+//!
+//! The thread blocks in the kernel, wakes with a datagram, decodes it where it lies and puts what it
+//! says into the mailbox. The kernel's stamp of the arrival makes ages independent of how late the
+//! thread woke. Requests to the device leave by the same socket.
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
+};
+use nix::sys::time::TimeSpec;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::Inlet;
+use crate::clock::Now;
+use crate::daemon::backoff::Backoff;
+use crate::daemon::clock;
+use crate::daemon::stop::Stop;
+use crate::daemon::tally::LinkState;
+
+/// Longest datagram taken; what the protocols send is far shorter, and fragments end at 65,507.
+const LONGEST: usize = 16 * 1024;
+/// How much the kernel may hold for us while we are away.
+const KERNEL_BUFFER: usize = 1 << 20;
+/// How often a silent socket lets the thread look at requests and at the wish to end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// One input that listens for datagrams.
+pub(crate) struct UdpLink {
+    pub(crate) inlet: Inlet,
+    pub(crate) listen: SocketAddr,
+    /// Take datagrams from this address only.
+    pub(crate) from: Option<IpAddr>,
+    /// Where requests go.
+    pub(crate) device: Option<SocketAddr>,
+    pub(crate) stop: Arc<Stop>,
+}
+
+impl UdpLink {
+    /// Listens until the wish to end, and again after every failure.
+    pub(crate) fn run(mut self) {
+        let mut backoff = Backoff::default();
+        while !self.stop.is_raised() {
+            let failed = match open(self.listen) {
+                Ok(socket) => {
+                    self.inlet.tally.set_link(LinkState::Up);
+                    backoff.reset();
+                    self.receive(&socket)
+                        .err()
+                        .map(|e| format!("cannot receive: {e}"))
+                }
+                Err(e) => Some(format!("cannot listen on udp://{}: {e}", self.listen)),
+            };
+            if let Some(reason) = failed {
+                self.inlet.tally.set_link(LinkState::Down(reason));
+                self.inlet.decoder.link_restarted();
+                self.stop.wait(backoff.pause());
+            }
+        }
+    }
+
+    /// Returns without error only when the wish to end was raised.
+    fn receive(&mut self, socket: &UdpSocket) -> io::Result<()> {
+        let mut datagram = vec![0; LONGEST];
+        let mut control = nix::cmsg_space!(TimeSpec);
+        let mut query = Vec::with_capacity(256);
+        while !self.stop.is_raised() {
+            self.send_queries(socket, &mut query);
+            match receive_one(socket, &mut datagram, &mut control) {
+                Ok(got) => self.take(&got, &datagram),
+                // Nothing came for a while, or a signal passed by.
+                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, got: &Datagram, buffer: &[u8]) {
+        let tally = &self.inlet.tally;
+        if self.from.is_some() && self.from != got.from {
+            tally.foreign.fetch_add(1, Ordering::Relaxed);
+        } else if got.cut_short {
+            tally.overlong.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.inlet.take(got.arrived, &buffer[..got.length]);
+        }
+    }
+
+    fn send_queries(&mut self, socket: &UdpSocket, query: &mut Vec<u8>) {
+        let Some(device) = self.device else { return };
+        loop {
+            query.clear();
+            if !self.inlet.decoder.poll_query(clock::now(), query) {
+                return;
+            }
+            if socket.send_to(query, device).is_err() {
+                self.inlet.tally.unsent.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// What the kernel says about a datagram that lies in the buffer.
+struct Datagram {
+    length: usize,
+    arrived: Now,
+    from: Option<IpAddr>,
+    cut_short: bool,
+}
+
+fn receive_one(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    control: &mut [u8],
+) -> Result<Datagram, Errno> {
+    let mut parts = [IoSliceMut::new(buffer)];
+    let got = recvmsg::<SockaddrStorage>(
+        socket.as_raw_fd(),
+        &mut parts,
+        Some(control),
+        MsgFlags::empty(),
+    )?;
+    let now = clock::now();
+    let stamp = got.cmsgs().ok().and_then(|mut messages| {
+        messages.find_map(|message| match message {
+            ControlMessageOwned::ScmTimestampns(stamp) => Some(stamp),
+            _ => None,
+        })
+    });
+    Ok(Datagram {
+        length: got.bytes,
+        arrived: stamp.map_or(now, |stamp| clock::arrival(stamp, now)),
+        from: got.address.as_ref().and_then(ip_of),
+        cut_short: got.flags.contains(MsgFlags::MSG_TRUNC),
+    })
+}
+
+fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    // An IPv4 sender looks like ::ffff:a.b.c.d to a socket that listens on both.
+    v4.or_else(|| {
+        address
+            .as_sockaddr_in6()
+            .map(|v6| IpAddr::V6(v6.ip()).to_canonical())
+    })
+}
+
+fn open(listen: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(listen),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    // The kernel may grant less; that is its business.
+    let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
+    socket.set_read_timeout(Some(PATIENCE))?;
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true)?;
+    socket.bind(&listen.into())?;
+    Ok(socket.into())
+}

@@ -1,0 +1,205 @@
+//! Tells the operator: events and changes of state as log lines, one each, and never a line for
+//! every datagram.
+//!
+//! A thread of its own looks at the tallies a few times a second, so that a slow terminal or disk
+//! holds up nobody. What a stranger on the network can cause is a counter, with at most a line an
+//! input and interval.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+use super::clock;
+use super::radio::Stage;
+use super::shared::{InputView, Shared};
+use super::tally::LinkState;
+use crate::clock::Mono;
+use crate::station::Event;
+
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// At most one line about rejected bytes in this time, for each input.
+const REJECTS_EVERY: Duration = Duration::from_secs(10);
+
+/// What was told already.
+pub(crate) struct Observer {
+    shared: Arc<Shared>,
+    inputs: Vec<Told>,
+    outlets: Vec<Option<(Stage, Option<i32>)>>,
+}
+
+#[derive(Default)]
+struct Told {
+    link: LinkState,
+    silent: bool,
+    rejected: u64,
+    rejected_at: Option<Mono>,
+}
+
+impl Observer {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let inputs = shared.inputs.iter().map(|_| Told::default()).collect();
+        let outlets = shared.outlets.iter().map(|_| None).collect();
+        Self {
+            shared,
+            inputs,
+            outlets,
+        }
+    }
+
+    /// Looks and tells until the wish to end, and once more then.
+    pub(crate) fn run(mut self) {
+        loop {
+            let stopping = self.shared.stop.wait(LOOK_EVERY);
+            self.look(clock::mono());
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    fn look(&mut self, now: Mono) {
+        while let Some(event) = self.shared.heart.next_event() {
+            tell_event(event);
+        }
+        for (view, told) in self.shared.inputs.iter().zip(&mut self.inputs) {
+            tell_link(view, told);
+            tell_silence(view, told, now, self.shared.started);
+            tell_rejects(view, told, now);
+        }
+        for ((target, tally), told) in self.shared.outlets.iter().zip(&mut self.outlets) {
+            let trouble = tally.trouble();
+            let key = trouble
+                .as_ref()
+                .map(|(stage, e)| (*stage, e.raw_os_error()));
+            if key == *told {
+                continue;
+            }
+            let to = target.to;
+            let interface = target.interface.as_deref().unwrap_or("any");
+            match &trouble {
+                Some((Stage::Interface, e)) => {
+                    warn!(to = %to, interface, "radio: interface cannot be used: {e}; trying again");
+                }
+                Some((Stage::Open, e)) => {
+                    warn!(to = %to, interface, "radio: cannot open: {e}; trying again");
+                }
+                Some((Stage::Send, e)) => {
+                    warn!(to = %to, interface, "radio: cannot send: {e}; trying again");
+                }
+                None => info!(to = %to, interface, "radio: sending again"),
+            }
+            *told = key;
+        }
+    }
+}
+
+fn tell_link(view: &InputView, told: &mut Told) {
+    let link = view.tally.link();
+    if link == told.link {
+        return;
+    }
+    let input = view.name.as_str();
+    match &link {
+        LinkState::Starting => {}
+        LinkState::Up => info!(input, source = %view.source, "link up"),
+        LinkState::Down(reason) => {
+            warn!(input, source = %view.source, "{reason}; trying again");
+        }
+        LinkState::Ended => info!(input, source = %view.source, "recording ended"),
+    }
+    told.link = link;
+}
+
+fn tell_silence(view: &InputView, told: &mut Told, now: Mono, started: Mono) {
+    let last = view.tally.last_report();
+    let age = now.since(last.unwrap_or(started));
+    let silent = age > view.silent_after;
+    if silent == told.silent {
+        return;
+    }
+    let input = view.name.as_str();
+    match (silent, last) {
+        (true, None) => warn!(input, "silent since the start"),
+        (true, Some(_)) => warn!(input, silent_ms = age.as_millis() as u64, "silent"),
+        (false, _) => info!(input, "heard"),
+    }
+    told.silent = silent;
+}
+
+fn tell_rejects(view: &InputView, told: &mut Told, now: Mono) {
+    if told
+        .rejected_at
+        .is_some_and(|at| now.since(at) < REJECTS_EVERY)
+    {
+        return;
+    }
+    let counts = view.tally.counts();
+    let foreign = view.tally.foreign.load(Ordering::Relaxed);
+    let overlong = view.tally.overlong.load(Ordering::Relaxed);
+    let rejected: u64 = counts.rejected().iter().map(|(_, n)| n).sum::<u64>() + foreign + overlong;
+    if rejected == told.rejected {
+        return;
+    }
+    let mut kinds = String::new();
+    let link = [("foreign", foreign), ("overlong", overlong)];
+    for (kind, count) in counts.rejected().iter().chain(&link) {
+        if *count > 0 {
+            kinds.push_str(&format!(" {kind}={count}"));
+        }
+    }
+    let input = view.name.as_str();
+    let new = rejected - told.rejected;
+    warn!(
+        input,
+        new, "dropped what makes no sense; since the start:{kinds}"
+    );
+    told.rejected = rejected;
+    told.rejected_at = Some(now);
+}
+
+fn tell_event(event: Event) {
+    match event {
+        Event::SpatStopped => warn!("spat: stopped, nothing may be said about the signals"),
+        Event::SpatStarted => info!("spat: sending"),
+        Event::ConflictingGreens { first, second } => {
+            error!(first = ?first, second = ?second, "signals: phases in conflict are green together");
+        }
+        Event::RsmStopped => warn!("rsm: stopped, no sensor has reported for too long"),
+        Event::RsmStarted => info!("rsm: sending"),
+        Event::ClockUnfit { error: Some(by) } => {
+            let error_ms = by.as_millis() as u64;
+            error!(
+                error_ms,
+                "clock: not fit, nothing is sent that claims a time"
+            );
+        }
+        Event::ClockUnfit { error: None } => {
+            error!("clock: its error is unknown, nothing is sent that claims a time");
+        }
+        Event::ClockFit => info!("clock: fit"),
+        Event::SlotsMissed { kind, count } => {
+            warn!(kind = kind.name(), count, "messages missed their time");
+        }
+        Event::NotSent { kind, reason } => warn!(kind = kind.name(), "not sent: {reason}"),
+        Event::MapWithoutNeighbours => {
+            warn!("map: sent without the exits, it would be too long with them");
+        }
+        Event::MapInParts { parts } => info!(parts, "map: too long for one message, sent in parts"),
+        Event::LinkTooLong { link } => {
+            warn!(
+                link,
+                "map: a link is too long for a message and is left out"
+            );
+        }
+        Event::NotAnnounced { event, index } => {
+            let what = if event { "event" } else { "sign" };
+            warn!(
+                what,
+                index, "rsi: left out, it breaks a rule or is too long"
+            );
+        }
+    }
+}

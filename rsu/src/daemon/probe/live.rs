@@ -1,0 +1,124 @@
+//! Live sources: a UDP port, or a TCP connection to a device or its gateway.
+
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::recording::Unreadable;
+use super::{Failure, Outcome, Probe};
+use crate::clock::Mono;
+use crate::daemon::clock;
+
+/// Largest UDP payload.
+const MAX_DATAGRAM: usize = 65_535;
+/// For a name lookup and a handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An open source.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Udp {
+        socket: UdpSocket,
+        /// Where questions go.
+        device: Option<SocketAddr>,
+    },
+    Tcp(TcpStream),
+}
+
+impl Socket {
+    pub(super) async fn bind(address: &str, device: Option<SocketAddr>) -> io::Result<Self> {
+        let socket = UdpSocket::bind(address).await?;
+        Ok(Self::Udp { socket, device })
+    }
+
+    pub(super) async fn connect(address: &str) -> io::Result<Self> {
+        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+        let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+        Ok(Self::Tcp(stream))
+    }
+
+    /// The next bytes; 0 of a stream that has ended.
+    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Udp { socket, .. } => loop {
+                match socket.recv_from(buffer).await {
+                    Ok((size, _)) => return Ok(size),
+                    // The device is away: its host answered an earlier question by "no such port".
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                    Err(error) => return Err(error),
+                }
+            },
+            Self::Tcp(stream) => stream.read(buffer).await,
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Udp {
+                socket,
+                device: Some(device),
+            } => socket.send_to(bytes, *device).await.map(|_| ()),
+            Self::Udp { device: None, .. } => Ok(()),
+            Self::Tcp(stream) => stream.write_all(bytes).await,
+        }
+    }
+
+    fn ends_when_empty(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+}
+
+/// Listens until there has been enough, the source ends, or Ctrl-C.
+pub(super) async fn run(
+    mut socket: Socket,
+    duration: Option<Duration>,
+    mut probe: Probe<'_>,
+) -> Result<Outcome, Failure> {
+    // A duration beyond the clock's end is no limit.
+    let end = duration.and_then(|duration| Instant::now().checked_add(duration));
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    let mut question = Vec::new();
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    loop {
+        question.clear();
+        while probe.decoder.poll_query(clock::now(), &mut question) {}
+        if !question.is_empty() {
+            socket.send(&question).await.map_err(Unreadable::Io)?;
+        }
+        let received = tokio::select! {
+            biased;
+            _ = &mut interrupt => break,
+            () = until(end) => break,
+            () = until(wall(probe.decoder.poll_timeout())) => continue,
+            received = socket.receive(&mut buffer) => received.map_err(Unreadable::Io)?,
+        };
+        if received == 0 && socket.ends_when_empty() {
+            break;
+        }
+        let more = probe.take(clock::now(), true, &buffer[..received])?;
+        if !more || !probe.flush()? {
+            break;
+        }
+    }
+    probe.finish()
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+/// A moment of our clock on tokio's; None for never.
+fn wall(moment: Mono) -> Option<Instant> {
+    if moment == Mono::NEVER {
+        return None;
+    }
+    Instant::now().checked_add(moment.since(clock::mono()))
+}

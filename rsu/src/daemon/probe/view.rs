@@ -1,0 +1,231 @@
+//! Reports as JSON lines, for people and scripts: keys carry their unit, and come in this order.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::clock::Now;
+use crate::report::{
+    Class, Content, ControlMode, Covariance, Detection, LampPlan, LampState, Light, Objects,
+    PlanStep,
+};
+
+/// Writes one line. `arrived` is None where the source does not say.
+pub(super) fn write(
+    out: &mut dyn Write,
+    protocol: &str,
+    arrived: Option<Now>,
+    content: &Content,
+) -> io::Result<()> {
+    let line = LineView {
+        protocol,
+        arrived: arrived.map(|arrived| arrived.utc.to_string()),
+        content: match content {
+            Content::Lamps(states) => ContentView::Lamps {
+                lamps: states.lamps.iter().map(LampView::from).collect(),
+            },
+            Content::Plan(plan) => ContentView::Plan {
+                lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
+            },
+            Content::Mode(mode) => ContentView::Mode {
+                mode: mode_name(*mode),
+            },
+            Content::Objects(objects) => objects_view(arrived, objects),
+        },
+    };
+    serde_json::to_writer(&mut *out, &line)?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct LineView<'a> {
+    protocol: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arrived: Option<String>,
+    #[serde(flatten)]
+    content: ContentView,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "content", rename_all = "kebab-case")]
+enum ContentView {
+    Lamps {
+        lamps: Vec<LampView>,
+    },
+    Plan {
+        lamps: Vec<LampPlanView>,
+    },
+    Mode {
+        mode: &'static str,
+    },
+    Objects {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seen_at: Option<String>,
+        detections: Vec<DetectionView>,
+    },
+}
+
+#[derive(Serialize)]
+struct LampView {
+    lamp: u16,
+    light: &'static str,
+    countdown_s: Option<u16>,
+}
+
+impl From<&LampState> for LampView {
+    fn from(state: &LampState) -> Self {
+        Self {
+            lamp: state.lamp,
+            light: light_name(state.light),
+            countdown_s: state.countdown_s,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LampPlanView {
+    lamp: u16,
+    cycle_s: u64,
+    steps: Vec<StepView>,
+}
+
+#[derive(Serialize)]
+struct StepView {
+    light: &'static str,
+    duration_s: u16,
+}
+
+impl From<&LampPlan> for LampPlanView {
+    fn from(plan: &LampPlan) -> Self {
+        let step = |step: &PlanStep| StepView {
+            light: light_name(step.light),
+            duration_s: step.duration_s,
+        };
+        Self {
+            lamp: plan.lamp,
+            cycle_s: plan.cycle().as_secs(),
+            steps: plan.steps.iter().map(step).collect(),
+        }
+    }
+}
+
+fn objects_view(arrived: Option<Now>, objects: &Objects) -> ContentView {
+    ContentView::Objects {
+        seen_at: arrived.map(|arrived| arrived.utc_at(objects.seen_at).to_string()),
+        detections: objects.detections.iter().map(DetectionView::from).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct DetectionView {
+    device_id: Option<u16>,
+    class: &'static str,
+    existence: f64,
+    east_m: f64,
+    north_m: f64,
+    cov_m2: CovarianceView,
+    velocity: Option<VelocityView>,
+    yaw_rad: Option<f64>,
+    size: Option<SizeView>,
+}
+
+#[derive(Serialize)]
+struct VelocityView {
+    east_mps: f64,
+    north_mps: f64,
+    cov_m2ps2: CovarianceView,
+}
+
+#[derive(Serialize)]
+struct SizeView {
+    length_m: f64,
+    width_m: f64,
+    height_m: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct CovarianceView {
+    ee: f64,
+    en: f64,
+    nn: f64,
+}
+
+impl From<&Detection> for DetectionView {
+    fn from(detection: &Detection) -> Self {
+        Self {
+            device_id: detection.device_id,
+            class: class_name(detection.class),
+            existence: tidy(detection.existence.into()),
+            east_m: tidy(detection.east_m),
+            north_m: tidy(detection.north_m),
+            cov_m2: CovarianceView::from(&detection.position_cov),
+            velocity: detection.velocity.map(|velocity| VelocityView {
+                east_mps: tidy(velocity.east_mps),
+                north_mps: tidy(velocity.north_mps),
+                cov_m2ps2: CovarianceView::from(&velocity.cov),
+            }),
+            yaw_rad: detection.yaw_rad.map(tidy),
+            size: detection.size.map(|size| SizeView {
+                length_m: tidy(size.length_m.into()),
+                width_m: tidy(size.width_m.into()),
+                height_m: size.height_m.map(|height_m| tidy(height_m.into())),
+            }),
+        }
+    }
+}
+
+impl From<&Covariance> for CovarianceView {
+    fn from(cov: &Covariance) -> Self {
+        Self {
+            ee: tidy(cov.ee),
+            en: tidy(cov.en),
+            nn: tidy(cov.nn),
+        }
+    }
+}
+
+/// To a tenth of a millimetre and its like: what is behind it is rounding of ours. No minus zero.
+fn tidy(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4 + 0.0
+}
+
+fn light_name(light: Light) -> &'static str {
+    match light {
+        Light::Unknown => "unknown",
+        Light::Dark => "dark",
+        Light::Red => "red",
+        Light::FlashingRed => "flashing-red",
+        Light::RedYellow => "red-yellow",
+        Light::Green => "green",
+        Light::FlashingGreen => "flashing-green",
+        Light::Yellow => "yellow",
+        Light::FlashingYellow => "flashing-yellow",
+    }
+}
+
+fn mode_name(mode: ControlMode) -> &'static str {
+    match mode {
+        ControlMode::Flash => "flash",
+        ControlMode::FixedTime => "fixed-time",
+        ControlMode::Manual => "manual",
+        ControlMode::Actuated => "actuated",
+        ControlMode::Coordinated => "coordinated",
+        ControlMode::Adaptive => "adaptive",
+        ControlMode::BusPriority => "bus-priority",
+        ControlMode::Emergency => "emergency",
+        ControlMode::Fault => "fault",
+        ControlMode::Other => "other",
+    }
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Unknown => "unknown",
+        Class::Car => "car",
+        Class::Truck => "truck",
+        Class::Bus => "bus",
+        Class::Motorcycle => "motorcycle",
+        Class::Bicycle => "bicycle",
+        Class::Pedestrian => "pedestrian",
+    }
+}

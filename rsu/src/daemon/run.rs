@@ -1,0 +1,155 @@
+//! The command `rsu run`: start, wait for signals, end.
+//!
+//! SIGTERM and SIGINT end it in order; a second one ends it at once. SIGHUP reads the configuration
+//! anew: if it is wrong the old one goes on, otherwise the whole station is started anew with it,
+//! which pauses the broadcast for as long as is then told, and begins with new message counts and
+//! new tracks as after any start.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info, warn};
+
+use super::notify::{State, notify};
+use super::{Daemon, StartError, clock, load};
+use crate::config::{Config, Findings};
+
+/// Why `rsu run` ended in disorder.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The configuration is wrong.
+    #[error("{0}")]
+    Config(Findings),
+    /// It is right and yet cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The machine refuses what every program needs.
+    #[error("{0}")]
+    Machine(#[from] io::Error),
+}
+
+/// Runs until a signal ends it. `seed` replaces chance where given.
+///
+/// # Errors
+/// See [`RunError`].
+pub fn run(file: &Path, seed: Option<u64>) -> Result<(), RunError> {
+    let config = load_and_warn(file).map_err(RunError::Config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let ended = runtime.block_on(attend(file, config, seed));
+    // What still ends after a second signal is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<(), RunError> {
+    let mut signals = Signals::new()?;
+    let mut daemon = begin(&config, seed)?;
+    info!(
+        name = config.name,
+        inputs = config.inputs.len(),
+        targets = config.radio.len(),
+        "running"
+    );
+    notify(State::Ready);
+    loop {
+        match signals.next().await {
+            Word::End => break,
+            Word::Reload => {
+                let Some(new) = reload(file) else { continue };
+                let paused = clock::mono();
+                drop(daemon);
+                (daemon, config) = restart(config, new, seed)?;
+                let pause_ms = clock::mono().since(paused).as_millis() as u64;
+                info!(name = config.name, pause_ms, "running anew");
+            }
+        }
+    }
+    info!("ending");
+    notify(State::Stopping);
+    let ended = tokio::task::spawn_blocking(move || daemon.stop());
+    tokio::select! {
+        _ = ended => {}
+        _ = signals.next() => warn!("ended at once by a second signal"),
+    }
+    Ok(())
+}
+
+/// The new configuration, unless something is wrong with it.
+fn reload(file: &Path) -> Option<Config> {
+    match load_and_warn(file) {
+        Ok(config) => Some(config),
+        Err(findings) => {
+            for finding in &findings {
+                error!("{finding}");
+            }
+            error!("configuration not taken; the old one goes on");
+            None
+        }
+    }
+}
+
+/// The new one, or the old one again if the new cannot be started.
+fn restart(old: Config, new: Config, seed: Option<u64>) -> Result<(Daemon, Config), RunError> {
+    match begin(&new, seed) {
+        Ok(daemon) => Ok((daemon, new)),
+        Err(e) => {
+            error!("{e}; going back to the old configuration");
+            Ok((begin(&old, seed)?, old))
+        }
+    }
+}
+
+fn begin(config: &Config, seed: Option<u64>) -> Result<Daemon, RunError> {
+    let seed = match seed {
+        Some(seed) => seed,
+        None => chance()?,
+    };
+    Ok(Daemon::start(config.clone(), seed)?)
+}
+
+fn load_and_warn(file: &Path) -> Result<Config, Findings> {
+    let checked = load(file)?;
+    for warning in &checked.warnings {
+        warn!("{warning}");
+    }
+    Ok(checked.config)
+}
+
+fn chance() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+enum Word {
+    End,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Word {
+        tokio::select! {
+            _ = self.terminate.recv() => Word::End,
+            _ = self.interrupt.recv() => Word::End,
+            _ = self.hangup.recv() => Word::Reload,
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the daemon's threads have in common.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::mailbox::Mailbox;
+use super::radio::OutletTally;
+use super::snapshot::{InputSnapshot, RadioSnapshot, Snapshot};
+use super::stop::{Stop, lock};
+use super::tally::{HeartTally, InputTally};
+use super::{clock, sys};
+use crate::clock::Mono;
+use crate::config::{Input, RadioTarget, Source};
+use crate::report::InputId;
+
+/// Counters, queues and the wish to end.
+pub(crate) struct Shared {
+    pub(crate) started: Mono,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) heart: Arc<HeartTally>,
+    pub(crate) inputs: Vec<InputView>,
+    pub(crate) outlets: Vec<(RadioTarget, Arc<OutletTally>)>,
+    /// Real-time wishes that were refused.
+    pub(crate) refused: Mutex<Vec<String>>,
+}
+
+/// An input as an observer sees it.
+pub(crate) struct InputView {
+    pub(crate) id: InputId,
+    pub(crate) name: String,
+    pub(crate) protocol: &'static str,
+    pub(crate) source: Source,
+    pub(crate) silent_after: Duration,
+    pub(crate) tally: Arc<InputTally>,
+}
+
+impl Shared {
+    /// Everything at this moment.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let now = clock::mono();
+        let stats = self.heart.stats();
+        Snapshot {
+            uptime: now.since(self.started),
+            sent: self.heart.sent(),
+            radio: self.outlets.iter().map(radio_snapshot).collect(),
+            inputs: self
+                .inputs
+                .iter()
+                .map(|view| self.input_snapshot(view, now))
+                .collect(),
+            clock: sys::clock_quality().ok(),
+            latency: self.heart.path(),
+            events_lost: self.heart.events_lost() + stats.events_lost,
+            refused: lock(&self.refused).clone(),
+            station: stats,
+        }
+    }
+
+    fn input_snapshot(&self, view: &InputView, now: Mono) -> InputSnapshot {
+        let tally = &view.tally;
+        InputSnapshot {
+            name: view.name.clone(),
+            protocol: view.protocol,
+            source: view.source.to_string(),
+            link: tally.link(),
+            arrivals: tally.arrivals.load(Ordering::Relaxed),
+            bytes: tally.bytes.load(Ordering::Relaxed),
+            foreign: tally.foreign.load(Ordering::Relaxed),
+            overlong: tally.overlong.load(Ordering::Relaxed),
+            unsent: tally.unsent.load(Ordering::Relaxed),
+            reports: tally.reports.load(Ordering::Relaxed),
+            displaced: self.mailbox.displaced(view.id),
+            age: tally.last_report().map(|last| now.since(last)),
+            counts: tally.counts(),
+        }
+    }
+}
+
+fn radio_snapshot((target, tally): &(RadioTarget, Arc<OutletTally>)) -> RadioSnapshot {
+    RadioSnapshot {
+        target: format!("udp://{}", target.to),
+        frames: tally.frames.load(Ordering::Relaxed),
+        bytes: tally.bytes.load(Ordering::Relaxed),
+        lost: tally.lost.load(Ordering::Relaxed),
+        trouble: tally.trouble().map(|(_, e)| e.to_string()),
+    }
+}
+
+impl InputView {
+    /// Of an input that has not started.
+    pub(crate) fn new(input: &Input) -> Self {
+        Self {
+            id: input.id,
+            name: input.name.clone(),
+            protocol: input.protocol.name(),
+            source: input.source.clone(),
+            silent_after: input.silent_after,
+            tally: Arc::default(),
+        }
+    }
+}

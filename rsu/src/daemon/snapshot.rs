@@ -1,0 +1,121 @@
+//! What the daemon has done so far, as plain values for whoever shows it.
+
+use std::time::Duration;
+
+pub use super::latency::Percentiles;
+pub use super::sys::ClockQuality;
+pub use super::tally::LinkState;
+use crate::inputs::Counts;
+use crate::station::{FrameKind, Stats};
+
+/// Everything at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Since the start.
+    pub uptime: Duration,
+    /// One entry a kind of message, most urgent first.
+    pub sent: Vec<Sent>,
+    /// One entry a target, in the order of the configuration.
+    pub radio: Vec<RadioSnapshot>,
+    /// One entry an input, in the order of the configuration.
+    pub inputs: Vec<InputSnapshot>,
+    /// How well the clock keeps UTC; None where the kernel does not say.
+    pub clock: Option<ClockQuality>,
+    /// How long the parts of the straight path take.
+    pub latency: PathLatency,
+    /// The station's own numbers.
+    pub station: Stats,
+    /// Real-time wishes of the configuration that the system refused, and why.
+    pub refused: Vec<String>,
+    /// Events of the station that were never told, since too many came at once.
+    pub events_lost: u64,
+}
+
+/// One kind of message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Which kind.
+    pub kind: FrameKind,
+    /// Frames handed to the radio.
+    pub frames: u64,
+    /// Their length in all.
+    pub bytes: u64,
+}
+
+/// One target of the radio.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RadioSnapshot {
+    /// As configured.
+    pub target: String,
+    /// Frames that the kernel took.
+    pub frames: u64,
+    /// Their length in all.
+    pub bytes: u64,
+    /// Frames that it did not take.
+    pub lost: u64,
+    /// What is wrong now.
+    pub trouble: Option<String>,
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+pub struct InputSnapshot {
+    /// As configured.
+    pub name: String,
+    /// Which protocol it speaks.
+    pub protocol: &'static str,
+    /// Where its bytes come from.
+    pub source: String,
+    /// Whether they can reach us.
+    pub link: LinkState,
+    /// Datagrams, or reads of a stream.
+    pub arrivals: u64,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// Datagrams dropped because another than the configured address sent them.
+    pub foreign: u64,
+    /// Datagrams dropped because they were longer than any that the protocol knows.
+    pub overlong: u64,
+    /// Requests that could not be sent to the device.
+    pub unsent: u64,
+    /// Reports that the decoder made.
+    pub reports: u64,
+    /// Reports that gave way to newer ones before the station came to them.
+    pub displaced: u64,
+    /// Since the newest report arrived; None before the first.
+    pub age: Option<Duration>,
+    /// What the decoder understood, and what not and why.
+    pub counts: Counts,
+}
+
+/// How long the parts of the straight path take, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathLatency {
+    /// From the arrival of bytes to the heart taking up the report made of them.
+    pub to_heart: Percentiles,
+    /// The heart's work on one wake-up, with encoding and sending.
+    pub work: Percentiles,
+    /// How late the heart woke for what was due.
+    pub lateness: Percentiles,
+    /// From the arrival of bytes to the frame that they set off being sent: a change of colour and
+    /// its SPAT, a radar's cycle and its RSM.
+    pub reaction: Percentiles,
+    /// How old the newest input that a frame rests on is when the frame is sent, with the wait for
+    /// the frame's slot.
+    pub age: Percentiles,
+}
+
+impl Snapshot {
+    /// All messages sent, of any kind.
+    pub fn frames(&self) -> u64 {
+        self.sent.iter().map(|sent| sent.frames).sum()
+    }
+
+    /// How many messages of a kind were sent.
+    pub fn frames_of(&self, kind: FrameKind) -> u64 {
+        self.sent
+            .iter()
+            .find(|sent| sent.kind == kind)
+            .map_or(0, |sent| sent.frames)
+    }
+}

@@ -1,0 +1,184 @@
+//! What the threads have done, written where it happens and read where it is told.
+//!
+//! Counters are atomics; what is not a number sits behind a lock that its writer only tries, so that
+//! a reader never makes a hot thread wait.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crossbeam_queue::ArrayQueue;
+
+use super::latency::Latency;
+use super::snapshot::{PathLatency, Sent};
+use super::stop::lock;
+use crate::clock::Mono;
+use crate::inputs::Counts;
+use crate::station::{Event, Frame, FrameKind, Stats};
+
+/// Whether an input's bytes can reach us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkState {
+    /// Not tried yet.
+    #[default]
+    Starting,
+    /// Listening, connected or reading.
+    Up,
+    /// Not working, and why; it is tried again.
+    Down(String),
+    /// Over, with nothing more to come: a recording that has been read.
+    Ended,
+}
+
+/// One input.
+#[derive(Debug, Default)]
+pub(crate) struct InputTally {
+    /// Datagrams or reads.
+    pub(crate) arrivals: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    /// Datagrams from an address that this input does not listen to.
+    pub(crate) foreign: AtomicU64,
+    /// Datagrams longer than any that the protocol knows.
+    pub(crate) overlong: AtomicU64,
+    pub(crate) reports: AtomicU64,
+    /// Requests that could not be sent to the device.
+    pub(crate) unsent: AtomicU64,
+    last_report: AtomicU64,
+    counts: Mutex<Counts>,
+    link: Mutex<LinkState>,
+}
+
+impl InputTally {
+    /// A report was made of what arrived then.
+    pub(crate) fn note_report(&self, arrived: Mono) {
+        self.reports.fetch_add(1, Ordering::Relaxed);
+        self.last_report.store(arrived.nanos(), Ordering::Relaxed);
+    }
+
+    /// Shows the decoder's counts, unless somebody is reading them just now.
+    pub(crate) fn show_counts(&self, counts: &Counts) {
+        if let Ok(mut shown) = self.counts.try_lock() {
+            shown.clone_from(counts);
+        }
+    }
+
+    /// When the newest report arrived.
+    pub(crate) fn last_report(&self) -> Option<Mono> {
+        match self.last_report.load(Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(Mono::from_nanos(nanos)),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        lock(&self.counts).clone()
+    }
+
+    pub(crate) fn link(&self) -> LinkState {
+        lock(&self.link).clone()
+    }
+
+    pub(crate) fn set_link(&self, state: LinkState) {
+        *lock(&self.link) = state;
+    }
+}
+
+/// Events that may wait for the observer.
+const EVENTS: usize = 128;
+
+/// The heart.
+pub(crate) struct HeartTally {
+    /// By [`FrameKind::index`].
+    sent: [SentTally; FrameKind::ALL.len()],
+    pub(crate) to_heart: Latency,
+    pub(crate) work: Latency,
+    pub(crate) lateness: Latency,
+    reaction: Latency,
+    age: Latency,
+    events: ArrayQueue<Event>,
+    events_lost: AtomicU64,
+    stats: Mutex<Stats>,
+}
+
+#[derive(Default)]
+struct SentTally {
+    frames: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl HeartTally {
+    pub(crate) fn new() -> Self {
+        Self {
+            sent: Default::default(),
+            to_heart: Latency::default(),
+            work: Latency::default(),
+            lateness: Latency::default(),
+            reaction: Latency::default(),
+            age: Latency::default(),
+            events: ArrayQueue::new(EVENTS),
+            events_lost: AtomicU64::new(0),
+            stats: Mutex::default(),
+        }
+    }
+
+    /// A frame was handed to the radio by `sent_at`; what arrived at `said` woke the heart, if
+    /// anything did.
+    pub(crate) fn note_frame(&self, frame: &Frame, said: Option<Mono>, sent_at: Mono) {
+        let sent = &self.sent[frame.kind.index()];
+        sent.frames.fetch_add(1, Ordering::Relaxed);
+        sent.bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
+        let Some(cause) = frame.cause else { return };
+        let age = sent_at.since(cause.mono);
+        self.age.record(age);
+        if said == Some(cause.mono) {
+            self.reaction.record(age);
+        }
+    }
+
+    /// The oldest event gives way.
+    pub(crate) fn note_event(&self, event: Event) {
+        if self.events.force_push(event).is_some() {
+            self.events_lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Shows the station's own numbers, unless somebody is reading them just now.
+    pub(crate) fn show_stats(&self, stats: &Stats) {
+        if let Ok(mut shown) = self.stats.try_lock() {
+            shown.clone_from(stats);
+        }
+    }
+
+    pub(crate) fn next_event(&self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        lock(&self.stats).clone()
+    }
+
+    pub(crate) fn events_lost(&self) -> u64 {
+        self.events_lost.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        FrameKind::ALL
+            .into_iter()
+            .zip(&self.sent)
+            .map(|(kind, sent)| Sent {
+                kind,
+                frames: sent.frames.load(Ordering::Relaxed),
+                bytes: sent.bytes.load(Ordering::Relaxed),
+            })
+            .collect()
+    }
+
+    pub(crate) fn path(&self) -> PathLatency {
+        PathLatency {
+            to_heart: self.to_heart.percentiles(),
+            work: self.work.percentiles(),
+            lateness: self.lateness.percentiles(),
+            reaction: self.reaction.percentiles(),
+            age: self.age.percentiles(),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Starting the daemon's threads, and asking the system to run them on time.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use super::link::Inlet;
+use super::link::file::FileLink;
+use super::link::tcp::TcpLink;
+use super::link::udp::UdpLink;
+use super::shared::Shared;
+use super::stop::lock;
+use super::{Daemon, StartError, sys};
+use crate::config::{Input, Realtime, Source};
+
+/// Enough for the deepest call with a report of 128 objects on it a few times over; what is not
+/// touched costs nothing.
+const STACK: usize = 512 * 1024;
+
+/// The one asynchronous thread.
+pub(super) struct Net {
+    thread: JoinHandle<()>,
+    end: oneshot::Sender<()>,
+}
+
+impl Net {
+    /// Drops every task and waits for the thread.
+    pub(super) fn stop(self) {
+        // Gone already if the thread has ended by itself.
+        let _ = self.end.send(());
+        let _ = self.thread.join();
+    }
+}
+
+enum Task {
+    Tcp(TcpLink),
+    File(FileLink),
+}
+
+impl Daemon {
+    pub(super) fn spawn(
+        &mut self,
+        name: &str,
+        body: impl FnOnce() + Send + 'static,
+    ) -> Result<(), StartError> {
+        let thread = start(name, body)?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    /// One thread for each input that listens for datagrams, one for all others.
+    pub(super) fn start_links(
+        &mut self,
+        inputs: &[Input],
+        wishes: Realtime,
+    ) -> Result<(), StartError> {
+        let mut tasks = Vec::new();
+        for (input, view) in inputs.iter().zip(&Arc::clone(&self.shared).inputs) {
+            let inlet = Inlet {
+                input: input.id,
+                decoder: input.protocol.decoder(),
+                mailbox: Arc::clone(&self.shared.mailbox),
+                tally: Arc::clone(&view.tally),
+            };
+            match input.source.clone() {
+                Source::Udp { listen } => self.start_udp(input, inlet, listen, wishes)?,
+                Source::Tcp { host, port } => tasks.push(Task::Tcp(TcpLink { inlet, host, port })),
+                Source::Candump { path } => tasks.push(Task::File(FileLink { inlet, path })),
+            }
+        }
+        if !tasks.is_empty() {
+            self.net = Some(start_net(tasks)?);
+        }
+        Ok(())
+    }
+
+    fn start_udp(
+        &mut self,
+        input: &Input,
+        inlet: Inlet,
+        listen: std::net::SocketAddr,
+        wishes: Realtime,
+    ) -> Result<(), StartError> {
+        let link = UdpLink {
+            inlet,
+            listen,
+            from: input.from,
+            device: input.device,
+            stop: Arc::clone(&self.shared.stop),
+        };
+        let shared = Arc::clone(&self.shared);
+        let name = format!("rx-{}", input.name);
+        self.spawn(&name.clone(), move || {
+            ask_for_receiver(&shared, &name, wishes);
+            link.run();
+        })
+    }
+}
+
+fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK)
+        .spawn(body)
+        .map_err(|reason| StartError::Thread {
+            name: name.to_owned(),
+            reason,
+        })
+}
+
+fn start_net(tasks: Vec<Task>) -> Result<Net, StartError> {
+    let failed = |reason| StartError::Thread {
+        name: "net".to_owned(),
+        reason,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        // Only names are looked up there.
+        .max_blocking_threads(2)
+        .thread_stack_size(STACK)
+        .build()
+        .map_err(failed)?;
+    let (end, ended) = oneshot::channel::<()>();
+    let thread = start("net", move || {
+        runtime.block_on(async move {
+            for task in tasks {
+                match task {
+                    Task::Tcp(link) => drop(tokio::spawn(link.run())),
+                    Task::File(link) => drop(tokio::spawn(link.run())),
+                }
+            }
+            // An error says that the sender is gone, which ends us just as well.
+            let _ = ended.await;
+        });
+        // A name that is still being looked up is not waited for.
+        runtime.shutdown_background();
+    })?;
+    Ok(Net { thread, end })
+}
+
+/// For the thread that calls: on time, and on its core.
+pub(super) fn ask_for_heart(shared: &Shared, wishes: Realtime) {
+    note(shared, "timers of the heart", sys::tighten_timers());
+    if let Some(core) = wishes.heart_core {
+        let what = format!("heart on core {core}");
+        note(shared, &what, sys::pin_to_core(core));
+    }
+    if let Some(priority) = wishes.fifo_priority {
+        let what = format!("real-time priority {priority} of the heart");
+        note(shared, &what, sys::run_fifo(priority));
+    }
+}
+
+/// For the thread that calls: just below the heart, which then interrupts it.
+fn ask_for_receiver(shared: &Shared, name: &str, wishes: Realtime) {
+    if let Some(priority) = wishes.fifo_priority {
+        let priority = priority - 1;
+        let what = format!("real-time priority {priority} of {name}");
+        note(shared, &what, sys::run_fifo(priority));
+    }
+}
+
+/// For the whole process, once it has all its threads.
+pub(super) fn ask_for_process(shared: &Shared, wishes: Realtime) {
+    if wishes.lock_memory {
+        note(shared, "memory lock", sys::lock_memory());
+    }
+}
+
+fn note(shared: &Shared, what: &str, asked: io::Result<()>) {
+    if let Err(refused) = asked {
+        tracing::warn!("{what}: refused: {refused}; going on without it");
+        lock(&shared.refused).push(format!("{what}: {refused}"));
+    }
+}

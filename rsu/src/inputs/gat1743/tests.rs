@@ -1,0 +1,417 @@
+//! The decoder against frames of our own making.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Place, RUN_STATE};
+use super::wire::{self, Frame, Header, LengthField, Operation};
+use super::{
+    Address, Approach, Asking, Audience, Carrier, Config, Decoder, Emitter, Identity, Question,
+};
+use crate::clock::{Mono, Now, Utc};
+use crate::inputs::Counts;
+use crate::report::{
+    Content, ControlMode, LampPlan, LampState, LampStates, Light, PlanStep, SignalPlan,
+};
+
+const UTC: Utc = Utc::from_unix_ns(1_800_000_000_250_000_000);
+
+pub(super) fn now(ms: u64) -> Now {
+    let since = Duration::from_millis(ms);
+    Now {
+        mono: Mono::ZERO + since,
+        utc: UTC + since,
+    }
+}
+
+/// What a fresh decoder makes of one datagram.
+pub(super) fn heard(config: Config, datagram: &[u8]) -> (Vec<Content>, Counts) {
+    let mut decoder = Decoder::new(config);
+    let mut contents = Vec::new();
+    decoder.push(now(0), datagram, &mut |content| contents.push(content));
+    (contents, decoder.counts().clone())
+}
+
+fn identity() -> Identity {
+    Identity {
+        controller: Address {
+            division: 310_114,
+            kind: Address::CONTROLLER,
+            number: 7,
+        },
+        approaches: vec![
+            Approach {
+                direction_deg: 180,
+                lamps: vec![(9, 2), (3, 1)],
+            },
+            Approach {
+                direction_deg: 0,
+                lamps: vec![(1, 8)],
+            },
+        ],
+        ..Identity::default()
+    }
+}
+
+fn lamp(lamp: u16, light: Light, countdown_s: Option<u16>) -> LampState {
+    LampState {
+        lamp,
+        light,
+        countdown_s,
+    }
+}
+
+fn states() -> LampStates {
+    LampStates {
+        lamps: [
+            lamp(9, Light::Red, Some(46)),
+            lamp(3, Light::FlashingGreen, Some(3)),
+            lamp(1, Light::Dark, None),
+        ]
+        .into_iter()
+        .collect(),
+    }
+}
+
+fn plan() -> SignalPlan {
+    let steps = |steps: &[(Light, u16)]| {
+        steps
+            .iter()
+            .map(|&(light, duration_s)| PlanStep { light, duration_s })
+            .collect()
+    };
+    let of = |lamp, light| LampPlan {
+        lamp,
+        steps: steps(&[(light, 300), (Light::Yellow, 3), (Light::Red, 40)]),
+    };
+    SignalPlan {
+        lamps: [
+            of(9, Light::Green),
+            of(3, Light::Green),
+            of(1, Light::FlashingYellow),
+        ]
+        .into_iter()
+        .collect(),
+    }
+}
+
+fn lamp_frame() -> Vec<u8> {
+    let mut out = Vec::new();
+    Emitter::new(identity()).lamps(UTC, Audience::Everyone, &states(), &mut out);
+    out
+}
+
+fn of(tally: &[(&'static str, u64)], kind: &str) -> u64 {
+    tally.iter().find(|(name, _)| *name == kind).unwrap().1
+}
+
+/// A broadcast of any content, from the test's controller.
+fn broadcast(object: u16, content: &[u8]) -> Vec<u8> {
+    let frame = Frame {
+        header: Header {
+            link: 0,
+            sender: identity().controller,
+            receiver: Address::default(),
+            utc_s: 1_800_000_000,
+            utc_ms: 0,
+            ttl_s: 60,
+            version: 0x10,
+            operation: Operation::Broadcast,
+            object,
+        },
+        content: Some((LengthField::ContentOnly, content)),
+        signature: None,
+    };
+    let mut out = Vec::new();
+    wire::emit(&frame, &mut Vec::new(), &mut out);
+    out
+}
+
+#[test]
+fn what_a_controller_says_is_what_is_reported() {
+    let mut emitter = Emitter::new(identity());
+    let mut datagram = Vec::new();
+    emitter.lamps(UTC, Audience::Everyone, &states(), &mut datagram);
+    emitter.plan(UTC, Audience::Everyone, &plan(), &mut datagram);
+    emitter.mode(
+        UTC,
+        Audience::Everyone,
+        ControlMode::Actuated,
+        &mut datagram,
+    );
+    let (contents, counts) = heard(Config::default(), &datagram);
+    let expected = [
+        Content::Lamps(states()),
+        Content::Plan(plan()),
+        Content::Mode(ControlMode::Actuated),
+    ];
+    assert_eq!(contents, expected);
+    assert_eq!((counts.accepted(), counts.reports()), (4, 3));
+    assert!(
+        counts.tolerated().iter().all(|(_, count)| *count == 0),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn a_good_frame_behind_a_bad_one_in_a_datagram_is_heard() {
+    let mut datagram = lamp_frame();
+    datagram[40] ^= 1;
+    datagram.extend(lamp_frame());
+    let (contents, counts) = heard(Config::default(), &datagram);
+    assert_eq!(contents, [Content::Lamps(states())]);
+    assert_eq!(of(counts.rejected(), "checksum"), 1);
+}
+
+#[test]
+fn a_frame_does_not_continue_in_the_next_datagram() {
+    let frame = lamp_frame();
+    let mut decoder = Decoder::new(Config::default());
+    let mut reports = 0;
+    for half in [&frame[..50], &frame[50..]] {
+        decoder.push(now(0), half, &mut |_| reports += 1);
+    }
+    assert_eq!(reports, 0);
+    assert_eq!(of(decoder.counts().rejected(), "cut"), 1);
+}
+
+#[test]
+fn a_frame_continues_in_the_next_chunk_of_a_stream() {
+    let frame = lamp_frame();
+    let mut decoder = Decoder::new(Config {
+        carrier: Carrier::Stream,
+        ..Config::default()
+    });
+    let mut reports = 0;
+    for byte in frame.iter().chain(&frame) {
+        decoder.push(now(0), &[*byte], &mut |_| reports += 1);
+    }
+    assert_eq!(reports, 2);
+    decoder.push(now(0), &frame[..50], &mut |_| reports += 1);
+    decoder.link_restarted();
+    decoder.push(now(0), &frame, &mut |_| reports += 1);
+    assert_eq!(reports, 3);
+}
+
+#[test]
+fn a_controller_that_counts_its_length_field_is_heard_and_counted() {
+    let mut out = Vec::new();
+    let identity = Identity {
+        length_field: LengthField::CountsItself,
+        ..identity()
+    };
+    Emitter::new(identity).lamps(UTC, Audience::Everyone, &states(), &mut out);
+    let (contents, counts) = heard(Config::default(), &out);
+    assert_eq!(contents, [Content::Lamps(states())]);
+    assert_eq!(of(counts.tolerated(), "length-counts-itself"), 1);
+}
+
+#[test]
+fn the_first_of_two_entries_for_one_lamp_counts() {
+    let mut content = Vec::new();
+    Place::default().emit(&mut content);
+    content.extend([1, 0, 0, 2, 5, 1, 0x25, 9, 5, 1, 0x16, 30]);
+    let (contents, counts) = heard(Config::default(), &broadcast(LAMP_STATE, &content));
+    let lamps = [lamp(5, Light::Green, Some(9))].into_iter().collect();
+    assert_eq!(contents, [Content::Lamps(LampStates { lamps })]);
+    assert_eq!(of(counts.tolerated(), "duplicate-lamp"), 1);
+}
+
+#[test]
+fn a_countdown_of_0_or_255_or_of_no_known_light_is_none() {
+    let mut content = Vec::new();
+    Place::default().emit(&mut content);
+    content.extend([1, 0, 0, 3, 1, 1, 0x25, 0, 2, 1, 0x16, 255, 3, 1, 0x2A, 12]);
+    let (contents, counts) = heard(Config::default(), &broadcast(LAMP_STATE, &content));
+    let lamps = [
+        lamp(1, Light::Green, None),
+        lamp(2, Light::Red, None),
+        lamp(3, Light::Unknown, None),
+    ];
+    let lamps = lamps.into_iter().collect();
+    assert_eq!(contents, [Content::Lamps(LampStates { lamps })]);
+    assert_eq!(of(counts.tolerated(), "countdown-saturated"), 1);
+    assert_eq!(of(counts.tolerated(), "colour-unknown"), 1);
+}
+
+#[test]
+fn a_sixty_fifth_lamp_group_is_refused() {
+    let mut content = Vec::new();
+    Place::default().emit(&mut content);
+    content.extend([1, 0, 0, 65]);
+    for id in 0..65 {
+        content.extend([id, 1, 0x16, 9]);
+    }
+    let (contents, counts) = heard(Config::default(), &broadcast(LAMP_STATE, &content));
+    assert!(contents.is_empty());
+    assert_eq!(of(counts.rejected(), "content-too-many"), 1);
+}
+
+#[test]
+fn a_plan_whose_groups_differ_in_cycle_or_number_is_counted() {
+    let mut content = Vec::new();
+    Place::default().emit(&mut content);
+    content.extend([7, 1, 0, 0, 2]);
+    content.extend([1, 1, 1, 0x16, 30, 0]);
+    content.extend([2, 1, 1, 0x16, 31, 0]);
+    let (contents, counts) = heard(Config::default(), &broadcast(CURRENT_PLAN, &content));
+    assert_eq!(contents.len(), 1);
+    assert_eq!(of(counts.tolerated(), "cycles-differ"), 1);
+    assert_eq!(of(counts.tolerated(), "group-total-differs"), 1);
+}
+
+#[test]
+fn other_senders_are_ignored_where_one_is_named() {
+    let config = Config {
+        only_from: Some(Address {
+            number: 8,
+            ..identity().controller
+        }),
+        ..Config::default()
+    };
+    let (contents, counts) = heard(config, &lamp_frame());
+    assert!(contents.is_empty());
+    assert_eq!(of(counts.ignored(), "other-sender"), 1);
+}
+
+#[test]
+fn a_fault_hides_the_mode_until_the_run_is_normal() {
+    let said = |code| {
+        let mut content = Vec::new();
+        Place::default().emit(&mut content);
+        content.push(code);
+        content
+    };
+    let mut decoder = Decoder::new(Config::default());
+    let mut modes = Vec::new();
+    for (object, code) in [
+        (RUN_STATE, 1),
+        (RUN_STATE, 2),
+        (CONTROL_MODE, 2),
+        (RUN_STATE, 1),
+        (RUN_STATE, 1),
+        (CONTROL_MODE, 77),
+    ] {
+        let frame = broadcast(object, &said(code));
+        decoder.push(now(0), &frame, &mut |content| modes.push(content));
+    }
+    let expected = [
+        ControlMode::Fault,
+        ControlMode::Fault,
+        ControlMode::FixedTime,
+    ];
+    assert_eq!(modes, expected.map(Content::Mode));
+    assert_eq!(of(decoder.counts().ignored(), "no-meaning"), 1);
+}
+
+#[test]
+fn a_controller_whose_clock_is_wrong_is_heard_and_counted() {
+    let mut out = Vec::new();
+    let late = UTC + Duration::from_secs(60);
+    Emitter::new(identity()).lamps(late, Audience::Everyone, &states(), &mut out);
+    let (contents, counts) = heard(Config::default(), &out);
+    assert_eq!(contents.len(), 1);
+    assert_eq!(of(counts.tolerated(), "clock-differs"), 1);
+}
+
+#[test]
+fn a_listener_asks_nothing() {
+    let mut decoder = Decoder::new(Config::default());
+    let mut out = Vec::new();
+    assert!(!decoder.poll_query(now(0), &mut out));
+    assert_eq!(decoder.poll_timeout(), Mono::NEVER);
+    assert!(out.is_empty());
+}
+
+#[test]
+fn a_controller_answers_what_it_is_asked() {
+    let mut decoder = Decoder::new(Config {
+        asking: Some(Asking::default()),
+        ..Config::default()
+    });
+    let mut controller = Emitter::new(identity());
+    let mut questions = Vec::new();
+    while decoder.poll_query(now(0), &mut questions) {}
+    let mut asked = Vec::new();
+    controller.push(&questions, |question| asked.push(question));
+    let from = Asking::default().ours;
+    let question = |object| Question { from, object };
+    assert_eq!(asked, [question(LAMP_STATE), question(CURRENT_PLAN)]);
+
+    let mut replies = Vec::new();
+    controller.lamps(UTC, Audience::Asker(from), &states(), &mut replies);
+    controller.plan(UTC, Audience::Asker(from), &plan(), &mut replies);
+    let mut contents = Vec::new();
+    decoder.push(now(5), &replies, &mut |content| contents.push(content));
+    assert_eq!(contents, [Content::Lamps(states()), Content::Plan(plan())]);
+    // Both are answered: lamps are next asked for after a second, and no sooner.
+    assert_eq!(decoder.poll_timeout(), now(1000).mono);
+    assert_eq!(of(decoder.counts().tolerated(), "unanswered-query"), 0);
+}
+
+#[test]
+fn our_own_question_that_comes_back_is_no_report() {
+    let mut decoder = Decoder::new(Config {
+        asking: Some(Asking::default()),
+        ..Config::default()
+    });
+    let mut question = Vec::new();
+    decoder.poll_query(now(0), &mut question);
+    decoder.push(now(1), &question, &mut |content| panic!("{content:?}"));
+    assert_eq!(of(decoder.counts().ignored(), "request"), 1);
+}
+
+prop_compose! {
+    fn lights()(index in 1..9_usize) -> Light {
+        [
+            Light::Unknown, Light::Dark, Light::Red, Light::FlashingRed, Light::RedYellow,
+            Light::Green, Light::FlashingGreen, Light::Yellow, Light::FlashingYellow,
+        ][index]
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_lamp_states_survive_the_wire(
+        said in proptest::collection::vec((lights(), proptest::option::of(1..255_u16)), 1..=64),
+        splits: [u8; 3],
+    ) {
+        // Ids around the delimiter and the escape, so that both are escaped.
+        let id = |index: usize| 0xBE_u8.wrapping_add(index as u8);
+        let lamps: Vec<_> = (0..said.len()).map(|index| (id(index), 1)).collect();
+        let mut approaches: Vec<Approach> = Vec::new();
+        let mut rest = &lamps[..];
+        for split in splits {
+            let (head, tail) = rest.split_at(usize::from(split) % (rest.len() + 1));
+            approaches.push(Approach { direction_deg: u16::from(split), lamps: head.to_vec() });
+            rest = tail;
+        }
+        approaches.push(Approach { direction_deg: 0xC0DB, lamps: rest.to_vec() });
+        let states = LampStates {
+            lamps: said.iter().enumerate()
+                .map(|(index, (light, countdown_s))| lamp(u16::from(id(index)), *light, *countdown_s))
+                .collect(),
+        };
+        let mut out = Vec::new();
+        Emitter::new(Identity { approaches, ..identity() })
+            .lamps(UTC, Audience::Everyone, &states, &mut out);
+        let (contents, _) = heard(Config::default(), &out);
+        prop_assert_eq!(contents, [Content::Lamps(states)]);
+    }
+
+    #[test]
+    fn any_bytes_do_no_harm(
+        chunks in proptest::collection::vec(
+            proptest::collection::vec(prop_oneof![Just(0xC0_u8), Just(0xDB), any::<u8>()], 0..120),
+            0..8,
+        ),
+        stream: bool,
+    ) {
+        let carrier = if stream { Carrier::Stream } else { Carrier::Datagrams };
+        let mut decoder = Decoder::new(Config { carrier, ..Config::default() });
+        for chunk in &chunks {
+            decoder.push(now(0), chunk, &mut |_| {});
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What devices say: bytes on a wire to reports in SI units, one folder a protocol.
+//!
+//! Rooms:
+//! - [`gat1743`]: signal controllers that publish lamp states, countdowns and plans (GA/T 1743-2020)
+//! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
+//! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
+//!
+//! Nothing here opens a socket or reads a clock. A [`Decoder`] takes the bytes that a link received
+//! with the moment of their arrival, and hands each report to a sink at once. It takes any bytes:
+//! what makes no sense is counted by kind in [`Counts`] and dropped; work and state are bounded, and
+//! [`Decoder::push`] does not allocate: all its memory is taken when the decoder is made.
+//!
+//! # How to add a protocol
+//! Copy the nearest folder.
+//! 1. `wire.rs` has the layout as named ranges or signals, with stateless `parse` and `emit`: what
+//!    is parsed can be emitted again, byte for byte. Facts only; units as the wire has them.
+//! 2. `mod.rs` opens with the specification and its edition, a table *field, unit on the wire, unit
+//!    in the report*, and the device's quirks. It has `Config` (plain and complete: it can run),
+//!    `Decoder` (state across frames, units, mount, counts), and the list of kinds that it counts.
+//! 3. `emitter.rs` is the decoder's mirror: what is true in, bytes out. The simulator drives it.
+//! 4. A variant in [`Decoder`] below and in `config`. Nothing else names the protocol.
+//! 5. Tests: the law parse(emit(x)) = x, any bytes, each quirk; and every recording there is, with
+//!    device, firmware, place and day in the module's text. Without a recording, say so there.
+
+pub mod ars408;
+pub mod can;
+pub mod gat1743;
+
+use arrayvec::ArrayVec;
+
+use crate::clock::{Mono, Now};
+use crate::report::Content;
+
+/// The decoder of one configured input, whatever it speaks.
+#[derive(Debug)]
+pub enum Decoder {
+    /// A signal controller by GA/T 1743-2020.
+    Gat1743(Box<gat1743::Decoder>),
+    /// A Continental ARS408 or ARS404 radar.
+    Ars408(Box<ars408::Decoder>),
+}
+
+impl Decoder {
+    /// Takes one datagram, or the next chunk of a stream, as the link received it.
+    ///
+    /// `arrived` is when its first byte reached this machine. Reports go to `sink` in the order in
+    /// which the bytes completed them.
+    pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
+        match self {
+            Self::Gat1743(decoder) => decoder.push(arrived, bytes, sink),
+            Self::Ars408(decoder) => decoder.push(arrived, bytes, sink),
+        }
+    }
+
+    /// Forgets a half-received frame: the link was lost, what comes next starts afresh.
+    pub fn link_restarted(&mut self) {
+        match self {
+            Self::Gat1743(decoder) => decoder.link_restarted(),
+            Self::Ars408(decoder) => decoder.link_restarted(),
+        }
+    }
+
+    /// Appends a request that the device must be sent now, if one is due; call until false.
+    pub fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Gat1743(decoder) => decoder.poll_query(now, out),
+            Self::Ars408(decoder) => decoder.poll_query(now, out),
+        }
+    }
+
+    /// When [`Self::poll_query`] has something next; [`Mono::NEVER`] for a device that only talks.
+    pub fn poll_timeout(&self) -> Mono {
+        match self {
+            Self::Gat1743(decoder) => decoder.poll_timeout(),
+            Self::Ars408(decoder) => decoder.poll_timeout(),
+        }
+    }
+
+    /// What was understood, and what was not and why.
+    pub fn counts(&self) -> &Counts {
+        match self {
+            Self::Gat1743(decoder) => decoder.counts(),
+            Self::Ars408(decoder) => decoder.counts(),
+        }
+    }
+
+    /// The protocol's name, as people write it in configuration and commands.
+    pub fn protocol(&self) -> &'static str {
+        match self {
+            Self::Gat1743(_) => "gat1743",
+            Self::Ars408(_) => "ars408",
+        }
+    }
+}
+
+/// Where a sensor stands at its site and which way it looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mount {
+    /// East of the site's origin.
+    pub east_m: f64,
+    /// North of the site's origin.
+    pub north_m: f64,
+    /// Above the site's origin.
+    pub up_m: f64,
+    /// Where the sensor's forward axis points, clockwise from north.
+    pub heading_deg: f64,
+}
+
+/// A [`Mount`] ready to turn points: the level plane of a sensor in the site's plane.
+///
+/// The sensor's own axes are x forward and y left. Height and tilt are left out: at 6 m above a road
+/// a slant range of 50 m is 0.4 m longer than the ground range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pose {
+    east_m: f64,
+    north_m: f64,
+    yaw_rad: f64,
+    sin: f64,
+    cos: f64,
+}
+
+impl Pose {
+    /// The forward axis as a yaw, counter-clockwise from east.
+    pub fn yaw_rad(&self) -> f64 {
+        self.yaw_rad
+    }
+
+    /// East and north of the site's origin, of a point in the sensor's axes.
+    pub fn to_site(&self, forward_m: f64, left_m: f64) -> (f64, f64) {
+        let (east_m, north_m) = self.turn_to_site(forward_m, left_m);
+        (self.east_m + east_m, self.north_m + north_m)
+    }
+
+    /// A direction or a velocity in the sensor's axes, turned to east and north.
+    pub fn turn_to_site(&self, forward: f64, left: f64) -> (f64, f64) {
+        (
+            forward * self.cos - left * self.sin,
+            forward * self.sin + left * self.cos,
+        )
+    }
+
+    /// Forward and left of the sensor, of a point at the site.
+    pub fn to_sensor(&self, east_m: f64, north_m: f64) -> (f64, f64) {
+        self.turn_to_sensor(east_m - self.east_m, north_m - self.north_m)
+    }
+
+    /// An east-north direction or velocity, turned to the sensor's axes.
+    pub fn turn_to_sensor(&self, east: f64, north: f64) -> (f64, f64) {
+        (
+            east * self.cos + north * self.sin,
+            north * self.cos - east * self.sin,
+        )
+    }
+}
+
+impl From<Mount> for Pose {
+    fn from(mount: Mount) -> Self {
+        let yaw_rad = (90.0 - mount.heading_deg).to_radians();
+        let (sin, cos) = yaw_rad.sin_cos();
+        Self {
+            east_m: mount.east_m,
+            north_m: mount.north_m,
+            yaw_rad,
+            sin,
+            cos,
+        }
+    }
+}
+
+/// What an input understood, and what it did not and why. Grows, never shrinks, never allocates.
+///
+/// Each kind is a fixed word that a metric can carry. A frame is accepted, ignored or rejected, one
+/// of the three; any number of quirks may have been tolerated in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    accepted: u64,
+    reports: u64,
+    rejected: Tally,
+    ignored: Tally,
+    tolerated: Tally,
+}
+
+/// How often each kind was seen, in the order in which the protocol lists them.
+pub type Tally = ArrayVec<(&'static str, u64), 24>;
+
+impl Counts {
+    /// All at zero, with every kind that the protocol knows already listed.
+    pub(crate) fn new(
+        rejected: &[&'static str],
+        ignored: &[&'static str],
+        tolerated: &[&'static str],
+    ) -> Self {
+        let tally = |kinds: &[&'static str]| kinds.iter().map(|kind| (*kind, 0)).collect();
+        Self {
+            rejected: tally(rejected),
+            ignored: tally(ignored),
+            tolerated: tally(tolerated),
+            ..Self::default()
+        }
+    }
+
+    /// Frames that were understood and used.
+    pub fn accepted(&self) -> u64 {
+        self.accepted
+    }
+
+    /// Reports made of them.
+    pub fn reports(&self) -> u64 {
+        self.reports
+    }
+
+    /// Frames that were damaged or made no sense, by kind.
+    pub fn rejected(&self) -> &[(&'static str, u64)] {
+        &self.rejected
+    }
+
+    /// Sound frames of no use here, by kind.
+    pub fn ignored(&self) -> &[(&'static str, u64)] {
+        &self.ignored
+    }
+
+    /// Departures from the specification in frames that were understood all the same, and states of
+    /// the device that an operator wants to know of, by kind.
+    pub fn tolerated(&self) -> &[(&'static str, u64)] {
+        &self.tolerated
+    }
+
+    pub(crate) fn accept(&mut self) {
+        self.accepted += 1;
+    }
+
+    pub(crate) fn report(&mut self) {
+        self.reports += 1;
+    }
+
+    pub(crate) fn reject(&mut self, kind: &'static str) {
+        bump(&mut self.rejected, kind, 1);
+    }
+
+    pub(crate) fn ignore(&mut self, kind: &'static str) {
+        bump(&mut self.ignored, kind, 1);
+    }
+
+    pub(crate) fn tolerate(&mut self, kind: &'static str) {
+        bump(&mut self.tolerated, kind, 1);
+    }
+
+    pub(crate) fn tolerate_times(&mut self, kind: &'static str, times: u64) {
+        bump(&mut self.tolerated, kind, times);
+    }
+}
+
+fn bump(tally: &mut Tally, kind: &'static str, times: u64) {
+    if times == 0 {
+        return;
+    }
+    let slot = tally.iter_mut().find(|(name, _)| *name == kind);
+    debug_assert!(slot.is_some(), "{kind} is not in the protocol's list");
+    if let Some((_, count)) = slot {
+        *count = count.saturating_add(times);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensor_that_looks_south_sees_east_on_its_left() {
+        let pose = Pose::from(Mount {
+            east_m: 10.0,
+            north_m: 20.0,
+            up_m: 5.0,
+            heading_deg: 180.0,
+        });
+        let (east_m, north_m) = pose.to_site(50.0, 3.0);
+        assert!((east_m - 13.0).abs() < 1e-9, "{east_m}");
+        assert!((north_m + 30.0).abs() < 1e-9, "{north_m}");
+        let (forward_m, left_m) = pose.to_sensor(east_m, north_m);
+        assert!((forward_m - 50.0).abs() < 1e-9 && (left_m - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_heading_of_90_degrees_is_a_yaw_of_zero() {
+        let pose = Pose::from(Mount {
+            heading_deg: 90.0,
+            ..Mount::default()
+        });
+        assert!(pose.yaw_rad().abs() < 1e-12);
+        assert!((pose.to_site(1.0, 0.0).0 - 1.0).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,616 @@
+//! A TOML file read key by key: every fault is noted with its line, none stops the reading.
+//!
+//! Serde stops at the first fault and knows no unit. Here a section asks for each key by name, range
+//! and kind, gets the value or nothing, and goes on; what nobody asked for is an unknown key. The
+//! reader also remembers every key ever asked for, so that a test can hold the documented example
+//! against it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Finding, Findings, Severity};
+
+/// One file being read.
+pub(crate) struct Reader<'t> {
+    file: &'t str,
+    text: &'t str,
+    findings: RefCell<Findings>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl<'t> Reader<'t> {
+    /// `file` is how findings name it.
+    pub(crate) fn new(file: &'t str, text: &'t str) -> Self {
+        Self {
+            file,
+            text,
+            findings: RefCell::default(),
+            asked: RefCell::default(),
+        }
+    }
+
+    /// The whole document; what is not TOML is noted and left out.
+    pub(crate) fn document(&self) -> Spanned<DeTable<'t>> {
+        let (document, errors) = DeTable::parse_recoverable(self.text);
+        for error in errors {
+            let line = error.span().map_or(1, |span| self.line_of(span.start));
+            self.note(Severity::Wrong, line, "", error.message());
+        }
+        document
+    }
+
+    /// The table above all others.
+    pub(crate) fn root<'r>(&'r self, document: &'r Spanned<DeTable<'t>>) -> Table<'r, 't> {
+        Table {
+            reader: self,
+            path: String::new(),
+            line: 1,
+            entries: Some(document.get_ref()),
+            asked: Vec::new(),
+        }
+    }
+
+    /// Adds a finding about a line of this file.
+    pub(crate) fn note(&self, severity: Severity, line: usize, key: &str, reason: &str) {
+        self.findings.borrow_mut().push(Finding {
+            severity,
+            file: self.file.to_owned(),
+            line,
+            key: key.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Adds findings about other files.
+    pub(crate) fn merge(&self, others: impl IntoIterator<Item = Finding>) {
+        let mut findings = self.findings.borrow_mut();
+        for finding in others {
+            findings.push(finding);
+        }
+    }
+
+    /// What was found, sorted, and every key that was asked for.
+    pub(crate) fn into_findings(self) -> (Findings, BTreeSet<String>) {
+        let mut findings = self.findings.into_inner();
+        findings.sort();
+        (findings, self.asked.into_inner())
+    }
+
+    fn line_of(&self, offset: usize) -> usize {
+        let upto = offset.min(self.text.len());
+        1 + self.text.as_bytes()[..upto]
+            .iter()
+            .filter(|&&b| b == b'\n')
+            .count()
+    }
+}
+
+/// A value with the line it stands on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At<T> {
+    /// Line in the file, from 1.
+    pub(crate) line: usize,
+    /// What stands there.
+    pub(crate) value: T,
+}
+
+/// One table of the file; a table that is absent reads as empty.
+pub(crate) struct Table<'r, 't> {
+    reader: &'r Reader<'t>,
+    path: String,
+    line: usize,
+    entries: Option<&'r DeTable<'t>>,
+    asked: Vec<&'static str>,
+}
+
+impl<'r, 't> Table<'r, 't> {
+    /// Line of the table's header.
+    pub(crate) fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Where the file sets `key`; the table's header where it does not.
+    pub(crate) fn line_of(&self, key: &str) -> usize {
+        let entry = self.entries.and_then(|table| table.get_key_value(key));
+        entry.map_or(self.line, |(name, _)| {
+            self.reader.line_of(name.span().start)
+        })
+    }
+
+    /// The file that this is a part of.
+    pub(crate) fn reader(&self) -> &'r Reader<'t> {
+        self.reader
+    }
+
+    /// Text as written.
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<At<&'r str>> {
+        let found = self.value(key)?;
+        match found.value.as_str() {
+            Some(text) => Some(At {
+                line: found.line,
+                value: text,
+            }),
+            None => self.mismatch(key, found, "text in quotes"),
+        }
+    }
+
+    /// Text that must be there.
+    pub(crate) fn required_text(&mut self, key: &'static str) -> Option<At<&'r str>> {
+        let text = self.text(key);
+        if text.is_none() && !self.has(key) {
+            self.missing(key);
+        }
+        text
+    }
+
+    /// Text that `parse` understands; `what` says what that is.
+    pub(crate) fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<At<T>> {
+        let text = self.text(key)?;
+        match parse(text.value) {
+            Some(value) => Some(At {
+                line: text.line,
+                value,
+            }),
+            None => {
+                let reason = format!("must be {what}, not \"{}\"", text.value);
+                self.wrong(text.line, key, &reason);
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn boolean(&mut self, key: &'static str) -> Option<bool> {
+        let found = self.value(key)?;
+        match found.value.as_bool() {
+            Some(value) => Some(value),
+            None => self.mismatch(key, found, "true or false"),
+        }
+    }
+
+    /// A whole number within `range`.
+    pub(crate) fn integer(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Option<At<i64>> {
+        let what = format!(
+            "a whole number{} from {} to {}",
+            unit_of(key),
+            range.start(),
+            range.end()
+        );
+        let found = self.value(key)?;
+        let number = found
+            .value
+            .as_integer()
+            .and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok());
+        match number {
+            Some(value) if range.contains(&value) => Some(At {
+                line: found.line,
+                value,
+            }),
+            _ => self.mismatch(key, found, &what),
+        }
+    }
+
+    /// A number within `range`, whole or not.
+    pub(crate) fn number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Option<At<f64>> {
+        let what = format!(
+            "a number{} from {} to {}",
+            unit_of(key),
+            range.start(),
+            range.end()
+        );
+        let found = self.value(key)?;
+        match float(found.value) {
+            Some(value) if range.contains(&value) => Some(At {
+                line: found.line,
+                value,
+            }),
+            _ => self.mismatch(key, found, &what),
+        }
+    }
+
+    /// A span of time in whole milliseconds; the key ends in `-ms`.
+    pub(crate) fn millis(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Option<Duration> {
+        debug_assert!(key.ends_with("-ms"), "{key} does not name its unit");
+        self.integer(key, range)
+            .map(|ms| Duration::from_millis(ms.value.unsigned_abs()))
+    }
+
+    /// One of a few words.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&str, T)],
+    ) -> Option<At<T>> {
+        let list: Vec<String> = words
+            .iter()
+            .map(|(word, _)| format!("\"{word}\""))
+            .collect();
+        self.parsed(key, &list.join(" or "), |text| {
+            words
+                .iter()
+                .find(|(word, _)| *word == text)
+                .map(|(_, meaning)| *meaning)
+        })
+    }
+
+    /// A list of whole numbers within `range`.
+    pub(crate) fn integers(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<i64>,
+    ) -> Vec<At<i64>> {
+        let what = format!(
+            "a list of whole numbers from {} to {}",
+            range.start(),
+            range.end()
+        );
+        let whole = |value: &DeValue<'_>| {
+            let number = value.as_integer()?;
+            let number = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
+            range.contains(&number).then_some(number)
+        };
+        self.list(key, &what, whole)
+    }
+
+    /// A list of `[x, y]` pairs of finite numbers.
+    pub(crate) fn pairs(&mut self, key: &'static str) -> Vec<At<(f64, f64)>> {
+        self.list(
+            key,
+            "a list of pairs of numbers, [[x, y], [x, y]]",
+            |value| match &value.as_array()?[..] {
+                [x, y] => Some((float(x.get_ref())?, float(y.get_ref())?)),
+                _ => None,
+            },
+        )
+    }
+
+    fn list<T>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        read: impl Fn(&DeValue<'_>) -> Option<T>,
+    ) -> Vec<At<T>> {
+        let Some(found) = self.value(key) else {
+            return Vec::new();
+        };
+        let Some(list) = found.value.as_array() else {
+            return self.mismatch(key, found, what).unwrap_or_default();
+        };
+        let mut values = Vec::new();
+        for item in list {
+            let line = self.reader.line_of(item.span().start);
+            let found = item.get_ref();
+            match read(found) {
+                Some(value) => values.push(At { line, value }),
+                None => {
+                    self.mismatch::<()>(key, At { line, value: found }, what);
+                }
+            }
+        }
+        values
+    }
+
+    /// A table below this one; empty where the file has none.
+    pub(crate) fn table(&mut self, key: &'static str) -> Table<'r, 't> {
+        let path = self.below(key);
+        let absent = Table {
+            reader: self.reader,
+            path: path.clone(),
+            line: self.line,
+            entries: None,
+            asked: Vec::new(),
+        };
+        let Some(found) = self.value(key) else {
+            return absent;
+        };
+        match found.value.as_table() {
+            Some(entries) => Table {
+                line: found.line,
+                entries: Some(entries),
+                ..absent
+            },
+            None => {
+                self.mismatch::<()>(key, found, &format!("a table, [{path}]"));
+                absent
+            }
+        }
+    }
+
+    /// Every `[[key]]` below this one, in the file's order; a lone `[key]` counts as one.
+    pub(crate) fn tables(&mut self, key: &'static str) -> Vec<Table<'r, 't>> {
+        let path = self.below(key);
+        let what = format!("one or several tables, [[{path}]]");
+        let reader = self.reader;
+        let one = |line, entries| Table {
+            reader,
+            path: path.clone(),
+            line,
+            entries: Some(entries),
+            asked: Vec::new(),
+        };
+        let Some(found) = self.value(key) else {
+            return Vec::new();
+        };
+        let list = match found.value {
+            DeValue::Table(entries) => return vec![one(found.line, entries)],
+            DeValue::Array(list) => list,
+            _ => return self.mismatch(key, found, &what).unwrap_or_default(),
+        };
+        let mut tables = Vec::new();
+        for item in list {
+            let line = self.reader.line_of(item.span().start);
+            let value = item.get_ref();
+            match value.as_table() {
+                Some(entries) => tables.push(one(line, entries)),
+                None => {
+                    self.mismatch::<()>(key, At { line, value }, &what);
+                }
+            }
+        }
+        tables
+    }
+
+    /// Whether the file sets `key`, well or badly.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.entries.is_some_and(|table| table.contains_key(key))
+    }
+
+    /// Whether the file sets `key` to text.
+    pub(crate) fn is_text(&self, key: &str) -> bool {
+        let value = self.entries.and_then(|table| table.get(key));
+        value.is_some_and(|value| value.get_ref().as_str().is_some())
+    }
+
+    /// Notes a fault of a key on a line.
+    pub(crate) fn wrong(&self, line: usize, key: &'static str, reason: &str) {
+        let key = self.below(key);
+        self.reader.note(Severity::Wrong, line, &key, reason);
+    }
+
+    /// Notes what is allowed but hardly meant.
+    pub(crate) fn unwise(&self, line: usize, key: &'static str, reason: &str) {
+        let key = self.below(key);
+        self.reader.note(Severity::Unwise, line, &key, reason);
+    }
+
+    /// Notes that a key without a default is absent.
+    pub(crate) fn missing(&self, key: &'static str) {
+        self.wrong(self.line, key, "is missing and has no default");
+    }
+
+    /// Notes every key that nobody asked for. The last call on a table.
+    pub(crate) fn finish(self) {
+        let Some(entries) = self.entries else { return };
+        for (key, _) in entries {
+            let name: &str = key.get_ref();
+            if self.asked.contains(&name) {
+                continue;
+            }
+            let line = self.reader.line_of(key.span().start);
+            let reason = unknown(name, &self.asked);
+            let path = join(&self.path, name);
+            self.reader.note(Severity::Wrong, line, &path, &reason);
+        }
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<At<&'r DeValue<'t>>> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        self.reader.asked.borrow_mut().insert(self.below(key));
+        let (name, value) = self.entries?.get_key_value(key)?;
+        Some(At {
+            line: self.reader.line_of(name.span().start),
+            value: value.get_ref(),
+        })
+    }
+
+    fn mismatch<T>(&self, key: &'static str, found: At<&DeValue<'t>>, expected: &str) -> Option<T> {
+        let reason = format!("must be {expected}, not {}", describe(found.value));
+        self.wrong(found.line, key, &reason);
+        None
+    }
+
+    fn below(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+}
+
+fn float(value: &DeValue<'_>) -> Option<f64> {
+    let number = match value {
+        DeValue::Float(float) => float.as_str().parse::<f64>().ok()?,
+        DeValue::Integer(whole) => i64::from_str_radix(whole.as_str(), whole.radix()).ok()? as f64,
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+fn describe(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("the text \"{text}\""),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(truth) => truth.to_string(),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+/// The unit that a key's last word names, for messages; longest suffix first.
+const UNITS: [(&str, &str); 9] = [
+    ("-ms", " of milliseconds"),
+    ("-us", " of microseconds"),
+    ("-mps", " of metres per second"),
+    ("-m", " of metres"),
+    ("-deg", " of degrees"),
+    ("-hz", " of hertz"),
+    ("-kib", " of KiB"),
+    ("-s", " of seconds"),
+    ("-kmh", " of kilometres per hour"),
+];
+
+fn unit_of(key: &str) -> &'static str {
+    UNITS
+        .iter()
+        .find(|(suffix, _)| key.ends_with(suffix))
+        .map_or("", |(_, unit)| unit)
+}
+
+fn stem(key: &str) -> &str {
+    UNITS
+        .iter()
+        .find_map(|(suffix, _)| key.strip_suffix(suffix))
+        .unwrap_or(key)
+}
+
+/// Why a key is refused, with the key that was probably meant.
+fn unknown(name: &str, known: &[&'static str]) -> String {
+    let same_stem = known
+        .iter()
+        .find(|k| stem(k) == stem(name) && unit_of(k) != unit_of(name));
+    if let Some(meant) = same_stem {
+        return format!(
+            "unknown key; the unit is part of the key: this one is `{meant}`, a number{}",
+            unit_of(meant)
+        );
+    }
+    let nearest = known
+        .iter()
+        .map(|k| (distance(name, k), *k))
+        .min()
+        .filter(|(steps, _)| *steps <= 2);
+    match nearest {
+        Some((_, meant)) => format!("unknown key; did you mean `{meant}`?"),
+        None if known.is_empty() => "unknown key; none is known here".to_owned(),
+        None => format!("unknown key; known here: {}", known.join(", ")),
+    }
+}
+
+/// How many letters must be changed, added or dropped to get from one word to the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let swapped = corner + usize::from(from != *to);
+            corner = row[j + 1];
+            row[j + 1] = swapped.min(row[j] + 1).min(corner + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads `text` as a table of one period, one name and an inner table, and returns what was said.
+    fn findings(text: &str) -> Vec<String> {
+        let reader = Reader::new("f.toml", text);
+        let document = reader.document();
+        let mut root = reader.root(&document);
+        root.millis("period-ms", 10..=1000);
+        root.text("name");
+        let mut inner = root.table("inner");
+        inner.number("height-m", 0.0..=20.0);
+        inner.finish();
+        root.finish();
+        let (findings, _) = reader.into_findings();
+        findings.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_good_file_has_no_findings() {
+        assert!(findings("period-ms = 100\nname = 'x'\n[inner]\nheight-m = 5").is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_line() {
+        let told = findings("period-ms = '100'\nnaem = 'x'\n\n[inner]\nheight-m = 25\ncolour = 1");
+        assert_eq!(
+            told,
+            [
+                "f.toml:1: period-ms: must be a whole number of milliseconds from 10 to 1000, \
+                 not the text \"100\"",
+                "f.toml:2: naem: unknown key; did you mean `name`?",
+                "f.toml:5: inner.height-m: must be a number of metres from 0 to 20, not 25",
+                "f.toml:6: inner.colour: unknown key; known here: height-m",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_unit_names_the_right_one() {
+        let told = findings("period-s = 1");
+        assert_eq!(
+            told,
+            [
+                "f.toml:1: period-s: unknown key; the unit is part of the key: \
+              this one is `period-ms`, a number of milliseconds"
+            ]
+        );
+    }
+
+    #[test]
+    fn broken_toml_is_told_with_its_line_and_the_rest_is_still_read() {
+        let told = findings("name = 'x'\nperiod-ms = = 3\n[inner]\nheight-m = 99\n");
+        assert!(told.iter().any(|t| t.starts_with("f.toml:2: ")), "{told:?}");
+        assert!(
+            told.iter()
+                .any(|t| t.starts_with("f.toml:4: inner.height-m")),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_table_given_as_a_value_is_refused() {
+        let told = findings("inner = 3");
+        assert_eq!(told, ["f.toml:1: inner: must be a table, [inner], not 3"]);
+    }
+
+    #[test]
+    fn a_number_that_is_not_finite_is_refused() {
+        assert_eq!(findings("[inner]\nheight-m = nan").len(), 1);
+        assert_eq!(findings("[inner]\nheight-m = inf").len(), 1);
+    }
+
+    #[test]
+    fn distance_counts_letters() {
+        assert_eq!(distance("listen", "listen"), 0);
+        assert_eq!(distance("lisen", "listen"), 1);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}

@@ -1,0 +1,311 @@
+//! The plan that a controller runs, and where in it the controller is.
+//!
+//! A plan says what every lamp group shows in each second of the cycle, not when the cycle began.
+//! That is found by comparing: at which second of the cycle do all lamps show what is reported, with
+//! the same seconds left? Only one may fit. From then on every report is held against the plan; one
+//! that does not fit takes the plan's word away until the next that does.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::anchor::{Anchor, Heard};
+use super::forecast::{End, MAX_STATES, Start, StateForecast, Timing};
+use super::watch::Watch;
+use super::{Oddities, merged};
+use crate::clock::Mono;
+use crate::report::{LampPlan, LampState, LampStates, Light, MAX_LAMPS, MAX_STEPS, SignalPlan};
+
+/// A longer cycle is none: it bounds the search, and no junction makes anybody wait so long.
+const MAX_CYCLE_S: u32 = 1200;
+
+/// A controller's plan and its place in it.
+#[derive(Debug, Default)]
+pub(super) struct Cycle {
+    lamps: ArrayVec<Sequence, MAX_LAMPS>,
+    length_s: u32,
+    /// When the running cycle began; None while the lamps do not follow the plan.
+    began: Option<Anchor>,
+    /// Second of the cycle at the last report.
+    second: u32,
+}
+
+/// One lamp group through the cycle, colours that count down together joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sequence {
+    lamp: u16,
+    spans: ArrayVec<Span, MAX_STEPS>,
+}
+
+/// One colour of a lamp group. The last of a cycle may reach into the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    light: Light,
+    start_s: u32,
+    length_s: u32,
+}
+
+impl Cycle {
+    /// Takes up a plan; false if it cannot be one.
+    pub(super) fn adopt(&mut self, plan: &SignalPlan) -> bool {
+        let length_s = plan.lamps.first().map_or(0, total_s);
+        let one_cycle = plan.lamps.iter().all(|lamp| total_s(lamp) == length_s);
+        if length_s == 0 || length_s > MAX_CYCLE_S || !one_cycle {
+            *self = Self::default();
+            return false;
+        }
+        let unchanged = length_s == self.length_s
+            && plan.lamps.len() == self.lamps.len()
+            && plan
+                .lamps
+                .iter()
+                .zip(&self.lamps)
+                .all(|(new, old)| joined(new) == *old);
+        if !unchanged {
+            self.lamps.clear();
+            self.lamps.extend(plan.lamps.iter().map(joined));
+            self.length_s = length_s;
+            self.began = None;
+        }
+        true
+    }
+
+    /// Holds a report against the plan; false if there is a plan that it does not fit.
+    pub(super) fn hear(
+        &mut self,
+        arrived: Mono,
+        news: &LampStates,
+        oddities: &mut Oddities,
+    ) -> bool {
+        if self.length_s == 0 {
+            return true;
+        }
+        let Some(second) = self.locate(arrived, news) else {
+            self.began = None;
+            return false;
+        };
+        let implied = arrived - Duration::from_secs(second.into());
+        match &mut self.began {
+            Some(began) => {
+                let length = Duration::from_secs(self.length_s.into());
+                let cycles = (implied.since(began.at) + length / 2).as_secs() / length.as_secs();
+                began.advance(length * u32::try_from(cycles).unwrap_or(u32::MAX));
+                if began.hear(implied) == Heard::ChangedMind {
+                    oddities.changed_minds += 1;
+                }
+            }
+            began => *began = Some(Anchor::new(implied, false)),
+        }
+        self.second = second;
+        true
+    }
+
+    /// Every state of a phase, from the one that the controller shows; false if the plan is not
+    /// followed now, or does not know the phase.
+    pub(super) fn states(
+        &self,
+        watch: &Watch,
+        at: Mono,
+        grace: Duration,
+        out: &mut ArrayVec<StateForecast, MAX_STATES>,
+    ) -> bool {
+        let Some((began, sequence)) = self.began.zip(self.sequence_of(watch)) else {
+            return false;
+        };
+        let running = sequence.at(self.second, began.at, self.length_s);
+        let Some((running, start)) = running else {
+            return false;
+        };
+        let span = sequence.spans[running];
+        let expired = at.since(start + span.length()) > grace;
+        if span.light != watch.light {
+            return false;
+        }
+        if sequence.spans.len() == 1 {
+            out.push(state(
+                span.light,
+                Start::Running { since: None },
+                End::Endless,
+                None,
+            ));
+            return true;
+        }
+        if !expired {
+            sequence.tell(running, start, at, out);
+        }
+        !expired
+    }
+
+    /// The sequence of a phase's lamp groups, if they share one.
+    fn sequence_of(&self, watch: &Watch) -> Option<&Sequence> {
+        let mut lamps = self
+            .lamps
+            .iter()
+            .filter(|lamp| watch.lamps.contains(&lamp.lamp));
+        let first = lamps.next()?;
+        lamps.all(|lamp| lamp.spans == first.spans).then_some(first)
+    }
+
+    /// The one second of the cycle that a report fits, the expected one first.
+    fn locate(&self, arrived: Mono, news: &LampStates) -> Option<u32> {
+        if let Some(began) = self.began {
+            let into = arrived.since(began.at) + Duration::from_millis(500);
+            let expected = (into.as_secs() % u64::from(self.length_s)) as u32;
+            let near = [expected, expected + self.length_s - 1, expected + 1];
+            let mut near = near.into_iter().map(|second| second % self.length_s);
+            if let Some(second) = near.find(|second| self.fits(*second, news)) {
+                return Some(second);
+            }
+        }
+        let mut fits = (0..self.length_s).filter(|second| self.fits(*second, news));
+        let only = fits.next()?;
+        fits.next().is_none().then_some(only)
+    }
+
+    fn fits(&self, second: u32, news: &LampStates) -> bool {
+        let mut known = 0;
+        for sequence in &self.lamps {
+            let mut lamps = news.lamps.iter();
+            let Some(shown) = lamps.find(|shown| shown.lamp == sequence.lamp) else {
+                continue;
+            };
+            if !sequence.fits(second, self.length_s, shown) {
+                return false;
+            }
+            known += 1;
+        }
+        known > 0
+    }
+}
+
+impl Sequence {
+    fn fits(&self, second: u32, cycle_s: u32, shown: &LampState) -> bool {
+        let Some((place, into_s)) = self.span_at(second, cycle_s) else {
+            return false;
+        };
+        let span = self.spans[place];
+        let left_s = span.length_s - into_s;
+        let endless = self.spans.len() == 1;
+        let counts = shown
+            .countdown_s
+            .is_none_or(|s| endless || u32::from(s) == left_s);
+        span.light == merged(shown.light) && counts
+    }
+
+    /// The span that covers a second of the cycle, and how far into it that is.
+    fn span_at(&self, second: u32, cycle_s: u32) -> Option<(usize, u32)> {
+        self.spans.iter().enumerate().find_map(|(place, span)| {
+            let into_s = (second + cycle_s - span.start_s % cycle_s) % cycle_s;
+            (into_s < span.length_s).then_some((place, into_s))
+        })
+    }
+
+    /// The span that covers a second of the cycle, and when this occurrence of it began.
+    fn at(&self, second: u32, began: Mono, cycle_s: u32) -> Option<(usize, Mono)> {
+        let (place, into_s) = self.span_at(second, cycle_s)?;
+        let start_s = f64::from(second) - f64::from(into_s);
+        Some((place, began.offset_by(start_s)))
+    }
+
+    /// Every light once, from the running span on.
+    fn tell(
+        &self,
+        running: usize,
+        start: Mono,
+        at: Mono,
+        out: &mut ArrayVec<StateForecast, MAX_STATES>,
+    ) {
+        let mut start = start;
+        for step in 0..self.spans.len() {
+            let span = self.span(running + step);
+            let end = (start + span.length()).max(at);
+            if !out.iter().any(|state| state.light == span.light) {
+                let begins = if step == 0 {
+                    Start::Running { since: Some(start) }
+                } else {
+                    Start::At(start.max(at))
+                };
+                let exact = End::At {
+                    min: Some(end),
+                    max: Some(end),
+                    likely: end,
+                };
+                let next = self.next(running + step, start);
+                out.push(state(span.light, begins, exact, next));
+            }
+            start += span.length();
+        }
+    }
+
+    /// The next time that a span's light comes, after the span at `place` that starts at `start`.
+    fn next(&self, place: usize, start: Mono) -> Option<(Mono, Duration)> {
+        let light = self.span(place).light;
+        let mut start = start;
+        for step in 0..self.spans.len() {
+            start += self.span(place + step).length();
+            let following = self.span(place + step + 1);
+            if following.light == light {
+                return Some((start, following.length()));
+            }
+        }
+        None
+    }
+
+    /// Going round and round.
+    fn span(&self, place: usize) -> Span {
+        self.spans[place % self.spans.len()]
+    }
+}
+
+impl Span {
+    fn length(&self) -> Duration {
+        Duration::from_secs(self.length_s.into())
+    }
+}
+
+fn state(light: Light, start: Start, end: End, next: Option<(Mono, Duration)>) -> StateForecast {
+    let timing = Timing {
+        start,
+        end,
+        confidence: Some(1.0),
+        next,
+    };
+    StateForecast {
+        light,
+        timing: Some(timing),
+    }
+}
+
+fn total_s(lamp: &LampPlan) -> u32 {
+    lamp.steps
+        .iter()
+        .map(|step| u32::from(step.duration_s))
+        .sum()
+}
+
+/// A lamp group's steps as spans: neighbours of one merged colour are one, also over the cycle's end.
+fn joined(lamp: &LampPlan) -> Sequence {
+    let mut spans = ArrayVec::<Span, MAX_STEPS>::new();
+    let mut start_s = 0;
+    for step in lamp.steps.iter().filter(|step| step.duration_s > 0) {
+        let (light, length_s) = (merged(step.light), u32::from(step.duration_s));
+        match spans.last_mut().filter(|last| last.light == light) {
+            Some(last) => last.length_s += length_s,
+            None => spans.push(Span {
+                light,
+                start_s,
+                length_s,
+            }),
+        }
+        start_s += length_s;
+    }
+    if spans.len() > 1 && spans[0].light == spans[spans.len() - 1].light {
+        let first = spans.remove(0);
+        let last = spans.len() - 1;
+        spans[last].length_s += first.length_s;
+    }
+    Sequence {
+        lamp: lamp.lamp,
+        spans,
+    }
+}

@@ -1,0 +1,110 @@
+//! What is known of the signals, as values: moments are monotonic, unknown is None.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+use v2x_msg::base::PhaseId;
+use v2x_msg::kinds::spat::Status;
+
+use super::MAX_PHASES;
+use crate::clock::Mono;
+use crate::report::Light;
+use crate::site::GreenKind;
+
+/// Most states of one phase.
+pub(super) const MAX_STATES: usize = 16;
+
+/// All phases of the junction at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Forecast {
+    /// When the newest lamp states arrived.
+    pub collected_at: Mono,
+    /// How far `collected_at` may be from what the lamps really did.
+    pub timing_error: Duration,
+    /// How the controllers are being run.
+    pub status: Status,
+    /// In the site's order.
+    pub phases: ArrayVec<PhaseForecast, MAX_PHASES>,
+}
+
+impl Forecast {
+    pub(super) fn empty() -> Self {
+        Self {
+            collected_at: Mono::ZERO,
+            timing_error: Duration::ZERO,
+            status: Status::NONE,
+            phases: ArrayVec::new(),
+        }
+    }
+}
+
+/// What one phase shows, and what it will show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PhaseForecast {
+    /// Which phase.
+    pub phase: PhaseId,
+    /// What its green means.
+    pub green: GreenKind,
+    /// The running state first, then in order of their start; each light once.
+    pub states: ArrayVec<StateForecast, MAX_STATES>,
+}
+
+/// One light of a phase. Flashing green counts as green.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StateForecast {
+    /// What is shown.
+    pub light: Light,
+    /// When; None where that is not known.
+    pub timing: Option<Timing>,
+}
+
+impl StateForecast {
+    /// A light with nothing known of its times.
+    pub(super) fn bare(light: Light) -> Self {
+        Self {
+            light,
+            timing: None,
+        }
+    }
+}
+
+/// When a light comes and goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// Its beginning.
+    pub start: Start,
+    /// Its end.
+    pub end: End,
+    /// How sure the end is, 0..=1; None where nobody can say.
+    pub confidence: Option<f32>,
+    /// Its next occurrence after this one, and how long that lasts.
+    pub next: Option<(Mono, Duration)>,
+}
+
+/// When a state begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// It is on.
+    Running {
+        /// Since when, if its beginning was seen or is planned.
+        since: Option<Mono>,
+    },
+    /// It is yet to come.
+    At(Mono),
+}
+
+/// When a state ends: min <= likely <= max.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum End {
+    /// At a moment.
+    At {
+        /// Not before.
+        min: Option<Mono>,
+        /// Not after.
+        max: Option<Mono>,
+        /// The best estimate.
+        likely: Mono,
+    },
+    /// Never: the phase has no other state.
+    Endless,
+}

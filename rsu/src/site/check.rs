@@ -1,0 +1,250 @@
+//! What one element of a site says about another must hold.
+//!
+//! Each rule speaks of one element and names the line where it was written. Ranges of single values
+//! are checked where they are read.
+
+use std::collections::BTreeMap;
+
+use v2x_msg::base::{Enu, PhaseId};
+
+use super::line;
+use super::read::Written;
+use super::{Connection, Link};
+use crate::sheet::{At, Reader, Severity};
+
+/// T/CSAE 159-2020, 8.2.3: a lane's centre line is right to half a metre; points nearer to each
+/// other than that say nothing.
+const MIN_PIECE_M: f64 = 0.5;
+/// Most phases of one SPAT intersection.
+const MAX_PHASES: usize = 16;
+/// Most nodes of one MAP.
+const MAX_NODES: usize = 32;
+/// Most links of one node.
+const MAX_LINKS: usize = 32;
+
+/// Notes everything that does not hold.
+pub(super) fn check(reader: &Reader<'_>, site: &Written) {
+    let checker = Checker { reader, site };
+    checker.sizes();
+    checker.nodes();
+    checker.links();
+    checker.phases();
+    checker.conflicts();
+}
+
+struct Checker<'c, 't> {
+    reader: &'c Reader<'t>,
+    site: &'c Written,
+}
+
+impl Checker<'_, '_> {
+    fn wrong(&self, line: usize, key: &str, reason: &str) {
+        self.reader.note(Severity::Wrong, line, key, reason);
+    }
+
+    fn sizes(&self) {
+        let at_most = |list: &[usize], most: usize, key: &str| {
+            if let Some(&line) = list.get(most) {
+                self.wrong(
+                    line,
+                    key,
+                    &format!("is one more than the {most} that a message carries"),
+                );
+            }
+        };
+        at_most(&lines_of(&self.site.nodes), MAX_NODES, "node");
+        at_most(&lines_of(&self.site.links), MAX_LINKS, "link");
+        at_most(&lines_of(&self.site.phases), MAX_PHASES, "phase");
+    }
+
+    fn nodes(&self) {
+        let mut seen = BTreeMap::new();
+        for node in &self.site.nodes {
+            if let Some(first) = seen.insert(node.value.id.to_string(), node.line) {
+                let reason = format!("node {} stands on line {first} already", node.value.id);
+                self.wrong(node.line, "node.id", &reason);
+            }
+        }
+    }
+
+    fn links(&self) {
+        for (at, written) in self.site.links.iter().enumerate() {
+            let link = &written.value;
+            let earlier = &self.site.links[..at];
+            if let Some(first) = earlier.iter().find(|other| same_ends(&other.value, link)) {
+                let reason = format!(
+                    "{} joins the nodes of line {} again",
+                    named(link),
+                    first.line
+                );
+                self.wrong(written.line, "link", &reason);
+            }
+            self.ends_of(written.line, link);
+            self.line_of(written.line, &named(link), &link.points);
+            self.lanes_of(at);
+        }
+        let here = self.site.node;
+        if !self
+            .site
+            .links
+            .iter()
+            .any(|link| link.value.downstream == here)
+        {
+            let reason = format!("no link leads to this junction, node {}", here);
+            self.wrong(self.site.line, "site.node", &reason);
+        }
+    }
+
+    fn ends_of(&self, line: usize, link: &Link) {
+        for (key, node) in [
+            ("link.upstream", link.upstream),
+            ("link.downstream", link.downstream),
+        ] {
+            if node != self.site.node && !self.site.nodes.iter().any(|known| known.value.id == node)
+            {
+                let reason = format!("{}: there is no [[node]] {}", named(link), node);
+                self.wrong(line, key, &reason);
+            }
+        }
+        let here = self.site.node;
+        if (link.upstream == here) == (link.downstream == here) {
+            let reason = format!("{} must lead to this junction or away from it", named(link));
+            self.wrong(line, "link", &reason);
+        }
+    }
+
+    fn lanes_of(&self, at: usize) {
+        let link = &self.site.links[at].value;
+        for ((index, lane), &line) in link.lanes.iter().enumerate().zip(&self.site.lane_lines[at]) {
+            let name = format!("lane {} of {}", lane.id.value(), named(link));
+            if usize::from(lane.id.value()) != index + 1 {
+                let reason = format!(
+                    "{name}: lanes count from 1 at the left; this is {}",
+                    index + 1
+                );
+                self.wrong(line, "link.lane.id", &reason);
+            }
+            self.line_of(line, &name, &lane.centre);
+            if link.downstream == self.site.node && lane.connections.is_empty() {
+                let reason = format!("{name} leads nowhere: it needs at least one connection");
+                self.wrong(line, "link.lane.connections", &reason);
+            }
+            if link.downstream != self.site.node && !lane.connections.is_empty() {
+                let reason = format!("{name} leaves this junction; what follows is another site's");
+                self.wrong(line, "link.lane.connections", &reason);
+            }
+            for connection in &lane.connections {
+                self.connection(line, &name, connection);
+            }
+        }
+    }
+
+    fn connection(&self, line: usize, lane: &str, connection: &Connection) {
+        let to = connection.to_node;
+        let exit = self.site.links.iter().map(|link| &link.value);
+        let exit = exit
+            .into_iter()
+            .find(|link| link.upstream == self.site.node && link.downstream == to);
+        match (exit, connection.to_lane) {
+            (None, _) => {
+                let reason = format!("{lane}: no link leads from this junction to node {}", to);
+                self.wrong(line, "link.lane.connections.to-node", &reason);
+            }
+            (Some(link), Some(id)) if link.lane(id).is_none() => {
+                let reason = format!("{lane}: {} has no lane {}", named(link), id.value());
+                self.wrong(line, "link.lane.connections.to-lane", &reason);
+            }
+            _ => {}
+        }
+        let known = |id: PhaseId| self.site.phases.iter().any(|phase| phase.value.id == id);
+        if let Some(id) = connection.phase.filter(|id| !known(*id)) {
+            let reason = format!("{lane}: there is no [[phase]] {}", id.value());
+            self.wrong(line, "link.lane.connections.phase", &reason);
+        }
+    }
+
+    fn line_of(&self, line: usize, name: &str, points: &[Enu]) {
+        if points.len() < 2 {
+            let reason = format!("{name}: a line needs at least two points");
+            self.wrong(line, "points-m", &reason);
+        }
+        let short = points
+            .windows(2)
+            .position(|piece| line::distance_m(piece[0], piece[1]) < MIN_PIECE_M);
+        if let Some(at) = short {
+            let reason = format!(
+                "{name}: points {} and {} are closer than {MIN_PIECE_M} m",
+                at + 1,
+                at + 2
+            );
+            self.wrong(line, "points-m", &reason);
+        }
+        if line::crosses_itself(points) {
+            self.wrong(line, "points-m", &format!("{name} crosses itself"));
+        }
+    }
+
+    fn phases(&self) {
+        let mut ids = BTreeMap::new();
+        let mut lamps = BTreeMap::new();
+        for written in &self.site.phases {
+            let (phase, line) = (&written.value, written.line);
+            if let Some(first) = ids.insert(phase.id, line) {
+                let reason = format!("phase {} stands on line {first} already", phase.id.value());
+                self.wrong(line, "phase.id", &reason);
+            }
+            if !self.rules_a_lane(phase.id) {
+                let reason = format!(
+                    "phase {} rules no lane: no connection names it",
+                    phase.id.value()
+                );
+                self.wrong(line, "phase", &reason);
+            }
+            for &lamp in &phase.lamps {
+                if let Some(first) = lamps.insert((phase.controller.as_str(), lamp), line) {
+                    let reason = format!(
+                        "lamp {lamp} of controller {} shows the phase of line {first} already",
+                        phase.controller
+                    );
+                    self.wrong(line, "phase.lamps", &reason);
+                }
+            }
+        }
+    }
+
+    fn rules_a_lane(&self, id: PhaseId) -> bool {
+        let links = self.site.links.iter().map(|link| &link.value);
+        let mut connections = links
+            .flat_map(|link| &link.lanes)
+            .flat_map(|lane| &lane.connections);
+        connections.any(|connection| connection.phase == Some(id))
+    }
+
+    fn conflicts(&self) {
+        for written in &self.site.conflicts {
+            let (a, b) = written.value;
+            if a == b {
+                let reason = format!("phase {} cannot conflict with itself", a.value());
+                self.wrong(written.line, "conflict.phases", &reason);
+            }
+            for id in [a, b] {
+                if !self.site.phases.iter().any(|phase| phase.value.id == id) {
+                    let reason = format!("there is no [[phase]] {}", id.value());
+                    self.wrong(written.line, "conflict.phases", &reason);
+                }
+            }
+        }
+    }
+}
+
+fn same_ends(a: &Link, b: &Link) -> bool {
+    a.upstream == b.upstream && a.downstream == b.downstream
+}
+
+fn named(link: &Link) -> String {
+    format!("link \"{}\"", link.name)
+}
+
+fn lines_of<T>(written: &[At<T>]) -> Vec<usize> {
+    written.iter().map(|element| element.line).collect()
+}

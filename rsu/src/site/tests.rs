@@ -1,0 +1,128 @@
+//! The site that ships, and sites with one fault each.
+
+use v2x_msg::base::NodeId;
+
+use super::Site;
+
+const MOYU: &str = include_str!("../../../configs/sites/moyu-boyuan.toml");
+
+/// What is said of the shipped site with `from` replaced by `to`.
+fn findings(from: &str, to: &str) -> Vec<String> {
+    assert!(MOYU.contains(from), "the site has no {from}");
+    let faults = Site::parse(&MOYU.replacen(from, to, 1), "site.toml").expect_err("a fault");
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// Line of the first occurrence of `text` in the shipped site.
+fn line_of(text: &str) -> usize {
+    let at = MOYU.find(text).expect("part of the site");
+    1 + MOYU[..at].matches('\n').count()
+}
+
+#[test]
+fn the_shipped_site_is_whole_and_says_that_it_is_synthetic() {
+    let site = Site::parse(MOYU, "moyu-boyuan.toml").unwrap_or_else(|faults| panic!("{faults}"));
+    assert!(site.synthetic);
+    assert_eq!((site.approaches().count(), site.exits().count()), (4, 4));
+    assert_eq!((site.phases.len(), site.conflicts.len()), (8, 20));
+    assert_eq!((site.signs.len(), site.events.len()), (1, 1));
+    assert_eq!(site.nodes[0].id, site.node);
+}
+
+#[test]
+fn a_lane_ends_at_its_stop_line_on_the_right_side_of_the_road() {
+    let site = Site::parse(MOYU, "moyu-boyuan.toml").expect("whole");
+    let from_north = site.approaches().next().expect("four of them");
+    let end = from_north.lanes[0].end();
+    assert!(
+        (end.east_m + 1.625).abs() < 1e-9 && (end.north_m - 20.0).abs() < 1e-9,
+        "{end:?}"
+    );
+}
+
+#[test]
+fn a_road_user_is_on_the_lane_under_it_that_leads_its_way() {
+    let site = Site::parse(MOYU, "moyu-boyuan.toml").expect("whole");
+    let south = -std::f64::consts::FRAC_PI_2;
+    let found = site.lane_at(-5.0, 120.0, Some(south)).expect("on lane 2");
+    assert_eq!(found.lane.id.value(), 2);
+    assert_eq!(
+        found.link.upstream,
+        NodeId {
+            region: None,
+            id: 11
+        }
+    );
+    assert!((found.along_m - 150.0).abs() < 1e-6 && found.left_m.abs() < 0.01);
+    assert!(
+        site.lane_at(-5.0, 120.0, Some(-south)).is_none(),
+        "nobody drives north there"
+    );
+    assert!(
+        site.lane_at(0.5, 0.5, None).is_none(),
+        "inside the junction is no lane"
+    );
+}
+
+#[test]
+fn a_phase_without_a_lane_is_refused_with_its_line() {
+    let told = findings("turn = \"left\", phase = 2 ", "turn = \"left\"");
+    let line = line_of("id         = 2\n") - 1;
+    assert_eq!(
+        told,
+        [format!(
+            "site.toml:{line}: phase: phase 2 rules no lane: no connection names it"
+        )]
+    );
+}
+
+#[test]
+fn a_lane_without_a_link_is_refused_with_its_line() {
+    let told = findings(
+        "{ to-node = 12, to-lane = 1, turn = \"left\"",
+        "{ to-node = 99, turn = \"left\"",
+    );
+    assert!(
+        told[0].contains("no link leads from this junction to node 99"),
+        "{told:?}"
+    );
+    let told = findings(
+        "connections = [{ to-node = 12, to-lane = 1, turn = \"left\", phase = 2 }]",
+        "",
+    );
+    assert!(
+        told.iter()
+            .any(|t| t.contains("lane 1 of link \"from north\" leads nowhere")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn every_fault_is_told_at_once() {
+    let text = MOYU
+        .replacen("green      = \"protected\"", "green      = \"guarded\"", 1)
+        .replacen("speed-limit-kmh = 60", "speed-limit-ms = 17", 1)
+        .replacen("phases = [1, 65]", "phases = [1, 77]", 1);
+    let faults = Site::parse(&text, "site.toml").expect_err("three faults");
+    let told = faults.to_string();
+    assert!(
+        told.contains("must be \"protected\" or \"permissive\", not \"guarded\""),
+        "{told}"
+    );
+    assert!(
+        told.contains("unknown key; the unit is part of the key"),
+        "{told}"
+    );
+    assert!(faults.len() >= 3, "{told}");
+}
+
+#[test]
+fn any_text_is_read_without_a_panic() {
+    for cut in (0..MOYU.len())
+        .step_by(97)
+        .filter(|cut| MOYU.is_char_boundary(*cut))
+    {
+        let _ = Site::parse(&MOYU[..cut], "cut.toml");
+        let _ = Site::parse(&MOYU[cut..], "cut.toml");
+    }
+}

@@ -1,0 +1,255 @@
+//! The heart's state machine: reports and time go in, frames, deadlines and events come out.
+//!
+//! It owns fusion, signals and services, and does no I/O. After one `handle_*`, drain
+//! [`Station::poll_transmit`] and [`Station::poll_event`], then wait until a report comes or
+//! [`Station::poll_timeout`] is reached:
+//! ```text
+//! loop {
+//!     wait for a report, at most until station.poll_timeout();
+//!     match woken { report => station.handle_report(now, &report), nothing => station.handle_timeout(now) }
+//!     while station.poll_transmit(&mut frame) { send(frame.bytes()) }
+//!     while let Some(event) = station.poll_event() { note(event) }
+//! }
+//! ```
+//! The same reports at the same times with the same seed give the same bytes. Nothing is allocated
+//! after [`Station::new`].
+
+mod clock_rule;
+mod speak;
+mod stats;
+
+use v2x_msg::base::{PhaseId, StationId};
+use v2x_msg::kinds::rsm::Source;
+
+use crate::clock::{Mono, Now};
+use crate::fusion::{self, Fusion, Picture};
+use crate::report::{Content, InputId, Report};
+use crate::services::event::Events;
+use crate::services::seed::SplitMix64;
+use crate::services::{map, rsi, rsm, spat};
+use crate::signals::{self, Signals};
+use crate::site::Site;
+
+pub use crate::services::{Event, Frame, FrameKind, NotSent};
+use clock_rule::ClockRule;
+pub use clock_rule::ClockState;
+pub use stats::Stats;
+
+/// Everything that a station needs to know before it starts.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Eight bytes in RSM and RSI; None: random at start, as T/CSAE 159-2020 has it.
+    pub id: Option<StationId>,
+    /// The largest error of the clock with which times are still sent; None: the clock is trusted.
+    /// T/CSAE 159-2020 allows 150 ms.
+    pub clock_error_limit: Option<std::time::Duration>,
+    /// The inputs that reports come from.
+    pub inputs: Vec<Input>,
+    /// How detections become tracks.
+    pub fusion: fusion::Config,
+    /// How lamp states become forecasts.
+    pub signals: signals::Config,
+    /// How SPAT is sent.
+    pub spat: spat::Config,
+    /// How MAP is sent.
+    pub map: map::Config,
+    /// How RSM is sent.
+    pub rsm: rsm::Config,
+    /// How RSI is sent.
+    pub rsi: rsi::Config,
+}
+
+/// An input as the station knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// What reports call it.
+    pub id: InputId,
+    /// What people and the site's phases call it.
+    pub name: String,
+    /// What the standard calls a road user that it sees; [`Source::Unknown`] for a controller.
+    pub source: Source,
+}
+
+/// A site or a configuration that no station can run.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// The phases do not agree with the inputs.
+    #[error("signals: {0}")]
+    Signals(#[from] signals::Unfit),
+    /// No MAP can be made of the site.
+    #[error("map: {0}")]
+    Map(#[from] map::Unbuildable),
+}
+
+/// The heart's state.
+#[derive(Debug)]
+pub struct Station {
+    site: Site,
+    now: Now,
+    clock: ClockRule,
+    fusion: Fusion,
+    signals: Signals,
+    spat: spat::Service,
+    rsm: rsm::Service,
+    rsi: rsi::Service,
+    map: map::Service,
+    spat_speaks: bool,
+    rsm_speaks: bool,
+    /// Phases that must not be green together and are, as last told.
+    conflict: Option<(PhaseId, PhaseId)>,
+    /// Newest word of a signal controller.
+    heard_signals: Option<Now>,
+    /// Kinds of which the last message could not be composed.
+    failing: [bool; FrameKind::ALL.len()],
+    events: Events,
+    stats: Stats,
+}
+
+impl Station {
+    /// A station that starts at `now`. `seed` chooses the first message counts and, where none is
+    /// configured, the station's id; it should be random.
+    pub fn new(config: Config, site: Site, now: Now, seed: u64) -> Result<Self, Unfit> {
+        let mut seed = SplitMix64::new(seed);
+        let mut events = Events::default();
+        let id = seed.station_id();
+        let id = config.id.unwrap_or(id);
+        let names: Vec<_> = config
+            .inputs
+            .iter()
+            .map(|input| (input.name.clone(), input.id))
+            .collect();
+        let source = |id| {
+            config
+                .inputs
+                .iter()
+                .find(|input| input.id == id)
+                .map(|input| input.source)
+        };
+        let sensors = config.fusion.sensors.iter();
+        let sources = sensors.map(|sensor| source(sensor.input).unwrap_or(Source::Unknown));
+        let sources = rsm::Sources::new(sources);
+        let [spat_cnt, rsm_cnt, rsi_cnt, map_cnt] = std::array::from_fn(|_| seed.msg_count());
+        let mut station = Self {
+            now,
+            clock: ClockRule::new(config.clock_error_limit),
+            fusion: Fusion::new(config.fusion),
+            signals: Signals::new(config.signals, &site, &names)?,
+            spat: spat::Service::new(config.spat, site.node, spat_cnt),
+            rsm: rsm::Service::new(config.rsm, site.frame, sources, id, rsm_cnt),
+            rsi: rsi::Service::new(&config.rsi, &site, now, id, rsi_cnt, &mut events),
+            map: map::Service::new(&config.map, &site, map_cnt, &mut events)?,
+            spat_speaks: false,
+            rsm_speaks: false,
+            conflict: None,
+            heard_signals: None,
+            site,
+            failing: [false; FrameKind::ALL.len()],
+            events,
+            stats: Stats::default(),
+        };
+        station.follow(now);
+        Ok(station)
+    }
+
+    /// A report has come. What it changes leaves in the frames that [`Station::poll_transmit`] then
+    /// gives: a change of colour as SPAT, objects as RSM if the slot is open.
+    pub fn handle_report(&mut self, now: Now, report: &Report) {
+        self.follow(now);
+        self.stats.count_report(&report.content);
+        match &report.content {
+            Content::Objects(objects) => {
+                let taken = self.fusion.counts().frames;
+                self.fusion.handle_objects(report.input, objects);
+                // What fusion refuses must not make the picture look fresh.
+                if self.fusion.counts().frames > taken {
+                    let missed = self.rsm.turn_on_report(now, report.arrived, report.input);
+                    self.count_missed(FrameKind::Rsm, missed);
+                }
+            }
+            Content::Lamps(lamps) => {
+                let change = self
+                    .signals
+                    .handle_lamps(report.arrived, report.input, lamps);
+                self.handle_change(now, report.arrived, change);
+            }
+            Content::Plan(plan) => {
+                let change = self.signals.handle_plan(report.arrived, report.input, plan);
+                self.handle_change(now, report.arrived, change);
+            }
+            Content::Mode(mode) => {
+                let change = self
+                    .signals
+                    .handle_mode(report.arrived, report.input, *mode);
+                self.handle_change(now, report.arrived, change);
+            }
+        }
+        self.turn(now);
+    }
+
+    /// The time of [`Station::poll_timeout`] has come. Harmless at any other time.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.follow(now);
+        self.turn(now);
+    }
+
+    /// What the shell knows of the clock has changed.
+    pub fn handle_clock(&mut self, now: Now, state: ClockState) {
+        self.follow(now);
+        if let Some(event) = self.clock.handle(state) {
+            self.events.raise(event);
+        }
+        self.turn(now);
+    }
+
+    /// When the station wants to be woken next.
+    pub fn poll_timeout(&self) -> Mono {
+        self.spat
+            .due()
+            .min(self.rsm.due())
+            .min(self.rsi.due())
+            .min(self.map.due())
+    }
+
+    /// Composes the next frame that is due, most urgent first; false when there is none.
+    pub fn poll_transmit(&mut self, frame: &mut Frame) -> bool {
+        self.poll_spat(frame)
+            || self.poll_rsm(frame)
+            || self.poll_rsi(FrameKind::RsiDynamic, frame)
+            || self.poll_map(frame)
+            || self.poll_rsi(FrameKind::RsiSemiStatic, frame)
+            || self.poll_rsi(FrameKind::RsiStatic, frame)
+    }
+
+    /// The next thing that an operator wants to know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.poll();
+        self.stats.events_lost = self.events.lost();
+        event
+    }
+
+    /// The road users as they are believed to be at `at`, for observers. Does not change what is
+    /// sent.
+    pub fn picture(&mut self, at: Mono) -> &Picture {
+        self.fusion.picture(at)
+    }
+
+    /// What the signals are forecast to do, for observers; None where nothing may be said.
+    pub fn forecast(&mut self, at: Now) -> Option<&signals::Forecast> {
+        self.signals.forecast(at)
+    }
+
+    /// What has been done so far.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The junction.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+}
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod tests;

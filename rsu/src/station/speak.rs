@@ -1,0 +1,150 @@
+//! What leaves in which order, and what is withheld.
+//!
+//! A service says that something of its kind is due; here it is given what it speaks of, and the
+//! beginning and the end of its speaking become events.
+
+use super::Station;
+use crate::clock::Now;
+use crate::services::{Event, Frame, FrameKind, NotSent};
+use crate::signals::Change;
+
+impl Station {
+    /// First in every wake-up: all grids keep step with the clocks.
+    pub(super) fn follow(&mut self, now: Now) {
+        self.now = now;
+        self.spat.follow(now);
+        self.rsm.follow(now);
+        self.rsi.follow(now);
+        self.map.follow(now);
+    }
+
+    /// Last in every wake-up: what is due becomes ready to be composed.
+    pub(super) fn turn(&mut self, now: Now) {
+        let missed = self.spat.turn(now);
+        self.count_missed(FrameKind::Spat, missed);
+        let missed = self.rsm.turn_on_time(now);
+        self.count_missed(FrameKind::Rsm, missed);
+        let missed = self.map.turn(now);
+        self.count_missed(FrameKind::Map, missed);
+        let (stats, events) = (&mut self.stats, &mut self.events);
+        self.rsi
+            .turn(now, |kind, count| stats.count_missed(kind, count, events));
+    }
+
+    pub(super) fn count_missed(&mut self, kind: FrameKind, count: u64) {
+        self.stats.count_missed(kind, count, &mut self.events);
+    }
+
+    /// A controller has spoken.
+    pub(super) fn handle_change(&mut self, now: Now, arrived: Now, change: Change) {
+        self.heard_signals = Some(arrived);
+        if change == Change::Colour {
+            self.spat.colour_changed(now);
+        }
+        let conflict = self.signals.conflict();
+        if conflict != self.conflict
+            && let Some((first, second)) = conflict
+        {
+            self.events
+                .raise(Event::ConflictingGreens { first, second });
+        }
+        self.conflict = conflict;
+    }
+
+    pub(super) fn poll_spat(&mut self, frame: &mut Frame) -> bool {
+        if !self.spat.is_ready() {
+            return false;
+        }
+        if !self.clock.is_fit() {
+            self.spat.skip();
+            self.stats.withhold(FrameKind::Spat);
+            return false;
+        }
+        let forecast = self.signals.forecast(self.now);
+        let Some(forecast) = forecast.filter(|forecast| !forecast.phases.is_empty()) else {
+            self.spat.skip();
+            self.stats.withhold(FrameKind::Spat);
+            if std::mem::take(&mut self.spat_speaks) {
+                self.events.raise(Event::SpatStopped);
+            }
+            return false;
+        };
+        let composed = self.spat.compose(self.now, forecast, frame);
+        if !self.left(FrameKind::Spat, composed) {
+            return false;
+        }
+        frame.cause = self.heard_signals;
+        self.stats.sent_at_change += u64::from(frame.slot.is_none());
+        if !std::mem::replace(&mut self.spat_speaks, true) {
+            self.events.raise(Event::SpatStarted);
+        }
+        true
+    }
+
+    pub(super) fn poll_rsm(&mut self, frame: &mut Frame) -> bool {
+        if !self.rsm.is_ready() {
+            return false;
+        }
+        if self.rsm.wants_picture() {
+            // Also where nothing will be sent: asking is how fusion learns that time goes on.
+            let picture = self.fusion.picture(self.now.mono);
+            self.stats.tracks = self.rsm.take_picture(self.now, picture);
+        }
+        if !self.clock.is_fit() {
+            self.rsm.skip();
+            self.stats.withhold(FrameKind::Rsm);
+            return false;
+        }
+        if !self.rsm.is_fresh(self.now) {
+            self.rsm.skip();
+            self.stats.withhold(FrameKind::Rsm);
+            if std::mem::take(&mut self.rsm_speaks) {
+                self.events.raise(Event::RsmStopped);
+            }
+            return false;
+        }
+        let composed = self.rsm.compose(self.now, frame);
+        if !self.left(FrameKind::Rsm, composed) {
+            return false;
+        }
+        if !std::mem::replace(&mut self.rsm_speaks, true) {
+            self.events.raise(Event::RsmStarted);
+        }
+        true
+    }
+
+    pub(super) fn poll_map(&mut self, frame: &mut Frame) -> bool {
+        if !self.map.is_ready() {
+            return false;
+        }
+        let composed = self.map.compose(self.now, self.clock.is_fit(), frame);
+        self.left(FrameKind::Map, composed)
+    }
+
+    pub(super) fn poll_rsi(&mut self, kind: FrameKind, frame: &mut Frame) -> bool {
+        if !self.rsi.is_ready(kind) {
+            return false;
+        }
+        let composed = self.rsi.compose(kind, self.now, self.clock.is_fit(), frame);
+        self.left(kind, composed)
+    }
+
+    /// Books a message that was composed, or that could not be.
+    fn left(&mut self, kind: FrameKind, composed: Result<(), NotSent>) -> bool {
+        let failing = &mut self.failing[kind.index()];
+        match composed {
+            Ok(()) => {
+                *failing = false;
+                self.stats.sent[kind.index()] += 1;
+                true
+            }
+            Err(reason) => {
+                self.stats.not_sent[kind.index()] += 1;
+                if !std::mem::replace(failing, true) {
+                    self.events.raise(Event::NotSent { kind, reason });
+                }
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a station has done so far, for observers.
+
+use crate::report::Content;
+use crate::services::event::Events;
+use crate::services::{Event, FrameKind};
+
+/// Counters since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Reports of objects.
+    pub objects: u64,
+    /// Reports of lamp states.
+    pub lamps: u64,
+    /// Reports of signal plans.
+    pub plans: u64,
+    /// Reports of control modes.
+    pub modes: u64,
+    /// Frames of each kind that went out, in the order of [`FrameKind::ALL`].
+    pub sent: [u64; FrameKind::ALL.len()],
+    /// SPATs among them that a change of colour sent beside the grid.
+    pub sent_at_change: u64,
+    /// Slots of each kind that went by unused because the station was woken too late.
+    pub missed: [u64; FrameKind::ALL.len()],
+    /// Messages of each kind that were due and could not be composed.
+    pub not_sent: [u64; FrameKind::ALL.len()],
+    /// Messages of each kind that were due and withheld: nothing may be said, or no time claimed.
+    pub withheld: [u64; FrameKind::ALL.len()],
+    /// Road users in the newest picture that was fit to be sent.
+    pub tracks: u64,
+    /// Events that gave way unread.
+    pub events_lost: u64,
+}
+
+impl Stats {
+    pub(super) fn count_report(&mut self, content: &Content) {
+        let counter = match content {
+            Content::Objects(_) => &mut self.objects,
+            Content::Lamps(_) => &mut self.lamps,
+            Content::Plan(_) => &mut self.plans,
+            Content::Mode(_) => &mut self.modes,
+        };
+        *counter += 1;
+    }
+
+    pub(super) fn count_missed(&mut self, kind: FrameKind, count: u64, events: &mut Events) {
+        if count > 0 {
+            self.missed[kind.index()] += count;
+            events.raise(Event::SlotsMissed { kind, count });
+        }
+    }
+
+    pub(super) fn withhold(&mut self, kind: FrameKind) {
+        self.withheld[kind.index()] += 1;
+    }
+
+    /// Frames of one kind that went out.
+    pub fn sent(&self, kind: FrameKind) -> u64 {
+        self.sent[kind.index()]
+    }
+}

@@ -1,0 +1,213 @@
+//! A daemon at work allocates nothing: neither receivers, heart, radio nor observer.
+//!
+//! The one test here counts what the whole process allocates while a controller and a radar talk to
+//! it over sockets, well and badly, and it sends.
+
+#![expect(
+    unsafe_code,
+    reason = "counting allocations takes a global allocator, which is an unsafe trait; this one \
+              passes every call on to the system's, unchanged, and counts beside it"
+)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rsu::clock::Utc;
+use rsu::config;
+use rsu::daemon::Daemon;
+use rsu::inputs::gat1743::{Approach, Audience, Emitter, Identity};
+use rsu::inputs::{ars408, can::gateway};
+use rsu::report::{Class, LampState, LampStates, Light};
+
+/// The system's allocator, and how often it was asked.
+struct Counting;
+
+static ASKED: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every method passes its arguments on to `System` as they are and returns what it returns,
+// so the contract of `GlobalAlloc` holds as far as it holds for `System`. Counting neither allocates
+// nor fails.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is that of `System::alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: `block` came from this allocator, that is from `System`, with this layout.
+        unsafe { System.realloc(block, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Long enough for every kind of message, for changes of colour, and for the observer's lines.
+const WARM_UP: Duration = Duration::from_millis(1500);
+const COUNTED: Duration = Duration::from_secs(3);
+
+#[test]
+fn a_daemon_at_work_allocates_nothing() {
+    let air = UdpSocket::bind("127.0.0.1:0").unwrap();
+    air.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let (signal, radar) = (free_udp(), free_udp());
+    let daemon = start(air.local_addr().unwrap(), signal, radar);
+    let world = World::new(signal, radar);
+    let mut frame = [0; 2000];
+    let mut heard = 0;
+    let mut counted_from = None;
+    let start = Instant::now();
+    while start.elapsed() < WARM_UP + COUNTED {
+        if start.elapsed() > WARM_UP && counted_from.is_none() {
+            counted_from = Some(ASKED.load(Ordering::Relaxed));
+            heard = 0;
+        }
+        world.speak(start.elapsed());
+        // A frame at least each 100 ms paces the loop.
+        air.recv(&mut frame).expect("a frame");
+        heard += 1;
+    }
+    let allocations = ASKED.load(Ordering::Relaxed) - counted_from.unwrap();
+    let stats = daemon.stats();
+    eprintln!(
+        "{heard} frames, {allocations} allocations, {:?}",
+        stats.latency
+    );
+    assert!(heard > 60, "{heard} frames");
+    assert!(
+        stats.inputs.iter().all(|input| input.reports > 20),
+        "{stats:?}"
+    );
+    assert_eq!(allocations, 0);
+}
+
+fn start(air: SocketAddr, signal: SocketAddr, radar: SocketAddr) -> Daemon {
+    let text = format!(
+        "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n\
+         [clock]\nrequire-sync = false\n[radio]\ntarget = 'udp://{air}'\n\
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://{signal}'\n\
+         [[input.ars408]]\nname = 'radar'\nlisten = 'udp://{radar}'\n\
+         mount = {{ east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }}\n"
+    );
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
+    let checked = config::parse(&text, file, &mut |path| std::fs::read_to_string(path));
+    let config = checked
+        .unwrap_or_else(|findings| panic!("{findings}"))
+        .config;
+    Daemon::start(config, 1).unwrap()
+}
+
+fn free_udp() -> SocketAddr {
+    UdpSocket::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+}
+
+/// Everything that is said, made beforehand.
+struct World {
+    socket: UdpSocket,
+    signal: SocketAddr,
+    radar: SocketAddr,
+    red: Vec<u8>,
+    green: Vec<u8>,
+    cycle: Vec<u8>,
+}
+
+impl World {
+    fn new(signal: SocketAddr, radar: SocketAddr) -> Self {
+        Self {
+            socket: UdpSocket::bind("127.0.0.1:0").unwrap(),
+            signal,
+            radar,
+            red: lamps(Light::Red),
+            green: lamps(Light::Green),
+            cycle: cycle(),
+        }
+    }
+
+    /// A radar cycle, lamps that change each second, and garbage.
+    fn speak(&self, elapsed: Duration) {
+        let lamps = if elapsed.as_secs().is_multiple_of(2) {
+            &self.red
+        } else {
+            &self.green
+        };
+        for (bytes, to) in [
+            (lamps.as_slice(), self.signal),
+            (self.cycle.as_slice(), self.radar),
+            (&[0xc0, 0xc0, 0x55], self.signal),
+        ] {
+            self.socket.send_to(bytes, to).unwrap();
+        }
+    }
+}
+
+fn lamps(light: Light) -> Vec<u8> {
+    let mut states = LampStates::default();
+    for lamp in 1..=8 {
+        let light = if lamp == 1 { light } else { Light::Red };
+        states.lamps.push(LampState {
+            lamp,
+            light,
+            countdown_s: Some(20),
+        });
+    }
+    let mut emitter = Emitter::new(Identity {
+        approaches: vec![Approach {
+            direction_deg: 0,
+            lamps: (1..=8).map(|n| (n, 1)).collect(),
+        }],
+        ..Identity::default()
+    });
+    let mut out = Vec::new();
+    emitter.lamps(Utc::from_unix_ns(0), Audience::Everyone, &states, &mut out);
+    out
+}
+
+/// A cycle of thirty cars in the field of view.
+fn cycle() -> Vec<u8> {
+    let car = |id: u8| ars408::SensedObject {
+        id,
+        forward_m: 20.0 + 3.0 * f64::from(id),
+        left_m: f64::from(id % 5) - 2.0,
+        forward_mps: -8.0,
+        left_mps: 0.0,
+        sigma_forward_m: 0.2,
+        sigma_left_m: 0.3,
+        sigma_forward_mps: 0.2,
+        sigma_left_mps: 0.3,
+        measurement: ars408::wire::Measurement::Measured,
+        existence: 0.99,
+        rcs_dbm2: 10.0,
+        class: Class::Car,
+        orientation_deg: 180.0,
+        sigma_orientation_deg: 3.0,
+        length_m: 4.6,
+        width_m: 1.8,
+    };
+    let cars: Vec<_> = (0..30).map(car).collect();
+    let (mut frames, mut bytes) = (Vec::new(), Vec::new());
+    ars408::Emitter::new(0).cycle(&cars, &mut frames);
+    frames
+        .iter()
+        .for_each(|frame| gateway::emit(frame, &mut bytes));
+    bytes
+}

@@ -1,0 +1,113 @@
+//! What was broadcast against what was true.
+//!
+//! The judge is a receiver: it has the bytes of frames, when they arrived, and, unlike a vehicle, the
+//! truth. It knows nothing of how the roadside unit came to what it said.
+//!
+//! - [`traffic`]: which messages, how often, how many lost
+//! - [`signals`]: SPAT against the lamps
+//! - [`objects`]: RSM against the road
+//! - [`verdict`]: what must hold, and whether it does
+//! - [`samples`]: many measurements of one thing
+
+pub mod objects;
+pub mod samples;
+pub mod signals;
+#[cfg(test)]
+mod tests;
+pub mod traffic;
+pub mod verdict;
+
+use std::time::Duration;
+
+use rsu::clock::Mono;
+use v2x_msg::Message;
+use v2x_msg::access::{Aid, dsmp};
+use v2x_msg::kinds::map::Map;
+use v2x_msg::kinds::rsi::Rsi;
+use v2x_msg::kinds::rsm::Rsm;
+use v2x_msg::kinds::spat::Spat;
+
+use self::objects::{Coverage, ObjectJudge};
+use self::signals::SignalScore;
+use self::traffic::Traffic;
+use crate::scenario::Scenario;
+use crate::truth::Truth;
+
+/// Hears all frames and holds them against the truth.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    /// Which messages came, and how often.
+    pub traffic: Traffic,
+    /// SPAT.
+    pub signals: SignalScore,
+    /// RSM.
+    pub objects: ObjectJudge,
+    from: Mono,
+    line: Duration,
+    message: Message,
+}
+
+impl Judge {
+    /// A judge of a scenario's roadside unit, which counts from `from` on.
+    pub fn new(scenario: &Scenario, from: Mono) -> Self {
+        let file = &scenario.file;
+        let coverage = Coverage::new(&file.radar, &file.limits);
+        let [_, slowest_ms] = file.controller.delay_ms;
+        Self {
+            traffic: Traffic::new(from),
+            signals: SignalScore::default(),
+            objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from),
+            from,
+            line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
+            message: Message::default(),
+        }
+    }
+
+    /// Takes one frame as it came off the air.
+    pub fn hear(&mut self, arrived: Mono, frame: &[u8], truth: &Truth) {
+        self.traffic.hear(arrived, frame);
+        match self.read(frame) {
+            Some(Heard::Spat(spat)) if arrived >= self.from => {
+                self.signals.judge(&spat, arrived, truth, self.line);
+            }
+            Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
+            Some(_) => {}
+            None => self.traffic.undecoded += 1,
+        }
+    }
+
+    /// Nothing more will come.
+    pub fn finish(&mut self, at: Mono, truth: &Truth) {
+        self.objects.close(truth);
+        self.traffic.finish(at);
+    }
+
+    /// The message in a frame, checked as far as the roadside unit's own kinds go.
+    fn read(&mut self, frame: &[u8]) -> Option<Heard> {
+        let packet = dsmp::parse(frame).ok()?;
+        let aid = packet.aid().ok()?;
+        self.message.decode_into(packet.data).ok()?;
+        let message = &self.message;
+        let count = message.msg_cnt();
+        self.traffic.count(aid, count);
+        match aid {
+            Aid::Spat => Spat::read(message).ok().map(Heard::Spat),
+            Aid::Rsm => Rsm::read(message).ok().map(Heard::Rsm),
+            Aid::Map => Map::read(message).ok().map(|_| Heard::Other),
+            Aid::RsiStatic | Aid::RsiSemiStatic | Aid::RsiDynamic => {
+                Rsi::read(message).ok().map(|_| Heard::Other)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "lives for one call; nothing is stored"
+)]
+enum Heard {
+    Spat(Spat),
+    Rsm(Rsm),
+    Other,
+}

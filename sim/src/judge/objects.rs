@@ -1,0 +1,396 @@
+//! RSM against the road: is everybody shown, where they are, under one number, and nobody else?
+//!
+//! A picture is all participants of one secMark, for more than 15 come in several messages. It is
+//! compared with the road at that secMark. A pair of track and vehicle that belonged together still
+//! does while they are near each other; then the nearest pairs are joined.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rsu::clock::Mono;
+use v2x_msg::base::{DSecond, EnuFrame};
+use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Rsm};
+
+use super::samples::Samples;
+use crate::plane::Point;
+use crate::scenario::{Limits, RadarTable};
+use crate::truth::Truth;
+use crate::world::snapshot::{Body, Snapshot};
+
+/// What was found in all pictures.
+#[derive(Clone, Debug, Default)]
+pub struct ObjectScore {
+    /// Pictures that were compared.
+    pub pictures: u64,
+    /// From secMark to arrival.
+    pub age_s: Samples,
+    /// Distance from where a road user is to where RSM shows it.
+    pub position_m: Samples,
+    /// How far ahead of the road user RSM shows it, in its direction; of those that move.
+    pub ahead_m: Samples,
+    /// Absolute difference of speeds.
+    pub speed_mps: Samples,
+    /// Angle between the headings, of those that move.
+    pub heading_deg: Samples,
+    /// Road users in pictures, and of these those in coverage for at least a second.
+    pub present: u64,
+    /// See `present`.
+    pub expected: u64,
+    /// Of the expected, those that were not shown.
+    pub missed: u64,
+    /// Entries in pictures without the roadside unit's own.
+    pub shown: u64,
+    /// Of these, those that show nobody, or somebody a second time.
+    pub unmatched: u64,
+    /// Of the unmatched, those near a road user that another entry shows.
+    pub doubled: u64,
+    /// Road users shown under another number than before.
+    pub id_switches: u64,
+    /// The first of these changes, and of the entries that show nobody.
+    pub remarks: Vec<Remark>,
+    /// Entries shown, road users expected, and those missed, about each second.
+    pub trace: Vec<(f64, u64, u64, u64)>,
+    /// Where the road users of the last picture are, and what was shown.
+    pub last: Option<Picture>,
+}
+
+/// Something that a person may want to look into.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Remark {
+    /// When.
+    pub at: Mono,
+    /// Where, in the site's plane.
+    pub place: Point,
+    /// What.
+    pub what: What,
+}
+
+/// What a [`Remark`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A road user was shown under one number, and now is under another.
+    IdSwitch {
+        /// The road user.
+        body: u32,
+        /// Its number before.
+        before: u8,
+        /// Its number now.
+        after: u8,
+    },
+    /// An entry shows nobody.
+    Nobody {
+        /// Its number.
+        shown: u8,
+    },
+    /// A road user is not shown.
+    Missed {
+        /// The road user.
+        body: u32,
+    },
+}
+
+/// What is shown at one moment, beside what is.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// When.
+    pub at: Mono,
+    /// What RSM shows.
+    pub shown: Vec<Shown>,
+    /// What is on the road.
+    pub bodies: Vec<Body>,
+}
+
+/// One entry of an RSM, in metres.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown {
+    /// The number that it goes by.
+    pub id: u8,
+    /// Where it is.
+    pub place: Point,
+    /// Over ground, where it is said.
+    pub speed_mps: Option<f64>,
+    /// Unit vector of its heading, where it is said.
+    pub direction: Option<Point>,
+}
+
+impl ObjectScore {
+    /// Notes something to look into; of what goes on for many pictures, only the beginning.
+    fn remark(&mut self, at: Mono, place: Point, what: What) {
+        let goes_on = |earlier: &Remark| earlier.what == what && at.since(earlier.at) < GOES_ON;
+        let known = self.remarks.iter().any(goes_on);
+        if !known && self.remarks.len() < MOST_REMARKS {
+            self.remarks.push(Remark { at, place, what });
+        }
+    }
+}
+
+/// Collects pictures and compares them.
+#[derive(Clone, Debug)]
+pub struct ObjectJudge {
+    /// What was found so far.
+    pub score: ObjectScore,
+    frame: EnuFrame,
+    coverage: Coverage,
+    match_m: f64,
+    from: Mono,
+    open: Option<(Mono, Vec<Shown>)>,
+    /// By road user: the number it is shown under, or was last.
+    known: BTreeMap<u32, u8>,
+    /// By road user: since when it is in coverage.
+    covered: BTreeMap<u32, Mono>,
+}
+
+/// Where a road user should be seen.
+#[derive(Clone, Debug)]
+pub struct Coverage {
+    /// Place and axis of each sensor.
+    sensors: Vec<(Point, Point)>,
+    /// Reach and cosine of half the angle: far and narrow, near and wide.
+    beams: [(f64, f64); 2],
+}
+
+impl Coverage {
+    /// What is within the judge's range and angle of one of the radars.
+    pub fn new(radars: &[RadarTable], limits: &Limits) -> Self {
+        let sensors = radars
+            .iter()
+            .map(|radar| {
+                let heading = radar.mount.heading_deg.to_radians();
+                (
+                    Point::new(radar.mount.east_m, radar.mount.north_m),
+                    Point::new(heading.sin(), heading.cos()),
+                )
+            })
+            .collect();
+        Self {
+            sensors,
+            beams: [
+                (limits.coverage_range_m, limits.coverage_half_angle_deg),
+                (
+                    limits.near_coverage_range_m,
+                    limits.near_coverage_half_angle_deg,
+                ),
+            ]
+            .map(|(range_m, half_deg)| (range_m, half_deg.to_radians().cos())),
+        }
+    }
+
+    /// What is within a distance and an angle of one sensor.
+    #[cfg(test)]
+    pub(super) fn cone(mount: Point, axis: Point, range_m: f64, half_angle_deg: f64) -> Self {
+        Self {
+            sensors: vec![(mount, axis)],
+            beams: [(range_m, half_angle_deg.to_radians().cos()); 2],
+        }
+    }
+
+    /// Whether a road user at `place` should be seen.
+    pub fn holds(&self, place: Point) -> bool {
+        self.sensors.iter().any(|(mount, axis)| {
+            let way = place.minus(*mount);
+            let range_m = way.length_m();
+            self.beams
+                .iter()
+                .any(|(reach_m, cos)| range_m < *reach_m && way.dot(*axis) > range_m * cos)
+        })
+    }
+}
+
+impl ObjectJudge {
+    /// A judge that counts from `from` on.
+    pub fn new(frame: EnuFrame, coverage: Coverage, match_m: f64, from: Mono) -> Self {
+        Self {
+            score: ObjectScore::default(),
+            frame,
+            coverage,
+            match_m,
+            from,
+            open: None,
+            known: BTreeMap::new(),
+            covered: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one RSM; what it completes is compared.
+    pub fn hear(&mut self, rsm: &Rsm, arrived: Mono, truth: &Truth) {
+        let about = truth.epoch().utc(arrived);
+        let mark = rsm.participants().iter().find_map(|entry| entry.sec_mark);
+        let Some(at) = mark.map(|mark: DSecond| truth.epoch().mono(mark.near(about))) else {
+            return;
+        };
+        if arrived >= self.from {
+            self.score.age_s.add(arrived.seconds_after(at));
+        }
+        if self.open.as_ref().is_some_and(|(open, _)| *open != at) {
+            self.close(truth);
+        }
+        let entries = rsm
+            .participants()
+            .iter()
+            .filter(|entry| entry.kind != ParticipantKind::Rsu)
+            .map(|entry| self.shown(entry));
+        let entries: Vec<Shown> = entries.collect();
+        self.open
+            .get_or_insert_with(|| (at, Vec::new()))
+            .1
+            .extend(entries);
+    }
+
+    /// Compares the picture that is open, if any.
+    pub fn close(&mut self, truth: &Truth) {
+        if let Some((at, shown)) = self.open.take()
+            && let Some(road) = truth.at(at)
+        {
+            self.compare(at, shown, &road);
+        }
+    }
+
+    fn shown(&self, entry: &Participant) -> Shown {
+        let place = self.frame.enu(entry.pos);
+        Shown {
+            id: entry.id.value(),
+            place: Point::new(place.east_m, place.north_m),
+            speed_mps: entry.speed.map(|speed| speed.mps()),
+            direction: entry.heading.map(|heading| {
+                let radians = heading.deg().to_radians();
+                Point::new(radians.sin(), radians.cos())
+            }),
+        }
+    }
+
+    fn compare(&mut self, at: Mono, shown: Vec<Shown>, road: &Snapshot) {
+        self.note_coverage(at, road);
+        let pairs = self.join(&shown, road);
+        let counted = at >= self.from;
+        if counted {
+            self.count(at, &shown, road, &pairs);
+        }
+        for (&body, &entry) in &pairs {
+            let id = shown[entry].id;
+            let before = self.known.insert(body, id);
+            if counted
+                && let Some(before) = before
+                && before != id
+            {
+                self.score.id_switches += 1;
+                let what = What::IdSwitch {
+                    body,
+                    before,
+                    after: id,
+                };
+                self.score.remark(at, shown[entry].place, what);
+            }
+        }
+        self.known.retain(|&id, _| road.body(id).is_some());
+        self.score.last = Some(Picture {
+            at,
+            shown,
+            bodies: road.bodies.clone(),
+        });
+    }
+
+    fn note_coverage(&mut self, at: Mono, road: &Snapshot) {
+        let inside: BTreeSet<u32> = road
+            .bodies
+            .iter()
+            .filter(|body| self.coverage.holds(body.centre))
+            .map(|body| body.id)
+            .collect();
+        self.covered.retain(|id, _| inside.contains(id));
+        for id in inside {
+            self.covered.entry(id).or_insert(at);
+        }
+    }
+
+    /// Which entry shows which road user: their index by the road user's id.
+    fn join(&self, shown: &[Shown], road: &Snapshot) -> BTreeMap<u32, usize> {
+        let mut pairs: Vec<(bool, f64, u32, usize)> = Vec::new();
+        for body in &road.bodies {
+            for (i, entry) in shown.iter().enumerate() {
+                let apart_m = body.centre.distance_m(entry.place);
+                if apart_m < self.match_m {
+                    let is_new = self.known.get(&body.id) != Some(&entry.id);
+                    pairs.push((is_new, apart_m, body.id, i));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let mut joined = BTreeMap::new();
+        let mut taken = BTreeSet::new();
+        for (_, _, body, entry) in pairs {
+            if !joined.contains_key(&body) && taken.insert(entry) {
+                joined.insert(body, entry);
+            }
+        }
+        joined
+    }
+
+    fn count(&mut self, at: Mono, shown: &[Shown], road: &Snapshot, pairs: &BTreeMap<u32, usize>) {
+        let score = &mut self.score;
+        score.pictures += 1;
+        score.present += road.bodies.len() as u64;
+        score.shown += shown.len() as u64;
+        let (mut expected, mut missed) = (0, 0);
+        for body in &road.bodies {
+            let long_covered = self
+                .covered
+                .get(&body.id)
+                .is_some_and(|since| at.since(*since) >= NOTICED);
+            if long_covered {
+                expected += 1;
+                if !pairs.contains_key(&body.id) {
+                    missed += 1;
+                    score.remark(at, body.centre, What::Missed { body: body.id });
+                }
+            }
+            if let Some(&entry) = pairs.get(&body.id) {
+                measure(score, body, &shown[entry]);
+            }
+        }
+        score.expected += expected;
+        score.missed += missed;
+        let joined: BTreeSet<usize> = pairs.values().copied().collect();
+        for (i, entry) in shown.iter().enumerate() {
+            if !joined.contains(&i) {
+                score.unmatched += 1;
+                score.remark(at, entry.place, What::Nobody { shown: entry.id });
+                let near = |body: &Body| body.centre.distance_m(entry.place) < body.length_m;
+                score.doubled += u64::from(road.bodies.iter().any(near));
+            }
+        }
+        if score.pictures % TRACE_EVERY == 1 {
+            let at_s = at.seconds_after(Mono::ZERO);
+            score
+                .trace
+                .push((at_s, shown.len() as u64, expected, missed));
+        }
+    }
+}
+
+fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {
+    let off = entry.place.minus(body.centre);
+    score.position_m.add(off.length_m());
+    if let Some(speed_mps) = entry.speed_mps {
+        score.speed_mps.add((speed_mps - body.speed_mps).abs());
+    }
+    if body.speed_mps > MOVING_MPS {
+        score.ahead_m.add(off.dot(body.direction));
+        if let Some(direction) = entry.direction {
+            let angle = direction
+                .cross(body.direction)
+                .atan2(direction.dot(body.direction));
+            score.heading_deg.add(angle.to_degrees().abs());
+        }
+    }
+}
+
+/// A road user should be shown after so long in coverage.
+const NOTICED: Duration = Duration::from_secs(1);
+/// Slower than this a direction means little.
+const MOVING_MPS: f64 = 3.0;
+/// What is remarked on again within this time has gone on.
+const GOES_ON: Duration = Duration::from_secs(5);
+/// So many remarks are kept.
+const MOST_REMARKS: usize = 200;
+/// About each second.
+const TRACE_EVERY: u64 = 10;

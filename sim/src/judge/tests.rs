@@ -1,0 +1,274 @@
+//! The judge on cases made by hand: it must see what is wrong, and only that.
+
+use std::time::Duration;
+
+use rsu::clock::Utc;
+use v2x_msg::base::{
+    Countdown, DSecond, EnuFrame, GeoPosition, MinuteOfYear, MsgCount, NodeId, ParticipantId,
+    PhaseId, Speed, StationId,
+};
+use v2x_msg::kinds::rsm::{Participant, ParticipantKind};
+use v2x_msg::kinds::spat::{Counting, Ends, IntersectionState, Light, Phase, PhaseState, Timing};
+
+use super::objects::What;
+use super::*;
+use crate::plane::Point;
+use crate::truth::Epoch;
+use crate::world::signals::{Plan, Stage};
+use crate::world::snapshot::{Body, Snapshot};
+use crate::world::vehicles::Kind;
+
+const LINE: Duration = Duration::from_millis(6);
+
+fn phase(id: u8) -> PhaseId {
+    PhaseId::new(id).expect("not zero")
+}
+
+fn at(seconds: f64) -> Mono {
+    Mono::ZERO.offset_by(seconds)
+}
+
+/// Phase 1 is green from 0 s, flashes from 18 s, is yellow from 21 s and red from 24 s; phase 2
+/// follows at 25 s. The cycle is 50 s.
+fn truth() -> Truth {
+    let stage = |id| Stage {
+        phases: vec![phase(id)],
+        green: Duration::from_secs(18),
+        flashing_green: Duration::from_secs(3),
+        yellow: Duration::from_secs(3),
+        all_red: Duration::from_secs(1),
+    };
+    let plan = Plan::new(vec![stage(1), stage(2)], Duration::ZERO).expect("a plan");
+    let noon = Utc::from_unix_ms(1_774_008_000_000).expect("a date");
+    Truth::new(Epoch::new(Mono::ZERO, noon), plan)
+}
+
+/// A SPAT sent at `seconds` of lamps read then: phase 1 shows `light` for another `left_s`.
+fn spat(truth: &Truth, seconds: f64, light: Light, left_s: f64) -> Spat {
+    let utc = truth.epoch().utc(at(seconds));
+    let left = Countdown::of(Duration::from_secs_f64(left_s));
+    let state = PhaseState {
+        light,
+        timing: Some(Timing::Counting(Counting {
+            start: Some(Countdown::ZERO),
+            ends: Ends::fixed(left),
+            confidence: None,
+            next_start: None,
+            next_duration: None,
+        })),
+    };
+    let id = NodeId {
+        region: None,
+        id: 10,
+    };
+    let states = Phase::new(phase(1), [state]).expect("one state");
+    let mut intersection = IntersectionState::new(id, [states]).expect("one phase");
+    intersection.moy = Some(MinuteOfYear::of(utc));
+    intersection.time_stamp = Some(DSecond::of(utc));
+    let count = MsgCount::new(0).expect("in range");
+    let mut spat = Spat::new(count, [intersection]).expect("one intersection");
+    spat.moy = Some(MinuteOfYear::of(utc));
+    spat.time_stamp = Some(DSecond::of(utc));
+    spat
+}
+
+fn judged(seconds: f64, light: Light, left_s: f64) -> SignalScore {
+    let truth = truth();
+    let mut score = SignalScore::default();
+    let spat = spat(&truth, seconds, light, left_s);
+    score.judge(&spat, at(seconds), &truth, LINE);
+    score
+}
+
+#[test]
+fn a_right_colour_with_a_right_end_has_no_error() {
+    // At 10 s green has 8 s left, and 3 s of flashing that belong to it.
+    let score = judged(10.0, Light::ProtectedGreen, 11.0);
+    assert_eq!((score.phases, score.right), (1, 1));
+    assert_eq!(score.end_error_s.quantile(1.0), Some(0.0));
+}
+
+#[test]
+fn a_wrong_colour_is_caught() {
+    let score = judged(10.0, Light::Red, 11.0);
+    assert_eq!((score.phases, score.right), (1, 0));
+    assert_eq!(score.wrong.len(), 1);
+    assert_eq!(score.wrong[0].said, Light::Red);
+}
+
+#[test]
+fn a_countdown_that_is_off_by_a_second_is_caught() {
+    let score = judged(10.0, Light::ProtectedGreen, 12.0);
+    assert_eq!(score.end_error_s.quantile(0.5), Some(1.0));
+    let short = judged(10.0, Light::ProtectedGreen, 8.0);
+    assert_eq!(
+        short.end_error_s.quantile(0.5),
+        Some(3.0),
+        "the flashing belongs to the green"
+    );
+}
+
+#[test]
+fn a_flashing_green_of_its_own_ends_the_green_before() {
+    let truth = truth();
+    let mut score = SignalScore::default();
+    let mut spat = spat(&truth, 10.0, Light::ProtectedGreen, 8.0);
+    let green = spat.intersections[0].phases()[0].states()[0];
+    let flashing = PhaseState {
+        light: Light::FlashingGreen,
+        timing: None,
+    };
+    let states = Phase::new(phase(1), [green, flashing]).expect("two lights");
+    let old = spat.intersections[0].clone();
+    let mut intersection = IntersectionState::new(old.id, [states]).expect("one phase");
+    intersection.moy = old.moy;
+    intersection.time_stamp = old.time_stamp;
+    let (moy, stamp) = (spat.moy, spat.time_stamp);
+    spat = Spat::new(spat.msg_cnt, [intersection]).expect("one intersection");
+    spat.moy = moy;
+    spat.time_stamp = stamp;
+    score.judge(&spat, at(10.0), &truth, LINE);
+    assert_eq!(score.end_error_s.quantile(0.5), Some(0.0));
+}
+
+#[test]
+fn a_colour_is_right_until_the_change_has_come_down_the_line() {
+    // Yellow begins at 21 s; the line takes up to 6 ms.
+    assert_eq!(judged(21.004, Light::ProtectedGreen, 0.0).right, 1);
+    assert_eq!(judged(21.050, Light::ProtectedGreen, 0.0).right, 0);
+    assert_eq!(judged(21.050, Light::Yellow, 2.95).right, 1);
+}
+
+fn frame() -> EnuFrame {
+    EnuFrame::new(GeoPosition::from_deg(31.284, 121.161, None).expect("on earth"))
+}
+
+fn car(id: u32, east_m: f64) -> Body {
+    Body {
+        id,
+        kind: Kind::Car,
+        centre: Point::new(east_m, 0.0),
+        direction: Point::new(1.0, 0.0),
+        speed_mps: 10.0,
+        length_m: 4.6,
+        width_m: 1.8,
+        height_m: 1.5,
+    }
+}
+
+/// Everything within 200 m east of the origin is in coverage.
+fn coverage() -> Coverage {
+    Coverage::cone(Point::new(-10.0, 0.0), Point::new(1.0, 0.0), 200.0, 20.0)
+}
+
+/// Shows `shown` (id and metres east) at each of `moments` while `cars` (id and metres east) stand.
+fn shown(
+    moments: &[f64],
+    cars: &[(u32, f64)],
+    shown: impl Fn(f64) -> Vec<(u8, f64)>,
+) -> ObjectJudge {
+    let mut truth = truth();
+    let mut judge = ObjectJudge::new(frame(), coverage(), 3.0, at(2.0));
+    let own = frame().ground_position(0.0, 0.0).expect("near");
+    for &seconds in moments {
+        truth.push(Snapshot {
+            at: at(seconds),
+            bodies: cars.iter().map(|&(id, east_m)| car(id, east_m)).collect(),
+        });
+        let mark = DSecond::of(truth.epoch().utc(at(seconds)));
+        let entry = |(id, east_m): (u8, f64)| {
+            let id = ParticipantId::new(id).expect("not zero");
+            let place = frame().ground_position(east_m, 0.0).expect("near");
+            let mut entry = Participant::new(ParticipantKind::Motor, id, place);
+            entry.sec_mark = Some(mark);
+            entry.speed = Speed::nearest_mps(11.0);
+            entry
+        };
+        let mut entries = vec![Participant::rsu(own)];
+        entries[0].sec_mark = Some(mark);
+        entries.extend(shown(seconds).into_iter().map(entry));
+        let count = MsgCount::new(0).expect("in range");
+        let rsm = Rsm::new(count, StationId(*b"RSU00001"), own, entries).expect("few");
+        judge.hear(&rsm, at(seconds), &truth);
+    }
+    judge.close(&truth);
+    judge
+}
+
+const MOMENTS: [f64; 5] = [1.0, 2.5, 2.6, 2.7, 2.8];
+
+#[test]
+fn a_vehicle_shown_a_metre_off_has_an_error_of_a_metre() {
+    let judge = shown(&MOMENTS, &[(1, 50.0)], |_| vec![(7, 51.0)]);
+    let score = &judge.score;
+    assert_eq!((score.pictures, score.expected, score.missed), (4, 4, 0));
+    assert_eq!((score.unmatched, score.id_switches), (0, 0));
+    let error_m = score.position_m.quantile(1.0).expect("some");
+    assert!((error_m - 1.0).abs() < 0.02, "{error_m} m");
+    let speed_mps = score.speed_mps.quantile(1.0).expect("some");
+    assert!((speed_mps - 1.0).abs() < 0.02, "{speed_mps} m/s");
+}
+
+#[test]
+fn a_vehicle_that_is_not_shown_is_missed() {
+    let judge = shown(&MOMENTS, &[(1, 50.0), (2, 80.0)], |_| vec![(7, 50.0)]);
+    assert_eq!((judge.score.expected, judge.score.missed), (8, 4));
+}
+
+#[test]
+fn a_vehicle_is_not_expected_outside_coverage_or_just_after_it_came() {
+    let far = shown(&MOMENTS, &[(1, 300.0)], |_| Vec::new());
+    assert_eq!(far.score.expected, 0);
+    let new = shown(&[2.1, 2.2, 2.3], &[(1, 50.0)], |_| Vec::new());
+    assert_eq!(new.score.expected, 0);
+}
+
+#[test]
+fn a_false_object_is_counted() {
+    let judge = shown(&MOMENTS, &[(1, 50.0)], |_| vec![(7, 50.0), (8, 90.0)]);
+    assert_eq!((judge.score.shown, judge.score.unmatched), (8, 4));
+    assert_eq!(judge.score.doubled, 0);
+    let remarks = &judge.score.remarks;
+    assert_eq!(remarks.len(), 1, "it goes on: {remarks:?}");
+    assert_eq!(remarks[0].what, What::Nobody { shown: 8 });
+}
+
+#[test]
+fn a_vehicle_shown_twice_is_shown_once_too_often() {
+    let judge = shown(&MOMENTS, &[(1, 50.0)], |_| vec![(7, 50.0), (8, 51.0)]);
+    assert_eq!((judge.score.unmatched, judge.score.doubled), (4, 4));
+}
+
+#[test]
+fn a_change_of_id_is_counted_once() {
+    let judge = shown(&MOMENTS, &[(1, 50.0)], |seconds| {
+        vec![(if seconds < 2.65 { 7 } else { 9 }, 50.0)]
+    });
+    assert_eq!(judge.score.id_switches, 1);
+    assert_eq!(judge.score.unmatched, 0);
+}
+
+#[test]
+fn a_nearer_entry_does_not_take_a_vehicle_over() {
+    // Entry 7 is the vehicle's; entry 8 comes nearer, but it is another one's.
+    let judge = shown(&MOMENTS, &[(1, 50.0)], |seconds| {
+        let mut entries = vec![(7, 51.0)];
+        if seconds > 2.65 {
+            entries.push((8, 50.1));
+        }
+        entries
+    });
+    assert_eq!(judge.score.id_switches, 0);
+}
+
+#[test]
+fn messages_that_do_not_come_are_counted() {
+    let mut traffic = Traffic::new(Mono::ZERO);
+    for count in [126, 127, 0, 3] {
+        traffic.count(Aid::Spat, count);
+    }
+    assert_eq!(traffic.lost, 2);
+    traffic.count(Aid::RsiStatic, 5);
+    traffic.count(Aid::RsiDynamic, 6);
+    assert_eq!(traffic.lost, 2, "RSI of all classes count together");
+}

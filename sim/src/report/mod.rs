@@ -1,0 +1,199 @@
+//! What came of a run, as files: `report.json` for programs, `report.html` for people.
+//!
+//! - [`page`]: the page, whole in one file, with nothing to load
+//! - [`plot`]: its drawings
+
+pub mod page;
+pub mod plot;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use v2x_msg::access::Aid;
+
+use crate::judge::samples::Samples;
+use crate::judge::verdict::Verdict;
+use crate::run::Outcome;
+
+/// A run in numbers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report<'a> {
+    /// The scenario's name.
+    pub scenario: &'a str,
+    /// Its one line.
+    pub summary: &'a str,
+    /// The junction's name.
+    pub site: &'a str,
+    /// The junction is made up.
+    pub synthetic: bool,
+    /// Chance.
+    pub seed: u64,
+    /// Simulated time.
+    pub duration_s: f64,
+    /// From this time on the judge counted.
+    pub counted_s: f64,
+    /// How long the run took.
+    pub took_s: f64,
+    /// Whether every criterion holds.
+    pub pass: bool,
+    /// Every criterion.
+    pub verdicts: &'a [Verdict],
+    /// What came off the air, by kind.
+    pub messages: Vec<Messages>,
+    /// Distributions behind the criteria.
+    pub distributions: Vec<Distribution>,
+    /// Road users that should have been shown, over all pictures.
+    pub expected: u64,
+    /// And were not.
+    pub missed: u64,
+    /// Entries shown.
+    pub shown: u64,
+    /// And were nobody.
+    pub unmatched: u64,
+    /// Of these, somebody a second time.
+    pub doubled: u64,
+    /// Changes of id.
+    pub id_switches: u64,
+    /// Vehicles that passed a stop line.
+    pub vehicles_passed: u64,
+    /// By input: name, frames accepted and rejected.
+    pub inputs: &'a [(String, u64, u64)],
+    /// What the station told its operator, seconds after its start.
+    pub events: Vec<(f64, String)>,
+    /// A number that differs if any byte of any frame does.
+    pub frames_hash: String,
+    /// A number that differs if the world does.
+    pub world_hash: String,
+}
+
+/// One kind of message.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Messages {
+    /// As people call it.
+    pub kind: String,
+    /// How many came.
+    pub frames: u64,
+    /// Their length in all.
+    pub bytes: u64,
+    /// Moments a second at which some came.
+    pub rate_hz: f64,
+    /// The longest time without.
+    pub longest_gap_s: Option<f64>,
+}
+
+/// What can be said of many measurements.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Distribution {
+    /// Of what.
+    pub what: &'static str,
+    /// In this.
+    pub unit: &'static str,
+    /// How many.
+    pub count: usize,
+    /// Mean.
+    pub mean: Option<f64>,
+    /// Median.
+    pub p50: Option<f64>,
+    /// 95th percentile.
+    pub p95: Option<f64>,
+    /// 99th percentile.
+    pub p99: Option<f64>,
+    /// Largest.
+    pub max: Option<f64>,
+}
+
+impl<'a> Report<'a> {
+    /// The numbers of a run.
+    pub fn of(outcome: &'a Outcome) -> Self {
+        let scenario = &outcome.scenario;
+        let judge = &outcome.judge;
+        let objects = &judge.objects.score;
+        Self {
+            scenario: &scenario.file.name,
+            summary: &scenario.file.summary,
+            site: &scenario.site.name,
+            synthetic: scenario.site.synthetic,
+            seed: outcome.seed,
+            duration_s: outcome.duration.as_secs_f64(),
+            counted_s: judge.traffic.span_s(),
+            took_s: outcome.took.as_secs_f64(),
+            pass: outcome.passes(),
+            verdicts: &outcome.verdicts,
+            messages: messages(outcome),
+            distributions: vec![
+                distribution("countdown error", "s", &judge.signals.end_error_s),
+                distribution("SPAT age of lamp states", "s", &judge.signals.age_s),
+                distribution("RSM position error", "m", &objects.position_m),
+                distribution("RSM lead of moving road users", "m", &objects.ahead_m),
+                distribution("RSM speed error", "m/s", &objects.speed_mps),
+                distribution("RSM heading error", "deg", &objects.heading_deg),
+                distribution("RSM age", "s", &objects.age_s),
+            ],
+            expected: objects.expected,
+            missed: objects.missed,
+            shown: objects.shown,
+            unmatched: objects.unmatched,
+            doubled: objects.doubled,
+            id_switches: objects.id_switches,
+            vehicles_passed: outcome.passed,
+            inputs: &outcome.inputs,
+            events: outcome
+                .events
+                .iter()
+                .map(|(after, event)| (after.as_secs_f64(), format!("{event:?}")))
+                .collect(),
+            frames_hash: format!("{:016x}", judge.traffic.hash),
+            world_hash: format!("{:016x}", outcome.world_hash),
+        }
+    }
+}
+
+/// Writes `report.json` and `report.html` into `folder`, which is made if need be.
+pub fn write(outcome: &Outcome, folder: &Path) -> Result<()> {
+    let shown = folder.display();
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
+    let report = Report::of(outcome);
+    let json = serde_json::to_string_pretty(&report)?;
+    for (name, text) in [
+        ("report.json", json),
+        ("report.html", page::page(outcome, &report)),
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn messages(outcome: &Outcome) -> Vec<Messages> {
+    let traffic = &outcome.judge.traffic;
+    let told = traffic.kinds.iter().filter(|(_, kind)| kind.frames > 0);
+    told.map(|(&number, kind)| {
+        let aid = Aid::from_number(number).ok();
+        Messages {
+            kind: aid.map_or_else(|| number.to_string(), |aid| aid.name().to_owned()),
+            frames: kind.frames,
+            bytes: kind.bytes,
+            rate_hz: aid.map_or(0.0, |aid| traffic.rate_hz(aid)),
+            longest_gap_s: kind.gap_s.quantile(1.0),
+        }
+    })
+    .collect()
+}
+
+fn distribution(what: &'static str, unit: &'static str, samples: &Samples) -> Distribution {
+    Distribution {
+        what,
+        unit,
+        count: samples.count(),
+        mean: samples.mean(),
+        p50: samples.quantile(0.50),
+        p95: samples.quantile(0.95),
+        p99: samples.quantile(0.99),
+        max: samples.quantile(1.0),
+    }
+}

@@ -1,0 +1,384 @@
+//! The closed loop in virtual time: world, sensors' bytes, decoders, station, frames; one thread.
+//!
+//! Whatever is due next happens next, and what is due at one moment happens in the order in which it
+//! was planned, so a scenario and a seed give the same bytes each time, as fast as the machine goes.
+//! The roadside unit is configured through its own reader and runs the loop of its own heart, with
+//! another clock. Not here: what the frames are worth ([`crate::judge`]).
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use rsu::clock::{Mono, Now};
+use rsu::config::{self, Config};
+use rsu::inputs::{Counts, Decoder, Mount};
+use rsu::report::{InputId, Report};
+use rsu::station::{ClockState, Event, Frame, Station};
+
+use crate::scenario::{Addresses, Scenario};
+use crate::sensors::ars408::Radar;
+use crate::sensors::gat1743::{Controller, Datagram};
+use crate::truth::{Epoch, Truth};
+use crate::world::World;
+
+/// A scenario under way.
+pub struct Stage {
+    world: World,
+    truth: Truth,
+    controller: Controller,
+    /// The input that listens to the controller.
+    controller_input: usize,
+    /// Each radar, and the input that listens to it.
+    radars: Vec<(Radar, usize)>,
+    inputs: Vec<Input>,
+    station: Station,
+    queue: BinaryHeap<Reverse<Delivery>>,
+    planned: u64,
+    started: Mono,
+    now: Mono,
+}
+
+/// One input of the roadside unit.
+struct Input {
+    name: String,
+    decoder: Decoder,
+}
+
+/// Bytes on their way to an input. Ordered by arrival, then by when they were sent.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Delivery {
+    arrives: Mono,
+    planned: u64,
+    input: usize,
+    bytes: Vec<u8>,
+}
+
+/// What a run lets others see while it goes on.
+pub trait Audience {
+    /// A frame was broadcast.
+    fn frame(&mut self, now: Now, frame: &Frame, truth: &Truth);
+
+    /// Bytes of a device reached an input.
+    fn bytes(&mut self, _now: Now, _input: &str, _bytes: &[u8]) {}
+
+    /// The station has something to tell its operator.
+    fn event(&mut self, _now: Now, _event: Event) {}
+}
+
+impl Stage {
+    /// The scenario at the moment the roadside unit starts: the road is already busy.
+    pub fn new(scenario: &Scenario, seed: u64) -> Result<Self> {
+        let mut world = scenario.world(seed)?;
+        let started = Mono::ZERO + scenario.traffic();
+        while world.now() < started {
+            world.step();
+        }
+        let epoch = Epoch::new(started, scenario.start);
+        let mut truth = Truth::new(epoch, scenario.plan()?);
+        truth.keep(&world);
+        let config = unit_config(scenario)?;
+        let inputs: Vec<Input> = config
+            .inputs
+            .iter()
+            .map(|input| Input {
+                name: input.name.clone(),
+                decoder: input.protocol.decoder(),
+            })
+            .collect();
+        let now = Now {
+            mono: started,
+            utc: epoch.utc(started),
+        };
+        let mut station = Station::new(config.station, config.site, now, seed)?;
+        station.handle_clock(now, GOOD_CLOCK);
+        let plan = scenario.plan()?;
+        let table = &scenario.file.controller;
+        let controller = Controller::new(table, &scenario.site, plan, seed, started);
+        let input_of = |name: &str| {
+            let found = inputs.iter().position(|input| input.name == name);
+            found.with_context(|| format!("the configuration lost its input {name}"))
+        };
+        let controller_input = input_of(&table.name)?;
+        let radars = scenario.file.radar.iter().enumerate().map(|(i, radar)| {
+            let mount = Mount::from(radar.mount);
+            let model = scenario.file.radar_model;
+            Ok((
+                Radar::new(model, mount, i, seed, started),
+                input_of(&radar.name)?,
+            ))
+        });
+        let radars: Result<Vec<(Radar, usize)>> = radars.collect();
+        Ok(Self {
+            world,
+            truth,
+            controller,
+            controller_input,
+            radars: radars?,
+            inputs,
+            station,
+            queue: BinaryHeap::new(),
+            planned: 0,
+            started,
+            now: started,
+        })
+    }
+
+    /// Goes on for `span` and shows what happens to `audience`.
+    pub fn run(&mut self, span: Duration, audience: &mut dyn Audience) -> Result<()> {
+        let end = self.now + span;
+        let mut idle = 0;
+        while let Some(next) = self.next_moment(end) {
+            idle = if next > self.now { 0 } else { idle + 1 };
+            ensure!(
+                idle < MOST_AT_ONCE,
+                "time stands still at {:?}: something is due again and again",
+                self.now
+            );
+            self.now = self.now.max(next);
+            self.see_to(self.now);
+            self.act(audience);
+        }
+        self.now = end;
+        self.see_to(end);
+        Ok(())
+    }
+
+    /// When the roadside unit started.
+    pub fn started(&self) -> Mono {
+        self.started
+    }
+
+    /// When it is.
+    pub fn now(&self) -> Mono {
+        self.now
+    }
+
+    /// The world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// What was true in the last seconds.
+    pub fn truth(&self) -> &Truth {
+        &self.truth
+    }
+
+    /// The roadside unit.
+    pub fn station(&self) -> &Station {
+        &self.station
+    }
+
+    /// What each input understood, by name.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, &Counts)> {
+        self.inputs
+            .iter()
+            .map(|input| (input.name.as_str(), input.decoder.counts()))
+    }
+
+    /// The next moment at which something is due, if that is before `end`.
+    fn next_moment(&self, end: Mono) -> Option<Mono> {
+        let delivery = self.queue.peek().map_or(Mono::NEVER, |next| next.0.arrives);
+        let radars = self.radars.iter().map(|(radar, _)| radar.poll_timeout());
+        let questions = self.inputs.iter().map(|input| input.decoder.poll_timeout());
+        let next = radars
+            .chain(questions)
+            .fold(delivery, Mono::min)
+            .min(self.controller.poll_timeout())
+            .min(self.station.poll_timeout());
+        (next < end).then_some(next)
+    }
+
+    /// Lets the world go on until it covers `at`.
+    fn see_to(&mut self, at: Mono) {
+        while self.world.now() < at {
+            self.world.step();
+            self.truth.keep(&self.world);
+        }
+    }
+
+    /// Does one thing that is due now: first what arrives, then the devices, then the station.
+    fn act(&mut self, audience: &mut dyn Audience) {
+        let now = Now {
+            mono: self.now,
+            utc: self.truth.epoch().utc(self.now),
+        };
+        let arrived = self
+            .queue
+            .peek()
+            .is_some_and(|next| next.0.arrives <= self.now);
+        if arrived && let Some(Reverse(delivery)) = self.queue.pop() {
+            return self.deliver(now, &delivery, audience);
+        }
+        if self.controller.poll_timeout() <= self.now {
+            let mut sent = Vec::new();
+            self.controller.handle_timeout(now, &mut sent);
+            return self.plan_datagrams(sent);
+        }
+        let radar = self
+            .radars
+            .iter()
+            .position(|(radar, _)| radar.poll_timeout() <= self.now);
+        if let Some(radar) = radar {
+            return self.scan(radar);
+        }
+        if self.ask(now) {
+            return;
+        }
+        self.station.handle_timeout(now);
+        self.drain(now, audience);
+    }
+
+    fn deliver(&mut self, now: Now, delivery: &Delivery, audience: &mut dyn Audience) {
+        let input = &mut self.inputs[delivery.input];
+        audience.bytes(now, &input.name, &delivery.bytes);
+        let id = InputId(delivery.input as u8);
+        let mut reports = Vec::new();
+        input.decoder.push(now, &delivery.bytes, &mut |content| {
+            reports.push(Report {
+                input: id,
+                arrived: now,
+                content,
+            });
+        });
+        for report in &reports {
+            self.station.handle_report(now, report);
+            self.drain(now, audience);
+        }
+    }
+
+    fn drain(&mut self, now: Now, audience: &mut dyn Audience) {
+        let mut frame = Frame::new();
+        while self.station.poll_transmit(&mut frame) {
+            audience.frame(now, &frame, &self.truth);
+        }
+        while let Some(event) = self.station.poll_event() {
+            audience.event(now, event);
+        }
+    }
+
+    fn scan(&mut self, i: usize) {
+        let (radar, input) = &mut self.radars[i];
+        let scene = self.world.snapshot(radar.poll_timeout());
+        let mut bytes = Vec::new();
+        let arrives = radar.scan(&scene, &mut bytes);
+        let input = *input;
+        self.plan_delivery(arrives, input, bytes);
+    }
+
+    /// Carries the questions of the inputs to the controller; true if there was one.
+    fn ask(&mut self, now: Now) -> bool {
+        let mut asked = false;
+        for i in 0..self.inputs.len() {
+            let mut question = Vec::new();
+            while self.inputs[i].decoder.poll_timeout() <= self.now
+                && self.inputs[i].decoder.poll_query(now, &mut question)
+            {
+                asked = true;
+                let mut answers = Vec::new();
+                if i == self.controller_input {
+                    self.controller
+                        .handle_datagram(now, &question, &mut answers);
+                }
+                self.plan_datagrams(answers);
+                question.clear();
+            }
+        }
+        asked
+    }
+
+    fn plan_datagrams(&mut self, datagrams: Vec<Datagram>) {
+        for Datagram { arrives, bytes } in datagrams {
+            self.plan_delivery(arrives, self.controller_input, bytes);
+        }
+    }
+
+    fn plan_delivery(&mut self, arrives: Mono, input: usize, bytes: Vec<u8>) {
+        self.planned += 1;
+        self.queue.push(Reverse(Delivery {
+            arrives,
+            planned: self.planned,
+            input,
+            bytes,
+        }));
+    }
+}
+
+/// The roadside unit's configuration, read as the daemon reads its file.
+pub fn unit_config(scenario: &Scenario) -> Result<Config> {
+    let nobody = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    // Nothing is opened here; any addresses do.
+    let addresses = Addresses {
+        controller: nobody(10_050),
+        radars: (0..scenario.file.radar.len())
+            .map(|i| nobody(4001 + i as u16))
+            .collect(),
+        radio: nobody(4900),
+    };
+    read_config(&scenario.rsu_config(&addresses)?)
+}
+
+/// Reads a derived configuration with the unit's own reader.
+pub fn read_config(text: &str) -> Result<Config> {
+    let file = Path::new("derived from the scenario");
+    let mut read = |path: &Path| -> io::Result<String> { std::fs::read_to_string(path) };
+    match config::parse(text, file, &mut read) {
+        Ok(checked) => Ok(checked.config),
+        Err(findings) => {
+            let all: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            Err(anyhow!("{}\n{text}", all.join("\n")))
+        }
+    }
+}
+
+/// Simulated time is exact.
+const GOOD_CLOCK: ClockState = ClockState {
+    synchronised: true,
+    error: Some(Duration::from_micros(1)),
+};
+/// More things than this are never due at one moment.
+const MOST_AT_ONCE: u32 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::run;
+
+    fn moyu() -> Scenario {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let mut scenario = Scenario::load(Path::new(file)).expect("a scenario");
+        // Enough to have vehicles in sight, and a plan heard.
+        scenario.file.traffic_s = 60;
+        scenario
+    }
+
+    #[test]
+    fn two_minutes_of_moyu_boyuan_pass() {
+        let mut scenario = moyu();
+        scenario.file.settle_s = 60;
+        let outcome = run(&scenario, 1, Some(Duration::from_secs(120))).expect("a run");
+        let table = crate::judge::verdict::table(&outcome.verdicts);
+        assert!(outcome.passes(), "{table}");
+        let objects = &outcome.judge.objects.score;
+        assert!(objects.expected > 5_000, "hardly anybody to be seen");
+        assert!(outcome.judge.signals.phases > 4_000, "hardly a SPAT");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes() {
+        let scenario = moyu();
+        let hash = |seed| {
+            let outcome = run(&scenario, seed, Some(Duration::from_secs(8))).expect("a run");
+            outcome.judge.traffic.hash
+        };
+        let first = hash(3);
+        assert_eq!(hash(3), first);
+        assert_ne!(hash(4), first);
+    }
+}

@@ -1,0 +1,341 @@
+//! What is true: roads, signals, vehicles.
+//!
+//! - [`roads`]: routes through the junction and where they meet
+//! - `site`: those of a site that the roadside unit is configured for
+//! - [`signals`]: what the lamps show at any time
+//! - [`vehicles`]: what drives, and the following model
+//! - [`right_of_way`]: what each driver does next
+//! - [`snapshot`]: where everything is at one moment
+//!
+//! The world moves in steps of 0.1 s, every vehicle from the state at the start of the step. It
+//! draws from streams keyed by seed, entity and purpose and uses no function of the platform's
+//! mathematics library, so the same seed gives the same state everywhere, to the bit. Left out on
+//! purpose: lane changes (a vehicle enters on the lane that it needs), walkers and riders.
+
+pub mod right_of_way;
+pub mod roads;
+pub mod signals;
+mod site;
+pub mod snapshot;
+pub mod vehicles;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use rsu::clock::Mono;
+use rsu::report::Light;
+use v2x_msg::base::NodeId;
+
+use self::right_of_way::Scene;
+use self::roads::{Roads, Turn};
+use self::signals::Plan;
+use self::snapshot::{Body, Snapshot};
+use self::vehicles::{Mix, TurnShares, Vehicle};
+use crate::random::{Purpose, Stream, mix};
+
+/// Length of a step of the world.
+pub const STEP: Duration = Duration::from_millis(100);
+
+/// Traffic that one approach brings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Demand {
+    /// Where it comes from.
+    pub from: NodeId,
+    /// How many vehicles an hour, by chance: a Poisson process.
+    pub vehicles_per_hour: f64,
+    /// Where they go.
+    pub turns: TurnShares,
+    /// What they are.
+    pub mix: Mix,
+}
+
+/// What is asked of the world that its roads cannot give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no lane from node {from} leads {turn:?}, but vehicles are to go there")]
+pub struct NoSuchWay {
+    /// Where they come from.
+    pub from: NodeId,
+    /// Where they want to go.
+    pub turn: Turn,
+}
+
+/// The junction and everything that moves on it.
+#[derive(Clone, Debug)]
+pub struct World {
+    roads: Roads,
+    plan: Plan,
+    demand: Vec<Demand>,
+    seed: u64,
+    steps: u64,
+    /// In order of id.
+    vehicles: Vec<Vehicle>,
+    /// Arrived but not yet let in, by approach lane.
+    waiting: Vec<VecDeque<Vehicle>>,
+    next_id: u32,
+    next_entry: u64,
+    crossings: Vec<Crossing>,
+    earlier: Snapshot,
+    latest: Snapshot,
+}
+
+/// A vehicle's front passed a stop line during the last step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crossing {
+    /// Which vehicle.
+    pub vehicle: u32,
+    /// Its route.
+    pub route: usize,
+    /// When, within the step.
+    pub at: Mono,
+    /// What its signal showed then; None if nothing governs the movement.
+    pub light: Option<Light>,
+}
+
+impl World {
+    /// An empty road at the origin of time.
+    pub fn new(
+        roads: Roads,
+        plan: Plan,
+        demand: Vec<Demand>,
+        seed: u64,
+    ) -> Result<Self, NoSuchWay> {
+        let empty = Snapshot {
+            at: Mono::ZERO,
+            bodies: Vec::new(),
+        };
+        let world = Self {
+            waiting: vec![VecDeque::new(); roads.approaches.len()],
+            roads,
+            plan,
+            demand,
+            seed,
+            steps: 0,
+            vehicles: Vec::new(),
+            next_id: 1,
+            next_entry: 1,
+            crossings: Vec::new(),
+            earlier: empty.clone(),
+            latest: empty,
+        };
+        for demand in &world.demand {
+            let TurnShares { left, right } = demand.turns;
+            let shares = [
+                (Turn::Left, left),
+                (Turn::Right, right),
+                (Turn::Straight, 1.0 - left - right),
+            ];
+            for (turn, share) in shares {
+                let from = demand.from;
+                if share > 1e-9 && world.routes(from, turn).next().is_none() {
+                    return Err(NoSuchWay { from, turn });
+                }
+            }
+        }
+        Ok(world)
+    }
+
+    /// Goes on by one [`STEP`].
+    pub fn step(&mut self) {
+        let now = self.now();
+        let scene = Scene {
+            roads: &self.roads,
+            plan: &self.plan,
+            vehicles: &self.vehicles,
+            now,
+        };
+        let choices: Vec<(f64, bool)> = self
+            .vehicles
+            .iter()
+            .map(|vehicle| (scene.acceleration_mps2(vehicle), scene.commits(vehicle)))
+            .collect();
+        self.crossings.clear();
+        for (i, (acceleration_mps2, committed)) in choices.into_iter().enumerate() {
+            self.vehicles[i].committed = committed;
+            self.advance(i, acceleration_mps2, now);
+        }
+        let routes = &self.roads.routes;
+        self.vehicles
+            .retain(|vehicle| vehicle.rear_m() < routes[vehicle.route].path.length_m());
+        self.arrive();
+        self.let_in();
+        self.steps += 1;
+        let next = self.picture();
+        self.earlier = std::mem::replace(&mut self.latest, next);
+    }
+
+    /// Time since the origin: the number of steps done.
+    pub fn now(&self) -> Mono {
+        Mono::from_nanos(self.steps * STEP.as_nanos() as u64)
+    }
+
+    /// The roads.
+    pub fn roads(&self) -> &Roads {
+        &self.roads
+    }
+
+    /// The signals.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Everything on the road, in order of id.
+    pub fn vehicles(&self) -> &[Vehicle] {
+        &self.vehicles
+    }
+
+    /// How many have arrived and found no room to enter yet.
+    pub fn waiting(&self) -> usize {
+        self.waiting.iter().map(VecDeque::len).sum()
+    }
+
+    /// Who passed a stop line during the last step.
+    pub fn crossings(&self) -> &[Crossing] {
+        &self.crossings
+    }
+
+    /// The world at [`World::now`].
+    pub fn latest(&self) -> &Snapshot {
+        &self.latest
+    }
+
+    /// The world at a moment of the last step.
+    pub fn snapshot(&self, at: Mono) -> Snapshot {
+        Snapshot::between(&self.earlier, &self.latest, at)
+    }
+
+    /// A number that differs if any vehicle, or its motion, does.
+    pub fn hash(&self) -> u64 {
+        self.vehicles.iter().fold(mix(self.steps), |hash, vehicle| {
+            let parts = [
+                u64::from(vehicle.id),
+                vehicle.along_m.to_bits(),
+                vehicle.speed_mps.to_bits(),
+            ];
+            parts.iter().fold(hash, |hash, &part| mix(hash ^ part))
+        })
+    }
+
+    fn advance(&mut self, i: usize, acceleration_mps2: f64, now: Mono) {
+        let vehicle = &mut self.vehicles[i];
+        let step_s = STEP.as_secs_f64();
+        vehicle.speed_mps = (vehicle.speed_mps + acceleration_mps2 * step_s).max(0.0);
+        let before_m = vehicle.along_m;
+        vehicle.along_m += vehicle.speed_mps * step_s;
+        let route = &self.roads.routes[vehicle.route];
+        if vehicle.entered.is_none() && vehicle.along_m > route.stop_m {
+            vehicle.entered = Some(self.next_entry);
+            self.next_entry += 1;
+            let into_s = (route.stop_m - before_m).max(0.0) / vehicle.speed_mps;
+            let at = now.offset_by(into_s);
+            self.crossings.push(Crossing {
+                vehicle: vehicle.id,
+                route: vehicle.route,
+                at,
+                light: route.phase.map(|phase| self.plan.light(phase, at)),
+            });
+        }
+    }
+
+    /// Draws who arrives in this step: at most one from each origin, which at 0.1 s is as good as
+    /// the Poisson process.
+    fn arrive(&mut self) {
+        for demand in &self.demand.clone() {
+            let chance = demand.vehicles_per_hour / 3600.0 * STEP.as_secs_f64();
+            let entity = u64::from(demand.from.id);
+            let mut stream =
+                Stream::new(self.seed, entity, Purpose::Arrival).starting_at(self.steps);
+            if !stream.chance(chance) {
+                continue;
+            }
+            let (mut vehicle, turn) =
+                Vehicle::draw(self.seed, self.next_id, demand.mix, demand.turns);
+            let route = self
+                .routes(demand.from, turn)
+                .min_by_key(|&route| (self.on_lane(self.roads.routes[route].approach), route));
+            // `new` made sure that there is one.
+            if let Some(route) = route {
+                vehicle.route = route;
+                self.next_id += 1;
+                self.waiting[self.roads.routes[route].approach].push_back(vehicle);
+            }
+        }
+    }
+
+    /// Lets the first of each lane's queue onto the road once there is room.
+    fn let_in(&mut self) {
+        for lane in 0..self.waiting.len() {
+            let last = self
+                .vehicles
+                .iter()
+                .filter(|vehicle| self.roads.routes[vehicle.route].approach == lane)
+                .min_by(|a, b| a.along_m.total_cmp(&b.along_m));
+            let (room_m, ahead_mps) = last.map_or((f64::INFINITY, f64::INFINITY), |last| {
+                (last.rear_m(), last.speed_mps)
+            });
+            let Some(first) = self.waiting[lane].front() else {
+                continue;
+            };
+            let driver = first.driver;
+            let wanted_mps = self.roads.routes[first.route].speed_mps(0.0) * driver.eagerness;
+            let speed_mps = wanted_mps.min(ahead_mps);
+            let needed_m = driver.standstill_m + speed_mps * driver.headway_s;
+            if room_m > needed_m
+                && let Some(mut vehicle) = self.waiting[lane].pop_front()
+            {
+                vehicle.speed_mps = speed_mps;
+                let place = self.vehicles.partition_point(|other| other.id < vehicle.id);
+                self.vehicles.insert(place, vehicle);
+            }
+        }
+    }
+
+    fn routes(&self, from: NodeId, turn: Turn) -> impl Iterator<Item = usize> + '_ {
+        let roads = &self.roads;
+        (0..roads.routes.len()).filter(move |&i| {
+            let route = &roads.routes[i];
+            route.turn == turn && roads.approaches[route.approach].from == from
+        })
+    }
+
+    fn on_lane(&self, lane: usize) -> usize {
+        let driving = self
+            .vehicles
+            .iter()
+            .filter(|vehicle| {
+                vehicle.entered.is_none() && self.roads.routes[vehicle.route].approach == lane
+            })
+            .count();
+        driving + self.waiting[lane].len()
+    }
+
+    fn picture(&self) -> Snapshot {
+        let bodies = self
+            .vehicles
+            .iter()
+            .map(|vehicle| {
+                let path = &self.roads.routes[vehicle.route].path;
+                let (nose, tail) = (
+                    path.point_at(vehicle.along_m),
+                    path.point_at(vehicle.rear_m()),
+                );
+                Body {
+                    id: vehicle.id,
+                    kind: vehicle.kind,
+                    centre: nose.plus(tail).times(0.5),
+                    direction: nose.minus(tail).direction(),
+                    speed_mps: vehicle.speed_mps,
+                    length_m: vehicle.length_m,
+                    width_m: vehicle.width_m,
+                    height_m: vehicle.height_m,
+                }
+            })
+            .collect();
+        Snapshot {
+            at: self.now(),
+            bodies,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

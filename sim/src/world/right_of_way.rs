@@ -1,0 +1,215 @@
+//! What each driver does next: follow, stop at the line, yield, or go.
+//!
+//! Everything is decided from the state at the start of the step, so that the order of vehicles
+//! does not matter. Whoever passed a stop line first goes first; those that came later wait in
+//! front of a shared zone unless the other is sure to be out of it. That is a strict order, so
+//! nobody waits for each other, and it holds because every driver can stop at the stop line while
+//! the signal is red.
+
+use rsu::clock::Mono;
+use rsu::report::Light;
+
+use super::roads::{Roads, Route, Turn, Zone};
+use super::signals::Plan;
+use super::vehicles::Vehicle;
+
+/// What all drivers see at the start of a step.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// The roads.
+    pub roads: &'a Roads,
+    /// The signals.
+    pub plan: &'a Plan,
+    /// Every vehicle.
+    pub vehicles: &'a [Vehicle],
+    /// When it is.
+    pub now: Mono,
+}
+
+impl Scene<'_> {
+    /// The acceleration that the driver of `vehicle` chooses, in m/s².
+    pub fn acceleration_mps2(&self, vehicle: &Vehicle) -> f64 {
+        let route = self.route(vehicle);
+        let driver = &vehicle.driver;
+        let wanted_mps = route.speed_mps(vehicle.along_m) * driver.eagerness;
+        let mut chosen = driver.free_mps2(vehicle.speed_mps, wanted_mps);
+        let mut heed = |gap_m: f64, ahead_mps: f64| {
+            let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
+            chosen = chosen.min(this);
+        };
+        for other in self.vehicles {
+            if other.id != vehicle.id
+                && let Some(gap_m) = self.gap_behind_m(vehicle, other)
+            {
+                heed(gap_m, other.speed_mps);
+            }
+        }
+        if vehicle.entered.is_none() && self.must_stop(vehicle) {
+            heed(route.stop_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
+        }
+        for zone in &route.zones {
+            if self.must_wait(vehicle, zone) {
+                heed(zone.enter_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
+            }
+        }
+        chosen.max(-HARDEST_MPS2)
+    }
+
+    /// Whether `vehicle` goes on although its signal is yellow, or has turned red since: it could
+    /// not stop in comfort, and reaches the line in time.
+    pub fn commits(&self, vehicle: &Vehicle) -> bool {
+        let route = self.route(vehicle);
+        let shown = route
+            .phase
+            .and_then(|phase| self.plan.shown(phase, self.now));
+        let (Some(shown), None) = (shown, vehicle.entered) else {
+            return false;
+        };
+        let left_m = (route.stop_m - vehicle.along_m).max(0.01);
+        let needed_mps2 = vehicle.speed_mps * vehicle.speed_mps / (2.0 * left_m);
+        let cannot_stop = needed_mps2 > vehicle.driver.braking_mps2;
+        match shown.light {
+            Light::Yellow => {
+                let yellow_s = shown.until.seconds_after(self.now);
+                let in_time = left_m < vehicle.speed_mps * yellow_s * SLOWING_DOWN;
+                cannot_stop && (vehicle.committed || in_time)
+            }
+            Light::Red => cannot_stop && vehicle.committed,
+            _ => false,
+        }
+    }
+
+    fn route(&self, vehicle: &Vehicle) -> &Route {
+        &self.roads.routes[vehicle.route]
+    }
+
+    fn light(&self, route: &Route) -> Option<Light> {
+        route.phase.map(|phase| self.plan.light(phase, self.now))
+    }
+
+    /// How far ahead the rear of `other` is, if `vehicle` follows it.
+    fn gap_behind_m(&self, vehicle: &Vehicle, other: &Vehicle) -> Option<f64> {
+        let (own, theirs) = (self.route(vehicle), self.route(other));
+        if own.approach == theirs.approach {
+            let together = vehicle.route == other.route
+                || own
+                    .parts_from_m(other.route)
+                    .is_some_and(|parts_m| other.rear_m() < parts_m);
+            if together && is_ahead(other, other.along_m, vehicle, vehicle.along_m) {
+                return Some(other.rear_m() - vehicle.along_m);
+            }
+        }
+        if own.exit == theirs.exit && vehicle.route != other.route {
+            let zone = own.zones.iter().find(|zone| zone.other == other.route);
+            let in_lane = match zone {
+                Some(zone) => other.rear_m() > zone.other_enter_m,
+                None => other.rear_m() > theirs.clear_m,
+            };
+            let own_m = vehicle.along_m - own.clear_m;
+            let their_m = other.along_m - theirs.clear_m;
+            if in_lane && is_ahead(other, their_m, vehicle, own_m) {
+                return Some(their_m - other.length_m - own_m);
+            }
+        }
+        None
+    }
+
+    /// Whether the signal, or those with the right of way, keep `vehicle` at the stop line.
+    fn must_stop(&self, vehicle: &Vehicle) -> bool {
+        let route = self.route(vehicle);
+        let Some(phase) = route.phase else {
+            return route.turn == Turn::Right && self.must_yield(vehicle);
+        };
+        let Some(shown) = self.plan.shown(phase, self.now) else {
+            return true;
+        };
+        match shown.light {
+            Light::Green | Light::FlashingGreen => {
+                let waits_s = self.now.seconds_after(shown.since);
+                vehicle.speed_mps < STANDING_MPS && waits_s < vehicle.driver.reaction_s
+            }
+            Light::Yellow | Light::Red => !vehicle.committed,
+            _ => true,
+        }
+    }
+
+    /// A right turn that no phase governs: wait for those who may drive and come too soon.
+    fn must_yield(&self, vehicle: &Vehicle) -> bool {
+        let route = self.route(vehicle);
+        let clear_s = |zone: &Zone| {
+            let through_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m - vehicle.along_m;
+            vehicle.least_time_s(through_m, route.speed_mps(zone.enter_m))
+        };
+        route.zones.iter().any(|zone| {
+            self.vehicles
+                .iter()
+                .filter(|other| other.route == zone.other && other.entered.is_none())
+                .filter(|other| self.may_go(other))
+                .any(|other| {
+                    let way_m = zone.other_enter_m - other.along_m;
+                    let theirs = self.route(other);
+                    let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
+                    let margin_s = if zone.merges {
+                        MERGE_GAP_S
+                    } else {
+                        CROSS_GAP_S
+                    };
+                    comes_s < clear_s(zone) + margin_s
+                })
+        })
+    }
+
+    fn may_go(&self, vehicle: &Vehicle) -> bool {
+        match self.light(self.route(vehicle)) {
+            Some(Light::Green | Light::FlashingGreen) => true,
+            Some(Light::Yellow | Light::Red) => vehicle.committed,
+            _ => false,
+        }
+    }
+
+    /// Whether somebody with an earlier place in the order is still in, or before, this zone.
+    fn must_wait(&self, vehicle: &Vehicle, zone: &Zone) -> bool {
+        if vehicle.along_m > zone.enter_m + STOP_BEYOND_M {
+            return false;
+        }
+        let route = self.route(vehicle);
+        self.vehicles
+            .iter()
+            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m)
+            .filter(|other| match (other.entered, vehicle.entered) {
+                (Some(theirs), Some(own)) => theirs < own,
+                (Some(_), None) => true,
+                (None, _) => false,
+            })
+            .any(|other| {
+                let out_m = zone.other_leave_m + other.length_m - other.along_m;
+                let most_mps = self.route(other).speed_mps(other.along_m);
+                let out_s = other.least_time_s(out_m, most_mps);
+                let comes_s = vehicle.least_time_s(
+                    zone.enter_m - vehicle.along_m,
+                    route.speed_mps(vehicle.along_m),
+                );
+                comes_s < out_s + CLEAR_GAP_S
+            })
+    }
+}
+
+/// Whether `one` is ahead of `other`; the older of two that are level.
+fn is_ahead(one: &Vehicle, one_m: f64, other: &Vehicle, other_m: f64) -> bool {
+    one_m > other_m || (one_m >= other_m && one.id < other.id)
+}
+
+/// Drivers keep the standstill gap from a point this far beyond a line: they stop a metre before.
+const STOP_BEYOND_M: f64 = 1.0;
+/// Who goes on at yellow may have to slow down for a bend.
+const SLOWING_DOWN: f64 = 0.75;
+/// Slower than this is standing.
+const STANDING_MPS: f64 = 0.5;
+/// Tyres give no more.
+const HARDEST_MPS2: f64 = 8.0;
+/// A right turn wants this before somebody who crosses.
+const CROSS_GAP_S: f64 = 1.0;
+/// And this before somebody in the lane that it turns into.
+const MERGE_GAP_S: f64 = 2.5;
+/// A later vehicle comes this long after an earlier one has left a zone.
+const CLEAR_GAP_S: f64 = 0.5;

@@ -1,0 +1,255 @@
+//! What drives, and how its driver follows.
+//!
+//! The following model is IDM (Treiber, Hennecke, Helbing 2000) with a = 2 m/s², b = 3 m/s²,
+//! T = 1 s, s0 = 2 m for cars, which gives a saturation flow near 1,850 cars per hour and lane;
+//! highway values are far too slow at a signal. Lorries and buses are slower to move off. The first
+//! driver at a stop line reacts about a second after the green.
+
+use super::roads::Turn;
+use crate::random::{Purpose, Stream};
+
+/// What a vehicle is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Passenger car or van.
+    Car,
+    /// Lorry.
+    Truck,
+    /// City bus of 12 m.
+    Bus,
+}
+
+/// One vehicle and where it is on its route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vehicle {
+    /// Never used again for another.
+    pub id: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Bumper to bumper.
+    pub length_m: f64,
+    /// Across, without mirrors.
+    pub width_m: f64,
+    /// Above ground.
+    pub height_m: f64,
+    /// Index of its route.
+    pub route: usize,
+    /// Its front bumper, along its route.
+    pub along_m: f64,
+    /// Along its route; never negative.
+    pub speed_mps: f64,
+    /// How it is driven.
+    pub driver: Driver,
+    /// It was too fast to stop when its signal turned yellow, and goes on.
+    pub committed: bool,
+    /// Its place in the order in which vehicles passed a stop line; None until it does.
+    pub entered: Option<u64>,
+}
+
+/// How a driver follows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Driver {
+    /// Most that the driver accelerates.
+    pub acceleration_mps2: f64,
+    /// What the driver finds comfortable when braking.
+    pub braking_mps2: f64,
+    /// Time to the vehicle ahead.
+    pub headway_s: f64,
+    /// Distance to the vehicle ahead when standing.
+    pub standstill_m: f64,
+    /// Wanted speed as a share of the limit.
+    pub eagerness: f64,
+    /// From green to moving off, when first at a stop line.
+    pub reaction_s: f64,
+}
+
+/// Share of each kind among arriving vehicles; the rest are cars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mix {
+    /// Share of lorries, 0 to 1.
+    pub trucks: f64,
+    /// Share of buses, 0 to 1.
+    pub buses: f64,
+}
+
+/// Where an approach's vehicles go, as shares that sum to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TurnShares {
+    /// Share that turns left.
+    pub left: f64,
+    /// Share that turns right.
+    pub right: f64,
+}
+
+impl Vehicle {
+    /// A vehicle as drawn for `id`, at the beginning of a route still to be chosen.
+    pub fn draw(seed: u64, id: u32, mix: Mix, shares: TurnShares) -> (Self, Turn) {
+        let mut stream = Stream::new(seed, u64::from(id), Purpose::Vehicle);
+        let kind = {
+            let draw = stream.uniform();
+            if draw < mix.buses {
+                Kind::Bus
+            } else if draw < mix.buses + mix.trucks {
+                Kind::Truck
+            } else {
+                Kind::Car
+            }
+        };
+        let turn = {
+            let draw = stream.uniform();
+            if draw < shares.left {
+                Turn::Left
+            } else if draw < shares.left + shares.right {
+                Turn::Right
+            } else {
+                Turn::Straight
+            }
+        };
+        let (length_m, width_m, height_m) = match kind {
+            Kind::Car => (stream.between(4.1, 5.0), stream.between(1.75, 1.95), 1.5),
+            Kind::Truck => (stream.between(6.5, 10.0), stream.between(2.2, 2.5), 3.2),
+            Kind::Bus => (12.0, 2.55, 3.1),
+        };
+        let (acceleration_mps2, braking_mps2, headway_s) = match kind {
+            Kind::Car => (2.0, 3.0, 1.0),
+            Kind::Truck => (1.1, 2.5, 1.4),
+            Kind::Bus => (1.2, 2.0, 1.2),
+        };
+        let driver = Driver {
+            acceleration_mps2,
+            braking_mps2,
+            headway_s,
+            standstill_m: 2.0,
+            eagerness: (1.0 + 0.07 * stream.normal()).clamp(0.8, 1.15),
+            reaction_s: stream.between(0.7, 1.4),
+        };
+        let vehicle = Self {
+            id,
+            kind,
+            length_m,
+            width_m,
+            height_m,
+            route: 0,
+            along_m: 0.0,
+            speed_mps: 0.0,
+            driver,
+            committed: false,
+            entered: None,
+        };
+        (vehicle, turn)
+    }
+
+    /// Its rear bumper, along its route.
+    pub fn rear_m(&self) -> f64 {
+        self.along_m - self.length_m
+    }
+
+    /// The least time in which it can cover `distance_m` without driving faster than `most_mps`.
+    pub fn least_time_s(&self, distance_m: f64, most_mps: f64) -> f64 {
+        time_to_cover_s(
+            distance_m,
+            self.speed_mps,
+            self.driver.acceleration_mps2,
+            most_mps,
+        )
+    }
+}
+
+impl Driver {
+    /// Acceleration on a free road with this wanted speed.
+    pub fn free_mps2(&self, speed_mps: f64, wanted_mps: f64) -> f64 {
+        let share = speed_mps / wanted_mps.max(0.1);
+        let fourth = share * share * share * share;
+        (self.acceleration_mps2 * (1.0 - fourth)).max(-self.braking_mps2)
+    }
+
+    /// Acceleration behind something `gap_m` ahead that moves at `ahead_mps`.
+    pub fn following_mps2(
+        &self,
+        speed_mps: f64,
+        wanted_mps: f64,
+        gap_m: f64,
+        ahead_mps: f64,
+    ) -> f64 {
+        let closing_mps = speed_mps - ahead_mps;
+        let brake = 2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt();
+        let wanted_gap_m = self.standstill_m
+            + (speed_mps * self.headway_s + speed_mps * closing_mps / brake).max(0.0);
+        let crowding = wanted_gap_m / gap_m.max(0.1);
+        self.free_mps2(speed_mps, wanted_mps) - self.acceleration_mps2 * crowding * crowding
+    }
+}
+
+/// The time to cover a distance from `speed_mps`, accelerating up to `most_mps`.
+pub fn time_to_cover_s(
+    distance_m: f64,
+    speed_mps: f64,
+    acceleration_mps2: f64,
+    most_mps: f64,
+) -> f64 {
+    if distance_m <= 0.0 {
+        return 0.0;
+    }
+    let most_mps = most_mps.max(speed_mps).max(0.1);
+    let rise_s = (most_mps - speed_mps) / acceleration_mps2;
+    let rise_m = (speed_mps + most_mps) / 2.0 * rise_s;
+    if rise_m < distance_m {
+        return rise_s + (distance_m - rise_m) / most_mps;
+    }
+    let root = (speed_mps * speed_mps + 2.0 * acceleration_mps2 * distance_m).sqrt();
+    (root - speed_mps) / acceleration_mps2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn car() -> Driver {
+        Driver {
+            acceleration_mps2: 2.0,
+            braking_mps2: 3.0,
+            headway_s: 1.0,
+            standstill_m: 2.0,
+            eagerness: 1.0,
+            reaction_s: 1.0,
+        }
+    }
+
+    #[test]
+    fn the_equilibrium_gap_is_that_of_the_model() {
+        // At equilibrium s = (s0 + v T) / sqrt(1 - (v/v0)^4).
+        let (speed_mps, wanted_mps) = (10.0_f64, 15.0_f64);
+        let gap_m = 12.0 / (1.0 - (speed_mps / wanted_mps).powi(4)).sqrt();
+        let rest = car().following_mps2(speed_mps, wanted_mps, gap_m, speed_mps);
+        assert!(rest.abs() < 1e-9, "{rest}");
+    }
+
+    #[test]
+    fn the_time_to_cover_a_distance_is_exact() {
+        // From rest at 2 m/s²: 4 m in 2 s; capped at 4 m/s: 4 m in 2 s, then 4 m/s.
+        assert!((time_to_cover_s(4.0, 0.0, 2.0, 20.0) - 2.0).abs() < 1e-12);
+        assert!((time_to_cover_s(12.0, 0.0, 2.0, 4.0) - 4.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_shares_come_out_as_asked() {
+        let mix = Mix {
+            trucks: 0.1,
+            buses: 0.05,
+        };
+        let shares = TurnShares {
+            left: 0.2,
+            right: 0.3,
+        };
+        let drawn: Vec<(Vehicle, Turn)> = (0..10_000)
+            .map(|id| Vehicle::draw(5, id, mix, shares))
+            .collect();
+        let share = |test: fn(&(Vehicle, Turn)) -> bool| {
+            drawn.iter().filter(|drawn| test(drawn)).count() as f64 / drawn.len() as f64
+        };
+        assert!((share(|(vehicle, _)| vehicle.kind == Kind::Bus) - 0.05).abs() < 0.01);
+        assert!((share(|(vehicle, _)| vehicle.kind == Kind::Truck) - 0.10).abs() < 0.01);
+        assert!((share(|(_, turn)| *turn == Turn::Left) - 0.2).abs() < 0.02);
+        assert!((share(|(_, turn)| *turn == Turn::Right) - 0.3).abs() < 0.02);
+    }
+}

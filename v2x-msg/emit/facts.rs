@@ -1,0 +1,167 @@
+//! What follows from the schema: the least size of a type on the wire, and whether it owns memory.
+
+use std::collections::BTreeMap;
+
+use super::schema::{Definition, Kind, Schema, Use};
+
+/// Of one type.
+#[derive(Clone, Copy)]
+pub struct Fact {
+    /// Bits of the shortest encoding.
+    pub min_bits: usize,
+    /// Holds no memory of its own, so that it can be `Copy`.
+    pub plain: bool,
+}
+
+/// Of all definitions, by Rust name.
+pub struct Facts(BTreeMap<String, Fact>);
+
+impl Facts {
+    pub fn of(schema: &Schema) -> Result<Self, String> {
+        let by_name: BTreeMap<_, _> = schema
+            .definitions
+            .iter()
+            .map(|definition| (&definition.rust, definition))
+            .collect();
+        if by_name.len() != schema.definitions.len() {
+            return Err("two definitions have the same name in Rust".to_owned());
+        }
+        let mut facts = Self(BTreeMap::new());
+        for definition in &schema.definitions {
+            facts.find(&by_name, definition, &mut Vec::new())?;
+        }
+        Ok(facts)
+    }
+
+    pub fn named(&self, rust: &str) -> Fact {
+        self.0[rust]
+    }
+
+    pub fn used(&self, used: &Use) -> Fact {
+        let owning = |count_span: usize, min_bits: usize| Fact {
+            min_bits: width(count_span as u64) as usize + min_bits,
+            plain: false,
+        };
+        match used {
+            Use::Named(name) => self.named(name),
+            Use::Unsigned(bits) => Fact {
+                min_bits: *bits as usize,
+                plain: true,
+            },
+            Use::FixedOctets(size) => Fact {
+                min_bits: size * 8,
+                plain: true,
+            },
+            Use::Octets(min, max) => owning(max - min, min * 8),
+            Use::Ia5(min, max) => owning(max - min, min * 7),
+            Use::List(element, min, max) => owning(max - min, min * self.used(element).min_bits),
+        }
+    }
+
+    /// Derives a definition's facts after those of everything it uses.
+    fn find<'a>(
+        &mut self,
+        by_name: &BTreeMap<&String, &'a Definition>,
+        definition: &'a Definition,
+        around: &mut Vec<&'a str>,
+    ) -> Result<(), String> {
+        if self.0.contains_key(&definition.rust) {
+            return Ok(());
+        }
+        if around.contains(&definition.rust.as_str()) {
+            // A frame could then nest as deeply as it likes, and exhaust the stack.
+            return Err(format!(
+                "{}: a type within itself is not supported",
+                definition.asn
+            ));
+        }
+        around.push(&definition.rust);
+        for name in definition.kind.uses().iter().filter_map(|used| used.name()) {
+            let used = by_name
+                .get(&name.to_owned())
+                .ok_or_else(|| format!("{}: no definition of {name}", definition.asn))?;
+            self.find(by_name, used, around)?;
+        }
+        around.pop();
+        let fact = self.derive(&definition.kind);
+        self.0.insert(definition.rust.clone(), fact);
+        Ok(())
+    }
+
+    fn derive(&self, kind: &Kind) -> Fact {
+        let plain = kind.uses().iter().all(|used| self.used(used).plain);
+        let min_bits = match kind {
+            Kind::Integer { min, max, .. } => width(max.abs_diff(*min)) as usize,
+            Kind::Enumerated { names, extensible } => index_bits(names.len(), *extensible) as usize,
+            Kind::Bits {
+                size,
+                extensible: false,
+                ..
+            } => *size as usize,
+            // Either the root, or a length in an octet and nothing.
+            Kind::Bits {
+                size,
+                extensible: true,
+                ..
+            } => 1 + (*size as usize).min(8),
+            Kind::Alias(used) => self.used(used).min_bits,
+            Kind::Sequence {
+                members,
+                extensible,
+            } => {
+                let optional = members.iter().filter(|member| member.optional).count();
+                let mandatory = members.iter().filter(|member| !member.optional);
+                let least: usize = mandatory
+                    .map(|member| self.used(&member.used).min_bits)
+                    .sum();
+                usize::from(*extensible) + optional + least
+            }
+            Kind::Choice {
+                alternatives,
+                extensible,
+            } => {
+                let least = alternatives
+                    .iter()
+                    .map(|one| self.used(&one.used).min_bits)
+                    .min();
+                index_bits(alternatives.len(), *extensible) as usize + least.unwrap_or(0)
+            }
+        };
+        Fact { min_bits, plain }
+    }
+}
+
+impl Kind {
+    /// What a definition is made of.
+    fn uses(&self) -> Vec<&Use> {
+        match self {
+            Self::Integer { .. } | Self::Enumerated { .. } | Self::Bits { .. } => Vec::new(),
+            Self::Alias(used) => vec![used],
+            Self::Sequence { members, .. }
+            | Self::Choice {
+                alternatives: members,
+                ..
+            } => members.iter().map(|member| &member.used).collect(),
+        }
+    }
+}
+
+impl Use {
+    /// The definition that this leads to, if any.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::List(element, ..) => element.name(),
+            _ => None,
+        }
+    }
+}
+
+fn index_bits(root: usize, extensible: bool) -> u32 {
+    u32::from(extensible) + width(root as u64 - 1)
+}
+
+/// How many bits a whole number of 0..=`span` takes.
+fn width(span: u64) -> u32 {
+    u64::BITS - span.leading_zeros()
+}

@@ -1,0 +1,43 @@
+//! The message set as generated from `asn/*.asn`: every type of Day I, edition 2020
+//! (YD/T 3709-2020 = T/CSAE 53-2020), with its bits and its JSON.
+//!
+//! Nothing here is written by hand: `build.rs` reads the ASN.1 and `emit/` writes this module.
+//! The types are as the air has them, sentinels and all; [`crate::kinds`] has values that cannot
+//! be wrong, and is where most readers want to be.
+//!
+//! | ASN.1 | Rust |
+//! |---|---|
+//! | name of a type, `Position-LL-24B` | without hyphens, `PositionLL24B` |
+//! | name of a member, `position-LL1`, `type` | `position_ll1`, `type_` |
+//! | name of an enumeral or alternative, `flashing-red`, `prec0-1deg` | `FlashingRed`, `Prec0_1deg` |
+//! | INTEGER | `struct DSecond(pub u16)`, the smallest integer that holds it; consts `MIN`, `MAX` and the named numbers |
+//! | INTEGER (0..255) without a name | `u8`; likewise `u16`, `u32` |
+//! | ENUMERATED | `enum`; `ALL`, `index`, `from_index`, `name` |
+//! | BIT STRING of one size | `struct AllowedManeuvers(pub u16)`; a const for each named bit, `has`, `with`, `without` |
+//! | BIT STRING (SIZE (n, ...)) | the same around [`ExtensibleBits`] |
+//! | OCTET STRING of one size | `[u8; n]` |
+//! | OCTET STRING, IA5String | [`Octets`], [`Ia5`] |
+//! | SEQUENCE OF | [`List`], which keeps its elements for reuse |
+//! | SEQUENCE | `struct` with public fields, `Option` where OPTIONAL |
+//! | CHOICE | `enum` with one value each |
+//!
+//! A type without memory of its own is `Copy`. `Default` is zero (or the least value), the first
+//! enumeral or alternative, the empty list. Bounds are checked when a value is encoded, and when
+//! one is decoded; in between, a field may hold anything.
+
+#![allow(
+    non_camel_case_types,
+    reason = "an underscore keeps the digits of `prec0-1deg` apart from those of `prec01deg`"
+)]
+#![allow(
+    clippy::upper_case_acronyms,
+    clippy::large_enum_variant,
+    reason = "names and shapes are those of the standard"
+)]
+
+use crate::jer::{self, Jer};
+use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer, decode_optional};
+pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets};
+use std::fmt;
+
+include!(concat!(env!("OUT_DIR"), "/asn.rs"));

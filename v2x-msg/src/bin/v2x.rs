@@ -1,2 +1,0 @@
-//! `v2x`: decode, encode and listen.
-fn main() {}

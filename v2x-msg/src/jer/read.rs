@@ -1,0 +1,339 @@
+//! JSON text to values, with the place of what is wrong.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::{Jer, Writer, write};
+use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets};
+
+/// A piece of JSON that is about to become a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a>(&'a Value);
+
+/// An object of which members are taken one by one.
+#[derive(Debug)]
+pub struct Object<'a> {
+    members: &'a Map<String, Value>,
+    taken: usize,
+}
+
+/// Text that is not a value of the type asked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct JerError {
+    /// Where, such as `spatFrame.intersections[0].phases[3].id`; empty for the whole.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: Problem,
+}
+
+/// What is wrong with a piece of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Not JSON; says where in the text, counted from 1.
+    #[error("not JSON, line {line} column {column}")]
+    Syntax {
+        /// Line of the text.
+        line: usize,
+        /// Column of that line.
+        column: usize,
+    },
+    /// JSON of another shape than the type has.
+    #[error("expected {0}")]
+    Expected(&'static str),
+    /// A number outside the bounds of its type.
+    #[error("{value} is not in {min}..={max}")]
+    OutOfRange {
+        /// The number.
+        value: i64,
+        /// Least value of the type.
+        min: i64,
+        /// Greatest value of the type.
+        max: i64,
+    },
+    /// More elements, octets or characters than the type allows.
+    #[error("longer than {max}")]
+    TooLong {
+        /// How many it allows.
+        max: usize,
+    },
+    /// Fewer elements, octets or characters than the type asks for.
+    #[error("shorter than {min}")]
+    TooShort {
+        /// How many it asks for.
+        min: usize,
+    },
+    /// A member that is not OPTIONAL is absent.
+    #[error("member {0} is missing")]
+    Missing(&'static str),
+    /// A member, alternative or enumeral that the type does not have.
+    #[error("unknown name {0:?}")]
+    Unknown(String),
+}
+
+impl fmt::Display for JerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => self.problem.fmt(f),
+            path => write!(f, "{path}: {}", self.problem),
+        }
+    }
+}
+
+impl From<Problem> for JerError {
+    fn from(problem: Problem) -> Self {
+        Self {
+            path: String::new(),
+            problem,
+        }
+    }
+}
+
+impl JerError {
+    /// The same error, seen from one level further out.
+    fn within(mut self, step: &str) -> Self {
+        let dot = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        self.path = format!("{step}{dot}{}", self.path);
+        self
+    }
+}
+
+/// Parses the text and reads all of it. serde_json bounds the depth.
+pub(super) fn whole(
+    text: &str,
+    read: impl FnOnce(Input<'_>) -> Result<(), JerError>,
+) -> Result<(), JerError> {
+    let value: Value = serde_json::from_str(text).map_err(|error| Problem::Syntax {
+        line: error.line(),
+        column: error.column(),
+    })?;
+    read(Input(&value))
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn object(self) -> Result<Object<'a>, JerError> {
+        let members = self.0.as_object().ok_or(Problem::Expected("an object"))?;
+        Ok(Object { members, taken: 0 })
+    }
+
+    /// The only member of an object.
+    pub(crate) fn alternative(self) -> Result<(&'a str, Self), JerError> {
+        let expected = Problem::Expected("an object of one member");
+        let members = self.0.as_object().filter(|members| members.len() == 1);
+        let (name, value) = members
+            .and_then(|members| members.iter().next())
+            .ok_or(expected)?;
+        Ok((name, Self(value)))
+    }
+
+    /// What the alternative `name` holds.
+    pub(crate) fn value_of<T: Jer + Default>(self, name: &str) -> Result<T, JerError> {
+        let mut value = T::default();
+        value.read_jer(self).map_err(|error| error.within(name))?;
+        Ok(value)
+    }
+
+    pub(crate) fn integer(self, min: i64, max: i64) -> Result<i64, JerError> {
+        let value = self.0.as_i64().ok_or(Problem::Expected("a whole number"))?;
+        if value < min || value > max {
+            return Err(Problem::OutOfRange { value, min, max }.into());
+        }
+        Ok(value)
+    }
+
+    /// The enumeral with that name.
+    pub(crate) fn enumeral<T: Copy>(
+        self,
+        all: &[T],
+        name: impl Fn(T) -> &'static str,
+    ) -> Result<T, JerError> {
+        let text = self.text()?;
+        let found = all.iter().copied().find(|one| name(*one) == text);
+        found.ok_or_else(|| Problem::Unknown(text.to_owned()).into())
+    }
+
+    /// Exactly `size` bits, at the top of the word.
+    pub(crate) fn bits(self, size: u32) -> Result<u64, JerError> {
+        let mut octets = [0; 8];
+        let len = size.div_ceil(8).min(8) as usize;
+        hex_into(self.text()?, &mut octets[..len])?;
+        let top = u64::from_be_bytes(octets);
+        if top.checked_shl(size).is_some_and(|beyond| beyond != 0) {
+            return Err(Problem::Expected("zeros behind the last bit").into());
+        }
+        Ok(top)
+    }
+
+    fn text(self) -> Result<&'a str, JerError> {
+        Ok(self.0.as_str().ok_or(Problem::Expected("text"))?)
+    }
+}
+
+impl Object<'_> {
+    pub(crate) fn required(
+        &mut self,
+        name: &'static str,
+        slot: &mut impl Jer,
+    ) -> Result<(), JerError> {
+        let value = self.members.get(name).ok_or(Problem::Missing(name))?;
+        self.taken += 1;
+        slot.read_jer(Input(value))
+            .map_err(|error| error.within(name))
+    }
+
+    pub(crate) fn optional<T: Jer + Default>(
+        &mut self,
+        name: &'static str,
+        slot: &mut Option<T>,
+    ) -> Result<(), JerError> {
+        *slot = None;
+        if self.members.contains_key(name) {
+            self.required(name, slot.insert(T::default()))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses members that nobody asked for.
+    pub(crate) fn finish(self, known: &[&str]) -> Result<(), JerError> {
+        if self.taken == self.members.len() {
+            return Ok(());
+        }
+        let unknown = self
+            .members
+            .keys()
+            .find(|name| !known.contains(&name.as_str()));
+        unknown.map_or(Ok(()), |name| Err(Problem::Unknown(name.clone()).into()))
+    }
+}
+
+/// The octets that `text` spells, which must be as many as there is room for.
+fn hex_into(text: &str, octets: &mut [u8]) -> Result<(), JerError> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() || pairs.len() != octets.len() {
+        return Err(Problem::Expected("hexadecimal digits, as many as the type has").into());
+    }
+    for (octet, [high, low]) in octets.iter_mut().zip(pairs) {
+        *octet = digit(*high)? << 4 | digit(*low)?;
+    }
+    Ok(())
+}
+
+fn digit(character: u8) -> Result<u8, JerError> {
+    let digit = char::from(character).to_digit(16);
+    Ok(digit.ok_or(Problem::Expected("hexadecimal digits"))? as u8)
+}
+
+fn length(len: usize, min: usize, max: usize) -> Result<(), JerError> {
+    if len < min {
+        return Err(Problem::TooShort { min }.into());
+    }
+    if len > max {
+        return Err(Problem::TooLong { max }.into());
+    }
+    Ok(())
+}
+
+impl<T: Jer + Default, const MIN: usize, const MAX: usize> Jer for List<T, MIN, MAX> {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write::list(self, out)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        let elements = input.0.as_array().ok_or(Problem::Expected("an array"))?;
+        length(elements.len(), MIN, MAX)?;
+        self.clear();
+        for (index, element) in elements.iter().enumerate() {
+            let slot = self.next_slot().ok_or(Problem::TooLong { max: MAX })?;
+            slot.read_jer(Input(element))
+                .map_err(|error| error.within(&format!("[{index}]")))?;
+        }
+        Ok(())
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Jer for Octets<MIN, MAX> {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write::octets(self, out)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        let text = input.text()?;
+        length(text.len() / 2, MIN, MAX)?;
+        let mut octets = vec![0; text.len() / 2];
+        hex_into(text, &mut octets)?;
+        self.set(&octets)
+            .map_err(|Full| Problem::TooLong { max: MAX }.into())
+    }
+}
+
+impl<const N: usize> Jer for [u8; N] {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write::fixed_octets(self, out)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        hex_into(input.text()?, self)
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Jer for Ia5<MIN, MAX> {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write::ia5(self, out)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        let text = input.text()?;
+        length(text.len(), MIN, MAX)?;
+        self.set(text)
+            .map_err(|_| Problem::Expected("ASCII text").into())
+    }
+}
+
+impl<const ROOT: u32> Jer for ExtensibleBits<ROOT> {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        write::extensible_bits(*self, out)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        let mut size = ROOT;
+        let mut value = input;
+        if let Ok(object) = input.object() {
+            let member = |name| {
+                object
+                    .members
+                    .get(name)
+                    .map(Input)
+                    .ok_or(Problem::Missing(name))
+            };
+            size = member("length")?
+                .integer(0, 64)
+                .map_err(|error| error.within("length"))? as u32;
+            value = member("value")?;
+        }
+        let top = value.bits(size)?;
+        *self = Self::from_top(top, size).ok_or(Problem::TooLong { max: 64 })?;
+        Ok(())
+    }
+}
+
+/// An INTEGER without a name whose bounds are those of the Rust type.
+macro_rules! whole_range {
+    ($($native:ty),*) => {$(
+        impl Jer for $native {
+            fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+                out.integer(i64::from(*self))
+            }
+
+            fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+                *self = input.integer(0, <$native>::MAX.into())? as $native;
+                Ok(())
+            }
+        }
+    )*};
+}
+
+whole_range!(u8, u16, u32);

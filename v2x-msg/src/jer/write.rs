@@ -1,0 +1,138 @@
+//! Values to JSON text, written as it comes, without a tree in between.
+
+use std::fmt::{self, Write};
+
+use super::Jer;
+use crate::uper::{ExtensibleBits, Ia5, List, Octets};
+
+/// JSON text on its way to a `String` or anything else that takes text.
+pub struct Writer<'a> {
+    out: &'a mut dyn Write,
+    /// No member or element has been written since the last bracket.
+    fresh: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes to `out`.
+    pub fn new(out: &'a mut dyn Write) -> Self {
+        Self { out, fresh: true }
+    }
+
+    /// Opens an object or an array.
+    pub(crate) fn open(&mut self, bracket: char) -> fmt::Result {
+        self.fresh = true;
+        self.out.write_char(bracket)
+    }
+
+    /// Closes it.
+    pub(crate) fn close(&mut self, bracket: char) -> fmt::Result {
+        self.fresh = false;
+        self.out.write_char(bracket)
+    }
+
+    /// A member of an object. Names are ASN.1 names and need no escapes.
+    pub(crate) fn member(&mut self, name: &str, value: &impl Jer) -> fmt::Result {
+        self.comma()?;
+        write!(self.out, "\"{name}\":")?;
+        value.write_jer(self)
+    }
+
+    /// A member that may be absent.
+    pub(crate) fn optional(&mut self, name: &str, value: Option<&impl Jer>) -> fmt::Result {
+        value.map_or(Ok(()), |value| self.member(name, value))
+    }
+
+    /// An object of a single member.
+    pub(crate) fn alternative(&mut self, name: &str, value: &impl Jer) -> fmt::Result {
+        self.open('{')?;
+        self.member(name, value)?;
+        self.close('}')
+    }
+
+    pub(crate) fn integer(&mut self, value: i64) -> fmt::Result {
+        write!(self.out, "{value}")
+    }
+
+    /// The name of an enumeral, which needs no escapes.
+    pub(crate) fn enumeral(&mut self, name: &str) -> fmt::Result {
+        write!(self.out, "\"{name}\"")
+    }
+
+    /// The first `size` bits of `top`, as octets.
+    pub(crate) fn bits(&mut self, top: u64, size: u32) -> fmt::Result {
+        let octets = top.to_be_bytes();
+        self.hex(&octets[..size.div_ceil(8).min(8) as usize])
+    }
+
+    fn hex(&mut self, octets: &[u8]) -> fmt::Result {
+        self.out.write_char('"')?;
+        for octet in octets {
+            write!(self.out, "{octet:02x}")?;
+        }
+        self.out.write_char('"')
+    }
+
+    fn text(&mut self, text: &str) -> fmt::Result {
+        self.out.write_char('"')?;
+        for character in text.chars() {
+            match character {
+                '"' | '\\' => write!(self.out, "\\{character}")?,
+                '\0'..='\x1f' => write!(self.out, "\\u{:04x}", u32::from(character))?,
+                _ => self.out.write_char(character)?,
+            }
+        }
+        self.out.write_char('"')
+    }
+
+    fn comma(&mut self) -> fmt::Result {
+        if std::mem::take(&mut self.fresh) {
+            Ok(())
+        } else {
+            self.out.write_char(',')
+        }
+    }
+}
+
+pub(super) fn list<T: Jer, const MIN: usize, const MAX: usize>(
+    list: &List<T, MIN, MAX>,
+    out: &mut Writer<'_>,
+) -> fmt::Result {
+    out.open('[')?;
+    for element in list {
+        out.comma()?;
+        element.write_jer(out)?;
+    }
+    out.close(']')
+}
+
+pub(super) fn octets<const MIN: usize, const MAX: usize>(
+    octets: &Octets<MIN, MAX>,
+    out: &mut Writer<'_>,
+) -> fmt::Result {
+    out.hex(octets)
+}
+
+pub(super) fn fixed_octets(octets: &[u8], out: &mut Writer<'_>) -> fmt::Result {
+    out.hex(octets)
+}
+
+pub(super) fn ia5<const MIN: usize, const MAX: usize>(
+    text: &Ia5<MIN, MAX>,
+    out: &mut Writer<'_>,
+) -> fmt::Result {
+    out.text(text.as_str())
+}
+
+pub(super) fn extensible_bits<const ROOT: u32>(
+    bits: ExtensibleBits<ROOT>,
+    out: &mut Writer<'_>,
+) -> fmt::Result {
+    if bits.size() == ROOT {
+        return out.bits(bits.top(), ROOT);
+    }
+    out.open('{')?;
+    write!(out.out, "\"value\":")?;
+    out.bits(bits.top(), bits.size())?;
+    write!(out.out, ",\"length\":{}", bits.size())?;
+    out.close('}')
+}

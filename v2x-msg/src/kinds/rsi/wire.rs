@@ -1,0 +1,290 @@
+//! RSI to and from the generated types. A level stands in the top three bits of its octet; senders
+//! that set others are read all the same.
+
+use super::text::Inner;
+use super::{
+    Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
+    Refused, Rsi, Sign, SignText, Validity,
+};
+use crate::asn;
+use crate::base::{Confidence, GeoPosition, Many, MsgCount, Radius, StationId, TimeConfidence};
+use crate::kinds::Unfit;
+use crate::kinds::wire::{
+    at_index, bits_from_asn, bits_to_asn, fill_list, fill_optional, moy, node_id, offset, position,
+    read_moy, read_node_id, read_offset, read_position,
+};
+use crate::uper::{Ia5, Octets};
+use crate::{Message, MessageKind};
+
+impl Rsi {
+    /// Makes `message` this RSI, in place.
+    pub fn fill(&self, message: &mut Message) {
+        let frame = message.frame_mut();
+        if !matches!(frame, asn::MessageFrame::RsiFrame(_)) {
+            *frame = asn::MessageFrame::RsiFrame(asn::RoadSideInformation::default());
+        }
+        if let asn::MessageFrame::RsiFrame(rsi) = frame {
+            rsi.msg_cnt = asn::MsgCount(self.msg_cnt.value());
+            rsi.moy = self.moy.map(moy);
+            rsi.id = self.id.0;
+            rsi.ref_pos = position(self.ref_pos);
+            fill_optional(&mut rsi.rtes, self.events(), |event, slot| {
+                fill_event(self.ref_pos, event, slot);
+            });
+            fill_optional(&mut rsi.rtss, self.signs(), |sign, slot| {
+                fill_sign(self.ref_pos, sign, slot);
+            });
+        }
+    }
+
+    /// The RSI in `message`.
+    ///
+    /// # Errors
+    /// Another kind, positions that are not on the earth, a sign without a description or without
+    /// its code, or what [`super::Refused`] names.
+    pub fn read(message: &Message) -> Result<Self, Unfit> {
+        let asn::MessageFrame::RsiFrame(rsi) = message.frame() else {
+            let found = message.kind();
+            return Err(Unfit::Kind {
+                expected: MessageKind::Rsi,
+                found,
+            });
+        };
+        let msg_cnt = MsgCount::new(rsi.msg_cnt.0)?;
+        let (id, ref_pos) = (StationId(rsi.id), read_position(rsi.ref_pos)?);
+        let value = match (rsi.rtes.as_deref(), rsi.rtss.as_deref()) {
+            (Some(events), None) => {
+                let events: Result<Vec<Event>, Unfit> = events
+                    .iter()
+                    .map(|event| read_event(ref_pos, event))
+                    .collect();
+                Rsi::of_events(msg_cnt, id, ref_pos, events?)?
+            }
+            (None, Some(signs)) => {
+                let signs: Result<Vec<Sign>, Unfit> =
+                    signs.iter().map(|sign| read_sign(ref_pos, sign)).collect();
+                Rsi::of_signs(msg_cnt, id, ref_pos, signs?)?
+            }
+            (Some(_), Some(_)) => return Err(Refused::MixedClasses.into()),
+            (None, None) => return Err(Unfit::Missing("an event or a sign")),
+        };
+        Ok(Rsi {
+            moy: read_moy(rsi.moy),
+            ..value
+        })
+    }
+}
+
+fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
+    to.rte_id = from.id;
+    to.event_type = asn::EventType(from.event_type.0);
+    to.event_source = asn::EventSource::from_index(from.source as usize).unwrap_or_default();
+    to.event_pos = from.pos.map(|pos| offset(ref_pos, pos));
+    to.event_radius = from.radius.map(radius);
+    fill_description(from.description.as_ref(), &mut to.description);
+    to.time_details = time_details(from.validity);
+    to.priority = from.level.map(level);
+    let place = from.place.as_ref();
+    fill_paths(
+        ref_pos,
+        place.map_or(&[], Place::paths),
+        &mut to.reference_paths,
+    );
+    fill_optional(
+        &mut to.reference_links,
+        place.map_or(&[], Place::links),
+        fill_link,
+    );
+    to.event_confidence = from
+        .confidence
+        .map(|confidence| asn::Confidence(confidence.steps()));
+}
+
+fn fill_sign(ref_pos: GeoPosition, from: &Sign, to: &mut asn::RTSData) {
+    to.rts_id = from.id;
+    to.sign_type = asn::SignType(from.sign_type);
+    to.sign_pos = from.pos.map(|pos| offset(ref_pos, pos));
+    fill_gb2312(from.text.bytes(), &mut to.description);
+    to.time_details = time_details(from.validity);
+    to.priority = from.level.map(level);
+    fill_paths(ref_pos, from.place.paths(), &mut to.reference_paths);
+    fill_optional(&mut to.reference_links, from.place.links(), fill_link);
+}
+
+fn radius(radius: Radius) -> asn::Radius {
+    asn::Radius(radius.steps())
+}
+
+/// In the memory of the last description, if that was in the same form.
+fn fill_description(from: Option<&Description>, to: &mut Option<asn::Description>) {
+    match from.map(|description| &description.0) {
+        None => *to = None,
+        Some(Inner::Gb2312(bytes)) => fill_gb2312(bytes, to),
+        Some(Inner::Ascii(text)) => {
+            if !matches!(to, Some(asn::Description::TextString(_))) {
+                *to = Some(asn::Description::TextString(Ia5::default()));
+            }
+            if let Some(asn::Description::TextString(slot)) = to {
+                // A `Description` keeps the bounds of its ASN.1 type, so this cannot be refused.
+                let _ = slot.set(text);
+            }
+        }
+    }
+}
+
+fn fill_gb2312(bytes: &[u8], to: &mut Option<asn::Description>) {
+    if !matches!(to, Some(asn::Description::TextGB2312(_))) {
+        *to = Some(asn::Description::TextGB2312(Octets::default()));
+    }
+    if let Some(asn::Description::TextGB2312(slot)) = to {
+        // Own texts have at most 512 bytes.
+        let _ = slot.set(bytes);
+    }
+}
+
+/// Left out as a whole where nothing is known.
+fn time_details(from: Validity) -> Option<asn::RSITimeDetails> {
+    let details = asn::RSITimeDetails {
+        start_time: from.start.map(moy),
+        end_time: from.end.map(moy),
+        end_time_confidence: from
+            .end_confidence
+            .and_then(|confidence| asn::TimeConfidence::from_index(confidence.class().into())),
+    };
+    (details != asn::RSITimeDetails::default()).then_some(details)
+}
+
+fn level(level: Level) -> asn::RSIPriority {
+    [level.value() << 5]
+}
+
+fn fill_paths(
+    ref_pos: GeoPosition,
+    from: &[ReferencePath],
+    to: &mut Option<asn::ReferencePathList>,
+) {
+    fill_optional(to, from, |path, slot| {
+        slot.path_radius = radius(path.radius);
+        fill_list(&mut slot.active_path, &path.points, |point, slot| {
+            *slot = offset(ref_pos, *point);
+        });
+    });
+}
+
+fn fill_link(from: &ReferenceLink, to: &mut asn::ReferenceLink) {
+    to.upstream_node_id = node_id(from.upstream);
+    to.downstream_node_id = node_id(from.downstream);
+    to.reference_lanes = from
+        .lanes
+        .map(|lanes| asn::ReferenceLanes(bits_to_asn(lanes.bits(), 16)));
+}
+
+fn read_event(ref_pos: GeoPosition, from: &asn::RTEData) -> Result<Event, Unfit> {
+    let (paths, links) = (
+        from.reference_paths.as_deref(),
+        from.reference_links.as_deref(),
+    );
+    Ok(Event {
+        id: from.rte_id,
+        event_type: EventType(from.event_type.0),
+        source: at_index(&EventSource::ALL, from.event_source.index()),
+        pos: read_pos(ref_pos, from.event_pos)?,
+        radius: from
+            .event_radius
+            .map(|radius| Radius::from_steps(radius.0.into()))
+            .transpose()?,
+        description: from
+            .description
+            .as_ref()
+            .map(read_description)
+            .transpose()?,
+        validity: read_validity(from.time_details),
+        level: from.priority.map(read_level).transpose()?,
+        place: match (paths, links) {
+            (None, None) => None,
+            _ => Some(read_place(ref_pos, paths, links)?),
+        },
+        confidence: from
+            .event_confidence
+            .and_then(|confidence| Confidence::from_steps(confidence.0.into()).ok()),
+    })
+}
+
+fn read_sign(ref_pos: GeoPosition, from: &asn::RTSData) -> Result<Sign, Unfit> {
+    let text = match &from.description {
+        Some(asn::Description::TextGB2312(bytes)) => SignText::from_bytes(bytes)?,
+        Some(asn::Description::TextString(_)) | None => {
+            return Err(Unfit::Missing("a sign's description in GB 2312"));
+        }
+    };
+    let (paths, links) = (
+        from.reference_paths.as_deref(),
+        from.reference_links.as_deref(),
+    );
+    Ok(Sign {
+        id: from.rts_id,
+        sign_type: from.sign_type.0,
+        pos: read_pos(ref_pos, from.sign_pos)?,
+        text,
+        validity: read_validity(from.time_details),
+        level: from.priority.map(read_level).transpose()?,
+        place: read_place(ref_pos, paths, links)?,
+    })
+}
+
+fn read_pos(
+    ref_pos: GeoPosition,
+    from: Option<asn::PositionOffsetLLV>,
+) -> Result<Option<GeoPosition>, Unfit> {
+    from.map(|offset| read_offset(ref_pos, offset)).transpose()
+}
+
+fn read_description(from: &asn::Description) -> Result<Description, Unfit> {
+    Ok(match from {
+        asn::Description::TextString(text) => Description::ascii(text.as_str())?,
+        asn::Description::TextGB2312(bytes) => Description::gb2312(bytes)?,
+    })
+}
+
+fn read_validity(from: Option<asn::RSITimeDetails>) -> Validity {
+    let from = from.unwrap_or_default();
+    Validity {
+        start: read_moy(from.start_time),
+        end: read_moy(from.end_time),
+        end_confidence: from
+            .end_time_confidence
+            .and_then(|confidence| TimeConfidence::from_class(confidence.index() as u8)),
+    }
+}
+
+fn read_level([octet]: asn::RSIPriority) -> Result<Level, Unfit> {
+    Ok(Level::new(octet >> 5)?)
+}
+
+fn read_place(
+    ref_pos: GeoPosition,
+    paths: Option<&[asn::ReferencePath]>,
+    links: Option<&[asn::ReferenceLink]>,
+) -> Result<Place, Unfit> {
+    let read_path = |path: &asn::ReferencePath| {
+        let points: Result<Vec<GeoPosition>, Unfit> = path
+            .active_path
+            .iter()
+            .map(|point| read_offset(ref_pos, *point))
+            .collect();
+        Ok::<_, Unfit>(ReferencePath {
+            points: Many::new(points?)?,
+            radius: Radius::from_steps(path.path_radius.0.into())?,
+        })
+    };
+    let paths: Result<Vec<ReferencePath>, Unfit> =
+        paths.unwrap_or_default().iter().map(read_path).collect();
+    let links = links.unwrap_or_default().iter().map(|link| ReferenceLink {
+        upstream: read_node_id(link.upstream_node_id),
+        downstream: read_node_id(link.downstream_node_id),
+        lanes: link
+            .reference_lanes
+            .map(|lanes| Lanes::from_bits(bits_from_asn(lanes.0, 16))),
+    });
+    Ok(Place::new(paths?, links)?)
+}

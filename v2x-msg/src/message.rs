@@ -1,0 +1,182 @@
+//! The frame: one message of any kind, as it stands in the payload below.
+//!
+//! A [`Message`] is what is received, sent, recorded and shown, whatever its kind. What is in it
+//! is told by [`crate::kinds`], which this file knows nothing of.
+
+use std::fmt;
+
+use crate::asn::MessageFrame;
+use crate::jer::{self, Jer, JerError};
+use crate::uper::{self, DecodeError, EncodeError, Reader};
+
+/// A message of any kind.
+///
+/// Decoding takes any octets: it never panics, its work is bounded by their number and its memory
+/// by a small multiple of it. What it does with additions of later editions and other doubtful
+/// encodings is the table in [`crate::uper`].
+#[derive(Clone, Debug, Default)]
+pub struct Message {
+    frame: MessageFrame,
+    /// Octets of memory that decoding has asked for since the frame was last made anew.
+    held: usize,
+}
+
+/// What a message may hold on to for reuse. Lists never shrink, and frames of many shapes, one
+/// after the other, would each leave memory in another place: a sender who means harm could bring
+/// a map to some 40 MB. No honest message comes near this limit: 1,400 octets need 0.1 MB at the
+/// very most.
+const MOST_HELD: usize = 1 << 20;
+
+/// Which message a frame holds. The order is that of the indices on the air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageKind {
+    /// BasicSafetyMessage: a vehicle about itself.
+    Bsm,
+    /// MapData: roads and lanes.
+    Map,
+    /// RoadsideSafetyMessage: road users seen from the roadside.
+    Rsm,
+    /// SPAT: signal phases and their timing.
+    Spat,
+    /// RoadSideInformation: events and signs.
+    Rsi,
+}
+
+impl Message {
+    /// Decodes a frame that fills `octets`.
+    ///
+    /// # Errors
+    /// Anything but a valid frame of this edition; octets after it count as such.
+    pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        message.decode_into(octets)?;
+        Ok(message)
+    }
+
+    /// The same in place. Allocates nothing if this message already held as much of the same
+    /// kind; what it holds in reserve stays below a megabyte or so.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode); this message is then unspecified, and only good for another
+    /// attempt.
+    pub fn decode_into(&mut self, octets: &[u8]) -> Result<(), DecodeError> {
+        let used = self.decode_prefix_into(octets)?;
+        uper::nothing_after(used, octets)
+    }
+
+    /// Decodes a frame at the start of `octets`, and gives how many of them it took. For senders
+    /// that pad what they send.
+    ///
+    /// # Errors
+    /// Anything but a valid frame of this edition.
+    pub fn decode_prefix(octets: &[u8]) -> Result<(Self, usize), DecodeError> {
+        let mut message = Self::default();
+        let used = message.decode_prefix_into(octets)?;
+        Ok((message, used))
+    }
+
+    fn decode_prefix_into(&mut self, octets: &[u8]) -> Result<usize, DecodeError> {
+        if self.held > MOST_HELD {
+            *self = Self::default();
+        }
+        let mut reader = Reader::new(octets);
+        let used = uper::read_prefix_into(&mut self.frame, &mut reader);
+        self.held += reader.grown();
+        used
+    }
+
+    /// Encodes the frame at the start of `out` and gives its length in octets. Does not allocate.
+    ///
+    /// The bounds of the message set allow some 400 kB; what the air allows is the business of
+    /// [`crate::access`].
+    ///
+    /// # Errors
+    /// `out` is too short, or a value has no encoding; a message that was decoded has one.
+    pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
+        uper::encode_into(&self.frame, out)
+    }
+
+    /// The message that `text`, one object of JSON (JER), describes.
+    ///
+    /// # Errors
+    /// Not JSON, or not a message of this edition; says where.
+    pub fn from_jer(text: &str) -> Result<Self, JerError> {
+        Ok(Self {
+            frame: MessageFrame::from_jer(text)?,
+            held: 0,
+        })
+    }
+
+    /// This message as one line of JSON (JER).
+    pub fn to_jer(&self) -> String {
+        self.frame.to_jer()
+    }
+
+    /// The same straight into `out`, without line end.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    pub fn write_jer(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        self.frame.write_jer(&mut jer::Writer::new(out))
+    }
+
+    /// Which message this is.
+    pub fn kind(&self) -> MessageKind {
+        match &self.frame {
+            MessageFrame::BsmFrame(_) => MessageKind::Bsm,
+            MessageFrame::MapFrame(_) => MessageKind::Map,
+            MessageFrame::RsmFrame(_) => MessageKind::Rsm,
+            MessageFrame::SpatFrame(_) => MessageKind::Spat,
+            MessageFrame::RsiFrame(_) => MessageKind::Rsi,
+        }
+    }
+
+    /// The sender's counter of messages of this kind, 0..=127; 127 is followed by 0.
+    pub fn msg_cnt(&self) -> u8 {
+        let count = match &self.frame {
+            MessageFrame::BsmFrame(bsm) => bsm.msg_cnt,
+            MessageFrame::MapFrame(map) => map.msg_cnt,
+            MessageFrame::RsmFrame(rsm) => rsm.msg_cnt,
+            MessageFrame::SpatFrame(spat) => spat.msg_cnt,
+            MessageFrame::RsiFrame(rsi) => rsi.msg_cnt,
+        };
+        count.0
+    }
+
+    /// What is in it, for `kinds/*/wire.rs`.
+    pub(crate) fn frame(&self) -> &MessageFrame {
+        &self.frame
+    }
+
+    /// The same to be filled in.
+    pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
+        &mut self.frame
+    }
+}
+
+impl MessageKind {
+    /// All kinds, in the order of their indices on the air.
+    pub const ALL: [Self; 5] = [Self::Bsm, Self::Map, Self::Rsm, Self::Spat, Self::Rsi];
+}
+
+/// By what is in it, not by what it holds in reserve.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.frame == other.frame
+    }
+}
+
+impl Eq for Message {}
+
+/// As people write it: `SPAT`.
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Bsm => "BSM",
+            Self::Map => "MAP",
+            Self::Rsm => "RSM",
+            Self::Spat => "SPAT",
+            Self::Rsi => "RSI",
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Why a value cannot be encoded, or a frame not decoded. Small, `Copy`, without text of its own:
+//! a stranger on the radio can cause these at any rate.
+
+use thiserror::Error;
+
+/// Bytes that are not a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{kind} at bit {at_bit}{}", In(.field))]
+pub struct DecodeError {
+    /// Where the field begins that could not be understood; counted from the frame's first bit.
+    pub at_bit: usize,
+    /// What is wrong.
+    pub kind: DecodeErrorKind,
+    /// The innermost member around it, as `Type.member` in ASN.1 names; empty outside of any.
+    pub field: &'static str,
+}
+
+/// What is wrong with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
+pub enum DecodeErrorKind {
+    /// The frame is shorter than what it announces.
+    #[error("the frame ends early")]
+    EndOfFrame,
+    /// A number, an index or a count outside the bounds of its type.
+    #[error("value out of range")]
+    OutOfRange,
+    /// An enumeral that this edition does not know.
+    #[error("unknown enumeral")]
+    UnknownEnumeral,
+    /// An alternative of a CHOICE that this edition does not know.
+    #[error("unknown alternative")]
+    UnknownAlternative,
+    /// A length of 16,384 or more.
+    #[error("length over 16,383")]
+    TooLong,
+    /// A whole message, and then more.
+    #[error("octets after the message")]
+    TrailingOctets,
+}
+
+/// A value that has no encoding, or not in the room given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{kind} at bit {at_bit}{}", In(.field))]
+pub struct EncodeError {
+    /// How many bits had been written.
+    pub at_bit: usize,
+    /// What is wrong.
+    pub kind: EncodeErrorKind,
+    /// The innermost member around it, as `Type.member` in ASN.1 names; empty outside of any.
+    pub field: &'static str,
+}
+
+/// What is wrong with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
+pub enum EncodeErrorKind {
+    /// The buffer ends before the message does.
+    #[error("no room for the message")]
+    NoRoom,
+    /// A number outside the bounds of its type, or bits set beyond its size.
+    #[error("value out of range")]
+    OutOfRange,
+    /// Fewer elements than the type asks for.
+    #[error("too few elements")]
+    TooFew,
+}
+
+/// ` in SPAT.moy`, or nothing.
+struct In<'a>(&'a &'static str);
+
+impl std::fmt::Display for In<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, " in {}", self.0)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Values to bits and back: unaligned packed encoding rules (UPER, ITU-T X.691), as far as the
+//! message set needs them.
+//!
+//! Rooms: [`Writer`] and [`Reader`] move single fields, [`Wire`] is what every generated type can
+//! do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the containers that
+//! generated types are made of. Which fields a message has is not known here: that is the
+//! business of the generated code in [`crate::asn`].
+//!
+//! What a receiver does where the standard leaves a choice, or a sender goes beyond us:
+//!
+//! | on the wire | what happens |
+//! |---|---|
+//! | extension additions that this edition does not know | skipped by their lengths, not kept |
+//! | an addition bitmap without a single addition | accepted |
+//! | an enumeral or alternative beyond this edition | refused: [`DecodeErrorKind::UnknownEnumeral`], [`DecodeErrorKind::UnknownAlternative`] |
+//! | a number, index or count outside its bounds | refused: [`DecodeErrorKind::OutOfRange`] |
+//! | a length of 16,384 or more (fragments) | refused: [`DecodeErrorKind::TooLong`]; no frame on the air holds so much |
+//! | an extensible BIT STRING shorter than its root | filled up with zeros, as X.680 has it for named bits |
+//! | an extensible BIT STRING longer than 64 bits | the first 64 are kept, the others dropped like unknown additions |
+//! | padding bits at the end that are not zero | accepted |
+//! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] |
+//!
+//! Work and memory are bounded by the frame: a count is only believed after the bits that so many
+//! elements need at the least have been seen to be there.
+
+mod bits;
+mod error;
+mod list;
+mod octets;
+mod reader;
+mod writer;
+
+pub use bits::ExtensibleBits;
+pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use list::{Full, List};
+pub use octets::{Ia5, Octets};
+pub use reader::Reader;
+pub use writer::Writer;
+
+/// What every type of the message set can do: go to bits, and come from bits in place.
+///
+/// The errors are bare kinds, so that they travel in a register; where it happened is kept by the
+/// reader or writer, and joined to the kind at the door ([`encode_into`], [`decode_into`]).
+pub trait Wire {
+    /// How many bits the shortest value takes. A count of elements is checked against it.
+    const MIN_BITS: usize;
+
+    /// Appends this value.
+    ///
+    /// # Errors
+    /// A value outside its bounds, or no room left.
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>;
+
+    /// Replaces this value by the next one of the frame, reusing the memory it holds.
+    ///
+    /// # Errors
+    /// Anything but a valid encoding; this value is then some mixture of old and new.
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>;
+}
+
+/// Encodes a whole value at the start of `out`, padded with zero bits to the octet; gives the
+/// number of octets. Does not allocate.
+///
+/// # Errors
+/// A value outside its bounds, or `out` too short. `out` then holds part of the encoding.
+pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeError> {
+    let mut writer = Writer::new(out);
+    let done = value.encode(&mut writer).and_then(|()| writer.finish());
+    done.map_err(|kind| writer.error(kind))
+}
+
+/// Decodes a value that fills `octets` to the last octet.
+///
+/// # Errors
+/// Anything but a valid encoding, octets after it included. `value` is then unspecified.
+pub fn decode_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<(), DecodeError> {
+    let used = decode_prefix_into(value, octets)?;
+    nothing_after(used, octets)
+}
+
+/// Decodes a value from the start of `octets`; gives the number of octets that it took.
+///
+/// # Errors
+/// Anything but a valid encoding. `value` is then unspecified.
+pub fn decode_prefix_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<usize, DecodeError> {
+    read_prefix_into(value, &mut Reader::new(octets))
+}
+
+/// The same from a reader, which can be asked afterwards.
+pub(crate) fn read_prefix_into<T: Wire>(
+    value: &mut T,
+    reader: &mut Reader<'_>,
+) -> Result<usize, DecodeError> {
+    match value.decode_into(reader) {
+        // X.691, 11.1: a complete encoding is at least one octet, padded to whole ones.
+        Ok(()) => Ok(reader.at_bit().div_ceil(8).max(1)),
+        Err(kind) => Err(reader.error(kind)),
+    }
+}
+
+/// Refuses octets after a message that took the first `used` ones.
+pub(crate) fn nothing_after(used: usize, octets: &[u8]) -> Result<(), DecodeError> {
+    if used < octets.len() {
+        let kind = DecodeErrorKind::TrailingOctets;
+        return Err(DecodeError {
+            at_bit: used * 8,
+            kind,
+            field: "",
+        });
+    }
+    Ok(())
+}
+
+/// Decodes an OPTIONAL member in place: absent empties the slot, present reuses what is there.
+#[inline]
+pub(crate) fn decode_optional<T: Wire + Default>(
+    slot: &mut Option<T>,
+    present: bool,
+    reader: &mut Reader<'_>,
+) -> Result<(), DecodeErrorKind> {
+    if present {
+        slot.get_or_insert_with(T::default).decode_into(reader)
+    } else {
+        *slot = None;
+        Ok(())
+    }
+}
+
+/// An INTEGER without a name whose bounds are those of the Rust type.
+macro_rules! whole_range {
+    ($($native:ty),*) => {$(
+        impl Wire for $native {
+            const MIN_BITS: usize = <$native>::BITS as usize;
+
+            #[inline]
+            fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+                writer.bits(u64::from(*self), <$native>::BITS)
+            }
+
+            #[inline]
+            fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+                *self = reader.bits(<$native>::BITS)? as $native;
+                Ok(())
+            }
+        }
+    )*};
+}
+
+whole_range!(u8, u16, u32);
+
+/// How many bits a whole number of 0..=`span` takes.
+pub(crate) const fn width(span: u64) -> u32 {
+    u64::BITS - span.leading_zeros()
+}

@@ -1,0 +1,200 @@
+//! Strings of bounded length: octets of any kind ([`Octets`], `[u8; N]`) and ASCII text ([`Ia5`]).
+
+use std::ops::Deref;
+
+use super::{DecodeErrorKind, EncodeErrorKind, Full, Reader, Wire, Writer, width};
+
+/// OCTET STRING of `MIN..=MAX` octets; shorter ones can be built, but not encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Octets<const MIN: usize, const MAX: usize>(Vec<u8>);
+
+/// IA5String of `MIN..=MAX` characters of 7 bits; shorter ones can be built, but not encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ia5<const MIN: usize, const MAX: usize>(String);
+
+/// The text cannot be an [`Ia5`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotIa5 {
+    /// Longer than its type allows.
+    #[error("text too long")]
+    TooLong,
+    /// A character outside 0..=127.
+    #[error("text beyond ASCII")]
+    NotAscii,
+}
+
+impl<const MIN: usize, const MAX: usize> Octets<MIN, MAX> {
+    /// Replaces the content, reusing its memory.
+    ///
+    /// # Errors
+    /// More than `MAX` octets; the content is unchanged.
+    pub fn set(&mut self, octets: &[u8]) -> Result<(), Full> {
+        if octets.len() > MAX {
+            return Err(Full);
+        }
+        self.0.clear();
+        self.0.extend_from_slice(octets);
+        Ok(())
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> TryFrom<&[u8]> for Octets<MIN, MAX> {
+    type Error = Full;
+
+    fn try_from(octets: &[u8]) -> Result<Self, Full> {
+        let mut string = Self::default();
+        string.set(octets)?;
+        Ok(string)
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Deref for Octets<MIN, MAX> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Wire for Octets<MIN, MAX> {
+    const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 8 * MIN;
+
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        writer.count::<MIN, MAX>(self.len())?;
+        put_octets(self, writer)
+    }
+
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        let count = reader.count::<MIN, MAX>(8)?;
+        if count > self.0.capacity() {
+            reader.grow(count, 1);
+            self.0.reserve_exact(count - self.0.len());
+        }
+        // What was there is overwritten; only growth needs filling.
+        self.0.resize(count, 0);
+        take_octets(&mut self.0, reader)
+    }
+}
+
+impl<const N: usize> Wire for [u8; N] {
+    const MIN_BITS: usize = 8 * N;
+
+    #[inline]
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        put_octets(self, writer)
+    }
+
+    #[inline]
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        take_octets(self, reader)
+    }
+}
+
+#[inline]
+fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    let (words, rest) = octets.as_chunks::<4>();
+    for word in words {
+        writer.bits(u64::from(u32::from_be_bytes(*word)), 32)?;
+    }
+    rest.iter()
+        .try_for_each(|octet| writer.bits(u64::from(*octet), 8))
+}
+
+#[inline]
+fn take_octets(octets: &mut [u8], reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+    let (words, rest) = octets.as_chunks_mut::<4>();
+    for word in words {
+        *word = (reader.bits(32)? as u32).to_be_bytes();
+    }
+    for octet in rest {
+        *octet = reader.bits(8)? as u8;
+    }
+    Ok(())
+}
+
+impl<const MIN: usize, const MAX: usize> Ia5<MIN, MAX> {
+    /// Replaces the text, reusing its memory.
+    ///
+    /// # Errors
+    /// Too long, or not ASCII; the text is unchanged.
+    pub fn set(&mut self, text: &str) -> Result<(), NotIa5> {
+        if text.len() > MAX {
+            return Err(NotIa5::TooLong);
+        }
+        if !text.is_ascii() {
+            return Err(NotIa5::NotAscii);
+        }
+        self.0.clear();
+        self.0.push_str(text);
+        Ok(())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> TryFrom<&str> for Ia5<MIN, MAX> {
+    type Error = NotIa5;
+
+    fn try_from(text: &str) -> Result<Self, NotIa5> {
+        let mut string = Self::default();
+        string.set(text)?;
+        Ok(string)
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
+    const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 7 * MIN;
+
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        writer.count::<MIN, MAX>(self.0.len())?;
+        self.0
+            .bytes()
+            .try_for_each(|character| writer.bits(u64::from(character), 7))
+    }
+
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        let count = reader.count::<MIN, MAX>(7)?;
+        self.0.clear();
+        if count > self.0.capacity() {
+            reader.grow(count, 1);
+            self.0.reserve_exact(count);
+        }
+        for _ in 0..count {
+            self.0.push(char::from(reader.bits(7)? as u8));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uper::{decode_into, encode_into};
+
+    #[test]
+    fn text_takes_seven_bits_a_character() {
+        let text = Ia5::<1, 63>::try_from("AB").unwrap();
+        let mut out = [0; 8];
+        let len = encode_into(&text, &mut out).unwrap();
+        // 6 bits of count - 1, then 1000001 1000010.
+        assert_eq!(out[..len], [0b0000_0110, 0b0000_1100, 0b0010_0000]);
+        let mut back = Ia5::<1, 63>::default();
+        decode_into(&mut back, &out[..len]).unwrap();
+        assert_eq!(back.as_str(), "AB");
+    }
+
+    #[test]
+    fn text_beyond_ascii_or_its_length_is_refused() {
+        assert_eq!(Ia5::<1, 63>::try_from("曹安公路"), Err(NotIa5::NotAscii));
+        assert_eq!(Ia5::<1, 3>::try_from("abcd"), Err(NotIa5::TooLong));
+    }
+
+    #[test]
+    fn a_string_below_its_least_length_is_not_encoded() {
+        let error = encode_into(&Octets::<2, 512>::try_from(&[1][..]).unwrap(), &mut [0; 8]);
+        assert_eq!(error.unwrap_err().kind, EncodeErrorKind::TooFew);
+    }
+}

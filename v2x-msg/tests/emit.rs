@@ -1,0 +1,248 @@
+//! The emitter: that our ASN.1 says what the type table of the standard says, that names come out
+//! as promised, and that what cannot be encoded is refused while it is being built.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+#![allow(unreachable_pub, reason = "the emitter belongs to the build script")]
+
+#[path = "../emit/mod.rs"]
+mod emit;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use emit::schema::{Definition, Kind, Member, Use};
+use emit::{Schema, Source, names};
+use serde_json::{Map, Value, json};
+
+fn sources() -> Vec<Source> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("asn");
+    let mut sources: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| Source {
+            path: path.display().to_string(),
+            text: fs::read_to_string(path).unwrap(),
+        })
+        .collect();
+    sources.sort_by(|left, right| left.path.cmp(&right.path));
+    sources
+}
+
+#[test]
+fn all_types_of_day_one_are_there_each_with_a_sentence() {
+    let schema = Schema::read(&sources()).unwrap();
+    assert_eq!(schema.definitions.len(), 162);
+    for Definition { asn, docs, .. } in &schema.definitions {
+        assert!(!docs.is_empty(), "{asn}");
+    }
+}
+
+#[test]
+fn our_asn1_says_what_the_type_table_says() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/reference/message_set.json"
+    );
+    let Ok(text) = fs::read_to_string(path) else {
+        eprintln!("skipped: no message_set.json in ../shared/reference");
+        return;
+    };
+    let table: Value = serde_json::from_str(&text).unwrap();
+    let edition = &table["editions"]["2020_ydt3709"];
+    let mut types = table["types"].as_object().unwrap().clone();
+    for absent in edition["absent"].as_array().unwrap() {
+        types.remove(absent.as_str().unwrap());
+    }
+    let differing = edition["definitions_that_differ_from_dayII"]
+        .as_object()
+        .unwrap();
+    types.extend(differing.clone());
+
+    let schema = Schema::read(&sources()).unwrap();
+    assert_eq!(schema.definitions.len(), types.len());
+    let types: Vec<_> = types.into_iter().collect();
+    let by_rust: BTreeMap<_, _> = schema
+        .definitions
+        .iter()
+        .map(|definition| (definition.rust.as_str(), definition))
+        .collect();
+    for (name, theirs) in &types {
+        let ours = by_rust[names::type_name(name).as_str()];
+        assert_eq!(&ours.asn, name);
+        assert_eq!(
+            kind(&ours.kind),
+            wanted(theirs.as_object().unwrap()),
+            "{name}"
+        );
+    }
+}
+
+/// What the table says of a type, without what is only for people.
+fn wanted(table: &Map<String, Value>) -> Value {
+    let size = json!([table.get("size_min"), table.get("size_max")]);
+    let kind = table["kind"].as_str().unwrap();
+    let list = |key: &str| table[key].as_array().unwrap().clone();
+    let used = |table: &Value| match table.get("ref") {
+        Some(name) => json!(names::type_name(name.as_str().unwrap())),
+        None => wanted(table.as_object().unwrap()),
+    };
+    let members = |key| {
+        let member = |member: &Value| {
+            let optional = member["optional"].as_bool().unwrap_or(false);
+            json!([member["name"], used(&member["type"]), optional])
+        };
+        list(key).iter().map(member).collect::<Vec<_>>()
+    };
+    match kind {
+        "INTEGER" => json!([kind, table["min"], table["max"]]),
+        "ENUMERATED" => {
+            let names: Vec<_> = list("values")
+                .iter()
+                .map(|value| value["name"].clone())
+                .collect();
+            json!([kind, names, table["extensible"]])
+        }
+        "BIT STRING" => {
+            let bits = table.get("bits").cloned().unwrap_or(json!({}));
+            json!([kind, size, table["size_extensible"], bits])
+        }
+        "OCTET STRING" | "IA5String" => json!([kind, size]),
+        "SEQUENCE OF" => json!([kind, size, used(&table["element"])]),
+        "SEQUENCE" => json!([kind, members("members"), table["extensible"]]),
+        "CHOICE" => json!([kind, members("alternatives"), table["extensible"]]),
+        other => panic!("{other}"),
+    }
+}
+
+/// The same of one of ours.
+fn kind(ours: &Kind) -> Value {
+    let members = |members: &[Member]| {
+        let member = |member: &Member| json!([member.asn, used(&member.used), member.optional]);
+        members.iter().map(member).collect::<Vec<_>>()
+    };
+    match ours {
+        Kind::Integer { min, max, .. } => json!(["INTEGER", min, max]),
+        Kind::Enumerated { names, extensible } => json!(["ENUMERATED", names, extensible]),
+        Kind::Bits {
+            size,
+            extensible,
+            named,
+        } => {
+            let named: BTreeMap<_, _> = named.iter().cloned().collect();
+            json!(["BIT STRING", [size, size], extensible, named])
+        }
+        Kind::Alias(alias) => used(alias),
+        Kind::Sequence {
+            members: list,
+            extensible,
+        } => {
+            json!(["SEQUENCE", members(list), extensible])
+        }
+        Kind::Choice {
+            alternatives,
+            extensible,
+        } => {
+            json!(["CHOICE", members(alternatives), extensible])
+        }
+    }
+}
+
+fn used(ours: &Use) -> Value {
+    match ours {
+        Use::Named(name) => json!(name),
+        Use::Unsigned(bits) => json!(["INTEGER", 0, (1_u64 << bits) - 1]),
+        Use::FixedOctets(size) => json!(["OCTET STRING", [size, size]]),
+        Use::Octets(min, max) => json!(["OCTET STRING", [min, max]]),
+        Use::Ia5(min, max) => json!(["IA5String", [min, max]]),
+        Use::List(element, min, max) => json!(["SEQUENCE OF", [min, max], used(element)]),
+    }
+}
+
+#[test]
+fn names_come_out_as_rust_spells_them() {
+    assert_eq!(names::type_name("Position-LL-24B"), "PositionLL24B");
+    for (asn, variant) in [
+        ("flashing-red", "FlashingRed"),
+        ("prec01deg", "Prec01deg"),
+        ("prec0-1deg", "Prec0_1deg"),
+        ("time-000-000-5", "Time000_000_5"),
+        ("position-LatLon", "PositionLatLon"),
+    ] {
+        assert_eq!(names::variant(asn), variant);
+    }
+    for (asn, field) in [
+        ("msgCnt", "msg_cnt"),
+        ("position-LL1", "position_ll1"),
+        ("laneID", "lane_id"),
+        ("startUTCTime", "start_utc_time"),
+        ("currGNSSstatus", "curr_gnss_status"),
+        ("type", "type_"),
+        ("long", "long"),
+    ] {
+        assert_eq!(names::field(asn), field);
+    }
+    assert_eq!(
+        names::constant("noValidSPATisAvailableAtThisTime"),
+        "NO_VALID_SPAT_IS_AVAILABLE_AT_THIS_TIME"
+    );
+    assert_eq!(
+        names::constant("maneuverUTurnAllowed"),
+        "MANEUVER_U_TURN_ALLOWED"
+    );
+}
+
+/// What is said of a module with these definitions.
+fn refusal(definitions: &str) -> String {
+    let text = format!("M DEFINITIONS AUTOMATIC TAGS ::=\nBEGIN\n{definitions}\nEND\n");
+    emit::rust(&[Source {
+        path: "m.asn".to_owned(),
+        text,
+    }])
+    .unwrap_err()
+}
+
+#[test]
+fn what_cannot_be_encoded_fails_the_build_with_its_name() {
+    for (definitions, said) in [
+        (
+            "A ::= SEQUENCE { a INTEGER (0..3) }",
+            "M: A: a: an INTEGER with bounds such as these",
+        ),
+        ("A ::= INTEGER", "M: A: an INTEGER needs bounds"),
+        (
+            "A ::= INTEGER (0..3, ...)",
+            "M: A: an INTEGER with an extension marker",
+        ),
+        ("A ::= OCTET STRING", "M: A: a size needs bounds"),
+        (
+            "A ::= BIT STRING (SIZE (1..8))",
+            "M: A: a BIT STRING needs one fixed size",
+        ),
+        (
+            "A ::= ENUMERATED { a, ..., b }",
+            "M: A: extension additions are not supported",
+        ),
+        (
+            "A ::= INTEGER (0..3)\nB ::= SEQUENCE { a A, ..., b A }",
+            "M: B: extension additions",
+        ),
+        (
+            "A ::= INTEGER (0..3)\nB ::= SEQUENCE { a A DEFAULT 1 }",
+            "M: B: a: DEFAULT",
+        ),
+        ("A ::= SEQUENCE { a A OPTIONAL }", "A: a type within itself"),
+        ("A ::= SEQUENCE { b B }", "A: no definition of B"),
+        (
+            "A-B ::= INTEGER (0..3)\nAB ::= INTEGER (0..3)",
+            "two definitions have the same name",
+        ),
+        ("A ::= SEQUENCE {", "m.asn"),
+    ] {
+        let error = refusal(definitions);
+        assert!(error.starts_with(said), "{definitions}: {error}");
+    }
+}

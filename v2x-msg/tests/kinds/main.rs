@@ -1,0 +1,205 @@
+//! The laws of the kinds: what can be built can be encoded, and comes back as it was; what others
+//! sent is read as it was meant, or refused with a reason.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
+
+mod any_value;
+#[path = "../common/mod.rs"]
+mod common;
+
+use any_value::{map, rsi, rsm, spat};
+use common::{own, shared};
+use proptest::prelude::*;
+use v2x_msg::base::{NodeId, Speed};
+use v2x_msg::kinds::rsm::{ParticipantKind, Size, Source};
+use v2x_msg::kinds::spat::{Light, Phase, Status, Timing};
+use v2x_msg::kinds::{Map, Rsi, Rsm, Spat, Unfit};
+use v2x_msg::{Message, MessageKind};
+
+/// Through the frame and back, by way of a message that held something else.
+fn through_the_air(fill: impl Fn(&mut Message)) -> Message {
+    let mut message = Message::default();
+    fill(&mut message);
+    let mut out = vec![0; 1 << 20];
+    let len = message.encode_into(&mut out).unwrap();
+    Message::decode(&out[..len]).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_spat_comes_back(spat in spat(), other in spat()) {
+        let heard = through_the_air(|message| {
+            other.fill(message);
+            spat.fill(message);
+        });
+        prop_assert_eq!(Spat::read(&heard), Ok(spat));
+    }
+
+    #[test]
+    fn an_rsm_comes_back(rsm in rsm(), other in rsm()) {
+        let heard = through_the_air(|message| {
+            other.fill(message);
+            rsm.fill(message);
+        });
+        prop_assert_eq!(Rsm::read(&heard), Ok(rsm));
+    }
+
+    #[test]
+    fn a_map_comes_back(map in map(), other in map()) {
+        let heard = through_the_air(|message| {
+            other.fill(message);
+            map.fill(message);
+        });
+        prop_assert_eq!(Map::read(&heard), Ok(map));
+    }
+
+    #[test]
+    fn an_rsi_comes_back(rsi in rsi(), other in rsi()) {
+        let heard = through_the_air(|message| {
+            other.fill(message);
+            rsi.fill(message);
+        });
+        prop_assert_eq!(Rsi::read(&heard), Ok(rsi));
+    }
+}
+
+#[test]
+fn a_message_of_another_kind_is_named() {
+    let bsm = Message::default();
+    let refused = Spat::read(&bsm).unwrap_err();
+    let (expected, found) = (MessageKind::Spat, MessageKind::Bsm);
+    assert_eq!(refused, Unfit::Kind { expected, found });
+    assert_eq!(refused.to_string(), "BSM instead of SPAT");
+}
+
+/// Frames whose content two other codecs agree on. Most of it is drawn at random and breaks some
+/// rule; none of it may make us stumble, and what fits must be kept.
+#[test]
+fn what_fits_of_the_vectors_is_kept() {
+    let mut fitted = 0;
+    for vector in own("day1_2020.jsonl") {
+        let message = Message::decode(&vector.octets).unwrap();
+        let mut again = Message::default();
+        if let Ok(spat) = Spat::read(&message) {
+            spat.fill(&mut again);
+            assert_eq!(Spat::read(&again), Ok(spat), "{}", vector.place);
+            fitted += 1;
+        }
+        if let Ok(rsm) = Rsm::read(&message) {
+            rsm.fill(&mut again);
+            assert_eq!(Rsm::read(&again), Ok(rsm), "{}", vector.place);
+            fitted += 1;
+        }
+        if let Ok(map) = Map::read(&message) {
+            map.fill(&mut again);
+            assert_eq!(Map::read(&again), Ok(map), "{}", vector.place);
+            fitted += 1;
+        }
+        if let Ok(rsi) = Rsi::read(&message) {
+            rsi.fill(&mut again);
+            assert_eq!(Rsi::read(&again), Ok(rsi), "{}", vector.place);
+            fitted += 1;
+        }
+    }
+    assert!(fitted > 0);
+}
+
+/// Whatever a stranger makes of a frame: if it decodes, it is read or refused, and what is read can
+/// be encoded again.
+#[test]
+fn no_bit_that_is_turned_makes_a_value_that_cannot_be_encoded() {
+    let mut read = 0;
+    for vector in own("day1_2020.jsonl").iter().step_by(7) {
+        for bit in 0..vector.octets.len() * 8 {
+            let mut octets = vector.octets.clone();
+            octets[bit / 8] ^= 0x80 >> (bit % 8);
+            let Ok(message) = Message::decode(&octets) else {
+                continue;
+            };
+            let mut again = Message::default();
+            let fill = [
+                Spat::read(&message).map(|spat| spat.fill(&mut again)),
+                Rsm::read(&message).map(|rsm| rsm.fill(&mut again)),
+                Map::read(&message).map(|map| map.fill(&mut again)),
+                Rsi::read(&message).map(|rsi| rsi.fill(&mut again)),
+            ];
+            if fill.iter().any(Result::is_ok) {
+                read += 1;
+                common::encoded(&again);
+            }
+        }
+    }
+    assert!(read > 0);
+}
+
+/// SPATs of a product in service, made by its maker's encoder.
+#[test]
+fn published_spats_are_read_as_they_were_meant() {
+    let Some(vectors) = shared("published_frames.jsonl") else {
+        return;
+    };
+    let spats = vectors
+        .iter()
+        .filter_map(|vector| Message::decode(&vector.octets).ok())
+        .filter(|message| message.kind() == MessageKind::Spat);
+    let read: Vec<Spat> = spats.map(|message| Spat::read(&message).unwrap()).collect();
+    assert_eq!(read.len(), 3);
+    let junction = &read[1].intersections[0];
+    assert_eq!(
+        junction.id,
+        NodeId {
+            region: Some(1),
+            id: 193
+        }
+    );
+    assert!(junction.status.contains(Status::FIXED_TIME));
+    let shown = |phase: &Phase| {
+        let state = phase.current().unwrap();
+        let Some(Timing::Counting(counting)) = state.timing else {
+            panic!("no countdown");
+        };
+        (
+            phase.id().value(),
+            state.light,
+            counting.ends.likely().unwrap().tenths(),
+        )
+    };
+    let phases: Vec<_> = junction.phases().iter().map(shown).collect();
+    let expected = [
+        (2, Light::Red, 180),
+        (8, Light::PermissiveGreen, 180),
+        (10, Light::Red, 180),
+        (16, Light::PermissiveGreen, 180),
+    ];
+    assert_eq!(phases, expected);
+}
+
+/// An RSM of a product in service; its one road user is given in degrees, not as an offset.
+#[test]
+fn a_published_rsm_is_read_as_it_was_meant() {
+    let Some(vectors) = shared("published_frames.jsonl") else {
+        return;
+    };
+    let message = vectors
+        .iter()
+        .filter_map(|vector| Message::decode(&vector.octets).ok())
+        .find(|message| message.kind() == MessageKind::Rsm)
+        .unwrap();
+    let rsm = Rsm::read(&message).unwrap();
+    let rider = rsm.participants()[0];
+    assert_eq!(
+        (rider.kind, rider.source),
+        (ParticipantKind::NonMotor, Source::Video)
+    );
+    assert_eq!(
+        (rider.pos.lat_e7(), rider.pos.lon_e7()),
+        (297_241_937, 1_074_134_465)
+    );
+    assert_eq!(rider.speed.map(Speed::mps), Some(258.0 * 0.02));
+    assert_eq!((rider.size, rider.pos_confidence), (Size::UNKNOWN, None));
+}
