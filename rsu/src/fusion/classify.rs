@@ -19,7 +19,8 @@ const CLASSES: [Class; 6] = [
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct ClassBelief {
     p: [f64; CLASSES.len()],
-    heard: bool,
+    /// Kept, for it is asked for far more often than it changes.
+    best: (Class, f32),
 }
 
 /// Kinds of road users that a sensor seldom confuses with each other.
@@ -40,22 +41,28 @@ impl ClassBelief {
     pub(crate) const fn new() -> Self {
         Self {
             p: [1.0 / CLASSES.len() as f64; CLASSES.len()],
-            heard: false,
+            best: (Class::Unknown, 0.0),
         }
     }
 
     /// Takes one more label.
     pub(crate) fn observe(&mut self, class: Class) {
         let Some(label) = index(class) else { return };
-        self.heard = true;
         let mut sum = 0.0;
         for (truth, p) in self.p.iter_mut().enumerate() {
-            *p = p.powf(MEMORY) * mistaken(truth, label);
+            *p = (*p + FORGETTING) * mistaken(truth, label);
             sum += *p;
         }
         for p in &mut self.p {
             *p /= sum;
         }
+        let mut best = 0;
+        for i in 1..CLASSES.len() {
+            if self.p[i] > self.p[best] {
+                best = i;
+            }
+        }
+        self.best = (CLASSES[best], self.p[best] as f32);
     }
 
     /// How much likelier a label is for this thing than for any thing; 1 for no label.
@@ -74,16 +81,7 @@ impl ClassBelief {
 
     /// The likeliest class and its probability; Unknown where no sensor has named one.
     pub(crate) fn best(&self) -> (Class, f32) {
-        if !self.heard {
-            return (Class::Unknown, 0.0);
-        }
-        let mut best = 0;
-        for i in 1..CLASSES.len() {
-            if self.p[i] > self.p[best] {
-                best = i;
-            }
-        }
-        (CLASSES[best], self.p[best] as f32)
+        self.best
     }
 }
 
@@ -202,8 +200,8 @@ fn mistaken(truth: usize, label: usize) -> f64 {
     }
 }
 
-/// Weight of all earlier labels when one more comes: about 30 labels count.
-const MEMORY: f64 = 0.97;
+/// What every class gets back before a label is taken: no run of labels settles it for ever.
+const FORGETTING: f64 = 0.002;
 /// Measurements over which a size is averaged.
 const SIZE_MEMORY: u16 = 30;
 

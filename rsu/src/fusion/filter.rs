@@ -6,8 +6,8 @@
 //! the same as both at once and needs 2 by 2 algebra only. A range rate is a velocity that is sure
 //! along the beam and knows nothing across it (`report::Velocity::from_range_rate`).
 //!
-//! Updates are in Joseph form and the covariance is made symmetric after each, so that it stays a
-//! covariance whatever comes. Nothing here knows sensors, classes or ids.
+//! Updates are in Joseph form and one triangle is computed and mirrored, so that the covariance stays
+//! one whatever comes. Nothing here knows sensors, classes or ids.
 
 use nalgebra::{Matrix2, Matrix4, Matrix4x2, Vector2, Vector4};
 
@@ -57,10 +57,19 @@ impl Kalman {
         let dt = dt_s;
         self.x[0] += self.x[2] * dt;
         self.x[1] += self.x[3] * dt;
-        let mut f = Matrix4::<f64>::identity();
-        f[(0, 2)] = dt;
-        f[(1, 3)] = dt;
-        self.p = f * self.p * f.transpose();
+        // F P F', block by block: many times faster than two products of 4 by 4 matrices.
+        let p = &mut self.p;
+        for i in 0..2 {
+            for j in 0..2 {
+                p[(i, j)] += dt * (p[(i, j + 2)] + p[(i + 2, j)] + dt * p[(i + 2, j + 2)]);
+            }
+        }
+        for i in 0..2 {
+            for j in 0..2 {
+                p[(i, j + 2)] += dt * p[(i + 2, j + 2)];
+                p[(j + 2, i)] = p[(i, j + 2)];
+            }
+        }
         let a = dt.abs();
         let (pp, pv, vv) = (q * a * a * a / 3.0, q * a * dt / 2.0, q * a);
         for (i, j) in [(0, 2), (1, 3)] {
@@ -69,7 +78,6 @@ impl Kalman {
             self.p[(j, i)] += pv;
             self.p[(j, j)] += vv;
         }
-        self.make_symmetric();
     }
 
     /// How well a position, and a velocity if given, would fit. The velocity is judged after the
@@ -148,19 +156,40 @@ impl Kalman {
         let gain: Matrix4x2<f64> = columns * inverse(&s);
         let nu = z - self.x.fixed_rows::<2>(row).into_owned();
         self.x += gain * nu;
-        let mut keep = Matrix4::<f64>::identity();
-        for i in 0..4 {
-            for j in 0..2 {
-                keep[(i, row + j)] -= gain[(i, j)];
-            }
-        }
-        self.p = keep * self.p * keep.transpose() + gain * r * gain.transpose();
-        self.make_symmetric();
+        self.p = joseph(&self.p, &columns, &gain, row, &r);
     }
+}
 
-    fn make_symmetric(&mut self) {
-        self.p = (self.p + self.p.transpose()) * 0.5;
+/// (I - K H) P (I - K H)' + K R K', where H picks the two rows from `row` on and `columns` are those
+/// of P. Written out: as products of 4 by 4 matrices it took most of a frame's time.
+fn joseph(
+    p: &Matrix4<f64>,
+    columns: &Matrix4x2<f64>,
+    gain: &Matrix4x2<f64>,
+    row: usize,
+    r: &Matrix2<f64>,
+) -> Matrix4<f64> {
+    let noise = gain * r;
+    // The two columns of (I - K H) P that the second factor picks.
+    let mut picked = *columns;
+    for i in 0..4 {
+        for j in 0..2 {
+            picked[(i, j)] -=
+                gain[(i, 0)] * columns[(row, j)] + gain[(i, 1)] * columns[(row + 1, j)];
+        }
     }
+    let mut updated = Matrix4::zeros();
+    for i in 0..4 {
+        for j in i..4 {
+            let left = p[(i, j)] - gain[(i, 0)] * columns[(j, 0)] - gain[(i, 1)] * columns[(j, 1)];
+            let value = left
+                + (noise[(i, 0)] - picked[(i, 0)]) * gain[(j, 0)]
+                + (noise[(i, 1)] - picked[(i, 1)]) * gain[(j, 1)];
+            updated[(i, j)] = value;
+            updated[(j, i)] = value;
+        }
+    }
+    updated
 }
 
 /// The covariance of a report as a matrix.
@@ -238,6 +267,29 @@ mod tests {
         assert!((state.x[2] - 7.0).abs() < 0.01);
         assert!(state.p[(2, 2)].sqrt() < 0.21);
         assert!((state.p[(3, 3)].sqrt() - 10.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn the_written_out_update_is_the_textbook_one() {
+        let mut state = Kalman::new(
+            Vector2::new(1.0, -2.0),
+            Matrix2::new(1.0, 0.3, 0.3, 2.0),
+            4.0,
+        );
+        state.predict(0.7, 2.0);
+        let (before, r) = (state, Matrix2::new(0.4, -0.1, -0.1, 0.9));
+        for (row, part) in [(0, Part::Position), (2, Part::Velocity)] {
+            let mut h = nalgebra::Matrix2x4::zeros();
+            h[(0, row)] = 1.0;
+            h[(1, row + 1)] = 1.0;
+            let s = h * before.p * h.transpose() + r;
+            let gain = before.p * h.transpose() * s.try_inverse().unwrap();
+            let z = Vector2::new(3.0, 4.0);
+            let mut updated = before;
+            updated.update(part, z, r);
+            assert!((updated.x - (before.x + gain * (z - h * before.x))).norm() < 1e-12);
+            assert!((updated.p - (before.p - gain * h * before.p)).norm() < 1e-12);
+        }
     }
 
     #[test]

@@ -228,10 +228,6 @@ impl Owner {
             Use::Resting(_) if self.uid != 0 && target.born_at > self.seen_at => {}
             _ => return None,
         }
-        let (a, b) = (family(self.class.best().0), family(target.class.best().0));
-        if a.zip(b).is_some_and(|(a, b)| a != b) {
-            return None;
-        }
         let unseen = at.since(self.at);
         let standing = self.velocity.norm() < STANDING_MPS;
         let (seek, expected, tolerance_m) = if standing {
@@ -246,7 +242,11 @@ impl Owner {
         };
         let astray_m = (target.state.position() - expected).norm();
         let changed_mps = (target.state.velocity() - self.velocity).norm();
-        (unseen <= seek && astray_m < tolerance_m && changed_mps < SAME_SPEED_MPS)
-            .then_some(astray_m)
+        if unseen > seek || astray_m > tolerance_m || changed_mps > SAME_SPEED_MPS {
+            return None;
+        }
+        let (a, b) = (family(self.class.best().0), family(target.class.best().0));
+        let other_kind = a.zip(b).is_some_and(|(a, b)| a != b);
+        (!other_kind).then_some(astray_m)
     }
 }

@@ -57,7 +57,7 @@ impl Stepper {
             .associator
             .run(targets, &frame.sightings, frame.sensor, config);
         take(frame, targets, pairs, sensor);
-        if !again {
+        if !again && targets.iter().any(|target| !target.seen_now) {
             // The rest of a frame that came in parts: its first part has judged who was not seen.
             self.views.look(&sensor.pose, targets);
             for index in 0..targets.len() {
