@@ -241,6 +241,9 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
         delete_after: table
             .millis("delete-after-ms", 100..=10_000)
             .unwrap_or(default.delete_after),
+        delete_hidden_after: table
+            .millis("delete-hidden-after-ms", 100..=30_000)
+            .unwrap_or(default.delete_hidden_after),
         id_rest: table
             .millis("id-rest-ms", 0..=600_000)
             .unwrap_or(default.id_rest),

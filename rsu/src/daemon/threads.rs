@@ -16,8 +16,7 @@ use super::{Daemon, StartError, sys};
 use crate::config::{Input, Realtime, Source};
 
 /// Enough for the deepest call with a report of 128 objects on it a dozen times over, as unoptimised
-/// code has it; what is not
-/// touched costs nothing.
+/// code has it; what is not touched costs nothing.
 const STACK: usize = 1024 * 1024;
 
 /// The one asynchronous thread.
