@@ -1,7 +1,7 @@
 //! The configuration: TOML as people write it, to a [`Config`] that can run.
 //!
-//! - [`address`]: addresses as people write them
-//! - [`station`], [`input`], [`radio`], [`realtime`]: the sections
+//! - `address`: addresses as people write them
+//! - `station`, `input`, `radio`, `realtime`: the sections
 //!
 //! All faults are told at once. What is wrong is refused, what is unwise is warned of, and what is
 //! left out has the default that `configs/rsu.toml` shows. Files are read by the caller.

@@ -1,16 +1,16 @@
 //! Sockets, threads and clocks: the station in a process of its own.
 //!
 //! In the order in which bytes meet them:
-//! - [`link`]: from a socket, a stream or a recording to an input's decoder
-//! - [`mailbox`]: from the inputs' threads to the heart
-//! - [`heart`]: the loop that waits, steps the station and sends
-//! - [`radio`]: the way out
-//! - [`tally`], [`latency`]: what each of them has done, [`snapshot`] as others see it
-//! - [`observer`]: log lines for the operator
-//! - [`clock`], [`sys`]: what the machine knows of time, and what is asked of it
-//! - [`fuse`], [`probe`]: the commands that fuse a file of detections, and show what is understood of a
+//! - `link`: from a socket, a stream or a recording to an input's decoder
+//! - `mailbox`: from the inputs' threads to the heart
+//! - `heart`: the loop that waits, steps the station and sends
+//! - `radio`: the way out
+//! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
+//! - `observer`: log lines for the operator
+//! - `clock`, `sys`: what the machine knows of time, and what is asked of it
+//! - `fuse`, `probe`: the commands that fuse a file of detections, and show what is understood of a
 //!   device
-//! - [`run`]: the command that is a unit at work, with signals and the reading anew of the configuration
+//! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
 //! recordings; `observer`. Each has its own state and goes on when another's input fails.

@@ -1,7 +1,7 @@
 //! Files that a person wrote, read so that every fault is told at once with its line.
 //!
-//! - [`finding`]: what is wrong or unwise, and where
-//! - [`reader`]: a TOML table read key by key
+//! - `finding`: what is wrong or unwise, and where
+//! - `reader`: a TOML table read key by key
 //!
 //! Not here: what the keys mean; the site and the configuration know that. Nothing is read from disk.
 

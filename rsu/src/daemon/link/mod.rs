@@ -1,8 +1,8 @@
 //! The ways in: each brings the bytes of one input to its decoder and the reports to the mailbox.
 //!
-//! - [`udp`]: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
-//! - [`tcp`]: streams from gateways, on the one asynchronous thread
-//! - [`file`]: recordings at their own pace, on the same
+//! - `udp`: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
+//! - `tcp`: streams from gateways, on the one asynchronous thread
+//! - `file`: recordings at their own pace, on the same
 //!
 //! A link that fails says so in its tally and tries again with a growing pause; no other link
 //! notices.
