@@ -99,7 +99,9 @@ impl Traffic {
         }
         self.undecoded = 0;
         self.lost = 0;
-        self.from = self.until;
+        // A demonstration that could not keep up has gone back in simulated time.
+        self.from = Mono::ZERO;
+        self.until = Mono::ZERO;
     }
 
     /// Nothing comes after `at`.

@@ -138,8 +138,7 @@ impl Live {
             .duration
             .map_or(Mono::NEVER, |span| self.started + span);
         loop {
-            let now = self.clock.mono(Instant::now());
-            self.keep_up(now)?;
+            let now = self.keep_up()?;
             self.work(now)?;
             if now >= second {
                 let summary = self.summarise(second);
@@ -166,19 +165,22 @@ impl Live {
         self.receiver.address()
     }
 
-    /// Lets simulated time fall behind rather than rush after real time.
-    fn keep_up(&mut self, now: Mono) -> Result<()> {
-        let behind = now.since(self.devices.poll_timeout());
-        if behind > PATIENCE {
-            self.slipped += behind;
-            self.clock = Clock {
-                began: Instant::now(),
-                at: now - behind,
-            };
-            let epoch = Epoch::new(self.clock.at, system_utc()?);
-            self.truth.set_epoch(epoch);
+    /// What time it is; simulated time falls behind rather than rush after real time.
+    fn keep_up(&mut self) -> Result<Mono> {
+        let read = Instant::now();
+        let now = self.clock.mono(read);
+        let due = self.devices.poll_timeout().min(now);
+        let behind = now.since(due);
+        if behind <= PATIENCE {
+            return Ok(now);
         }
-        Ok(())
+        self.slipped += behind;
+        self.clock = Clock {
+            began: read,
+            at: due,
+        };
+        self.truth.set_epoch(Epoch::new(due, system_utc()?));
+        Ok(due)
     }
 
     /// Does all that is due.

@@ -202,6 +202,19 @@ pub fn junction(roads: &Roads, picture: Option<&Picture>) -> String {
             outline(centre)
         );
     }
+    for route in &roads.routes {
+        let across: Vec<Point> = (0..=CURVE_PIECES)
+            .map(|i| f64::from(i) / f64::from(CURVE_PIECES))
+            .map(|share| route.stop_m + share * (route.clear_m - route.stop_m))
+            .map(|along_m| route.path.point_at(along_m))
+            .collect();
+        let width_m = roads.approaches[route.approach].width_m;
+        let _ = write!(
+            text,
+            "<polyline class='lane' stroke-width='{width_m:.2}' points='{}'/>",
+            outline(&across)
+        );
+    }
     let Some(picture) = picture else {
         text.push_str("</svg>");
         return text;
@@ -285,6 +298,8 @@ fn short(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// So many pieces make a curve that looks smooth.
+const CURVE_PIECES: u32 = 16;
 /// Half of the side of the junction's drawing.
 const VIEW_M: f64 = 130.0;
 
