@@ -114,13 +114,14 @@ pub(crate) struct Figures {
     pub(crate) radar_to_rsm: Figure,
     pub(crate) radar_to_rsm_at_socket: Figure,
     pub(crate) spat_grid_lateness: Figure,
+    pub(crate) spat_grid_lateness_at_socket: Figure,
     pub(crate) first_lamps_to_spat: Figure,
     pub(crate) start_to_spat: Figure,
     pub(crate) own_wake_up: Figure,
 }
 
 impl Figures {
-    fn all(&self) -> [(&'static str, &Figure); 8] {
+    fn all(&self) -> [(&'static str, &Figure); 9] {
         [
             ("controller -> SPAT received", &self.controller_to_spat),
             (
@@ -132,7 +133,11 @@ impl Figures {
                 "radar burst -> RSMs at socket",
                 &self.radar_to_rsm_at_socket,
             ),
-            ("SPAT grid, lateness", &self.spat_grid_lateness),
+            ("SPAT grid, late, received", &self.spat_grid_lateness),
+            (
+                "SPAT grid, late, at socket",
+                &self.spat_grid_lateness_at_socket,
+            ),
             ("first lamps -> first SPAT", &self.first_lamps_to_spat),
             ("process start -> first SPAT", &self.start_to_spat),
             ("our own wake-up", &self.own_wake_up),

@@ -7,6 +7,7 @@
 //! - The grid's SPAT of a slot is the first after it that answers nothing; one that does and came in
 //!   the first half of the slot, if there is no other.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -123,6 +124,12 @@ pub(crate) struct Answers {
     frames: Vec<bool>,
 }
 
+/// How late the grid was.
+pub(crate) struct Grid {
+    pub(crate) received: Samples,
+    pub(crate) at_socket: Samples,
+}
+
 /// How fast bursts of the radar were answered.
 pub(crate) struct Answered {
     pub(crate) received: Samples,
@@ -222,33 +229,40 @@ impl Judge {
     }
 
     /// How late the SPATs of the grid came, against the tenths of the UTC second.
-    pub(crate) fn grid(&self, answers: &Answers) -> Samples {
-        const SLOT_NS: i64 = 100_000_000;
-        let mut slots = std::collections::BTreeMap::new();
+    pub(crate) fn grid(&self, answers: &Answers) -> Grid {
+        /// Lateness of the first SPAT in a slot that answers nothing, and of the first that does.
+        type Found<'a> = [Option<(i64, &'a Read)>; 2];
+        let mut slots = BTreeMap::<i64, Found<'_>>::new();
         for (frame, is_answer) in self.heard.iter().zip(&answers.frames) {
-            if !matches!(frame.what, What::Spat(_)) || !self.is_measured(frame.at) {
-                continue;
+            if matches!(frame.what, What::Spat(_)) && self.is_measured(frame.at) {
+                let slot = frame.utc_ns.div_euclid(SLOT_NS);
+                let late_ns = frame.utc_ns.rem_euclid(SLOT_NS);
+                let found = slots.entry(slot).or_default();
+                found[usize::from(*is_answer)].get_or_insert((late_ns, frame));
             }
-            let slot = frame.utc_ns.div_euclid(SLOT_NS);
-            let late_ns = frame.utc_ns.rem_euclid(SLOT_NS);
-            let found: &mut [Option<i64>; 2] = slots.entry(slot).or_default();
-            found[usize::from(*is_answer)].get_or_insert(late_ns);
         }
-        let mut samples = Samples::default();
+        let mut grid = Grid {
+            received: Samples::default(),
+            at_socket: Samples::default(),
+        };
         let mut used = 0;
         for [idle, answer] in slots.into_values() {
-            let late_ns = idle.or(answer.filter(|late| *late < SLOT_NS / 2));
-            if let Some(late_ns) = late_ns {
+            let by_chance = answer.filter(|(late_ns, _)| *late_ns < SLOT_NS / 2);
+            if let Some((late_ns, frame)) = idle.or(by_chance) {
                 used += 1;
-                samples.note(Some(Duration::from_nanos(late_ns.unsigned_abs())));
+                let late = Duration::from_nanos(late_ns.unsigned_abs());
+                grid.received.note(Some(late));
+                let at_socket = late.saturating_sub(frame.woke_after);
+                grid.at_socket.note(Some(at_socket));
             }
         }
         // The first and the last may lie half outside.
         let due = self.measured.as_nanos() / u128::from(SLOT_NS.unsigned_abs());
         for _ in used + 1..due {
-            samples.note(None);
+            grid.received.note(None);
+            grid.at_socket.note(None);
         }
-        samples
+        grid
     }
 
     /// From the kernel's stamp until this program had a frame: what "received" adds to "at socket".
@@ -332,7 +346,152 @@ fn sway(aside_m: f64) -> Option<Sway> {
     }
 }
 
+/// Between two slots of the SPAT grid.
+const SLOT_NS: i64 = 100_000_000;
 /// Answers that come sooner did not wait for a slot to close, unless by chance.
 const AT_ONCE: Duration = Duration::from_millis(10);
 /// Bursts of a whole second.
 const FOLLOWED: usize = (Duration::from_secs(1).as_nanos() / CYCLE.as_nanos()) as usize;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// A stay of a second that begins on a full UTC second.
+    struct Stay {
+        start: Instant,
+        judge: Judge,
+    }
+
+    impl Stay {
+        fn new() -> Self {
+            let start = Instant::now();
+            let judge = Judge {
+                heard: Vec::new(),
+                lamps: Vec::new(),
+                bursts: Vec::new(),
+                from: start,
+                until: start + 1000 * MS,
+                measured: 1000 * MS,
+            };
+            Self { start, judge }
+        }
+
+        fn hear(mut self, ms: u32, what: What) -> Self {
+            let at = self.start + ms * MS;
+            self.judge.heard.push(Read {
+                at,
+                at_socket: at,
+                utc_ns: 1_767_225_600_000_000_000 + i64::from(ms) * 1_000_000,
+                woke_after: Duration::ZERO,
+                kind: MessageKind::Spat,
+                msg_cnt: 0,
+                what,
+            });
+            self
+        }
+
+        fn spat(self, ms: u32, light: Light) -> Self {
+            self.hear(ms, What::Spat(Some(light)))
+        }
+
+        /// One RSM with this many cars, all as far aside.
+        fn rsm(self, ms: u32, cars: usize, aside_m: f64) -> Self {
+            self.hear(
+                ms,
+                What::Rsm {
+                    entries: cars + 1,
+                    cars,
+                    aside_m: aside_m * cars as f64,
+                },
+            )
+        }
+
+        fn lamps(mut self, ms: u32, what: report::Light) -> Self {
+            let at = self.start + ms * MS;
+            self.judge.lamps.push(Said { at, what });
+            self
+        }
+
+        fn burst(mut self, ms: u32, what: Sway) -> Self {
+            let at = self.start + ms * MS;
+            self.judge.bursts.push(Said { at, what });
+            self
+        }
+    }
+
+    fn max_ms(samples: &Samples) -> Option<f64> {
+        let figure = serde_json::to_value(crate::figures::Figure::new(samples, None)).unwrap();
+        figure["max_ms"].as_f64().map(f64::round)
+    }
+
+    fn missing(samples: &Samples) -> u64 {
+        let figure = serde_json::to_value(crate::figures::Figure::new(samples, None)).unwrap();
+        figure["missing"].as_u64().unwrap()
+    }
+
+    #[test]
+    fn a_spat_of_the_old_colour_is_no_answer() {
+        let stay = Stay::new()
+            .lamps(10, report::Light::Green)
+            .spat(11, Light::Red)
+            .spat(17, Light::ProtectedGreen);
+        let answers = stay.judge.lamps();
+        assert_eq!(max_ms(&answers.received), Some(7.0));
+        assert_eq!(answers.frames, [false, true]);
+    }
+
+    #[test]
+    fn a_change_that_the_next_one_overtakes_is_missing() {
+        let stay = Stay::new()
+            .lamps(10, report::Light::Green)
+            .lamps(60, report::Light::Red)
+            .spat(61, Light::Red);
+        let answers = stay.judge.lamps();
+        assert_eq!(missing(&answers.received), 1);
+        assert_eq!(max_ms(&answers.received), Some(1.0));
+    }
+
+    #[test]
+    fn the_last_rsm_of_a_set_that_rests_on_the_burst_is_its_answer() {
+        let stay = Stay::new()
+            .burst(40, Sway::Right)
+            .rsm(41, 15, -0.1)
+            .rsm(42, 5, -0.1)
+            .rsm(50, 15, 0.1)
+            .rsm(53, 5, 0.1);
+        let answered = stay.judge.bursts();
+        assert_eq!(max_ms(&answered.received), Some(13.0));
+        assert_eq!((answered.tally.all, answered.tally.short), (2, 2));
+    }
+
+    #[test]
+    fn a_burst_that_no_rsm_rests_on_is_missing() {
+        let stay = Stay::new()
+            .burst(40, Sway::Right)
+            .rsm(41, 5, -0.1)
+            .burst(140, Sway::Left)
+            .rsm(141, 5, 0.0);
+        let answered = stay.judge.bursts();
+        assert_eq!(missing(&answered.received), 2);
+        assert_eq!(answered.tally.unclear, 1);
+    }
+
+    #[test]
+    fn an_answer_counts_for_the_grid_only_where_the_slot_has_no_other() {
+        let stay = Stay::new()
+            .spat(2, Light::Red)
+            .lamps(30, report::Light::Green)
+            .spat(31, Light::ProtectedGreen)
+            .lamps(99, report::Light::Red)
+            .spat(101, Light::Red)
+            .lamps(260, report::Light::Green)
+            .spat(261, Light::ProtectedGreen);
+        let grid = stay.judge.grid(&stay.judge.lamps());
+        assert_eq!(max_ms(&grid.received), Some(2.0));
+        // Of ten slots two were used, and one may lie outside.
+        assert_eq!(missing(&grid.received), 7);
+    }
+}

@@ -65,6 +65,7 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
     };
     let answers = judge.lamps();
     let sets = judge.bursts();
+    let grid = judge.grid(&answers);
     let in_time = |limit_ms| (!setting.loaded).then(|| Target::p99(limit_ms));
     let at_most = |limit_ms| (!setting.loaded).then(|| Target::max(limit_ms));
     Ok(Run {
@@ -78,7 +79,8 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
             controller_to_spat_at_socket: Figure::new(&answers.at_socket, None),
             radar_to_rsm: Figure::new(&sets.received, in_time(2.0)),
             radar_to_rsm_at_socket: Figure::new(&sets.at_socket, None),
-            spat_grid_lateness: Figure::new(&judge.grid(&answers), None),
+            spat_grid_lateness: Figure::new(&grid.received, None),
+            spat_grid_lateness_at_socket: Figure::new(&grid.at_socket, None),
             first_lamps_to_spat: Figure::new(&starts.first_lamps_to_spat, at_most(300.0)),
             start_to_spat: Figure::new(&starts.to_spat, None),
             own_wake_up: Figure::new(&judge.own_wake_up(), None),
