@@ -1,0 +1,209 @@
+//! One run: a daemon, its devices and its air under one setting, from start to figures.
+
+use std::fmt;
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rsu::report::Light;
+
+use crate::air::{Air, Heard};
+use crate::devices::{Gateway, Said, Signal, burst_until};
+use crate::figures::{Figure, Figures, Memory, Run, Samples, Target};
+use crate::judge::{Judge, Read, is_spat};
+use crate::load::Load;
+use crate::unit::{Addresses, Unit};
+
+/// Under which circumstances is measured.
+pub(crate) struct Setting {
+    /// The daemon asks for real-time scheduling.
+    pub(crate) realtime: bool,
+    /// Other cores are kept busy, by so many threads.
+    pub(crate) loaded: bool,
+    pub(crate) burners: usize,
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+    pub(crate) starts: u32,
+    pub(crate) radar_phase: Duration,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheduling = if self.realtime {
+            "real-time"
+        } else {
+            "ordinary"
+        };
+        if self.loaded {
+            write!(f, "{scheduling} scheduling, {} busy threads", self.burners)
+        } else {
+            write!(f, "{scheduling} scheduling, quiet")
+        }
+    }
+}
+
+/// Measures under one setting.
+pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
+    let load_average = load_average()?;
+    let _load = Load::start(setting.burners);
+    let mut starts = Starts::default();
+    for _ in 0..setting.starts {
+        starts.measure(setting.realtime)?;
+    }
+    let stay = stay(setting)?;
+    let heard = stay.heard.iter().map(Read::new);
+    let heard = heard.collect::<anyhow::Result<_>>()?;
+    let judge = Judge {
+        heard,
+        lamps: stay.lamps,
+        bursts: stay.bursts,
+        from: stay.from,
+        until: stay.until,
+        measured: setting.measured,
+    };
+    let answers = judge.lamps();
+    let sets = judge.bursts();
+    let grid = judge.grid(&answers);
+    let in_time = |limit_ms| (!setting.loaded).then(|| Target::p99(limit_ms));
+    let at_most = |limit_ms| (!setting.loaded).then(|| Target::max(limit_ms));
+    Ok(Run {
+        setting: setting.to_string(),
+        realtime: setting.realtime,
+        loaded: setting.loaded,
+        load_average,
+        refused: stay.refused,
+        figures: Figures {
+            controller_to_spat: Figure::new(&answers.received, in_time(1.0)),
+            controller_to_spat_at_socket: Figure::new(&answers.at_socket, None),
+            radar_to_rsm: Figure::new(&sets.received, in_time(2.0)),
+            radar_to_rsm_at_socket: Figure::new(&sets.at_socket, None),
+            spat_grid_lateness: Figure::new(&grid.received, None),
+            spat_grid_lateness_at_socket: Figure::new(&grid.at_socket, None),
+            first_lamps_to_spat: Figure::new(&starts.first_lamps_to_spat, at_most(300.0)),
+            start_to_spat: Figure::new(&starts.to_spat, None),
+            own_wake_up: Figure::new(&judge.own_wake_up(), None),
+        },
+        memory: Memory::new(stay.rss_kib, stay.peak_kib),
+        processor_percent: stay.processor_percent,
+        frames: judge.tally(),
+        sets: sets.tally,
+        radar_followed_after_ms: sets.followed_after.map(|span| span.as_secs_f64() * 1e3),
+    })
+}
+
+/// What was said and heard while a daemon was at work.
+struct Stay {
+    heard: Vec<Heard>,
+    lamps: Vec<Said<Light>>,
+    bursts: Vec<Said<benches::radar::Sway>>,
+    from: Instant,
+    until: Instant,
+    rss_kib: u64,
+    peak_kib: u64,
+    processor_percent: f64,
+    refused: Vec<String>,
+}
+
+fn stay(setting: &Setting) -> anyhow::Result<Stay> {
+    let (air, gateway) = (Air::open()?, Gateway::open()?);
+    let addresses = Addresses::new(air.address()?, gateway.address()?)?;
+    let mut unit = Unit::start(addresses, setting.realtime)?;
+    unit.until_it_listens()?;
+    let stream = gateway.accept()?;
+    let signal = Signal::new(addresses.signal)?;
+    let from = Instant::now() + setting.warm_up;
+    let until = from + setting.measured;
+    // What is said last shall have time to be answered.
+    let end = until + Duration::from_millis(200);
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let hearing = scope.spawn(|| air.hear_until(&over));
+        let changing = scope.spawn(move || signal.change_until(end));
+        let bursting = scope.spawn(move || burst_until(stream, setting.radar_phase, end));
+        let watched = watch(&unit, from, until);
+        thread::sleep(end.saturating_duration_since(Instant::now()));
+        let lamps = joined(changing.join());
+        let bursts = joined(bursting.join());
+        thread::sleep(Duration::from_millis(200));
+        over.store(true, Ordering::Relaxed);
+        let heard = joined(hearing.join())?;
+        let (rss_kib, peak_kib, processor_percent) = watched?;
+        Ok(Stay {
+            heard,
+            lamps: lamps?,
+            bursts: bursts?,
+            from,
+            until,
+            rss_kib,
+            peak_kib,
+            processor_percent,
+            refused: unit.end(),
+        })
+    })
+}
+
+fn joined<T>(thread: thread::Result<anyhow::Result<T>>) -> anyhow::Result<T> {
+    match thread {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// The most memory in use, the most ever, and the share of one processor, all while it is measured.
+fn watch(unit: &Unit, from: Instant, until: Instant) -> anyhow::Result<(u64, u64, f64)> {
+    thread::sleep(from.saturating_duration_since(Instant::now()));
+    let (begun, worked) = (Instant::now(), unit.processor_time()?);
+    let mut rss_kib = unit.memory()?.now_kib;
+    while Instant::now() < until {
+        let rest = until.saturating_duration_since(Instant::now());
+        thread::sleep(rest.min(Duration::from_secs(1)));
+        rss_kib = rss_kib.max(unit.memory()?.now_kib);
+    }
+    let worked = unit.processor_time()?.saturating_sub(worked);
+    let percent = 100.0 * worked.as_secs_f64() / begun.elapsed().as_secs_f64();
+    Ok((rss_kib, unit.memory()?.peak_kib, percent))
+}
+
+/// How fast a daemon speaks after its start.
+#[derive(Default)]
+struct Starts {
+    first_lamps_to_spat: Samples,
+    to_spat: Samples,
+}
+
+impl Starts {
+    /// Starts a daemon, and tells it of the lamps once, as soon as it listens.
+    fn measure(&mut self, realtime: bool) -> anyhow::Result<()> {
+        let (air, gateway) = (Air::open()?, Gateway::open()?);
+        let addresses = Addresses::new(air.address()?, gateway.address()?)?;
+        let mut signal = Signal::new(addresses.signal)?;
+        let mut unit = Unit::start(addresses, realtime)?;
+        unit.until_it_listens()?;
+        let said = signal.say(Light::Red)?;
+        let spat = loop {
+            if said.at.elapsed() > Duration::from_secs(5) {
+                break None;
+            }
+            if let Some(heard) = air.hear()?
+                && is_spat(&heard)?
+            {
+                break Some(heard.at);
+            }
+        };
+        let since = |moment| spat.map(|at: Instant| at.saturating_duration_since(moment));
+        self.first_lamps_to_spat.note(since(said.at));
+        self.to_spat.note(since(unit.born));
+        Ok(())
+    }
+}
+
+/// Of the last minute.
+fn load_average() -> anyhow::Result<f64> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    let Some(first) = text.split_whitespace().next() else {
+        bail!("/proc/loadavg is empty");
+    };
+    first.parse().context("the load average is no number")
+}
