@@ -205,8 +205,10 @@ pub struct RadarModel {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
-    /// Share of phases in SPAT that show the right colour, at least.
+    /// Share of phases in SPAT that show the colour of the lamps when they were read, at least.
     pub colour_share_min: f64,
+    /// The same when the SPAT arrives, at least.
+    pub arrival_colour_share_min: f64,
     /// Error of the end of the running state, median.
     pub countdown_p50_s: f64,
     /// The same, 99th percentile.

@@ -280,7 +280,10 @@ const MOST_AT_ONCE: u32 = 10_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Judge;
+    use crate::judge::verdict::verdicts;
     use crate::run::run;
+    use rsu::report::Light;
 
     fn moyu() -> Scenario {
         let file = concat!(
@@ -303,6 +306,55 @@ mod tests {
         let objects = &outcome.judge.objects.score;
         assert!(objects.expected > 5_000, "hardly anybody to be seen");
         assert!(outcome.judge.signals.phases > 4_000, "hardly a SPAT");
+    }
+
+    #[test]
+    fn nobody_collides_or_passes_a_red_light_at_moyu_boyuan() {
+        for seed in 1..=2 {
+            let mut world = moyu().world(seed).expect("a world");
+            for _ in 0..6000 {
+                world.step();
+                for crossing in world.crossings() {
+                    assert_ne!(crossing.light, Some(Light::Red), "{crossing:?}");
+                }
+                let bodies = &world.latest().bodies;
+                for (i, one) in bodies.iter().enumerate() {
+                    let hit = bodies[i + 1..].iter().find(|other| one.overlaps(other));
+                    assert_eq!(hit, None, "seed {seed}: {one:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_unit_whose_signals_are_a_second_late_fails() {
+        let mut scenario = moyu();
+        scenario.file.settle_s = 0;
+        let mut stage = Stage::new(&scenario, 1).expect("a stage");
+        // The judge's lamps change a second before those that the controller reports.
+        scenario.file.signals.offset_s -= 1.0;
+        let ahead = scenario.plan().expect("a plan");
+        stage.truth = Truth::new(stage.truth.epoch(), ahead);
+        let mut hall = Ear(Judge::new(&scenario, stage.started()));
+        stage
+            .run(Duration::from_secs(25), &mut hall)
+            .expect("a run");
+        let found = verdicts(&hall.0, &scenario.file.limits);
+        let failed = |name: &str| {
+            found
+                .iter()
+                .any(|verdict| verdict.criterion == name && !verdict.pass)
+        };
+        assert!(failed("phase colours right on arrival"), "{found:?}");
+        assert!(failed("countdown error p50"), "{found:?}");
+    }
+
+    struct Ear(Judge);
+
+    impl Audience for Ear {
+        fn frame(&mut self, now: Now, frame: &Frame, truth: &Truth) {
+            self.0.hear(now.mono, frame.bytes(), truth);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rsu::clock::Mono;
-use v2x_msg::base::{DSecond, EnuFrame};
+use v2x_msg::base::{DSecond, EnuFrame, Speed};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Rsm};
 
 use super::samples::Samples;
@@ -250,7 +250,7 @@ impl ObjectJudge {
         Shown {
             id: entry.id.value(),
             place: Point::new(place.east_m, place.north_m),
-            speed_mps: entry.speed.map(|speed| speed.mps()),
+            speed_mps: entry.speed.map(Speed::mps),
             direction: entry.heading.map(|heading| {
                 let radians = heading.deg().to_radians();
                 Point::new(radians.sin(), radians.cos())

@@ -9,7 +9,7 @@ use v2x_msg::kinds::spat::{IntersectionState, Light, Phase, PhaseState, Spat, Ti
 
 use super::samples::Samples;
 use crate::truth::{Epoch, Truth};
-use crate::world::signals::Plan;
+use crate::world::signals::{Plan, Shown};
 
 /// What was found in all SPATs.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct SignalScore {
     pub phases: u64,
     /// Of these, with the colour that the lamps showed at the time SPAT states.
     pub right: u64,
+    /// Of all, with the colour that the lamps showed when the SPAT arrived.
+    pub right_on_arrival: u64,
     /// The first wrong ones.
     pub wrong: Vec<WrongColour>,
     /// Running states.
@@ -50,15 +52,24 @@ impl SignalScore {
         let epoch = truth.epoch();
         let about = epoch.utc(arrived);
         let sent = date(spat.moy, spat.time_stamp, about).map(|utc| epoch.mono(utc));
-        for intersection in spat.intersections.iter() {
+        for intersection in &spat.intersections {
             let Some(read) = collected(intersection, about, epoch).or(sent) else {
                 continue;
             };
             self.age_s.add(arrived.seconds_after(read));
             for phase in intersection.phases() {
-                self.judge_phase(phase, read, sent.unwrap_or(read), truth, line);
+                let sent = sent.unwrap_or(read);
+                self.judge_phase(phase, read, sent, truth, line);
+                self.judge_on_arrival(phase, arrived, truth, line);
             }
         }
+    }
+
+    fn judge_on_arrival(&mut self, phase: &Phase, arrived: Mono, truth: &Truth, line: Duration) {
+        let right = running(phase)
+            .and_then(|state| shown_about(truth.plan(), phase.id(), state.light, arrived, line))
+            .is_some();
+        self.right_on_arrival += u64::from(right);
     }
 
     fn judge_phase(
@@ -74,14 +85,7 @@ impl SignalScore {
         };
         let plan = truth.plan();
         self.phases += 1;
-        let shows = |at: Mono| {
-            plan.shown(phase.id(), at)
-                .filter(|shown| means(state.light, shown.light))
-        };
-        // What the air cannot resolve: a millisecond.
-        let slack = line + Duration::from_millis(1);
-        let right = shows(read).or(shows(read - slack)).or(shows(read + slack));
-        let Some(shown) = right else {
+        let Some(shown) = shown_about(plan, phase.id(), state.light, read, line) else {
             if self.wrong.len() < MOST_EXAMPLES {
                 self.wrong.push(WrongColour {
                     at: read,
@@ -103,11 +107,28 @@ impl SignalScore {
         if let Some(said) = likely_end(state, sent, epoch) {
             let error_s = said.seconds_after(until);
             self.end_error_s.add(error_s.abs());
-            if self.end_error_s.count() % TRACE_EVERY == 0 {
+            if self.end_error_s.count().is_multiple_of(TRACE_EVERY) {
                 self.trace.push((sent.seconds_after(Mono::ZERO), error_s));
             }
         }
     }
+}
+
+/// What a phase shows at `at`, or so near to it that the line or the air cannot tell, if that is
+/// `light`.
+fn shown_about(
+    plan: &Plan,
+    phase: PhaseId,
+    light: Light,
+    at: Mono,
+    line: Duration,
+) -> Option<Shown> {
+    // The air resolves a millisecond.
+    let slack = line + Duration::from_millis(1);
+    [at, at - slack, at + slack]
+        .into_iter()
+        .filter_map(|at| plan.shown(phase, at))
+        .find(|shown| means(light, shown.light))
 }
 
 /// The state that is on now: the first, unless another says that it has begun.

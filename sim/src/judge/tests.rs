@@ -139,6 +139,15 @@ fn a_colour_is_right_until_the_change_has_come_down_the_line() {
     assert_eq!(judged(21.050, Light::Yellow, 2.95).right, 1);
 }
 
+#[test]
+fn a_colour_that_was_right_when_it_was_read_can_be_wrong_when_it_arrives() {
+    let truth = truth();
+    let mut score = SignalScore::default();
+    let spat = spat(&truth, 20.9, Light::ProtectedGreen, 0.1);
+    score.judge(&spat, at(21.1), &truth, LINE);
+    assert_eq!((score.right, score.right_on_arrival), (1, 0));
+}
+
 fn frame() -> EnuFrame {
     EnuFrame::new(GeoPosition::from_deg(31.284, 121.161, None).expect("on earth"))
 }

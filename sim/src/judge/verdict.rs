@@ -74,6 +74,12 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
             AtLeast(limits.colour_share_min),
         ),
         told(
+            "phase colours right on arrival",
+            share(signals.right_on_arrival, signals.phases),
+            "",
+            AtLeast(limits.arrival_colour_share_min),
+        ),
+        told(
             "running states with an end",
             share(ends, signals.running),
             "",
