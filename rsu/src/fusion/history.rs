@@ -13,8 +13,8 @@ use super::target::{Sighting, Target};
 use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
 
-/// Most frames kept: 0.4 s of ten sensors at 16 Hz.
-pub(crate) const MAX_FRAMES: usize = 64;
+/// Most frames kept: 0.4 s of six sensors at 20 Hz.
+pub(crate) const MAX_FRAMES: usize = 48;
 
 /// What one sensor saw at one moment.
 #[derive(Clone, Debug, Default)]

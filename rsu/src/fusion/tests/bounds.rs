@@ -84,12 +84,12 @@ fn at_255_tracks_further_ones_are_counted_and_not_published() {
 }
 
 #[test]
-fn at_most_512_things_are_followed() {
+fn at_most_384_things_are_followed() {
     let mut fusion = fusion();
     for step in 0..8 {
         crowd(&mut fusion, f64::from(step) / 10.0, 1000);
     }
-    assert!(fusion.counts().births_refused >= 488);
+    assert!(fusion.counts().births_refused >= 616);
     assert_eq!(ids(&mut fusion, 0.7).len(), 255);
 }
 
