@@ -204,7 +204,7 @@ impl Beat {
 
     /// A gateway that sends the CAN frames of a recording at their own pace, again and again.
     pub(crate) fn recording(mut to: TcpStream, log: &[u8]) -> Self {
-        let mut lines = log
+        let lines = log
             .split(|octet| *octet == b'\n')
             .filter_map(|line| candump::parse(line).expect("candump text"))
             .map(|line| (line.recorded.expect("a time"), line.frame))
@@ -215,7 +215,7 @@ impl Beat {
         let (stop, stopped) = channel();
         let thread = thread::spawn(move || {
             let mut bytes = Vec::new();
-            while let Some((at, frame)) = lines.next() {
+            for (at, frame) in lines {
                 let pause_ns = before.replace(at).map_or(0, |before| at.ns_since(before));
                 // Back at the beginning there is nothing to wait for.
                 let pause = Duration::from_nanos(u64::try_from(pause_ns).unwrap_or(0));
