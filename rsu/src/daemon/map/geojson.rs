@@ -4,7 +4,7 @@
 //! unit. Nodes are named as people write them, `12`, or `310/12` with a region.
 
 use serde_json::{Value, json};
-use v2x_msg::base::{Degrees, Enu};
+use v2x_msg::base::{Degrees, Enu, LaneId, PhaseId};
 use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
 
 use crate::site::{Connection, GreenKind, Lane, Link, Phase, Site, Turn, line};
@@ -118,9 +118,9 @@ impl Drawing<'_> {
             "upstream": link.upstream.to_string(),
             "lane": lane.id.value(),
             "to_node": connection.to_node.to_string(),
-            "to_lane": connection.to_lane.map(v2x_msg::base::LaneId::value),
+            "to_lane": connection.to_lane.map(LaneId::value),
             "turn": turn(connection.turn),
-            "phase": connection.phase.map(v2x_msg::base::PhaseId::value),
+            "phase": connection.phase.map(PhaseId::value),
         });
         self.feature(&self.line(&ends), properties)
     }
@@ -166,7 +166,7 @@ impl Drawing<'_> {
 
 fn phases(lane: &Lane) -> Vec<u8> {
     let ruling = lane.connections.iter().filter_map(|one| one.phase);
-    let mut phases: Vec<u8> = ruling.map(v2x_msg::base::PhaseId::value).collect();
+    let mut phases: Vec<u8> = ruling.map(PhaseId::value).collect();
     phases.sort_unstable();
     phases.dedup();
     phases
