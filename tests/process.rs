@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// Longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
+/// The same for a program that computes until it is done.
+const VERY_LONG: Duration = Duration::from_secs(300);
+
 /// The root of the project.
 pub(crate) fn project() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -62,7 +65,7 @@ pub(crate) fn run<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item
     let mut child = spawn(name, arguments);
     let out = text_of(child.stdout.take().expect("piped"));
     let err = text_of(child.stderr.take().expect("piped"));
-    let status = ended(&mut child, name);
+    let status = ended(&mut child, name, VERY_LONG);
     let text = |reader: thread::JoinHandle<String>| reader.join().expect("text");
     Outcome {
         code: status.code(),
@@ -121,7 +124,7 @@ impl Running {
 
     /// Waits for its end; with what it said and nobody waited for.
     pub(crate) fn ended(mut self) -> Outcome {
-        let status = ended(&mut self.child, &self.name);
+        let status = ended(&mut self.child, &self.name, LONG);
         Outcome {
             code: status.code(),
             out: self.printed.rest(),
@@ -187,8 +190,8 @@ fn spawn<A: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = A>) ->
         .expect("a program of ours starts")
 }
 
-fn ended(child: &mut Child, name: &str) -> ExitStatus {
-    let until = Instant::now() + LONG;
+fn ended(child: &mut Child, name: &str, within: Duration) -> ExitStatus {
+    let until = Instant::now() + within;
     loop {
         if let Some(status) = child.try_wait().expect("our child") {
             return status;
