@@ -5,14 +5,14 @@
 
 use std::fmt;
 
-use crate::asn::MessageFrame;
+use crate::asn::{MessageFrame, MessageFrameExt};
 use crate::jer::{self, Jer, JerError};
 use crate::uper::{self, DecodeError, EncodeError, Reader};
 
 /// A message of any kind.
 ///
 /// Decoding takes any octets: it never panics, its work is bounded by their number and its memory
-/// by a small multiple of it. What it does with additions of later editions and other doubtful
+/// by 4 kB and 14 times that. What it does with additions of later editions and other doubtful
 /// encodings is the table in [`crate::uper`].
 #[derive(Clone, Debug, Default)]
 pub struct Message {
@@ -23,11 +23,10 @@ pub struct Message {
 
 /// What a message may hold on to for reuse. Lists never shrink, and frames of many shapes, one
 /// after the other, would each leave memory in another place: a sender who means harm could bring
-/// a map to some 40 MB. No honest message comes near this limit: 1,400 octets need 0.1 MB at the
-/// very most.
+/// a map to some 10 MB. No honest message comes near this limit: 1,400 octets may ask for 24 kB.
 const MOST_HELD: usize = 1 << 20;
 
-/// Which message a frame holds. The order is that of the indices on the air.
+/// Which message a frame holds. The order is that of the indices, then of the numbers on the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageKind {
     /// BasicSafetyMessage: a vehicle about itself.
@@ -40,6 +39,24 @@ pub enum MessageKind {
     Spat,
     /// RoadSideInformation: events and signs.
     Rsi,
+    /// TestMsg (Day II, as all that follow): any octets.
+    Test,
+    /// RTCMcorrections: corrections for satellite navigation.
+    Rtcm,
+    /// RoadsideCoordination: guidance from the roadside.
+    Rsc,
+    /// SensorSharingMsg: what sensors see.
+    Ssm,
+    /// VehIntentionAndRequest: what a vehicle intends and asks for.
+    Vir,
+    /// PAMData: a car park.
+    Pam,
+    /// PersonalSafetyMessage: a road user outside of motor vehicles, about itself.
+    Psm,
+    /// CLPMM: a vehicle about its part in a platoon.
+    Clpmm,
+    /// VehiclePaymentMessage: one step of a payment.
+    Vpm,
 }
 
 impl Message {
@@ -128,6 +145,17 @@ impl Message {
             MessageFrame::RsmFrame(_) => MessageKind::Rsm,
             MessageFrame::SpatFrame(_) => MessageKind::Spat,
             MessageFrame::RsiFrame(_) => MessageKind::Rsi,
+            MessageFrame::MsgFrameExt(message) => match **message {
+                MessageFrameExt::TestMsg(_) => MessageKind::Test,
+                MessageFrameExt::RTCMcorrections(_) => MessageKind::Rtcm,
+                MessageFrameExt::RoadsideCoordination(_) => MessageKind::Rsc,
+                MessageFrameExt::SensorSharingMsg(_) => MessageKind::Ssm,
+                MessageFrameExt::VehIntentionAndRequest(_) => MessageKind::Vir,
+                MessageFrameExt::PAMData(_) => MessageKind::Pam,
+                MessageFrameExt::PersonalSafetyMessage(_) => MessageKind::Psm,
+                MessageFrameExt::CLPMM(_) => MessageKind::Clpmm,
+                MessageFrameExt::VehiclePaymentMessage(_) => MessageKind::Vpm,
+            },
         }
     }
 
@@ -139,6 +167,7 @@ impl Message {
             MessageFrame::RsmFrame(rsm) => rsm.msg_cnt,
             MessageFrame::SpatFrame(spat) => spat.msg_cnt,
             MessageFrame::RsiFrame(rsi) => rsi.msg_cnt,
+            MessageFrame::MsgFrameExt(message) => message.msg_cnt(),
         };
         count.0
     }
@@ -155,8 +184,23 @@ impl Message {
 }
 
 impl MessageKind {
-    /// All kinds, in the order of their indices on the air.
-    pub const ALL: [Self; 5] = [Self::Bsm, Self::Map, Self::Rsm, Self::Spat, Self::Rsi];
+    /// All kinds, in their order.
+    pub const ALL: [Self; 14] = [
+        Self::Bsm,
+        Self::Map,
+        Self::Rsm,
+        Self::Spat,
+        Self::Rsi,
+        Self::Test,
+        Self::Rtcm,
+        Self::Rsc,
+        Self::Ssm,
+        Self::Vir,
+        Self::Pam,
+        Self::Psm,
+        Self::Clpmm,
+        Self::Vpm,
+    ];
 }
 
 /// By what is in it, not by what it holds in reserve.
@@ -177,6 +221,15 @@ impl fmt::Display for MessageKind {
             Self::Rsm => "RSM",
             Self::Spat => "SPAT",
             Self::Rsi => "RSI",
+            Self::Test => "TEST",
+            Self::Rtcm => "RTCM",
+            Self::Rsc => "RSC",
+            Self::Ssm => "SSM",
+            Self::Vir => "VIR",
+            Self::Pam => "PAM",
+            Self::Psm => "PSM",
+            Self::Clpmm => "CLPMM",
+            Self::Vpm => "VPM",
         })
     }
 }

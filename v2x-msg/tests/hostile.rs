@@ -14,7 +14,10 @@ use v2x_msg::uper::DecodeErrorKind;
 
 /// A few frames of each kind, short ones among them.
 fn selection() -> Vec<Vector> {
-    own("day1_2020.jsonl").into_iter().step_by(3).collect()
+    let day_one = own("day1_2020.jsonl").into_iter().step_by(3);
+    // The first of each three is the shortest.
+    let day_two = own("day2_2020.jsonl").into_iter().step_by(3);
+    day_one.chain(day_two).collect()
 }
 
 #[test]
@@ -100,11 +103,12 @@ fn frames_of_newer_senders_with_bits_flipped_do_no_harm() {
 
 /// Octets that start like a frame of each kind, so that not all end at the first field.
 fn octets() -> impl Strategy<Value = Vec<u8>> {
-    let start = prop_oneof![Just(None), (0..40_usize, 0..400_usize).prop_map(Some),];
+    let start = prop_oneof![Just(None), (0..73_usize, 0..400_usize).prop_map(Some),];
     (start, prop::collection::vec(any::<u8>(), 0..300)).prop_map(|(start, tail)| match start {
         None => tail,
         Some((frame, cut)) => {
-            let mut octets = own("day1_2020.jsonl").swap_remove(frame).octets;
+            let file = ["day1_2020.jsonl", "day2_2020.jsonl"][frame / 40];
+            let mut octets = own(file).swap_remove(frame % 40).octets;
             octets.truncate(cut);
             octets.extend(tail);
             octets

@@ -30,9 +30,15 @@ pub enum DecodeErrorKind {
     /// An alternative of a CHOICE that this edition does not know.
     #[error("unknown alternative")]
     UnknownAlternative,
+    /// A message of a later edition, by its number.
+    #[error("unknown message")]
+    UnknownMessage,
     /// A length of 16,384 or more.
     #[error("length over 16,383")]
     TooLong,
+    /// A few bits that ask for far more memory than any honest frame of that length.
+    #[error("asks for too much memory")]
+    TooCostly,
     /// A whole message, and then more.
     #[error("octets after the message")]
     TrailingOctets,
@@ -62,6 +68,9 @@ pub enum EncodeErrorKind {
     /// Fewer elements than the type asks for.
     #[error("too few elements")]
     TooFew,
+    /// Something that needs a length of 16,384 octets or more.
+    #[error("length over 16,383")]
+    TooLong,
 }
 
 /// ` in SPAT.moy`, or nothing.

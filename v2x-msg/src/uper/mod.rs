@@ -18,13 +18,17 @@
 //! | an extensible BIT STRING shorter than its root | filled up with zeros, as X.680 has it for named bits |
 //! | an extensible BIT STRING longer than 64 bits | the first 64 are kept, the others dropped like unknown additions |
 //! | padding bits at the end that are not zero | accepted |
+//! | an open type with more octets than its content takes | the rest is passed over |
 //! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] |
+//! | a few bits for each of very many large elements | refused: [`DecodeErrorKind::TooCostly`] |
 //!
 //! Work and memory are bounded by the frame: a count is only believed after the bits that so many
-//! elements need at the least have been seen to be there.
+//! elements need at the least have been seen to be there, and a frame may ask for some 4 kB and
+//! 14 octets of memory for each octet of its own: less than 24 kB for the 1,400 octets of the air.
 
 mod bits;
 mod error;
+mod integer;
 mod list;
 mod octets;
 mod reader;
@@ -32,6 +36,7 @@ mod writer;
 
 pub use bits::ExtensibleBits;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use integer::OpenInteger;
 pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
 pub use reader::Reader;
@@ -126,6 +131,18 @@ pub(crate) fn decode_optional<T: Wire + Default>(
     }
 }
 
+/// The same in a box.
+pub(crate) fn decode_boxed<T: Wire + Default>(
+    slot: &mut Option<Box<T>>,
+    present: bool,
+    reader: &mut Reader<'_>,
+) -> Result<(), DecodeErrorKind> {
+    if present && slot.is_none() {
+        reader.grow(1, size_of::<T>())?;
+    }
+    decode_optional(slot, present, reader)
+}
+
 /// An INTEGER without a name whose bounds are those of the Rust type.
 macro_rules! whole_range {
     ($($native:ty),*) => {$(
@@ -147,6 +164,27 @@ macro_rules! whole_range {
 }
 
 whole_range!(u8, u16, u32);
+
+impl<T: Wire> Wire for Box<T> {
+    const MIN_BITS: usize = T::MIN_BITS;
+
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        (**self).encode(writer)
+    }
+
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        (**self).decode_into(reader)
+    }
+}
+
+/// How many bits, at the least, a count of `min..=max` takes (X.691, 11.9.4): the offset from the
+/// lower bound, or a length where the bounds are 64K or more apart.
+pub(crate) const fn count_bits(min: usize, max: usize) -> u32 {
+    match max - min {
+        0x1_0000.. => 8,
+        span => width(span as u64),
+    }
+}
 
 /// How many bits a whole number of 0..=`span` takes.
 pub(crate) const fn width(span: u64) -> u32 {
