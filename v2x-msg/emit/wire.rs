@@ -116,17 +116,25 @@ fn sequence(
     };
     page.line("#[inline]");
     page.block(ENCODE, |page| {
+        if extensible {
+            page.line("let unknown = writer.enter();");
+        }
         if !additions.is_empty() {
             let additions: Vec<_> = additions.iter().collect();
             flags(page, "added", None, &additions);
+            page.line("let extended = added != 0 || unknown.is_some();");
         }
         preamble.write(page, &optional, !additions.is_empty());
         for member in members {
             encode_member(page, definition, member);
         }
         if !additions.is_empty() {
-            page.block("if added != 0", |page| {
+            page.block("if extended", |page| {
                 encode_additions(page, definition, additions);
+            });
+        } else if extensible {
+            page.block("if let Some(unknown) = unknown", |page| {
+                page.line("writer.only_unknown(unknown)?;");
             });
         }
         page.line("Ok(())");
@@ -134,6 +142,9 @@ fn sequence(
     page.blank();
     page.line("#[inline]");
     page.block(DECODE, |page| {
+        if extensible {
+            page.line("let sequence = reader.enter();");
+        }
         preamble.read(page);
         let mut flag = optional.len();
         for member in members {
@@ -144,7 +155,7 @@ fn sequence(
             decode_additions(page, definition, additions, &preamble.extended());
         } else if extensible {
             page.block(format!("if {}", preamble.extended()), |page| {
-                page.line("reader.skip_additions()?;");
+                page.line("reader.skip_additions(sequence)?;");
             });
         }
         page.line("Ok(())");
@@ -167,11 +178,21 @@ impl Preamble {
         if self.bits() == 0 {
             return;
         }
-        let extended = match self.optional {
-            0 => "u64::from(added != 0)".to_owned(),
-            flags => format!("u64::from(added != 0) << {flags}"),
+        let extended = if additions {
+            "u64::from(extended)"
+        } else {
+            "u64::from(unknown.is_some())"
         };
-        flags(page, "present", additions.then_some(extended), optional);
+        let extended = match self.optional {
+            0 => extended.to_owned(),
+            flags => format!("{extended} << {flags}"),
+        };
+        flags(
+            page,
+            "present",
+            self.extensible.then_some(extended),
+            optional,
+        );
         page.line(format!("writer.bits(present, {})?;", self.bits()));
     }
 
@@ -255,7 +276,10 @@ fn decode_member(page: &mut Page, definition: &Definition, member: &Member, flag
 
 /// X.691, 19.7 to 19.9: how many additions we know, which are there, and each as an open type.
 fn encode_additions(page: &mut Page, definition: &Definition, additions: &[Member]) {
-    page.line(format!("writer.additions(added, {})?;", additions.len()));
+    page.line(format!(
+        "writer.additions(added, {}, unknown)?;",
+        additions.len()
+    ));
     for member in additions {
         let blame = blame("writer", definition, member);
         page.block(
@@ -266,8 +290,10 @@ fn encode_additions(page: &mut Page, definition: &Definition, additions: &[Membe
             },
         );
     }
+    page.line("writer.unknown_additions(unknown)?;");
 }
 
+/// The counterpart.
 fn decode_additions(
     page: &mut Page,
     definition: &Definition,
@@ -282,7 +308,10 @@ fn decode_additions(
         page.line(format!("additions.next(&mut self.{}, reader)", member.rust));
         page.line(format!("    {blame}?;"));
     }
-    page.line("additions.skip(reader)?;");
+    page.line(format!(
+        "additions.finish({}, sequence, reader)?;",
+        additions.len()
+    ));
 }
 
 fn choice(

@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::asn::{MessageFrame, MessageFrameExt};
 use crate::jer::{self, Jer, JerError};
-use crate::uper::{self, DecodeError, EncodeError, Reader};
+use crate::uper::{self, DecodeError, EncodeError, Reader, UnknownAdditions};
 
 /// A message of any kind.
 ///
@@ -19,6 +19,8 @@ pub struct Message {
     frame: MessageFrame,
     /// Octets of memory that decoding has asked for since the frame was last made anew.
     held: usize,
+    /// What came with the frame and is not in it.
+    unknown: UnknownAdditions,
 }
 
 /// What a message may hold on to for reuse. Lists never shrink, and frames of many shapes, one
@@ -70,6 +72,18 @@ impl Message {
         Ok(message)
     }
 
+    /// The same, and keeps what newer senders say beyond this edition, so that
+    /// [`encode_into`](Self::encode_into) gives the octets that came. For whoever passes messages
+    /// on.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and a part whose sender knows of more than 64 additions.
+    pub fn decode_keeping(octets: &[u8]) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        message.unknown = uper::decode_keeping(&mut message.frame, octets)?;
+        Ok(message)
+    }
+
     /// The same in place. Allocates nothing if this message already held as much of the same
     /// kind; what it holds in reserve stays below a megabyte or so.
     ///
@@ -96,6 +110,7 @@ impl Message {
         if self.held > MOST_HELD {
             *self = Self::default();
         }
+        self.unknown = UnknownAdditions::default();
         let mut reader = Reader::new(octets);
         let used = uper::read_prefix_into(&mut self.frame, &mut reader);
         self.held += reader.grown();
@@ -110,7 +125,7 @@ impl Message {
     /// # Errors
     /// `out` is too short, or a value has no encoding; a message that was decoded has one.
     pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-        uper::encode_into(&self.frame, out)
+        uper::encode_with(&self.frame, &self.unknown, out)
     }
 
     /// The message that `text`, one object of JSON (JER), describes.
@@ -120,7 +135,7 @@ impl Message {
     pub fn from_jer(text: &str) -> Result<Self, JerError> {
         Ok(Self {
             frame: MessageFrame::from_jer(text)?,
-            held: 0,
+            ..Self::default()
         })
     }
 
@@ -179,6 +194,7 @@ impl Message {
 
     /// The same to be filled in.
     pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
+        self.unknown = UnknownAdditions::default();
         &mut self.frame
     }
 }
@@ -203,7 +219,7 @@ impl MessageKind {
     ];
 }
 
-/// By what is in it, not by what it holds in reserve.
+/// By what is in it, not by what it holds in reserve or what came beyond it.
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
         self.frame == other.frame

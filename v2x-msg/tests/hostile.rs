@@ -97,6 +97,10 @@ fn frames_of_newer_senders_with_bits_flipped_do_no_harm() {
             if used.decode_into(&octets).is_ok() {
                 survives(&used);
             }
+            if let Ok(keeping) = Message::decode_keeping(&octets) {
+                let again = Message::decode_keeping(&encoded(&keeping)).unwrap();
+                assert_eq!(encoded(&again), encoded(&keeping));
+            }
         }
     }
 }

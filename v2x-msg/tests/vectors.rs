@@ -12,8 +12,9 @@ mod common;
 
 use common::{Vector, encoded, own, shared};
 use serde_json::{Value, json};
+use v2x_msg::asn::{MessageFrame, MsgCount};
 use v2x_msg::uper::DecodeErrorKind::{self, UnknownAlternative, UnknownEnumeral};
-use v2x_msg::{Message, MessageKind};
+use v2x_msg::{Message, MessageKind, uper};
 
 #[test]
 fn day_one_frames_decode_to_the_given_values_and_encode_to_the_given_octets() {
@@ -182,6 +183,33 @@ fn additions_of_newer_senders_are_skipped_and_values_of_theirs_refused() {
 }
 
 #[test]
+fn what_was_not_understood_stays_where_it_was_when_numbers_change() {
+    let mut changed = 0;
+    for vector in own("forward.jsonl") {
+        let mut frame = MessageFrame::default();
+        let Ok(unknown) = uper::decode_keeping(&mut frame, &vector.octets) else {
+            continue;
+        };
+        let MessageFrame::SpatFrame(spat) = &mut frame else {
+            continue;
+        };
+        assert!(!unknown.is_empty());
+        spat.msg_cnt = MsgCount(127 - spat.msg_cnt.0);
+        let mut out = [0; 4_096];
+        let len = uper::encode_with(&frame, &unknown, &mut out).unwrap();
+        // All seven bits of the count are others, and nothing else is.
+        let differing = out[..len]
+            .iter()
+            .zip(&vector.octets)
+            .map(|(ours, theirs)| (ours ^ theirs).count_ones())
+            .sum::<u32>();
+        assert_eq!((len, differing), (vector.octets.len(), 7));
+        changed += 1;
+    }
+    assert!(changed >= 3, "{changed}");
+}
+
+#[test]
 fn the_whole_set_of_newer_senders_is_met_as_well() {
     let Some(vectors) = shared("forward.jsonl") else {
         return;
@@ -211,6 +239,9 @@ fn meets_a_newer_sender(vector: &Vector) -> Option<DecodeErrorKind> {
             let message = decoded.unwrap_or_else(|e| panic!("{place}: {e}"));
             let ours: Value = serde_json::from_str(&message.to_jer()).unwrap();
             assert_eq!(&ours, vector.jer(), "{place}");
+            let keeping = Message::decode_keeping(&vector.octets).unwrap();
+            assert_eq!(keeping, message, "{place}");
+            assert_eq!(encoded(&keeping), vector.octets, "{place}");
             None
         }
         Some("refuse") => Some(decoded.expect_err(place).kind),

@@ -86,12 +86,18 @@ impl Wire for MessageFrameExt {
     const MIN_BITS: usize = 1 + 15 + 8 + 8;
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.bits(0, 1)?;
+        let unknown = writer.enter();
+        writer.bits(u64::from(unknown.is_some()), 1)?;
         self.message_id().encode(writer)?;
-        writer.open_type(|writer| self.encode_message(writer))
+        writer.open_type(|writer| self.encode_message(writer))?;
+        match unknown {
+            Some(unknown) => writer.only_unknown(unknown),
+            None => Ok(()),
+        }
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        let sequence = reader.enter();
         let extended = reader.bits(1)? != 0;
         let mut id = ExtMsgID(0);
         id.decode_into(reader)
@@ -100,7 +106,7 @@ impl Wire for MessageFrameExt {
             .open_type(|reader| self.decode_message(id, reader))
             .map_err(|kind| reader.blame("MessageFrameExt.value", kind))?;
         if extended {
-            reader.skip_additions()?;
+            reader.skip_additions(sequence)?;
         }
         Ok(())
     }

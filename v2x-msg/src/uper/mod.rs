@@ -1,8 +1,8 @@
 //! Values to bits and back: unaligned packed encoding rules (UPER, ITU-T X.691), as far as the
 //! message set needs them.
 //!
-//! Rooms: [`Writer`] and [`Reader`] move single fields, [`Wire`] is what every generated type can
-//! do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the containers that
+//! Rooms: [`Writer`] and [`Reader`] move single fields, [`UnknownAdditions`] is what they meet and
+//! do not understand, [`Wire`] is what every generated type can do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the containers that
 //! generated types are made of. Which fields a message has is not known here: that is the
 //! business of the generated code in [`crate::asn`].
 //!
@@ -10,7 +10,7 @@
 //!
 //! | on the wire | what happens |
 //! |---|---|
-//! | extension additions that this edition does not know | skipped by their lengths, not kept |
+//! | extension additions that this edition does not know | skipped by their lengths; kept beside the value where asked for ([`decode_keeping`], [`encode_with`]) |
 //! | an addition bitmap without a single addition | accepted |
 //! | an enumeral or alternative beyond this edition | refused: [`DecodeErrorKind::UnknownEnumeral`], [`DecodeErrorKind::UnknownAlternative`] |
 //! | a number, index or count outside its bounds | refused: [`DecodeErrorKind::OutOfRange`] |
@@ -32,6 +32,7 @@ mod integer;
 mod list;
 mod octets;
 mod reader;
+mod unknown;
 mod writer;
 
 pub use bits::ExtensibleBits;
@@ -40,6 +41,7 @@ pub use integer::OpenInteger;
 pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
 pub use reader::Reader;
+pub use unknown::UnknownAdditions;
 pub use writer::Writer;
 
 /// What every type of the message set can do: go to bits, and come from bits in place.
@@ -74,6 +76,20 @@ pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeEr
     done.map_err(|kind| writer.error(kind))
 }
 
+/// The same with the additions that came with the value.
+///
+/// # Errors
+/// As [`encode_into`].
+pub fn encode_with<T: Wire>(
+    value: &T,
+    unknown: &UnknownAdditions,
+    out: &mut [u8],
+) -> Result<usize, EncodeError> {
+    let mut writer = Writer::with(out, unknown);
+    let done = value.encode(&mut writer).and_then(|()| writer.finish());
+    done.map_err(|kind| writer.error(kind))
+}
+
 /// Decodes a value that fills `octets` to the last octet.
 ///
 /// # Errors
@@ -81,6 +97,20 @@ pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeEr
 pub fn decode_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<(), DecodeError> {
     let used = decode_prefix_into(value, octets)?;
     nothing_after(used, octets)
+}
+
+/// The same, and gives the additions that this edition does not know, for [`encode_with`].
+///
+/// # Errors
+/// As [`decode_into`], and a SEQUENCE whose sender knows of more than 64 additions.
+pub fn decode_keeping<T: Wire>(
+    value: &mut T,
+    octets: &[u8],
+) -> Result<UnknownAdditions, DecodeError> {
+    let mut reader = Reader::keeping(octets);
+    let used = read_prefix_into(value, &mut reader)?;
+    nothing_after(used, octets)?;
+    Ok(reader.take_kept())
 }
 
 /// Decodes a value from the start of `octets`; gives the number of octets that it took.

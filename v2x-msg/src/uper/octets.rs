@@ -107,7 +107,7 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
         }
         // What was there is overwritten; only growth needs filling.
         self.0.resize(count, 0);
-        take_octets(&mut self.0, reader)
+        reader.octets(&mut self.0)
     }
 }
 
@@ -121,12 +121,12 @@ impl<const N: usize> Wire for [u8; N] {
 
     #[inline]
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
-        take_octets(self, reader)
+        reader.octets(self)
     }
 }
 
 #[inline]
-fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
     let (words, rest) = octets.as_chunks::<4>();
     for word in words {
         writer.bits(u64::from(u32::from_be_bytes(*word)), 32)?;
@@ -135,16 +135,19 @@ fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorK
         .try_for_each(|octet| writer.bits(u64::from(*octet), 8))
 }
 
-#[inline]
-fn take_octets(octets: &mut [u8], reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
-    let (words, rest) = octets.as_chunks_mut::<4>();
-    for word in words {
-        *word = (reader.bits(32)? as u32).to_be_bytes();
+impl Reader<'_> {
+    /// The next octets.
+    #[inline]
+    pub(super) fn octets(&mut self, octets: &mut [u8]) -> Result<(), DecodeErrorKind> {
+        let (words, rest) = octets.as_chunks_mut::<4>();
+        for word in words {
+            *word = (self.bits(32)? as u32).to_be_bytes();
+        }
+        for octet in rest {
+            *octet = self.bits(8)? as u8;
+        }
+        Ok(())
     }
-    for octet in rest {
-        *octet = reader.bits(8)? as u8;
-    }
-    Ok(())
 }
 
 impl<const MIN: usize, const MAX: usize> Ia5<MIN, MAX> {

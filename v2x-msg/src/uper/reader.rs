@@ -1,6 +1,7 @@
 //! Takes fields off a frame: one wide load a field, every access checked.
 
-use super::{DecodeError, DecodeErrorKind, Wire, count_bits, width};
+use super::unknown::{OfSequence, UnknownAdditions};
+use super::{DecodeError, DecodeErrorKind, count_bits, width};
 
 /// A frame and how far it has been read.
 ///
@@ -16,13 +17,10 @@ pub struct Reader<'a> {
     grown: usize,
     /// Octets of memory that it may ask for.
     allowed: usize,
-}
-
-/// The extension additions of a SEQUENCE, as its sender knew them.
-pub(crate) struct Additions<'a> {
-    /// At the bit of the next one, of `left`.
-    bitmap: Reader<'a>,
-    left: usize,
+    /// How many extensible SEQUENCEs have begun.
+    sequences: usize,
+    /// What was not understood, if that is wanted.
+    kept: Option<UnknownAdditions>,
 }
 
 impl<'a> Reader<'a> {
@@ -39,7 +37,50 @@ impl<'a> Reader<'a> {
                 .len()
                 .saturating_mul(ALLOWED_PER_OCTET)
                 .saturating_add(ALLOWED),
+            sequences: 0,
+            kept: None,
         }
+    }
+
+    /// The same, and keeps what it does not understand.
+    pub(crate) fn keeping(octets: &'a [u8]) -> Self {
+        Self {
+            kept: Some(UnknownAdditions::default()),
+            ..Self::new(octets)
+        }
+    }
+
+    /// Another one at the same place.
+    pub(crate) fn fork(&self) -> Self {
+        Self {
+            at: self.at,
+            end: self.end,
+            ..Self::new(self.octets)
+        }
+    }
+
+    /// Notes that an extensible SEQUENCE begins, and gives its number.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> usize {
+        self.sequences += 1;
+        self.sequences - 1
+    }
+
+    pub(crate) fn keeps(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    pub(crate) fn keep(&mut self, unknown: OfSequence) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(unknown);
+        }
+    }
+
+    /// What has been kept, once all has been read.
+    pub(crate) fn take_kept(&mut self) -> UnknownAdditions {
+        let mut kept = self.kept.take().unwrap_or_default();
+        kept.sort();
+        kept
     }
 
     /// The next `count` bits as a number, first bit most significant. At most 57.
@@ -189,29 +230,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The head of the extension additions of a SEQUENCE, if there are any (X.691, 19.7 and
-    /// 19.8): a bitmap says which are there.
-    pub(crate) fn additions(&mut self, extended: bool) -> Result<Additions<'a>, DecodeErrorKind> {
-        let mut left = 0;
-        if extended {
-            let small = self.bits(1)? == 0;
-            left = if small {
-                1 + self.bits(6)? as usize
-            } else {
-                self.length()?
-            };
-        }
-        let bitmap = Reader { ..*self };
-        self.skip(left)?;
-        Ok(Additions { bitmap, left })
-    }
-
-    /// Passes over all extension additions of a SEQUENCE that has none that we know.
-    #[cold]
-    pub(crate) fn skip_additions(&mut self) -> Result<(), DecodeErrorKind> {
-        self.additions(true)?.skip(self)
-    }
-
     /// What is in an open type (X.691, 11.2): a length in octets, and so many octets that hold a
     /// whole encoding. What is left of them is passed over.
     pub(crate) fn open_type(
@@ -246,6 +264,15 @@ impl<'a> Reader<'a> {
     /// How many bits have been read.
     pub(crate) fn at_bit(&self) -> usize {
         self.at
+    }
+
+    /// Asks for memory for so many octets, if they are there.
+    pub(crate) fn affords(&mut self, octets: usize) -> Result<usize, DecodeErrorKind> {
+        if octets * 8 > self.remaining() {
+            return Err(DecodeErrorKind::EndOfFrame);
+        }
+        self.grow(octets, 1)?;
+        Ok(octets)
     }
 
     /// Asks for memory for `count` more elements of that size.
@@ -295,41 +322,3 @@ const ALLOWED: usize = 4_096;
 
 /// The same for each octet of its length.
 const ALLOWED_PER_OCTET: usize = 14;
-
-impl Additions<'_> {
-    /// Decodes the next addition, or empties its slot.
-    pub(crate) fn next<T: Wire + Default>(
-        &mut self,
-        slot: &mut Option<Box<T>>,
-        reader: &mut Reader<'_>,
-    ) -> Result<(), DecodeErrorKind> {
-        if !self.next_is_there()? {
-            *slot = None;
-            return Ok(());
-        }
-        if slot.is_none() {
-            reader.grow(1, size_of::<T>())?;
-        }
-        let value = slot.get_or_insert_default();
-        reader.open_type(|reader| value.decode_into(reader))
-    }
-
-    /// Passes over those that we do not know (X.691, 19.9): each is an open type.
-    pub(crate) fn skip(mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
-        while self.left > 0 {
-            if self.next_is_there()? {
-                let octets = reader.length()?;
-                reader.skip(octets * 8)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn next_is_there(&mut self) -> Result<bool, DecodeErrorKind> {
-        if self.left == 0 {
-            return Ok(false);
-        }
-        self.left -= 1;
-        Ok(self.bitmap.bits(1)? != 0)
-    }
-}

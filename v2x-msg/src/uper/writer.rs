@@ -1,5 +1,6 @@
 //! Puts fields into a buffer: bits gather in a register and leave it four octets at a time.
 
+use super::unknown::{OfSequence, UnknownAdditions};
 use super::{EncodeError, EncodeErrorKind, count_bits, width};
 
 /// A buffer of the caller's and how far it has been filled.
@@ -14,6 +15,10 @@ pub struct Writer<'a> {
     pending_bits: u32,
     /// Innermost member around a failure; empty until one happens.
     field: &'static str,
+    /// What others said beyond this edition, to be said again.
+    unknown: Option<&'a UnknownAdditions>,
+    /// How many extensible SEQUENCEs have begun; not counted where nothing is to be said again.
+    sequences: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -25,7 +30,25 @@ impl<'a> Writer<'a> {
             pending: 0,
             pending_bits: 0,
             field: "",
+            unknown: None,
+            sequences: 0,
         }
+    }
+
+    /// The same, and says again what others said beyond this edition.
+    pub(crate) fn with(out: &'a mut [u8], unknown: &'a UnknownAdditions) -> Self {
+        Self {
+            unknown: Some(unknown).filter(|unknown| !unknown.is_empty()),
+            ..Self::new(out)
+        }
+    }
+
+    /// Notes that an extensible SEQUENCE begins, and gives what is to be said again of it.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Option<&'a OfSequence> {
+        let unknown = self.unknown?;
+        self.sequences += 1;
+        unknown.of(self.sequences - 1)
     }
 
     /// Appends the lowest `count` bits of `value`, most significant first. At most 32, and no
@@ -107,14 +130,6 @@ impl<'a> Writer<'a> {
     pub(crate) fn added_alternative(&mut self, index: u64) -> Result<(), EncodeErrorKind> {
         debug_assert!(index < 64, "a small number has six bits");
         self.bits(1 << 7 | index, 8)
-    }
-
-    /// The head of the extension additions of a SEQUENCE (X.691, 19.7 and 19.8): how many we
-    /// know, and which of them are there, the first being the most significant bit.
-    pub(crate) fn additions(&mut self, there: u64, known: u32) -> Result<(), EncodeErrorKind> {
-        debug_assert!((1..=32).contains(&known), "a small number of additions");
-        self.bits(u64::from(known) - 1, 7)?;
-        self.bits(there, known)
     }
 
     /// An open type (X.691, 11.2): what `write` writes, in whole octets, after their number.
