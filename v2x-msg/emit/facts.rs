@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::{Definition, Kind, Member, Schema, Use};
+use super::schema::{Definition, Kind, Member, Use};
 
 /// Of one type.
 #[derive(Clone, Copy)]
@@ -17,17 +17,15 @@ pub struct Fact {
 pub struct Facts(BTreeMap<String, Fact>);
 
 impl Facts {
-    pub fn of(schema: &Schema) -> Result<Self, String> {
-        let by_name: BTreeMap<_, _> = schema
-            .definitions
-            .iter()
-            .map(|definition| (&definition.rust, definition))
-            .collect();
-        if by_name.len() != schema.definitions.len() {
-            return Err("two definitions have the same name in Rust".to_owned());
+    pub fn of<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Result<Self, String> {
+        let mut by_name = BTreeMap::new();
+        for definition in definitions {
+            if by_name.insert(&definition.rust, definition).is_some() {
+                return Err("two definitions have the same name in Rust".to_owned());
+            }
         }
         let mut facts = Self(BTreeMap::new());
-        for definition in &schema.definitions {
+        for definition in by_name.values() {
             facts.find(&by_name, definition, &mut Vec::new())?;
         }
         Ok(facts)
@@ -95,7 +93,7 @@ impl Facts {
             ));
         }
         around.push(&definition.rust);
-        for name in definition.kind.uses().iter().filter_map(|used| used.name()) {
+        for name in definition.kind.names() {
             let used = by_name
                 .get(&name.to_owned())
                 .ok_or_else(|| format!("{}: no definition of {name}", definition.asn))?;
@@ -168,6 +166,11 @@ impl Kind {
                 self.members().map(|member| &member.used).collect()
             }
         }
+    }
+
+    /// Those of the definitions among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.uses().into_iter().filter_map(Use::name)
     }
 
     /// Members and alternatives, additions included.

@@ -11,6 +11,7 @@ use super::comments::Comments;
 use super::names;
 
 /// A module's text and where it comes from.
+#[derive(Clone)]
 pub struct Source {
     pub path: String,
     pub text: String,
@@ -140,6 +141,16 @@ impl Schema {
             }
         }
         Ok(Self { definitions })
+    }
+
+    /// The definitions of an older edition that are its own; all else it takes from `sources`.
+    pub fn own(sources: &[Source], older: &Source) -> Result<Vec<Definition>, String> {
+        let both: Vec<_> = sources.iter().chain([older]).cloned().collect();
+        let mut definitions = Self::read(&both)?.definitions;
+        // The module in question comes last.
+        let module = definitions.last().map(|last| last.module.clone());
+        definitions.retain(|definition| Some(&definition.module) == module.as_ref());
+        Ok(definitions)
     }
 }
 

@@ -2,7 +2,7 @@
 //! (YD/T 3709-2020 = T/CSAE 53-2020), and of Day II (T/CSAE 157-2020), with its bits and its JSON.
 //!
 //! `build.rs` reads the ASN.1 and `emit/` writes this module; only [`MessageFrameExt`], which holds
-//! an open type, is written by hand.
+//! an open type, is written by hand. [`edition_2019`] has what the edition before says otherwise.
 //! The types are as the air has them, sentinels and all; [`crate::kinds`] has values that cannot
 //! be wrong, and is where most readers want to be.
 //!
@@ -40,12 +40,15 @@
     reason = "names and shapes are those of the standard"
 )]
 
+mod between;
 mod message_frame_ext;
 
 use crate::jer::{self, Jer};
 use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer};
 pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
 use crate::uper::{decode_boxed, decode_optional};
+use between::recast_list;
+pub(crate) use between::{NotInEdition, Recast};
 pub use message_frame_ext::MessageFrameExt;
 use std::fmt;
 

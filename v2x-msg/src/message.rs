@@ -5,9 +5,11 @@
 
 use std::fmt;
 
-use crate::asn::{MessageFrame, MessageFrameExt};
+use crate::asn::{MessageFrame, MessageFrameExt, NotInEdition, Recast, edition_2019};
+use crate::edition::Edition;
 use crate::jer::{self, Jer, JerError};
-use crate::uper::{self, DecodeError, EncodeError, Reader, UnknownAdditions};
+use crate::uper::UnknownAdditions;
+use crate::uper::{self, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Reader};
 
 /// A message of any kind.
 ///
@@ -115,6 +117,50 @@ impl Message {
         let used = uper::read_prefix_into(&mut self.frame, &mut reader);
         self.held += reader.grown();
         used
+    }
+
+    /// Decodes a frame of that edition, into the values of ours: what an older one says otherwise
+    /// is said as closely as ours can, as [`Edition`] tells. Allocates, if it is not our own.
+    ///
+    /// # Errors
+    /// Anything but a valid frame of that edition, or more of something than ours can hold.
+    pub fn decode_as(edition: Edition, octets: &[u8]) -> Result<Self, DecodeError> {
+        match edition {
+            Edition::Y2020 => Self::decode(octets),
+            Edition::Y2019 => {
+                let mut older = edition_2019::MessageFrame::default();
+                uper::decode_into(&mut older, octets)?;
+                let frame = older.recast().map_err(|NotInEdition| DecodeError {
+                    at_bit: 0,
+                    kind: DecodeErrorKind::NotInEdition,
+                    field: "",
+                })?;
+                Ok(Self {
+                    frame,
+                    ..Self::default()
+                })
+            }
+        }
+    }
+
+    /// Encodes the frame as that edition has it, at the start of `out`, and gives its length in
+    /// octets. Allocates, if the edition is not our own.
+    ///
+    /// # Errors
+    /// As [`encode_into`](Self::encode_into), or a message that the edition lacks.
+    pub fn encode_as_into(&self, edition: Edition, out: &mut [u8]) -> Result<usize, EncodeError> {
+        match edition {
+            Edition::Y2020 => self.encode_into(out),
+            Edition::Y2019 => {
+                let older: Result<edition_2019::MessageFrame, _> = self.frame.clone().recast();
+                let older = older.map_err(|NotInEdition| EncodeError {
+                    at_bit: 0,
+                    kind: EncodeErrorKind::NotInEdition,
+                    field: "",
+                })?;
+                uper::encode_into(&older, out)
+            }
+        }
     }
 
     /// Encodes the frame at the start of `out` and gives its length in octets. Does not allocate.

@@ -150,6 +150,15 @@ impl<T, const MIN: usize, const MAX: usize> DerefMut for List<T, MIN, MAX> {
     }
 }
 
+impl<T, const MIN: usize, const MAX: usize> IntoIterator for List<T, MIN, MAX> {
+    type Item = T;
+    type IntoIter = std::iter::Take<std::vec::IntoIter<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.stored.into_iter().take(self.len)
+    }
+}
+
 impl<'a, T, const MIN: usize, const MAX: usize> IntoIterator for &'a List<T, MIN, MAX> {
     type Item = &'a T;
     type IntoIter = std::slice::Iter<'a, T>;
