@@ -1,4 +1,5 @@
-//! Reads `asn/*.asn` and writes the Rust of it to `OUT_DIR/asn.rs`.
+//! Reads `asn/*.asn`, and what an older edition has otherwise, and writes the Rust of it to
+//! `OUT_DIR/asn.rs`.
 
 #![expect(
     unreachable_pub,
@@ -8,8 +9,8 @@
 mod emit;
 
 use std::error::Error;
-use std::path::PathBuf;
-use std::{env, fs};
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=asn");
@@ -23,15 +24,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     // The order of a directory is nobody's promise.
     paths.sort();
-    let mut sources = Vec::new();
-    for path in paths {
-        let text = fs::read_to_string(&path)?;
-        sources.push(emit::Source {
-            path: path.display().to_string(),
-            text,
-        });
-    }
+    let sources = paths
+        .iter()
+        .map(|path| source(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let older = source(Path::new("asn/edition-2019-07-24/Edition2019.asn"))?;
     let out: PathBuf = env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?.into();
-    fs::write(out.join("asn.rs"), emit::rust(&sources)?)?;
+    fs::write(out.join("asn.rs"), emit::rust(&sources, Some(&older))?)?;
     Ok(())
+}
+
+fn source(path: &Path) -> io::Result<emit::Source> {
+    Ok(emit::Source {
+        path: path.display().to_string(),
+        text: fs::read_to_string(path)?,
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::{Definition, Kind, Schema, Use};
+use super::schema::{Definition, Kind, Member, Use};
 
 /// Of one type.
 #[derive(Clone, Copy)]
@@ -17,17 +17,15 @@ pub struct Fact {
 pub struct Facts(BTreeMap<String, Fact>);
 
 impl Facts {
-    pub fn of(schema: &Schema) -> Result<Self, String> {
-        let by_name: BTreeMap<_, _> = schema
-            .definitions
-            .iter()
-            .map(|definition| (&definition.rust, definition))
-            .collect();
-        if by_name.len() != schema.definitions.len() {
-            return Err("two definitions have the same name in Rust".to_owned());
+    pub fn of<'a>(definitions: impl IntoIterator<Item = &'a Definition>) -> Result<Self, String> {
+        let mut by_name = BTreeMap::new();
+        for definition in definitions {
+            if by_name.insert(&definition.rust, definition).is_some() {
+                return Err("two definitions have the same name in Rust".to_owned());
+            }
         }
         let mut facts = Self(BTreeMap::new());
-        for definition in &schema.definitions {
+        for definition in by_name.values() {
             facts.find(&by_name, definition, &mut Vec::new())?;
         }
         Ok(facts)
@@ -39,7 +37,11 @@ impl Facts {
 
     pub fn used(&self, used: &Use) -> Fact {
         let owning = |count_span: usize, min_bits: usize| Fact {
-            min_bits: width(count_span as u64) as usize + min_bits,
+            // X.691, 11.9.4.1: from 64K on, a length of at least an octet.
+            min_bits: match count_span {
+                0x1_0000.. => 8,
+                span => width(span as u64) as usize,
+            } + min_bits,
             plain: false,
         };
         match used {
@@ -48,11 +50,26 @@ impl Facts {
                 min_bits: *bits as usize,
                 plain: true,
             },
+            Use::Boolean => Fact {
+                min_bits: 1,
+                plain: true,
+            },
+            // The extension bit, and either the root or a length and an octet.
+            Use::OpenInteger(min, max) => Fact {
+                min_bits: 1 + (width(max.abs_diff(*min)) as usize).min(16),
+                plain: true,
+            },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
                 plain: true,
             },
-            Use::Octets(min, max) => owning(max - min, min * 8),
+            // The extension bit and a length, if the root is a long one.
+            Use::Octets(sizes) if sizes.extensible => Fact {
+                min_bits: 1
+                    + (width((sizes.max - sizes.min) as u64) as usize + 8 * sizes.min).min(8),
+                plain: false,
+            },
+            Use::Octets(sizes) => owning(sizes.max - sizes.min, sizes.min * 8),
             Use::Ia5(min, max) => owning(max - min, min * 7),
             Use::List(element, min, max) => owning(max - min, min * self.used(element).min_bits),
         }
@@ -76,7 +93,7 @@ impl Facts {
             ));
         }
         around.push(&definition.rust);
-        for name in definition.kind.uses().iter().filter_map(|used| used.name()) {
+        for name in definition.kind.names() {
             let used = by_name
                 .get(&name.to_owned())
                 .ok_or_else(|| format!("{}: no definition of {name}", definition.asn))?;
@@ -90,6 +107,8 @@ impl Facts {
 
     fn derive(&self, kind: &Kind) -> Fact {
         let plain = kind.uses().iter().all(|used| self.used(used).plain);
+        let plain = plain && kind.members().all(|member| !member.boxed);
+        let plain = plain && !matches!(kind, Kind::ByHand);
         let min_bits = match kind {
             Kind::Integer { min, max, .. } => width(max.abs_diff(*min)) as usize,
             Kind::Enumerated { names, extensible } => index_bits(names.len(), *extensible) as usize,
@@ -108,6 +127,7 @@ impl Facts {
             Kind::Sequence {
                 members,
                 extensible,
+                ..
             } => {
                 let optional = members.iter().filter(|member| member.optional).count();
                 let mandatory = members.iter().filter(|member| !member.optional);
@@ -119,6 +139,7 @@ impl Facts {
             Kind::Choice {
                 alternatives,
                 extensible,
+                ..
             } => {
                 let least = alternatives
                     .iter()
@@ -126,6 +147,8 @@ impl Facts {
                     .min();
                 index_bits(alternatives.len(), *extensible) as usize + least.unwrap_or(0)
             }
+            // MessageFrameExt: extension bit, id, length, an octet.
+            Kind::ByHand => 1 + 15 + 8 + 8,
         };
         Fact { min_bits, plain }
     }
@@ -135,14 +158,37 @@ impl Kind {
     /// What a definition is made of.
     fn uses(&self) -> Vec<&Use> {
         match self {
-            Self::Integer { .. } | Self::Enumerated { .. } | Self::Bits { .. } => Vec::new(),
+            Self::Integer { .. } | Self::Enumerated { .. } | Self::Bits { .. } | Self::ByHand => {
+                Vec::new()
+            }
             Self::Alias(used) => vec![used],
-            Self::Sequence { members, .. }
-            | Self::Choice {
-                alternatives: members,
-                ..
-            } => members.iter().map(|member| &member.used).collect(),
+            Self::Sequence { .. } | Self::Choice { .. } => {
+                self.members().map(|member| &member.used).collect()
+            }
         }
+    }
+
+    /// Those of the definitions among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.uses().into_iter().filter_map(Use::name)
+    }
+
+    /// Members and alternatives, additions included.
+    fn members(&self) -> impl Iterator<Item = &Member> {
+        let (root, additions) = match self {
+            Self::Sequence {
+                members: root,
+                additions,
+                ..
+            }
+            | Self::Choice {
+                alternatives: root,
+                additions,
+                ..
+            } => (root.as_slice(), additions.as_slice()),
+            _ => (&[][..], &[][..]),
+        };
+        root.iter().chain(additions)
     }
 }
 

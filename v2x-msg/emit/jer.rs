@@ -9,7 +9,7 @@ const WRITE: &str = "fn write_jer(&self, out: &mut jer::Writer<'_>) -> fmt::Resu
 const READ: &str = "fn read_jer(&mut self, input: jer::Input<'_>) -> Result<(), jer::JerError>";
 
 pub fn definition(page: &mut Page, definition: &Definition) {
-    if matches!(definition.kind, Kind::Alias(_)) {
+    if matches!(definition.kind, Kind::Alias(_) | Kind::ByHand) {
         return;
     }
     page.blank();
@@ -26,9 +26,18 @@ pub fn definition(page: &mut Page, definition: &Definition) {
             Kind::Bits {
                 extensible: true, ..
             } => extensible_bits(page),
-            Kind::Sequence { members, .. } => sequence(page, members),
-            Kind::Choice { alternatives, .. } => choice(page, alternatives),
-            Kind::Alias(_) => {}
+            Kind::Sequence {
+                members, additions, ..
+            } => sequence(page, &members.iter().chain(additions).collect::<Vec<_>>()),
+            Kind::Choice {
+                alternatives,
+                additions,
+                ..
+            } => choice(
+                page,
+                &alternatives.iter().chain(additions).collect::<Vec<_>>(),
+            ),
+            Kind::Alias(_) | Kind::ByHand => {}
         },
     );
 }
@@ -92,7 +101,7 @@ fn extensible_bits(page: &mut Page) {
     );
 }
 
-fn sequence(page: &mut Page, members: &[Member]) {
+fn sequence(page: &mut Page, members: &[&Member]) {
     both(
         page,
         |page| {
@@ -133,7 +142,7 @@ fn sequence(page: &mut Page, members: &[Member]) {
     );
 }
 
-fn choice(page: &mut Page, alternatives: &[Member]) {
+fn choice(page: &mut Page, alternatives: &[&Member]) {
     both(
         page,
         |page| {

@@ -4,10 +4,12 @@
 //! Rooms, in the order data meets them: [`comments`] keeps what the tokenizer drops, [`schema`]
 //! turns its model into ours and refuses what we cannot encode, [`facts`] derives what follows
 //! from that, [`names`] spells things in Rust, and [`types`], [`wire`] and [`jer`] write: the
-//! types themselves, their bits, their JSON. What the written code does at run time lives in
+//! types themselves, their bits, their JSON; [`edition`] does so for what an older edition has
+//! otherwise. What the written code does at run time lives in
 //! `src/uper/` and `src/jer/`.
 
 mod comments;
+mod edition;
 mod facts;
 mod jer;
 pub mod names;
@@ -16,22 +18,27 @@ pub mod schema;
 mod types;
 mod wire;
 
+use edition::Editions;
 use page::Page;
 pub use schema::{Schema, Source};
 
-/// Writes the Rust of all definitions.
+/// Writes the Rust of all definitions, and of those that an older edition has otherwise.
 ///
 /// # Errors
 /// ASN.1 that asn1rs cannot read, or that we cannot encode; says which file or type.
-pub fn rust(sources: &[Source]) -> Result<String, String> {
+pub fn rust(sources: &[Source], older: Option<&Source>) -> Result<String, String> {
     let schema = Schema::read(sources)?;
-    let facts = facts::Facts::of(&schema)?;
+    let facts = facts::Facts::of(&schema.definitions)?;
     let mut page = Page::default();
     page.line("// Written by v2x-msg/build.rs from v2x-msg/asn/*.asn. Change those, not this.");
     for definition in &schema.definitions {
         types::definition(&mut page, definition, &facts);
         wire::definition(&mut page, definition, &facts);
         jer::definition(&mut page, definition);
+    }
+    if let Some(older) = older {
+        let own = Schema::own(sources, older)?;
+        Editions::new(&schema, &own).module(&mut page)?;
     }
     Ok(page.text)
 }

@@ -3,9 +3,12 @@
 use super::facts::Facts;
 use super::names;
 use super::page::Page;
-use super::schema::{Definition, Kind, Member, Use};
+use super::schema::{Definition, Kind, Member, Sizes, UNBOUNDED, Use};
 
 pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
+    if matches!(definition.kind, Kind::ByHand) {
+        return;
+    }
     page.blank();
     docs(page, definition);
     match &definition.kind {
@@ -24,8 +27,15 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
             extensible_bits(page, definition, *size, named);
         }
         Kind::Alias(used) => page.line(format!("pub type {} = {};", definition.rust, rust(used))),
-        Kind::Sequence { members, .. } => sequence(page, definition, members, facts),
-        Kind::Choice { alternatives, .. } => choice(page, definition, alternatives, facts),
+        Kind::Sequence {
+            members, additions, ..
+        } => sequence(page, definition, members, additions, facts),
+        Kind::Choice {
+            alternatives,
+            additions,
+            ..
+        } => choice(page, definition, alternatives, additions, facts),
+        Kind::ByHand => {}
     }
 }
 
@@ -34,10 +44,30 @@ pub fn rust(used: &Use) -> String {
     match used {
         Use::Named(name) => name.clone(),
         Use::Unsigned(bits) => format!("u{bits}"),
+        Use::Boolean => "bool".to_owned(),
+        Use::OpenInteger(min, max) => format!("OpenInteger<{min}, {max}>"),
         Use::FixedOctets(size) => format!("[u8; {size}]"),
-        Use::Octets(min, max) => format!("Octets<{min}, {max}>"),
+        Use::Octets(Sizes {
+            min,
+            max,
+            extensible: false,
+        }) => format!("Octets<{min}, {max}>"),
+        Use::Octets(Sizes { min, max, .. }) => format!("Octets<{min}, {max}, true>"),
         Use::Ia5(min, max) => format!("Ia5<{min}, {max}>"),
+        Use::List(element, min, UNBOUNDED) => {
+            format!("List<{}, {min}, {{ usize::MAX }}>", rust(element))
+        }
         Use::List(element, min, max) => format!("List<{}, {min}, {max}>", rust(element)),
+    }
+}
+
+/// The same as it is held by a member.
+fn held(member: &Member) -> String {
+    let used = rust(&member.used);
+    if member.boxed {
+        format!("Box<{used}>")
+    } else {
+        used
     }
 }
 
@@ -223,12 +253,18 @@ fn bit_methods(page: &mut Page, has: &str, with: &str, without: &str) {
     });
 }
 
-fn sequence(page: &mut Page, definition: &Definition, members: &[Member], facts: &Facts) {
+fn sequence(
+    page: &mut Page,
+    definition: &Definition,
+    members: &[Member],
+    additions: &[Member],
+    facts: &Facts,
+) {
     derive(page, definition, facts, ", Default");
     page.block(format!("pub struct {}", definition.rust), |page| {
         for member in members {
             member_docs(page, member);
-            let used = rust(&member.used);
+            let used = held(member);
             let used = if member.optional {
                 format!("Option<{used}>")
             } else {
@@ -236,15 +272,29 @@ fn sequence(page: &mut Page, definition: &Definition, members: &[Member], facts:
             };
             page.line(format!("pub {}: {used},", member.rust));
         }
+        for member in additions {
+            member_docs(page, member);
+            page.line(format!("pub {}: Option<{}>,", member.rust, held(member)));
+        }
     });
 }
 
-fn choice(page: &mut Page, definition: &Definition, alternatives: &[Member], facts: &Facts) {
+fn choice(
+    page: &mut Page,
+    definition: &Definition,
+    alternatives: &[Member],
+    additions: &[Member],
+    facts: &Facts,
+) {
     derive(page, definition, facts, "");
     page.block(format!("pub enum {}", definition.rust), |page| {
         for member in alternatives {
             member_docs(page, member);
             page.line(format!("{}({}),", member.variant(), rust(&member.used)));
+        }
+        for member in additions {
+            member_docs(page, member);
+            page.line(format!("{}({}),", member.variant(), held(member)));
         }
     });
     page.blank();

@@ -11,7 +11,7 @@ const DECODE: &str =
     "fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>";
 
 pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
-    if matches!(definition.kind, Kind::Alias(_)) {
+    if matches!(definition.kind, Kind::Alias(_) | Kind::ByHand) {
         return;
     }
     let Fact { min_bits, .. } = facts.named(&definition.rust);
@@ -39,17 +39,26 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
             } => extensible_bits(page),
             Kind::Sequence {
                 members,
+                additions,
                 extensible,
             } => {
-                sequence(page, definition, members, *extensible);
+                sequence(page, definition, members, additions, *extensible);
             }
             Kind::Choice {
                 alternatives,
+                additions,
                 extensible,
             } => {
-                choice(page, definition, alternatives, *extensible, facts);
+                choice(
+                    page,
+                    definition,
+                    alternatives,
+                    additions,
+                    *extensible,
+                    facts,
+                );
             }
-            Kind::Alias(_) => {}
+            Kind::Alias(_) | Kind::ByHand => {}
         }
     });
 }
@@ -93,102 +102,223 @@ fn extensible_bits(page: &mut Page) {
     page.block(DECODE, |page| page.line("self.0.decode_into(reader)"));
 }
 
-fn sequence(page: &mut Page, definition: &Definition, members: &[Member], extensible: bool) {
+fn sequence(
+    page: &mut Page,
+    definition: &Definition,
+    members: &[Member],
+    additions: &[Member],
+    extensible: bool,
+) {
     let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
-    // X.691, 19.1 and 19.2: the extension bit, then a bit for each OPTIONAL member.
-    let preamble = optional.len() + usize::from(extensible);
+    let preamble = Preamble {
+        optional: optional.len(),
+        extensible,
+    };
     page.line("#[inline]");
     page.block(ENCODE, |page| {
-        if preamble > 0 {
-            let flag = |(index, member): (usize, &&Member)| {
-                let shift = optional.len() - 1 - index;
-                let flag = format!("u64::from(self.{}.is_some())", member.rust);
-                if shift == 0 {
-                    flag
-                } else {
-                    format!("{flag} << {shift}")
-                }
-            };
-            let flags: Vec<_> = optional.iter().enumerate().map(flag).collect();
-            match flags.split_first() {
-                None => page.line("let present = 0;"),
-                Some((first, [])) => page.line(format!("let present = {first};")),
-                Some((first, others)) => {
-                    page.line(format!("let present = {first}"));
-                    for (index, other) in others.iter().enumerate() {
-                        let end = if index + 1 == others.len() { ";" } else { "" };
-                        page.line(format!("    | {other}{end}"));
-                    }
-                }
-            }
-            page.line(format!("writer.bits(present, {preamble})?;"));
+        if extensible {
+            page.line("let unknown = writer.enter();");
         }
+        if !additions.is_empty() {
+            let additions: Vec<_> = additions.iter().collect();
+            flags(page, "added", None, &additions);
+            page.line("let extended = added != 0 || unknown.is_some();");
+        }
+        preamble.write(page, &optional, !additions.is_empty());
         for member in members {
-            let blame = blame("writer", definition, member);
-            if member.optional {
-                page.block(
-                    format!("if let Some(value) = &self.{}", member.rust),
-                    |page| {
-                        checked(page, "value.encode(writer)", &blame, "?;");
-                    },
-                );
-            } else {
-                checked(
-                    page,
-                    &format!("self.{}.encode(writer)", member.rust),
-                    &blame,
-                    "?;",
-                );
-            }
+            encode_member(page, definition, member);
+        }
+        if !additions.is_empty() {
+            page.block("if extended", |page| {
+                encode_additions(page, definition, additions);
+            });
+        } else if extensible {
+            page.block("if let Some(unknown) = unknown", |page| {
+                page.line("writer.only_unknown(unknown)?;");
+            });
         }
         page.line("Ok(())");
     });
     page.blank();
     page.line("#[inline]");
     page.block(DECODE, |page| {
-        if preamble > 0 {
-            page.line(format!("let present = reader.bits({preamble})?;"));
+        if extensible {
+            page.line("let sequence = reader.enter();");
         }
+        preamble.read(page);
         let mut flag = optional.len();
         for member in members {
-            let blame = blame("reader", definition, member);
-            let field = &member.rust;
-            if member.optional {
-                flag -= 1;
-                let present = match flag {
-                    0 => "present & 1 != 0".to_owned(),
-                    _ => format!("present >> {flag} & 1 != 0"),
-                };
-                page.line(format!(
-                    "decode_optional(&mut self.{field}, {present}, reader)"
-                ));
-                page.line(format!("    {blame}?;"));
-            } else {
-                checked(
-                    page,
-                    &format!("self.{field}.decode_into(reader)"),
-                    &blame,
-                    "?;",
-                );
-            }
+            flag -= usize::from(member.optional);
+            decode_member(page, definition, member, flag);
         }
-        if extensible {
-            let extended = match optional.len() {
-                0 => "present != 0".to_owned(),
-                flags => format!("present >> {flags} != 0"),
-            };
-            page.block(format!("if {extended}"), |page| {
-                page.line("reader.skip_additions()?;");
+        if !additions.is_empty() {
+            decode_additions(page, definition, additions, &preamble.extended());
+        } else if extensible {
+            page.block(format!("if {}", preamble.extended()), |page| {
+                page.line("reader.skip_additions(sequence)?;");
             });
         }
         page.line("Ok(())");
     });
 }
 
+/// What stands before the members (X.691, 19.1 and 19.2): the extension bit, then a bit for each
+/// OPTIONAL one.
+struct Preamble {
+    optional: usize,
+    extensible: bool,
+}
+
+impl Preamble {
+    fn bits(&self) -> usize {
+        self.optional + usize::from(self.extensible)
+    }
+
+    fn write(&self, page: &mut Page, optional: &[&Member], additions: bool) {
+        if self.bits() == 0 {
+            return;
+        }
+        let extended = if additions {
+            "u64::from(extended)"
+        } else {
+            "u64::from(unknown.is_some())"
+        };
+        let extended = match self.optional {
+            0 => extended.to_owned(),
+            flags => format!("{extended} << {flags}"),
+        };
+        flags(
+            page,
+            "present",
+            self.extensible.then_some(extended),
+            optional,
+        );
+        page.line(format!("writer.bits(present, {})?;", self.bits()));
+    }
+
+    fn read(&self, page: &mut Page) {
+        if self.bits() > 0 {
+            page.line(format!("let present = reader.bits({})?;", self.bits()));
+        }
+    }
+
+    /// Whether there are additions.
+    fn extended(&self) -> String {
+        match self.optional {
+            0 => "present != 0".to_owned(),
+            flags => format!("present >> {flags} != 0"),
+        }
+    }
+}
+
+/// A number with a bit for each member, set if it is there; the first is most significant.
+fn flags(page: &mut Page, name: &str, above: Option<String>, members: &[&Member]) {
+    let flag = |(index, member): (usize, &&Member)| {
+        let shift = members.len() - 1 - index;
+        let flag = format!("u64::from(self.{}.is_some())", member.rust);
+        if shift == 0 {
+            flag
+        } else {
+            format!("{flag} << {shift}")
+        }
+    };
+    let mut flags: Vec<_> = above.into_iter().collect();
+    flags.extend(members.iter().enumerate().map(flag));
+    match flags.split_first() {
+        None => page.line(format!("let {name} = 0;")),
+        Some((first, [])) => page.line(format!("let {name} = {first};")),
+        Some((first, others)) => {
+            page.line(format!("let {name} = {first}"));
+            for (index, other) in others.iter().enumerate() {
+                let end = if index + 1 == others.len() { ";" } else { "" };
+                page.line(format!("    | {other}{end}"));
+            }
+        }
+    }
+}
+
+fn encode_member(page: &mut Page, definition: &Definition, member: &Member) {
+    let blame = blame("writer", definition, member);
+    let field = &member.rust;
+    if member.optional {
+        page.block(format!("if let Some(value) = &self.{field}"), |page| {
+            checked(page, "value.encode(writer)", &blame, "?;");
+        });
+    } else {
+        checked(page, &format!("self.{field}.encode(writer)"), &blame, "?;");
+    }
+}
+
+fn decode_member(page: &mut Page, definition: &Definition, member: &Member, flag: usize) {
+    let blame = blame("reader", definition, member);
+    let field = &member.rust;
+    if member.optional {
+        let present = match flag {
+            0 => "present & 1 != 0".to_owned(),
+            _ => format!("present >> {flag} & 1 != 0"),
+        };
+        let decode = if member.boxed {
+            "decode_boxed"
+        } else {
+            "decode_optional"
+        };
+        page.line(format!("{decode}(&mut self.{field}, {present}, reader)"));
+        page.line(format!("    {blame}?;"));
+    } else {
+        checked(
+            page,
+            &format!("self.{field}.decode_into(reader)"),
+            &blame,
+            "?;",
+        );
+    }
+}
+
+/// X.691, 19.7 to 19.9: how many additions we know, which are there, and each as an open type.
+fn encode_additions(page: &mut Page, definition: &Definition, additions: &[Member]) {
+    page.line(format!(
+        "writer.additions(added, {}, unknown)?;",
+        additions.len()
+    ));
+    for member in additions {
+        let blame = blame("writer", definition, member);
+        page.block(
+            format!("if let Some(value) = &self.{}", member.rust),
+            |page| {
+                page.line("writer.open_type(|writer| value.encode(writer))");
+                page.line(format!("    {blame}?;"));
+            },
+        );
+    }
+    page.line("writer.unknown_additions(unknown)?;");
+}
+
+/// The counterpart.
+fn decode_additions(
+    page: &mut Page,
+    definition: &Definition,
+    additions: &[Member],
+    extended: &str,
+) {
+    page.line(format!(
+        "let mut additions = reader.additions({extended})?;"
+    ));
+    for member in additions {
+        let blame = blame("reader", definition, member);
+        page.line(format!("additions.next(&mut self.{}, reader)", member.rust));
+        page.line(format!("    {blame}?;"));
+    }
+    page.line(format!(
+        "additions.finish({}, sequence, reader)?;",
+        additions.len()
+    ));
+}
+
 fn choice(
     page: &mut Page,
     definition: &Definition,
     alternatives: &[Member],
+    additions: &[Member],
     extensible: bool,
     facts: &Facts,
 ) {
@@ -203,26 +333,65 @@ fn choice(
                     checked(page, "value.encode(writer)", &blame, "");
                 });
             }
+            for (index, member) in additions.iter().enumerate() {
+                let blame = blame("writer", definition, member);
+                page.block(format!("Self::{}(value) =>", member.variant()), |page| {
+                    page.line(format!("writer.added_alternative({index})?;"));
+                    page.line("writer.open_type(|writer| value.encode(writer))");
+                    page.line(format!("    {blame}"));
+                });
+            }
         });
     });
     page.blank();
     page.line("#[inline]");
     page.block(DECODE, |page| {
-        let index = format!("reader.alternative::<{root}, {extensible}>()?");
+        let known = root + additions.len();
+        if let ([only], []) = (alternatives, additions) {
+            // Nothing to choose: the bits are read, and lead nowhere else.
+            page.line(format!("reader.alternative::<1, {extensible}>()?;"));
+            page.line(format!("let Self::{}(value) = self;", only.variant()));
+            let blame = blame("reader", definition, only);
+            checked(page, "value.decode_into(reader)", &blame, "");
+            return;
+        }
+        let index = match additions {
+            [] => format!("reader.alternative::<{root}, {extensible}>()?"),
+            _ => format!("reader.alternative_or_added::<{root}, {known}>()?"),
+        };
         page.block(format!("match {index}"), |page| {
+            let pattern = |index: usize| match index + 1 {
+                last if last == known => "_".to_owned(),
+                _ => index.to_string(),
+            };
             for (index, member) in alternatives.iter().enumerate() {
-                let last = index + 1 == root;
-                let pattern = if last {
-                    "_".to_owned()
-                } else {
-                    index.to_string()
-                };
-                page.block(format!("{pattern} =>"), |page| {
+                page.block(format!("{} =>", pattern(index)), |page| {
                     alternative(page, definition, member, facts);
+                });
+            }
+            for (index, member) in additions.iter().enumerate() {
+                page.block(format!("{} =>", pattern(root + index)), |page| {
+                    added_alternative(page, definition, member);
                 });
             }
         });
     });
+}
+
+/// Decodes an alternative from beyond the root: boxed, in an open type.
+fn added_alternative(page: &mut Page, definition: &Definition, member: &Member) {
+    let variant = names::variant(&member.asn);
+    let blame = blame("reader", definition, member);
+    page.block(format!("if !matches!(self, Self::{variant}(_))"), |page| {
+        let name = rust(&member.used);
+        page.line(format!("reader.grow(1, size_of::<{name}>())?;"));
+        page.line(format!("*self = Self::{variant}(Box::default());"));
+    });
+    page.block(format!("if let Self::{variant}(value) = self"), |page| {
+        page.line("reader.open_type(|reader| value.decode_into(reader))");
+        page.line(format!("    {blame}?;"));
+    });
+    page.line("Ok(())");
 }
 
 /// Decodes one alternative; what owns memory is reused if it is the same as before.

@@ -1,7 +1,8 @@
 //! The message set as generated from `asn/*.asn`: every type of Day I, edition 2020
-//! (YD/T 3709-2020 = T/CSAE 53-2020), with its bits and its JSON.
+//! (YD/T 3709-2020 = T/CSAE 53-2020), and of Day II (T/CSAE 157-2020), with its bits and its JSON.
 //!
-//! Nothing here is written by hand: `build.rs` reads the ASN.1 and `emit/` writes this module.
+//! `build.rs` reads the ASN.1 and `emit/` writes this module; only [`MessageFrameExt`], which holds
+//! an open type, is written by hand. [`edition_2019`] has what the edition before says otherwise.
 //! The types are as the air has them, sentinels and all; [`crate::kinds`] has values that cannot
 //! be wrong, and is where most readers want to be.
 //!
@@ -15,11 +16,15 @@
 //! | ENUMERATED | `enum`; `ALL`, `index`, `from_index`, `name` |
 //! | BIT STRING of one size | `struct AllowedManeuvers(pub u16)`; a const for each named bit, `has`, `with`, `without` |
 //! | BIT STRING (SIZE (n, ...)) | the same around [`ExtensibleBits`] |
-//! | OCTET STRING of one size | `[u8; n]` |
+//! | BOOLEAN | `bool` |
+//! | INTEGER (0..127, ...) | [`OpenInteger`] |
+//! | OCTET STRING of one size of at most 32 | `[u8; n]` |
 //! | OCTET STRING, IA5String | [`Octets`], [`Ia5`] |
 //! | SEQUENCE OF | [`List`], which keeps its elements for reuse |
 //! | SEQUENCE | `struct` with public fields, `Option` where OPTIONAL |
 //! | CHOICE | `enum` with one value each |
+//! | a member or alternative behind the extension marker | the same in a `Box`, so that frames without it pay for a pointer only |
+//! | a type without a name, within another one | named after both: `PAMNode.floor` is `PAMNodeFloor` |
 //!
 //! A type without memory of its own is `Copy`. `Default` is zero (or the least value), the first
 //! enumeral or alternative, the empty list. Bounds are checked when a value is encoded, and when
@@ -35,9 +40,16 @@
     reason = "names and shapes are those of the standard"
 )]
 
+mod between;
+mod message_frame_ext;
+
 use crate::jer::{self, Jer};
-use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer, decode_optional};
-pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets};
+use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer};
+pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
+use crate::uper::{decode_boxed, decode_optional};
+use between::recast_list;
+pub(crate) use between::{NotInEdition, Recast};
+pub use message_frame_ext::MessageFrameExt;
 use std::fmt;
 
 include!(concat!(env!("OUT_DIR"), "/asn.rs"));

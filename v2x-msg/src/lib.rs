@@ -4,6 +4,7 @@
 //! - [`base`]: quantities, positions and the site's local frame, air time, ids
 //! - [`kinds`]: the messages a roadside unit reasons about, as values that cannot be wrong
 //! - [`Message`]: the frame, any kind
+//! - [`Edition`]: which edition of the message set a frame follows, and how to find out
 //! - [`asn`]: the message set as generated from `asn/*.asn`, as the air has it
 //! - [`uper`]: values to bits and back (X.691)
 //! - [`jer`]: the JSON view (X.697)
@@ -14,9 +15,11 @@
 pub mod access;
 pub mod asn;
 pub mod base;
+mod edition;
 pub mod jer;
 pub mod kinds;
 mod message;
 pub mod uper;
 
+pub use edition::{Edition, Fit, Found, Probe};
 pub use message::{Message, MessageKind};

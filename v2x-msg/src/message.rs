@@ -5,29 +5,32 @@
 
 use std::fmt;
 
-use crate::asn::MessageFrame;
+use crate::asn::{MessageFrame, MessageFrameExt, NotInEdition, Recast, edition_2019};
+use crate::edition::Edition;
 use crate::jer::{self, Jer, JerError};
-use crate::uper::{self, DecodeError, EncodeError, Reader};
+use crate::uper::UnknownAdditions;
+use crate::uper::{self, DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind, Reader};
 
 /// A message of any kind.
 ///
 /// Decoding takes any octets: it never panics, its work is bounded by their number and its memory
-/// by a small multiple of it. What it does with additions of later editions and other doubtful
+/// by 4 kB and 14 times that. What it does with additions of later editions and other doubtful
 /// encodings is the table in [`crate::uper`].
 #[derive(Clone, Debug, Default)]
 pub struct Message {
     frame: MessageFrame,
     /// Octets of memory that decoding has asked for since the frame was last made anew.
     held: usize,
+    /// What came with the frame and is not in it.
+    unknown: UnknownAdditions,
 }
 
 /// What a message may hold on to for reuse. Lists never shrink, and frames of many shapes, one
 /// after the other, would each leave memory in another place: a sender who means harm could bring
-/// a map to some 40 MB. No honest message comes near this limit: 1,400 octets need 0.1 MB at the
-/// very most.
+/// a map to some 10 MB. No honest message comes near this limit: 1,400 octets may ask for 24 kB.
 const MOST_HELD: usize = 1 << 20;
 
-/// Which message a frame holds. The order is that of the indices on the air.
+/// Which message a frame holds. The order is that of the indices, then of the numbers on the air.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageKind {
     /// BasicSafetyMessage: a vehicle about itself.
@@ -40,6 +43,24 @@ pub enum MessageKind {
     Spat,
     /// RoadSideInformation: events and signs.
     Rsi,
+    /// TestMsg (Day II, as all that follow): any octets.
+    Test,
+    /// RTCMcorrections: corrections for satellite navigation.
+    Rtcm,
+    /// RoadsideCoordination: guidance from the roadside.
+    Rsc,
+    /// SensorSharingMsg: what sensors see.
+    Ssm,
+    /// VehIntentionAndRequest: what a vehicle intends and asks for.
+    Vir,
+    /// PAMData: a car park.
+    Pam,
+    /// PersonalSafetyMessage: a road user outside of motor vehicles, about itself.
+    Psm,
+    /// CLPMM: a vehicle about its part in a platoon.
+    Clpmm,
+    /// VehiclePaymentMessage: one step of a payment.
+    Vpm,
 }
 
 impl Message {
@@ -50,6 +71,18 @@ impl Message {
     pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.decode_into(octets)?;
+        Ok(message)
+    }
+
+    /// The same, and keeps what newer senders say beyond this edition, so that
+    /// [`encode_into`](Self::encode_into) gives the octets that came. For whoever passes messages
+    /// on.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and a part whose sender knows of more than 64 additions.
+    pub fn decode_keeping(octets: &[u8]) -> Result<Self, DecodeError> {
+        let mut message = Self::default();
+        message.unknown = uper::decode_keeping(&mut message.frame, octets)?;
         Ok(message)
     }
 
@@ -79,10 +112,55 @@ impl Message {
         if self.held > MOST_HELD {
             *self = Self::default();
         }
+        self.unknown = UnknownAdditions::default();
         let mut reader = Reader::new(octets);
         let used = uper::read_prefix_into(&mut self.frame, &mut reader);
         self.held += reader.grown();
         used
+    }
+
+    /// Decodes a frame of that edition, into the values of ours: what an older one says otherwise
+    /// is said as closely as ours can, as [`Edition`] tells. Allocates, if it is not our own.
+    ///
+    /// # Errors
+    /// Anything but a valid frame of that edition, or more of something than ours can hold.
+    pub fn decode_as(edition: Edition, octets: &[u8]) -> Result<Self, DecodeError> {
+        match edition {
+            Edition::Y2020 => Self::decode(octets),
+            Edition::Y2019 => {
+                let mut older = edition_2019::MessageFrame::default();
+                uper::decode_into(&mut older, octets)?;
+                let frame = older.recast().map_err(|NotInEdition| DecodeError {
+                    at_bit: 0,
+                    kind: DecodeErrorKind::NotInEdition,
+                    field: "",
+                })?;
+                Ok(Self {
+                    frame,
+                    ..Self::default()
+                })
+            }
+        }
+    }
+
+    /// Encodes the frame as that edition has it, at the start of `out`, and gives its length in
+    /// octets. Allocates, if the edition is not our own.
+    ///
+    /// # Errors
+    /// As [`encode_into`](Self::encode_into), or a message that the edition lacks.
+    pub fn encode_as_into(&self, edition: Edition, out: &mut [u8]) -> Result<usize, EncodeError> {
+        match edition {
+            Edition::Y2020 => self.encode_into(out),
+            Edition::Y2019 => {
+                let older: Result<edition_2019::MessageFrame, _> = self.frame.clone().recast();
+                let older = older.map_err(|NotInEdition| EncodeError {
+                    at_bit: 0,
+                    kind: EncodeErrorKind::NotInEdition,
+                    field: "",
+                })?;
+                uper::encode_into(&older, out)
+            }
+        }
     }
 
     /// Encodes the frame at the start of `out` and gives its length in octets. Does not allocate.
@@ -93,7 +171,7 @@ impl Message {
     /// # Errors
     /// `out` is too short, or a value has no encoding; a message that was decoded has one.
     pub fn encode_into(&self, out: &mut [u8]) -> Result<usize, EncodeError> {
-        uper::encode_into(&self.frame, out)
+        uper::encode_with(&self.frame, &self.unknown, out)
     }
 
     /// The message that `text`, one object of JSON (JER), describes.
@@ -103,7 +181,7 @@ impl Message {
     pub fn from_jer(text: &str) -> Result<Self, JerError> {
         Ok(Self {
             frame: MessageFrame::from_jer(text)?,
-            held: 0,
+            ..Self::default()
         })
     }
 
@@ -128,6 +206,17 @@ impl Message {
             MessageFrame::RsmFrame(_) => MessageKind::Rsm,
             MessageFrame::SpatFrame(_) => MessageKind::Spat,
             MessageFrame::RsiFrame(_) => MessageKind::Rsi,
+            MessageFrame::MsgFrameExt(message) => match **message {
+                MessageFrameExt::TestMsg(_) => MessageKind::Test,
+                MessageFrameExt::RTCMcorrections(_) => MessageKind::Rtcm,
+                MessageFrameExt::RoadsideCoordination(_) => MessageKind::Rsc,
+                MessageFrameExt::SensorSharingMsg(_) => MessageKind::Ssm,
+                MessageFrameExt::VehIntentionAndRequest(_) => MessageKind::Vir,
+                MessageFrameExt::PAMData(_) => MessageKind::Pam,
+                MessageFrameExt::PersonalSafetyMessage(_) => MessageKind::Psm,
+                MessageFrameExt::CLPMM(_) => MessageKind::Clpmm,
+                MessageFrameExt::VehiclePaymentMessage(_) => MessageKind::Vpm,
+            },
         }
     }
 
@@ -139,6 +228,7 @@ impl Message {
             MessageFrame::RsmFrame(rsm) => rsm.msg_cnt,
             MessageFrame::SpatFrame(spat) => spat.msg_cnt,
             MessageFrame::RsiFrame(rsi) => rsi.msg_cnt,
+            MessageFrame::MsgFrameExt(message) => message.msg_cnt(),
         };
         count.0
     }
@@ -150,16 +240,32 @@ impl Message {
 
     /// The same to be filled in.
     pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
+        self.unknown = UnknownAdditions::default();
         &mut self.frame
     }
 }
 
 impl MessageKind {
-    /// All kinds, in the order of their indices on the air.
-    pub const ALL: [Self; 5] = [Self::Bsm, Self::Map, Self::Rsm, Self::Spat, Self::Rsi];
+    /// All kinds, in their order.
+    pub const ALL: [Self; 14] = [
+        Self::Bsm,
+        Self::Map,
+        Self::Rsm,
+        Self::Spat,
+        Self::Rsi,
+        Self::Test,
+        Self::Rtcm,
+        Self::Rsc,
+        Self::Ssm,
+        Self::Vir,
+        Self::Pam,
+        Self::Psm,
+        Self::Clpmm,
+        Self::Vpm,
+    ];
 }
 
-/// By what is in it, not by what it holds in reserve.
+/// By what is in it, not by what it holds in reserve or what came beyond it.
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
         self.frame == other.frame
@@ -177,6 +283,15 @@ impl fmt::Display for MessageKind {
             Self::Rsm => "RSM",
             Self::Spat => "SPAT",
             Self::Rsi => "RSI",
+            Self::Test => "TEST",
+            Self::Rtcm => "RTCM",
+            Self::Rsc => "RSC",
+            Self::Ssm => "SSM",
+            Self::Vir => "VIR",
+            Self::Pam => "PAM",
+            Self::Psm => "PSM",
+            Self::Clpmm => "CLPMM",
+            Self::Vpm => "VPM",
         })
     }
 }

@@ -346,3 +346,37 @@ fn an_interrupt_ends_listening_with_a_summary() {
     );
     assert!(heard(child).starts_with("-- in all"));
 }
+
+#[test]
+fn the_edition_of_a_frame_is_found_and_said() {
+    use v2x_msg::asn::edition_2019::MessageFrame;
+    use v2x_msg::jer::Jer;
+    // A link without a width, which 2020 does not allow.
+    let jer = r#"{"mapFrame":{"msgCnt":1,"nodes":[{"id":{"id":2},"refPos":{"lat":1,"long":2},"inLinks":[{"upstreamNodeId":{"id":1},"lanes":[{"laneID":1}]}]}]}}"#;
+    let frame = MessageFrame::from_jer(jer).unwrap();
+    let mut older = [0; 64];
+    let len = v2x_msg::uper::encode_into(&frame, &mut older).unwrap();
+    let input = format!("{}\n{}\n", hex(&older[..len]), hex(&spat(1)));
+
+    let found = fed(&["decode", "--edition", "auto"], input.as_bytes());
+    assert_eq!(text(&found.stdout).lines().next().unwrap(), jer);
+    let notes: Vec<_> = text(&found.stderr).lines().collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(
+        notes[0].starts_with("line 1: 2019-07-24, surely: not 2020, "),
+        "{notes:?}"
+    );
+    assert_eq!(
+        notes[1],
+        "line 2: 2020 or 2019-07-24: says the same in both"
+    );
+    assert_eq!(found.status.code(), Some(0));
+
+    let told = fed(&["decode", "--edition", "2019"], input.as_bytes());
+    assert_eq!(told.stdout, found.stdout);
+    assert!(told.stderr.is_empty());
+
+    let ours = fed(&["decode"], input.as_bytes());
+    assert_eq!(text(&ours.stdout).lines().count(), 1);
+    assert_eq!(ours.status.code(), Some(65));
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use super::{Jer, Writer, write};
-use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets};
+use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
 
 /// A piece of JSON that is about to become a value.
 #[derive(Clone, Copy, Debug)]
@@ -255,24 +255,27 @@ impl<T: Jer + Default, const MIN: usize, const MAX: usize> Jer for List<T, MIN, 
     }
 }
 
-impl<const MIN: usize, const MAX: usize> Jer for Octets<MIN, MAX> {
+impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Jer
+    for Octets<MIN, MAX, EXTENSIBLE>
+{
     fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
         write::octets(self, out)
     }
 
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
         let text = input.text()?;
-        length(text.len() / 2, MIN, MAX)?;
+        let least = if EXTENSIBLE { 0 } else { MIN };
+        length(text.len() / 2, least, Self::MOST)?;
         let mut octets = vec![0; text.len() / 2];
         hex_into(text, &mut octets)?;
         self.set(&octets)
-            .map_err(|Full| Problem::TooLong { max: MAX }.into())
+            .map_err(|Full| Problem::TooLong { max: Self::MOST }.into())
     }
 }
 
 impl<const N: usize> Jer for [u8; N] {
     fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
-        write::fixed_octets(self, out)
+        write::octets(self, out)
     }
 
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
@@ -317,6 +320,39 @@ impl<const ROOT: u32> Jer for ExtensibleBits<ROOT> {
         let top = value.bits(size)?;
         *self = Self::from_top(top, size).ok_or(Problem::TooLong { max: 64 })?;
         Ok(())
+    }
+}
+
+impl Jer for bool {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        out.boolean(*self)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        let value = input.0.as_bool();
+        *self = value.ok_or(Problem::Expected("true or false"))?;
+        Ok(())
+    }
+}
+
+impl<const MIN: i64, const MAX: i64> Jer for OpenInteger<MIN, MAX> {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        out.integer(self.0)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        self.0 = input.integer(i64::MIN, i64::MAX)?;
+        Ok(())
+    }
+}
+
+impl<T: Jer> Jer for Box<T> {
+    fn write_jer(&self, out: &mut Writer<'_>) -> fmt::Result {
+        (**self).write_jer(out)
+    }
+
+    fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
+        (**self).read_jer(input)
     }
 }
 

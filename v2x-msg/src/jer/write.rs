@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::Jer;
-use crate::uper::{ExtensibleBits, Ia5, List, Octets};
+use crate::uper::{ExtensibleBits, Ia5, List};
 
 /// JSON text on its way to a `String` or anything else that takes text.
 pub struct Writer<'a> {
@@ -50,6 +50,10 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn integer(&mut self, value: i64) -> fmt::Result {
+        write!(self.out, "{value}")
+    }
+
+    pub(crate) fn boolean(&mut self, value: bool) -> fmt::Result {
         write!(self.out, "{value}")
     }
 
@@ -105,14 +109,7 @@ pub(super) fn list<T: Jer, const MIN: usize, const MAX: usize>(
     out.close(']')
 }
 
-pub(super) fn octets<const MIN: usize, const MAX: usize>(
-    octets: &Octets<MIN, MAX>,
-    out: &mut Writer<'_>,
-) -> fmt::Result {
-    out.hex(octets)
-}
-
-pub(super) fn fixed_octets(octets: &[u8], out: &mut Writer<'_>) -> fmt::Result {
+pub(super) fn octets(octets: &[u8], out: &mut Writer<'_>) -> fmt::Result {
     out.hex(octets)
 }
 

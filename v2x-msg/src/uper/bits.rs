@@ -8,25 +8,27 @@ use super::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer};
 /// dropped, as its other unknown additions are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtensibleBits<const ROOT: u32> {
-    /// Bit 0 of the ASN.1 is the most significant; bits behind `size` are zero.
-    bits: u64,
-    size: u32,
+    /// Bit 0 of the ASN.1 is the first; bits behind `size` are zero. Octets, because a word would
+    /// make each lane of a map larger by seven.
+    octets: [u8; 8],
+    size: u8,
 }
 
 impl<const ROOT: u32> ExtensibleBits<ROOT> {
     /// No bit set, `ROOT` bits long.
-    pub const EMPTY: Self = Self {
-        bits: 0,
-        size: ROOT,
-    };
+    pub const EMPTY: Self = Self::from_parts(0, ROOT);
+
+    const fn from_parts(bits: u64, size: u32) -> Self {
+        Self {
+            octets: bits.to_be_bytes(),
+            size: size as u8,
+        }
+    }
 
     /// Only the bit of that ASN.1 number set; it is one of the root.
     pub(crate) const fn named(bit: u32) -> Self {
         assert!(bit < ROOT && ROOT <= 64);
-        Self {
-            bits: 1 << (63 - bit),
-            size: ROOT,
-        }
+        Self::from_parts(1 << (63 - bit), ROOT)
     }
 
     /// From `size` bits, the first of them the most significant of `bits`; what is short of the
@@ -37,48 +39,39 @@ impl<const ROOT: u32> ExtensibleBits<ROOT> {
             1..=64 => bits >> (64 - size) << (64 - size),
             _ => return None,
         };
-        Some(Self {
-            bits: kept,
-            size: size.max(ROOT),
-        })
+        Some(Self::from_parts(kept, size.max(ROOT)))
     }
 
     /// All bits; bit 0 of the ASN.1 is the most significant.
     pub const fn top(self) -> u64 {
-        self.bits
+        u64::from_be_bytes(self.octets)
     }
 
     /// How many bits: `ROOT`, or more from a newer sender.
     pub const fn size(self) -> u32 {
-        self.size
+        self.size as u32
     }
 
     /// Whether all bits of `others` are set.
     pub const fn has(self, others: Self) -> bool {
-        self.bits & others.bits == others.bits
+        self.top() & others.top() == others.top()
     }
 
     /// With the bits of `others` set as well.
     #[must_use]
     pub const fn with(self, others: Self) -> Self {
         let size = if self.size > others.size {
-            self.size
+            self.size()
         } else {
-            others.size
+            others.size()
         };
-        Self {
-            bits: self.bits | others.bits,
-            size,
-        }
+        Self::from_parts(self.top() | others.top(), size)
     }
 
     /// With the bits of `others` cleared.
     #[must_use]
     pub const fn without(self, others: Self) -> Self {
-        Self {
-            bits: self.bits & !others.bits,
-            size: self.size,
-        }
+        Self::from_parts(self.top() & !others.top(), self.size())
     }
 }
 
@@ -93,18 +86,19 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
     const MIN_BITS: usize = 1 + if ROOT < 8 { ROOT as usize } else { 8 };
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        if self.size == ROOT {
+        let (bits, size) = (self.top(), self.size());
+        if size == ROOT {
             writer.bits(0, 1)?;
         } else {
             // X.691, 16.6: a size outside the root is sent with a general length (11.9), which
             // is one octet below 128.
             writer.bits(1, 1)?;
-            writer.bits(u64::from(self.size), 8)?;
+            writer.bits(u64::from(size), 8)?;
         }
-        let first = self.size.min(32);
-        writer.bits(self.bits >> (64 - first), first)?;
-        let rest = self.size - first;
-        writer.bits((self.bits << 32).checked_shr(64 - rest).unwrap_or(0), rest)
+        let first = size.min(32);
+        writer.bits(bits >> (64 - first), first)?;
+        let rest = size - first;
+        writer.bits((bits << 32).checked_shr(64 - rest).unwrap_or(0), rest)
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
@@ -121,10 +115,7 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
         reader.skip(size - kept as usize)?;
         let bits = top.checked_shl(64 - first).unwrap_or(0)
             | low.checked_shl(64 - rest).unwrap_or(0) >> 32;
-        *self = Self {
-            bits,
-            size: kept.max(ROOT),
-        };
+        *self = Self::from_parts(bits, kept.max(ROOT));
         Ok(())
     }
 }

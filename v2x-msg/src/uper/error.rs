@@ -30,9 +30,18 @@ pub enum DecodeErrorKind {
     /// An alternative of a CHOICE that this edition does not know.
     #[error("unknown alternative")]
     UnknownAlternative,
+    /// A message of a later edition, by its number.
+    #[error("unknown message")]
+    UnknownMessage,
     /// A length of 16,384 or more.
     #[error("length over 16,383")]
     TooLong,
+    /// A few bits that ask for far more memory than any honest frame of that length.
+    #[error("asks for too much memory")]
+    TooCostly,
+    /// A message of an older edition that has more of something than ours can hold.
+    #[error("more than this edition can hold")]
+    NotInEdition,
     /// A whole message, and then more.
     #[error("octets after the message")]
     TrailingOctets,
@@ -62,6 +71,12 @@ pub enum EncodeErrorKind {
     /// Fewer elements than the type asks for.
     #[error("too few elements")]
     TooFew,
+    /// A message that the other edition lacks, or that has more of something than it can hold.
+    #[error("not in that edition")]
+    NotInEdition,
+    /// Something that needs a length of 16,384 octets or more.
+    #[error("length over 16,383")]
+    TooLong,
 }
 
 /// ` in SPAT.moy`, or nothing.

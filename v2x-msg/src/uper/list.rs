@@ -99,25 +99,28 @@ impl<T, const MIN: usize, const MAX: usize> List<T, MIN, MAX> {
         Ok(list)
     }
 
-    /// Makes the list `len` long, the elements being whatever waited, or defaults. Gives how
-    /// many had to be made.
-    fn resize(&mut self, len: usize) -> usize
+    /// How many elements must be made for the list to be `len` long.
+    fn missing(&self, len: usize) -> usize {
+        len.saturating_sub(self.stored.len())
+    }
+
+    /// Makes the list `len` long, the elements being whatever waited, or defaults.
+    fn resize(&mut self, len: usize)
     where
         T: Default,
     {
         self.len = len;
-        let missing = len.saturating_sub(self.stored.len());
+        let missing = self.missing(len);
         if missing > 0 {
             // Exactly: doubling would let a frame claim twice the memory that its bits justify.
             self.stored.reserve_exact(missing);
             self.stored.resize_with(len, T::default);
         }
-        missing
     }
 }
 
 impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN, MAX> {
-    const MIN_BITS: usize = super::width((MAX - MIN) as u64) as usize + MIN * T::MIN_BITS;
+    const MIN_BITS: usize = super::count_bits(MIN, MAX) as usize + MIN * T::MIN_BITS;
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         writer.count::<MIN, MAX>(self.len)?;
@@ -126,8 +129,8 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(T::MIN_BITS)?;
-        let made = self.resize(count);
-        reader.grow(made, size_of::<T>());
+        reader.grow(self.missing(count), size_of::<T>())?;
+        self.resize(count);
         self.iter_mut()
             .try_for_each(|element| element.decode_into(reader))
     }
@@ -144,6 +147,15 @@ impl<T, const MIN: usize, const MAX: usize> Deref for List<T, MIN, MAX> {
 impl<T, const MIN: usize, const MAX: usize> DerefMut for List<T, MIN, MAX> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.stored[..self.len]
+    }
+}
+
+impl<T, const MIN: usize, const MAX: usize> IntoIterator for List<T, MIN, MAX> {
+    type Item = T;
+    type IntoIter = std::iter::Take<std::vec::IntoIter<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.stored.into_iter().take(self.len)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Values to bits and back: unaligned packed encoding rules (UPER, ITU-T X.691), as far as the
 //! message set needs them.
 //!
-//! Rooms: [`Writer`] and [`Reader`] move single fields, [`Wire`] is what every generated type can
-//! do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the containers that
+//! Rooms: [`Writer`] and [`Reader`] move single fields, [`UnknownAdditions`] is what they meet and
+//! do not understand, [`Wire`] is what every generated type can do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the containers that
 //! generated types are made of. Which fields a message has is not known here: that is the
 //! business of the generated code in [`crate::asn`].
 //!
@@ -10,7 +10,7 @@
 //!
 //! | on the wire | what happens |
 //! |---|---|
-//! | extension additions that this edition does not know | skipped by their lengths, not kept |
+//! | extension additions that this edition does not know | skipped by their lengths; kept beside the value where asked for ([`decode_keeping`], [`encode_with`]) |
 //! | an addition bitmap without a single addition | accepted |
 //! | an enumeral or alternative beyond this edition | refused: [`DecodeErrorKind::UnknownEnumeral`], [`DecodeErrorKind::UnknownAlternative`] |
 //! | a number, index or count outside its bounds | refused: [`DecodeErrorKind::OutOfRange`] |
@@ -18,23 +18,30 @@
 //! | an extensible BIT STRING shorter than its root | filled up with zeros, as X.680 has it for named bits |
 //! | an extensible BIT STRING longer than 64 bits | the first 64 are kept, the others dropped like unknown additions |
 //! | padding bits at the end that are not zero | accepted |
+//! | an open type with more octets than its content takes | the rest is passed over |
 //! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] |
+//! | a few bits for each of very many large elements | refused: [`DecodeErrorKind::TooCostly`] |
 //!
 //! Work and memory are bounded by the frame: a count is only believed after the bits that so many
-//! elements need at the least have been seen to be there.
+//! elements need at the least have been seen to be there, and a frame may ask for some 4 kB and
+//! 14 octets of memory for each octet of its own: less than 24 kB for the 1,400 octets of the air.
 
 mod bits;
 mod error;
+mod integer;
 mod list;
 mod octets;
 mod reader;
+mod unknown;
 mod writer;
 
 pub use bits::ExtensibleBits;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
+pub use integer::OpenInteger;
 pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
 pub use reader::Reader;
+pub use unknown::UnknownAdditions;
 pub use writer::Writer;
 
 /// What every type of the message set can do: go to bits, and come from bits in place.
@@ -69,6 +76,20 @@ pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeEr
     done.map_err(|kind| writer.error(kind))
 }
 
+/// The same with the additions that came with the value.
+///
+/// # Errors
+/// As [`encode_into`].
+pub fn encode_with<T: Wire>(
+    value: &T,
+    unknown: &UnknownAdditions,
+    out: &mut [u8],
+) -> Result<usize, EncodeError> {
+    let mut writer = Writer::with(out, unknown);
+    let done = value.encode(&mut writer).and_then(|()| writer.finish());
+    done.map_err(|kind| writer.error(kind))
+}
+
 /// Decodes a value that fills `octets` to the last octet.
 ///
 /// # Errors
@@ -76,6 +97,20 @@ pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeEr
 pub fn decode_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<(), DecodeError> {
     let used = decode_prefix_into(value, octets)?;
     nothing_after(used, octets)
+}
+
+/// The same, and gives the additions that this edition does not know, for [`encode_with`].
+///
+/// # Errors
+/// As [`decode_into`], and a SEQUENCE whose sender knows of more than 64 additions.
+pub fn decode_keeping<T: Wire>(
+    value: &mut T,
+    octets: &[u8],
+) -> Result<UnknownAdditions, DecodeError> {
+    let mut reader = Reader::keeping(octets);
+    let used = read_prefix_into(value, &mut reader)?;
+    nothing_after(used, octets)?;
+    Ok(reader.take_kept())
 }
 
 /// Decodes a value from the start of `octets`; gives the number of octets that it took.
@@ -126,6 +161,18 @@ pub(crate) fn decode_optional<T: Wire + Default>(
     }
 }
 
+/// The same in a box.
+pub(crate) fn decode_boxed<T: Wire + Default>(
+    slot: &mut Option<Box<T>>,
+    present: bool,
+    reader: &mut Reader<'_>,
+) -> Result<(), DecodeErrorKind> {
+    if present && slot.is_none() {
+        reader.grow(1, size_of::<T>())?;
+    }
+    decode_optional(slot, present, reader)
+}
+
 /// An INTEGER without a name whose bounds are those of the Rust type.
 macro_rules! whole_range {
     ($($native:ty),*) => {$(
@@ -147,6 +194,27 @@ macro_rules! whole_range {
 }
 
 whole_range!(u8, u16, u32);
+
+impl<T: Wire> Wire for Box<T> {
+    const MIN_BITS: usize = T::MIN_BITS;
+
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        (**self).encode(writer)
+    }
+
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        (**self).decode_into(reader)
+    }
+}
+
+/// How many bits, at the least, a count of `min..=max` takes (X.691, 11.9.4): the offset from the
+/// lower bound, or a length where the bounds are 64K or more apart.
+pub(crate) const fn count_bits(min: usize, max: usize) -> u32 {
+    match max - min {
+        0x1_0000.. => 8,
+        span => width(span as u64),
+    }
+}
 
 /// How many bits a whole number of 0..=`span` takes.
 pub(crate) const fn width(span: u64) -> u32 {

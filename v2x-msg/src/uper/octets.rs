@@ -5,8 +5,10 @@ use std::ops::Deref;
 use super::{DecodeErrorKind, EncodeErrorKind, Full, Reader, Wire, Writer, width};
 
 /// OCTET STRING of `MIN..=MAX` octets; shorter ones can be built, but not encoded.
+///
+/// If `EXTENSIBLE`, later editions may have other sizes, and any up to 16,383 can be encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Octets<const MIN: usize, const MAX: usize>(Vec<u8>);
+pub struct Octets<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool = false>(Vec<u8>);
 
 /// IA5String of `MIN..=MAX` characters of 7 bits; shorter ones can be built, but not encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,13 +25,16 @@ pub enum NotIa5 {
     NotAscii,
 }
 
-impl<const MIN: usize, const MAX: usize> Octets<MIN, MAX> {
+impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Octets<MIN, MAX, EXTENSIBLE> {
+    /// Most octets that it holds.
+    pub const MOST: usize = if EXTENSIBLE { 0x3fff } else { MAX };
+
     /// Replaces the content, reusing its memory.
     ///
     /// # Errors
-    /// More than `MAX` octets; the content is unchanged.
+    /// More than [`MOST`](Self::MOST) octets; the content is unchanged.
     pub fn set(&mut self, octets: &[u8]) -> Result<(), Full> {
-        if octets.len() > MAX {
+        if octets.len() > Self::MOST {
             return Err(Full);
         }
         self.0.clear();
@@ -38,7 +43,9 @@ impl<const MIN: usize, const MAX: usize> Octets<MIN, MAX> {
     }
 }
 
-impl<const MIN: usize, const MAX: usize> TryFrom<&[u8]> for Octets<MIN, MAX> {
+impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> TryFrom<&[u8]>
+    for Octets<MIN, MAX, EXTENSIBLE>
+{
     type Error = Full;
 
     fn try_from(octets: &[u8]) -> Result<Self, Full> {
@@ -48,7 +55,9 @@ impl<const MIN: usize, const MAX: usize> TryFrom<&[u8]> for Octets<MIN, MAX> {
     }
 }
 
-impl<const MIN: usize, const MAX: usize> Deref for Octets<MIN, MAX> {
+impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Deref
+    for Octets<MIN, MAX, EXTENSIBLE>
+{
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -56,23 +65,49 @@ impl<const MIN: usize, const MAX: usize> Deref for Octets<MIN, MAX> {
     }
 }
 
-impl<const MIN: usize, const MAX: usize> Wire for Octets<MIN, MAX> {
-    const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 8 * MIN;
+impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
+    for Octets<MIN, MAX, EXTENSIBLE>
+{
+    const MIN_BITS: usize = {
+        let root = width((MAX - MIN) as u64) as usize + 8 * MIN;
+        // The extension bit and a length of zero are shorter still if the root is a long one.
+        match EXTENSIBLE {
+            true if root > 8 => 9,
+            true => 1 + root,
+            false => root,
+        }
+    };
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.count::<MIN, MAX>(self.len())?;
+        // X.691, 17.3: a size outside the root is sent with a general length.
+        let beyond = EXTENSIBLE && !(MIN..=MAX).contains(&self.len());
+        if EXTENSIBLE {
+            writer.bits(u64::from(beyond), 1)?;
+        }
+        if beyond {
+            writer.length(self.len())?;
+        } else {
+            writer.count::<MIN, MAX>(self.len())?;
+        }
         put_octets(self, writer)
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
-        let count = reader.count::<MIN, MAX>(8)?;
+        let count = if EXTENSIBLE && reader.bits(1)? != 0 {
+            reader.length()?
+        } else {
+            reader.count::<MIN, MAX>(8)?
+        };
+        if count * 8 > reader.remaining() {
+            return Err(DecodeErrorKind::EndOfFrame);
+        }
         if count > self.0.capacity() {
-            reader.grow(count, 1);
+            reader.grow(count, 1)?;
             self.0.reserve_exact(count - self.0.len());
         }
         // What was there is overwritten; only growth needs filling.
         self.0.resize(count, 0);
-        take_octets(&mut self.0, reader)
+        reader.octets(&mut self.0)
     }
 }
 
@@ -86,12 +121,12 @@ impl<const N: usize> Wire for [u8; N] {
 
     #[inline]
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
-        take_octets(self, reader)
+        reader.octets(self)
     }
 }
 
 #[inline]
-fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
     let (words, rest) = octets.as_chunks::<4>();
     for word in words {
         writer.bits(u64::from(u32::from_be_bytes(*word)), 32)?;
@@ -100,16 +135,19 @@ fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorK
         .try_for_each(|octet| writer.bits(u64::from(*octet), 8))
 }
 
-#[inline]
-fn take_octets(octets: &mut [u8], reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
-    let (words, rest) = octets.as_chunks_mut::<4>();
-    for word in words {
-        *word = (reader.bits(32)? as u32).to_be_bytes();
+impl Reader<'_> {
+    /// The next octets.
+    #[inline]
+    pub(super) fn octets(&mut self, octets: &mut [u8]) -> Result<(), DecodeErrorKind> {
+        let (words, rest) = octets.as_chunks_mut::<4>();
+        for word in words {
+            *word = (self.bits(32)? as u32).to_be_bytes();
+        }
+        for octet in rest {
+            *octet = self.bits(8)? as u8;
+        }
+        Ok(())
     }
-    for octet in rest {
-        *octet = reader.bits(8)? as u8;
-    }
-    Ok(())
 }
 
 impl<const MIN: usize, const MAX: usize> Ia5<MIN, MAX> {
@@ -159,7 +197,7 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
         let count = reader.count::<MIN, MAX>(7)?;
         self.0.clear();
         if count > self.0.capacity() {
-            reader.grow(count, 1);
+            reader.grow(count, 1)?;
             self.0.reserve_exact(count);
         }
         for _ in 0..count {

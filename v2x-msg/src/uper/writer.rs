@@ -1,6 +1,7 @@
 //! Puts fields into a buffer: bits gather in a register and leave it four octets at a time.
 
-use super::{EncodeError, EncodeErrorKind, width};
+use super::unknown::{OfSequence, UnknownAdditions};
+use super::{EncodeError, EncodeErrorKind, count_bits, width};
 
 /// A buffer of the caller's and how far it has been filled.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub struct Writer<'a> {
     pending_bits: u32,
     /// Innermost member around a failure; empty until one happens.
     field: &'static str,
+    /// What others said beyond this edition, to be said again.
+    unknown: Option<&'a UnknownAdditions>,
+    /// How many extensible SEQUENCEs have begun; not counted where nothing is to be said again.
+    sequences: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -25,7 +30,25 @@ impl<'a> Writer<'a> {
             pending: 0,
             pending_bits: 0,
             field: "",
+            unknown: None,
+            sequences: 0,
         }
+    }
+
+    /// The same, and says again what others said beyond this edition.
+    pub(crate) fn with(out: &'a mut [u8], unknown: &'a UnknownAdditions) -> Self {
+        Self {
+            unknown: Some(unknown).filter(|unknown| !unknown.is_empty()),
+            ..Self::new(out)
+        }
+    }
+
+    /// Notes that an extensible SEQUENCE begins, and gives what is to be said again of it.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Option<&'a OfSequence> {
+        let unknown = self.unknown?;
+        self.sequences += 1;
+        unknown.of(self.sequences - 1)
     }
 
     /// Appends the lowest `count` bits of `value`, most significant first. At most 32, and no
@@ -87,7 +110,89 @@ impl<'a> Writer<'a> {
         if count > MAX {
             return Err(EncodeErrorKind::OutOfRange);
         }
-        self.bits((count - MIN) as u64, const { width((MAX - MIN) as u64) })
+        if const { MAX - MIN < 1 << 16 } {
+            self.bits((count - MIN) as u64, const { count_bits(MIN, MAX) })
+        } else {
+            self.length(count)
+        }
+    }
+
+    /// A general length determinant (X.691, 11.9.3.5 to 11.9.3.8) without fragments.
+    pub(crate) fn length(&mut self, length: usize) -> Result<(), EncodeErrorKind> {
+        match length {
+            0..0x80 => self.bits(length as u64, 8),
+            0x80..0x4000 => self.bits(0x8000 | length as u64, 16),
+            _ => Err(EncodeErrorKind::TooLong),
+        }
+    }
+
+    /// The index of an alternative beyond the root (X.691, 23.8), counted from there.
+    pub(crate) fn added_alternative(&mut self, index: u64) -> Result<(), EncodeErrorKind> {
+        debug_assert!(index < 64, "a small number has six bits");
+        self.bits(1 << 7 | index, 8)
+    }
+
+    /// An open type (X.691, 11.2): what `write` writes, in whole octets, after their number.
+    pub(crate) fn open_type(
+        &mut self,
+        write: impl FnOnce(&mut Self) -> Result<(), EncodeErrorKind>,
+    ) -> Result<(), EncodeErrorKind> {
+        let start = self.at_bit();
+        // Room for a length below 128, which is known only afterwards.
+        self.bits(0, 8)?;
+        write(self)?;
+        let content = self.at_bit() - start - 8;
+        // X.691, 11.1: a complete encoding is at least one octet.
+        let octets = content.div_ceil(8).max(1);
+        self.bits(0, (octets * 8 - content) as u32)?;
+        self.settle()?;
+        let (first, offset) = (start >> 3, start & 7);
+        if octets < 0x80 {
+            self.patch(first, (octets as u64) << (16 - offset));
+            return Ok(());
+        }
+        if octets >= 0x4000 {
+            return Err(EncodeErrorKind::TooLong);
+        }
+        // The length takes an octet more; moved by whole octets, the content keeps its bits.
+        if self.stored >= self.out.len() {
+            return Err(EncodeErrorKind::NoRoom);
+        }
+        self.out.copy_within(first + 1..self.stored, first + 2);
+        self.out[first + 1] = 0;
+        self.stored += 1;
+        self.patch(first, (0x8000 | octets as u64) << (8 - offset));
+        Ok(())
+    }
+
+    /// Stores all whole octets that are still on their way.
+    fn settle(&mut self) -> Result<(), EncodeErrorKind> {
+        while self.pending_bits >= 8 {
+            let octet = (self.pending >> (self.pending_bits - 8)) as u8;
+            *self
+                .out
+                .get_mut(self.stored)
+                .ok_or(EncodeErrorKind::NoRoom)? = octet;
+            self.stored += 1;
+            self.pending_bits -= 8;
+        }
+        Ok(())
+    }
+
+    /// Sets bits among the 24 from octet `first` on; those bits were zero.
+    fn patch(&mut self, first: usize, bits: u64) {
+        let [.., high, middle, low] = bits.to_be_bytes();
+        for (octet, bits) in self.out[..self.stored]
+            .iter_mut()
+            .skip(first)
+            .zip([high, middle, low])
+        {
+            *octet |= bits;
+        }
+    }
+
+    fn at_bit(&self) -> usize {
+        self.stored * 8 + self.pending_bits as usize
     }
 
     /// Stores the bits still on their way, zero-padded to the octet, and gives the number of
@@ -112,9 +217,8 @@ impl<'a> Writer<'a> {
 
     /// The whole story of a failure.
     pub(crate) fn error(&self, kind: EncodeErrorKind) -> EncodeError {
-        let at_bit = self.stored * 8 + self.pending_bits as usize;
         EncodeError {
-            at_bit,
+            at_bit: self.at_bit(),
             kind,
             field: self.field,
         }

@@ -62,6 +62,8 @@ A DSMP header (04 00 ...) and a security envelope (03 80 / 03 81 ...) around a m
 taken off. Signatures are not verified, and it is said how many messages had one.
 
 Bad frames go to standard error: their line, the bit where decoding stopped, the reason.
+With --edition auto, so does what each frame was taken for: it is decoded as either edition
+has it, encoded again and compared. SPAT and RSM are the same in both.
 
 Exit codes:
   0   all was well

@@ -70,10 +70,15 @@ pub(crate) fn peel(frame: &[u8]) -> Peeled<'_> {
 impl Peeled<'_> {
     /// Decodes the message into `message`.
     pub(crate) fn decode_into(&self, message: &mut Message) -> Result<(), NotMessage> {
-        let almost_dsmp = self.almost_dsmp;
         message
             .decode_into(self.message)
-            .map_err(|uper| NotMessage { uper, almost_dsmp })
+            .map_err(|uper| self.not_message(uper))
+    }
+
+    /// Why this is no message, once decoding has failed so.
+    pub(crate) fn not_message(&self, uper: DecodeError) -> NotMessage {
+        let almost_dsmp = self.almost_dsmp;
+        NotMessage { uper, almost_dsmp }
     }
 
     /// Whether the header's application is one for messages of this kind; also where there is no

@@ -55,6 +55,8 @@ fn fill_node(from: &Node, to: &mut asn::Node) {
     fill_name(&mut to.name, from.name.as_ref());
     to.id = node_id(from.id);
     to.ref_pos = position(from.ref_pos);
+    // Not said here, and the slot may have come from a message that did.
+    (to.in_links_ex, to.prohibitedzone) = (None, None);
     fill_optional(&mut to.in_links, from.links(), |link, slot| {
         fill_link(from.ref_pos, link, slot);
     });

@@ -102,6 +102,8 @@ fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
 
 fn fill_sign(ref_pos: GeoPosition, from: &Sign, to: &mut asn::RTSData) {
     to.rts_id = from.id;
+    // Not said here, and the slot may have come from a message that did.
+    to.auxiliary_sign = None;
     to.sign_type = asn::SignType(from.sign_type);
     to.sign_pos = from.pos.map(|pos| offset(ref_pos, pos));
     fill_gb2312(from.text.bytes(), &mut to.description);

@@ -29,6 +29,8 @@ pub(super) fn of(message: &Message, now: Utc) -> Summary {
         MessageKind::Map => Map::read(message).map(|map| (of_map(&map), None)),
         MessageKind::Rsi => Rsi::read(message).map(|rsi| (of_rsi(&rsi), None)),
         MessageKind::Bsm => Ok(of_bsm(message, now)),
+        // Day II has no values in `kinds` yet: who, how often and how large is all we say.
+        _ => Ok((String::new(), None)),
     };
     match read {
         Ok((text, age_ms)) => Summary {

@@ -1,0 +1,154 @@
+//! The envelope of the messages of Day II: a number, and the message that it names as an open
+//! type. What ASN.1 says with an information object set is the table at the end of this file.
+
+use super::*;
+
+/// Writes the enum and what depends on the table.
+macro_rules! messages {
+    ($($(#[$doc:meta])* $number:literal $name:ident,)*) => {
+        /// One message of Day II.
+        ///
+        /// ASN.1 `MessageFrameExt` of module `MsgDayII`. A number that this edition does not
+        /// have is refused with [`DecodeErrorKind::UnknownMessage`]: nothing could be done with
+        /// such a message, and who only passes frames on has their octets.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum MessageFrameExt {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        impl MessageFrameExt {
+            /// The number that says which message it is.
+            pub fn message_id(&self) -> ExtMsgID {
+                match self {
+                    $(Self::$name(_) => ExtMsgID($number),)*
+                }
+            }
+
+            /// The sender's counter of messages of this kind.
+            pub fn msg_cnt(&self) -> MsgCount {
+                match self {
+                    $(Self::$name(message) => message.msg_cnt,)*
+                }
+            }
+
+            fn encode_message(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+                match self {
+                    $(Self::$name(message) => message.encode(writer),)*
+                }
+            }
+
+            /// The same message as before is decoded in place.
+            fn decode_message(
+                &mut self,
+                id: ExtMsgID,
+                reader: &mut Reader<'_>,
+            ) -> Result<(), DecodeErrorKind> {
+                self.become_message(id).ok_or(DecodeErrorKind::UnknownMessage)?;
+                match self {
+                    $(Self::$name(message) => message.decode_into(reader),)*
+                }
+            }
+
+            fn write_message(&self, out: &mut jer::Writer<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$name(message) => out.member("value", message),)*
+                }
+            }
+
+            fn read_message(&mut self, object: &mut jer::Object<'_>) -> Result<(), jer::JerError> {
+                match self {
+                    $(Self::$name(message) => object.required("value", message),)*
+                }
+            }
+
+            /// Makes this the message of that number, unless it is; None if there is none.
+            fn become_message(&mut self, id: ExtMsgID) -> Option<()> {
+                if self.message_id() != id {
+                    *self = match id.0 {
+                        $($number => Self::$name($name::default()),)*
+                        _ => return None,
+                    };
+                }
+                Some(())
+            }
+        }
+    };
+}
+
+impl Default for MessageFrameExt {
+    fn default() -> Self {
+        Self::TestMsg(TestMsg::default())
+    }
+}
+
+impl Wire for MessageFrameExt {
+    // The extension bit, the number, a length, an octet.
+    const MIN_BITS: usize = 1 + 15 + 8 + 8;
+
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        let unknown = writer.enter();
+        writer.bits(u64::from(unknown.is_some()), 1)?;
+        self.message_id().encode(writer)?;
+        writer.open_type(|writer| self.encode_message(writer))?;
+        match unknown {
+            Some(unknown) => writer.only_unknown(unknown),
+            None => Ok(()),
+        }
+    }
+
+    fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
+        let sequence = reader.enter();
+        let extended = reader.bits(1)? != 0;
+        let mut id = ExtMsgID(0);
+        id.decode_into(reader)
+            .map_err(|kind| reader.blame("MessageFrameExt.messageId", kind))?;
+        reader
+            .open_type(|reader| self.decode_message(id, reader))
+            .map_err(|kind| reader.blame("MessageFrameExt.value", kind))?;
+        if extended {
+            reader.skip_additions(sequence)?;
+        }
+        Ok(())
+    }
+}
+
+/// As an open type is written (X.697, clause 41): inline.
+impl Jer for MessageFrameExt {
+    fn write_jer(&self, out: &mut jer::Writer<'_>) -> fmt::Result {
+        out.open('{')?;
+        out.member("messageId", &self.message_id())?;
+        self.write_message(out)?;
+        out.close('}')
+    }
+
+    fn read_jer(&mut self, input: jer::Input<'_>) -> Result<(), jer::JerError> {
+        let mut object = input.object()?;
+        let mut id = ExtMsgID(0);
+        object.required("messageId", &mut id)?;
+        self.become_message(id)
+            .ok_or_else(|| jer::Problem::Unknown(format!("messageId {}", id.0)))?;
+        self.read_message(&mut object)?;
+        object.finish(&["messageId", "value"])
+    }
+}
+
+messages! {
+    /// Any octets.
+    0 TestMsg,
+    /// Corrections for satellite navigation.
+    10 RTCMcorrections,
+    /// Guidance from the roadside.
+    11 RoadsideCoordination,
+    /// What sensors see.
+    12 SensorSharingMsg,
+    /// What a vehicle intends and asks for.
+    13 VehIntentionAndRequest,
+    /// A car park.
+    14 PAMData,
+    /// A road user outside of motor vehicles, about itself.
+    15 PersonalSafetyMessage,
+    /// A vehicle about its part in a platoon.
+    16 CLPMM,
+    /// One step of a payment.
+    17 VehiclePaymentMessage,
+}
