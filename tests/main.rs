@@ -1,3 +1,16 @@
 //! Whole-house tests: the house looked at from outside, one binary.
+//!
+//! - `walls`: who may know what
+//! - `configs`: files that people edit, right and wrong
+//! - `captures`: recordings through the programs
+//! - `daemon`: the unit as a program among its devices
+//! - `closed_loop`: the simulator's verdict
+//! - `process`, `air`: programs, sockets and devices for the above
 
+mod air;
+mod captures;
+mod closed_loop;
+mod configs;
+mod daemon;
+mod process;
 mod walls;

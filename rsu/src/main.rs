@@ -30,7 +30,8 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 64 usage, 65 data that make no sense, \
-70 internal, 78 configuration.";
+66 input that cannot be opened, 69 not in this build, 70 internal, 74 output that cannot be written, \
+78 configuration.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -51,6 +52,9 @@ enum Command {
     Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
     Fuse(daemon::fuse::FuseArgs),
+    /// The road model of a site: check it, or print it in another format.
+    #[command(subcommand)]
+    Map(daemon::map::MapCommand),
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         Command::Check { config } => check(&config),
         Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
+        Command::Map(command) => daemon::map::map(&command),
     }
 }
 

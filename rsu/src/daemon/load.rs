@@ -1,8 +1,8 @@
 //! Reading a configuration from the disk, and saying in a few lines what it would do.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::config::{self, Checked, Config, Finding, Findings, Severity};
 
@@ -11,20 +11,28 @@ use crate::config::{self, Checked, Config, Finding, Findings, Severity};
 /// # Errors
 /// All that is wrong, with file and line; or that the file cannot be read.
 pub fn load(file: &Path) -> Result<Checked, Findings> {
-    match fs::read_to_string(file) {
-        Ok(text) => config::parse(&text, file, &mut |other| fs::read_to_string(other)),
-        Err(e) => {
-            let mut findings = Findings::default();
-            findings.push(Finding {
-                severity: Severity::Wrong,
-                file: file.display().to_string(),
-                line: 0,
-                key: String::new(),
-                reason: format!("cannot be read: {e}"),
-            });
-            Err(findings)
-        }
+    match read(file) {
+        Ok(text) => config::parse(&text, file, &mut read),
+        Err(error) => Err(unreadable(file, &error)),
     }
+}
+
+/// A file that people wrote, whole.
+pub(super) fn read(file: &Path) -> io::Result<String> {
+    fs::read_to_string(file)
+}
+
+/// The one finding about a file that cannot be read.
+pub(super) fn unreadable(file: &Path, error: &io::Error) -> Findings {
+    let mut findings = Findings::default();
+    findings.push(Finding {
+        severity: Severity::Wrong,
+        file: file.display().to_string(),
+        line: 0,
+        key: String::new(),
+        reason: format!("cannot be read: {error}"),
+    });
+    findings
 }
 
 /// What a configuration would do: junction, inputs and outputs, one line each.

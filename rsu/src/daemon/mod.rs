@@ -8,8 +8,8 @@
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
 //! - `observer`: log lines for the operator
 //! - `clock`, `sys`: what the machine knows of time, and what is asked of it
-//! - `fuse`, `probe`: the commands that fuse a file of detections, and show what is understood of a
-//!   device
+//! - `fuse`, `probe`, `map`: the commands that fuse a file of detections, show what is understood of
+//!   a device, and check a site's road model and print it in other formats
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
@@ -23,6 +23,7 @@ mod latency;
 mod link;
 mod load;
 mod mailbox;
+pub mod map;
 mod notify;
 mod observer;
 pub mod probe;

@@ -137,6 +137,28 @@ pub enum Unbuildable {
     NoLinks,
 }
 
+/// The messages that tell a site, in the order in which they are sent, and what does not fit into
+/// them. They are as on the air but for their count, which is 0, and their minute, which is `minute`.
+///
+/// # Errors
+/// The site cannot be told; one that was read from a file can, unless a link is too long.
+pub fn messages(
+    config: &Config,
+    site: &Site,
+    minute: Option<MinuteOfYear>,
+) -> Result<(Vec<Message>, Vec<Event>), Unbuildable> {
+    let mut events = Events::default();
+    let parts = parts(config, site, MsgCount::from_random(0), &mut events)?;
+    let messages = parts.into_iter().map(|mut map| {
+        map.time_stamp = minute;
+        let mut message = Message::default();
+        map.fill(&mut message);
+        message
+    });
+    let messages = messages.collect();
+    Ok((messages, std::iter::from_fn(|| events.poll()).collect()))
+}
+
 /// The fewest messages that tell the site.
 fn parts(
     config: &Config,

@@ -517,20 +517,24 @@ fn unknown(name: &str, known: &[&'static str]) -> String {
     }
 }
 
-/// How many letters must be changed, added or dropped to get from one word to the other.
+/// How many letters must be changed, added, dropped or swapped with the next to get from one word to
+/// the other.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let swapped = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = swapped.min(row[j] + 1).min(corner + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = changed.min(row[j - 1] + 1).min(rows[i - 1][j] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -612,5 +616,7 @@ mod tests {
         assert_eq!(distance("listen", "listen"), 0);
         assert_eq!(distance("lisen", "listen"), 1);
         assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("rms", "rsm"), 1);
+        assert_eq!(distance("rms", "rsi"), 2);
     }
 }

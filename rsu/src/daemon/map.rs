@@ -1,0 +1,275 @@
+//! `rsu map`: a site's road model, checked and in the formats of others.
+//!
+//! The road model is the site's TOML file, which `site` reads and checks; what goes on the air is
+//! made of it by `services::map`, here as there. Rooms: [`geojson`]. Not here: road models of other
+//! origin, which `rsu map import` does not read yet.
+
+mod geojson;
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use v2x_msg::Message;
+use v2x_msg::access::dsmp::MAX_DATA;
+use v2x_msg::base::MinuteOfYear;
+
+use super::load::{read, unreadable};
+use crate::config::{Findings, Severity};
+use crate::services::{Event, map};
+use crate::sheet::Finding;
+use crate::site::Site;
+
+/// What `rsu map` is asked to do.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum MapCommand {
+    /// Tell everything that is wrong in a site's file, with line and reason; else what is in it.
+    Check {
+        /// The site.
+        file: PathBuf,
+    },
+    /// Print a site in another format.
+    Export {
+        /// The site.
+        file: PathBuf,
+        /// Which one.
+        #[arg(long, value_enum, default_value = "geojson")]
+        format: Format,
+    },
+    /// Make a site of a road model of another origin. Not in this build yet.
+    Import {
+        /// The road model.
+        file: PathBuf,
+    },
+}
+
+/// A format that a site can be printed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For maps on a screen: one FeatureCollection in degrees of WGS-84 (RFC 7946).
+    Geojson,
+    /// MAP as it is sent, without date and count: a line of hexadecimal digits for each message.
+    Uper,
+    /// The same as JSON (JER, X.697): a line for each message.
+    Jer,
+}
+
+/// This build cannot do it (EX_UNAVAILABLE).
+const UNAVAILABLE: u8 = 69;
+/// The result cannot be written (EX_IOERR).
+const CANNOT_WRITE: u8 = 74;
+/// The site is wrong (EX_CONFIG).
+const CONFIG: u8 = 78;
+
+/// Runs the command. Exit codes: 69 this build cannot do it, 74 the result cannot be written, 78 the
+/// site is wrong or cannot be read.
+pub fn map(command: &MapCommand) -> ExitCode {
+    let text = match command {
+        MapCommand::Check { file } => load(file).and_then(|site| summary(&site, file)),
+        MapCommand::Export { file, format } => {
+            load(file).and_then(|site| export(&site, file, *format))
+        }
+        MapCommand::Import { file } => {
+            let file = file.display();
+            eprintln!(
+                "failed to import {file}: this build reads no road models of other origin yet"
+            );
+            return UNAVAILABLE.into();
+        }
+    };
+    match text {
+        Ok(text) => print(&text),
+        Err(findings) => {
+            eprintln!("{findings}");
+            CONFIG.into()
+        }
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read it has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("failed to write the map: {error}");
+            CANNOT_WRITE.into()
+        }
+    }
+}
+
+fn load(file: &Path) -> Result<Site, Findings> {
+    match read(file) {
+        Ok(text) => Site::parse(&text, &file.display().to_string()),
+        Err(error) => Err(unreadable(file, &error)),
+    }
+}
+
+fn export(site: &Site, file: &Path, format: Format) -> Result<String, Findings> {
+    let line = |message: &Message| match format {
+        Format::Jer => message.to_jer(),
+        _ => hex(&encoded(message)),
+    };
+    if format == Format::Geojson {
+        return Ok(format!("{:#}\n", geojson::collection(site)));
+    }
+    let (messages, left_out) = messages(site, file, None)?;
+    // The text must hold nothing but the messages.
+    for event in left_out {
+        eprintln!("{}: {}", file.display(), remark(site, event));
+    }
+    Ok(messages
+        .iter()
+        .map(|message| line(message) + "\n")
+        .collect())
+}
+
+/// What is in a site, one line each, and how long its MAP is on the air.
+fn summary(site: &Site, file: &Path) -> Result<String, Findings> {
+    let (messages, left_out) = messages(site, file, MinuteOfYear::new(0).ok())?;
+    let synthetic = if site.synthetic { " (synthetic)" } else { "" };
+    let lanes: usize = site.links.iter().map(|link| link.lanes.len()).sum();
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{}: node {}{synthetic}", site.name, site.node);
+    let _ = writeln!(
+        text,
+        "  {} nodes, {} links ({} to the junction, {} away from it), {lanes} lanes",
+        site.nodes.len(),
+        site.links.len(),
+        site.approaches().count(),
+        site.exits().count(),
+    );
+    let _ = writeln!(
+        text,
+        "  {} phases, {} pairs in conflict, {} signs, {} events",
+        site.phases.len(),
+        site.conflicts.len(),
+        site.signs.len(),
+        site.events.len()
+    );
+    let sizes: Vec<String> = messages
+        .iter()
+        .map(|message| encoded(message).len().to_string())
+        .collect();
+    let _ = writeln!(
+        text,
+        "  MAP: {} bytes of at most {MAX_DATA}",
+        sizes.join(" + ")
+    );
+    for event in left_out {
+        let _ = writeln!(text, "  MAP: {}", remark(site, event));
+    }
+    text.push_str("ok\n");
+    Ok(text)
+}
+
+/// A site that no MAP can be made of is wrong, though each of its elements may be right.
+fn messages(
+    site: &Site,
+    file: &Path,
+    minute: Option<MinuteOfYear>,
+) -> Result<(Vec<Message>, Vec<Event>), Findings> {
+    map::messages(&map::Config::default(), site, minute).map_err(|unbuildable| {
+        let mut findings = Findings::default();
+        findings.push(Finding {
+            severity: Severity::Wrong,
+            file: file.display().to_string(),
+            line: 0,
+            key: String::new(),
+            reason: format!("no MAP can be made of it: {unbuildable}"),
+        });
+        findings
+    })
+}
+
+fn remark(site: &Site, event: Event) -> String {
+    match event {
+        Event::MapWithoutNeighbours => {
+            "is sent without the exits, it would be too long with them".to_owned()
+        }
+        Event::MapInParts { parts } => format!("is sent in {parts} parts, it is too long for one"),
+        Event::LinkTooLong { link } => {
+            let link = site.approaches().nth(link);
+            let name = link.map_or("", |link| &link.name);
+            format!("link \"{name}\" is left out, it is too long for a message")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn encoded(message: &Message) -> Vec<u8> {
+    let mut octets = vec![0; MAX_DATA];
+    let len = message.encode_into(&mut octets);
+    octets.truncate(len.expect("a MAP is built to fit into a frame"));
+    octets
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::new(), |mut text, octet| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{octet:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use v2x_msg::kinds::Map;
+
+    use super::*;
+
+    const FILE: &str = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../configs/sites/moyu-boyuan.toml"
+    );
+
+    fn site() -> Site {
+        load(Path::new(FILE)).unwrap()
+    }
+
+    #[test]
+    fn the_summary_counts_what_is_there_and_says_that_it_is_made_up() {
+        let text = summary(&site(), Path::new(FILE)).unwrap();
+        assert!(text.starts_with("Moyu S Rd x Boyuan Rd (synthetic): node 10 (synthetic)\n"));
+        assert!(text.contains("5 nodes, 8 links (4 to the junction, 4 away from it), 24 lanes\n"));
+        assert!(text.contains("8 phases, 20 pairs in conflict, 1 signs, 1 events\n"));
+        assert!(text.ends_with("bytes of at most 1400\nok\n"), "{text}");
+    }
+
+    #[test]
+    fn the_exported_octets_are_a_map_of_all_nodes() {
+        let text = export(&site(), Path::new(FILE), Format::Uper).unwrap();
+        let digits = text.trim_end().as_bytes();
+        let octets: Vec<u8> = digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        let map = Map::read(&Message::decode(&octets).unwrap()).unwrap();
+        assert_eq!(map.nodes().len(), 5);
+        assert_eq!(map.time_stamp, None);
+        let jer = export(&site(), Path::new(FILE), Format::Jer).unwrap();
+        assert_eq!(
+            Message::from_jer(&jer).unwrap(),
+            Message::decode(&octets).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_site_that_is_not_there_is_refused_by_name() {
+        let findings = load(Path::new("/no/such/site.toml")).unwrap_err();
+        let text = findings.to_string();
+        assert!(
+            text.starts_with("/no/such/site.toml: cannot be read: "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_link_that_is_too_long_for_a_message_is_named() {
+        let told = remark(&site(), Event::LinkTooLong { link: 1 });
+        assert!(told.contains("\"from east\""), "{told}");
+    }
+}

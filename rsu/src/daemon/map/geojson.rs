@@ -1,0 +1,298 @@
+//! A site as GeoJSON (RFC 7946), for maps on a screen: degrees of WGS-84, longitude first.
+//!
+//! Every feature says in `kind` what it is and in `synthetic` whether it is made up; keys carry their
+//! unit. Nodes are named as people write them, `12`, or `310/12` with a region.
+
+use serde_json::{Value, json};
+use v2x_msg::base::{Degrees, Enu, LaneId, PhaseId};
+use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
+
+use crate::site::{Connection, GreenKind, Lane, Link, Phase, Site, Turn, line};
+
+/// The whole site, an object of JSON.
+pub(super) fn collection(site: &Site) -> Value {
+    let drawing = Drawing { site };
+    let mut features: Vec<Value> = drawing.nodes().collect();
+    features.extend(site.links.iter().flat_map(|link| drawing.link(link)));
+    features.extend(site.phases.iter().map(|phase| drawing.phase(phase)));
+    json!({
+        "type": "FeatureCollection",
+        "name": site.name,
+        "node": site.node.to_string(),
+        "synthetic": site.synthetic,
+        "features": features,
+    })
+}
+
+struct Drawing<'a> {
+    site: &'a Site,
+}
+
+impl Drawing<'_> {
+    fn nodes(&self) -> impl Iterator<Item = Value> {
+        self.site.nodes.iter().map(|node| {
+            let geometry = json!({ "type": "Point", "coordinates": self.place(node.position) });
+            let properties = json!({
+                "kind": "node",
+                "id": node.id.to_string(),
+                "name": node.name,
+                "here": node.id == self.site.node,
+            });
+            self.feature(&geometry, properties)
+        })
+    }
+
+    /// The link, its lanes, their stop lines and where they lead.
+    fn link(&self, link: &Link) -> Vec<Value> {
+        let properties = json!({
+            "kind": "link",
+            "name": link.name,
+            "upstream": link.upstream.to_string(),
+            "downstream": link.downstream.to_string(),
+            "speed_limit_kmh": kmh(link.speed_limit_mps),
+            "width_m": link.width_m,
+            "lanes": link.lanes.len(),
+        });
+        let mut features = vec![self.feature(&self.line(&link.points), properties)];
+        for lane in &link.lanes {
+            features.push(self.lane(link, lane));
+            if link.downstream == self.site.node {
+                features.push(self.stop_line(link, lane));
+            }
+            let leads = lane.connections.iter();
+            features.extend(leads.map(|connection| self.connection(link, lane, connection)));
+        }
+        features
+    }
+
+    fn lane(&self, link: &Link, lane: &Lane) -> Value {
+        let limit_mps = lane.speed_limit_mps.unwrap_or(link.speed_limit_mps);
+        let properties = json!({
+            "kind": "lane",
+            "link": link.name,
+            "upstream": link.upstream.to_string(),
+            "downstream": link.downstream.to_string(),
+            "id": lane.id.value(),
+            "use": usage(lane.kind),
+            "maneuvers": maneuvers(lane.maneuvers),
+            "phases": phases(lane),
+            "speed_limit_kmh": kmh(limit_mps),
+            "width_m": lane.width_m,
+        });
+        self.feature(&self.line(&lane.centre), properties)
+    }
+
+    /// Across the end of a lane.
+    fn stop_line(&self, link: &Link, lane: &Lane) -> Value {
+        let edge = |right_m| line::beside(&lane.centre, right_m).last().copied();
+        let half_m = lane.width_m / 2.0;
+        let ends: Vec<Enu> = [edge(-half_m), edge(half_m)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let properties = json!({
+            "kind": "stop-line",
+            "link": link.name,
+            "upstream": link.upstream.to_string(),
+            "lane": lane.id.value(),
+            "phases": phases(lane),
+        });
+        self.feature(&self.line(&ends), properties)
+    }
+
+    /// From the end of a lane over the junction, straight: how it bends nobody says.
+    fn connection(&self, link: &Link, lane: &Lane, connection: &Connection) -> Value {
+        let exit = self.site.link(self.site.node, connection.to_node);
+        let to_lane = exit.and_then(|exit| exit.lane(connection.to_lane?));
+        let begins = to_lane.map_or_else(
+            || exit.and_then(|exit| exit.points.first()),
+            |lane| lane.centre.first(),
+        );
+        let ends: Vec<Enu> = [Some(lane.end()), begins.copied()]
+            .into_iter()
+            .flatten()
+            .collect();
+        let properties = json!({
+            "kind": "connection",
+            "link": link.name,
+            "upstream": link.upstream.to_string(),
+            "lane": lane.id.value(),
+            "to_node": connection.to_node.to_string(),
+            "to_lane": connection.to_lane.map(LaneId::value),
+            "turn": turn(connection.turn),
+            "phase": connection.phase.map(PhaseId::value),
+        });
+        self.feature(&self.line(&ends), properties)
+    }
+
+    /// At the stop lines that it rules.
+    fn phase(&self, phase: &Phase) -> Value {
+        let lanes = self.site.approaches().flat_map(|link| &link.lanes);
+        let ruled = lanes.filter(|lane| phases(lane).contains(&phase.id.value()));
+        let places: Vec<[f64; 2]> = ruled.map(|lane| self.place(lane.end())).collect();
+        let geometry = json!({ "type": "MultiPoint", "coordinates": places });
+        let properties = json!({
+            "kind": "phase",
+            "id": phase.id.value(),
+            "name": phase.name,
+            "controller": phase.controller,
+            "lamps": phase.lamps,
+            "green": match phase.green {
+                GreenKind::Protected => "protected",
+                GreenKind::Permissive => "permissive",
+            },
+        });
+        self.feature(&geometry, properties)
+    }
+
+    fn feature(&self, geometry: &Value, mut properties: Value) -> Value {
+        properties["synthetic"] = self.site.synthetic.into();
+        json!({ "type": "Feature", "geometry": geometry, "properties": properties })
+    }
+
+    fn line(&self, points: &[Enu]) -> Value {
+        let places: Vec<[f64; 2]> = points.iter().map(|point| self.place(*point)).collect();
+        json!({ "type": "LineString", "coordinates": places })
+    }
+
+    /// Longitude and latitude, to a millimetre: what is behind it is rounding.
+    fn place(&self, point: Enu) -> [f64; 2] {
+        let Degrees {
+            lat_deg, lon_deg, ..
+        } = self.site.frame.degrees(point);
+        [lon_deg, lat_deg].map(|degrees| (degrees * 1e8).round() / 1e8)
+    }
+}
+
+fn phases(lane: &Lane) -> Vec<u8> {
+    let ruling = lane.connections.iter().filter_map(|one| one.phase);
+    let mut phases: Vec<u8> = ruling.map(PhaseId::value).collect();
+    phases.sort_unstable();
+    phases.dedup();
+    phases
+}
+
+fn kmh(mps: f64) -> f64 {
+    (mps * 3.6 * 10.0).round() / 10.0
+}
+
+fn usage(kind: LaneKind) -> &'static str {
+    match kind {
+        LaneKind::Vehicle(details) if details.contains(VehicleLane::BUS_ONLY) => "bus",
+        LaneKind::Vehicle(_) => "vehicle",
+        LaneKind::Crosswalk(_) => "crosswalk",
+        LaneKind::Bike(_) => "bike",
+        LaneKind::Sidewalk(_) => "sidewalk",
+        LaneKind::Median(_) => "median",
+        LaneKind::Striping(_) => "striping",
+        LaneKind::Tracked(_) => "tracked",
+        LaneKind::Parking(_) => "parking",
+    }
+}
+
+fn maneuvers(allowed: Maneuvers) -> Vec<&'static str> {
+    let turns = [Turn::Left, Turn::Straight, Turn::Right, Turn::UTurn];
+    let allowed = turns
+        .into_iter()
+        .filter(|turn| allowed.contains(turn.maneuver()));
+    allowed.map(turn).collect()
+}
+
+fn turn(turn: Turn) -> &'static str {
+    match turn {
+        Turn::Straight => "straight",
+        Turn::Left => "left",
+        Turn::Right => "right",
+        Turn::UTurn => "u-turn",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn() -> Value {
+        let text = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+        collection(&Site::parse(text, "site.toml").unwrap())
+    }
+
+    fn of_kind<'a>(drawn: &'a Value, kind: &str) -> Vec<&'a Value> {
+        let features = drawn["features"].as_array().unwrap().iter();
+        features
+            .filter(|feature| feature["properties"]["kind"] == kind)
+            .collect()
+    }
+
+    /// Metres east and north of the site's origin, near enough for a few hundred metres.
+    fn metres(place: &Value) -> (f64, f64) {
+        let degrees = |at: usize| place[at].as_f64().unwrap();
+        let east_m = (degrees(0) - 121.161) * 111_320.0 * 31.284_f64.to_radians().cos();
+        (east_m, (degrees(1) - 31.284) * 110_870.0)
+    }
+
+    #[test]
+    fn everything_is_drawn_and_says_that_it_is_made_up() {
+        let drawn = drawn();
+        let counts = ["node", "link", "lane", "stop-line", "connection", "phase"]
+            .map(|kind| of_kind(&drawn, kind).len());
+        assert_eq!(counts, [5, 8, 24, 12, 16, 8]);
+        let features = drawn["features"].as_array().unwrap();
+        assert!(
+            features
+                .iter()
+                .all(|one| one["properties"]["synthetic"] == true)
+        );
+        assert_eq!(
+            (&drawn["type"], &drawn["synthetic"]),
+            (&json!("FeatureCollection"), &json!(true))
+        );
+    }
+
+    #[test]
+    fn a_stop_line_lies_across_the_end_of_its_lane() {
+        let drawn = drawn();
+        let lines = of_kind(&drawn, "stop-line");
+        // Coming from the north one drives south, and the left lane lies west of the road's centre.
+        let first = &lines[0]["geometry"]["coordinates"];
+        let (left, right) = (metres(&first[0]), metres(&first[1]));
+        assert!(
+            (left.0 - 0.0).abs() < 0.02 && (left.1 - 20.0).abs() < 0.2,
+            "{left:?}"
+        );
+        assert!(
+            (right.0 + 3.25).abs() < 0.02 && (right.1 - 20.0).abs() < 0.2,
+            "{right:?}"
+        );
+        assert_eq!(lines[0]["properties"]["phases"], json!([2]));
+    }
+
+    #[test]
+    fn a_phase_stands_at_the_lanes_that_it_rules() {
+        let drawn = drawn();
+        let phase = of_kind(&drawn, "phase")[0];
+        assert_eq!(phase["properties"]["name"], "north straight");
+        assert_eq!(phase["properties"]["lamps"], json!([1]));
+        // Lanes 2 and 3, though lane 3 also turns right without a signal.
+        assert_eq!(
+            phase["geometry"]["coordinates"].as_array().unwrap().len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_connection_joins_the_ends_of_two_lanes() {
+        let drawn = drawn();
+        let connection = of_kind(&drawn, "connection")[0];
+        assert_eq!(connection["properties"]["turn"], "left");
+        let ends = &connection["geometry"]["coordinates"];
+        let (from, to) = (metres(&ends[0]), metres(&ends[1]));
+        assert!(
+            (from.0 + 1.625).abs() < 0.02 && (from.1 - 20.0).abs() < 0.2,
+            "{from:?}"
+        );
+        assert!(
+            (to.0 - 20.0).abs() < 0.2 && (to.1 + 1.625).abs() < 0.02,
+            "{to:?}"
+        );
+    }
+}
