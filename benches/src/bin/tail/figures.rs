@@ -205,6 +205,9 @@ pub(crate) struct Sets {
     pub(crate) long: u64,
     /// That do not show on which burst they rest.
     pub(crate) unclear: u64,
+    /// Bursts that this program sent late, and those after them: no radar does that, and what came
+    /// of them is not among the samples.
+    pub(crate) spoilt_bursts: u64,
 }
 
 /// One run.
@@ -297,6 +300,7 @@ impl fmt::Display for Run {
             short,
             long,
             unclear,
+            spoilt_bursts,
         } = self.sets;
         let followed = match self.radar_followed_after_ms {
             Some(ms) => format!("in step with the radar after {:.1} s", ms / 1e3),
@@ -304,7 +308,7 @@ impl fmt::Display for Run {
         };
         writeln!(
             f,
-            "  RSM sets: {all}, {short} with too few cars, {long} with too many, {unclear} unclear; {followed}"
+            "  RSM sets: {all}, {short} with too few cars, {long} with too many, {unclear} unclear; {followed}; {spoilt_bursts} bursts spoilt"
         )?;
         for refused in &self.refused {
             writeln!(f, "  refused: {refused}")?;
