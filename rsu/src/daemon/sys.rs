@@ -45,7 +45,8 @@ pub(crate) fn clock_quality() -> io::Result<ClockQuality> {
     })
 }
 
-/// Puts the calling thread under SCHED_FIFO at `priority`, 1..=99.
+/// Puts the calling thread under SCHED_FIFO at `priority`, 1..=99; threads that it starts are
+/// ordinary ones.
 ///
 /// # Errors
 /// Without CAP_SYS_NICE or a sufficient RLIMIT_RTPRIO.
@@ -53,8 +54,9 @@ pub(crate) fn run_fifo(priority: u8) -> io::Result<()> {
     let parameters = libc::sched_param {
         sched_priority: priority.into(),
     };
+    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
     // SAFETY: pid 0 is the calling thread; the kernel copies the struct, which outlives the call.
-    let result = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameters) };
+    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
     if result == 0 {
         Ok(())
     } else {

@@ -71,7 +71,7 @@ impl Daemon {
             }
         }
         if !tasks.is_empty() {
-            self.net = Some(start_net(tasks)?);
+            self.net = Some(start_net(&self.shared, tasks, wishes)?);
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         })
 }
 
-fn start_net(tasks: Vec<Task>) -> Result<Net, StartError> {
+fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result<Net, StartError> {
     let failed = |reason| StartError::Thread {
         name: "net".to_owned(),
         reason,
@@ -124,7 +124,9 @@ fn start_net(tasks: Vec<Task>) -> Result<Net, StartError> {
         .build()
         .map_err(failed)?;
     let (end, ended) = oneshot::channel::<()>();
+    let shared = Arc::clone(shared);
     let thread = start("net", move || {
+        ask_for_receiver(&shared, "net", wishes);
         runtime.block_on(async move {
             for task in tasks {
                 match task {

@@ -17,9 +17,11 @@ pub(crate) const CARS: u8 = 50;
 /// Between two bursts of the radar.
 pub(crate) const CYCLE: Duration = Duration::from_millis(100);
 
-/// Something that a device said, and when: just before it was handed to the kernel.
+/// Something that a device said, and when: `at` is just before it was handed to the kernel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Said<T> {
+    /// When it was to be said.
+    pub(crate) due: Instant,
     pub(crate) at: Instant,
     pub(crate) what: T,
 }
@@ -49,7 +51,11 @@ impl Signal {
         self.socket
             .send(&datagram)
             .context("the daemon does not listen to its controller")?;
-        Ok(Said { at, what: light })
+        Ok(Said {
+            due: at,
+            at,
+            what: light,
+        })
     }
 
     /// Changes a colour in each datagram, 50 to 150 ms apart, so that it meets the daemon's grids
@@ -57,14 +63,16 @@ impl Signal {
     pub(crate) fn change_until(mut self, end: Instant) -> anyhow::Result<Vec<Said<Light>>> {
         let mut all = Vec::with_capacity(1 << 16);
         let mut chance = Chance(1);
-        let mut due = Instant::now();
+        let mut last = Instant::now();
         for light in [Light::Green, Light::Red].into_iter().cycle() {
-            due += Duration::from_micros(50_000 + chance.below(100_001));
+            let due = last + Duration::from_micros(50_000 + chance.below(100_001));
             if due >= end {
                 break;
             }
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            all.push(self.say(light)?);
+            let said = self.say(light)?;
+            last = said.at;
+            all.push(said);
         }
         Ok(all)
     }
@@ -127,7 +135,7 @@ pub(crate) fn burst_until(
         stream
             .write_all(&burst)
             .context("the daemon hung up on its radar")?;
-        all.push(Said { at, what });
+        all.push(Said { due, at, what });
     }
     Ok(all)
 }

@@ -173,6 +173,18 @@ fn megabytes(kib: u64) -> f64 {
 
 const MOST_MB: f64 = 30.0;
 
+/// What the processors did while it was measured, in percent of one of them.
+#[derive(Serialize)]
+pub(crate) struct Busy {
+    pub(crate) daemon: f64,
+    /// This program, with the threads that keep cores busy.
+    pub(crate) tail: f64,
+    /// Whatever else ran here: well above zero, the figures are not those of a quiet machine.
+    pub(crate) others: f64,
+    /// What the host of a virtual machine kept for itself.
+    pub(crate) stolen: f64,
+}
+
 /// Frames that were received while it was measured.
 #[derive(Default, Serialize)]
 pub(crate) struct Frames {
@@ -193,6 +205,9 @@ pub(crate) struct Sets {
     pub(crate) long: u64,
     /// That do not show on which burst they rest.
     pub(crate) unclear: u64,
+    /// Bursts that this program sent late, and those after them: no radar does that, and what came
+    /// of them is not among the samples.
+    pub(crate) spoilt_bursts: u64,
 }
 
 /// One run.
@@ -207,8 +222,7 @@ pub(crate) struct Run {
     pub(crate) refused: Vec<String>,
     pub(crate) figures: Figures,
     pub(crate) memory: Memory,
-    /// What the daemon took of one processor.
-    pub(crate) processor_percent: f64,
+    pub(crate) busy_percent: Busy,
     pub(crate) frames: Frames,
     pub(crate) sets: Sets,
     /// How long it took RSM to come into step with the radar; None if it never did.
@@ -259,8 +273,17 @@ impl fmt::Display for Run {
         let reached = verdict(reached);
         writeln!(
             f,
-            "  memory {rss:.1} MB, at most {peak:.1} MB (<= {at_most_mb} MB {reached}); processor {:.1} %",
-            self.processor_percent
+            "  memory {rss:.1} MB, at most {peak:.1} MB (<= {at_most_mb} MB {reached})"
+        )?;
+        let Busy {
+            daemon,
+            tail,
+            others,
+            stolen,
+        } = self.busy_percent;
+        writeln!(
+            f,
+            "  processor, % of one: daemon {daemon:.1}, tail {tail:.1}, others {others:.1}, stolen {stolen:.1}"
         )?;
         let Frames {
             spat,
@@ -277,6 +300,7 @@ impl fmt::Display for Run {
             short,
             long,
             unclear,
+            spoilt_bursts,
         } = self.sets;
         let followed = match self.radar_followed_after_ms {
             Some(ms) => format!("in step with the radar after {:.1} s", ms / 1e3),
@@ -284,7 +308,7 @@ impl fmt::Display for Run {
         };
         writeln!(
             f,
-            "  RSM sets: {all}, {short} with too few cars, {long} with too many, {unclear} unclear; {followed}"
+            "  RSM sets: {all}, {short} with too few cars, {long} with too many, {unclear} unclear; {followed}; {spoilt_bursts} bursts spoilt"
         )?;
         for refused in &self.refused {
             writeln!(f, "  refused: {refused}")?;

@@ -4,6 +4,7 @@
 //!   phase to and fro, so no earlier SPAT can look like the answer.
 //! - A burst is answered by the last frame of the first set of RSMs that rests on it: the cars sway
 //!   from burst to burst, and fusion follows them at once, though not all the way.
+//!   A burst that our own thread sent late, and the one after it, are spoilt: no radar does that.
 //! - The grid's SPAT of a slot is the first after it that answers nothing; one that does and came in
 //!   the first half of the slot, if there is no other.
 
@@ -164,12 +165,12 @@ impl Judge {
             };
             place += self.heard[place..]
                 .iter()
-                .take_while(|frame| frame.at < said.at)
+                .take_while(|frame| frame.at_socket < said.at)
                 .count();
             let mut later = self.heard.iter().enumerate().skip(place);
             let answer = later
                 .by_ref()
-                .take_while(|(_, frame)| next.is_none_or(|next| frame.at < next))
+                .take_while(|(_, frame)| next.is_none_or(|next| frame.at_socket < next))
                 .find(
                     |(_, frame)| matches!(frame.what, What::Spat(Some(light)) if light == wanted),
                 );
@@ -197,21 +198,29 @@ impl Judge {
             followed_after: None,
         };
         let mut waits = Vec::new();
+        let mut was_late = false;
         for (number, said) in self.bursts.iter().enumerate() {
             let next = self.bursts.get(number + 1).map(|next| next.at);
             let answer = sets
                 .iter()
-                .skip_while(|set| set.end < said.at)
-                .take_while(|set| next.is_none_or(|next| set.end < next))
+                .skip_while(|set| set.end_at_socket < said.at)
+                .take_while(|set| next.is_none_or(|next| set.end_at_socket < next))
                 .find(|set| set.sway == Some(said.what));
             let received = answer.map(|set| set.end - said.at);
             waits.push(received);
-            if self.is_measured(said.at) {
-                let at_socket =
-                    answer.map(|set| set.end_at_socket.saturating_duration_since(said.at));
-                answered.received.note(received);
-                answered.at_socket.note(at_socket);
+            let is_late = said.at - said.due > LATE;
+            let spoilt = is_late || was_late;
+            was_late = is_late;
+            if !self.is_measured(said.at) {
+                continue;
             }
+            if spoilt {
+                answered.tally.spoilt_bursts += 1;
+                continue;
+            }
+            let at_socket = answer.map(|set| set.end_at_socket.saturating_duration_since(said.at));
+            answered.received.note(received);
+            answered.at_socket.note(at_socket);
         }
         for set in sets.iter().filter(|set| self.is_measured(set.end)) {
             answered.tally.all += 1;
@@ -235,8 +244,9 @@ impl Judge {
         let mut slots = BTreeMap::<i64, Found<'_>>::new();
         for (frame, is_answer) in self.heard.iter().zip(&answers.frames) {
             if matches!(frame.what, What::Spat(_)) && self.is_measured(frame.at) {
-                let slot = frame.utc_ns.div_euclid(SLOT_NS);
-                let late_ns = frame.utc_ns.rem_euclid(SLOT_NS);
+                let utc_ns = frame.utc_ns - frame.woke_after.as_nanos() as i64;
+                let slot = utc_ns.div_euclid(SLOT_NS);
+                let late_ns = utc_ns.rem_euclid(SLOT_NS);
                 let found = slots.entry(slot).or_default();
                 found[usize::from(*is_answer)].get_or_insert((late_ns, frame));
             }
@@ -251,9 +261,8 @@ impl Judge {
             if let Some((late_ns, frame)) = idle.or(by_chance) {
                 used += 1;
                 let late = Duration::from_nanos(late_ns.unsigned_abs());
-                grid.received.note(Some(late));
-                let at_socket = late.saturating_sub(frame.woke_after);
-                grid.at_socket.note(Some(at_socket));
+                grid.received.note(Some(late + frame.woke_after));
+                grid.at_socket.note(Some(late));
             }
         }
         // The first and the last may lie half outside.
@@ -350,6 +359,8 @@ fn sway(aside_m: f64) -> Option<Sway> {
 const SLOT_NS: i64 = 100_000_000;
 /// Answers that come sooner did not wait for a slot to close, unless by chance.
 const AT_ONCE: Duration = Duration::from_millis(10);
+/// A burst later than this may miss the slot that waits for it.
+const LATE: Duration = Duration::from_millis(5);
 /// Bursts of a whole second.
 const FOLLOWED: usize = (Duration::from_secs(1).as_nanos() / CYCLE.as_nanos()) as usize;
 
@@ -411,13 +422,19 @@ mod tests {
 
         fn lamps(mut self, ms: u32, what: report::Light) -> Self {
             let at = self.start + ms * MS;
-            self.judge.lamps.push(Said { at, what });
+            self.judge.lamps.push(Said { due: at, at, what });
             self
         }
 
         fn burst(mut self, ms: u32, what: Sway) -> Self {
             let at = self.start + ms * MS;
-            self.judge.bursts.push(Said { at, what });
+            self.judge.bursts.push(Said { due: at, at, what });
+            self
+        }
+
+        fn late_burst(mut self, due_ms: u32, ms: u32, what: Sway) -> Self {
+            let (due, at) = (self.start + due_ms * MS, self.start + ms * MS);
+            self.judge.bursts.push(Said { due, at, what });
             self
         }
     }
@@ -477,6 +494,19 @@ mod tests {
         let answered = stay.judge.bursts();
         assert_eq!(missing(&answered.received), 2);
         assert_eq!(answered.tally.unclear, 1);
+    }
+
+    #[test]
+    fn a_burst_that_we_sent_late_is_spoilt_and_so_is_the_next() {
+        let stay = Stay::new()
+            .late_burst(40, 90, Sway::Right)
+            .burst(140, Sway::Left)
+            .burst(240, Sway::Right)
+            .rsm(243, 5, 0.1);
+        let answered = stay.judge.bursts();
+        assert_eq!(answered.tally.spoilt_bursts, 2);
+        assert_eq!(missing(&answered.received), 0);
+        assert_eq!(max_ms(&answered.received), Some(3.0));
     }
 
     #[test]

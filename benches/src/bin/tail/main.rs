@@ -11,6 +11,7 @@
 //! - [`air`]: reception of its frames
 //! - [`devices`]: the controller and the radar
 //! - [`load`]: what keeps the other cores busy
+//! - [`machine`]: what else the machine did meanwhile
 //! - [`judge`]: which frame answers what was said
 //! - [`figures`]: percentiles, as a table and as JSON
 
@@ -19,6 +20,7 @@ mod devices;
 mod figures;
 mod judge;
 mod load;
+mod machine;
 mod run;
 mod unit;
 

@@ -1,19 +1,18 @@
 //! One run: a daemon, its devices and its air under one setting, from start to figures.
 
 use std::fmt;
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
 use rsu::report::Light;
 
 use crate::air::{Air, Heard};
 use crate::devices::{Gateway, Said, Signal, burst_until};
-use crate::figures::{Figure, Figures, Memory, Run, Samples, Target};
+use crate::figures::{Busy, Figure, Figures, Memory, Run, Samples, Target};
 use crate::judge::{Judge, Read, is_spat};
 use crate::load::Load;
+use crate::machine::{self, Spent, processor_time};
 use crate::unit::{Addresses, Unit};
 
 /// Under which circumstances is measured.
@@ -46,7 +45,7 @@ impl fmt::Display for Setting {
 
 /// Measures under one setting.
 pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
-    let load_average = load_average()?;
+    let load_average = machine::load_average()?;
     let _load = Load::start(setting.burners);
     let mut starts = Starts::default();
     for _ in 0..setting.starts {
@@ -85,8 +84,8 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
             start_to_spat: Figure::new(&starts.to_spat, None),
             own_wake_up: Figure::new(&judge.own_wake_up(), None),
         },
-        memory: Memory::new(stay.rss_kib, stay.peak_kib),
-        processor_percent: stay.processor_percent,
+        memory: stay.watched.memory,
+        busy_percent: stay.watched.busy,
         frames: judge.tally(),
         sets: sets.tally,
         radar_followed_after_ms: sets.followed_after.map(|span| span.as_secs_f64() * 1e3),
@@ -100,9 +99,7 @@ struct Stay {
     bursts: Vec<Said<benches::radar::Sway>>,
     from: Instant,
     until: Instant,
-    rss_kib: u64,
-    peak_kib: u64,
-    processor_percent: f64,
+    watched: Watched,
     refused: Vec<String>,
 }
 
@@ -129,16 +126,13 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
         thread::sleep(Duration::from_millis(200));
         over.store(true, Ordering::Relaxed);
         let heard = joined(hearing.join())?;
-        let (rss_kib, peak_kib, processor_percent) = watched?;
         Ok(Stay {
             heard,
             lamps: lamps?,
             bursts: bursts?,
             from,
             until,
-            rss_kib,
-            peak_kib,
-            processor_percent,
+            watched: watched?,
             refused: unit.end(),
         })
     })
@@ -151,19 +145,41 @@ fn joined<T>(thread: thread::Result<anyhow::Result<T>>) -> anyhow::Result<T> {
     }
 }
 
-/// The most memory in use, the most ever, and the share of one processor, all while it is measured.
-fn watch(unit: &Unit, from: Instant, until: Instant) -> anyhow::Result<(u64, u64, f64)> {
+/// What was seen of the daemon and the machine while it was measured.
+struct Watched {
+    memory: Memory,
+    busy: Busy,
+}
+
+fn watch(unit: &Unit, from: Instant, until: Instant) -> anyhow::Result<Watched> {
     thread::sleep(from.saturating_duration_since(Instant::now()));
-    let (begun, worked) = (Instant::now(), unit.processor_time()?);
+    let begin = Instant::now();
+    let before = (
+        unit.processor_time()?,
+        processor_time("self")?,
+        Spent::so_far()?,
+    );
     let mut rss_kib = unit.memory()?.now_kib;
     while Instant::now() < until {
         let rest = until.saturating_duration_since(Instant::now());
         thread::sleep(rest.min(Duration::from_secs(1)));
         rss_kib = rss_kib.max(unit.memory()?.now_kib);
     }
-    let worked = unit.processor_time()?.saturating_sub(worked);
-    let percent = 100.0 * worked.as_secs_f64() / begun.elapsed().as_secs_f64();
-    Ok((rss_kib, unit.memory()?.peak_kib, percent))
+    let spent = Spent::so_far()?;
+    let daemon = unit.processor_time()?.saturating_sub(before.0);
+    let own = processor_time("self")?.saturating_sub(before.1);
+    let busy = spent.busy.saturating_sub(before.2.busy);
+    let elapsed = begin.elapsed();
+    let percent = |time: Duration| 100.0 * time.as_secs_f64() / elapsed.as_secs_f64();
+    Ok(Watched {
+        memory: Memory::new(rss_kib, unit.memory()?.peak_kib),
+        busy: Busy {
+            daemon: percent(daemon),
+            tail: percent(own),
+            others: percent(busy.saturating_sub(daemon).saturating_sub(own)),
+            stolen: percent(spent.stolen.saturating_sub(before.2.stolen)),
+        },
+    })
 }
 
 /// How fast a daemon speaks after its start.
@@ -197,13 +213,4 @@ impl Starts {
         self.to_spat.note(since(unit.born));
         Ok(())
     }
-}
-
-/// Of the last minute.
-fn load_average() -> anyhow::Result<f64> {
-    let text = fs::read_to_string("/proc/loadavg")?;
-    let Some(first) = text.split_whitespace().next() else {
-        bail!("/proc/loadavg is empty");
-    };
-    first.parse().context("the load average is no number")
 }

@@ -14,6 +14,8 @@ use anyhow::{Context, bail};
 use benches::junction::{CONTROLLER_NAME, SITE_FILE};
 use benches::radar::{EAST_M, NORTH_M, UP_M};
 
+use crate::machine;
+
 /// The program `rsu` is not beside this one.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no {}: build it in the same profile first, as by `cargo build --release`", .0.display())]
@@ -114,14 +116,7 @@ impl Unit {
 
     /// How long its threads have run on a processor.
     pub(crate) fn processor_time(&self) -> anyhow::Result<Duration> {
-        let mut sum = Duration::ZERO;
-        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let path = thread?.path().join("schedstat");
-            let text = fs::read_to_string(path)?;
-            let nanos = text.split_whitespace().next().context("empty schedstat")?;
-            sum += Duration::from_nanos(nanos.parse()?);
-        }
-        Ok(sum)
+        machine::processor_time(&self.child.id().to_string())
     }
 
     /// Ends it; what the system had refused it.
