@@ -21,5 +21,5 @@ pub mod kinds;
 mod message;
 pub mod uper;
 
-pub use edition::{Edition, Fit, Found, Probe};
+pub use edition::{Edition, Fit, Found, NotEncoded, Probe};
 pub use message::{Message, MessageKind};

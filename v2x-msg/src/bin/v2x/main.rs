@@ -34,10 +34,7 @@ enum Command {
     Decode(decode::Arguments),
     /// JSON (JER) lines to frames as hex lines
     #[command(after_help = EXIT_CODES)]
-    Encode {
-        /// JER lines; standard input where it is left out or `-`
-        file: Option<PathBuf>,
-    },
+    Encode(encode::Arguments),
     /// Joins a broadcast and prints its messages, rates, ages and losses
     #[command(after_help = LISTEN_HELP)]
     Listen(listen::Arguments),
@@ -92,7 +89,7 @@ Exit codes:
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Decode(arguments) => decode::run(&arguments),
-        Command::Encode { file } => encode::run(file.as_deref()),
+        Command::Encode(arguments) => encode::run(&arguments),
         Command::Listen(arguments) => listen::run(&arguments),
     };
     match outcome {
