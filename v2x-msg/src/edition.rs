@@ -40,6 +40,10 @@ pub struct Probe {
 }
 
 /// How well a frame fits one edition.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one or two at a time, and a box would be memory that a stranger can ask for"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// It decodes, and encodes to the same octets.
@@ -92,6 +96,10 @@ impl Edition {
 }
 
 /// JSON that does not become a frame.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "short-lived, and never on the air's path"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotEncoded {
     /// Not JSON, or not a message of the edition.

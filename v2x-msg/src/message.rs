@@ -67,7 +67,8 @@ impl Message {
     /// Decodes a frame that fills `octets`.
     ///
     /// # Errors
-    /// Anything but a valid frame of this edition; octets after it count as such.
+    /// Anything but a valid frame of this edition, octets after it included, and encodings that are
+    /// not the one the standard asks for; says where and why.
     pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.decode_into(octets)?;
@@ -108,12 +109,26 @@ impl Message {
         Ok((message, used))
     }
 
+    /// Decodes a frame at the start of `octets` in place, and gives how many of them it took. For
+    /// receivers that would rather hear a careless sender than not: the table in [`crate::uper`]
+    /// says what is taken that [`decode_into`](Self::decode_into) refuses. Values out of their
+    /// bounds stay refused.
+    ///
+    /// # Errors
+    /// Anything but a frame of this edition.
+    pub fn decode_lenient_into(&mut self, octets: &[u8]) -> Result<usize, DecodeError> {
+        self.read_into(Reader::lenient(octets))
+    }
+
     fn decode_prefix_into(&mut self, octets: &[u8]) -> Result<usize, DecodeError> {
+        self.read_into(Reader::new(octets))
+    }
+
+    fn read_into(&mut self, mut reader: Reader<'_>) -> Result<usize, DecodeError> {
         if self.held > MOST_HELD {
             *self = Self::default();
         }
         self.unknown = UnknownAdditions::default();
-        let mut reader = Reader::new(octets);
         let used = uper::read_prefix_into(&mut self.frame, &mut reader);
         self.held += reader.grown();
         used
@@ -133,7 +148,7 @@ impl Message {
                 let frame = older.recast().map_err(|NotInEdition| DecodeError {
                     at_bit: 0,
                     kind: DecodeErrorKind::NotInEdition,
-                    field: "",
+                    path: uper::Path::EMPTY,
                 })?;
                 Ok(Self {
                     frame,
@@ -156,7 +171,7 @@ impl Message {
                 let older = older.map_err(|NotInEdition| EncodeError {
                     at_bit: 0,
                     kind: EncodeErrorKind::NotInEdition,
-                    field: "",
+                    path: uper::Path::EMPTY,
                 })?;
                 uper::encode_into(&older, out)
             }

@@ -89,7 +89,9 @@ impl Wire for MessageFrameExt {
         let unknown = writer.enter();
         writer.bits(u64::from(unknown.is_some()), 1)?;
         self.message_id().encode(writer)?;
-        writer.open_type(|writer| self.encode_message(writer))?;
+        writer
+            .open_type(|writer| self.encode_message(writer))
+            .map_err(|kind| writer.blame("MessageFrameExt.value", kind))?;
         match unknown {
             Some(unknown) => writer.only_unknown(unknown),
             None => Ok(()),
