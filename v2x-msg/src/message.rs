@@ -3,7 +3,7 @@
 //! A [`Message`] is what is received, sent, recorded and shown, whatever its kind. What is in it
 //! is told by [`crate::kinds`], which this file knows nothing of.
 
-use std::fmt;
+use std::{fmt, io};
 
 use crate::asn::{MessageFrame, MessageFrameExt, NotInEdition, Recast, edition_2019};
 use crate::edition::Edition;
@@ -211,6 +211,14 @@ impl Message {
     /// Only those of `out`.
     pub fn write_jer(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         self.frame.write_jer(&mut jer::Writer::new(out))
+    }
+
+    /// The same to a file, a socket or standard output, best one with a buffer.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    pub fn write_jer_to(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        jer::ToIo::write(out, |out| self.write_jer(out))
     }
 
     /// Which message this is.

@@ -110,6 +110,9 @@ enum Failure {
     /// Some line or frame was bad, and has been reported.
     #[error("bad input")]
     BadData,
+    /// Arguments that do not go together.
+    #[error("{0}")]
+    Usage(&'static str),
     /// The input cannot be opened.
     #[error("cannot open {0}: {1}")]
     NoInput(PathBuf, io::Error),
@@ -126,6 +129,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::BadData => 65,
+            Failure::Usage(_) => 2,
             Failure::NoInput(..) => 66,
             Failure::Unavailable(_) => 69,
             Failure::Io(_) => 74,
