@@ -13,13 +13,24 @@
 //! The crate does no I/O, reads no clock and holds no `unsafe`.
 
 pub mod access;
+#[cfg(feature = "asn")]
 pub mod asn;
+#[cfg(not(feature = "asn"))]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "whole, for whoever asks for it"
+)]
+mod asn;
 pub mod base;
 mod edition;
 pub mod jer;
 pub mod kinds;
 mod message;
 pub mod uper;
+#[cfg(feature = "serde")]
+mod view;
 
 pub use edition::{Edition, Fit, Found, NotEncoded, Probe};
 pub use message::{Message, MessageKind};

@@ -268,6 +268,24 @@ impl Message {
     }
 }
 
+/// As its JSON view has it, in any format.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Message {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.frame.serialize(to)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Message {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self {
+            frame: MessageFrame::deserialize(from)?,
+            ..Self::default()
+        })
+    }
+}
+
 impl MessageKind {
     /// All kinds, in their order.
     pub const ALL: [Self; 14] = [
