@@ -382,9 +382,12 @@ fn choice(
 fn added_alternative(page: &mut Page, definition: &Definition, member: &Member) {
     let variant = names::variant(&member.asn);
     let blame = blame("reader", definition, member);
-    page.block(format!("if !matches!(self, Self::{variant}(_))"), |page| {
-        let name = rust(&member.used);
-        page.line(format!("reader.grow(1, size_of::<{name}>())?;"));
+    let name = rust(&member.used);
+    page.line(format!("let other = !matches!(self, Self::{variant}(_));"));
+    page.line(format!(
+        "reader.grow(1, usize::from(other), size_of::<{name}>())?;"
+    ));
+    page.block("if other", |page| {
         page.line(format!("*self = Self::{variant}(Box::default());"));
     });
     page.block(format!("if let Self::{variant}(value) = self"), |page| {

@@ -75,6 +75,30 @@ fn a_frame_with_one_bit_flipped_is_another_message_or_refused_with_a_place_insid
     );
 }
 
+/// A frame is taken or refused for what it says, not for what the frames before it left behind.
+#[test]
+fn a_message_used_again_takes_what_a_new_one_takes() {
+    let link = |lanes: usize| {
+        let lanes: Vec<_> = (0..lanes).map(|lane| json!({"laneID": lane})).collect();
+        json!({"upstreamNodeId": {"id": 1}, "linkWidth": 0, "lanes": lanes})
+    };
+    let map = |links: usize, lanes: usize| {
+        let node = json!({"id": {"id": 1}, "refPos": {"lat": 0, "long": 0},
+            "inLinks": vec![link(lanes); links]});
+        let map = json!({"mapFrame": {"msgCnt": 0, "nodes": [node]}});
+        encoded(&Message::from_jer(&map.to_string()).unwrap())
+    };
+    let dear = map(20, 32);
+    let refused = Message::decode(&dear).unwrap_err();
+    assert_eq!(refused.kind, DecodeErrorKind::TooCostly);
+    let mut used = Message::default();
+    for lanes in (1..=32).step_by(3) {
+        // Each leaves some memory behind, and all of it together would do.
+        let _ = used.decode_into(&map(lanes.min(20), 32_usize.div_ceil(lanes)));
+        assert_eq!(used.decode_into(&dear), Err(refused));
+    }
+}
+
 /// What was accepted can be encoded, and is the same when it comes back, in bits and in JSON.
 fn survives(message: &Message) {
     let again = Message::decode(&encoded(message)).unwrap();

@@ -134,7 +134,7 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(T::MIN_BITS)?;
-        reader.grow(self.missing(count), size_of::<T>())?;
+        reader.grow(count, self.missing(count), size_of::<T>())?;
         self.resize(count);
         for (index, element) in self.iter_mut().enumerate() {
             element

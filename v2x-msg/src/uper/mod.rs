@@ -180,8 +180,8 @@ pub(crate) fn decode_boxed<T: Wire + Default>(
     present: bool,
     reader: &mut Reader<'_>,
 ) -> Result<(), DecodeErrorKind> {
-    if present && slot.is_none() {
-        reader.grow(1, size_of::<T>())?;
+    if present {
+        reader.grow(1, usize::from(slot.is_none()), size_of::<T>())?;
     }
     decode_optional(slot, present, reader)
 }

@@ -103,8 +103,9 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
         if count * 8 > reader.remaining() {
             return Err(DecodeErrorKind::EndOfFrame);
         }
-        if count > self.0.capacity() {
-            reader.grow(count, 1)?;
+        let missing = if count > self.0.capacity() { count } else { 0 };
+        reader.grow(count, missing, 1)?;
+        if missing > 0 {
             self.0.reserve_exact(count - self.0.len());
         }
         // What was there is overwritten; only growth needs filling.
@@ -198,8 +199,9 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(7)?;
         self.0.clear();
-        if count > self.0.capacity() {
-            reader.grow(count, 1)?;
+        let missing = if count > self.0.capacity() { count } else { 0 };
+        reader.grow(count, missing, 1)?;
+        if missing > 0 {
             self.0.reserve_exact(count);
         }
         for _ in 0..count {

@@ -15,9 +15,11 @@ pub struct Reader<'a> {
     path: Option<Path>,
     /// Whether encodings that say what they mean, but not as they should, are taken.
     lenient: bool,
-    /// Octets of memory that the value has asked for while it was read.
+    /// Octets of memory that the value takes, as far as it has been read.
+    taken: usize,
+    /// Those of them that it did not hold before.
     grown: usize,
-    /// Octets of memory that it may ask for.
+    /// Octets of memory that it may take.
     allowed: usize,
     /// How many extensible SEQUENCEs have begun.
     sequences: usize,
@@ -35,6 +37,7 @@ impl<'a> Reader<'a> {
             end,
             path: None,
             lenient: false,
+            taken: 0,
             grown: 0,
             allowed: octets
                 .len()
@@ -315,14 +318,23 @@ impl<'a> Reader<'a> {
         if octets * 8 > self.remaining() {
             return Err(DecodeErrorKind::EndOfFrame);
         }
-        self.grow(octets, 1)?;
+        self.grow(octets, octets, 1)?;
         Ok(octets)
     }
 
-    /// Asks for memory for `count` more elements of that size.
-    pub(crate) fn grow(&mut self, count: usize, size: usize) -> Result<(), DecodeErrorKind> {
-        self.grown = self.grown.saturating_add(count.saturating_mul(size));
-        if self.grown > self.allowed {
+    /// Asks for memory for `count` elements of that size, `missing` of which are not there yet.
+    ///
+    /// What is there counts as well: whether a frame is taken must not depend on the frames before.
+    #[inline]
+    pub(crate) fn grow(
+        &mut self,
+        count: usize,
+        missing: usize,
+        size: usize,
+    ) -> Result<(), DecodeErrorKind> {
+        self.taken = self.taken.saturating_add(count.saturating_mul(size));
+        self.grown = self.grown.saturating_add(missing.saturating_mul(size));
+        if self.taken > self.allowed {
             return Err(DecodeErrorKind::TooCostly);
         }
         Ok(())

@@ -103,9 +103,7 @@ impl Additions<'_> {
             *slot = None;
             return Ok(());
         }
-        if slot.is_none() {
-            reader.grow(1, size_of::<T>())?;
-        }
+        reader.grow(1, usize::from(slot.is_none()), size_of::<T>())?;
         let value = slot.get_or_insert_default();
         reader.open_type(|reader| value.decode_into(reader))
     }
@@ -128,7 +126,7 @@ impl Additions<'_> {
             if reader.keeps() {
                 let mut kept = vec![0; reader.affords(octets)?];
                 reader.octets(&mut kept)?;
-                reader.grow(1, size_of::<(u32, Vec<u8>)>())?;
+                reader.grow(1, 1, size_of::<(u32, Vec<u8>)>())?;
                 unknown.push((index, kept));
             } else {
                 reader.skip(octets * 8)?;
@@ -141,7 +139,7 @@ impl Additions<'_> {
             if self.count > 64 {
                 return Err(DecodeErrorKind::TooLong);
             }
-            reader.grow(1, size_of::<OfSequence>())?;
+            reader.grow(1, 1, size_of::<OfSequence>())?;
             reader.keep(OfSequence {
                 sequence,
                 count: self.count as u32,
