@@ -25,6 +25,8 @@
 //! Work and memory are bounded by the frame: a count is only believed after the bits that so many
 //! elements need at the least have been seen to be there, and a frame may ask for some 4 kB and
 //! 14 octets of memory for each octet of its own: less than 24 kB for the 1,400 octets of the air.
+//! What is passed over counts as length: a frame that only just may, with much in it that we do not
+//! know, may be too costly once it has been decoded and encoded without that.
 
 mod bits;
 mod error;
