@@ -475,7 +475,7 @@ mod tests {
         let corner = crossing(2, 2).origin;
         let far_off = |place: i32| corner.offset_e7(place * 9_000_000, 1_000_000).unwrap();
         let path = || rsi::ReferencePath {
-            points: v2x_msg::base::Many::new((0..32).map(far_off)).unwrap(),
+            points: v2x_msg::base::Few::new((0..32).map(far_off)).unwrap(),
             radius: v2x_msg::base::Radius::MIN,
         };
         long.place = Place::new((0..8).map(|_| path()), []).ok();

@@ -3,11 +3,11 @@
 
 use super::text::Inner;
 use super::{
-    Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
-    Refused, Rsi, Sign, SignText, Validity,
+    Description, Event, EventSource, EventType, Header, Lanes, Level, Place, ReferenceLink,
+    ReferencePath, Refused, Rsi, Sign, SignText, Validity, check_events, check_signs,
 };
 use crate::asn;
-use crate::base::{Confidence, GeoPosition, Many, MsgCount, Radius, StationId, TimeConfidence};
+use crate::base::{Confidence, Few, GeoPosition, MsgCount, Radius, StationId, TimeConfidence};
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
     at_index, bits_from_asn, bits_to_asn, fill_list, fill_optional, moy, node_id, offset, position,
@@ -19,22 +19,13 @@ use crate::{Message, MessageKind};
 impl Rsi {
     /// Makes `message` this RSI, in place.
     pub fn fill(&self, message: &mut Message) {
-        let frame = message.frame_mut();
-        if !matches!(frame, asn::MessageFrame::RsiFrame(_)) {
-            *frame = asn::MessageFrame::RsiFrame(asn::RoadSideInformation::default());
-        }
-        if let asn::MessageFrame::RsiFrame(rsi) = frame {
-            rsi.msg_cnt = asn::MsgCount(self.msg_cnt.value());
-            rsi.moy = self.moy.map(moy);
-            rsi.id = self.id.0;
-            rsi.ref_pos = position(self.ref_pos);
-            fill_optional(&mut rsi.rtes, self.events(), |event, slot| {
-                fill_event(self.ref_pos, event, slot);
-            });
-            fill_optional(&mut rsi.rtss, self.signs(), |sign, slot| {
-                fill_sign(self.ref_pos, sign, slot);
-            });
-        }
+        let header = Header {
+            msg_cnt: self.msg_cnt,
+            moy: self.moy,
+            id: self.id,
+            ref_pos: self.ref_pos,
+        };
+        header.fill(message, self.events().iter(), self.signs().iter());
     }
 
     /// The RSI in `message`.
@@ -75,6 +66,61 @@ impl Rsi {
     }
 }
 
+impl Header {
+    /// Makes `message` an RSI of these events, in place: a message that has held as much before does
+    /// not allocate.
+    ///
+    /// # Errors
+    /// Not 1 to 8 events, different classes, or an id twice; `message` is then left as it was.
+    pub fn fill_events<'a>(
+        &self,
+        events: impl ExactSizeIterator<Item = &'a Event> + Clone,
+        message: &mut Message,
+    ) -> Result<(), Refused> {
+        check_events(events.clone())?;
+        self.fill(message, events, [].iter());
+        Ok(())
+    }
+
+    /// Makes `message` an RSI of these signs, in place.
+    ///
+    /// # Errors
+    /// Not 1 to 16 signs, or an id twice; `message` is then left as it was.
+    pub fn fill_signs<'a>(
+        &self,
+        signs: impl ExactSizeIterator<Item = &'a Sign> + Clone,
+        message: &mut Message,
+    ) -> Result<(), Refused> {
+        check_signs(signs.clone())?;
+        self.fill(message, [].iter(), signs);
+        Ok(())
+    }
+
+    fn fill<'a>(
+        &self,
+        message: &mut Message,
+        events: impl ExactSizeIterator<Item = &'a Event>,
+        signs: impl ExactSizeIterator<Item = &'a Sign>,
+    ) {
+        let frame = message.frame_mut();
+        if !matches!(frame, asn::MessageFrame::RsiFrame(_)) {
+            *frame = asn::MessageFrame::RsiFrame(asn::RoadSideInformation::default());
+        }
+        if let asn::MessageFrame::RsiFrame(rsi) = frame {
+            rsi.msg_cnt = asn::MsgCount(self.msg_cnt.value());
+            rsi.moy = self.moy.map(moy);
+            rsi.id = self.id.0;
+            rsi.ref_pos = position(self.ref_pos);
+            fill_optional(&mut rsi.rtes, events, |event, slot| {
+                fill_event(self.ref_pos, event, slot);
+            });
+            fill_optional(&mut rsi.rtss, signs, |sign, slot| {
+                fill_sign(self.ref_pos, sign, slot);
+            });
+        }
+    }
+}
+
 fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
     to.rte_id = from.id;
     to.event_type = asn::EventType(from.event_type.0);
@@ -92,7 +138,7 @@ fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
     );
     fill_optional(
         &mut to.reference_links,
-        place.map_or(&[], Place::links),
+        place.map_or(&[][..], Place::links),
         fill_link,
     );
     to.event_confidence = from
@@ -275,7 +321,7 @@ fn read_place(
             .map(|point| read_offset(ref_pos, *point))
             .collect();
         Ok::<_, Unfit>(ReferencePath {
-            points: Many::new(points?)?,
+            points: Few::new(points?)?,
             radius: Radius::from_steps(path.path_radius.0.into())?,
         })
     };
