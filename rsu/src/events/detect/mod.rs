@@ -197,3 +197,6 @@ fn reference_link(
         lanes: Lanes::of(lanes).ok(),
     }
 }
+
+#[cfg(test)]
+mod tests;
