@@ -9,7 +9,6 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::Message;
 use v2x_msg::access::dsmp::MAX_DATA;
 use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear, MsgCount, StationId};
 use v2x_msg::kinds::rsi::{self, EventType, RsiClass};
@@ -448,7 +447,7 @@ fn urgency(event: &rsi::Event) -> (u8, u16) {
 #[derive(Debug)]
 struct Scale {
     header: rsi::Header,
-    message: Message,
+    composer: rsi::Composer,
     bytes: Box<[u8; MAX_DATA]>,
 }
 
@@ -462,15 +461,15 @@ impl Scale {
         };
         Self {
             header,
-            message: Message::default(),
+            composer: rsi::Composer::roomy(ref_pos),
             bytes: Box::new([0; MAX_DATA]),
         }
     }
 
     fn fits(&mut self, event: &rsi::Event) -> bool {
         let alone = std::iter::once(event);
-        self.header.fill_events(alone, &mut self.message).is_ok()
-            && self.message.encode_into(&mut self.bytes[..]).is_ok()
+        let message = self.composer.events(&self.header, alone);
+        message.is_ok_and(|message| message.encode_into(&mut self.bytes[..]).is_ok())
     }
 }
 

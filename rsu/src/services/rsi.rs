@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::Message;
 use v2x_msg::access::dsmp::MAX_DATA;
 use v2x_msg::base::{GeoPosition, MinuteOfYear, MsgCount, StationId};
 use v2x_msg::kinds::rsi::{self, RsiClass, Validity};
@@ -57,7 +56,7 @@ pub(crate) struct Service {
     signs: Vec<rsi::Sign>,
     /// One of each class, in the order of [`CLASSES`].
     speakers: [Speaker; 3],
-    message: Message,
+    composer: rsi::Composer,
 }
 
 /// One class: its grid, and how far the slot in hand has got.
@@ -104,7 +103,7 @@ impl Service {
                 speaks: false,
                 ready: None,
             }),
-            message: Message::default(),
+            composer: rsi::Composer::roomy(site.origin),
         };
         for (index, sign) in site.signs.iter().enumerate() {
             if service.fits(sign) {
@@ -189,12 +188,11 @@ impl Service {
             RsiClass::Dynamic | RsiClass::SemiStatic => {
                 let events = book.sent(class);
                 let rest = &events[ready.sent.min(events.len())..];
-                let message = &mut self.message;
+                let composer = &mut self.composer;
                 let taken = as_many_as_fit(rest.len().min(rsi::MAX_EVENTS), |count| {
                     let part = rest[..count].iter().copied();
-                    let filled = header.fill_events(part, message);
-                    filled.map_err(|_| NotSent::Refused)?;
-                    frame.compose(wanted, message)
+                    let message = composer.events(&header, part);
+                    frame.compose(wanted, message.map_err(|_| NotSent::Refused)?)
                 })?;
                 (taken, rest.len())
             }
@@ -205,12 +203,11 @@ impl Service {
                     .filter(|sign| holds(sign.validity, now.utc));
                 let signs: ArrayVec<&rsi::Sign, 256> = holding.take(256).collect();
                 let rest = &signs[ready.sent.min(signs.len())..];
-                let message = &mut self.message;
+                let composer = &mut self.composer;
                 let taken = as_many_as_fit(rest.len().min(rsi::MAX_SIGNS), |count| {
                     let part = rest[..count].iter().copied();
-                    let filled = header.fill_signs(part, message);
-                    filled.map_err(|_| NotSent::Refused)?;
-                    frame.compose(wanted, message)
+                    let message = composer.signs(&header, part);
+                    frame.compose(wanted, message.map_err(|_| NotSent::Refused)?)
                 })?;
                 (taken, rest.len())
             }
@@ -245,8 +242,8 @@ impl Service {
     fn fits(&mut self, sign: &rsi::Sign) -> bool {
         let header = self.header(MinuteOfYear::new(0).ok());
         let alone = std::iter::once(sign);
-        header.fill_signs(alone, &mut self.message).is_ok()
-            && self.message.encode_into(&mut [0; MAX_DATA]).is_ok()
+        let message = self.composer.signs(&header, alone);
+        message.is_ok_and(|message| message.encode_into(&mut [0; MAX_DATA]).is_ok())
     }
 }
 
@@ -283,6 +280,7 @@ mod tests {
         Description, EventSource, EventType, Place, ReferenceLink, SignText,
     };
 
+    use v2x_msg::Message;
     use v2x_msg::base::Utc;
     use v2x_msg::kinds::Rsi;
 

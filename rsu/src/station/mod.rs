@@ -162,7 +162,7 @@ impl Station {
             stats: Stats::default(),
         };
         station.follow(now);
-        station.tend(now);
+        station.begin_events(now);
         Ok(station)
     }
 

@@ -33,14 +33,24 @@ impl Station {
         });
     }
 
+    /// The events of the site that hold at the start; that they do is no news.
+    pub(super) fn begin_events(&mut self, now: Now) {
+        self.stand_events(now);
+        while self.book.poll_change().is_some() {}
+    }
+
     /// Events of the site begin and end, and what is over is forgotten.
     pub(super) fn tend(&mut self, now: Now) {
+        self.stand_events(now);
+        self.tell_changes();
+    }
+
+    fn stand_events(&mut self, now: Now) {
         let events = &mut self.events;
         self.standing.follow(now, &mut self.book, |index, _| {
             events.raise(Event::NotAnnounced { event: true, index });
         });
         self.book.follow(now);
-        self.tell_changes();
     }
 
     fn tell_changes(&mut self) {

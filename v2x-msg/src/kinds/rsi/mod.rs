@@ -20,6 +20,7 @@ use crate::base::{
 };
 
 pub use text::{Description, NotText, SignText};
+pub use wire::Composer;
 
 /// What every RSI says of itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +37,8 @@ pub struct Header {
 
 /// An RSI message: events of one class, or signs.
 ///
-/// A unit that sends the same entries again and again need not build one: [`Header::fill_events`]
-/// and [`Header::fill_signs`] compose from borrowed entries and keep the same rules.
+/// A unit that sends the same entries again and again need not build one: a [`Composer`] composes
+/// from borrowed entries and keeps the same rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rsi {
     /// Counts the RSIs of this sender.
@@ -71,7 +72,7 @@ impl Rsi {
         events: impl IntoIterator<Item = Event>,
     ) -> Result<Self, Refused> {
         let events = Many::<Event, 1, MAX_EVENTS>::new(events)?;
-        check_events(events.iter())?;
+        check_events(&events.iter())?;
         Ok(Rsi {
             msg_cnt,
             moy: None,
@@ -89,7 +90,7 @@ impl Rsi {
         signs: impl IntoIterator<Item = Sign>,
     ) -> Result<Self, Refused> {
         let signs = Many::<Sign, 1, MAX_SIGNS>::new(signs)?;
-        check_signs(signs.iter())?;
+        check_signs(&signs.iter())?;
         Ok(Rsi {
             msg_cnt,
             moy: None,
@@ -128,7 +129,7 @@ impl Rsi {
 
 /// 1 to 8 of one class, each id once.
 fn check_events<'a>(
-    events: impl ExactSizeIterator<Item = &'a Event> + Clone,
+    events: &(impl ExactSizeIterator<Item = &'a Event> + Clone),
 ) -> Result<(), Refused> {
     check_count(events.len(), MAX_EVENTS)?;
     let mut rest = events.clone();
@@ -146,7 +147,9 @@ fn check_events<'a>(
 }
 
 /// 1 to 16, each id once.
-fn check_signs<'a>(signs: impl ExactSizeIterator<Item = &'a Sign> + Clone) -> Result<(), Refused> {
+fn check_signs<'a>(
+    signs: &(impl ExactSizeIterator<Item = &'a Sign> + Clone),
+) -> Result<(), Refused> {
     check_count(signs.len(), MAX_SIGNS)?;
     let mut rest = signs.clone();
     while let Some(sign) = rest.next() {

@@ -67,6 +67,17 @@ impl Description {
         Self::gb2312(&unescape(text)?)
     }
 
+    /// The longest in each form.
+    pub(super) fn longest() -> (Self, Self) {
+        let mut text = ArrayString::new();
+        while text.try_push(' ').is_ok() {}
+        let bytes = ArrayVec::from([b' '; MAX_BYTES]);
+        (
+            Description(Inner::Ascii(text)),
+            Description(Inner::Gb2312(bytes)),
+        )
+    }
+
     /// The text, if it is sent as ASCII.
     pub fn as_ascii(&self) -> Option<&str> {
         match &self.0 {
@@ -107,6 +118,11 @@ impl SignText {
     /// As [`SignText::new`], from ASCII text in which `\xHH` stands for a byte.
     pub fn escaped(code: &str, text: &str) -> Result<Self, NotText> {
         Self::new(code, &unescape(text)?)
+    }
+
+    /// The longest.
+    pub(super) fn longest() -> Self {
+        SignText(ArrayVec::from([b'0'; MAX_BYTES]))
     }
 
     /// From the bytes as they are sent.
