@@ -113,6 +113,38 @@ fn decoding_into_a_message_that_held_the_same_never_allocates() {
     }
 }
 
+/// A path is told without allocating: a stranger can cause failures at any rate.
+#[test]
+fn a_frame_that_is_refused_costs_no_memory_but_what_was_read() {
+    for kind in MessageKind::ALL {
+        for octets in frames(kind) {
+            let mut message = Message::decode(&octets).unwrap();
+            for len in (0..octets.len()).step_by(7) {
+                // The part in front of the cut, so that only the failure itself is counted.
+                let _ = message.decode_into(&octets[..len]);
+                let (calls, _) = counted(|| {
+                    let error = message.decode_into(&octets[..len]).unwrap_err();
+                    let mut text = Text::default();
+                    std::fmt::Write::write_fmt(&mut text, format_args!("{error}")).unwrap();
+                    assert!(text.0 > 10);
+                });
+                assert_eq!(calls, 0, "{kind} cut to {len}");
+            }
+        }
+    }
+}
+
+/// Text that is only counted.
+#[derive(Default)]
+struct Text(usize);
+
+impl std::fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
 /// What a roadside unit says ten times a second: SPAT and RSM of any content.
 #[test]
 fn decoding_spat_and_rsm_by_turns_stops_allocating_after_the_first_round() {
@@ -159,7 +191,7 @@ fn a_frame_of_1400_octets_that_asks_for_much_memory_is_refused_before_it_gets_it
     let (_, peak) = counted(|| {
         let error = Message::decode(&octets).unwrap_err();
         assert_eq!(error.kind, DecodeErrorKind::TooCostly);
-        assert_eq!(error.field, "Link.lanes");
+        assert_eq!(error.path.member(), "Link.lanes");
     });
     assert!(peak <= 24_000, "{peak} bytes");
 }

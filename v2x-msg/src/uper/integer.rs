@@ -63,6 +63,12 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
                 _ => value << 8 | i64::from(octet),
             };
         }
+        // X.691, 13.1 and 11.8: outside of the root, in the fewest octets.
+        let fewest = (65 - value.leading_zeros().max(value.leading_ones()) as usize).div_ceil(8);
+        reader.refuse_if(
+            octets > fewest || (MIN..=MAX).contains(&value),
+            DecodeErrorKind::NotShortest,
+        )?;
         self.0 = value;
         Ok(())
     }

@@ -11,15 +11,15 @@
 //! | on the wire | what happens |
 //! |---|---|
 //! | extension additions that this edition does not know | skipped by their lengths; kept beside the value where asked for ([`decode_keeping`], [`encode_with`]) |
-//! | an addition bitmap without a single addition | accepted |
 //! | an enumeral or alternative beyond this edition | refused: [`DecodeErrorKind::UnknownEnumeral`], [`DecodeErrorKind::UnknownAlternative`] |
 //! | a number, index or count outside its bounds | refused: [`DecodeErrorKind::OutOfRange`] |
 //! | a length of 16,384 or more (fragments) | refused: [`DecodeErrorKind::TooLong`]; no frame on the air holds so much |
 //! | an extensible BIT STRING shorter than its root | filled up with zeros, as X.680 has it for named bits |
 //! | an extensible BIT STRING longer than 64 bits | the first 64 are kept, the others dropped like unknown additions |
-//! | padding bits at the end that are not zero | accepted |
-//! | an open type with more octets than its content takes | the rest is passed over |
-//! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] |
+//! | padding bits that are not zero, at the end of the frame or of an open type | refused: [`DecodeErrorKind::Padding`]; a lenient reader passes over them |
+//! | an open type with more octets than its content takes | refused: [`DecodeErrorKind::LeftOver`]; a lenient reader passes over them |
+//! | a length in two octets that fits one, an addition bitmap without a single addition, a value of the root that is sent as one beyond it | refused: [`DecodeErrorKind::NotShortest`]; a lenient reader takes it |
+//! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] and [`decode_lenient_into`] |
 //! | a few bits for each of very many large elements | refused: [`DecodeErrorKind::TooCostly`] |
 //!
 //! Work and memory are bounded by the frame: a count is only believed after the bits that so many
@@ -31,6 +31,7 @@ mod error;
 mod integer;
 mod list;
 mod octets;
+mod path;
 mod reader;
 mod unknown;
 mod writer;
@@ -40,6 +41,7 @@ pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use integer::OpenInteger;
 pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
+pub use path::Path;
 pub use reader::Reader;
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
@@ -121,16 +123,27 @@ pub fn decode_prefix_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<usize
     read_prefix_into(value, &mut Reader::new(octets))
 }
 
+/// The same, and takes encodings that say what they mean, but not as they should: the table above
+/// says which.
+///
+/// # Errors
+/// Anything but an encoding. `value` is then unspecified.
+pub fn decode_lenient_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<usize, DecodeError> {
+    read_prefix_into(value, &mut Reader::lenient(octets))
+}
+
 /// The same from a reader, which can be asked afterwards.
 pub(crate) fn read_prefix_into<T: Wire>(
     value: &mut T,
     reader: &mut Reader<'_>,
 ) -> Result<usize, DecodeError> {
-    match value.decode_into(reader) {
+    let done = value.decode_into(reader).and_then(|()| {
         // X.691, 11.1: a complete encoding is at least one octet, padded to whole ones.
-        Ok(()) => Ok(reader.at_bit().div_ceil(8).max(1)),
-        Err(kind) => Err(reader.error(kind)),
-    }
+        let used = reader.at_bit().div_ceil(8);
+        reader.padding((used * 8 - reader.at_bit()) as u32)?;
+        Ok(used.max(1))
+    });
+    done.map_err(|kind| reader.error(kind))
 }
 
 /// Refuses octets after a message that took the first `used` ones.
@@ -140,7 +153,7 @@ pub(crate) fn nothing_after(used: usize, octets: &[u8]) -> Result<(), DecodeErro
         return Err(DecodeError {
             at_bit: used * 8,
             kind,
-            field: "",
+            path: Path::EMPTY,
         });
     }
     Ok(())

@@ -94,7 +94,9 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = if EXTENSIBLE && reader.bits(1)? != 0 {
-            reader.length()?
+            let count = reader.length()?;
+            reader.refuse_if((MIN..=MAX).contains(&count), DecodeErrorKind::NotShortest)?;
+            count
         } else {
             reader.count::<MIN, MAX>(8)?
         };

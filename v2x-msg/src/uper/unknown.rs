@@ -69,7 +69,10 @@ impl<'a> Reader<'a> {
             count = if small {
                 1 + self.bits(6)? as usize
             } else {
-                self.length()?
+                let count = self.length()?;
+                // X.691, 11.6: up to 64, there is a shorter way to say it.
+                self.refuse_if(count <= 64, DecodeErrorKind::NotShortest)?;
+                count
             };
         }
         let bitmap = self.fork();
@@ -131,6 +134,8 @@ impl Additions<'_> {
                 reader.skip(octets * 8)?;
             }
         }
+        // X.691, 19.1: the extension bit is set if there is an addition, not otherwise.
+        reader.refuse_if(self.count > 0 && !self.any, DecodeErrorKind::NotShortest)?;
         let as_we_write = self.count == known && self.any;
         if self.count > 0 && !as_we_write && reader.keeps() {
             if self.count > 64 {

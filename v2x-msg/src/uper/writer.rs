@@ -1,7 +1,7 @@
 //! Puts fields into a buffer: bits gather in a register and leave it four octets at a time.
 
 use super::unknown::{OfSequence, UnknownAdditions};
-use super::{EncodeError, EncodeErrorKind, count_bits, width};
+use super::{EncodeError, EncodeErrorKind, Path, count_bits, width};
 
 /// A buffer of the caller's and how far it has been filled.
 #[derive(Debug)]
@@ -13,8 +13,8 @@ pub struct Writer<'a> {
     pending: u64,
     /// Below 32 between calls.
     pending_bits: u32,
-    /// Innermost member around a failure; empty until one happens.
-    field: &'static str,
+    /// Where a failure happened, once one has: an empty path would cost time at each start.
+    path: Option<Path>,
     /// What others said beyond this edition, to be said again.
     unknown: Option<&'a UnknownAdditions>,
     /// How many extensible SEQUENCEs have begun; not counted where nothing is to be said again.
@@ -29,7 +29,7 @@ impl<'a> Writer<'a> {
             stored: 0,
             pending: 0,
             pending_bits: 0,
-            field: "",
+            path: None,
             unknown: None,
             sequences: 0,
         }
@@ -206,12 +206,17 @@ impl<'a> Writer<'a> {
         Ok(self.stored + octets)
     }
 
-    /// Notes the member around a failure, unless a member further in has been noted.
+    /// Notes the member around a failure, from the inside out.
     #[cold]
-    pub(crate) fn blame(&mut self, field: &'static str, kind: EncodeErrorKind) -> EncodeErrorKind {
-        if self.field.is_empty() {
-            self.field = field;
-        }
+    pub(crate) fn blame(&mut self, member: &'static str, kind: EncodeErrorKind) -> EncodeErrorKind {
+        self.path.get_or_insert_default().within_member(member);
+        kind
+    }
+
+    /// The same for the element of a list.
+    #[cold]
+    pub(crate) fn blame_element(&mut self, index: usize, kind: EncodeErrorKind) -> EncodeErrorKind {
+        self.path.get_or_insert_default().within_element(index);
         kind
     }
 
@@ -220,7 +225,7 @@ impl<'a> Writer<'a> {
         EncodeError {
             at_bit: self.at_bit(),
             kind,
-            field: self.field,
+            path: self.path.unwrap_or_default(),
         }
     }
 }
