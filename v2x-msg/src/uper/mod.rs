@@ -47,6 +47,7 @@ pub use path::Path;
 pub use reader::Reader;
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
+pub(crate) use writer::above;
 
 /// What every type of the message set can do: go to bits, and come from bits in place.
 ///
@@ -67,6 +68,16 @@ pub trait Wire {
     /// # Errors
     /// Anything but a valid encoding; this value is then some mixture of old and new.
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>;
+}
+
+/// A type whose values all take the same number of bits, 64 at the most: it is written in one go
+/// with its neighbours.
+pub(crate) trait Fixed {
+    /// The bits; the last is the lowest.
+    ///
+    /// # Errors
+    /// A value outside its bounds; `writer` is told the member.
+    fn fixed(&self, writer: &mut Writer<'_>) -> Result<u64, EncodeErrorKind>;
 }
 
 /// Encodes a whole value at the start of `out`, padded with zero bits to the octet; gives the
@@ -203,6 +214,13 @@ macro_rules! whole_range {
             fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
                 *self = reader.bits(<$native>::BITS)? as $native;
                 Ok(())
+            }
+        }
+
+        impl Fixed for $native {
+            #[inline]
+            fn fixed(&self, _: &mut Writer<'_>) -> Result<u64, EncodeErrorKind> {
+                Ok(u64::from(*self))
             }
         }
     )*};

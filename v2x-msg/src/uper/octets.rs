@@ -191,9 +191,14 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         writer.count::<MIN, MAX>(self.0.len())?;
-        self.0
-            .bytes()
-            .try_for_each(|character| writer.bits(u64::from(character), 7))
+        let (fours, rest) = self.0.as_bytes().as_chunks::<4>();
+        for [first, second, third, fourth] in fours {
+            let put = |word: u64, character: &u8| word << 7 | u64::from(*character);
+            let word = [first, second, third, fourth].into_iter().fold(0, put);
+            writer.bits(word, 28)?;
+        }
+        rest.iter()
+            .try_for_each(|character| writer.bits(u64::from(*character), 7))
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

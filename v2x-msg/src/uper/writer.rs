@@ -75,16 +75,27 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Appends the lowest `count` bits of `value`, at most 64.
+    #[inline]
+    pub(crate) fn word(&mut self, value: u64, count: u32) -> Result<(), EncodeErrorKind> {
+        if count > 32 {
+            self.bits(value >> 32, count - 32)?;
+            self.bits(value & u64::from(u32::MAX), 32)
+        } else {
+            self.bits(value, count)
+        }
+    }
+
     /// A whole number of `MIN..=MAX` (X.691, 11.5: the offset from the lower bound).
     #[inline]
     pub(crate) fn integer<const MIN: i64, const MAX: i64>(
         &mut self,
         value: i64,
     ) -> Result<(), EncodeErrorKind> {
-        if value < MIN || value > MAX {
-            return Err(EncodeErrorKind::OutOfRange);
-        }
-        self.bits(value.abs_diff(MIN), const { width(MAX.abs_diff(MIN)) })
+        self.bits(
+            above::<MIN, MAX>(value)?,
+            const { width(MAX.abs_diff(MIN)) },
+        )
     }
 
     /// The index of an enumeral or alternative among `ROOT` of the root; those beyond the root
@@ -228,4 +239,13 @@ impl<'a> Writer<'a> {
             path: self.path.unwrap_or_default(),
         }
     }
+}
+
+/// How far `value` is above `MIN` (X.691, 11.5).
+#[inline]
+pub(crate) fn above<const MIN: i64, const MAX: i64>(value: i64) -> Result<u64, EncodeErrorKind> {
+    if value < MIN || value > MAX {
+        return Err(EncodeErrorKind::OutOfRange);
+    }
+    Ok(value.abs_diff(MIN))
 }
