@@ -25,6 +25,7 @@
 pub mod ars408;
 pub mod can;
 pub mod gat1743;
+pub mod gb20999;
 
 use arrayvec::ArrayVec;
 
