@@ -5,6 +5,9 @@ use std::path::Path;
 
 use super::framing::{Framer, Oddity, Piece};
 use super::wire::{self, Address, Composer, Escaping, Kind};
+use super::{Config, Decoder};
+use crate::clock::{Mono, Now, Utc};
+use crate::report::{Content, ControlMode};
 
 /// A query and what the controller answered.
 pub(super) struct Pair {
@@ -118,4 +121,43 @@ fn replies_carry_the_address_that_was_asked_and_another_sequence() {
         .iter()
         .filter(|pair| wire::parse(&pair.reply).unwrap().header.kind == Kind::QueryError);
     assert_eq!(errors.count(), 3);
+}
+
+#[test]
+fn the_decoder_takes_every_recorded_reply() {
+    let Some(pairs) = pairs() else { return };
+    let mut decoder = Decoder::new(Config::default());
+    let now = Now {
+        mono: Mono::from_nanos(1),
+        utc: Utc::from_unix_ns(0),
+    };
+    let mut modes = Vec::new();
+    for pair in &pairs {
+        decoder.push(now, &pair.query, &mut |content| panic!("{content:?}"));
+        decoder.push(now, &pair.reply, &mut |content| modes.push(content));
+    }
+    let counts = decoder.counts();
+    assert!(
+        counts.rejected().iter().all(|(_, count)| *count == 0),
+        "{counts:?}"
+    );
+    let of = |tally: &[(&str, u64)], kind: &str| tally.iter().find(|t| t.0 == kind).unwrap().1;
+    assert_eq!(of(counts.ignored(), "request"), 100);
+    assert_eq!(of(counts.tolerated(), "query-refused"), 3);
+    assert_eq!(of(counts.tolerated(), "sequence-differs"), 97);
+    // Facts of a plan that is not known to run are of no use.
+    assert!(counts.accepted() > 10, "{counts:?}");
+    // None of them ends a round of our own questions, so nothing is concluded; the mode is known.
+    assert!(modes.is_empty());
+    let mut report = Vec::new();
+    let mode = pairs
+        .iter()
+        .find(|pair| pair.address == Address::new(13, 2, 2, 1))
+        .unwrap();
+    report.extend(&mode.reply);
+    let at = 12;
+    report[at] = Kind::Report as u8;
+    wire::repair(&mut report);
+    decoder.push(now, &report, &mut |content| modes.push(content));
+    assert_eq!(modes, [Content::Mode(ControlMode::Coordinated)]);
 }
