@@ -179,7 +179,7 @@ impl Timeline {
             return None;
         }
         let stage = self.stages.get(at.stage)?;
-        if at.remaining_s > MAX_CYCLE_S {
+        if at.remaining_s > MAX_CYCLE_S || light == Light::Unknown {
             return None;
         }
         // A stage that lasts longer than the plan has it does not run by the plan.

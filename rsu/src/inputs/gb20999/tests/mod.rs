@@ -4,7 +4,6 @@ mod misbehaviour;
 
 use std::time::Duration;
 
-
 use super::objects::{StageState, lamp_state, mode_now, stage_now, stage_remaining};
 use super::wire::{Address, Composer, Escaping, Header, Kind};
 use super::{
