@@ -413,3 +413,19 @@ fn controllers_share_an_address_where_their_own_tell_them_apart() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_wait_that_is_too_short_for_a_slow_line_is_warned_of() {
+    let table = |more: &str| {
+        let serial = "serial = 'serial:///dev/x?baud=1200'";
+        told(&good(&format!(
+            "[[input.gb20999]]\nname = 'b'\n{serial}\n{more}"
+        )))
+    };
+    let short = table("");
+    assert!(
+        short[0].starts_with("rsu.toml:7: warning: input.gb20999.retry-ms: 500 ms is shorter"),
+        "{short:?}"
+    );
+    assert_eq!(table("retry-ms = 2000\n"), Vec::<String>::new());
+}
