@@ -40,6 +40,7 @@ pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
                 &[("whole", StageTime::Whole), ("green", StageTime::Green)],
             )
             .map(|choice| choice.value),
+        proves: table.boolean("prove").unwrap_or(default.proves),
         asking: asks.then_some(asking),
     };
     Input {

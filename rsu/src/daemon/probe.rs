@@ -271,6 +271,8 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                     Form::Datagrams | Form::Candump => gb20999::Carrier::Datagrams,
                 },
                 asking: args.ask.map(|_| gb20999::Asking::default()),
+                // Who probes wants to see what it comes to.
+                proves: false,
                 ..gb20999::Config::default()
             };
             Decoder::Gb20999(Box::new(gb20999::Decoder::new(config)))

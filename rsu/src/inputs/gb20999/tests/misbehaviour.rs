@@ -69,7 +69,7 @@ fn late_answers_count_and_doubled_ones_do_no_harm() {
 fn frames_of_another_controller_or_junction_are_ignored() {
     let config = Config {
         controller: Some(4),
-        ..Config::default()
+        ..plain()
     };
     let mut bench = Bench::new(config, Identity::default());
     bench.push(&frame(Kind::Report, &[(lamp_state(1), &[0x20])]));
@@ -158,7 +158,7 @@ fn stages_that_flap_with_every_answer_do_not_make_us_ask_for_ever() {
 fn lamps_that_flicker_do_not_keep_others_from_being_asked() {
     let config = Config {
         lamps: u64::MAX >> 24,
-        ..Config::default()
+        ..plain()
     };
     let mut bench = Bench::new(config, Identity::default());
     let clock = junction();
@@ -213,7 +213,7 @@ fn a_remaining_time_without_end_is_no_countdown() {
 fn after_a_lost_line_everything_is_asked_anew() {
     let config = Config {
         carrier: Carrier::Stream,
-        ..Config::default()
+        ..plain()
     };
     let identity = Identity {
         escaping: Escaping::Stream,
@@ -241,7 +241,7 @@ fn periods_of_nothing_are_not_taken_at_their_word() {
             batch: 0,
             host: 0,
         }),
-        ..Config::default()
+        ..plain()
     };
     let mut bench = Bench::new(config, Identity::default());
     bench.run(Duration::from_secs(2));
@@ -259,7 +259,7 @@ proptest! {
         stream: bool,
     ) {
         let carrier = if stream { Carrier::Stream } else { Carrier::Datagrams };
-        let mut decoder = Decoder::new(Config { carrier, ..Config::default() });
+        let mut decoder = Decoder::new(Config { carrier, ..plain() });
         for chunk in &chunks {
             decoder.push(at(ms(0)), chunk, &mut |_| {});
         }
@@ -279,7 +279,7 @@ proptest! {
             Kind::Heartbeat, Kind::SetReply];
         let mut decoder = Decoder::new(Config {
             stage_time: told.then_some(super::super::StageTime::Green),
-            ..Config::default()
+            ..plain()
         });
         let mut out = Vec::new();
         for (step, (kind, values)) in frames.iter().enumerate() {
@@ -365,6 +365,38 @@ fn a_remaining_time_that_stands_still_is_found_out() {
 }
 
 #[test]
+fn a_controller_whose_times_are_wrong_from_the_start_never_has_one_told() {
+    for wrong in [0, 7, 15] {
+        let mut bench = Bench::new(Config::default(), Identity::default());
+        let clock = junction();
+        bench.moment = Box::new(move |now| {
+            let moment = clock.at(now + ms(370)).unwrap();
+            let remaining_s = match wrong {
+                // Frozen, and too long.
+                0 => 12,
+                wrong => moment.remaining_s + wrong,
+            };
+            Moment {
+                remaining_s,
+                ..moment
+            }
+        });
+        bench.run(Duration::from_secs(300));
+        // A time that stands still comes true by chance now and then.
+        let most = if wrong == 0 {
+            bench.lamps().count() * 8 / 50
+        } else {
+            0
+        };
+        assert!(
+            bench.countdowns() <= most,
+            "{wrong}: {}",
+            bench.countdowns()
+        );
+    }
+}
+
+#[test]
 fn stages_that_no_plan_has_have_no_countdown() {
     for stage in [0, 9, 65, 255] {
         let mut bench = Bench::usual();
@@ -385,10 +417,7 @@ fn frames_of_nothing_but_delimiters_are_counted_and_cost_little() {
         .into_iter()
         .flat_map(|byte| [(byte, Carrier::Datagrams), (byte, Carrier::Stream)])
     {
-        let config = Config {
-            carrier,
-            ..Config::default()
-        };
+        let config = Config { carrier, ..plain() };
         let mut bench = Bench::new(config, Identity::default());
         for _ in 0..100 {
             bench.push(&vec![byte; 60_000]);
