@@ -22,6 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
             2 => Some(StageTime::Whole),
             _ => Some(StageTime::Green),
         },
+        proves: first & 0x10 != 0,
         ..Config::default()
     });
     if first & 0x80 == 0 {
