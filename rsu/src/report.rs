@@ -172,6 +172,28 @@ pub enum Class {
 pub struct LampStates {
     /// One entry a lamp group, in the controller's order.
     pub lamps: ArrayVec<LampState, MAX_LAMPS>,
+    /// For how long still, where the controller says it finer than in whole seconds, or as bounds.
+    pub spans: ArrayVec<LampSpan, MAX_LAMPS>,
+}
+
+impl LampStates {
+    /// What is said of the time that is left of a lamp group's colour, beyond its whole seconds.
+    pub fn span(&self, lamp: u16) -> Option<&LampSpan> {
+        self.spans.iter().find(|span| span.lamp == lamp)
+    }
+}
+
+/// For how long one lamp group still shows its colour, as the controller said it on sending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LampSpan {
+    /// The controller's number of the lamp group.
+    pub lamp: u16,
+    /// Not less; None where the controller does not say.
+    pub min_ms: Option<u32>,
+    /// Not more; None where the controller does not say.
+    pub max_ms: Option<u32>,
+    /// The controller's own best word; None where there is none.
+    pub likely_ms: Option<u32>,
 }
 
 /// What one lamp group shows.

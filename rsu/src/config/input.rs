@@ -7,7 +7,8 @@ use std::time::Duration;
 use v2x_msg::kinds::rsm;
 
 use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
-use super::{ars408, gat1743};
+use super::{ars408, gat1743, ntcip};
+use crate::fusion;
 use crate::inputs::{self, Decoder};
 use crate::report::InputId;
 use crate::sheet::Table;
@@ -40,6 +41,8 @@ pub struct Input {
 pub enum Protocol {
     /// A signal controller by GA/T 1743-2020.
     Gat1743(inputs::gat1743::Config),
+    /// A signal controller that broadcasts TSCBM or is polled by SNMP.
+    Ntcip(inputs::ntcip::Config),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(ars408::Radar),
 }
@@ -49,13 +52,22 @@ impl Protocol {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Gat1743(_) => "gat1743",
+            Self::Ntcip(_) => "ntcip",
             Self::Ars408(_) => "ars408",
         }
     }
 
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
-        matches!(self, Self::Gat1743(_))
+        matches!(self, Self::Gat1743(_) | Self::Ntcip(_))
+    }
+
+    /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
+    fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
+        match self {
+            Self::Gat1743(_) | Self::Ntcip(_) => None,
+            Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
+        }
     }
 
     /// A decoder that has heard nothing yet.
@@ -63,6 +75,9 @@ impl Protocol {
         match self {
             Self::Gat1743(config) => {
                 Decoder::Gat1743(Box::new(inputs::gat1743::Decoder::new(*config)))
+            }
+            Self::Ntcip(config) => {
+                Decoder::Ntcip(Box::new(inputs::ntcip::Decoder::new(config.clone())))
             }
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
@@ -75,19 +90,15 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
+    let readers: [(&'static str, Read); 3] = [
+        ("gat1743", gat1743::read),
+        ("ntcip", ntcip::read),
+        ("ars408", ars408::read),
+    ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
-    tables.extend(
-        parent
-            .tables("gat1743")
-            .into_iter()
-            .map(|t| (t, gat1743::read as Read)),
-    );
-    tables.extend(
-        parent
-            .tables("ars408")
-            .into_iter()
-            .map(|t| (t, ars408::read as Read)),
-    );
+    for (key, read) in readers {
+        tables.extend(parent.tables(key).into_iter().map(|table| (table, read)));
+    }
     tables.sort_by_key(|(table, _)| table.line());
     if tables.is_empty() {
         root.unwise(
@@ -207,6 +218,19 @@ pub(super) fn read_source(
         .or(replay.map(|replay| replay.value))
 }
 
+/// Reads `listen`, for what comes in datagrams only.
+pub(super) fn read_listen(table: &mut Table<'_, '_>) -> Option<Source> {
+    let listen = table.parsed("listen", UDP_FORM, |text| {
+        udp(text).filter(|listen| listen.port() > 0)
+    });
+    if !table.has("listen") {
+        table.missing("listen");
+    }
+    listen.map(|listen| Source::Udp {
+        listen: listen.value,
+    })
+}
+
 fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
     if !input.name.is_empty() && others.iter().any(|other| other.name == input.name) {
         let reason = format!("\"{}\" is taken by another input", input.name);
@@ -225,23 +249,18 @@ fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
 
 /// Tells the station which inputs there are and what its sensors see.
 pub(super) fn tell_station(inputs: &[Input], station: &mut station::Config) {
-    let source = |input: &Input| match input.protocol {
-        Protocol::Gat1743(_) => rsm::Source::Unknown,
-        Protocol::Ars408(_) => rsm::Source::MicrowaveRadar,
-    };
     station.inputs = inputs
         .iter()
         .map(|input| station::Input {
             id: input.id,
             name: input.name.clone(),
-            source: source(input),
+            source: match input.protocol.sensor(input.id) {
+                Some((source, _)) => source,
+                None => rsm::Source::Unknown,
+            },
         })
         .collect();
-    station.fusion.sensors = inputs
-        .iter()
-        .filter_map(|input| match &input.protocol {
-            Protocol::Ars408(radar) => Some(radar.sensor(input.id)),
-            Protocol::Gat1743(_) => None,
-        })
-        .collect();
+    let sensors = inputs.iter();
+    let sensors = sensors.filter_map(|input| input.protocol.sensor(input.id));
+    station.fusion.sensors = sensors.map(|(_, sensor)| sensor).collect();
 }

@@ -10,6 +10,7 @@ mod address;
 mod ars408;
 mod gat1743;
 mod input;
+mod ntcip;
 mod radio;
 mod realtime;
 mod station;

@@ -73,6 +73,7 @@ fn the_example_shows_the_defaults() {
         .config;
     let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
          [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
+         [[input.ntcip]]\nname = 'tscbm'\nlisten = 'udp://0.0.0.0:6053'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
          mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)

@@ -22,7 +22,7 @@ use clap::ValueEnum;
 
 use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
-use crate::inputs::{Counts, Decoder, ars408, can, gat1743};
+use crate::inputs::{Counts, Decoder, ars408, can, gat1743, ntcip};
 
 /// What `rsu probe` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,7 +42,8 @@ pub struct ProbeArgs {
     /// Of a pcap, read only packets from or to this port.
     #[arg(long)]
     pub port: Option<u16>,
-    /// Ask a gat1743 controller each second; over UDP at this address.
+    /// Ask a gat1743 controller each second, or an ntcip controller while it does not broadcast; over
+    /// UDP at this address.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     pub ask: Option<Option<SocketAddr>>,
     /// Sensor number of an ars408 radar.
@@ -63,6 +64,8 @@ pub struct ProbeArgs {
 pub enum ProbeProtocol {
     /// Signal controllers by GA/T 1743-2020.
     Gat1743,
+    /// Signal controllers that broadcast TSCBM or are polled by SNMP.
+    Ntcip,
     /// Continental ARS408 and ARS404 radars.
     Ars408,
 }
@@ -263,6 +266,12 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                 asking: args.ask.map(|_| gat1743::Asking::default()),
             };
             Decoder::Gat1743(Box::new(gat1743::Decoder::new(config)))
+        }
+        ProbeProtocol::Ntcip => {
+            let config = ntcip::Config {
+                fallback: args.ask.map(|_| ntcip::Fallback::default()),
+            };
+            Decoder::Ntcip(Box::new(ntcip::Decoder::new(config)))
         }
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {

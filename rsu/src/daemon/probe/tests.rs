@@ -64,6 +64,7 @@ fn lamp_frame() -> Vec<u8> {
     };
     let states = LampStates {
         lamps: [state].into_iter().collect(),
+        ..LampStates::default()
     };
     let mut frame = Vec::new();
     let utc = Utc::from_unix_ns(1_000_000_000_000);

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::clock::Now;
 use crate::report::{
-    Class, Content, ControlMode, Covariance, Detection, LampPlan, LampState, Light, Objects,
-    PlanStep,
+    Class, Content, ControlMode, Covariance, Detection, LampPlan, LampSpan, LampState, Light,
+    Objects, PlanStep,
 };
 
 /// Writes one line. `arrived` is None where the source does not say.
@@ -22,7 +22,9 @@ pub(super) fn write(
         arrived: arrived.map(|arrived| arrived.utc.to_string()),
         content: match content {
             Content::Lamps(states) => ContentView::Lamps {
-                lamps: states.lamps.iter().map(LampView::from).collect(),
+                lamps: (states.lamps.iter())
+                    .map(|state| LampView::new(state, states.span(state.lamp)))
+                    .collect(),
             },
             Content::Plan(plan) => ContentView::Plan {
                 lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
@@ -70,14 +72,29 @@ struct LampView {
     lamp: u16,
     light: &'static str,
     countdown_s: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_ms: Option<SpanView>,
 }
 
-impl From<&LampState> for LampView {
-    fn from(state: &LampState) -> Self {
+/// What a controller says in finer steps or as bounds.
+#[derive(Serialize)]
+struct SpanView {
+    min: Option<u32>,
+    max: Option<u32>,
+    likely: Option<u32>,
+}
+
+impl LampView {
+    fn new(state: &LampState, span: Option<&LampSpan>) -> Self {
         Self {
             lamp: state.lamp,
             light: light_name(state.light),
             countdown_s: state.countdown_s,
+            left_ms: span.map(|span| SpanView {
+                min: span.min_ms,
+                max: span.max_ms,
+                likely: span.likely_ms,
+            }),
         }
     }
 }
