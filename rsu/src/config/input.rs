@@ -7,7 +7,7 @@ use std::time::Duration;
 use v2x_msg::kinds::rsm;
 
 use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
-use super::{ars408, gat1743, ntcip};
+use super::{ars408, gat1743, ntcip, spat_json};
 use crate::fusion;
 use crate::inputs::{self, Decoder};
 use crate::report::InputId;
@@ -43,6 +43,8 @@ pub enum Protocol {
     Gat1743(inputs::gat1743::Config),
     /// A signal controller that broadcasts TSCBM or is polled by SNMP.
     Ntcip(inputs::ntcip::Config),
+    /// A platform that publishes SPAT as JSON.
+    SpatJson(Box<inputs::spat_json::Config>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(ars408::Radar),
 }
@@ -53,19 +55,20 @@ impl Protocol {
         match self {
             Self::Gat1743(_) => "gat1743",
             Self::Ntcip(_) => "ntcip",
+            Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
         }
     }
 
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
-        matches!(self, Self::Gat1743(_) | Self::Ntcip(_))
+        matches!(self, Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_))
     }
 
     /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
     fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
         match self {
-            Self::Gat1743(_) | Self::Ntcip(_) => None,
+            Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_) => None,
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
         }
     }
@@ -79,6 +82,9 @@ impl Protocol {
             Self::Ntcip(config) => {
                 Decoder::Ntcip(Box::new(inputs::ntcip::Decoder::new(config.clone())))
             }
+            Self::SpatJson(config) => Decoder::SpatJson(Box::new(inputs::spat_json::Decoder::new(
+                (**config).clone(),
+            ))),
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
             }
@@ -90,9 +96,10 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 3] = [
+    let readers: [(&'static str, Read); 4] = [
         ("gat1743", gat1743::read),
         ("ntcip", ntcip::read),
+        ("spat-json", spat_json::read),
         ("ars408", ars408::read),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
@@ -144,11 +151,13 @@ pub(super) fn read_common(
     let from = table.parsed("from", "an address such as \"192.0.2.7\"", |text| {
         text.parse().ok()
     });
-    if let (Some(from), Some(Source::Tcp { .. } | Source::Candump { .. })) = (&from, &source) {
+    if let (Some(from), Some(source)) = (&from, &source)
+        && !matches!(source, Source::Udp { .. })
+    {
         table.wrong(
             from.line,
             "from",
-            "is only for `listen`: a stream has one sender",
+            "is only for `listen`: another source has one sender",
         );
     }
     Input {

@@ -8,11 +8,13 @@
 
 mod address;
 mod ars408;
+mod broker;
 mod gat1743;
 mod input;
 mod ntcip;
 mod radio;
 mod realtime;
+mod spat_json;
 mod station;
 #[cfg(test)]
 mod tests;
@@ -25,7 +27,8 @@ use crate::site::Site;
 use crate::sheet::Reader;
 
 pub use crate::sheet::{Finding, Findings, Severity};
-pub use address::Source;
+pub use address::{Broker, Login, MOST_TOPICS, Password, Source};
+pub(crate) use address::{is_topic_filter, mqtt as mqtt_address};
 pub use ars408::Radar;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;

@@ -74,6 +74,8 @@ fn the_example_shows_the_defaults() {
     let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
          [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
          [[input.ntcip]]\nname = 'tscbm'\nlisten = 'udp://0.0.0.0:6053'\n\
+         [[input.spat-json]]\nname = 'platform'\n\
+         listen = 'udp://0.0.0.0:6060'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
          mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
@@ -235,6 +237,50 @@ fn what_is_unwise_is_warned_of_and_runs() {
         "{told:?}"
     );
     assert_eq!(checked.config.station.clock_error_limit, None);
+}
+
+#[test]
+fn a_broker_is_an_address_topics_and_a_password_that_stands_elsewhere() {
+    let table = |broker: &str| {
+        format!(
+            "[station]\nname = 'x'\nsite = 's.toml'\n[[input.spat-json]]\nname = 'signal'\n\
+             broker = {{ {broker} }}\n"
+        )
+    };
+    let good = "address = 'mqtt://b', topics = ['a/+'], user = 'u', password-file = 'p'";
+    let config = parse(&table(good), Path::new("etc/rsu.toml"), &mut site_only).unwrap();
+    let Source::Mqtt(broker) = &config.config.inputs[0].source else {
+        panic!("no broker");
+    };
+    assert_eq!(
+        (broker.host.as_str(), broker.port, broker.qos),
+        ("b", 1883, 0)
+    );
+    let login = broker.login.as_ref().unwrap();
+    assert_eq!(login.password, Password::File("etc/p".into()));
+    for (wrong, key) in [
+        ("topics = ['a']", "broker.address"),
+        ("address = 'mqtt://b'", "broker.topics"),
+        ("address = 'mqtt://b', topics = []", "broker.topics"),
+        ("address = 'mqtt://b', topics = ['a#']", "broker.topics"),
+        ("address = 'mqtts://b', topics = ['a']", "broker.address"),
+        (
+            "address = 'mqtt://b', topics = ['a'], qos = 2",
+            "broker.qos",
+        ),
+        (
+            "address = 'mqtt://b', topics = ['a'], password = 'x'",
+            "broker.password",
+        ),
+        (
+            "address = 'mqtt://b', topics = ['a'], password-env = 'x'",
+            "broker.user",
+        ),
+    ] {
+        let told = told(&table(wrong));
+        let place = format!("rsu.toml:6: input.spat-json.{key}: ");
+        assert!(told[0].starts_with(&place), "{wrong}: {told:?}");
+    }
 }
 
 #[test]

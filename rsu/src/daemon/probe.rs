@@ -22,7 +22,8 @@ use clap::ValueEnum;
 
 use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
-use crate::inputs::{Counts, Decoder, ars408, can, gat1743, ntcip};
+use crate::config::{self, Broker, Login, Password};
+use crate::inputs::{Carrier, Counts, Decoder, ars408, can, gat1743, ntcip, spat_json};
 
 /// What `rsu probe` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,8 +31,8 @@ pub struct ProbeArgs {
     /// What the device speaks.
     #[arg(value_enum)]
     pub protocol: ProbeProtocol,
-    /// A file (raw bytes, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen on,
-    /// or `tcp://HOST:PORT` to connect to.
+    /// A file (raw bytes, JSON, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen
+    /// on, `tcp://HOST:PORT` to connect to, or `mqtt://HOST:PORT/TOPIC` to subscribe at.
     pub source: String,
     /// End a live source after this many seconds.
     #[arg(long, value_name = "S", value_parser = seconds)]
@@ -46,6 +47,9 @@ pub struct ProbeArgs {
     /// UDP at this address.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     pub ask: Option<Option<SocketAddr>>,
+    /// Who we are to an MQTT broker; the password is in the environment, in MQTT_PASSWORD.
+    #[arg(long)]
+    pub user: Option<String>,
     /// Sensor number of an ars408 radar.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=7))]
     pub sensor_id: u8,
@@ -66,6 +70,8 @@ pub enum ProbeProtocol {
     Gat1743,
     /// Signal controllers that broadcast TSCBM or are polled by SNMP.
     Ntcip,
+    /// Platforms that publish SPAT as JSON.
+    SpatJson,
     /// Continental ARS408 and ARS404 radars.
     Ars408,
 }
@@ -142,6 +148,8 @@ enum Source {
     Udp(SocketAddr),
     /// Host and port, to be looked up.
     Tcp(String),
+    /// A broker and a topic.
+    Mqtt(Broker),
 }
 
 impl Source {
@@ -168,8 +176,16 @@ impl Source {
                 _ => Err(Failure::new(USAGE, "want tcp://HOST:PORT")),
             };
         }
+        if let Some(rest) = text.strip_prefix("mqtt://") {
+            return mqtt(rest).map(Self::Mqtt).ok_or_else(|| {
+                Failure::new(
+                    USAGE,
+                    "want mqtt://HOST:PORT/TOPIC, such as mqtt://b:1883/+/up",
+                )
+            });
+        }
         match text.split_once(':') {
-            Some(("mqtt" | "mqtts", _)) => no_carrier("MQTT"),
+            Some(("mqtts", _)) => no_carrier("MQTT over TLS"),
             Some(("serial", _)) => no_carrier("serial"),
             Some((scheme, rest)) if rest.starts_with("//") => Err(Failure::new(
                 USAGE,
@@ -181,7 +197,11 @@ impl Source {
 }
 
 fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outcome, Failure> {
-    let (is_udp, address) = match source {
+    let form = match source {
+        Source::Tcp(_) => Form::Stream,
+        _ => Form::Datagrams,
+    };
+    match source {
         Source::File(_) if args.ask.is_some() => {
             return Err(Failure::new(USAGE, "a recording cannot be asked"));
         }
@@ -195,36 +215,62 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
                 "--ask over UDP needs the controller's address",
             ));
         }
-        Source::Udp(address) => (true, address.to_string()),
-        Source::Tcp(address) => (false, address.clone()),
-    };
-    let decoder = decoder(
-        args,
-        if is_udp {
-            Form::Datagrams
-        } else {
-            Form::Stream
-        },
-    );
-    let probe = Probe::new(decoder, args.count, out);
+        Source::Mqtt(_) if args.ask.is_some() => {
+            return Err(Failure::new(USAGE, "a broker cannot be asked"));
+        }
+        _ => {}
+    }
+    let probe = Probe::new(decoder(args, form), args.count, out);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(UNAVAILABLE, error.to_string()))?;
     let outcome = runtime.block_on(async {
-        let asked = args.ask.flatten();
-        let socket = if is_udp {
-            live::Socket::bind(&address, asked).await
-        } else {
-            live::Socket::connect(&address).await
-        };
-        let socket = socket.map_err(Unreadable::Io)?;
+        let socket = open(args, source).await.map_err(Unreadable::Io)?;
         live::run(socket, args.duration, probe).await
     });
     // A name lookup that hangs must not keep the command from ending.
     runtime.shutdown_background();
     outcome
 }
+
+async fn open(args: &ProbeArgs, source: &Source) -> io::Result<live::Socket> {
+    match source {
+        Source::Udp(address) => live::Socket::bind(*address, args.ask.flatten()).await,
+        Source::Tcp(address) => live::Socket::connect(address).await,
+        Source::Mqtt(broker) => {
+            let login = args.user.as_ref().map(|user| Login {
+                user: user.clone(),
+                password: match std::env::var_os(PASSWORD) {
+                    Some(_) => Password::Env(PASSWORD.to_owned()),
+                    None => Password::None,
+                },
+            });
+            live::Socket::subscribe(&Broker {
+                login,
+                ..broker.clone()
+            })
+        }
+        // Read whole before, not listened to.
+        Source::File(_) => Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// What follows `mqtt://`: an address, and the topic filter behind the first slash.
+fn mqtt(rest: &str) -> Option<Broker> {
+    let (address, topic) = rest.split_once('/')?;
+    let (host, port) = config::mqtt_address(&format!("mqtt://{address}"))?;
+    config::is_topic_filter(topic).then(|| Broker {
+        host,
+        port,
+        topics: vec![topic.to_owned()],
+        qos: 0,
+        client_id: None,
+        login: None,
+    })
+}
+
+const PASSWORD: &str = "MQTT_PASSWORD";
 
 fn read_recording(args: &ProbeArgs, bytes: &[u8], out: &mut dyn Write) -> Result<Outcome, Failure> {
     let mut chunks = Chunks::open(bytes, args.port)?;
@@ -273,6 +319,15 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
             };
             Decoder::Ntcip(Box::new(ntcip::Decoder::new(config)))
         }
+        ProbeProtocol::SpatJson => {
+            let config = spat_json::Config {
+                carrier: carrier(form),
+                // Stamps of a recording without times would all be late.
+                max_delay: Duration::MAX,
+                ..spat_json::Config::default()
+            };
+            Decoder::SpatJson(Box::new(spat_json::Decoder::new(config)))
+        }
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {
                 carrier: match form {
@@ -289,6 +344,13 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
             };
             Decoder::Ars408(Box::new(ars408::Decoder::new(config)))
         }
+    }
+}
+
+fn carrier(form: Form) -> Carrier {
+    match form {
+        Form::Stream => Carrier::Stream,
+        Form::Datagrams | Form::Candump => Carrier::Datagrams,
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::link::Inlet;
 use super::link::file::FileLink;
+use super::link::mqtt::MqttLink;
 use super::link::tcp::TcpLink;
 use super::link::udp::UdpLink;
 use super::shared::Shared;
@@ -19,7 +20,7 @@ use crate::config::{Input, Realtime, Source};
 /// code has it; what is not touched costs nothing.
 const STACK: usize = 1024 * 1024;
 
-/// The one asynchronous thread.
+/// An asynchronous thread: one for streams and recordings, one for brokers.
 pub(super) struct Net {
     thread: JoinHandle<()>,
     end: oneshot::Sender<()>,
@@ -37,6 +38,7 @@ impl Net {
 enum Task {
     Tcp(TcpLink),
     File(FileLink),
+    Mqtt(MqttLink),
 }
 
 impl Daemon {
@@ -50,13 +52,14 @@ impl Daemon {
         Ok(())
     }
 
-    /// One thread for each input that listens for datagrams, one for all others.
+    /// One thread for each input that listens for datagrams, one for all streams and recordings, and
+    /// one for all brokers: their messages take long to read, and nothing else waits for that.
     pub(super) fn start_links(
         &mut self,
         inputs: &[Input],
         wishes: Realtime,
     ) -> Result<(), StartError> {
-        let mut tasks = Vec::new();
+        let (mut tasks, mut brokers) = (Vec::new(), Vec::new());
         for (input, view) in inputs.iter().zip(&Arc::clone(&self.shared).inputs) {
             let inlet = Inlet {
                 input: input.id,
@@ -67,11 +70,21 @@ impl Daemon {
             match input.source.clone() {
                 Source::Udp { listen } => self.start_udp(input, inlet, listen, wishes)?,
                 Source::Tcp { host, port } => tasks.push(Task::Tcp(TcpLink { inlet, host, port })),
+                Source::Mqtt(broker) => brokers.push(Task::Mqtt(MqttLink { inlet, broker })),
                 Source::Candump { path } => tasks.push(Task::File(FileLink { inlet, path })),
             }
         }
-        if !tasks.is_empty() {
-            self.net = Some(start_net(&self.shared, tasks, wishes)?);
+        // A broker's thread asks for no real-time priority: what it reads may be long.
+        let brokers_wishes = Realtime {
+            fifo_priority: None,
+            ..wishes
+        };
+        for (name, tasks, wishes) in [("net", tasks, wishes), ("brokers", brokers, brokers_wishes)]
+        {
+            if !tasks.is_empty() {
+                let net = start_net(name, &self.shared, tasks, wishes)?;
+                self.nets.push(net);
+            }
         }
         Ok(())
     }
@@ -110,9 +123,14 @@ fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         })
 }
 
-fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result<Net, StartError> {
+fn start_net(
+    name: &'static str,
+    shared: &Arc<Shared>,
+    tasks: Vec<Task>,
+    wishes: Realtime,
+) -> Result<Net, StartError> {
     let failed = |reason| StartError::Thread {
-        name: "net".to_owned(),
+        name: name.to_owned(),
         reason,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -125,13 +143,14 @@ fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result
         .map_err(failed)?;
     let (end, ended) = oneshot::channel::<()>();
     let shared = Arc::clone(shared);
-    let thread = start("net", move || {
-        ask_for_receiver(&shared, "net", wishes);
+    let thread = start(name, move || {
+        ask_for_receiver(&shared, name, wishes);
         runtime.block_on(async move {
             for task in tasks {
                 match task {
                     Task::Tcp(link) => drop(tokio::spawn(link.run())),
                     Task::File(link) => drop(tokio::spawn(link.run())),
+                    Task::Mqtt(link) => drop(tokio::spawn(link.run())),
                 }
             }
             // An error says that the sender is gone, which ends us just as well.

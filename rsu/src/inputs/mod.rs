@@ -3,13 +3,17 @@
 //! Rooms:
 //! - [`gat1743`]: signal controllers that publish lamp states, countdowns and plans (GA/T 1743-2020)
 //! - [`ntcip`]: signal controllers that broadcast TSCBM or are polled by SNMP (NTCIP 1202)
+//! - [`spat_json`]: platforms that publish SPAT as JSON: Huawei DRIS, OpenV2X
 //! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
+//! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
 //! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
 //!
 //! Nothing here opens a socket or reads a clock. A [`Decoder`] takes the bytes that a link received
 //! with the moment of their arrival, and hands each report to a sink at once. It takes any bytes:
 //! what makes no sense is counted by kind in [`Counts`] and dropped; work and state are bounded, and
-//! [`Decoder::push`] does not allocate: all its memory is taken when the decoder is made.
+//! [`Decoder::push`] does not allocate: all its memory is taken when the decoder is made. Protocols of
+//! JSON are the exception: they allocate in proportion to a message of bounded size, on the thread of
+//! their link, never on the heart's.
 //!
 //! # How to add a protocol
 //! Copy the nearest folder.
@@ -25,8 +29,11 @@
 
 pub mod ars408;
 pub mod can;
+mod delay;
 pub mod gat1743;
+pub mod json;
 pub mod ntcip;
+pub mod spat_json;
 
 use arrayvec::ArrayVec;
 
@@ -40,6 +47,8 @@ pub enum Decoder {
     Gat1743(Box<gat1743::Decoder>),
     /// A signal controller that broadcasts TSCBM or is polled by SNMP.
     Ntcip(Box<ntcip::Decoder>),
+    /// A platform that publishes SPAT as JSON.
+    SpatJson(Box<spat_json::Decoder>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(Box<ars408::Decoder>),
 }
@@ -50,6 +59,7 @@ macro_rules! each {
         match $self {
             Self::Gat1743($decoder) => $call,
             Self::Ntcip($decoder) => $call,
+            Self::SpatJson($decoder) => $call,
             Self::Ars408($decoder) => $call,
         }
     };
@@ -89,9 +99,20 @@ impl Decoder {
         match self {
             Self::Gat1743(_) => "gat1743",
             Self::Ntcip(_) => "ntcip",
+            Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
         }
     }
+}
+
+/// What one call of a decoder's `push` receives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// A whole datagram, or a message of a broker: nothing continues in the next.
+    #[default]
+    Datagrams,
+    /// The next bytes of a stream.
+    Stream,
 }
 
 /// Where a sensor stands at its site and which way it looks.

@@ -2,12 +2,14 @@
 //!
 //! - `udp`: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
 //! - `tcp`: streams from gateways, on the one asynchronous thread
+//! - `mqtt`: messages of brokers, on an asynchronous thread of their own
 //! - `file`: recordings at their own pace, on the same
 //!
 //! A link that fails says so in its tally and tries again with a growing pause; no other link
 //! notices.
 
 pub(crate) mod file;
+pub(crate) mod mqtt;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 

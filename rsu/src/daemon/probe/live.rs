@@ -1,4 +1,4 @@
-//! Live sources: a UDP port, or a TCP connection to a device or its gateway.
+//! Live sources: a UDP port, a TCP connection to a device or its gateway, or a broker.
 
 use std::future::pending;
 use std::io;
@@ -12,7 +12,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::recording::Unreadable;
 use super::{Failure, Outcome, Probe};
 use crate::clock::Mono;
+use crate::config::Broker;
 use crate::daemon::clock;
+use crate::daemon::link::mqtt::{Session, Word};
 
 /// Largest UDP payload.
 const MAX_DATAGRAM: usize = 65_535;
@@ -20,7 +22,6 @@ const MAX_DATAGRAM: usize = 65_535;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open source.
-#[derive(Debug)]
 pub(super) enum Socket {
     Udp {
         socket: UdpSocket,
@@ -28,10 +29,16 @@ pub(super) enum Socket {
         device: Option<SocketAddr>,
     },
     Tcp(TcpStream),
+    Mqtt(Box<Session>),
 }
 
 impl Socket {
-    pub(super) async fn bind(address: &str, device: Option<SocketAddr>) -> io::Result<Self> {
+    pub(super) fn subscribe(broker: &Broker) -> io::Result<Self> {
+        let session = Session::open(broker).map_err(io::Error::other)?;
+        Ok(Self::Mqtt(Box::new(session)))
+    }
+
+    pub(super) async fn bind(address: SocketAddr, device: Option<SocketAddr>) -> io::Result<Self> {
         let socket = UdpSocket::bind(address).await?;
         Ok(Self::Udp { socket, device })
     }
@@ -43,7 +50,7 @@ impl Socket {
     }
 
     /// The next bytes; 0 of a stream that has ended.
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Self::Udp { socket, .. } => loop {
                 match socket.recv_from(buffer).await {
@@ -54,6 +61,20 @@ impl Socket {
                 }
             },
             Self::Tcp(stream) => stream.read(buffer).await,
+            Self::Mqtt(session) => loop {
+                match session.next().await.map_err(io::Error::other)? {
+                    // What was kept from an earlier time is no news.
+                    Word::Said(message) if !message.retain => {
+                        let size = message.payload.len();
+                        if buffer.len() < size {
+                            buffer.resize(size, 0);
+                        }
+                        buffer[..size].copy_from_slice(&message.payload);
+                        return Ok(size);
+                    }
+                    _ => {}
+                }
+            },
         }
     }
 
@@ -65,6 +86,7 @@ impl Socket {
             } => socket.send_to(bytes, *device).await.map(|_| ()),
             Self::Udp { device: None, .. } => Ok(()),
             Self::Tcp(stream) => stream.write_all(bytes).await,
+            Self::Mqtt(_) => Ok(()),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::report::{LampState, LampStates, Light};
 
 fn args(protocol: ProbeProtocol, source: &str) -> ProbeArgs {
     ProbeArgs {
+        user: None,
         protocol,
         source: source.to_owned(),
         duration: None,
@@ -176,11 +177,12 @@ fn sources_are_told_apart() {
     assert_eq!(exit("tcp://radar"), Err(USAGE));
     assert_eq!(exit("gopher://x:1"), Err(USAGE));
     let reason = |text| Source::parse(text).unwrap_err().reason;
-    assert_eq!(exit("mqtt://broker:1883/topic"), Err(UNAVAILABLE));
-    assert_eq!(
-        reason("mqtt://broker"),
-        "this build has no MQTT carrier yet"
-    );
+    assert_eq!(exit("mqtt://broker"), Err(USAGE));
+    assert_eq!(exit("mqtts://broker/a"), Err(UNAVAILABLE));
+    assert!(matches!(
+        Source::parse("mqtt://broker/a/+/b"),
+        Ok(Source::Mqtt(broker)) if broker.port == 1883 && broker.topics == ["a/+/b"]
+    ));
     assert_eq!(exit("serial:///dev/ttyUSB0?baud=115200"), Err(UNAVAILABLE));
     assert_eq!(
         reason("serial:/dev/tty"),

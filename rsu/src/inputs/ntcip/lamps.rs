@@ -145,7 +145,7 @@ fn bounds(span: Span, left_ds: Option<u16>) -> Option<(Option<u16>, Option<u16>)
     let min = Some(span.min_ds).filter(|ds| *ds != NOT_KNOWN_DS);
     let max = Some(span.max_ds).filter(|ds| *ds != NOT_KNOWN_DS && *ds >= min.unwrap_or(0));
     match (min, max) {
-        (None | Some(0), Some(0)) if !left_ds.is_some_and(|ds| ds <= NEARLY_OVER_DS) => None,
+        (None | Some(0), Some(0)) if left_ds.is_none_or(|ds| ds > NEARLY_OVER_DS) => None,
         // "Not before now" says nothing.
         (None | Some(0), None) => None,
         bounds => Some(bounds),
