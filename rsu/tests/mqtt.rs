@@ -122,12 +122,19 @@ fn program_at(name: &str) -> Option<PathBuf> {
 
 const TOPIC: &str = "v2x/v1/rsu/R1/spat/up";
 
+/// A daemon whose signals are heard at a broker.
 fn daemon(broker: &str) -> (Daemon, UdpSocket) {
+    daemon_with(&format!(
+        "[[input.spat-json]]\nname = 'signal'\nbroker = {{ {broker} }}\n"
+    ))
+}
+
+fn daemon_with(inputs: &str) -> (Daemon, UdpSocket) {
     let air = UdpSocket::bind("127.0.0.1:0").unwrap();
     let to = air.local_addr().unwrap();
     let text = format!(
         "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n[clock]\nrequire-sync = false\n\
-         [radio]\ntarget = 'udp://{to}'\n[[input.spat-json]]\nname = 'signal'\nbroker = {{ {broker} }}\n"
+         [radio]\ntarget = 'udp://{to}'\n{inputs}"
     );
     let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
     let checked = config::parse(&text, file, &mut |path| fs::read_to_string(path));
@@ -244,4 +251,59 @@ fn a_password_comes_from_a_file_and_a_wrong_one_is_told() {
     );
     fs::write(&secret, "right\n").unwrap();
     until("let in", || input(&daemon).link == LinkState::Up);
+}
+
+#[test]
+fn the_recorded_radar_box_runs_through_the_broker_and_the_daemon() {
+    let archive = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/captures/openv2x_roadmocker_radar_test_data.tar.gz"
+    );
+    let mut tar = Command::new("tar");
+    tar.args(["-xzOf", archive, "--wildcards", "*track.json"])
+        .stderr(Stdio::null());
+    let text = match tar.output() {
+        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
+        _ => return eprintln!("skipped: no recording at {archive}"),
+    };
+    let Some(mut broker) = Broker::start("allow_anonymous true\nmax_queued_messages 0") else {
+        return;
+    };
+    broker.up();
+    let (daemon, _air) = daemon_with(&format!(
+        "[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{}'\n[[input.openv2x]]\n\
+         name = 'box'\nmount = {{ east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }}\n\
+         broker = {{ address = 'mqtt://127.0.0.1:{}', topics = ['#'], qos = 1 }}\n",
+        UdpSocket::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port(),
+        broker.port
+    ));
+    let radar = || daemon.stats().inputs.remove(1);
+    until("subscribed", || radar().link == LinkState::Up);
+    // One message a line, as the box sends them.
+    let lines: String = text
+        .trim_start_matches(['\u{FEFF}', '['])
+        .trim_end_matches(']')
+        .lines()
+        .map(|line| format!("{}\n", line.trim().trim_start_matches(',')))
+        .collect();
+    let frames = daemon.stats().frames_of(FrameKind::Map);
+    broker.publish(&["-q", "1"], &lines);
+    until("all 500 messages are understood", || {
+        radar().counts.accepted() == 500
+    });
+    let counts = radar().counts;
+    // They are of another town: every target that counts is refused as far away.
+    let far = counts
+        .rejected()
+        .iter()
+        .find(|(kind, _)| *kind == "object-far");
+    assert_eq!(far, Some(&("object-far", 164 + 23)));
+    assert!(counts.tolerated().contains(&("unconfirmed", 10_978)));
+    until("MAP goes on", || {
+        daemon.stats().frames_of(FrameKind::Map) > frames
+    });
 }

@@ -117,7 +117,7 @@ fn check_device(
 }
 
 /// Reads `mount`, which has no default: a sensor that stands elsewhere sees everything elsewhere.
-fn read_mount(table: &mut Table<'_, '_>) -> Mount {
+pub(super) fn read_mount(table: &mut Table<'_, '_>) -> Mount {
     let given = table.has("mount");
     if !given {
         table.missing("mount");

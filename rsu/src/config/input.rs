@@ -4,9 +4,12 @@ use core::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use v2x_msg::base::EnuFrame;
 use v2x_msg::kinds::rsm;
 
 use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
+use super::boxes;
+use super::seat::Seat;
 use super::{ars408, gat1743, ntcip, spat_json};
 use crate::fusion;
 use crate::inputs::{self, Decoder};
@@ -47,6 +50,10 @@ pub enum Protocol {
     SpatJson(Box<inputs::spat_json::Config>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(ars408::Radar),
+    /// A box of the OpenV2X kind.
+    Openv2x(Seat, inputs::openv2x::Config),
+    /// A box that writes lists of objects in our form or CARMA's.
+    DetectedObjects(Seat, inputs::detected_objects::Config),
 }
 
 impl Protocol {
@@ -57,6 +64,8 @@ impl Protocol {
             Self::Ntcip(_) => "ntcip",
             Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
+            Self::Openv2x(..) => "openv2x",
+            Self::DetectedObjects(..) => "detected-objects",
         }
     }
 
@@ -70,6 +79,16 @@ impl Protocol {
         match self {
             Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_) => None,
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
+            Self::Openv2x(seat, _) | Self::DetectedObjects(seat, _) => Some(seat.sensor(input)),
+        }
+    }
+
+    /// Tells what has places in degrees where the site is.
+    pub(super) fn place(&mut self, frame: EnuFrame) {
+        match self {
+            Self::Openv2x(_, config) => config.frame = frame,
+            Self::DetectedObjects(_, config) => config.frame = frame,
+            Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_) | Self::Ars408(_) => {}
         }
     }
 
@@ -85,6 +104,13 @@ impl Protocol {
             Self::SpatJson(config) => Decoder::SpatJson(Box::new(inputs::spat_json::Decoder::new(
                 (**config).clone(),
             ))),
+            Self::Openv2x(_, config) => {
+                Decoder::Openv2x(Box::new(inputs::openv2x::Decoder::new(*config)))
+            }
+            Self::DetectedObjects(_, config) => {
+                let decoder = inputs::detected_objects::Decoder::new(*config);
+                Decoder::DetectedObjects(Box::new(decoder))
+            }
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
             }
@@ -96,11 +122,13 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 4] = [
+    let readers: [(&'static str, Read); 6] = [
         ("gat1743", gat1743::read),
         ("ntcip", ntcip::read),
         ("spat-json", spat_json::read),
         ("ars408", ars408::read),
+        ("openv2x", boxes::read_openv2x),
+        ("detected-objects", boxes::read_detected_objects),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
     for (key, read) in readers {

@@ -8,12 +8,14 @@
 
 mod address;
 mod ars408;
+mod boxes;
 mod broker;
 mod gat1743;
 mod input;
 mod ntcip;
 mod radio;
 mod realtime;
+mod seat;
 mod spat_json;
 mod station;
 #[cfg(test)]
@@ -33,6 +35,7 @@ pub use ars408::Radar;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
+pub use seat::{Seat, SensorKind};
 
 /// Everything that a roadside unit is told. A value of this type can run.
 #[derive(Clone, Debug)]
@@ -95,13 +98,16 @@ fn parse_with(
     let mut root = reader.root(&document);
     let identity = station::read_identity(&mut root, folder, read);
     let mut station = station::read(&mut root);
-    let inputs = input::read(&mut root, folder);
+    let mut inputs = input::read(&mut root, folder);
     let radio = radio::read(&mut root);
     let realtime = realtime::read(&mut root);
     root.finish();
     station.id = identity.id;
     input::tell_station(&inputs, &mut station);
     let site = identity.site?;
+    for input in &mut inputs {
+        input.protocol.place(site.frame);
+    }
     station::check_controllers(reader, identity.site_line, &site, &inputs);
     Some(Config {
         name: identity.name,

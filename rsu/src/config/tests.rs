@@ -77,7 +77,11 @@ fn the_example_shows_the_defaults() {
          [[input.spat-json]]\nname = 'platform'\n\
          listen = 'udp://0.0.0.0:6060'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
-         mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
+         mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n\
+         [[input.openv2x]]\nname = 'radar-box'\nlisten = 'udp://0.0.0.0:6061'\n\
+         mount = { east-m = 5.0, north-m = -12.0, up-m = 6.0, heading-deg = 0.0 }\n\
+         [[input.detected-objects]]\nname = 'edge-box'\nlisten = 'udp://0.0.0.0:6062'\n\
+         mount = { east-m = 5.0, north-m = -12.0, up-m = 6.0, heading-deg = 0.0 }\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
         .unwrap()
         .config;

@@ -23,7 +23,9 @@ use clap::ValueEnum;
 use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
 use crate::config::{self, Broker, Login, Password};
-use crate::inputs::{Carrier, Counts, Decoder, ars408, can, gat1743, ntcip, spat_json};
+use crate::inputs::{Carrier, Counts, Decoder, Mount};
+use crate::inputs::{ars408, can, detected_objects, gat1743, ntcip, openv2x, spat_json};
+use v2x_msg::base::{EnuFrame, GeoPosition};
 
 /// What `rsu probe` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,7 +55,7 @@ pub struct ProbeArgs {
     /// Sensor number of an ars408 radar.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=7))]
     pub sensor_id: u8,
-    /// Where an ars408 radar looks, clockwise from north. It is taken to stand at 0, 0.
+    /// Where a sensor looks, clockwise from north. It is taken to stand at 0, 0.
     #[arg(
         long,
         default_value_t = 0.0,
@@ -61,6 +63,9 @@ pub struct ProbeArgs {
         allow_hyphen_values = true
     )]
     pub heading_deg: f64,
+    /// Degrees north and east of the site's origin, for what has its places in degrees.
+    #[arg(long, value_name = "LAT,LON", value_parser = origin, allow_hyphen_values = true)]
+    pub origin: Option<EnuFrame>,
 }
 
 /// A protocol that can be probed.
@@ -74,6 +79,17 @@ pub enum ProbeProtocol {
     SpatJson,
     /// Continental ARS408 and ARS404 radars.
     Ars408,
+    /// Boxes and radars that publish road users as OpenV2X does.
+    Openv2x,
+    /// Boxes that write lists of objects in our form or CARMA's.
+    DetectedObjects,
+}
+
+fn origin(text: &str) -> Result<EnuFrame, String> {
+    let (lat, lon) = text.split_once(',').ok_or("want LAT,LON")?;
+    let degrees = |text: &str| text.trim().parse::<f64>().map_err(|e| e.to_string());
+    let origin = GeoPosition::from_deg(degrees(lat)?, degrees(lon)?, None);
+    origin.map(EnuFrame::new).map_err(|e| e.to_string())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -328,6 +344,25 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
             };
             Decoder::SpatJson(Box::new(spat_json::Decoder::new(config)))
         }
+        ProbeProtocol::Openv2x => {
+            let default = openv2x::Config::default();
+            let config = openv2x::Config {
+                carrier: carrier(form),
+                frame: args.origin.unwrap_or(default.frame),
+                ..default
+            };
+            Decoder::Openv2x(Box::new(openv2x::Decoder::new(config)))
+        }
+        ProbeProtocol::DetectedObjects => {
+            let default = detected_objects::Config::default();
+            let config = detected_objects::Config {
+                carrier: carrier(form),
+                frame: args.origin.unwrap_or(default.frame),
+                mount: mount(args),
+                ..default
+            };
+            Decoder::DetectedObjects(Box::new(detected_objects::Decoder::new(config)))
+        }
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {
                 carrier: match form {
@@ -336,14 +371,18 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                     Form::Candump => can::Carrier::Candump,
                 },
                 sensor_id: args.sensor_id,
-                mount: crate::inputs::Mount {
-                    heading_deg: args.heading_deg,
-                    ..Default::default()
-                },
+                mount: mount(args),
                 ..ars408::Config::default()
             };
             Decoder::Ars408(Box::new(ars408::Decoder::new(config)))
         }
+    }
+}
+
+fn mount(args: &ProbeArgs) -> Mount {
+    Mount {
+        heading_deg: args.heading_deg,
+        ..Mount::default()
     }
 }
 

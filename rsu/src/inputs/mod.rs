@@ -5,6 +5,9 @@
 //! - [`ntcip`]: signal controllers that broadcast TSCBM or are polled by SNMP (NTCIP 1202)
 //! - [`spat_json`]: platforms that publish SPAT as JSON: Huawei DRIS, OpenV2X
 //! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
+//! - [`openv2x`]: boxes and radars that publish road users as JSON: OpenV2X, Huawei DRIS
+//! - [`detected_objects`]: any box that writes lists of objects as JSON in our form, or CARMA's
+//! - `objects`: what these two check alike
 //! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
 //! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
 //!
@@ -30,12 +33,17 @@
 pub mod ars408;
 pub mod can;
 mod delay;
+pub mod detected_objects;
 pub mod gat1743;
 pub mod json;
 pub mod ntcip;
+mod objects;
+pub mod openv2x;
 pub mod spat_json;
 
 use arrayvec::ArrayVec;
+
+pub use objects::Assumed;
 
 use crate::clock::{Mono, Now};
 use crate::report::Content;
@@ -51,6 +59,10 @@ pub enum Decoder {
     SpatJson(Box<spat_json::Decoder>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(Box<ars408::Decoder>),
+    /// A box of the OpenV2X kind.
+    Openv2x(Box<openv2x::Decoder>),
+    /// A box that writes lists of objects in our form or CARMA's.
+    DetectedObjects(Box<detected_objects::Decoder>),
 }
 
 /// The same call on whichever decoder it is.
@@ -61,6 +73,8 @@ macro_rules! each {
             Self::Ntcip($decoder) => $call,
             Self::SpatJson($decoder) => $call,
             Self::Ars408($decoder) => $call,
+            Self::Openv2x($decoder) => $call,
+            Self::DetectedObjects($decoder) => $call,
         }
     };
 }
@@ -101,6 +115,8 @@ impl Decoder {
             Self::Ntcip(_) => "ntcip",
             Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
+            Self::Openv2x(_) => "openv2x",
+            Self::DetectedObjects(_) => "detected-objects",
         }
     }
 }
