@@ -30,6 +30,7 @@ use crate::sheet::Reader;
 
 pub use crate::sheet::{Finding, Findings, Severity};
 pub use address::{Broker, Login, MOST_TOPICS, Password, Source};
+#[cfg(feature = "daemon")]
 pub(crate) use address::{is_topic_filter, mqtt as mqtt_address};
 pub use ars408::Radar;
 pub use input::{Input, Protocol};
