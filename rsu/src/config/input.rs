@@ -7,10 +7,12 @@ use std::time::Duration;
 use v2x_msg::base::EnuFrame;
 use v2x_msg::kinds::rsm;
 
-use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
+use super::address::{
+    LISTEN_FORM, SERIAL_FORM, Source, TCP_FORM, UDP_FORM, listened, serial, tcp, udp,
+};
 use super::boxes;
 use super::seat::Seat;
-use super::{ars408, gat1743, ntcip, spat_json};
+use super::{ars408, gat1743, gb20999, ntcip, spat_json};
 use crate::fusion;
 use crate::inputs::{self, Decoder};
 use crate::report::InputId;
@@ -44,6 +46,8 @@ pub struct Input {
 pub enum Protocol {
     /// A signal controller by GA/T 1743-2020.
     Gat1743(inputs::gat1743::Config),
+    /// A signal controller by GB/T 20999-2017.
+    Gb20999(inputs::gb20999::Config),
     /// A signal controller that broadcasts TSCBM or is polled by SNMP.
     Ntcip(inputs::ntcip::Config),
     /// A platform that publishes SPAT as JSON.
@@ -61,6 +65,7 @@ impl Protocol {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Gat1743(_) => "gat1743",
+            Self::Gb20999(_) => "gb20999",
             Self::Ntcip(_) => "ntcip",
             Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
@@ -71,13 +76,16 @@ impl Protocol {
 
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
-        matches!(self, Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_))
+        matches!(
+            self,
+            Self::Gat1743(_) | Self::Gb20999(_) | Self::Ntcip(_) | Self::SpatJson(_)
+        )
     }
 
     /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
     fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
         match self {
-            Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_) => None,
+            Self::Gat1743(_) | Self::Gb20999(_) | Self::Ntcip(_) | Self::SpatJson(_) => None,
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
             Self::Openv2x(seat, _) | Self::DetectedObjects(seat, _) => Some(seat.sensor(input)),
         }
@@ -88,7 +96,11 @@ impl Protocol {
         match self {
             Self::Openv2x(_, config) => config.frame = frame,
             Self::DetectedObjects(_, config) => config.frame = frame,
-            Self::Gat1743(_) | Self::Ntcip(_) | Self::SpatJson(_) | Self::Ars408(_) => {}
+            Self::Gat1743(_)
+            | Self::Gb20999(_)
+            | Self::Ntcip(_)
+            | Self::SpatJson(_)
+            | Self::Ars408(_) => {}
         }
     }
 
@@ -97,6 +109,9 @@ impl Protocol {
         match self {
             Self::Gat1743(config) => {
                 Decoder::Gat1743(Box::new(inputs::gat1743::Decoder::new(*config)))
+            }
+            Self::Gb20999(config) => {
+                Decoder::Gb20999(Box::new(inputs::gb20999::Decoder::new(*config)))
             }
             Self::Ntcip(config) => {
                 Decoder::Ntcip(Box::new(inputs::ntcip::Decoder::new(config.clone())))
@@ -122,8 +137,9 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 6] = [
+    let readers: [(&'static str, Read); 7] = [
         ("gat1743", gat1743::read),
+        ("gb20999", gb20999::read),
         ("ntcip", ntcip::read),
         ("spat-json", spat_json::read),
         ("ars408", ars408::read),
@@ -180,7 +196,7 @@ pub(super) fn read_common(
         text.parse().ok()
     });
     if let (Some(from), Some(source)) = (&from, &source)
-        && !matches!(source, Source::Udp { .. })
+        && !matches!(source, Source::Udp { .. } | Source::TcpListen { .. })
     {
         table.wrong(
             from.line,
@@ -201,6 +217,19 @@ pub(super) fn read_common(
             .unwrap_or(Duration::from_secs(3)),
         protocol,
     }
+}
+
+/// Reads `listen` for datagrams or a connection, `connect` or `serial`: exactly one of them.
+pub(super) fn read_controller_source(table: &mut Table<'_, '_>) -> Option<Source> {
+    let listen = table.parsed("listen", LISTEN_FORM, listened);
+    let connect = table.parsed("connect", TCP_FORM, tcp);
+    let serial = table.parsed("serial", SERIAL_FORM, serial);
+    check_one(
+        table,
+        &["listen", "connect", "serial"],
+        "`listen`, `connect` or `serial`",
+    );
+    listen.or(connect).or(serial).map(|source| source.value)
 }
 
 /// Reads `listen`, `connect` or, where recordings are `replayed`, `replay`: exactly one of them.
@@ -224,35 +253,32 @@ pub(super) fn read_source(
             },
         )
     });
-    let keys = ["listen", "connect", "replay"];
-    let given: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
     let choice = if replayed_from.is_some() {
         "`listen`, `connect` or `replay`"
     } else {
         "`listen` or `connect`"
     };
-    match given.as_slice() {
-        [_] => {}
-        [] => table.wrong(
-            table.line_of("listen"),
-            "listen",
-            &format!("is missing: give {choice}"),
-        ),
-        _ => table.wrong(
-            table.line_of("listen"),
-            "listen",
-            &format!(
-                "has company: give one of {choice}, not {}",
-                given.join(" and ")
-            ),
-        ),
-    }
+    check_one(table, &["listen", "connect", "replay"], choice);
     let listen = listen.map(|listen| Source::Udp {
         listen: listen.value,
     });
     listen
         .or(connect.map(|connect| connect.value))
         .or(replay.map(|replay| replay.value))
+}
+
+/// Of several ways in, one is used.
+fn check_one(table: &Table<'_, '_>, keys: &[&'static str], choice: &str) {
+    let given: Vec<&str> = keys.iter().copied().filter(|key| table.has(key)).collect();
+    let reason = match given.as_slice() {
+        [_] => return,
+        [] => format!("is missing: give {choice}"),
+        _ => format!(
+            "has company: give one of {choice}, not {}",
+            given.join(" and ")
+        ),
+    };
+    table.wrong(table.line_of("listen"), "listen", &reason);
 }
 
 /// Reads `listen`, for what comes in datagrams only.
@@ -273,15 +299,27 @@ fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
         let reason = format!("\"{}\" is taken by another input", input.name);
         table.wrong(table.line_of("name"), "name", &reason);
     }
-    let taken = others
-        .iter()
-        .find(|other| other.source == input.source && matches!(input.source, Source::Udp { .. }));
-    if let Some(other) = taken
-        && !matches!(input.source, Source::Udp { listen } if listen.port() == 0)
-    {
-        let reason = format!("{} is taken by input \"{}\"", input.source, other.name);
-        table.wrong(table.line_of("listen"), "listen", &reason);
+    let key = match input.source {
+        Source::Udp { listen } | Source::TcpListen { listen } if listen.port() > 0 => "listen",
+        Source::Serial { .. } => "serial",
+        _ => return,
+    };
+    let same = |other: &&Input| match (&other.source, &input.source) {
+        (Source::Serial { path: a, .. }, Source::Serial { path: b, .. }) => a == b,
+        (a, b) => a == b,
+    };
+    let Some(other) = others.iter().find(same) else {
+        return;
+    };
+    // Several controllers that send to one port are told apart by their addresses.
+    let both = matches!(input.source, Source::Udp { .. })
+        .then_some(())
+        .and(input.from.zip(other.from));
+    if both.is_some_and(|(a, b)| a != b) {
+        return;
     }
+    let reason = format!("{} is taken by input \"{}\"", input.source, other.name);
+    table.wrong(table.line_of(key), key, &reason);
 }
 
 /// Tells the station which inputs there are and what its sensors see.

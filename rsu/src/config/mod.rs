@@ -11,6 +11,7 @@ mod ars408;
 mod boxes;
 mod broker;
 mod gat1743;
+mod gb20999;
 mod input;
 mod ntcip;
 mod radio;
@@ -29,9 +30,9 @@ use crate::site::Site;
 use crate::sheet::Reader;
 
 pub use crate::sheet::{Finding, Findings, Severity};
-pub use address::{Broker, Login, MOST_TOPICS, Password, Source};
+pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Source};
 #[cfg(feature = "daemon")]
-pub(crate) use address::{is_topic_filter, mqtt as mqtt_address};
+pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, serial};
 pub use ars408::Radar;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;

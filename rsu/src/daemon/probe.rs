@@ -24,7 +24,7 @@ use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
 use crate::config::{self, Broker, Login, Password};
 use crate::inputs::{Carrier, Counts, Decoder, Mount};
-use crate::inputs::{ars408, can, detected_objects, gat1743, ntcip, openv2x, spat_json};
+use crate::inputs::{ars408, can, detected_objects, gat1743, gb20999, ntcip, openv2x, spat_json};
 use v2x_msg::base::{EnuFrame, GeoPosition};
 
 /// What `rsu probe` is asked to do.
@@ -34,7 +34,8 @@ pub struct ProbeArgs {
     #[arg(value_enum)]
     pub protocol: ProbeProtocol,
     /// A file (raw bytes, JSON, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen
-    /// on, `tcp://HOST:PORT` to connect to, or `mqtt://HOST:PORT/TOPIC` to subscribe at.
+    /// on, `tcp://HOST:PORT` to connect to, `mqtt://HOST:PORT/TOPIC` to subscribe at, or
+    /// `serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1`.
     pub source: String,
     /// End a live source after this many seconds.
     #[arg(long, value_name = "S", value_parser = seconds)]
@@ -45,8 +46,8 @@ pub struct ProbeArgs {
     /// Of a pcap, read only packets from or to this port.
     #[arg(long)]
     pub port: Option<u16>,
-    /// Ask a gat1743 controller each second, or an ntcip controller while it does not broadcast; over
-    /// UDP at this address.
+    /// Ask a gat1743 controller each second, a gb20999 controller twice a second, or an ntcip
+    /// controller while it does not broadcast; over UDP at this address.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     pub ask: Option<Option<SocketAddr>>,
     /// Who we are to an MQTT broker; the password is in the environment, in MQTT_PASSWORD.
@@ -73,6 +74,8 @@ pub struct ProbeArgs {
 pub enum ProbeProtocol {
     /// Signal controllers by GA/T 1743-2020.
     Gat1743,
+    /// Signal controllers by GB/T 20999-2017.
+    Gb20999,
     /// Signal controllers that broadcast TSCBM or are polled by SNMP.
     Ntcip,
     /// Platforms that publish SPAT as JSON.
@@ -166,6 +169,7 @@ enum Source {
     Tcp(String),
     /// A broker and a topic.
     Mqtt(Broker),
+    Serial(PathBuf, config::SerialLine),
 }
 
 impl Source {
@@ -200,9 +204,14 @@ impl Source {
                 )
             });
         }
+        if text.starts_with("serial:") {
+            return match config::serial(text) {
+                Some(config::Source::Serial { path, line }) => Ok(Self::Serial(path, line)),
+                _ => Err(Failure::new(USAGE, format!("want {}", config::SERIAL_FORM))),
+            };
+        }
         match text.split_once(':') {
             Some(("mqtts", _)) => no_carrier("MQTT over TLS"),
-            Some(("serial", _)) => no_carrier("serial"),
             Some((scheme, rest)) if rest.starts_with("//") => Err(Failure::new(
                 USAGE,
                 format!("no source is called {scheme}://"),
@@ -214,7 +223,7 @@ impl Source {
 
 fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outcome, Failure> {
     let form = match source {
-        Source::Tcp(_) => Form::Stream,
+        Source::Tcp(_) | Source::Serial(..) => Form::Stream,
         _ => Form::Datagrams,
     };
     match source {
@@ -242,7 +251,8 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
         .build()
         .map_err(|error| Failure::new(UNAVAILABLE, error.to_string()))?;
     let outcome = runtime.block_on(async {
-        let socket = open(args, source).await.map_err(Unreadable::Io)?;
+        let socket = live::Socket::open(args, source).await;
+        let socket = socket.map_err(Unreadable::Io)?;
         live::run(socket, args.duration, probe).await
     });
     // A name lookup that hangs must not keep the command from ending.
@@ -250,26 +260,15 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
     outcome
 }
 
-async fn open(args: &ProbeArgs, source: &Source) -> io::Result<live::Socket> {
-    match source {
-        Source::Udp(address) => live::Socket::bind(*address, args.ask.flatten()).await,
-        Source::Tcp(address) => live::Socket::connect(address).await,
-        Source::Mqtt(broker) => {
-            let login = args.user.as_ref().map(|user| Login {
-                user: user.clone(),
-                password: match std::env::var_os(PASSWORD) {
-                    Some(_) => Password::Env(PASSWORD.to_owned()),
-                    None => Password::None,
-                },
-            });
-            live::Socket::subscribe(&Broker {
-                login,
-                ..broker.clone()
-            })
-        }
-        // Read whole before, not listened to.
-        Source::File(_) => Err(io::ErrorKind::Unsupported.into()),
-    }
+/// Who we are to a broker.
+fn login(args: &ProbeArgs) -> Option<Login> {
+    args.user.as_ref().map(|user| Login {
+        user: user.clone(),
+        password: match std::env::var_os(PASSWORD) {
+            Some(_) => Password::Env(PASSWORD.to_owned()),
+            None => Password::None,
+        },
+    })
 }
 
 /// What follows `mqtt://`: an address, and the topic filter behind the first slash.
@@ -328,6 +327,17 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                 asking: args.ask.map(|_| gat1743::Asking::default()),
             };
             Decoder::Gat1743(Box::new(gat1743::Decoder::new(config)))
+        }
+        ProbeProtocol::Gb20999 => {
+            let config = gb20999::Config {
+                carrier: match form {
+                    Form::Stream => gb20999::Carrier::Stream,
+                    Form::Datagrams | Form::Candump => gb20999::Carrier::Datagrams,
+                },
+                asking: args.ask.map(|_| gb20999::Asking::default()),
+                ..gb20999::Config::default()
+            };
+            Decoder::Gb20999(Box::new(gb20999::Decoder::new(config)))
         }
         ProbeProtocol::Ntcip => {
             let config = ntcip::Config {

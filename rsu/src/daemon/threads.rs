@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 use super::link::Inlet;
 use super::link::file::FileLink;
 use super::link::mqtt::MqttLink;
-use super::link::tcp::TcpLink;
-use super::link::udp::UdpLink;
+use super::link::serial::SerialLink;
+use super::link::tcp::{TcpLink, TcpListenLink};
+use super::link::udp::{Ear, UdpLink};
 use super::shared::Shared;
 use super::stop::lock;
 use super::{Daemon, StartError, sys};
@@ -37,6 +38,8 @@ impl Net {
 
 enum Task {
     Tcp(TcpLink),
+    TcpListen(TcpListenLink),
+    Serial(SerialLink),
     File(FileLink),
     Mqtt(MqttLink),
 }
@@ -52,14 +55,15 @@ impl Daemon {
         Ok(())
     }
 
-    /// One thread for each input that listens for datagrams, one for all streams and recordings, and
-    /// one for all brokers: their messages take long to read, and nothing else waits for that.
+    /// One thread for each address that datagrams come to, one for all streams and recordings, and one
+    /// for all brokers: their messages take long to read, and nothing else waits for that.
     pub(super) fn start_links(
         &mut self,
         inputs: &[Input],
         wishes: Realtime,
     ) -> Result<(), StartError> {
         let (mut tasks, mut brokers) = (Vec::new(), Vec::new());
+        let mut datagrams: Vec<(String, UdpLink)> = Vec::new();
         for (input, view) in inputs.iter().zip(&Arc::clone(&self.shared).inputs) {
             let inlet = Inlet {
                 input: input.id,
@@ -68,11 +72,43 @@ impl Daemon {
                 tally: Arc::clone(&view.tally),
             };
             match input.source.clone() {
-                Source::Udp { listen } => self.start_udp(input, inlet, listen, wishes)?,
+                Source::Udp { listen } => {
+                    let ear = Ear {
+                        inlet,
+                        from: input.from,
+                        device: input.device,
+                    };
+                    match datagrams.iter_mut().find(|(_, link)| link.listen == listen) {
+                        Some((_, link)) => link.ears.push(ear),
+                        None => {
+                            let link = UdpLink {
+                                ears: vec![ear],
+                                listen,
+                                stop: Arc::clone(&self.shared.stop),
+                            };
+                            datagrams.push((format!("rx-{}", input.name), link));
+                        }
+                    }
+                }
                 Source::Tcp { host, port } => tasks.push(Task::Tcp(TcpLink { inlet, host, port })),
                 Source::Mqtt(broker) => brokers.push(Task::Mqtt(MqttLink { inlet, broker })),
+                Source::TcpListen { listen } => tasks.push(Task::TcpListen(TcpListenLink {
+                    inlet,
+                    listen,
+                    from: input.from,
+                })),
+                Source::Serial { path, line } => {
+                    tasks.push(Task::Serial(SerialLink { inlet, path, line }));
+                }
                 Source::Candump { path } => tasks.push(Task::File(FileLink { inlet, path })),
             }
+        }
+        for (name, link) in datagrams {
+            let shared = Arc::clone(&self.shared);
+            self.spawn(&name.clone(), move || {
+                ask_for_receiver(&shared, &name, wishes);
+                link.run();
+            })?;
         }
         // A broker's thread asks for no real-time priority: what it reads may be long.
         let brokers_wishes = Realtime {
@@ -87,28 +123,6 @@ impl Daemon {
             }
         }
         Ok(())
-    }
-
-    fn start_udp(
-        &mut self,
-        input: &Input,
-        inlet: Inlet,
-        listen: std::net::SocketAddr,
-        wishes: Realtime,
-    ) -> Result<(), StartError> {
-        let link = UdpLink {
-            inlet,
-            listen,
-            from: input.from,
-            device: input.device,
-            stop: Arc::clone(&self.shared.stop),
-        };
-        let shared = Arc::clone(&self.shared);
-        let name = format!("rx-{}", input.name);
-        self.spawn(&name.clone(), move || {
-            ask_for_receiver(&shared, &name, wishes);
-            link.run();
-        })
     }
 }
 
@@ -149,6 +163,8 @@ fn start_net(
             for task in tasks {
                 match task {
                     Task::Tcp(link) => drop(tokio::spawn(link.run())),
+                    Task::TcpListen(link) => drop(tokio::spawn(link.run())),
+                    Task::Serial(link) => drop(tokio::spawn(link.run())),
                     Task::File(link) => drop(tokio::spawn(link.run())),
                     Task::Mqtt(link) => drop(tokio::spawn(link.run())),
                 }

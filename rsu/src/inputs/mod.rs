@@ -2,6 +2,7 @@
 //!
 //! Rooms:
 //! - [`gat1743`]: signal controllers that publish lamp states, countdowns and plans (GA/T 1743-2020)
+//! - [`gb20999`]: signal controllers that tell stage and remaining time when asked (GB/T 20999-2017)
 //! - [`ntcip`]: signal controllers that broadcast TSCBM or are polled by SNMP (NTCIP 1202)
 //! - [`spat_json`]: platforms that publish SPAT as JSON: Huawei DRIS, OpenV2X
 //! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
@@ -35,6 +36,7 @@ pub mod can;
 mod delay;
 pub mod detected_objects;
 pub mod gat1743;
+pub mod gb20999;
 pub mod json;
 pub mod ntcip;
 mod objects;
@@ -53,6 +55,8 @@ use crate::report::Content;
 pub enum Decoder {
     /// A signal controller by GA/T 1743-2020.
     Gat1743(Box<gat1743::Decoder>),
+    /// A signal controller by GB/T 20999-2017.
+    Gb20999(Box<gb20999::Decoder>),
     /// A signal controller that broadcasts TSCBM or is polled by SNMP.
     Ntcip(Box<ntcip::Decoder>),
     /// A platform that publishes SPAT as JSON.
@@ -70,6 +74,7 @@ macro_rules! each {
     ($self:expr, $decoder:ident => $call:expr) => {
         match $self {
             Self::Gat1743($decoder) => $call,
+            Self::Gb20999($decoder) => $call,
             Self::Ntcip($decoder) => $call,
             Self::SpatJson($decoder) => $call,
             Self::Ars408($decoder) => $call,
@@ -112,6 +117,7 @@ impl Decoder {
     pub fn protocol(&self) -> &'static str {
         match self {
             Self::Gat1743(_) => "gat1743",
+            Self::Gb20999(_) => "gb20999",
             Self::Ntcip(_) => "ntcip",
             Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",

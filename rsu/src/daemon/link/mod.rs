@@ -1,7 +1,9 @@
 //! The ways in: each brings the bytes of one input to its decoder and the reports to the mailbox.
 //!
 //! - `udp`: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
-//! - `tcp`: streams from gateways, on the one asynchronous thread
+//! - `tcp`: streams from devices and gateways, whoever connects, on the one asynchronous thread
+//! - `serial`: serial lines, on the same
+//! - `stream`: what those two do once they are up
 //! - `mqtt`: messages of brokers, on an asynchronous thread of their own
 //! - `file`: recordings at their own pace, on the same
 //!
@@ -10,6 +12,8 @@
 
 pub(crate) mod file;
 pub(crate) mod mqtt;
+pub(crate) mod serial;
+mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
@@ -17,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::mailbox::Mailbox;
-use super::tally::InputTally;
+use super::tally::{InputTally, LinkState};
 use crate::clock::Now;
 use crate::inputs::Decoder;
 use crate::report::InputId;
@@ -46,5 +50,16 @@ impl Inlet {
             mailbox.push(*input, arrived, content);
         });
         tally.show_counts(decoder.counts());
+    }
+
+    /// Shows what has been counted without anything having arrived.
+    pub(crate) fn show_counts(&self) {
+        self.tally.show_counts(self.decoder.counts());
+    }
+
+    /// The way in does not work; what comes when it does starts afresh.
+    pub(crate) fn went_down(&mut self, reason: String) {
+        self.tally.set_link(LinkState::Down(reason));
+        self.decoder.link_restarted();
     }
 }

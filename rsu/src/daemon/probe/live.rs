@@ -1,4 +1,4 @@
-//! Live sources: a UDP port, a TCP connection to a device or its gateway, or a broker.
+//! Live sources: a UDP port, a TCP connection to a device or its gateway, a serial line, or a broker.
 
 use std::future::pending;
 use std::io;
@@ -8,13 +8,15 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_serial::SerialStream;
 
 use super::recording::Unreadable;
-use super::{Failure, Outcome, Probe};
+use super::{Failure, Outcome, Probe, ProbeArgs, Source};
 use crate::clock::Mono;
 use crate::config::Broker;
 use crate::daemon::clock;
 use crate::daemon::link::mqtt::{Session, Word};
+use crate::daemon::link::serial;
 
 /// Largest UDP payload.
 const MAX_DATAGRAM: usize = 65_535;
@@ -29,24 +31,35 @@ pub(super) enum Socket {
         device: Option<SocketAddr>,
     },
     Tcp(TcpStream),
+    Serial(SerialStream),
     Mqtt(Box<Session>),
 }
 
 impl Socket {
-    pub(super) fn subscribe(broker: &Broker) -> io::Result<Self> {
-        let session = Session::open(broker).map_err(io::Error::other)?;
-        Ok(Self::Mqtt(Box::new(session)))
-    }
-
-    pub(super) async fn bind(address: SocketAddr, device: Option<SocketAddr>) -> io::Result<Self> {
-        let socket = UdpSocket::bind(address).await?;
-        Ok(Self::Udp { socket, device })
-    }
-
-    pub(super) async fn connect(address: &str) -> io::Result<Self> {
-        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
-        let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        Ok(Self::Tcp(stream))
+    /// Opens a live source; questions go to `--ask` over UDP.
+    pub(super) async fn open(args: &ProbeArgs, source: &Source) -> io::Result<Self> {
+        match source {
+            Source::Udp(address) => {
+                let socket = UdpSocket::bind(address).await?;
+                let device = args.ask.flatten();
+                Ok(Self::Udp { socket, device })
+            }
+            Source::Tcp(address) => {
+                let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+                let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                Ok(Self::Tcp(stream))
+            }
+            Source::Serial(path, line) => serial::open(path, *line).map(Self::Serial),
+            Source::Mqtt(broker) => {
+                let session = Session::open(&Broker {
+                    login: super::login(args),
+                    ..broker.clone()
+                });
+                Ok(Self::Mqtt(Box::new(session.map_err(io::Error::other)?)))
+            }
+            // A recording is read, not listened to.
+            Source::File(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// The next bytes; 0 of a stream that has ended.
@@ -75,6 +88,7 @@ impl Socket {
                     _ => {}
                 }
             },
+            Self::Serial(port) => port.read(buffer).await,
         }
     }
 
@@ -87,11 +101,12 @@ impl Socket {
             Self::Udp { device: None, .. } => Ok(()),
             Self::Tcp(stream) => stream.write_all(bytes).await,
             Self::Mqtt(_) => Ok(()),
+            Self::Serial(port) => port.write_all(bytes).await,
         }
     }
 
     fn ends_when_empty(&self) -> bool {
-        matches!(self, Self::Tcp(_))
+        matches!(self, Self::Tcp(_) | Self::Serial(_))
     }
 }
 
