@@ -12,9 +12,9 @@ use super::address::{
 };
 use super::boxes;
 use super::seat::Seat;
-use super::{ars408, gat1743, gb20999, ntcip, spat_json};
+use super::{ars408, gat1743, gb20999, gnss, ntcip, serial_radars, spat_json};
 use crate::fusion;
-use crate::inputs::{self, Decoder};
+use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
 use crate::sheet::Table;
 use crate::station;
@@ -58,6 +58,12 @@ pub enum Protocol {
     Openv2x(Seat, inputs::openv2x::Config),
     /// A box that writes lists of objects in our form or CARMA's.
     DetectedObjects(Seat, inputs::detected_objects::Config),
+    /// A TI mmWave radar.
+    TiMmwave(Seat, ti_mmwave::Config),
+    /// A Nanoradar on a serial line.
+    Nanoradar(Seat, inputs::nanoradar::Config),
+    /// A receiver of satellite navigation.
+    Gnss(inputs::gnss::Config),
 }
 
 impl Protocol {
@@ -71,6 +77,9 @@ impl Protocol {
             Self::Ars408(_) => "ars408",
             Self::Openv2x(..) => "openv2x",
             Self::DetectedObjects(..) => "detected-objects",
+            Self::TiMmwave(..) => "ti-mmwave",
+            Self::Nanoradar(..) => "nanoradar",
+            Self::Gnss(_) => "gnss",
         }
     }
 
@@ -85,9 +94,28 @@ impl Protocol {
     /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
     fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
         match self {
-            Self::Gat1743(_) | Self::Gb20999(_) | Self::Ntcip(_) | Self::SpatJson(_) => None,
+            Self::Gat1743(_)
+            | Self::Gb20999(_)
+            | Self::Ntcip(_)
+            | Self::SpatJson(_)
+            | Self::Gnss(_) => None,
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
-            Self::Openv2x(seat, _) | Self::DetectedObjects(seat, _) => Some(seat.sensor(input)),
+            Self::TiMmwave(seat, config) if config.layout == ti_mmwave::Layout::OutOfBox => {
+                let (source, sensor) = seat.sensor(input);
+                // It lists points and keeps no tracks, so its errors do not repeat.
+                let covariance_scale = 1.0;
+                Some((
+                    source,
+                    fusion::Sensor {
+                        covariance_scale,
+                        ..sensor
+                    },
+                ))
+            }
+            Self::Openv2x(seat, _)
+            | Self::DetectedObjects(seat, _)
+            | Self::TiMmwave(seat, _)
+            | Self::Nanoradar(seat, _) => Some(seat.sensor(input)),
         }
     }
 
@@ -96,10 +124,13 @@ impl Protocol {
         match self {
             Self::Openv2x(_, config) => config.frame = frame,
             Self::DetectedObjects(_, config) => config.frame = frame,
+            Self::Gnss(config) => config.frame = frame,
             Self::Gat1743(_)
             | Self::Gb20999(_)
             | Self::Ntcip(_)
             | Self::SpatJson(_)
+            | Self::TiMmwave(..)
+            | Self::Nanoradar(..)
             | Self::Ars408(_) => {}
         }
     }
@@ -126,6 +157,13 @@ impl Protocol {
                 let decoder = inputs::detected_objects::Decoder::new(*config);
                 Decoder::DetectedObjects(Box::new(decoder))
             }
+            Self::TiMmwave(_, config) => {
+                Decoder::TiMmwave(Box::new(ti_mmwave::Decoder::new(*config)))
+            }
+            Self::Nanoradar(_, config) => {
+                Decoder::Nanoradar(Box::new(inputs::nanoradar::Decoder::new(*config)))
+            }
+            Self::Gnss(config) => Decoder::Gnss(Box::new(inputs::gnss::Decoder::new(*config))),
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
             }
@@ -137,7 +175,7 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 7] = [
+    let readers: [(&'static str, Read); 10] = [
         ("gat1743", gat1743::read),
         ("gb20999", gb20999::read),
         ("ntcip", ntcip::read),
@@ -145,6 +183,9 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
         ("ars408", ars408::read),
         ("openv2x", boxes::read_openv2x),
         ("detected-objects", boxes::read_detected_objects),
+        ("ti-mmwave", serial_radars::read_ti_mmwave),
+        ("nanoradar", serial_radars::read_nanoradar),
+        ("gnss", gnss::read),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
     for (key, read) in readers {

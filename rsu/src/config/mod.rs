@@ -12,11 +12,13 @@ mod boxes;
 mod broker;
 mod gat1743;
 mod gb20999;
+mod gnss;
 mod input;
 mod ntcip;
 mod radio;
 mod realtime;
 mod seat;
+mod serial_radars;
 mod spat_json;
 mod station;
 #[cfg(test)]

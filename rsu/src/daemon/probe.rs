@@ -24,7 +24,8 @@ use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
 use crate::config::{self, Broker, Login, Password};
 use crate::inputs::{Carrier, Counts, Decoder, Mount};
-use crate::inputs::{ars408, can, detected_objects, gat1743, gb20999, ntcip, openv2x, spat_json};
+use crate::inputs::{ars408, can, detected_objects, gat1743, gb20999, gnss, nanoradar, ntcip};
+use crate::inputs::{openv2x, spat_json, ti_mmwave};
 use v2x_msg::base::{EnuFrame, GeoPosition};
 
 /// What `rsu probe` is asked to do.
@@ -64,6 +65,9 @@ pub struct ProbeArgs {
         allow_hyphen_values = true
     )]
     pub heading_deg: f64,
+    /// The ti-mmwave radar runs the traffic monitoring firmware.
+    #[arg(long)]
+    pub traffic: bool,
     /// Degrees north and east of the site's origin, for what has its places in degrees.
     #[arg(long, value_name = "LAT,LON", value_parser = origin, allow_hyphen_values = true)]
     pub origin: Option<EnuFrame>,
@@ -86,6 +90,12 @@ pub enum ProbeProtocol {
     Openv2x,
     /// Boxes that write lists of objects in our form or CARMA's.
     DetectedObjects,
+    /// TI mmWave radars on their data port.
+    TiMmwave,
+    /// Nanoradar's small radars on a serial line.
+    Nanoradar,
+    /// Receivers of satellite navigation: NMEA 0183, or gpsd's JSON from `tcp://` or a file `.json`.
+    Gnss,
 }
 
 fn origin(text: &str) -> Result<EnuFrame, String> {
@@ -372,6 +382,40 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                 ..default
             };
             Decoder::DetectedObjects(Box::new(detected_objects::Decoder::new(config)))
+        }
+        ProbeProtocol::TiMmwave => {
+            let config = ti_mmwave::Config {
+                layout: if args.traffic {
+                    ti_mmwave::Layout::Traffic
+                } else {
+                    ti_mmwave::Layout::OutOfBox
+                },
+                mount: mount(args),
+                report_still: true,
+                ..ti_mmwave::Config::default()
+            };
+            Decoder::TiMmwave(Box::new(ti_mmwave::Decoder::new(config)))
+        }
+        ProbeProtocol::Nanoradar => {
+            let config = nanoradar::Config {
+                mount: mount(args),
+                ..nanoradar::Config::default()
+            };
+            Decoder::Nanoradar(Box::new(nanoradar::Decoder::new(config)))
+        }
+        ProbeProtocol::Gnss => {
+            let default = gnss::Config::default();
+            let is_gpsd = args.source.starts_with("tcp://") || args.source.ends_with(".json");
+            let config = gnss::Config {
+                form: if is_gpsd {
+                    gnss::Form::Gpsd
+                } else {
+                    gnss::Form::Nmea
+                },
+                frame: args.origin.unwrap_or(default.frame),
+                ..default
+            };
+            Decoder::Gnss(Box::new(gnss::Decoder::new(config)))
         }
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {

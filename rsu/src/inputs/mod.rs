@@ -8,7 +8,9 @@
 //! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
 //! - [`openv2x`]: boxes and radars that publish road users as JSON: OpenV2X, Huawei DRIS
 //! - [`detected_objects`]: any box that writes lists of objects as JSON in our form, or CARMA's
-//! - `objects`: what these two check alike
+//! - [`ti_mmwave`], [`nanoradar`]: radars on serial lines
+//! - [`gnss`]: receivers of satellite navigation, for health only
+//! - `objects`: what inputs of objects check alike; `iso`: dates
 //! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
 //! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
 //!
@@ -37,11 +39,15 @@ mod delay;
 pub mod detected_objects;
 pub mod gat1743;
 pub mod gb20999;
+pub mod gnss;
+mod iso;
 pub mod json;
+pub mod nanoradar;
 pub mod ntcip;
 mod objects;
 pub mod openv2x;
 pub mod spat_json;
+pub mod ti_mmwave;
 
 use arrayvec::ArrayVec;
 
@@ -67,6 +73,12 @@ pub enum Decoder {
     Openv2x(Box<openv2x::Decoder>),
     /// A box that writes lists of objects in our form or CARMA's.
     DetectedObjects(Box<detected_objects::Decoder>),
+    /// A TI mmWave radar.
+    TiMmwave(Box<ti_mmwave::Decoder>),
+    /// A Nanoradar on a serial line.
+    Nanoradar(Box<nanoradar::Decoder>),
+    /// A receiver of satellite navigation.
+    Gnss(Box<gnss::Decoder>),
 }
 
 /// The same call on whichever decoder it is.
@@ -80,6 +92,9 @@ macro_rules! each {
             Self::Ars408($decoder) => $call,
             Self::Openv2x($decoder) => $call,
             Self::DetectedObjects($decoder) => $call,
+            Self::TiMmwave($decoder) => $call,
+            Self::Nanoradar($decoder) => $call,
+            Self::Gnss($decoder) => $call,
         }
     };
 }
@@ -123,6 +138,9 @@ impl Decoder {
             Self::Ars408(_) => "ars408",
             Self::Openv2x(_) => "openv2x",
             Self::DetectedObjects(_) => "detected-objects",
+            Self::TiMmwave(_) => "ti-mmwave",
+            Self::Nanoradar(_) => "nanoradar",
+            Self::Gnss(_) => "gnss",
         }
     }
 }

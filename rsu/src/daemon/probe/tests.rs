@@ -15,6 +15,7 @@ use crate::report::{LampState, LampStates, Light};
 fn args(protocol: ProbeProtocol, source: &str) -> ProbeArgs {
     ProbeArgs {
         user: None,
+        traffic: false,
         origin: None,
         protocol,
         source: source.to_owned(),

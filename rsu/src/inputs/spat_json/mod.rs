@@ -2,7 +2,7 @@
 //!
 //! Over MQTT (`v2x/v1/rsu/{esn}/spat/up`, `v2x/v1/signalcontroller/{id}/spat/up`,
 //! `V2X/RSU/{esn}/SPAT/UP`), UDP or TCP; what members are called is a [`Mapping`]. The values are
-//! those of SPAT in YD/T 3709-2020. Rooms: [`wire`] (members and values), `iso` (dates), the decoder
+//! those of SPAT in YD/T 3709-2020. Rooms: [`wire`] (members and values), the decoder
 //! here, and its mirror [`Emitter`].
 //!
 //! | member | unit in the message | unit in the report |
@@ -31,7 +31,6 @@
 //! Reading allocates, bounded by the message: 64 KiB.
 
 mod emitter;
-mod iso;
 #[cfg(test)]
 mod tests;
 pub mod wire;

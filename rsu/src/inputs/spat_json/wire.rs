@@ -282,7 +282,7 @@ fn stamp_ms(value: &Value) -> Option<i64> {
     match number(value) {
         Some(number @ 0..=LAST_SECOND) => Some(number * 1000),
         Some(number) => Some(number).filter(|ms| *ms > 0),
-        None => super::iso::unix_ms(value.as_str()?),
+        None => crate::inputs::iso::unix_ms(value.as_str()?),
     }
 }
 

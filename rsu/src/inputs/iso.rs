@@ -3,7 +3,7 @@
 use v2x_msg::base::{Civil, Utc};
 
 /// Unix time in ms; a date without `Z` or an offset is taken for UTC.
-pub(super) fn unix_ms(text: &str) -> Option<i64> {
+pub(in crate::inputs) fn unix_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     let (date, rest) = text.split_at_checked(10)?;
     let rest = rest.strip_prefix(['T', 't', ' '])?;
