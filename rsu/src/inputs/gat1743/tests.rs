@@ -461,11 +461,11 @@ fn after_a_lost_link_order_starts_afresh() {
     let mut decoder = Decoder::new(Config::default());
     let mut reports = 0;
     decoder.push(now(0), &lamps_at(identity(), THEIRS, 9), &mut |_| {
-        reports += 1
+        reports += 1;
     });
     decoder.link_restarted();
     decoder.push(now(0), &lamps_at(identity(), THEIRS - 1, 9), &mut |_| {
-        reports += 1
+        reports += 1;
     });
     assert_eq!(reports, 2);
 }

@@ -70,7 +70,8 @@ pub(super) struct Ear {
     pub(super) asker: Option<Asker>,
     pub(super) counts: Counts,
     pub(super) facts: Facts,
-    timeline: Option<Box<Timeline>>,
+    // Boxed whole, so that a plan that comes and goes takes no memory anew.
+    timeline: Box<Option<Timeline>>,
     /// Facts are newer than the timeline.
     is_stale: bool,
     pub(super) state: State,
@@ -162,7 +163,7 @@ impl Ear {
             asker: config.asking.map(asker),
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             facts: Facts::new(),
-            timeline: None,
+            timeline: Box::default(),
             is_stale: true,
             state: State::default(),
             heartbeat: None,
@@ -465,22 +466,15 @@ impl Ear {
             return;
         }
         let timeline = Timeline::work_out(&self.facts, self.stage_time);
-        let is_known = self.facts.plan.stages.is_some() && self.facts.plan.times_s.is_some();
-        match (timeline, &mut self.timeline) {
-            (Some(new), Some(old)) if **old == new => {}
-            (Some(new), Some(old)) => {
-                **old = new;
-                self.state.plan_told = None;
-            }
-            (Some(new), slot) => *slot = Some(Box::new(new)),
-            (None, slot) => {
-                if is_known && slot.take().is_some() {
-                    self.counts.tolerate("plan-not-understood");
-                }
-                *slot = None;
-                self.state.plan_told = None;
-            }
+        if timeline == *self.timeline {
+            return;
         }
+        let is_known = self.facts.plan.stages.is_some() && self.facts.plan.times_s.is_some();
+        if timeline.is_none() && is_known {
+            self.counts.tolerate("plan-not-understood");
+        }
+        *self.timeline = timeline;
+        self.state.plan_told = None;
     }
 
     fn tell_plan(&mut self, arrived: Now, sink: &mut dyn FnMut(Content)) {
@@ -492,11 +486,9 @@ impl Ear {
         if !is_due || !runs_by_plan {
             return;
         }
-        let timeline = self
-            .timeline
-            .as_ref()
-            .filter(|timeline| timeline.is_fixed());
-        if let Some(plan) = timeline.and_then(|timeline| timeline.signal_plan()) {
+        let timeline = (*self.timeline).as_ref();
+        let timeline = timeline.filter(|timeline| timeline.is_fixed());
+        if let Some(plan) = timeline.and_then(Timeline::signal_plan) {
             self.state.plan_told = Some(arrived.mono);
             self.counts.report();
             sink(Content::Plan(plan));
@@ -506,7 +498,7 @@ impl Ear {
     fn tell_lamps(&mut self, arrived: Now, sink: &mut dyn FnMut(Content)) {
         let place = self.place(arrived.mono);
         let period = self.period();
-        let timeline = self.timeline.as_deref();
+        let timeline = (*self.timeline).as_ref();
         let mut states = LampStates::default();
         for (number, lamp) in (1..=MOST).zip(self.state.lamps.iter_mut()) {
             let Some(at) = lamp.at else { continue };
@@ -535,7 +527,7 @@ impl Ear {
 
     /// Where in the plan the controller is, if that has just been said.
     fn place(&mut self, now: Mono) -> Option<Place> {
-        let timeline = self.timeline.as_deref()?;
+        let timeline = (*self.timeline).as_ref()?;
         let remaining = self
             .state
             .remaining

@@ -68,6 +68,9 @@ fn junction() -> Junction {
     }
 }
 
+/// What becomes of an answer on its way.
+type Line = dyn FnMut(Duration, &[u8]) -> Option<Vec<u8>>;
+
 /// A decoder and a controller with a line between them.
 struct Bench {
     decoder: Decoder,
@@ -76,7 +79,7 @@ struct Bench {
     /// What the controller does at a moment.
     moment: Box<dyn Fn(Duration) -> Moment>,
     /// What becomes of an answer: None where it is lost.
-    line: Box<dyn FnMut(Duration, &[u8]) -> Option<Vec<u8>>>,
+    line: Box<Line>,
     said: Vec<(Duration, Content)>,
     questions: usize,
 }
