@@ -157,6 +157,7 @@ impl Controller {
         });
         LampStates {
             lamps: lamps.take(rsu::report::MAX_LAMPS).collect(),
+            ..LampStates::default()
         }
     }
 

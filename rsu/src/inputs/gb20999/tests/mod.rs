@@ -573,7 +573,10 @@ fn active_reports_are_told_without_a_question() {
     let said: Vec<_> = bench.said.iter().map(|(_, content)| content).collect();
     let expected = [
         &Content::Mode(ControlMode::Flash),
-        &Content::Lamps(LampStates { lamps }),
+        &Content::Lamps(LampStates {
+            lamps,
+            ..LampStates::default()
+        }),
     ];
     assert_eq!(said, expected);
 }
