@@ -204,6 +204,9 @@ fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
         no_timing_after: table
             .millis("no-timing-after-ms", 500..=60_000)
             .unwrap_or(default.no_timing_after),
+        plan_lasts: table
+            .millis("plan-lasts-ms", 500..=300_000)
+            .unwrap_or(default.plan_lasts),
         stop_after: table
             .millis("stop-after-ms", 1000..=60_000)
             .unwrap_or(default.stop_after),
@@ -216,6 +219,7 @@ fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
         timing_error: table
             .millis("timing-error-ms", 1..=5000)
             .unwrap_or(default.timing_error),
+        use_history: table.boolean("use-history").unwrap_or(default.use_history),
     };
     if config.stop_after < config.no_timing_after {
         table.wrong(

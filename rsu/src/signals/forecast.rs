@@ -7,6 +7,7 @@ use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::Status;
 
 use super::MAX_PHASES;
+use super::history::Expected;
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
@@ -75,10 +76,24 @@ pub struct Timing {
     pub start: Start,
     /// Its end.
     pub end: End,
-    /// How sure the end is, 0..=1; None where nobody can say.
+    /// Probability that the end is within a second of the likely one, 0..=1; None where nobody can
+    /// say.
     pub confidence: Option<f32>,
+    /// What it rests on.
+    pub basis: Basis,
     /// Its next occurrence after this one, and how long that lasts.
     pub next: Option<(Mono, Duration)>,
+}
+
+/// What a forecast rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// The plan that runs, proved against the lamps.
+    Plan,
+    /// What the controller announces: a countdown, or the timer of its stage.
+    Countdown,
+    /// How long this light lasted before.
+    History,
 }
 
 /// When a state begins.
@@ -107,4 +122,33 @@ pub enum End {
     },
     /// Never: the phase has no other state.
     Endless,
+}
+
+/// A state that runs as it mostly did before; without timing where nothing is expected.
+pub(super) fn by_history(
+    light: Light,
+    since: Option<Mono>,
+    at: Mono,
+    expected: Option<Expected>,
+) -> StateForecast {
+    let ahead = |seconds: f32| at.offset_by(seconds.into());
+    let timing = expected.map(|expected| Timing {
+        start: Start::Running { since },
+        end: End::At {
+            min: expected.min_s.map(ahead),
+            max: expected.max_s.map(ahead),
+            likely: ahead(expected.likely_s),
+        },
+        confidence: Some(expected.confidence),
+        basis: Basis::History,
+        next: None,
+    });
+    StateForecast { light, timing }
+}
+
+/// Takes from the confidence of every state: `share` of it stays.
+pub(super) fn doubt(states: &mut [StateForecast], share: f32) {
+    for timing in states.iter_mut().filter_map(|state| state.timing.as_mut()) {
+        timing.confidence = timing.confidence.map(|confidence| confidence * share);
+    }
 }
