@@ -74,11 +74,11 @@ impl Anchor {
         let early = self.at.since(implied);
         let late = implied.since(self.at);
         if early > CHANGED_MIND || late > CHANGED_MIND {
-            self.change_mind(implied, slack);
+            self.change_mind(implied);
             return Heard::ChangedMind;
         }
         if late > SUSPICIOUS {
-            return self.hear_late(implied, slack);
+            return self.hear_late(implied);
         }
         self.late = None;
         self.before = None;
@@ -97,25 +97,25 @@ impl Anchor {
         Heard::Same
     }
 
-    fn hear_late(&mut self, implied: Mono, slack: Duration) -> Heard {
+    fn hear_late(&mut self, implied: Mono) -> Heard {
         match self.late {
             None => {
                 self.late = Some(implied);
                 Heard::Same
             }
             Some(before) => {
-                self.change_mind(before.min(implied), slack);
+                self.change_mind(before.min(implied));
                 Heard::ChangedMind
             }
         }
     }
 
-    fn change_mind(&mut self, at: Mono, slack: Duration) {
+    fn change_mind(&mut self, at: Mono) {
         *self = Self {
             at,
-            slack: self.slack.max(slack),
+            slack: self.slack,
             late: None,
-            before: Some(self.at),
+            before: Some(self.at - self.slack),
         };
     }
 }

@@ -99,8 +99,10 @@ impl Cycle {
             self.began = None;
             return false;
         };
-        // A report in the middle of a second says nothing about when the second began.
-        let again = self.began.is_some() && second == self.second;
+        // A report in the middle of a second says nothing about when the second began; nor does the
+        // echo of the second before.
+        let told = [self.second, (self.second + self.length_s - 1) % self.length_s];
+        let again = self.began.is_some() && told.contains(&second);
         if again && arrived.since(self.second_at) < SECOND_OVER {
             return true;
         }

@@ -139,7 +139,7 @@ pub(super) fn by_history(
             max: expected.max_s.map(ahead),
             likely: ahead(expected.likely_s),
         },
-        confidence: Some(expected.confidence),
+        confidence: expected.confidence,
         basis: Basis::History,
         next: None,
     });

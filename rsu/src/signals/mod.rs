@@ -3,6 +3,7 @@
 //!
 //! - `watch`: what one phase shows
 //! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
+//! - `jitter`: how late a controller's news come
 //! - `cycle`: the plan that is running, and where in it the controller is
 //! - `history`: how long each light lasted before
 //! - `conflict`: phases that must not be green together
@@ -29,6 +30,7 @@ mod conflict;
 mod cycle;
 mod forecast;
 mod history;
+mod jitter;
 mod mode;
 pub mod score;
 #[cfg(test)]
@@ -44,6 +46,7 @@ use v2x_msg::kinds::spat::Status;
 use self::conflict::Conflicts;
 use self::cycle::{Adopted, Cycle};
 use self::history::History;
+use self::jitter::Jitter;
 use self::mode::{follows_a_plan, is_untimed, status_of, status_shown};
 use self::watch::{Seen, Watch};
 use crate::clock::{Mono, Now};
@@ -72,7 +75,8 @@ pub struct Config {
     pub expiry_grace: Duration,
     /// A longer countdown is taken for "unknown".
     pub max_countdown: Duration,
-    /// How far the stated time of collection may be from what the lamps really did.
+    /// How far the stated time of collection may be from what the lamps really did, at least; where
+    /// a controller's news come later than that, their lateness is stated.
     pub timing_error: Duration,
     /// Whether the past may speak where a controller announces no end.
     pub use_history: bool,
@@ -139,6 +143,7 @@ struct Controller {
     input: InputId,
     mode: Option<ControlMode>,
     cycle: Cycle,
+    jitter: Jitter,
     heard_at: Option<Mono>,
 }
 
@@ -294,7 +299,9 @@ impl Signals {
         // One time for all lamps: that of the controller that spoke longest ago, of those that speak.
         let speaking = |heard: &Mono| at.since(*heard) <= self.config.no_timing_after;
         self.forecast.collected_at = heard.filter(speaking).min().unwrap_or(newest);
-        self.forecast.timing_error = self.config.timing_error;
+        let jitter = self.controllers.iter().map(|controller| controller.jitter);
+        let lateness = jitter.map(Jitter::lateness).max().unwrap_or_default();
+        self.forecast.timing_error = self.config.timing_error.max(lateness);
         self.forecast.phases.clear();
         self.look_for_conflicts(at);
         for place in 0..self.watches.len() {
@@ -340,7 +347,11 @@ impl Signals {
         let longest_s = self.config.max_countdown.as_secs();
         let usable = |seconds: &u16| !untimed && u64::from(*seconds) <= longest_s;
         let countdown_s = shown.countdown_s.filter(usable);
-        Some(watch.hear(at, shown.light, countdown_s, &mut self.oddities))
+        let seen = watch.hear(at, shown.light, countdown_s, &mut self.oddities);
+        if let Some(late) = watch.take_lateness() {
+            self.controllers[watch.controller].jitter.note(late);
+        }
+        Some(seen)
     }
 
     /// Hands on to history what the phases did.
@@ -445,10 +456,10 @@ impl Signals {
     /// Conflicting movements must never both be green: a controller that says so is broken or
     /// misread, and no bus may act on it. A green that nobody vouches for any more is none.
     fn look_for_conflicts(&mut self, at: Mono) {
-        let no_timing_after = self.config.no_timing_after;
+        let told_for = self.config.no_timing_after.max(self.config.plan_lasts);
         let green = |watch: &Watch| {
-            let fresh = watch.age(at).is_some_and(|age| age <= no_timing_after);
-            watch.light == Light::Green && (fresh || watch.outlasts(at))
+            let told = watch.age(at).is_some_and(|age| age <= told_for);
+            watch.light == Light::Green && (told || watch.outlasts(at))
         };
         if self.conflicts.look(&self.watches, green) {
             self.oddities.conflicting_greens += 1;
@@ -462,6 +473,7 @@ impl Controller {
             input,
             mode: None,
             cycle: Cycle::default(),
+            jitter: Jitter::default(),
             heard_at: None,
         }
     }

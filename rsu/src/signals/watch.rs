@@ -44,6 +44,8 @@ pub(super) struct Watch {
     /// The second that was told last, and when it was first told.
     told: Option<(u16, Mono)>,
     heard_at: Option<Mono>,
+    /// By how much the newest news of the end came late, until somebody asks.
+    late: Option<Duration>,
     /// When the last green ended.
     green_until: Option<Mono>,
     kept: Kept,
@@ -75,6 +77,7 @@ impl Watch {
             end: None,
             told: None,
             heard_at: None,
+            late: None,
             green_until: None,
             kept: Kept::default(),
         }
@@ -116,6 +119,11 @@ impl Watch {
         self.end = None;
         self.told = None;
         self.kept.forget();
+    }
+
+    /// By how much the newest news of the end came late; told once.
+    pub(super) fn take_lateness(&mut self) -> Option<Duration> {
+        self.late.take()
     }
 
     /// Time since the phase was last mentioned; None if never.
@@ -203,6 +211,13 @@ impl Watch {
         oddities: &mut Oddities,
     ) {
         let told = self.told;
+        let echoes = |(before, since): (u16, Mono)| {
+            countdown_s == before.checked_add(1) && arrived.since(since) < STUCK
+        };
+        if told.is_some_and(echoes) {
+            oddities.out_of_order += 1;
+            return;
+        }
         self.told = countdown_s.map(|s| match told {
             Some((before, since)) if before == s => (s, since),
             _ => (s, arrived),
@@ -229,8 +244,9 @@ impl Watch {
             }
             return;
         }
-        if end.hear(implied, gap.min(VAGUE)) == Heard::ChangedMind {
-            oddities.changed_minds += 1;
+        match end.hear(implied, gap.min(VAGUE)) {
+            Heard::ChangedMind => oddities.changed_minds += 1,
+            Heard::Same => self.late = Some(implied.since(end.at)),
         }
         self.kept.tell(arrived, end.at);
     }

@@ -29,10 +29,11 @@ const MOST_CUES: usize = 24;
 const CUE_FROM: usize = 3;
 /// What a cue counts where the length alone counts one.
 const CUE_SHARE: f32 = 4.0;
-/// Bounds are told from so many lengths on.
+/// Confidence is told from so many lengths on, bounds from so many.
+const CONFIDENT_FROM: usize = 3;
 const BOUNDS_FROM: usize = 10;
 /// How far beyond all that came a bound is set: share of the length, at first, at least and at most.
-const MARGIN: f32 = 0.25;
+const MARGIN: f32 = 0.5;
 const MARGINS: std::ops::RangeInclusive<f32> = 0.1..=3.0;
 /// A broken bound widens the margin by so much, a kept one narrows it by so much: in balance where
 /// one in a hundred breaks.
@@ -58,8 +59,9 @@ pub(super) struct Expected {
     pub(super) likely_s: f32,
     pub(super) min_s: Option<f32>,
     pub(super) max_s: Option<f32>,
-    /// Probability that the end is within a second of the likely one.
-    pub(super) confidence: f32,
+    /// Probability that the end is within a second of the likely one; None before that was tried
+    /// often enough.
+    pub(super) confidence: Option<f32>,
 }
 
 /// One phase.
@@ -158,11 +160,12 @@ impl History {
             past.lengths[past.running.light?].bounds(passed_s)
         };
         let bounds = bounds();
+        let known = past.running.light.map_or(0, |light| past.lengths[light].samples.len());
         Some(Expected {
             likely_s,
             min_s: bounds.map(|(min_s, _)| min_s.min(likely_s)),
             max_s: bounds.and_then(|(_, max_s)| Some(max_s?.max(likely_s))),
-            confidence: self.reliability.deserved(sure),
+            confidence: (known >= CONFIDENT_FROM).then(|| self.reliability.deserved(sure)),
         })
     }
 

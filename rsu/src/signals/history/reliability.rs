@@ -8,7 +8,7 @@ use crate::clock::Mono;
 /// Steps of confidence that are told apart.
 const STEPS: usize = 20;
 /// What a stated confidence is believed to be worth before anything was seen, in forecasts.
-const BELIEF: f32 = 30.0;
+const BELIEF: f32 = 100.0;
 /// What a forecast counts after each newer one: half after 2,300.
 const FORGET: f32 = 0.9997;
 /// Forecasts of one light that wait for its end; neighbours that say the same are one.

@@ -154,7 +154,8 @@ pub(super) fn time_left(a: &Voice<'_>, b: &Voice<'_>) -> Option<(f32, f32)> {
     let left_s = left_s?;
     let (from_s, to_s) = (left_s - TRUE_WITHIN_S, left_s + TRUE_WITHIN_S);
     let within = a.mass_within(from_s, to_s) + b.mass_within(from_s, to_s);
-    // The length that was chosen does not speak for itself, and one that never came may come.
-    let all = a.mass() + b.mass() + a.scale + b.scale;
-    Some((left_s, ((within - chosen) / all).max(0.0)))
+    // The length that was chosen only half speaks for itself, and one that never came may come.
+    let unseen = a.scale + b.scale;
+    let share = (within - chosen / 2.0) / (a.mass() + b.mass() + unseen);
+    Some((left_s, share.max(0.0)))
 }
