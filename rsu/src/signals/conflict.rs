@@ -7,9 +7,9 @@
 use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 
+use super::MAX_PHASES;
 use super::forecast::{End, PhaseForecast, Start, StateForecast, Timing};
 use super::watch::Watch;
-use super::MAX_PHASES;
 use crate::clock::Mono;
 use crate::report::Light;
 

@@ -101,7 +101,10 @@ impl Cycle {
         };
         // A report in the middle of a second says nothing about when the second began; nor does the
         // echo of the second before.
-        let told = [self.second, (self.second + self.length_s - 1) % self.length_s];
+        let told = [
+            self.second,
+            (self.second + self.length_s - 1) % self.length_s,
+        ];
         let again = self.began.is_some() && told.contains(&second);
         if again && arrived.since(self.second_at) < SECOND_OVER {
             return true;

@@ -7,7 +7,7 @@ use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::Status;
 
 use super::MAX_PHASES;
-use super::history::Expected;
+use super::history::{Expected, Next};
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
@@ -143,7 +143,19 @@ pub(super) fn by_history(
         basis: Basis::History,
         next: None,
     });
-    StateForecast { light, timing }
+    let next = expected.and_then(|expected| expected.next_s);
+    with_next(StateForecast { light, timing }, next)
+}
+
+/// A running state with the next time that its light comes, as far as the past tells.
+pub(super) fn with_next(mut state: StateForecast, next: Option<Next>) -> StateForecast {
+    if let (Some(timing), Some(next)) = (&mut state.timing, next)
+        && let End::At { likely, .. } = timing.end
+    {
+        let start = likely.offset_by(next.away_s.into());
+        timing.next = Some((start, Duration::from_secs_f32(next.length_s.max(0.0))));
+    }
+    state
 }
 
 /// Takes from the confidence of every state: `share` of it stays.

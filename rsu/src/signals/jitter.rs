@@ -47,6 +47,9 @@ mod tests {
         for _ in 0..2000 {
             jitter.note(Duration::ZERO);
         }
-        assert!(jitter.lateness() < Duration::from_millis(1), "and it forgets");
+        assert!(
+            jitter.lateness() < Duration::from_millis(1),
+            "and it forgets"
+        );
     }
 }

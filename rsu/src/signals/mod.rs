@@ -335,13 +335,7 @@ impl Signals {
     }
 
     /// What the news say of one phase; None if they do not mention it.
-    fn hear(
-        &mut self,
-        phase: usize,
-        at: Mono,
-        news: &LampStates,
-        untimed: bool,
-    ) -> Option<Seen> {
+    fn hear(&mut self, phase: usize, at: Mono, news: &LampStates, untimed: bool) -> Option<Seen> {
         let watch = &mut self.watches[phase];
         let shown = shown(watch, news, &mut self.oddities)?;
         let longest_s = self.config.max_countdown.as_secs();
@@ -362,7 +356,8 @@ impl Signals {
         for (phase, seen) in changed {
             match seen {
                 Seen::Colour(since) => {
-                    self.history.changed(*phase, self.watches[*phase].light, *since);
+                    self.history
+                        .changed(*phase, self.watches[*phase].light, *since);
                 }
                 Seen::Lost => self.history.lost(*phase),
                 Seen::Same | Seen::Shade => {}
@@ -426,10 +421,16 @@ impl Signals {
             out.push(StateForecast::bare(watch.light));
         } else if !(planned && controller.cycle.states(watch, at, grace, out)) {
             if watch.is_counting() {
-                out.push(watch.running(at, grace));
+                let running = watch.running(at, grace);
+                out.push(forecast::with_next(running, self.history.next(place)));
             } else {
                 let expected = self.history.expected(place, at);
-                out.push(forecast::by_history(watch.light, watch.since(), at, expected));
+                out.push(forecast::by_history(
+                    watch.light,
+                    watch.since(),
+                    at,
+                    expected,
+                ));
             }
         }
     }
@@ -441,7 +442,10 @@ impl Signals {
             if controller.mode.is_none() && controller.cycle.is_followed() {
                 status = status | Status::FIXED_TIME;
             }
-            let own = self.watches.iter().filter(|watch| watch.controller == place);
+            let own = self
+                .watches
+                .iter()
+                .filter(|watch| watch.controller == place);
             status = status | status_shown(controller.mode, own.map(|watch| watch.light));
         }
         if self.conflicts.found().is_some() {

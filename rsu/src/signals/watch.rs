@@ -254,7 +254,9 @@ impl Watch {
     /// A late or doubled report of the green that was: it must not bring the green back.
     fn is_echo(&self, arrived: Mono, shown: Light) -> bool {
         let stopped = matches!(self.light, Light::Yellow | Light::Red);
-        let just = self.green_until.is_some_and(|until| arrived.since(until) < ECHO);
+        let just = self
+            .green_until
+            .is_some_and(|until| arrived.since(until) < ECHO);
         stopped && just && merged(shown) == Light::Green
     }
 }

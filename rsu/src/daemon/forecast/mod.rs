@@ -6,7 +6,7 @@
 //! then whether stated confidences were deserved and stated bounds held. What is computed, and how
 //! fairly, is told at [`crate::signals::score`].
 
-mod recordings;
+pub(crate) mod recordings;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -92,15 +92,27 @@ fn table(figures: &Figures) -> String {
     let _ = writeln!(text, "{line}");
     for (name, light) in LIGHTS {
         for horizon in figures.horizons(light) {
-            let Horizon { before_s, changes, silent, .. } = horizon;
+            let Horizon {
+                before_s,
+                changes,
+                silent,
+                ..
+            } = horizon;
             let _ = write!(text, "{name:<7} {before_s:>4} s {changes:>8} {silent:>7}");
             for Errors { mae_s, p95_s } in [horizon.ours, horizon.last, horizon.mean] {
                 let _ = write!(text, " | {mae_s:>8.2} s {p95_s:>5.1} s");
             }
-            let _ = writeln!(text, " | {}", if horizon.is_better() { "yes" } else { "NO" });
+            let _ = writeln!(
+                text,
+                " | {}",
+                if horizon.is_better() { "yes" } else { "NO" }
+            );
         }
     }
-    let _ = writeln!(text, "\nstated confidence   forecasts   stated   came true within 1 s");
+    let _ = writeln!(
+        text,
+        "\nstated confidence   forecasts   stated   came true within 1 s"
+    );
     for (class, of) in figures.confidences().iter().enumerate() {
         let (Some(stated), Some(deserved)) = (of.stated(), of.deserved()) else {
             continue;

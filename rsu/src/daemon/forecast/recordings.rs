@@ -21,7 +21,7 @@ use v2x_msg::base::Civil;
 ///
 /// # Errors
 /// With the line that makes no sense.
-pub(super) fn read(text: &str) -> Result<Vec<Junction>, String> {
+pub(crate) fn read(text: &str) -> Result<Vec<Junction>, String> {
     if text.trim_start().starts_with('{') {
         observations(text)
     } else {
@@ -37,15 +37,28 @@ struct Line {
 
 fn observations(text: &str) -> Result<Vec<Junction>, String> {
     let mut signals: Vec<(String, Junction)> = Vec::new();
-    for (place, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+    for (place, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+    {
         let wrong = |reason: &dyn std::fmt::Display| format!("line {}: {reason}", place + 1);
         let line: Line = serde_json::from_str(line).map_err(|error| wrong(&error))?;
-        let windows = line.cycles.iter().map(|(start_s, runs)| window(*start_s, runs));
+        let windows = line
+            .cycles
+            .iter()
+            .map(|(start_s, runs)| window(*start_s, runs));
         let windows: Option<Vec<_>> = windows.collect();
         let windows = windows.ok_or_else(|| wrong(&"a state or a time that there is not"))?;
         let known = signals.iter().position(|(name, _)| *name == line.name);
         let known = known.unwrap_or_else(|| {
-            signals.push((line.name, Junction { phases: 1, windows: Vec::new() }));
+            signals.push((
+                line.name,
+                Junction {
+                    phases: 1,
+                    windows: Vec::new(),
+                },
+            ));
             signals.len() - 1
         });
         signals[known].1.windows.extend(windows);
@@ -102,14 +115,18 @@ fn log(text: &str) -> Result<Vec<Junction>, String> {
         let fields: Vec<&str> = line.split(',').map(str::trim).collect();
         let wrong = || format!("line {}: not an event", place + 1);
         let [time, device, event, phase] = columns.map(|column| fields.get(column).copied());
-        let event: u32 = event.and_then(|event| event.parse().ok()).ok_or_else(wrong)?;
+        let event: u32 = event
+            .and_then(|event| event.parse().ok())
+            .ok_or_else(wrong)?;
         let light = match event {
             1 => Light::Green,
             8 => Light::Yellow,
             9..=12 => Light::Red,
             _ => continue,
         };
-        let phase: usize = phase.and_then(|phase| phase.parse().ok()).ok_or_else(wrong)?;
+        let phase: usize = phase
+            .and_then(|phase| phase.parse().ok())
+            .ok_or_else(wrong)?;
         let at_ms = time.and_then(unix_ms).ok_or_else(wrong)?;
         if !(1..=MAX_PHASES).contains(&phase) {
             return Err(format!("line {}: phase {phase}", place + 1));
@@ -120,9 +137,16 @@ fn log(text: &str) -> Result<Vec<Junction>, String> {
             devices.push((device.to_owned(), Vec::new()));
             devices.len() - 1
         });
-        devices[known].1.push(Shown { at_ms, phase, light });
+        devices[known].1.push(Shown {
+            at_ms,
+            phase,
+            light,
+        });
     }
-    Ok(devices.into_iter().map(|(_, changes)| junction(changes)).collect())
+    Ok(devices
+        .into_iter()
+        .map(|(_, changes)| junction(changes))
+        .collect())
 }
 
 /// The phases that a log names, in order; a red that goes on is no change.
@@ -168,4 +192,89 @@ fn unix_ms(time: &str) -> Option<u64> {
         nanosecond: ((fraction_s * 1e3).round() as u32).min(999) * 1_000_000,
     };
     u64::try_from(Utc::from_civil(civil)?.unix_ns() / 1_000_000).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_one_name_are_one_signal_in_order_of_time() {
+        let text = r#"{"name":"a","day":1,"hour":2,"cycles":[[1000,[[3,10],[2,3]]]]}
+{"name":"b","cycles":[[7,[[1,5]]]]}
+{"name":"a","cycles":[[500,[[4,1],[0,2]]]]}
+"#;
+        let junctions = read(text).unwrap();
+        assert_eq!(junctions.len(), 2);
+        let [first, second] = &junctions[0].windows[..] else {
+            panic!("{junctions:?}")
+        };
+        assert_eq!((first.from_ms, first.to_ms), (500_000, 503_000));
+        assert_eq!(first.changes[0].light, Light::RedYellow);
+        assert_eq!((second.from_ms, second.to_ms), (1_000_000, 1_013_000));
+        assert_eq!(
+            (second.changes[1].at_ms, second.changes[1].light),
+            (1_010_000, Light::Yellow)
+        );
+    }
+
+    #[test]
+    fn a_log_is_read_by_device_and_phase() {
+        let text = "TimeStamp,DeviceId,EventId,Parameter\n\
+            2024-04-15 12:00:00.000,9,1,2\n\
+            2024-04-15 12:00:05.100,9,81,26\n\
+            2024-04-15 12:00:20.500,9,8,2\n\
+            2024-04-15 12:00:24.500,9,9,2\n\
+            2024-04-15 12:00:24.500,9,10,2\n\
+            2024-04-15 12:00:26.000,9,1,6\n";
+        let junctions = read(text).unwrap();
+        let [Junction { phases: 2, windows }] = &junctions[..] else {
+            panic!("{junctions:?}")
+        };
+        let shown: Vec<_> = windows[0]
+            .changes
+            .iter()
+            .map(|change| {
+                (
+                    change.at_ms - windows[0].from_ms,
+                    change.phase,
+                    change.light,
+                )
+            })
+            .collect();
+        let expected = [
+            (0, 0, Light::Green),
+            (20_500, 0, Light::Yellow),
+            (24_500, 0, Light::Red),
+            (26_000, 1, Light::Green),
+        ];
+        assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named_by_its_line() {
+        for (text, start) in [
+            ("{\"name\":\"a\",\"cycles\":[]}\n{\"name\":1}", "line 2: "),
+            (
+                "{\"name\":\"a\",\"cycles\":[[0,[[9,1]]]]}",
+                "line 1: a state",
+            ),
+            (
+                "{\"name\":\"a\",\"cycles\":[[18446744073709551615,[]]]}",
+                "line 1: a state",
+            ),
+            ("DeviceId,EventId\n", "line 1: no column TimeStamp"),
+            (
+                "TimeStamp,DeviceId,EventId,Parameter\nnow,1,1,1\n",
+                "line 2: not an event",
+            ),
+            (
+                "TimeStamp,DeviceId,EventId,Parameter\n2024-04-15 12:00:00,1,1,77\n",
+                "line 2: phase 77",
+            ),
+        ] {
+            let wrong = read(text).unwrap_err();
+            assert!(wrong.starts_with(start), "{wrong}");
+        }
+    }
 }

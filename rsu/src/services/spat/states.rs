@@ -44,7 +44,9 @@ fn counting(now: Now, light: Light, timing: &signals::Timing) -> Counting {
     let start = match timing.start {
         Start::Running { .. } => Countdown::ZERO,
         // Zero would say that it is on.
-        Start::At(start) => left(start, round.start).max(tenths(Duration::from_millis(100), Way::Down)),
+        Start::At(start) => {
+            left(start, round.start).max(tenths(Duration::from_millis(100), Way::Down))
+        }
     };
     Counting {
         start: Some(start),
@@ -73,18 +75,15 @@ fn utc_timing(now: Now, light: Light, timing: &signals::Timing) -> UtcTiming {
         ends: ends(&timing.end, round, mark, HourMark::FAR),
         confidence: confidence(timing.confidence),
         next_start: timing.next.map(|(start, _)| mark(start, round.start)),
-        next_end: timing.next.map(|(start, length)| mark(start + length, round.end)),
+        next_end: timing
+            .next
+            .map(|(start, length)| mark(start + length, round.end)),
     }
 }
 
 /// T/CSAE 159-2020: a fixed end is earliest, likely and latest at once; a phase that never changes
 /// ends in an hour or more. Bounds that are no fixed end are rounded outwards.
-fn ends<M: Mark>(
-    end: &End,
-    round: Rounding,
-    mark: impl Fn(Mono, Way) -> M,
-    endless: M,
-) -> Ends<M> {
+fn ends<M: Mark>(end: &End, round: Rounding, mark: impl Fn(Mono, Way) -> M, endless: M) -> Ends<M> {
     match *end {
         End::Endless => Ends::likely_at(endless),
         End::At { min, likely, max } if min == Some(likely) && max == Some(likely) => {

@@ -175,9 +175,17 @@ fn bounds_that_are_not_fixed_are_rounded_outwards() {
 fn an_end_in_an_hour_or_later_is_an_hour_or_more() {
     for (seconds, tenths) in [(3599.8, 35_998), (3600.0, 36_000), (4000.0, 36_000)] {
         let states = on_air(&[running(report::Light::Red, fixed(seconds))]);
-        assert_eq!(all_ends(count(&states[0])), [Some(tenths); 3], "{seconds} s");
+        assert_eq!(
+            all_ends(count(&states[0])),
+            [Some(tenths); 3],
+            "{seconds} s"
+        );
         let states = on_air(&[running(report::Light::Green, fixed(seconds))]);
-        assert_eq!(all_ends(count(&states[0])), [Some(tenths); 3], "{seconds} s");
+        assert_eq!(
+            all_ends(count(&states[0])),
+            [Some(tenths); 3],
+            "{seconds} s"
+        );
     }
 }
 

@@ -62,6 +62,17 @@ pub(super) struct Expected {
     /// Probability that the end is within a second of the likely one; None before that was tried
     /// often enough.
     pub(super) confidence: Option<f32>,
+    /// When the same light comes again after its end, and how long it lasts then; None where that
+    /// was not mostly the same.
+    pub(super) next_s: Option<Next>,
+}
+
+/// A light that comes again, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Next {
+    /// From its end to its next beginning.
+    pub(super) away_s: f32,
+    pub(super) length_s: f32,
 }
 
 /// One phase.
@@ -76,6 +87,9 @@ struct Past {
 struct Lengths {
     samples: Samples<DEPTH>,
     margin: f32,
+    /// From its end to its next beginning.
+    away: Samples<CUE_DEPTH>,
+    ended_at: Option<Mono>,
 }
 
 /// The light that is on.
@@ -97,6 +111,8 @@ impl History {
             lengths: std::array::from_fn(|_| Lengths {
                 samples: Samples::EMPTY,
                 margin: MARGIN,
+                away: Samples::EMPTY,
+                ended_at: None,
             }),
             running: Running::new(None, None),
         };
@@ -110,7 +126,17 @@ impl History {
     /// A phase has changed its light; `since` where the moment is known.
     pub(super) fn changed(&mut self, phase: usize, light: Light, since: Option<Mono>) {
         self.end(phase, since);
-        self.phases[phase].running = Running::new(class(light), since);
+        let past = &mut self.phases[phase];
+        past.running = Running::new(class(light), since);
+        let Some(light) = past.running.light else {
+            return;
+        };
+        let lengths = &mut past.lengths[light];
+        if let (Some(since), Some(ended_at)) = (since, lengths.ended_at.take())
+            && since.seconds_after(ended_at) <= LONGEST_S
+        {
+            lengths.away.add(passed_s(ended_at, since));
+        }
     }
 
     /// A phase has changed its colour: a cue to all others.
@@ -131,6 +157,9 @@ impl History {
 
     /// Whether a phase is still in the light that it was in is not known any more.
     pub(super) fn lost(&mut self, phase: usize) {
+        for lengths in &mut self.phases[phase].lengths {
+            lengths.ended_at = None;
+        }
         let light = self.phases[phase].running.light;
         self.phases[phase].running = Running::new(None, None);
         self.phases[phase].running.light = light;
@@ -160,12 +189,26 @@ impl History {
             past.lengths[past.running.light?].bounds(passed_s)
         };
         let bounds = bounds();
-        let known = past.running.light.map_or(0, |light| past.lengths[light].samples.len());
+        let known = past
+            .running
+            .light
+            .map_or(0, |light| past.lengths[light].samples.len());
         Some(Expected {
             likely_s,
             min_s: bounds.map(|(min_s, _)| min_s.min(likely_s)),
             max_s: bounds.and_then(|(_, max_s)| Some(max_s?.max(likely_s))),
+            next_s: self.next(phase),
             confidence: (known >= CONFIDENT_FROM).then(|| self.reliability.deserved(sure)),
+        })
+    }
+
+    /// The next time of the light that is on, where it mostly comes again in the same way.
+    pub(super) fn next(&self, phase: usize) -> Option<Next> {
+        let past = &self.phases[phase];
+        let lengths = &past.lengths[past.running.light?];
+        Some(Next {
+            away_s: lengths.away.mostly()?,
+            length_s: lengths.samples.mostly()?,
         })
     }
 
@@ -179,9 +222,7 @@ impl History {
             None => Voice::new(NONE, 0.0, 0.0),
         };
         let by_cue = match past.running.cue {
-            Some((place, since)) => {
-                Voice::new(&self.cues[place], passed_s(since, at), CUE_SHARE)
-            }
+            Some((place, since)) => Voice::new(&self.cues[place], passed_s(since, at), CUE_SHARE),
             None => Voice::new(NONE, 0.0, 0.0),
         };
         let known = past.lengths[light].samples.len();
@@ -207,6 +248,7 @@ impl History {
         {
             past.lengths[light].learn(passed_s(since, at));
         }
+        past.lengths[light].ended_at = Some(at);
     }
 
     fn cue(&mut self, phase: usize, from: usize, shown: Light, at: Mono) {
@@ -247,7 +289,10 @@ impl Lengths {
         let shortest_s = lengths.first()? * (1.0 - self.margin) - 1.0;
         let longest_s = lengths.last()? * (1.0 + self.margin) + 1.0;
         let min_s = (shortest_s - passed_s).max(0.0);
-        Some((min_s, (longest_s > passed_s).then_some(longest_s - passed_s)))
+        Some((
+            min_s,
+            (longest_s > passed_s).then_some(longest_s - passed_s),
+        ))
     }
 }
 

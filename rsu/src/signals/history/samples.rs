@@ -7,6 +7,8 @@
 const FORGET: f32 = 0.97;
 /// Added to a time left before it is divided by, in seconds: nobody acts on less.
 const NEAR_S: f32 = 1.0;
+/// Fewer lengths have no usual one.
+const FEW: usize = 5;
 /// A told end within this of the real one has come true, in seconds.
 pub(super) const TRUE_WITHIN_S: f32 = 1.0;
 
@@ -50,6 +52,18 @@ impl<const N: usize> Samples<N> {
         &self.length_s[..self.len]
     }
 
+    /// The middle length, where eight in ten are within a second of it and there are a few.
+    pub(super) fn mostly(&self) -> Option<f32> {
+        let lengths = self.lengths();
+        if lengths.len() < FEW {
+            return None;
+        }
+        let middle = lengths[lengths.len() / 2];
+        let from = lengths.partition_point(|length| *length < middle - TRUE_WITHIN_S);
+        let to = lengths.partition_point(|length| *length <= middle + TRUE_WITHIN_S);
+        ((to - from) * 10 >= lengths.len() * 8).then_some(middle)
+    }
+
     fn drop_oldest(&mut self) {
         let weights = self.weight[..self.len].iter().enumerate();
         let Some((oldest, _)) = weights.min_by(|(_, a), (_, b)| a.total_cmp(b)) else {
@@ -89,7 +103,9 @@ impl<'a> Voice<'a> {
 
     /// Only what has not been outlasted.
     fn outlasting(&self) -> Self {
-        let from = self.length_s.partition_point(|length| *length <= self.passed_s);
+        let from = self
+            .length_s
+            .partition_point(|length| *length <= self.passed_s);
         Self {
             length_s: &self.length_s[from..],
             weight: &self.weight[from..],

@@ -157,9 +157,7 @@ impl Figures {
 impl Horizon {
     /// Whether ours is better than both others, on average and at the 95th percentile.
     pub fn is_better(&self) -> bool {
-        let beats = |other: Errors| {
-            self.ours.mae_s < other.mae_s && self.ours.p95_s < other.p95_s
-        };
+        let beats = |other: Errors| self.ours.mae_s < other.mae_s && self.ours.p95_s < other.p95_s;
         beats(self.last) && beats(self.mean)
     }
 }

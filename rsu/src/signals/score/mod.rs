@@ -145,7 +145,8 @@ impl Scorer {
             (Some(horizon), Some(simple_s)) => {
                 let simple_s = simple_s.map(|length_s| (length_s - passed_s).max(0.0));
                 let ours_s = told.map(|told| told.likely_s);
-                self.figures.compare(run.light, horizon, left_s, ours_s, simple_s);
+                self.figures
+                    .compare(run.light, horizon, left_s, ours_s, simple_s);
             }
             (Some(_), None) => {}
             (None, _) => {
@@ -211,7 +212,8 @@ impl Replay {
     }
 
     fn report(&mut self, at_ms: u64) {
-        self.signals.handle_lamps(now(at_ms), InputId(0), &self.lamps);
+        self.signals
+            .handle_lamps(now(at_ms), InputId(0), &self.lamps);
     }
 
     fn told(&mut self, at_ms: u64, run: &Run) -> Option<Told> {
@@ -318,7 +320,9 @@ fn looks(runs: &[Run]) -> Vec<Look> {
 fn now(at_ms: u64) -> Now {
     Now {
         mono: Mono::from_nanos(at_ms.saturating_mul(1_000_000)),
-        utc: Utc::from_unix_ns(i64::try_from(at_ms).map_or(i64::MAX, |ms| ms.saturating_mul(1_000_000))),
+        utc: Utc::from_unix_ns(
+            i64::try_from(at_ms).map_or(i64::MAX, |ms| ms.saturating_mul(1_000_000)),
+        ),
     }
 }
 

@@ -193,8 +193,16 @@ fn each_way_of_running_has_its_bits_and_untimed_ones_have_no_times() {
         let mut signals = signals();
         signals.handle_mode(now(0.0), SIGNAL, mode);
         hear(&mut signals, 1.0, |_| 0.0);
-        assert_eq!(running(&mut signals, 1.5, 1).timing.is_some(), timed, "{mode:?}");
-        assert_eq!(signals.forecast(now(1.5)).expect("fresh").status, bits, "{mode:?}");
+        assert_eq!(
+            running(&mut signals, 1.5, 1).timing.is_some(),
+            timed,
+            "{mode:?}"
+        );
+        assert_eq!(
+            signals.forecast(now(1.5)).expect("fresh").status,
+            bits,
+            "{mode:?}"
+        );
     }
 }
 
@@ -221,7 +229,11 @@ fn lamps_that_all_flash_or_are_all_dark_tell_the_bits_too() {
             signals.handle_mode(now(0.0), SIGNAL, mode);
         }
         signals.handle_lamps(now(1.0), SIGNAL, &all(light));
-        assert_eq!(signals.forecast(now(1.0)).expect("fresh").status, bits, "{light:?}");
+        assert_eq!(
+            signals.forecast(now(1.0)).expect("fresh").status,
+            bits,
+            "{light:?}"
+        );
     }
 }
 

@@ -131,16 +131,44 @@ fn any_plan(lengths: &[u16]) -> SignalPlan {
     let (a, b) = (green_a + yellow_a + clear_a, green_b + yellow_b + clear_b);
     let steps = |lights: [(Light, u16); 4]| {
         let steps = lights.into_iter().filter(|(_, duration_s)| *duration_s > 0);
-        steps.map(|(light, duration_s)| PlanStep { light, duration_s }).collect()
+        steps
+            .map(|(light, duration_s)| PlanStep { light, duration_s })
+            .collect()
     };
-    let first = [(Light::Green, green_a), (Light::Yellow, yellow_a), (Light::Red, clear_a + b), (Light::Red, 0)];
-    let second = [(Light::Red, a), (Light::Green, green_b), (Light::Yellow, yellow_b), (Light::Red, clear_b)];
+    let first = [
+        (Light::Green, green_a),
+        (Light::Yellow, yellow_a),
+        (Light::Red, clear_a + b),
+        (Light::Red, 0),
+    ];
+    let second = [
+        (Light::Red, a),
+        (Light::Green, green_b),
+        (Light::Yellow, yellow_b),
+        (Light::Red, clear_b),
+    ];
     let lamp = |lamp: u16| match lamp {
-        1 | 5 => LampPlan { lamp, steps: steps(first) },
-        3 | 7 => LampPlan { lamp, steps: steps(second) },
-        _ => LampPlan { lamp, steps: steps([(Light::Red, a + b), (Light::Red, 0), (Light::Red, 0), (Light::Red, 0)]) },
+        1 | 5 => LampPlan {
+            lamp,
+            steps: steps(first),
+        },
+        3 | 7 => LampPlan {
+            lamp,
+            steps: steps(second),
+        },
+        _ => LampPlan {
+            lamp,
+            steps: steps([
+                (Light::Red, a + b),
+                (Light::Red, 0),
+                (Light::Red, 0),
+                (Light::Red, 0),
+            ]),
+        },
     };
-    SignalPlan { lamps: (1..=8).map(lamp).collect() }
+    SignalPlan {
+        lamps: (1..=8).map(lamp).collect(),
+    }
 }
 
 fn shown_by(plan: &SignalPlan, lamp: u16, second: u32) -> Light {

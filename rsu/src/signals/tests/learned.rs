@@ -28,7 +28,10 @@ fn a_light_that_lasted_so_long_is_expected_to_do_so_again() {
     let timing = state.timing.expect("learned");
     assert_eq!((state.light, timing.basis), (Light::Green, Basis::History));
     assert!((left_s(&state, at_s) - 11.0).abs() < 0.1, "{state:?}");
-    assert_eq!(timing.confidence, None, "three times are too few to be sure");
+    assert_eq!(
+        timing.confidence, None,
+        "three times are too few to be sure"
+    );
 }
 
 #[test]
@@ -41,6 +44,9 @@ fn what_always_comes_true_is_stated_with_confidence_and_bounds() {
         panic!("it ends")
     };
     assert!(min.expect("told") <= likely && likely <= max.expect("told"));
+    let (next, length) = timing.next.expect("it always came again in the same way");
+    assert!((next.seconds_after(likely) - 79.0).abs() < 0.1);
+    assert!((length.as_secs_f64() - 21.0).abs() < 0.1);
 }
 
 #[test]

@@ -45,7 +45,9 @@ fn over_a_day_countdowns_follow_a_clock_that_runs_fast_or_slow() {
             let (errors, oddities) = a_day(1.0 + parts_per_million * 1e-6, with_plan);
             let (least, most) = (errors[0], errors[errors.len() - 1]);
             let p99 = errors[errors.len() * 99 / 100];
-            eprintln!("{parts_per_million} ppm, plan {with_plan}: {least:.3} to {most:.3}, p99 {p99:.3} s");
+            eprintln!(
+                "{parts_per_million} ppm, plan {with_plan}: {least:.3} to {most:.3}, p99 {p99:.3} s"
+            );
             // What news are late by, and what the clocks drift apart in the longest light.
             let most_s = 0.08 + 0.03 + 0.001;
             assert!(-most_s <= least && most <= most_s, "{least} to {most} s");
