@@ -1,6 +1,6 @@
 //! From report to frame nothing is allocated after the station has started.
 //!
-//! The one test here counts allocations while the station is called, for two minutes of virtual
+//! The one test here counts allocations while the station is called, for most of a minute of virtual
 //! time that has everything in it that may happen often: several sensors, more road users than fit
 //! into one message, changes of colour, plans, silence, nonsense, steps of the clock.
 
@@ -153,10 +153,10 @@ fn spat_length(frame: &Frame) -> usize {
     }
 }
 
-/// Two minutes in steps of 7 ms.
-const STEPS: u64 = 17_000;
+/// 49 seconds in steps of 7 ms.
+const STEPS: u64 = 7000;
 /// From then on the controller announces nothing, and the past speaks.
-const LEARNING: u64 = 3000;
+const LEARNING: u64 = 4000;
 
 fn config(controller: String) -> Config {
     let radar = |id: InputId| Input {

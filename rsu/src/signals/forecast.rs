@@ -8,12 +8,13 @@ use v2x_msg::kinds::spat::Status;
 
 use super::MAX_PHASES;
 use super::history::{Expected, Next};
+use super::watch::Watch;
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
 
-/// Most states of one phase.
-pub(super) const MAX_STATES: usize = 16;
+/// Most states of one phase: each light once.
+pub(super) const MAX_STATES: usize = 9;
 
 /// All phases of the junction at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +30,18 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    pub(super) fn empty() -> Self {
+    /// With nothing told of these phases.
+    pub(super) fn of(watches: &[Watch]) -> Self {
+        let phase = |watch: &Watch| PhaseForecast {
+            phase: watch.phase,
+            green: watch.green,
+            states: ArrayVec::new(),
+        };
         Self {
             collected_at: Mono::ZERO,
             timing_error: Duration::ZERO,
             status: Status::NONE,
-            phases: ArrayVec::new(),
+            phases: watches.iter().map(phase).collect(),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! - `history`: how long each light lasted before
 //! - `conflict`: phases that must not be green together
 //! - `mode`: what the way in which a controller is run means
+//! - `tell`: what may be told of a phase
 //! - `forecast`: what is known, as values
 //! - `score`: what forecasts were worth, on recorded signals
 //!
@@ -33,6 +34,7 @@ mod history;
 mod jitter;
 mod mode;
 pub mod score;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -48,6 +50,7 @@ use self::cycle::{Adopted, Cycle};
 use self::history::History;
 use self::jitter::Jitter;
 use self::mode::{follows_a_plan, is_untimed, status_of, status_shown};
+use self::tell::Known;
 use self::watch::{Seen, Watch};
 use crate::clock::{Mono, Now};
 use crate::report::{ControlMode, InputId, LampState, LampStates, Light, SignalPlan};
@@ -205,9 +208,9 @@ impl Signals {
             history: History::new(watches.len()),
             conflicts: Conflicts::new(&watches, conflict),
             controllers,
-            watches,
             oddities: Oddities::default(),
-            forecast: Forecast::empty(),
+            forecast: Forecast::of(&watches),
+            watches,
         })
     }
 
@@ -302,11 +305,22 @@ impl Signals {
         let jitter = self.controllers.iter().map(|controller| controller.jitter);
         let lateness = jitter.map(Jitter::lateness).max().unwrap_or_default();
         self.forecast.timing_error = self.config.timing_error.max(lateness);
-        self.forecast.phases.clear();
         self.look_for_conflicts(at);
-        for place in 0..self.watches.len() {
-            let phase = self.phase(place, at);
-            self.forecast.phases.push(phase);
+        let known = Known {
+            config: &self.config,
+            controllers: &self.controllers,
+            watches: &self.watches,
+            history: &self.history,
+        };
+        // In place: what a phase may tell is large, and most of it empty.
+        for (place, phase) in self.forecast.phases.iter_mut().enumerate() {
+            phase.states.clear();
+            if self.conflicts.found().is_none() {
+                known.states(place, at, &mut phase.states);
+            }
+            if phase.states.is_empty() {
+                phase.states.push(StateForecast::bare(Light::Unknown));
+            }
         }
         if self.controllers.len() > 1 {
             self.conflicts.part_greens(&mut self.forecast.phases);
@@ -374,63 +388,6 @@ impl Signals {
         for (phase, _) in changed {
             if !self.watches[*phase].is_counting() {
                 self.history.note(*phase, at);
-            }
-        }
-    }
-
-    fn phase(&self, place: usize, at: Mono) -> PhaseForecast {
-        let watch = &self.watches[place];
-        let mut phase = PhaseForecast {
-            phase: watch.phase,
-            green: watch.green,
-            states: ArrayVec::new(),
-        };
-        if self.conflicts.found().is_none() {
-            self.states(place, at, &mut phase.states);
-        }
-        if phase.states.is_empty() {
-            phase.states.push(StateForecast::bare(Light::Unknown));
-        }
-        phase
-    }
-
-    /// The states of a phase; none where not even its light may be told.
-    fn states(
-        &self,
-        place: usize,
-        at: Mono,
-        out: &mut ArrayVec<StateForecast, { forecast::MAX_STATES }>,
-    ) {
-        let watch = &self.watches[place];
-        let controller = &self.controllers[watch.controller];
-        let planned = follows_a_plan(controller.mode);
-        let grace = self.config.expiry_grace;
-        let Some(age) = watch.age(at) else { return };
-        if age > self.config.no_timing_after {
-            if planned && age <= self.config.plan_lasts {
-                if controller.cycle.states(watch, at, Duration::ZERO, out) {
-                    forecast::doubt(out, 1.0 - share(age, self.config.plan_lasts));
-                    return;
-                }
-                out.clear();
-            }
-            if watch.outlasts(at) {
-                out.push(StateForecast::bare(watch.light));
-            }
-        } else if is_untimed(controller.mode) || watch.light == Light::Unknown {
-            out.push(StateForecast::bare(watch.light));
-        } else if !(planned && controller.cycle.states(watch, at, grace, out)) {
-            if watch.is_counting() {
-                let running = watch.running(at, grace);
-                out.push(forecast::with_next(running, self.history.next(place)));
-            } else {
-                let expected = self.history.expected(place, at);
-                out.push(forecast::by_history(
-                    watch.light,
-                    watch.since(),
-                    at,
-                    expected,
-                ));
             }
         }
     }
@@ -509,13 +466,5 @@ fn merged(light: Light) -> Light {
         Light::FlashingGreen => Light::Green,
         Light::RedYellow => Light::Red,
         other => other,
-    }
-}
-
-fn share(part: Duration, whole: Duration) -> f32 {
-    if whole.is_zero() {
-        1.0
-    } else {
-        (part.as_secs_f32() / whole.as_secs_f32()).min(1.0)
     }
 }

@@ -39,6 +39,9 @@ const MARGINS: std::ops::RangeInclusive<f32> = 0.1..=3.0;
 /// one in a hundred breaks.
 const WIDEN: f32 = 1.5;
 const NARROW: f32 = 0.996;
+/// What is expected is thought over no more often than this, and holds for so long, in seconds.
+const NOTE_EVERY_S: f64 = 0.95;
+const NOTED_FOR_S: f64 = 1.1;
 /// A length beyond this is not learned, in seconds.
 const LONGEST_S: f64 = 7200.0;
 /// What is left of a light that has lasted longer than ever, in seconds: it may end at any moment.
@@ -101,7 +104,15 @@ struct Running {
     /// The newest cue that has something to say.
     cue: Option<(usize, Mono)>,
     open: Open,
-    noted_at: Option<Mono>,
+    noted: Option<Noted>,
+}
+
+/// What was expected of the running light when it was last thought about.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    at: Mono,
+    end: Mono,
+    sure: f32,
 }
 
 impl History {
@@ -167,23 +178,27 @@ impl History {
 
     /// Notes what is expected at a moment, to learn what it is worth; at most once a second.
     pub(super) fn note(&mut self, phase: usize, at: Mono) {
-        let noted_at = self.phases[phase].running.noted_at;
-        if noted_at.is_some_and(|noted| at.seconds_after(noted) < 0.95) {
+        let noted = self.phases[phase].running.noted;
+        if noted.is_some_and(|noted| at.seconds_after(noted.at) < NOTE_EVERY_S) {
             return;
         }
         let Some((likely_s, sure)) = self.likely(phase, at) else {
             return;
         };
         let running = &mut self.phases[phase].running;
-        running.noted_at = Some(at);
         let end = at.offset_by(f64::from(likely_s));
+        running.noted = Some(Noted { at, end, sure });
         self.reliability.note(&mut running.open, sure, end);
     }
 
     /// When the running light of a phase is expected to end.
     pub(super) fn expected(&self, phase: usize, at: Mono) -> Option<Expected> {
-        let (likely_s, sure) = self.likely(phase, at)?;
         let past = &self.phases[phase];
+        let lately = |noted: &Noted| at.seconds_after(noted.at) < NOTED_FOR_S && noted.end > at;
+        let (likely_s, sure) = match past.running.noted.filter(lately) {
+            Some(noted) => (passed_s(at, noted.end), noted.sure),
+            None => self.likely(phase, at)?,
+        };
         let bounds = || {
             let passed_s = passed_s(past.running.since?, at);
             past.lengths[past.running.light?].bounds(passed_s)
@@ -261,6 +276,7 @@ impl History {
         running.cues.push((place, at));
         if self.cues[place].len() >= CUE_FROM {
             running.cue = Some((place, at));
+            running.noted = None;
         }
     }
 
@@ -304,7 +320,7 @@ impl Running {
             cues: ArrayVec::new(),
             cue: None,
             open: ArrayVec::new(),
-            noted_at: None,
+            noted: None,
         }
     }
 }
