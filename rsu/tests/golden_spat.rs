@@ -67,8 +67,9 @@ fn recordings_lead_to_the_spats_that_they_always_did() {
 }
 
 fn recorded(file: &Path) -> Vec<Vec<u8>> {
-    let byte = |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap();
-    let text = std::fs::read_to_string(file).unwrap();
+    let byte =
+        |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).expect("text"), 16).expect("hex");
+    let text = std::fs::read_to_string(file).expect("a recording");
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let frame = |line: &str| line.as_bytes().chunks(2).map(byte).collect();
     lines.map(frame).collect()
@@ -82,7 +83,7 @@ fn replay(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     for (second, frame) in frames.iter().enumerate() {
         let second = second as u64;
         decoder.push(at(second * 1000), frame, &mut |content| {
-            contents.push((second, content))
+            contents.push((second, content));
         });
     }
     assert_eq!(contents.len(), frames.len(), "every frame is understood");
@@ -129,7 +130,10 @@ fn replay(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
 
 /// What leaves shows what the lamps show, for as long as they said, less what has passed.
 fn check(bytes: &[u8], shown: &LampStates) {
-    let spat = Spat::read(&Message::decode(dsmp::parse(bytes).unwrap().data).unwrap()).unwrap();
+    let spat = {
+        let data = dsmp::parse(bytes).expect("a frame").data;
+        Spat::read(&Message::decode(data).expect("a message")).expect("a SPAT")
+    };
     for phase in spat.intersections[0].phases() {
         let mut lamps = shown.lamps.iter();
         let Some(lamp) = lamps.find(|lamp| lamp.lamp == u16::from(phase.id().value())) else {
@@ -157,7 +161,7 @@ fn check(bytes: &[u8], shown: &LampStates) {
 
 /// One phase for each lamp group, as many as a SPAT carries.
 fn station(lamps: &[u16]) -> Station {
-    let mut site = Site::parse(SITE, "moyu-boyuan.toml").unwrap();
+    let mut site = Site::parse(SITE, "moyu-boyuan.toml").expect("a sound site");
     let some = Phase {
         green: rsu::site::GreenKind::Protected,
         ..site.phases[0].clone()
@@ -180,14 +184,14 @@ fn station(lamps: &[u16]) -> Station {
         }],
         ..Config::default()
     };
-    Station::new(config, site, at(0), 1).unwrap()
+    Station::new(config, site, at(0), 1).expect("it fits")
 }
 
 /// So long after 2026-01-01T00:00:00Z.
 fn at(ms: u64) -> Now {
     Now {
         mono: Mono::ZERO + Duration::from_millis(100_000 + ms),
-        utc: Utc::from_unix_ms(1_767_225_600_000).unwrap() + Duration::from_millis(ms),
+        utc: Utc::from_unix_ms(1_767_225_600_000).expect("in range") + Duration::from_millis(ms),
     }
 }
 

@@ -395,21 +395,21 @@ impl Signals {
     fn status(&self, silent: Duration) -> Status {
         let mut status = Status::NONE;
         for (place, controller) in self.controllers.iter().enumerate() {
-            status = status | controller.mode.map_or(Status::NONE, status_of);
+            status |= controller.mode.map_or(Status::NONE, status_of);
             if controller.mode.is_none() && controller.cycle.is_followed() {
-                status = status | Status::FIXED_TIME;
+                status |= Status::FIXED_TIME;
             }
             let own = self
                 .watches
                 .iter()
                 .filter(|watch| watch.controller == place);
-            status = status | status_shown(controller.mode, own.map(|watch| watch.light));
+            status |= status_shown(controller.mode, own.map(|watch| watch.light));
         }
         if self.conflicts.found().is_some() {
-            status = status | Status::FAILURE;
+            status |= Status::FAILURE;
         }
         if silent > self.config.no_timing_after {
-            status = status | Status::NO_VALID_SPAT;
+            status |= Status::NO_VALID_SPAT;
         }
         status
     }

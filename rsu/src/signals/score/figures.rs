@@ -142,7 +142,7 @@ impl Figures {
         }
         let silent = self.silent.iter().filter(|(key, _)| asked(key));
         let changes = all[0].len();
-        let [ours, last, mean] = all.map(|errors| Errors::of(errors));
+        let [ours, last, mean] = all.map(Errors::of);
         Some(Horizon {
             before_s,
             changes,
