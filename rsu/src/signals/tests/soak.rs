@@ -40,19 +40,13 @@ fn a_day(second_s: f64, with_plan: bool) -> (Vec<f64>, Oddities) {
 
 #[test]
 fn over_a_day_countdowns_follow_a_clock_that_runs_fast_or_slow() {
-    for parts_per_million in [-300.0, 0.0, 300.0] {
-        for with_plan in [false, true] {
-            let (errors, oddities) = a_day(1.0 + parts_per_million * 1e-6, with_plan);
-            let (least, most) = (errors[0], errors[errors.len() - 1]);
-            let p99 = errors[errors.len() * 99 / 100];
-            eprintln!(
-                "{parts_per_million} ppm, plan {with_plan}: {least:.3} to {most:.3}, p99 {p99:.3} s"
-            );
-            // What news are late by, and what the clocks drift apart in the longest light.
-            let most_s = 0.08 + 0.03 + 0.001;
-            assert!(-most_s <= least && most <= most_s, "{least} to {most} s");
-            assert_eq!(oddities.changed_minds, 0);
-            assert_eq!(oddities.unplanned_states, 0);
-        }
+    for (parts_per_million, with_plan) in [(-300.0, false), (300.0, true)] {
+        let (errors, oddities) = a_day(1.0 + parts_per_million * 1e-6, with_plan);
+        let (least, most) = (errors[0], errors[errors.len() - 1]);
+        // What news are late by, and what the clocks drift apart in the longest light.
+        let most_s = 0.08 + 0.03 + 0.001;
+        assert!(-most_s <= least && most <= most_s, "{least} to {most} s");
+        assert_eq!(oddities.changed_minds, 0);
+        assert_eq!(oddities.unplanned_states, 0);
     }
 }
