@@ -52,6 +52,9 @@ enum Command {
     Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
     Fuse(daemon::fuse::FuseArgs),
+    /// What our forecasts of signals are worth.
+    #[command(subcommand)]
+    Forecast(daemon::forecast::ForecastCommand),
     /// The road model of a site: check it, or print it in another format.
     #[command(subcommand)]
     Map(daemon::map::MapCommand),
@@ -84,6 +87,7 @@ fn main() -> ExitCode {
         Command::Check { config } => check(&config),
         Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
+        Command::Forecast(command) => daemon::forecast::forecast(&command),
         Command::Map(command) => daemon::map::map(&command),
     }
 }

@@ -329,6 +329,10 @@ pub enum ControlMode {
     BusPriority,
     /// An emergency vehicle holds the junction.
     Emergency,
+    /// Red on all sides, until further notice.
+    AllRed,
+    /// The lamps are off, as planned.
+    Off,
     /// Out of order.
     Fault,
     /// Something else.

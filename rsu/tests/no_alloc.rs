@@ -1,6 +1,6 @@
 //! From report to frame nothing is allocated after the station has started.
 //!
-//! One test counts allocations while the station is called, for half a minute of virtual time that
+//! One test counts allocations while the station is called, for most of a minute of virtual time that
 //! has everything in it that may happen often: several sensors, more road users than fit into one
 //! message, changes of colour, plans, silence, nonsense, steps of the clock. Another counts those of
 //! a decoder that asks its controller and works a plan out.
@@ -213,8 +213,10 @@ fn spat_length(frame: &Frame) -> usize {
     }
 }
 
-/// 28 seconds in steps of 7 ms.
-const STEPS: u64 = 4000;
+/// 49 seconds in steps of 7 ms.
+const STEPS: u64 = 7000;
+/// From then on the controller announces nothing, and the past speaks.
+const LEARNING: u64 = 4000;
 
 fn config(controller: String) -> Config {
     let radar = |id: InputId| Input {
@@ -271,7 +273,7 @@ fn furnish(site: &mut Site) {
 }
 
 /// What comes in at a step: mostly radars, lamps every tenth of a second, a plan and a mode now and
-/// then, nonsense from one radar, and three seconds of silence.
+/// then, nonsense from one radar, three seconds of silence, and from some time on no countdowns.
 fn report(step: u64, now: Now, lamps: &[u16]) -> Option<Report> {
     if (2000..2430).contains(&step) {
         return None;
@@ -279,6 +281,7 @@ fn report(step: u64, now: Now, lamps: &[u16]) -> Option<Report> {
     let (input, content) = match step % 14 {
         0 => (CONTROLLER, Content::Lamps(lamp_states(step, lamps))),
         1 if step.is_multiple_of(5) => (CONTROLLER, Content::Plan(plan(lamps))),
+        1 if step > LEARNING => (CONTROLLER, Content::Mode(ControlMode::Actuated)),
         1 => (CONTROLLER, Content::Mode(ControlMode::FixedTime)),
         2 | 9 => (RADARS[0], Content::Objects(objects(step, now, 60, 1.0))),
         5 => (RADARS[1], Content::Objects(objects(step, now, 30, 1.0))),
@@ -373,7 +376,7 @@ fn lamp_states(step: u64, lamps: &[u16]) -> LampStates {
         LampState {
             lamp: *lamp,
             light,
-            countdown_s: Some(countdown_s),
+            countdown_s: Some(countdown_s).filter(|_| step <= LEARNING),
         }
     };
     LampStates {

@@ -12,7 +12,7 @@ use super::Input;
 use crate::sheet::{Reader, Severity, Table};
 
 use crate::events::{self, detect};
-use crate::services::{map, rsi, rsm, spat};
+use crate::services::{FrameKind, Priorities, map, rsi, rsm, spat};
 use crate::site::Site;
 use crate::{fusion, signals, station};
 
@@ -83,12 +83,14 @@ fn station_id(text: &str) -> Option<StationId> {
 
 /// Reads what the station does; inputs and id are filled in later.
 pub(super) fn read(root: &mut Table<'_, '_>) -> station::Config {
+    let mut priorities = Priorities::default();
     station::Config {
         clock_error_limit: read_clock(root),
-        spat: read_spat(root),
-        map: read_map(root),
-        rsm: read_rsm(root),
-        rsi: read_rsi(root),
+        spat: read_spat(root, &mut priorities),
+        map: read_map(root, &mut priorities),
+        rsm: read_rsm(root, &mut priorities),
+        rsi: read_rsi(root, &mut priorities),
+        priorities,
         signals: read_signals(root),
         fusion: read_fusion(root),
         events: read_events(root),
@@ -115,7 +117,7 @@ fn read_clock(root: &mut Table<'_, '_>) -> Option<Duration> {
     required.then_some(limit)
 }
 
-fn read_spat(root: &mut Table<'_, '_>) -> spat::Config {
+fn read_spat(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> spat::Config {
     let default = spat::Config::default();
     let mut table = root.table("spat");
     let forms = [
@@ -132,11 +134,12 @@ fn read_spat(root: &mut Table<'_, '_>) -> spat::Config {
             .millis("change-gap-ms", 0..=100)
             .unwrap_or(default.change_gap),
     };
+    priority(&mut table, "priority", FrameKind::Spat, priorities);
     table.finish();
     config
 }
 
-fn read_map(root: &mut Table<'_, '_>) -> map::Config {
+fn read_map(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> map::Config {
     let default = map::Config::default();
     let mut table = root.table("map");
     let config = map::Config {
@@ -144,11 +147,12 @@ fn read_map(root: &mut Table<'_, '_>) -> map::Config {
         offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
         exits: table.boolean("exits").unwrap_or(default.exits),
     };
+    priority(&mut table, "priority", FrameKind::Map, priorities);
     table.finish();
     config
 }
 
-fn read_rsm(root: &mut Table<'_, '_>) -> rsm::Config {
+fn read_rsm(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> rsm::Config {
     let default = rsm::Config::default();
     let mut table = root.table("rsm");
     let config = rsm::Config {
@@ -165,11 +169,12 @@ fn read_rsm(root: &mut Table<'_, '_>) -> rsm::Config {
             .number("survey-error-m", 0.01..=100.0)
             .map(|m| m.value),
     };
+    priority(&mut table, "priority", FrameKind::Rsm, priorities);
     table.finish();
     config
 }
 
-fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
+fn read_rsi(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> rsi::Config {
     let default = rsi::Config::default();
     let mut table = root.table("rsi");
     let config = rsi::Config {
@@ -196,6 +201,13 @@ fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
         ),
         offset: table.millis("offset-ms", 0..=999).unwrap_or(default.offset),
     };
+    for (key, kind) in [
+        ("dynamic-priority", FrameKind::RsiDynamic),
+        ("semi-static-priority", FrameKind::RsiSemiStatic),
+        ("static-priority", FrameKind::RsiStatic),
+    ] {
+        priority(&mut table, key, kind, priorities);
+    }
     table.finish();
     config
 }
@@ -268,6 +280,9 @@ fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
         no_timing_after: table
             .millis("no-timing-after-ms", 500..=60_000)
             .unwrap_or(default.no_timing_after),
+        plan_lasts: table
+            .millis("plan-lasts-ms", 500..=300_000)
+            .unwrap_or(default.plan_lasts),
         stop_after: table
             .millis("stop-after-ms", 1000..=60_000)
             .unwrap_or(default.stop_after),
@@ -280,7 +295,15 @@ fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
         timing_error: table
             .millis("timing-error-ms", 1..=5000)
             .unwrap_or(default.timing_error),
+        use_history: table.boolean("use-history").unwrap_or(default.use_history),
     };
+    if config.plan_lasts > config.stop_after {
+        table.unwise(
+            table.line_of("plan-lasts-ms"),
+            "plan-lasts-ms",
+            "is longer than stop-after-ms: SPAT stops before the plan's times are withheld",
+        );
+    }
     if config.stop_after < config.no_timing_after {
         table.wrong(
             table.line_of("stop-after-ms"),
@@ -321,6 +344,18 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
     };
     table.finish();
     config
+}
+
+/// How urgent a kind of message is to the radio; the standard's priority if nothing is said.
+fn priority(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    kind: FrameKind,
+    priorities: &mut Priorities,
+) {
+    if let Some(value) = table.integer(key, 0..=255) {
+        priorities.set(kind, u8::try_from(value.value).unwrap_or(u8::MAX));
+    }
 }
 
 /// A period on a grid that is aligned to the second: one that does not divide it drifts.

@@ -8,8 +8,9 @@
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
 //! - `observer`: log lines for the operator
 //! - `clock`, `sys`: what the machine knows of time, and what is asked of it
-//! - `fuse`, `probe`, `map`: the commands that fuse a file of detections, show what is understood of
-//!   a device, and check a site's road model and print it in other formats
+//! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
+//!   understood of a device, check a site's road model and print it in other formats, and score
+//!   forecasts on recorded signals
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
@@ -17,6 +18,7 @@
 
 mod backoff;
 mod clock;
+pub mod forecast;
 pub mod fuse;
 mod heart;
 mod latency;

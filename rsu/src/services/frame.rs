@@ -16,6 +16,7 @@ pub const MAX_FRAME: usize = dsmp::MAX_HEADER + dsmp::MAX_DATA;
 pub struct Frame {
     bytes: [u8; MAX_FRAME],
     len: usize,
+    priority: u8,
     /// What is in it.
     pub kind: FrameKind,
     /// When the newest input that it rests on arrived; None for what rests on the site alone.
@@ -30,6 +31,7 @@ impl Frame {
         Self {
             bytes: [0; MAX_FRAME],
             len: 0,
+            priority: FrameKind::Spat.priority(),
             kind: FrameKind::Spat,
             cause: None,
             slot: None,
@@ -51,15 +53,21 @@ impl Frame {
         self.len == 0
     }
 
-    /// Priority for the radio, 0..=255, 255 most urgent (T/CSAE 159-2020, Table 3).
+    /// Priority for the radio, 0..=255, 255 most urgent; as configured.
     pub fn priority(&self) -> u8 {
-        self.kind.priority()
+        self.priority
+    }
+
+    /// Gives it another priority than the standard's.
+    pub(crate) fn set_priority(&mut self, priority: u8) {
+        self.priority = priority;
     }
 
     /// Fills the frame with `message`. On failure the frame is empty.
     pub(crate) fn compose(&mut self, kind: FrameKind, message: &Message) -> Result<(), NotSent> {
         self.len = 0;
         self.kind = kind;
+        self.priority = kind.priority();
         self.cause = None;
         self.slot = None;
         let mut frame =
@@ -75,6 +83,29 @@ impl Frame {
 impl Default for Frame {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The priority of each kind of frame for the radio, 0..=255, 255 most urgent; by default that of the
+/// standard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Priorities([u8; FrameKind::ALL.len()]);
+
+impl Priorities {
+    /// Of one kind.
+    pub fn of(&self, kind: FrameKind) -> u8 {
+        self.0[kind.index()]
+    }
+
+    /// Sets that of one kind.
+    pub fn set(&mut self, kind: FrameKind, priority: u8) {
+        self.0[kind.index()] = priority;
+    }
+}
+
+impl Default for Priorities {
+    fn default() -> Self {
+        Self(FrameKind::ALL.map(FrameKind::priority))
     }
 }
 

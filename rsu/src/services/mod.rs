@@ -19,4 +19,4 @@ pub mod spat;
 mod window;
 
 pub use event::Event;
-pub use frame::{Frame, FrameKind, MAX_FRAME, NotSent};
+pub use frame::{Frame, FrameKind, MAX_FRAME, NotSent, Priorities};

@@ -2,7 +2,8 @@
 //!
 //! Each piece of news implies the moment: its arrival plus the whole seconds that it tells. Networks
 //! only ever add delay, and a whole second that is told in the middle of a second rounds up: so news
-//! are late, never early, and the earliest of several is nearest to the truth.
+//! are late, never early, and the earliest of several is nearest to the truth. Whoever calls hands in
+//! news only when the told second changes: in between they say nothing about the moment.
 
 use std::time::Duration;
 
@@ -31,56 +32,68 @@ pub(super) enum Heard {
 pub(super) struct Anchor {
     /// The best estimate.
     pub(super) at: Mono,
+    /// By how much the moment may be earlier, because no second was seen to change. While it may be,
+    /// it moves freely.
+    slack: Duration,
     /// The suspiciously late news that came last.
     late: Option<Mono>,
-    /// Whether it may still move freely, because it may be off by a whole second.
-    loose: bool,
+    /// What was announced before the controller changed its mind, until the next news agree.
+    before: Option<Mono>,
 }
 
 impl Anchor {
-    /// The first news of a moment. `loose` where the whole seconds may be off by one, because their
-    /// beginning was not seen.
-    pub(super) fn new(at: Mono, loose: bool) -> Self {
+    /// The first news of a moment, which may be earlier by `slack`.
+    pub(super) fn new(at: Mono, slack: Duration) -> Self {
         Self {
             at,
+            slack,
             late: None,
-            loose,
+            before: None,
         }
     }
 
-    /// Whether it may be off by a whole second.
-    pub(super) fn is_loose(&self) -> bool {
-        self.loose
+    /// By how much the moment may be earlier than the estimate.
+    pub(super) fn slack(&self) -> Duration {
+        self.slack
+    }
+
+    /// What was announced before, where the controller has just changed its mind.
+    pub(super) fn before(&self) -> Option<Mono> {
+        self.before
     }
 
     /// Moves by whole cycles.
     pub(super) fn advance(&mut self, by: Duration) {
         self.at += by;
         self.late = self.late.map(|late| late + by);
+        self.before = None;
     }
 
-    /// Takes in the moment that new news imply.
-    pub(super) fn hear(&mut self, implied: Mono) -> Heard {
+    /// Takes in the moment that new news imply; the told second changed within `slack` before them.
+    pub(super) fn hear(&mut self, implied: Mono, slack: Duration) -> Heard {
         let early = self.at.since(implied);
         let late = implied.since(self.at);
         if early > CHANGED_MIND || late > CHANGED_MIND {
-            *self = Self::new(implied, self.loose);
+            self.change_mind(implied);
             return Heard::ChangedMind;
         }
         if late > SUSPICIOUS {
             return self.hear_late(implied);
         }
         self.late = None;
+        self.before = None;
         if early > Duration::ZERO {
-            let step = if self.loose {
+            let step = if self.slack > Duration::ZERO {
                 early
             } else {
                 early.min(MAX_SLEW)
             };
             self.at = self.at - step;
+            self.slack = self.slack.saturating_sub(step);
         } else {
             self.at += late.min(LEAK);
         }
+        self.slack = self.slack.min(slack);
         Heard::Same
     }
 
@@ -91,10 +104,19 @@ impl Anchor {
                 Heard::Same
             }
             Some(before) => {
-                *self = Self::new(before.min(implied), self.loose);
+                self.change_mind(before.min(implied));
                 Heard::ChangedMind
             }
         }
+    }
+
+    fn change_mind(&mut self, at: Mono) {
+        *self = Self {
+            at,
+            slack: self.slack,
+            late: None,
+            before: Some(self.at - self.slack),
+        };
     }
 }
 
@@ -102,40 +124,53 @@ impl Anchor {
 mod tests {
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
+
     fn ms(ms: u64) -> Mono {
         Mono::ZERO + Duration::from_millis(ms)
     }
 
     #[test]
     fn the_earliest_news_win() {
-        let mut anchor = Anchor::new(ms(10_080), true);
-        anchor.hear(ms(10_020));
-        anchor.hear(ms(10_090));
+        let mut anchor = Anchor::new(ms(10_080), SECOND);
+        anchor.hear(ms(10_020), SECOND);
+        anchor.hear(ms(10_090), SECOND);
         assert_eq!(anchor.at, ms(10_021));
     }
 
     #[test]
     fn a_seen_beginning_moves_only_in_small_steps() {
-        let mut anchor = Anchor::new(ms(10_200), false);
-        assert_eq!(anchor.hear(ms(10_000)), Heard::Same);
+        let mut anchor = Anchor::new(ms(10_200), Duration::ZERO);
+        assert_eq!(anchor.hear(ms(10_000), SECOND), Heard::Same);
         assert_eq!(anchor.at, ms(10_150));
     }
 
     #[test]
+    fn a_second_that_is_seen_to_change_takes_the_slack() {
+        let mut anchor = Anchor::new(ms(10_700), SECOND);
+        anchor.hear(ms(10_050), Duration::from_millis(100));
+        assert_eq!(anchor.at, ms(10_050));
+        assert_eq!(anchor.slack(), Duration::from_millis(100));
+    }
+
+    #[test]
     fn one_late_piece_of_news_is_jitter_two_are_a_change_of_mind() {
-        let mut anchor = Anchor::new(ms(10_000), false);
-        assert_eq!(anchor.hear(ms(11_000)), Heard::Same);
+        let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
+        assert_eq!(anchor.hear(ms(11_000), SECOND), Heard::Same);
         assert_eq!(anchor.at, ms(10_000));
-        assert_eq!(anchor.hear(ms(11_010)), Heard::ChangedMind);
+        assert_eq!(anchor.hear(ms(11_010), SECOND), Heard::ChangedMind);
         assert_eq!(anchor.at, ms(11_000));
     }
 
     #[test]
-    fn more_than_a_second_off_is_a_change_of_mind_at_once() {
+    fn more_than_a_second_off_is_a_change_of_mind_at_once_and_remembers_the_old_one() {
         for implied in [ms(8_000), ms(14_000)] {
-            let mut anchor = Anchor::new(ms(10_000), false);
-            assert_eq!(anchor.hear(implied), Heard::ChangedMind);
+            let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
+            assert_eq!(anchor.hear(implied, Duration::ZERO), Heard::ChangedMind);
             assert_eq!(anchor.at, implied);
+            assert_eq!(anchor.before(), Some(ms(10_000)));
+            anchor.hear(implied, Duration::ZERO);
+            assert_eq!(anchor.before(), None, "said twice, it is meant");
         }
     }
 }

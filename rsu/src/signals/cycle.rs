@@ -10,7 +10,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 
 use super::anchor::{Anchor, Heard};
-use super::forecast::{End, MAX_STATES, Start, StateForecast, Timing};
+use super::forecast::{Basis, End, MAX_STATES, Start, StateForecast, Timing};
 use super::watch::Watch;
 use super::{Oddities, merged};
 use crate::clock::Mono;
@@ -18,6 +18,8 @@ use crate::report::{LampPlan, LampState, LampStates, Light, MAX_LAMPS, MAX_STEPS
 
 /// A longer cycle is none: it bounds the search, and no junction makes anybody wait so long.
 const MAX_CYCLE_S: u32 = 1200;
+/// A second of the cycle that lasts longer is news: the cycle stands still, or began anew.
+const SECOND_OVER: Duration = Duration::from_millis(1400);
 
 /// A controller's plan and its place in it.
 #[derive(Debug, Default)]
@@ -26,8 +28,20 @@ pub(super) struct Cycle {
     length_s: u32,
     /// When the running cycle began; None while the lamps do not follow the plan.
     began: Option<Anchor>,
-    /// Second of the cycle at the last report.
+    /// Second of the cycle at the last report, and when it was first reported.
     second: u32,
+    second_at: Mono,
+}
+
+/// What became of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Adopted {
+    /// It is the one that was known.
+    Known,
+    /// It is another one.
+    New,
+    /// It cannot be one.
+    Refused,
 }
 
 /// One lamp group through the cycle, colours that count down together joined.
@@ -46,13 +60,13 @@ struct Span {
 }
 
 impl Cycle {
-    /// Takes up a plan; false if it cannot be one.
-    pub(super) fn adopt(&mut self, plan: &SignalPlan) -> bool {
+    /// Takes up a plan.
+    pub(super) fn adopt(&mut self, plan: &SignalPlan) -> Adopted {
         let length_s = plan.lamps.first().map_or(0, total_s);
         let one_cycle = plan.lamps.iter().all(|lamp| total_s(lamp) == length_s);
         if length_s == 0 || length_s > MAX_CYCLE_S || !one_cycle {
-            *self = Self::default();
-            return false;
+            self.forget();
+            return Adopted::Refused;
         }
         let unchanged = length_s == self.length_s
             && plan.lamps.len() == self.lamps.len()
@@ -61,13 +75,14 @@ impl Cycle {
                 .iter()
                 .zip(&self.lamps)
                 .all(|(new, old)| joined(new) == *old);
-        if !unchanged {
-            self.lamps.clear();
-            self.lamps.extend(plan.lamps.iter().map(joined));
-            self.length_s = length_s;
-            self.began = None;
+        if unchanged {
+            return Adopted::Known;
         }
-        true
+        self.lamps.clear();
+        self.lamps.extend(plan.lamps.iter().map(joined));
+        self.length_s = length_s;
+        self.began = None;
+        Adopted::New
     }
 
     /// Holds a report against the plan; false if there is a plan that it does not fit.
@@ -84,20 +99,53 @@ impl Cycle {
             self.began = None;
             return false;
         };
+        // A report in the middle of a second says nothing about when the second began; nor does the
+        // echo of the second before.
+        let told = [
+            self.second,
+            (self.second + self.length_s - 1) % self.length_s,
+        ];
+        let again = self.began.is_some() && told.contains(&second);
+        if again && arrived.since(self.second_at) < SECOND_OVER {
+            return true;
+        }
+        self.second_at = arrived;
         let implied = arrived - Duration::from_secs(second.into());
         match &mut self.began {
             Some(began) => {
                 let length = Duration::from_secs(self.length_s.into());
                 let cycles = (implied.since(began.at) + length / 2).as_secs() / length.as_secs();
                 began.advance(length * u32::try_from(cycles).unwrap_or(u32::MAX));
-                if began.hear(implied) == Heard::ChangedMind {
+                if began.hear(implied, Duration::ZERO) == Heard::ChangedMind {
                     oddities.changed_minds += 1;
                 }
             }
-            began => *began = Some(Anchor::new(implied, false)),
+            began => *began = Some(Anchor::new(implied, Duration::ZERO)),
         }
         self.second = second;
         true
+    }
+
+    /// Whether the lamps follow the plan.
+    pub(super) fn is_followed(&self) -> bool {
+        self.began.is_some()
+    }
+
+    /// Forgets the plan.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Whether the plan has two phases green in the same second.
+    pub(super) fn has_both_green(&self, a: &Watch, b: &Watch) -> bool {
+        let (Some(a), Some(b)) = (self.sequence_of(a), self.sequence_of(b)) else {
+            return false;
+        };
+        let green = |sequence: &Sequence, second| {
+            let found = sequence.span_at(second, self.length_s);
+            found.is_some_and(|(place, _)| sequence.spans[place].light == Light::Green)
+        };
+        (0..self.length_s).any(|second| green(a, second) && green(b, second))
     }
 
     /// Every state of a phase, from the one that the controller shows; false if the plan is not
@@ -268,6 +316,7 @@ fn state(light: Light, start: Start, end: End, next: Option<(Mono, Duration)>) -
         start,
         end,
         confidence: Some(1.0),
+        basis: Basis::Plan,
         next,
     };
     StateForecast {

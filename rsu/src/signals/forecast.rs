@@ -7,12 +7,14 @@ use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::Status;
 
 use super::MAX_PHASES;
+use super::history::{Expected, Next};
+use super::watch::Watch;
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
 
-/// Most states of one phase.
-pub(super) const MAX_STATES: usize = 16;
+/// Most states of one phase: each light once.
+pub(super) const MAX_STATES: usize = 9;
 
 /// All phases of the junction at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,12 +30,18 @@ pub struct Forecast {
 }
 
 impl Forecast {
-    pub(super) fn empty() -> Self {
+    /// With nothing told of these phases.
+    pub(super) fn of(watches: &[Watch]) -> Self {
+        let phase = |watch: &Watch| PhaseForecast {
+            phase: watch.phase,
+            green: watch.green,
+            states: ArrayVec::new(),
+        };
         Self {
             collected_at: Mono::ZERO,
             timing_error: Duration::ZERO,
             status: Status::NONE,
-            phases: ArrayVec::new(),
+            phases: watches.iter().map(phase).collect(),
         }
     }
 }
@@ -75,10 +83,24 @@ pub struct Timing {
     pub start: Start,
     /// Its end.
     pub end: End,
-    /// How sure the end is, 0..=1; None where nobody can say.
+    /// Probability that the end is within a second of the likely one, 0..=1; None where nobody can
+    /// say.
     pub confidence: Option<f32>,
+    /// What it rests on.
+    pub basis: Basis,
     /// Its next occurrence after this one, and how long that lasts.
     pub next: Option<(Mono, Duration)>,
+}
+
+/// What a forecast rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Basis {
+    /// The plan that runs, proved against the lamps.
+    Plan,
+    /// What the controller announces: a countdown, or the timer of its stage.
+    Countdown,
+    /// How long this light lasted before.
+    History,
 }
 
 /// When a state begins.
@@ -107,4 +129,45 @@ pub enum End {
     },
     /// Never: the phase has no other state.
     Endless,
+}
+
+/// A state that runs as it mostly did before; without timing where nothing is expected.
+pub(super) fn by_history(
+    light: Light,
+    since: Option<Mono>,
+    at: Mono,
+    expected: Option<Expected>,
+) -> StateForecast {
+    let ahead = |seconds: f32| at.offset_by(seconds.into());
+    let timing = expected.map(|expected| Timing {
+        start: Start::Running { since },
+        end: End::At {
+            min: expected.min_s.map(ahead),
+            max: expected.max_s.map(ahead),
+            likely: ahead(expected.likely_s),
+        },
+        confidence: expected.confidence,
+        basis: Basis::History,
+        next: None,
+    });
+    let next = expected.and_then(|expected| expected.next_s);
+    with_next(StateForecast { light, timing }, next)
+}
+
+/// A running state with the next time that its light comes, as far as the past tells.
+pub(super) fn with_next(mut state: StateForecast, next: Option<Next>) -> StateForecast {
+    if let (Some(timing), Some(next)) = (&mut state.timing, next)
+        && let End::At { likely, .. } = timing.end
+    {
+        let start = likely.offset_by(next.away_s.into());
+        timing.next = Some((start, Duration::from_secs_f32(next.length_s.max(0.0))));
+    }
+    state
+}
+
+/// Takes from the confidence of every state: `share` of it stays.
+pub(super) fn doubt(states: &mut [StateForecast], share: f32) {
+    for timing in states.iter_mut().filter_map(|state| state.timing.as_mut()) {
+        timing.confidence = timing.confidence.map(|confidence| confidence * share);
+    }
 }

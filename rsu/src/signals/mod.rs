@@ -1,24 +1,40 @@
 //! Lamp states, countdowns and plans to a forecast of each phase: what it shows, until when, what
 //! comes next, and how well that is known.
 //!
-//! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
-//! - `cycle`: the plan that is running, and where in it the controller is
 //! - `watch`: what one phase shows
+//! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
+//! - `jitter`: how late a controller's news come
+//! - `cycle`: the plan that is running, and where in it the controller is
+//! - `history`: how long each light lasted before
+//! - `conflict`: phases that must not be green together
+//! - `mode`: what the way in which a controller is run means
+//! - `tell`: what may be told of a phase
 //! - `forecast`: what is known, as values
+//! - `score`: what forecasts were worth, on recorded signals
 //!
 //! A controller announces whole seconds. They become tenths by the moments at which its news arrive:
 //! news can be late but never early, so the earliest of several agreeing announcements is right, and
 //! a promised end moves only in small steps from one to the next. An announcement that differs by
-//! more than a second is a change of mind and is followed at once. With the running plan known, and
-//! proved second by second against the lamps, the whole cycle is forecast.
+//! more than a second is a change of mind: it is followed at once, but until it is repeated the old
+//! end stays a bound. With the running plan known, and proved second by second against the lamps, the
+//! whole cycle is forecast. Where a controller announces nothing, the past speaks, with a confidence
+//! that the past has earned.
 //!
-//! Never a guess: no countdown, manual control, an end that has passed, silence: each takes the
-//! timing away, then the colour, then the voice. The colour changes only when the controller says so.
-//! (T/CSAE 159-2020, 8.4; GA/T 1743-2020 for the countdown.) Not here: SPAT itself; device clocks.
+//! Never a guess: manual control, an end that has passed, silence: each takes the timing away, then
+//! the colour, then the voice. Only a plan that was followed outlives a short silence, with falling
+//! confidence. The colour changes only when the controller says so, and what comes out of order never
+//! brings a green back. (T/CSAE 159-2020, 8.4; GA/T 1743-2020 for the countdown.) Not here: SPAT
+//! itself; device clocks.
 
 mod anchor;
+mod conflict;
 mod cycle;
 mod forecast;
+mod history;
+mod jitter;
+mod mode;
+pub mod score;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -29,14 +45,19 @@ use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::Status;
 
-use self::cycle::Cycle;
-use self::watch::Watch;
+use self::conflict::Conflicts;
+use self::cycle::{Adopted, Cycle};
+use self::history::History;
+use self::jitter::Jitter;
+use self::mode::{follows_a_plan, is_untimed, status_of, status_shown};
+use self::tell::Known;
+use self::watch::{Countdown, Seen, Watch};
 use crate::clock::{Mono, Now};
 use crate::report::{ControlMode, InputId, LampState, LampStates, Light, SignalPlan};
-use crate::site::Site;
+use crate::site::{Phase, Site};
 
 pub use crate::site::GreenKind;
-pub use forecast::{End, Forecast, PhaseForecast, Start, StateForecast, Timing};
+pub use forecast::{Basis, End, Forecast, PhaseForecast, Start, StateForecast, Timing};
 
 /// Most phases of one junction, as in SPAT.
 pub const MAX_PHASES: usize = 16;
@@ -48,24 +69,32 @@ pub const MAX_CONTROLLERS: usize = 4;
 pub struct Config {
     /// A controller silent for longer has its timing withheld.
     pub no_timing_after: Duration,
+    /// So long into a silence the times of a fixed plan that was followed still hold, with a
+    /// confidence that falls to nothing; not less than `no_timing_after`.
+    pub plan_lasts: Duration,
     /// With every controller silent for longer, nothing is said at all.
     pub stop_after: Duration,
     /// An end that has passed without a change is claimed to be "now" for so long, then unknown.
     pub expiry_grace: Duration,
     /// A longer countdown is taken for "unknown".
     pub max_countdown: Duration,
-    /// How far the stated time of collection may be from what the lamps really did.
+    /// How far the stated time of collection may be from what the lamps really did, at least; where
+    /// a controller's news come later than that, their lateness is stated.
     pub timing_error: Duration,
+    /// Whether the past may speak where a controller announces no end.
+    pub use_history: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             no_timing_after: Duration::from_millis(2500),
+            plan_lasts: Duration::from_secs(4),
             stop_after: Duration::from_secs(5),
             expiry_grace: Duration::from_secs(1),
             max_countdown: Duration::from_secs(600),
             timing_error: Duration::from_millis(100),
+            use_history: true,
         }
     }
 }
@@ -84,11 +113,15 @@ pub enum Change {
 pub struct Oddities {
     /// An announced end moved by more than jitter explains.
     pub changed_minds: u64,
+    /// A countdown stood still.
+    pub stuck_countdowns: u64,
+    /// News that were older than others, or brought back a green that had just ended.
+    pub out_of_order: u64,
     /// Lamp groups of one phase showed different lights.
     pub disagreeing_lamps: u64,
     /// Phases that must not were green together.
     pub conflicting_greens: u64,
-    /// Plans that could not be used: no cycle, or cycles of different lengths.
+    /// Plans that could not be used: no cycle, cycles of different lengths, or conflicting greens.
     pub refused_plans: u64,
     /// Lamp states that the plan does not contain.
     pub unplanned_states: u64,
@@ -102,10 +135,8 @@ pub struct Signals {
     config: Config,
     controllers: ArrayVec<Controller, MAX_CONTROLLERS>,
     watches: ArrayVec<Watch, MAX_PHASES>,
-    /// Pairs of places in `watches` that must not be green together.
-    conflicts: Vec<(usize, usize)>,
-    /// The first pair that is green together, while it is.
-    conflict: Option<(PhaseId, PhaseId)>,
+    history: History,
+    conflicts: Conflicts,
     oddities: Oddities,
     forecast: Forecast,
 }
@@ -115,6 +146,7 @@ struct Controller {
     input: InputId,
     mode: Option<ControlMode>,
     cycle: Cycle,
+    jitter: Jitter,
     heard_at: Option<Mono>,
 }
 
@@ -140,9 +172,19 @@ impl Signals {
     /// # Errors
     /// Where a phase names no input, or there are too many.
     pub fn new(config: Config, site: &Site, inputs: &[(String, InputId)]) -> Result<Self, Unfit> {
+        Self::of_phases(config, &site.phases, |a, b| site.conflict(a, b), inputs)
+    }
+
+    /// For phases of which `conflict` says which must not be green together.
+    fn of_phases(
+        config: Config,
+        phases: &[Phase],
+        conflict: impl Fn(PhaseId, PhaseId) -> bool,
+        inputs: &[(String, InputId)],
+    ) -> Result<Self, Unfit> {
         let mut controllers = ArrayVec::<Controller, MAX_CONTROLLERS>::new();
         let mut watches = ArrayVec::<Watch, MAX_PHASES>::new();
-        for phase in &site.phases {
+        for phase in phases {
             let input = inputs.iter().find(|(name, _)| *name == phase.controller);
             let Some(&(_, input)) = input else {
                 return Err(Unfit::NoController {
@@ -161,62 +203,70 @@ impl Signals {
             let added = watches.try_push(Watch::new(phase, controller));
             added.map_err(|_| Unfit::TooMany)?;
         }
-        let place = |id: PhaseId| watches.iter().position(|watch| watch.phase == id);
-        let conflicts = site.conflicts.iter();
-        let conflicts = conflicts.filter_map(|(a, b)| Some((place(*a)?, place(*b)?)));
-        let conflicts = conflicts.collect();
         Ok(Self {
             config,
+            history: History::new(watches.len()),
+            conflicts: Conflicts::new(&watches, conflict),
             controllers,
-            watches,
-            conflicts,
-            conflict: None,
             oddities: Oddities::default(),
-            forecast: Forecast::empty(),
+            forecast: Forecast::of(&watches),
+            watches,
         })
     }
 
     /// Takes in what the lamps of one controller show. `now` is when the news arrived.
     pub fn handle_lamps(&mut self, now: Now, input: InputId, news: &LampStates) -> Change {
+        let at = now.mono;
         let Some(place) = self.controller(input) else {
             return Change::Unchanged;
         };
         let controller = &mut self.controllers[place];
-        controller.heard_at = Some(now.mono);
-        let planned = controller.runs_a_plan();
-        if planned && !controller.cycle.hear(now.mono, news, &mut self.oddities) {
+        if controller.heard_at.is_some_and(|heard| heard > at) {
+            self.oddities.out_of_order += 1;
+            return Change::Unchanged;
+        }
+        controller.heard_at = Some(at);
+        let planned = follows_a_plan(controller.mode);
+        if planned && !controller.cycle.hear(at, news, &mut self.oddities) {
             self.oddities.unplanned_states += 1;
         }
-        let timed = !controller.is_untimed();
-        let longest = self.config.max_countdown;
-        let usable = |left: &Duration| timed && *left <= longest;
-        let mut change = Change::Unchanged;
-        let watches = self.watches.iter_mut();
-        for watch in watches.filter(|watch| watch.controller == place) {
-            let Some(shown) = shown(watch, news, &mut self.oddities) else {
-                continue;
-            };
-            // Tenths where the controller has them; a whole second of 0 says "not known".
-            let whole = shown.countdown_s.filter(|seconds| *seconds > 0);
-            let left = match news.span(shown.lamp).and_then(|span| span.likely_ms) {
-                Some(ms) => Some(Duration::from_millis(ms.into())),
-                None => whole.map(|seconds| Duration::from_secs(seconds.into())),
-            };
-            let left = left.filter(usable);
-            let light = merged(shown.light);
-            if watch.hear(now.mono, light, left, &mut self.oddities) {
-                change = Change::Colour;
+        let untimed = is_untimed(controller.mode);
+        let mut changed = ArrayVec::<(usize, Seen), MAX_PHASES>::new();
+        for phase in 0..self.watches.len() {
+            if self.watches[phase].controller == place {
+                let seen = self.hear(phase, at, news, untimed);
+                changed.extend(seen.map(|seen| (phase, seen)));
             }
         }
-        self.look_for_conflicts();
-        change
+        self.learn(at, &changed, untimed);
+        self.look_for_conflicts(at);
+        let colour = |(_, seen): &(usize, Seen)| matches!(seen, Seen::Colour(_));
+        if changed.iter().any(colour) {
+            Change::Colour
+        } else {
+            Change::Unchanged
+        }
     }
 
-    /// Takes in the cycle that one controller runs.
+    /// Takes in the cycle that one controller runs. One that has conflicting greens is refused.
     pub fn handle_plan(&mut self, _now: Now, input: InputId, plan: &SignalPlan) -> Change {
-        if let Some(place) = self.controller(input)
-            && !self.controllers[place].cycle.adopt(plan)
-        {
+        let Some(place) = self.controller(input) else {
+            return Change::Unchanged;
+        };
+        let cycle = &mut self.controllers[place].cycle;
+        let adopted = cycle.adopt(plan);
+        if adopted == Adopted::New {
+            let own = |phase: usize| self.watches[phase].controller == place;
+            let mut pairs = self.conflicts.pairs().iter();
+            let both_green = |(a, b): &(usize, usize)| {
+                own(*a) && own(*b) && cycle.has_both_green(&self.watches[*a], &self.watches[*b])
+            };
+            if pairs.any(both_green) {
+                cycle.forget();
+                self.oddities.refused_plans += 1;
+            }
+        }
+        if adopted == Adopted::Refused {
             self.oddities.refused_plans += 1;
         }
         Change::Unchanged
@@ -226,10 +276,12 @@ impl Signals {
     pub fn handle_mode(&mut self, _now: Now, input: InputId, mode: ControlMode) -> Change {
         if let Some(place) = self.controller(input) {
             self.controllers[place].mode = Some(mode);
-            if self.controllers[place].is_untimed() {
-                let watches = self.watches.iter_mut();
-                for watch in watches.filter(|watch| watch.controller == place) {
-                    watch.forget_end();
+            if is_untimed(Some(mode)) {
+                for (phase, watch) in self.watches.iter_mut().enumerate() {
+                    if watch.controller == place {
+                        watch.forget_end();
+                        self.history.lost(phase);
+                    }
                 }
             }
         }
@@ -238,28 +290,48 @@ impl Signals {
 
     /// What may be said at a moment; None if nothing may, because every controller is silent.
     pub fn forecast(&mut self, at: Now) -> Option<&Forecast> {
+        let at = at.mono;
         let heard = self
             .controllers
             .iter()
             .filter_map(|controller| controller.heard_at);
-        let newest = heard.max()?;
-        if at.mono.since(newest) > self.config.stop_after {
+        let newest = heard.clone().max()?;
+        if at.since(newest) > self.config.stop_after {
             return None;
         }
-        self.forecast.collected_at = newest;
-        self.forecast.timing_error = self.config.timing_error;
-        self.forecast.status = self.status();
-        self.forecast.phases.clear();
-        for place in 0..self.watches.len() {
-            let phase = self.phase(&self.watches[place], at.mono);
-            self.forecast.phases.push(phase);
+        // One time for all lamps: that of the controller that spoke longest ago, of those that speak.
+        let speaking = |heard: &Mono| at.since(*heard) <= self.config.no_timing_after;
+        self.forecast.collected_at = heard.filter(speaking).min().unwrap_or(newest);
+        let jitter = self.controllers.iter().map(|controller| controller.jitter);
+        let lateness = jitter.map(Jitter::lateness).max().unwrap_or_default();
+        self.forecast.timing_error = self.config.timing_error.max(lateness);
+        self.look_for_conflicts(at);
+        let known = Known {
+            config: &self.config,
+            controllers: &self.controllers,
+            watches: &self.watches,
+            history: &self.history,
+        };
+        // In place: what a phase may tell is large, and most of it empty.
+        for (place, phase) in self.forecast.phases.iter_mut().enumerate() {
+            phase.states.clear();
+            if self.conflicts.found().is_none() {
+                known.states(place, at, &mut phase.states);
+            }
+            if phase.states.is_empty() {
+                phase.states.push(StateForecast::bare(Light::Unknown));
+            }
         }
+        if self.controllers.len() > 1 {
+            self.conflicts.part_greens(&mut self.forecast.phases);
+        }
+        self.forecast.status = self.status(at.since(newest));
         Some(&self.forecast)
     }
 
     /// Two phases that must not be green together and are, by the controller's own word.
     pub fn conflict(&self) -> Option<(PhaseId, PhaseId)> {
-        self.conflict
+        self.conflicts.found()
     }
 
     /// What was odd so far.
@@ -276,54 +348,85 @@ impl Signals {
         found
     }
 
-    fn phase(&self, watch: &Watch, at: Mono) -> PhaseForecast {
-        let controller = &self.controllers[watch.controller];
-        let grace = self.config.expiry_grace;
-        let age = watch.age(at);
-        let silent = age.is_none_or(|age| age > self.config.no_timing_after);
-        let mut phase = PhaseForecast {
-            phase: watch.phase,
-            green: watch.green,
-            states: ArrayVec::new(),
-        };
-        if self.conflict.is_some() || (silent && !watch.outlasts(at)) {
-            phase.states.push(StateForecast::bare(Light::Unknown));
-        } else if silent || controller.is_untimed() || watch.light == Light::Unknown {
-            phase.states.push(StateForecast::bare(watch.light));
+    /// What the news say of one phase; None if they do not mention it.
+    fn hear(&mut self, phase: usize, at: Mono, news: &LampStates, untimed: bool) -> Option<Seen> {
+        let watch = &mut self.watches[phase];
+        let shown = shown(watch, news, &mut self.oddities)?;
+        let countdown = if untimed {
+            Countdown::Silent
         } else {
-            let planned = controller.runs_a_plan()
-                && controller.cycle.states(watch, at, grace, &mut phase.states);
-            if !planned {
-                phase.states.push(watch.running(at, grace));
-            }
+            countdown(news, shown, self.config.max_countdown)
+        };
+        let seen = watch.hear(at, shown.light, countdown, &mut self.oddities);
+        if let Some(late) = watch.take_lateness() {
+            self.controllers[watch.controller].jitter.note(late);
         }
-        phase
+        Some(seen)
     }
 
-    fn status(&self) -> Status {
-        let modes = self
-            .controllers
-            .iter()
-            .filter_map(|controller| controller.mode);
-        let status = modes.fold(Status::NONE, |status, mode| status | status_of(mode));
-        if self.conflict.is_some() {
-            status | Status::FAILURE
-        } else {
-            status
+    /// Hands on to history what the phases did.
+    fn learn(&mut self, at: Mono, changed: &[(usize, Seen)], untimed: bool) {
+        if untimed || !self.config.use_history {
+            return;
         }
+        for (phase, seen) in changed {
+            match seen {
+                Seen::Colour(since) => {
+                    self.history
+                        .changed(*phase, self.watches[*phase].light, *since);
+                }
+                Seen::Lost => self.history.lost(*phase),
+                Seen::Same | Seen::Shade => {}
+            }
+        }
+        for (phase, seen) in changed {
+            let watch = &self.watches[*phase];
+            match seen {
+                Seen::Colour(_) => self.history.cue_to_others(*phase, watch.light, at),
+                Seen::Shade => self.history.cue_to_all(*phase, watch.shown(), at),
+                Seen::Same | Seen::Lost => {}
+            }
+        }
+        for (phase, _) in changed {
+            if !self.watches[*phase].is_counting() {
+                self.history.note(*phase, at);
+            }
+        }
+    }
+
+    fn status(&self, silent: Duration) -> Status {
+        let mut status = Status::NONE;
+        for (place, controller) in self.controllers.iter().enumerate() {
+            status |= controller.mode.map_or(Status::NONE, status_of);
+            if controller.mode.is_none() && controller.cycle.is_followed() {
+                status |= Status::FIXED_TIME;
+            }
+            let own = self
+                .watches
+                .iter()
+                .filter(|watch| watch.controller == place);
+            status |= status_shown(controller.mode, own.map(|watch| watch.light));
+        }
+        if self.conflicts.found().is_some() {
+            status |= Status::FAILURE;
+        }
+        if silent > self.config.no_timing_after {
+            status |= Status::NO_VALID_SPAT;
+        }
+        status
     }
 
     /// Conflicting movements must never both be green: a controller that says so is broken or
-    /// misread, and no bus may act on it.
-    fn look_for_conflicts(&mut self) {
-        let green = |place: usize| self.watches[place].light == Light::Green;
-        let mut conflicts = self.conflicts.iter();
-        let found = conflicts.find(|(a, b)| green(*a) && green(*b));
-        let found = found.map(|(a, b)| (self.watches[*a].phase, self.watches[*b].phase));
-        if found.is_some() && self.conflict.is_none() {
+    /// misread, and no bus may act on it. A green that nobody vouches for any more is none.
+    fn look_for_conflicts(&mut self, at: Mono) {
+        let told_for = self.config.no_timing_after.max(self.config.plan_lasts);
+        let green = |watch: &Watch| {
+            let told = watch.age(at).is_some_and(|age| age <= told_for);
+            watch.light == Light::Green && (told || watch.outlasts(at))
+        };
+        if self.conflicts.look(&self.watches, green) {
             self.oddities.conflicting_greens += 1;
         }
-        self.conflict = found;
     }
 }
 
@@ -333,25 +436,9 @@ impl Controller {
             input,
             mode: None,
             cycle: Cycle::default(),
+            jitter: Jitter::default(),
             heard_at: None,
         }
-    }
-
-    /// Whether the plan, if known, may be believed.
-    fn runs_a_plan(&self) -> bool {
-        let by_plan = [ControlMode::FixedTime, ControlMode::Coordinated];
-        self.mode.is_none_or(|mode| by_plan.contains(&mode))
-    }
-
-    /// Whether nobody knows when lamps will change, whatever they display.
-    fn is_untimed(&self) -> bool {
-        let untimed = [
-            ControlMode::Manual,
-            ControlMode::Flash,
-            ControlMode::Emergency,
-            ControlMode::Fault,
-        ];
-        self.mode.is_some_and(|mode| untimed.contains(&mode))
     }
 }
 
@@ -374,6 +461,21 @@ fn shown(watch: &Watch, news: &LampStates, oddities: &mut Oddities) -> Option<La
     Some(together)
 }
 
+/// What the news say of a phase's end: tenths where the controller has them, otherwise seconds. What
+/// is longer than `longest` is nonsense.
+fn countdown(news: &LampStates, shown: LampState, longest: Duration) -> Countdown {
+    let exact = news.span(shown.lamp).and_then(|span| span.likely_ms);
+    let exact = exact.map(|ms| Duration::from_millis(ms.into()));
+    let whole = shown
+        .countdown_s
+        .filter(|s| u64::from(*s) <= longest.as_secs());
+    match (exact.filter(|left| *left <= longest), whole) {
+        (Some(left), _) => Countdown::Exact(left),
+        (None, Some(s)) => Countdown::Seconds(s),
+        (None, None) => Countdown::Silent,
+    }
+}
+
 /// A countdown covers the steady colour and its flashing together, so both are one state here. Red
 /// with yellow is still red: SPAT has no state for it.
 fn merged(light: Light) -> Light {
@@ -381,18 +483,5 @@ fn merged(light: Light) -> Light {
         Light::FlashingGreen => Light::Green,
         Light::RedYellow => Light::Red,
         other => other,
-    }
-}
-
-fn status_of(mode: ControlMode) -> Status {
-    match mode {
-        ControlMode::Flash => Status::STANDBY,
-        ControlMode::FixedTime | ControlMode::Coordinated => Status::FIXED_TIME,
-        ControlMode::Manual => Status::MANUAL_CONTROL,
-        ControlMode::Actuated | ControlMode::Adaptive => Status::TRAFFIC_DEPENDENT,
-        ControlMode::BusPriority => Status::SIGNAL_PRIORITY,
-        ControlMode::Emergency => Status::PREEMPT,
-        ControlMode::Fault => Status::FAILURE,
-        ControlMode::Other => Status::NONE,
     }
 }

@@ -1,20 +1,31 @@
 //! What one phase shows, since when, and until when by its countdown.
+//!
+//! News may be lost, late, doubled or in the wrong order. A colour that stops traffic is believed at
+//! once; a green that comes back right after it ended is the echo of older news. A countdown is read
+//! at the moment at which its second changes. Not here: plans, and what the past tells.
 
 use std::time::Duration;
 
 use v2x_msg::base::PhaseId;
 
-use super::Oddities;
 use super::anchor::{Anchor, Heard};
-use super::forecast::{End, Start, StateForecast, Timing};
+use super::forecast::{Basis, End, Start, StateForecast, Timing};
+use super::{Oddities, merged};
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::{self, GreenKind};
 
-/// News further apart may have missed a change in between: a beginning between them is not known.
+/// News further apart may have missed a change in between: a beginning between them is not known to
+/// the tenth.
 const MAX_GAP: Duration = Duration::from_millis(1500);
+/// News further apart may have missed a whole light.
+const MAX_BLIND: Duration = Duration::from_millis(3500);
 /// A countdown whose beginning was not seen is a whole second vague.
 const VAGUE: Duration = Duration::from_secs(1);
+/// A second that is told for longer than this is not counting.
+const STUCK: Duration = Duration::from_millis(1400);
+/// A green that has ended does not come back within this.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// One phase under watch.
 #[derive(Debug)]
@@ -26,9 +37,51 @@ pub(super) struct Watch {
     pub(super) controller: usize,
     /// Flashing merged with steady.
     pub(super) light: Light,
+    /// As the lamps show it.
+    shown: Light,
     since: Option<Mono>,
     end: Option<Anchor>,
+    /// The second that was told last, and when it was first told.
+    told: Option<(u16, Mono)>,
     heard_at: Option<Mono>,
+    /// By how much the newest news of the end came late, until somebody asks.
+    late: Option<Duration>,
+    /// When the last green ended.
+    green_until: Option<Mono>,
+    kept: Kept,
+}
+
+/// What a controller says of the time that is left of a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Countdown {
+    /// Nothing.
+    Silent,
+    /// Whole seconds, as a display shows them; 0 means that the end is now.
+    Seconds(u16),
+    /// To the tenth or better, as of the arrival.
+    Exact(Duration),
+}
+
+impl Countdown {
+    fn seconds(self) -> Option<u16> {
+        match self {
+            Self::Seconds(s) => Some(s),
+            Self::Silent | Self::Exact(_) => None,
+        }
+    }
+}
+
+/// What news did to a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It shows what it showed.
+    Same,
+    /// It shows the same colour in another way, such as flashing.
+    Shade,
+    /// It shows another colour, since this moment where that is known about.
+    Colour(Option<Mono>),
+    /// It was out of sight for so long that another colour may have been between.
+    Lost,
 }
 
 impl Watch {
@@ -39,44 +92,61 @@ impl Watch {
             lamps: phase.lamps.clone(),
             controller,
             light: Light::Unknown,
+            shown: Light::Unknown,
             since: None,
             end: None,
+            told: None,
             heard_at: None,
+            late: None,
+            green_until: None,
+            kept: Kept::default(),
         }
     }
 
-    /// Takes in what the phase shows; true if it is another colour.
+    /// Takes in what the phase shows.
     pub(super) fn hear(
         &mut self,
         arrived: Mono,
-        light: Light,
-        left: Option<Duration>,
+        shown: Light,
+        countdown: Countdown,
         oddities: &mut Oddities,
-    ) -> bool {
-        let implied = left.map(|left| arrived + left);
+    ) -> Seen {
+        if self.heard_at.is_some_and(|before| before > arrived) || self.is_echo(arrived, shown) {
+            oddities.out_of_order += 1;
+            return Seen::Same;
+        }
         let before = self.heard_at.replace(arrived);
-        if light != self.light {
-            let seen = self.light != Light::Unknown
-                && before.is_some_and(|before| arrived.since(before) <= MAX_GAP);
-            self.light = light;
-            self.since = seen.then_some(arrived);
-            self.end = implied.map(|end| Anchor::new(end, !seen));
-            return true;
+        let gap = before.map(|before| arrived.since(before));
+        let shade = std::mem::replace(&mut self.shown, shown) != shown;
+        if merged(shown) != self.light {
+            return self.change(arrived, gap, countdown);
         }
-        match (&mut self.end, implied) {
-            (Some(end), Some(implied)) => {
-                if end.hear(implied) == Heard::ChangedMind {
-                    oddities.changed_minds += 1;
-                }
-            }
-            (end, implied) => *end = implied.map(|at| Anchor::new(at, self.since.is_none())),
+        let lost = gap.is_none_or(|gap| gap > MAX_BLIND);
+        if lost {
+            self.since = None;
+            self.kept.forget();
         }
-        false
+        match countdown {
+            Countdown::Exact(left) => self.take_exact(arrived, arrived + left, oddities),
+            whole => self.count(arrived, gap.unwrap_or(VAGUE), whole.seconds(), oddities),
+        }
+        match (lost, shade) {
+            (true, _) => Seen::Lost,
+            (false, true) => Seen::Shade,
+            (false, false) => Seen::Same,
+        }
     }
 
     /// The countdown no longer means anything.
     pub(super) fn forget_end(&mut self) {
         self.end = None;
+        self.told = None;
+        self.kept.forget();
+    }
+
+    /// By how much the newest news of the end came late; told once.
+    pub(super) fn take_lateness(&mut self) -> Option<Duration> {
+        self.late.take()
     }
 
     /// Time since the phase was last mentioned; None if never.
@@ -86,29 +156,203 @@ impl Watch {
 
     /// Whether the colour is promised to be still on.
     pub(super) fn outlasts(&self, at: Mono) -> bool {
-        self.end.is_some_and(|end| end.at > at + VAGUE)
+        let earliest = |end: Anchor| end.before().map_or(end.at, |before| before.min(end.at));
+        self.end.is_some_and(|end| earliest(end) > at + VAGUE)
+    }
+
+    /// What the lamps show, flashing told apart from steady.
+    pub(super) fn shown(&self) -> Light {
+        self.shown
+    }
+
+    /// Since when the colour is on, where that was seen.
+    pub(super) fn since(&self) -> Option<Mono> {
+        self.since
+    }
+
+    /// Whether an end is announced.
+    pub(super) fn is_counting(&self) -> bool {
+        self.end.is_some()
     }
 
     /// The running state, by countdown alone.
     pub(super) fn running(&self, at: Mono, grace: Duration) -> StateForecast {
         let end = self.end.filter(|end| at.since(end.at) <= grace);
-        let timing = end.map(|end| {
-            let likely = end.at.max(at);
-            let vague = end.is_loose().then_some(((end.at - VAGUE).max(at), likely));
-            Timing {
-                start: Start::Running { since: self.since },
-                end: End::At {
-                    min: vague.map(|(min, _)| min),
-                    max: vague.map(|(_, max)| max),
-                    likely,
-                },
-                confidence: None,
-                next: None,
-            }
-        });
         StateForecast {
             light: self.light,
-            timing,
+            timing: end.map(|end| self.timing(at, end)),
         }
     }
+
+    fn timing(&self, at: Mono, end: Anchor) -> Timing {
+        let likely = end.at.max(at);
+        let earliest = (end.at - end.slack()).max(at);
+        let (min, max) = match end.before() {
+            // Until it is said twice, both ends are possible.
+            Some(before) => (Some(earliest.min(before.max(at))), Some(likely.max(before))),
+            None if end.slack() > Duration::ZERO => (Some(earliest), Some(likely)),
+            None => (None, None),
+        };
+        Timing {
+            start: Start::Running { since: self.since },
+            end: End::At { min, max, likely },
+            confidence: self.kept.share(likely.since(at)),
+            basis: Basis::Countdown,
+            next: None,
+        }
+    }
+
+    fn change(&mut self, arrived: Mono, gap: Option<Duration>, countdown: Countdown) -> Seen {
+        let seen = self.light != Light::Unknown && gap.is_some_and(|gap| gap <= MAX_GAP);
+        let about = gap.filter(|gap| self.light != Light::Unknown && *gap <= MAX_BLIND);
+        if self.light == Light::Green {
+            self.green_until = Some(arrived);
+        }
+        if seen {
+            self.kept.settle(arrived);
+        } else {
+            self.kept.forget();
+        }
+        self.light = merged(self.shown);
+        self.since = seen.then_some(arrived);
+        let counting = countdown.seconds().filter(|s| *s > 0);
+        self.told = counting.map(|s| (s, arrived));
+        let slack = if seen { Duration::ZERO } else { VAGUE };
+        self.end = match countdown {
+            Countdown::Exact(left) => Some(Anchor::new(arrived + left, Duration::ZERO)),
+            _ => counting.map(|s| Anchor::new(arrived + seconds(s), slack)),
+        };
+        Seen::Colour(match about {
+            Some(gap) if !seen => Some(arrived - gap / 2),
+            _ => self.since,
+        })
+    }
+
+    /// Takes in the end of a colour that goes on, as a controller says it to the tenth.
+    fn take_exact(&mut self, arrived: Mono, implied: Mono, oddities: &mut Oddities) {
+        self.told = None;
+        let Some(end) = &mut self.end else {
+            self.end = Some(Anchor::new(implied, Duration::ZERO));
+            return;
+        };
+        match end.hear(implied, Duration::ZERO) {
+            Heard::ChangedMind => oddities.changed_minds += 1,
+            Heard::Same => self.late = Some(implied.since(end.at)),
+        }
+        self.kept.tell(arrived, end.at);
+    }
+
+    /// Takes in the countdown of a colour that goes on.
+    fn count(
+        &mut self,
+        arrived: Mono,
+        gap: Duration,
+        countdown_s: Option<u16>,
+        oddities: &mut Oddities,
+    ) {
+        let told = self.told;
+        let echoes = |(before, since): (u16, Mono)| {
+            countdown_s == before.checked_add(1) && arrived.since(since) < STUCK
+        };
+        if told.is_some_and(echoes) {
+            oddities.out_of_order += 1;
+            return;
+        }
+        self.told = countdown_s.map(|s| match told {
+            Some((before, since)) if before == s => (s, since),
+            _ => (s, arrived),
+        });
+        let Some((s, first_told)) = self.told else {
+            self.end = None;
+            return;
+        };
+        let implied = arrived + seconds(s);
+        if s == 0 {
+            // Some show 0 in the last second, some show 0 for "not known".
+            self.end = self.end.filter(|end| end.at <= arrived + VAGUE + VAGUE / 2);
+            return;
+        }
+        let again = first_told < arrived;
+        let Some(end) = &mut self.end else {
+            self.end = Some(Anchor::new(implied, VAGUE));
+            return;
+        };
+        if again {
+            if arrived.since(first_told) > STUCK {
+                oddities.stuck_countdowns += 1;
+                end.hear(implied, VAGUE);
+            }
+            return;
+        }
+        match end.hear(implied, gap.min(VAGUE)) {
+            Heard::ChangedMind => oddities.changed_minds += 1,
+            Heard::Same => self.late = Some(implied.since(end.at)),
+        }
+        self.kept.tell(arrived, end.at);
+    }
+
+    /// A late or doubled report of the green that was: it must not bring the green back.
+    fn is_echo(&self, arrived: Mono, shown: Light) -> bool {
+        let stopped = matches!(self.light, Light::Yellow | Light::Red);
+        let just = self
+            .green_until
+            .is_some_and(|until| arrived.since(until) < ECHO);
+        stopped && just && merged(shown) == Light::Green
+    }
+}
+
+/// How often announced ends came true within a second, by how far ahead they were announced.
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept {
+    told: [Option<Mono>; REACHES.len()],
+    made: [f32; REACHES.len()],
+    true_ones: [f32; REACHES.len()],
+}
+
+/// An announcement that reaches so far is of this sort.
+const REACHES: [Duration; 4] = [
+    Duration::from_secs(4),
+    Duration::from_secs(10),
+    Duration::from_secs(30),
+    Duration::MAX,
+];
+/// So many announcements say what the next is worth.
+const ENOUGH: f32 = 10.0;
+/// What an announcement counts after each newer one.
+const FORGET: f32 = 0.98;
+
+impl Kept {
+    fn tell(&mut self, at: Mono, end: Mono) {
+        self.told[reach(end.since(at))].get_or_insert(end);
+    }
+
+    fn settle(&mut self, ended: Mono) {
+        for (place, told) in self.told.iter_mut().enumerate() {
+            let Some(told) = told.take() else { continue };
+            let came_true = told.seconds_after(ended).abs() <= 1.05;
+            self.made[place] = self.made[place] * FORGET + 1.0;
+            self.true_ones[place] =
+                self.true_ones[place] * FORGET + if came_true { 1.0 } else { 0.0 };
+        }
+    }
+
+    fn forget(&mut self) {
+        self.told = [None; REACHES.len()];
+    }
+
+    /// None before there were enough.
+    fn share(&self, left: Duration) -> Option<f32> {
+        let place = reach(left);
+        let made = self.made[place];
+        (made >= ENOUGH).then(|| (self.true_ones[place] + 1.0) / (made + 2.0))
+    }
+}
+
+fn reach(left: Duration) -> usize {
+    let found = REACHES.iter().position(|reach| left <= *reach);
+    found.unwrap_or(REACHES.len() - 1)
+}
+
+fn seconds(s: u16) -> Duration {
+    Duration::from_secs(s.into())
 }

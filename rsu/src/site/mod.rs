@@ -12,6 +12,7 @@
 //! stand, which the configuration says.
 
 mod check;
+mod conflict;
 pub mod line;
 mod lookup;
 mod read;

@@ -31,7 +31,7 @@ use crate::services::{map, rsi, rsm, spat};
 use crate::signals::{self, Signals};
 use crate::site::Site;
 
-pub use crate::services::{Event, Frame, FrameKind, NotSent};
+pub use crate::services::{Event, Frame, FrameKind, NotSent, Priorities};
 use clock_rule::ClockRule;
 pub use clock_rule::ClockState;
 pub use stats::Stats;
@@ -46,6 +46,8 @@ pub struct Config {
     pub clock_error_limit: Option<std::time::Duration>,
     /// The inputs that reports come from.
     pub inputs: Vec<Input>,
+    /// How urgent each kind of message is to the radio.
+    pub priorities: Priorities,
     /// How detections become tracks.
     pub fusion: fusion::Config,
     /// How lamp states become forecasts.
@@ -92,6 +94,7 @@ pub struct Station {
     site: Site,
     now: Now,
     clock: ClockRule,
+    priorities: Priorities,
     fusion: Fusion,
     signals: Signals,
     spat: spat::Service,
@@ -142,6 +145,7 @@ impl Station {
         let mut station = Self {
             now,
             clock: ClockRule::new(config.clock_error_limit),
+            priorities: config.priorities,
             fusion: Fusion::new(config.fusion),
             signals: Signals::new(config.signals, &site, &names)?,
             spat: spat::Service::new(config.spat, site.node, spat_cnt),

@@ -110,7 +110,7 @@ impl Station {
             return false;
         };
         let composed = self.spat.compose(self.now, forecast, frame);
-        if !self.left(FrameKind::Spat, composed) {
+        if !self.left(FrameKind::Spat, composed, frame) {
             return false;
         }
         frame.cause = self.heard_signals;
@@ -145,7 +145,7 @@ impl Station {
             return false;
         }
         let composed = self.rsm.compose(self.now, frame);
-        if !self.left(FrameKind::Rsm, composed) {
+        if !self.left(FrameKind::Rsm, composed, frame) {
             return false;
         }
         if !std::mem::replace(&mut self.rsm_speaks, true) {
@@ -159,7 +159,7 @@ impl Station {
             return false;
         }
         let composed = self.map.compose(self.now, self.clock.is_fit(), frame);
-        self.left(FrameKind::Map, composed)
+        self.left(FrameKind::Map, composed, frame)
     }
 
     pub(super) fn poll_rsi(&mut self, kind: FrameKind, frame: &mut Frame) -> bool {
@@ -173,16 +173,17 @@ impl Station {
             .compose(kind, self.now, dated, &self.book, frame, left_out);
         match composed {
             Ok(false) => false,
-            Ok(true) => self.left(kind, Ok(())),
-            Err(reason) => self.left(kind, Err(reason)),
+            Ok(true) => self.left(kind, Ok(()), frame),
+            Err(reason) => self.left(kind, Err(reason), frame),
         }
     }
 
     /// Books a message that was composed, or that could not be.
-    fn left(&mut self, kind: FrameKind, composed: Result<(), NotSent>) -> bool {
+    fn left(&mut self, kind: FrameKind, composed: Result<(), NotSent>, frame: &mut Frame) -> bool {
         let failing = &mut self.failing[kind.index()];
         match composed {
             Ok(()) => {
+                frame.set_priority(self.priorities.of(kind));
                 *failing = false;
                 self.stats.sent[kind.index()] += 1;
                 true

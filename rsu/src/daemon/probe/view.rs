@@ -269,6 +269,8 @@ fn mode_name(mode: ControlMode) -> &'static str {
         ControlMode::BusPriority => "bus-priority",
         ControlMode::Emergency => "emergency",
         ControlMode::Fault => "fault",
+        ControlMode::AllRed => "all-red",
+        ControlMode::Off => "off",
         ControlMode::Other => "other",
     }
 }

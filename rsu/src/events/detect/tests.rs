@@ -121,6 +121,7 @@ fn forecast(light: Light, since_ms: u64) -> Forecast {
         },
         end: End::Endless,
         confidence: None,
+        basis: crate::signals::Basis::Countdown,
         next: None,
     };
     let mut phases = arrayvec::ArrayVec::new();

@@ -178,8 +178,7 @@ pub const fn lamp_code(light: Light) -> u8 {
     }
 }
 
-/// What a code of [`mode_now`] means; None for a code that has no meaning. All-red and all-off have
-/// no mode of their own in a report: they are "other", and their lamps say the rest.
+/// What a code of [`mode_now`] means; None for a code that has no meaning.
 pub const fn control_mode(code: u8) -> Option<ControlMode> {
     Some(match code {
         // From the centre and locally, in the same order.
@@ -189,7 +188,9 @@ pub const fn control_mode(code: u8) -> Option<ControlMode> {
         0x15 | 0x25 => ControlMode::Manual,
         0x22 => ControlMode::Actuated,
         0x31 => ControlMode::Flash,
-        0x10 | 0x20 | 0x30 | 0x32 | 0x33 => ControlMode::Other,
+        0x32 => ControlMode::AllRed,
+        0x33 => ControlMode::Off,
+        0x10 | 0x20 | 0x30 => ControlMode::Other,
         _ => return None,
     })
 }
@@ -203,6 +204,8 @@ pub const fn control_mode_code(mode: ControlMode) -> u8 {
         ControlMode::Adaptive => 0x24,
         ControlMode::Manual => 0x25,
         ControlMode::Flash => 0x31,
+        ControlMode::AllRed => 0x32,
+        ControlMode::Off => 0x33,
         ControlMode::BusPriority
         | ControlMode::Emergency
         | ControlMode::Fault

@@ -29,8 +29,8 @@ pub(super) fn states(
             continue;
         }
         let timing = state.timing.as_ref().map(|timing| match config.form {
-            TimingForm::Counting => Timing::Counting(counting(now, timing)),
-            TimingForm::Utc => Timing::Utc(utc_timing(now, timing)),
+            TimingForm::Counting => Timing::Counting(counting(now, light, timing)),
+            TimingForm::Utc => Timing::Utc(utc_timing(now, light, timing)),
         });
         // Nine lights, nine places: a light that is new has a place.
         states.push(PhaseState { light, timing });
@@ -38,47 +38,101 @@ pub(super) fn states(
     states
 }
 
-fn counting(now: Now, timing: &signals::Timing) -> Counting {
-    let left = |moment: Mono| Countdown::of(moment.since(now.mono));
+fn counting(now: Now, light: Light, timing: &signals::Timing) -> Counting {
+    let round = Rounding::of(light);
+    let left = |moment: Mono, way| tenths(moment.since(now.mono), way);
     let start = match timing.start {
         Start::Running { .. } => Countdown::ZERO,
         // Zero would say that it is on.
-        Start::At(start) => Countdown::of(start.since(now.mono).max(TENTH)),
+        Start::At(start) => {
+            left(start, round.start).max(tenths(Duration::from_millis(100), Way::Down))
+        }
     };
     Counting {
         start: Some(start),
-        ends: ends(&timing.end, left, Countdown::HOUR_OR_MORE),
+        ends: ends(&timing.end, round, left, Countdown::HOUR_OR_MORE),
         confidence: confidence(timing.confidence),
-        next_start: timing.next.map(|(start, _)| left(start)),
-        next_duration: timing.next.map(|(_, length)| Countdown::of(length)),
+        next_start: timing.next.map(|(start, _)| left(start, round.start)),
+        next_duration: timing.next.map(|(_, length)| tenths(length, round.end)),
     }
 }
 
-fn utc_timing(now: Now, timing: &signals::Timing) -> UtcTiming {
-    let mark = |moment: Mono| HourMark::of(now.utc_at(moment), now.utc);
+fn utc_timing(now: Now, light: Light, timing: &signals::Timing) -> UtcTiming {
+    let round = Rounding::of(light);
+    let mark = |moment: Mono, way| {
+        let utc = now.utc_at(moment);
+        let rounded = match way {
+            Way::Down => utc - HALF,
+            Way::Up => utc + ALMOST_HALF,
+        };
+        HourMark::of(rounded, now.utc)
+    };
     UtcTiming {
         start: match timing.start {
-            Start::Running { since } => since.map(mark),
-            Start::At(start) => Some(mark(start)),
+            Start::Running { since } => since.map(|since| mark(since, round.start)),
+            Start::At(start) => Some(mark(start, round.start)),
         },
-        ends: ends(&timing.end, mark, HourMark::FAR),
+        ends: ends(&timing.end, round, mark, HourMark::FAR),
         confidence: confidence(timing.confidence),
-        next_start: timing.next.map(|(start, _)| mark(start)),
-        next_end: timing.next.map(|(start, length)| mark(start + length)),
+        next_start: timing.next.map(|(start, _)| mark(start, round.start)),
+        next_end: timing
+            .next
+            .map(|(start, length)| mark(start + length, round.end)),
     }
 }
 
 /// T/CSAE 159-2020: a fixed end is earliest, likely and latest at once; a phase that never changes
-/// ends in an hour or more.
-fn ends<M: Mark>(end: &End, mark: impl Fn(Mono) -> M, endless: M) -> Ends<M> {
+/// ends in an hour or more. Bounds that are no fixed end are rounded outwards.
+fn ends<M: Mark>(end: &End, round: Rounding, mark: impl Fn(Mono, Way) -> M, endless: M) -> Ends<M> {
     match *end {
         End::Endless => Ends::likely_at(endless),
-        End::At { min, likely, max } => {
-            let likely = mark(likely);
-            // A forecast out of order keeps what matters most.
-            Ends::new(min.map(&mark), Some(likely), max.map(&mark))
-                .unwrap_or(Ends::likely_at(likely))
+        End::At { min, likely, max } if min == Some(likely) && max == Some(likely) => {
+            Ends::fixed(mark(likely, round.end))
         }
+        End::At { min, likely, max } => {
+            let likely = mark(likely, round.end);
+            let min = min.map(|min| mark(min, Way::Down));
+            let max = max.map(|max| mark(max, Way::Up));
+            // A forecast out of order keeps what matters most.
+            Ends::new(min, Some(likely), max).unwrap_or(Ends::likely_at(likely))
+        }
+    }
+}
+
+/// Which way the ends of a light are rounded to a tenth. Nobody may be promised more of a green or a
+/// yellow than there is, nor less of a red: those end too early by up to a tenth, these too late, and
+/// what begins then begins no sooner.
+#[derive(Clone, Copy, Debug)]
+struct Rounding {
+    start: Way,
+    end: Way,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Down,
+    Up,
+}
+
+impl Rounding {
+    fn of(light: Light) -> Self {
+        let (start, end) = match light {
+            Light::PermissiveGreen | Light::ProtectedGreen | Light::FlashingGreen => {
+                (Way::Up, Way::Down)
+            }
+            Light::Yellow | Light::FlashingYellow => (Way::Down, Way::Down),
+            Light::Red | Light::FlashingRed | Light::Dark | Light::Unavailable => {
+                (Way::Down, Way::Up)
+            }
+        };
+        Self { start, end }
+    }
+}
+
+fn tenths(left: Duration, way: Way) -> Countdown {
+    match way {
+        Way::Down => Countdown::of(left.saturating_sub(HALF)),
+        Way::Up => Countdown::of(left.saturating_add(ALMOST_HALF)),
     }
 }
 
@@ -102,4 +156,6 @@ fn light(shown: report::Light, green: GreenKind) -> Light {
     }
 }
 
-const TENTH: Duration = Duration::from_millis(100);
+/// What turns rounding to the nearest tenth into rounding down, and up.
+const HALF: Duration = Duration::from_millis(50);
+const ALMOST_HALF: Duration = Duration::from_nanos(49_999_999);

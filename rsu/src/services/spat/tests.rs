@@ -34,6 +34,7 @@ fn running(light: report::Light, end: End) -> StateForecast {
         start,
         end,
         confidence: None,
+        basis: signals::Basis::Countdown,
         next: None,
     };
     StateForecast {
@@ -47,6 +48,7 @@ fn coming(light: report::Light, from_s: f64, to_s: f64) -> StateForecast {
         start: Start::At(ahead(from_s)),
         end: fixed(to_s),
         confidence: None,
+        basis: signals::Basis::Countdown,
         next: None,
     };
     StateForecast {
@@ -122,7 +124,69 @@ fn a_state_that_is_on_starts_at_zero_and_counts_from_the_moment_of_sending() {
     let states = on_air(&[running(report::Light::Red, fixed(12.34))]);
     assert_eq!(states[0].light, Light::Red);
     assert_eq!(tenths(count(&states[0]).start), Some(0));
-    assert_eq!(all_ends(count(&states[0])), [Some(123); 3]);
+    assert_eq!(all_ends(count(&states[0])), [Some(124); 3]);
+}
+
+#[test]
+fn of_a_green_no_tenth_too_much_is_promised_and_of_a_red_none_too_little() {
+    for (light, tenths) in [
+        (report::Light::Green, 123),
+        (report::Light::FlashingGreen, 123),
+        (report::Light::Yellow, 123),
+        (report::Light::Red, 124),
+        (report::Light::Dark, 124),
+    ] {
+        let states = on_air(&[running(light, fixed(12.349))]);
+        assert_eq!(all_ends(count(&states[0])), [Some(tenths); 3], "{light:?}");
+        let states = on_air(&[running(light, fixed(12.3))]);
+        assert_eq!(all_ends(count(&states[0])), [Some(123); 3], "{light:?}");
+    }
+}
+
+#[test]
+fn what_follows_begins_when_what_runs_ends() {
+    let red = running(report::Light::Red, fixed(8.01));
+    let green = coming(report::Light::Green, 8.01, 20.06);
+    let yellow = coming(report::Light::Yellow, 20.06, 23.06);
+    let states = on_air(&[red, green, yellow]);
+    assert_eq!(tenths(count(&states[0]).ends.likely()), Some(81));
+    assert_eq!(tenths(count(&states[1]).start), Some(81));
+    assert_eq!(tenths(count(&states[1]).ends.likely()), Some(200));
+    assert_eq!(tenths(count(&states[2]).start), Some(200));
+}
+
+#[test]
+fn bounds_that_are_not_fixed_are_rounded_outwards() {
+    for light in [report::Light::Green, report::Light::Red] {
+        let end = End::At {
+            min: Some(ahead(5.06)),
+            max: Some(ahead(40.01)),
+            likely: ahead(20.0),
+        };
+        let states = on_air(&[running(light, end)]);
+        assert_eq!(
+            all_ends(count(&states[0])),
+            [Some(50), Some(200), Some(401)]
+        );
+    }
+}
+
+#[test]
+fn an_end_in_an_hour_or_later_is_an_hour_or_more() {
+    for (seconds, tenths) in [(3599.8, 35_998), (3600.0, 36_000), (4000.0, 36_000)] {
+        let states = on_air(&[running(report::Light::Red, fixed(seconds))]);
+        assert_eq!(
+            all_ends(count(&states[0])),
+            [Some(tenths); 3],
+            "{seconds} s"
+        );
+        let states = on_air(&[running(report::Light::Green, fixed(seconds))]);
+        assert_eq!(
+            all_ends(count(&states[0])),
+            [Some(tenths); 3],
+            "{seconds} s"
+        );
+    }
 }
 
 #[test]
@@ -321,7 +385,7 @@ fn in_utc_form_the_marks_pass_the_hour() {
         panic!("not in UTC form");
     };
     // 50 ms before the hour, less 20 s, plus 10.05 s.
-    assert_eq!(timing.start.map(HourMark::tenths), Some(35_800));
+    assert_eq!(timing.start.map(HourMark::tenths), Some(35_799));
     assert_eq!(timing.ends.likely().map(HourMark::tenths), Some(100));
     assert_eq!(timing.ends.max(), timing.ends.likely());
 }

@@ -1,0 +1,93 @@
+//! What may be told of a phase at a moment: all that is known, then less and less.
+//!
+//! A fresh controller: by its plan if the lamps follow one, else by its countdown, else by the past.
+//! A silent one: by the plan that was followed, with falling confidence; then its light, as long as
+//! that was promised to be on; then nothing. Not here: conflicts, which take every light.
+
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::forecast::{self, MAX_STATES, StateForecast};
+use super::history::History;
+use super::mode::{follows_a_plan, is_untimed};
+use super::watch::Watch;
+use super::{Config, Controller};
+use crate::clock::Mono;
+use crate::report::Light;
+
+/// All that is known of the signals.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) config: &'a Config,
+    pub(super) controllers: &'a [Controller],
+    pub(super) watches: &'a [Watch],
+    pub(super) history: &'a History,
+}
+
+impl Known<'_> {
+    /// The states of a phase; none where not even its light may be told.
+    pub(super) fn states(
+        self,
+        place: usize,
+        at: Mono,
+        out: &mut ArrayVec<StateForecast, MAX_STATES>,
+    ) {
+        let watch = &self.watches[place];
+        let Some(age) = watch.age(at) else { return };
+        let mode = self.controllers[watch.controller].mode;
+        if age > self.config.no_timing_after {
+            self.in_silence(watch, age, at, out);
+        } else if is_untimed(mode) || watch.light == Light::Unknown {
+            out.push(StateForecast::bare(watch.light));
+        } else {
+            self.by_what_is_known(place, at, out);
+        }
+    }
+
+    fn by_what_is_known(
+        self,
+        place: usize,
+        at: Mono,
+        out: &mut ArrayVec<StateForecast, MAX_STATES>,
+    ) {
+        let watch = &self.watches[place];
+        let controller = &self.controllers[watch.controller];
+        let grace = self.config.expiry_grace;
+        if follows_a_plan(controller.mode) && controller.cycle.states(watch, at, grace, out) {
+            return;
+        }
+        if watch.is_counting() {
+            let running = watch.running(at, grace);
+            out.push(forecast::with_next(running, self.history.next(place)));
+        } else {
+            let expected = self.history.expected(place, at);
+            out.push(forecast::by_history(
+                watch.light,
+                watch.since(),
+                at,
+                expected,
+            ));
+        }
+    }
+
+    fn in_silence(
+        self,
+        watch: &Watch,
+        age: Duration,
+        at: Mono,
+        out: &mut ArrayVec<StateForecast, MAX_STATES>,
+    ) {
+        let controller = &self.controllers[watch.controller];
+        let lasts = self.config.plan_lasts;
+        if age <= lasts
+            && follows_a_plan(controller.mode)
+            && controller.cycle.states(watch, at, Duration::ZERO, out)
+        {
+            let gone = age.as_secs_f32() / lasts.as_secs_f32();
+            forecast::doubt(out, (1.0 - gone).clamp(0.0, 1.0));
+        } else if watch.outlasts(at) {
+            out.push(StateForecast::bare(watch.light));
+        }
+    }
+}

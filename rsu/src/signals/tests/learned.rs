@@ -1,0 +1,169 @@
+//! What the past tells where a controller announces nothing.
+
+use super::*;
+
+/// The lamps of a second, without countdowns.
+fn silent_lamps(second: u32) -> LampStates {
+    let mut lamps = lamps(second);
+    for lamp in &mut lamps.lamps {
+        lamp.countdown_s = None;
+    }
+    lamps
+}
+
+fn after(cycles: u32) -> Signals {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Actuated);
+    for second in 0..cycles * CYCLE_S + 11 {
+        signals.handle_lamps(now(second.into()), SIGNAL, &silent_lamps(second));
+    }
+    signals
+}
+
+#[test]
+fn a_light_that_lasted_so_long_is_expected_to_do_so_again() {
+    let mut signals = after(3);
+    let at_s = f64::from(3 * CYCLE_S + 10);
+    let state = running(&mut signals, at_s, 1);
+    let timing = state.timing.expect("learned");
+    assert_eq!((state.light, timing.basis), (Light::Green, Basis::History));
+    assert!((left_s(&state, at_s) - 11.0).abs() < 0.1, "{state:?}");
+    assert_eq!(
+        timing.confidence, None,
+        "three times are too few to be sure"
+    );
+}
+
+#[test]
+fn what_always_comes_true_is_stated_with_confidence_and_bounds() {
+    let mut signals = after(30);
+    let at_s = f64::from(30 * CYCLE_S + 10);
+    let timing = running(&mut signals, at_s, 1).timing.expect("learned");
+    assert!(timing.confidence.expect("often enough") > 0.9, "{timing:?}");
+    let End::At { min, max, likely } = timing.end else {
+        panic!("it ends")
+    };
+    assert!(min.expect("told") <= likely && likely <= max.expect("told"));
+    let (next, length) = timing.next.expect("it always came again in the same way");
+    assert!((next.seconds_after(likely) - 79.0).abs() < 0.1);
+    assert!((length.as_secs_f64() - 21.0).abs() < 0.1);
+}
+
+#[test]
+fn a_light_that_outlasts_all_before_may_end_at_any_moment() {
+    let mut signals = after(12);
+    let at = |second: u32| f64::from(12 * CYCLE_S + second);
+    for second in 11..=80 {
+        signals.handle_lamps(now(at(second)), SIGNAL, &silent_lamps(10));
+    }
+    let state = running(&mut signals, at(80), 1);
+    assert!(left_s(&state, at(80)) <= 1.0 + 1e-6);
+    let timing = state.timing.expect("said with doubt");
+    assert!(timing.confidence.expect("told") < 0.5, "{timing:?}");
+    let End::At { min, max, .. } = timing.end else {
+        panic!("it ends")
+    };
+    assert_eq!((min, max), (Some(moment(at(80))), None));
+}
+
+#[test]
+fn a_red_that_follows_a_neighbours_yellow_is_known_by_it() {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Actuated);
+    // Lamp 2 turns green 4 s after lamp 1 turns yellow; how long lamp 1 is green varies.
+    let mut at = 0;
+    let mut cycle = |signals: &mut Signals, green_s: u32, until: Light| {
+        for (lights, length_s) in [
+            ((Light::Green, Light::Red), green_s),
+            ((Light::Yellow, Light::Red), 3),
+            ((Light::Red, Light::Red), 1),
+            ((Light::Red, Light::Green), 12),
+            ((Light::Red, Light::Yellow), 3),
+            ((Light::Red, Light::Red), 1),
+        ] {
+            for _ in 0..length_s {
+                let mut lamps = silent_lamps(99);
+                (lamps.lamps[0].light, lamps.lamps[1].light) = lights;
+                signals.handle_lamps(now(at.into()), SIGNAL, &lamps);
+                at += 1;
+            }
+            if lights.0 == until {
+                break;
+            }
+        }
+        f64::from(at - 1)
+    };
+    for green_s in [10, 31, 17, 24, 38, 12, 27] {
+        cycle(&mut signals, green_s, Light::Unknown);
+    }
+    let at_s = cycle(&mut signals, 21, Light::Yellow);
+    let phase_of_lamp_2 = signals.watches.iter().find(|watch| watch.lamps == [2]);
+    let phase = phase_of_lamp_2.expect("of the site").phase.value();
+    let red = running(&mut signals, at_s, phase);
+    assert_eq!(red.light, Light::Red);
+    assert!((left_s(&red, at_s) - 2.0).abs() < 0.1, "{red:?}");
+}
+
+#[test]
+fn a_countdown_is_trusted_as_far_as_it_kept_its_word() {
+    let mut honest = signals();
+    let mut liar = signals();
+    for second in 0..30 * CYCLE_S {
+        hear(&mut honest, second.into(), |_| 0.0);
+        let mut lamps = lamps(second);
+        // The green always ends 5 s before its countdown says, until 4 s are left.
+        let lie = lamps.lamps[0].countdown_s.filter(|s| *s > 4).map(|s| s + 5);
+        lamps.lamps[0].countdown_s = lie.or(lamps.lamps[0].countdown_s);
+        liar.handle_lamps(now(second.into()), SIGNAL, &lamps);
+    }
+    let at_s = f64::from(30 * CYCLE_S + 5);
+    for signals in [&mut honest, &mut liar] {
+        signals.handle_lamps(now(at_s), SIGNAL, &lamps(5));
+    }
+    let confidence = |signals: &mut Signals| {
+        let timing = running(signals, at_s, 1).timing.expect("it counts");
+        assert_eq!(timing.basis, Basis::Countdown);
+        timing.confidence.expect("tried often enough")
+    };
+    assert!(confidence(&mut honest) > 0.9);
+    assert!(confidence(&mut liar) < 0.2);
+}
+
+#[test]
+fn history_may_be_switched_off() {
+    let site = Site::parse(MOYU, "site.toml").expect("whole");
+    let inputs = [("signal".to_owned(), SIGNAL)];
+    let config = Config {
+        use_history: false,
+        ..Config::default()
+    };
+    let mut signals = Signals::new(config, &site, &inputs).expect("fits");
+    for second in 0..3 * CYCLE_S {
+        signals.handle_lamps(now(second.into()), SIGNAL, &silent_lamps(second));
+    }
+    let at_s = f64::from(3 * CYCLE_S - 1);
+    assert_eq!(running(&mut signals, at_s, 1).timing, None);
+}
+
+#[test]
+fn what_a_person_did_by_hand_is_not_learned() {
+    let mut signals = after(12);
+    let at = |second: u32| f64::from(12 * CYCLE_S + second);
+    signals.handle_mode(now(at(11)), SIGNAL, ControlMode::Manual);
+    for second in 11..=19 {
+        signals.handle_lamps(now(at(second)), SIGNAL, &silent_lamps(30));
+    }
+    for second in 20..=500 {
+        signals.handle_lamps(now(at(second)), SIGNAL, &silent_lamps(10));
+    }
+    signals.handle_mode(now(at(501)), SIGNAL, ControlMode::Actuated);
+    for second in 501..=511 {
+        signals.handle_lamps(now(at(second)), SIGNAL, &silent_lamps(second - 412));
+    }
+    // Red for ten seconds, then green again: it lasts as it did before the hand.
+    for second in 512..=520 {
+        signals.handle_lamps(now(at(second)), SIGNAL, &silent_lamps(second - 512));
+    }
+    let state = running(&mut signals, at(520), 1);
+    assert!((left_s(&state, at(520)) - 13.0).abs() < 0.1, "{state:?}");
+}
