@@ -1,0 +1,47 @@
+//! Any bytes to a decoder of TSCBM and SNMP: no panic, bounds in order, a question at a time.
+
+#![no_main]
+
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use rsu::clock::{Mono, Now, Utc};
+use rsu::inputs::ntcip::{Config, Decoder, Fallback, wire};
+use rsu::report::Content;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let fallback = (first & 1 != 0).then(Fallback::default);
+    let mut decoder = Decoder::new(Config { fallback });
+    let mut now = Now {
+        mono: Mono::from_nanos(1),
+        utc: Utc::from_unix_ns(1_800_000_000_000_000_000),
+    };
+    let mut question = Vec::new();
+    // Datagrams of the length of version 1 or 2, and of what SNMP may have.
+    let size = [wire::LENGTH_V1, wire::LENGTH_V2, 200, 31][usize::from(first >> 6)];
+    for piece in rest.chunks(size) {
+        now.mono += Duration::from_millis(400);
+        question.clear();
+        assert!(!decoder.poll_query(now, &mut question) || !decoder.poll_query(now, &mut question));
+        decoder.push(now, piece, &mut |content| {
+            let Content::Lamps(states) = content else {
+                panic!("{content:?}")
+            };
+            for span in &states.spans {
+                assert!(
+                    span.min_ms
+                        .zip(span.max_ms)
+                        .is_none_or(|(min, max)| min <= max)
+                );
+            }
+        });
+        if let Ok(said) = wire::parse(piece) {
+            let mut out = Vec::new();
+            wire::emit(&said, &mut out);
+            assert_eq!(out, piece);
+        }
+    }
+});
