@@ -3,6 +3,8 @@
 //! - [`line`]: lines on the ground
 //! - [`read`]: the TOML that people write, every fault with its line
 //! - [`check`]: what one element says about another must hold
+//! - `conflict`: which phases must not be green together
+//! - `path`: the way over the junction
 //! - [`lookup`]: which lane a road user is on
 //!
 //! A [`Site`] has been checked: links connect, every phase rules a lane, every connection leads to a
@@ -12,8 +14,10 @@
 //! stand, which the configuration says.
 
 mod check;
+mod conflict;
 pub mod line;
 mod lookup;
+mod path;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use v2x_msg::kinds::rsi::{
     Sign, SignText,
 };
 
-use super::{Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, check, line};
+use super::{Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, check, conflict, line};
 use crate::sheet::{At, Findings, Reader, Table};
 
 /// Farthest that anything of a site lies from its origin: what the largest offset class but one
@@ -53,6 +53,8 @@ pub(super) struct Written {
     pub(super) lane_lines: Vec<Vec<usize>>,
     pub(super) phases: Vec<At<Phase>>,
     pub(super) conflicts: Vec<At<(PhaseId, PhaseId)>>,
+    /// Whether phases conflict whose paths cross, beside those that are listed.
+    pub(super) from_paths: bool,
     signs: Vec<Sign>,
     events: Vec<Event>,
 }
@@ -81,6 +83,11 @@ impl Written {
                 )
             })
             .collect();
+        if self.from_paths {
+            let links: Vec<&Link> = self.links.iter().map(|link| &link.value).collect();
+            let phases: Vec<&Phase> = self.phases.iter().map(|phase| &phase.value).collect();
+            conflicts.extend(conflict::crossings(&links, &phases, here));
+        }
         conflicts.sort_unstable();
         conflicts.dedup();
         Site {
@@ -107,6 +114,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let name = head.required_text("name").map(|name| name.value.to_owned());
     let node = node_id(&mut head, "node");
     let synthetic = head.boolean("synthetic").unwrap_or(false);
+    let from_paths = head.boolean("conflicts-from-paths");
     let origin = origin(head.table("origin"));
     head.finish();
 
@@ -116,12 +124,11 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         .filter_map(node_of)
         .collect();
     let (links, lane_lines) = root.tables("link").into_iter().filter_map(link).unzip();
-    let phases = root.tables("phase").into_iter().filter_map(phase).collect();
-    let conflicts = root
-        .tables("conflict")
-        .into_iter()
-        .filter_map(conflict)
-        .collect();
+    let phases = root.tables("phase").into_iter().filter_map(phase);
+    let (phases, listed): (Vec<At<Phase>>, Vec<_>) = phases.unzip();
+    let mut conflicts: Vec<At<(PhaseId, PhaseId)>> = listed.into_iter().flatten().collect();
+    conflicts.extend(root.tables("conflict").into_iter().filter_map(conflict));
+    let from_paths = from_paths.unwrap_or(conflicts.is_empty());
     let frame = origin.map(EnuFrame::new);
     let signs = root.tables("sign").into_iter();
     let signs = signs
@@ -143,6 +150,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         lane_lines,
         phases,
         conflicts,
+        from_paths,
         signs,
         events,
     })
@@ -258,7 +266,8 @@ fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
     })
 }
 
-fn phase(mut table: Table<'_, '_>) -> Option<At<Phase>> {
+/// A phase, and the pairs that it is listed in.
+fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<At<(PhaseId, PhaseId)>>)> {
     let line = table.line();
     let id = required_id(&mut table, "id", PhaseId::new);
     let name = table
@@ -279,18 +288,26 @@ fn phase(mut table: Table<'_, '_>) -> Option<At<Phase>> {
     if green.is_none() && !table.has("green") {
         table.missing("green");
     }
+    let others = table.integers("conflicts-with", 1..=255);
     table.finish();
+    let own = id?;
+    let others = others.into_iter().filter_map(|other| {
+        let id = PhaseId::new(u8::try_from(other.value).ok()?).ok()?;
+        let (line, value) = (other.line, (own, id));
+        Some(At { line, value })
+    });
+    let others = others.collect();
     let lamps = lamps
         .into_iter()
         .filter_map(|lamp| u16::try_from(lamp.value).ok());
     let value = Phase {
-        id: id?,
+        id: own,
         name: name?,
         controller: controller?,
         lamps: lamps.collect(),
         green: green?.value,
     };
-    Some(At { line, value })
+    Some((At { line, value }, others))
 }
 
 fn conflict(mut table: Table<'_, '_>) -> Option<At<(PhaseId, PhaseId)>> {
