@@ -23,6 +23,7 @@ use super::event::{Event, Events};
 use super::frame::{Frame, FrameKind, NotSent};
 use super::schedule::{Grid, Turn};
 use crate::clock::{Mono, Now};
+use crate::site::simplify::simplified;
 use crate::site::{self, Site};
 
 /// How MAP is sent.
@@ -269,7 +270,8 @@ fn link(plane: &Plane<'_>, source: &site::Link) -> Result<Link, Unbuildable> {
 /// Where one can go from a link, and the phases that rule it: what its lanes say, each once.
 fn movements(source: &site::Link) -> Result<Many<Movement, 0, 32>, Unbuildable> {
     let mut movements = Many::<Movement, 0, 32>::default();
-    for connection in source.lanes.iter().flat_map(|lane| &lane.connections) {
+    let along = source.lanes.iter().filter(|lane| !site::across(lane.kind));
+    for connection in along.flat_map(|lane| &lane.connections) {
         let movement = Movement {
             remote: connection.to_node,
             phase: connection.phase,
@@ -355,49 +357,6 @@ impl<'a> Plane<'a> {
             self.frame.ground_position(point.east_m, point.north_m)
         }
     }
-}
-
-/// The line without the points that lie within `tolerance_m` of what remains (Douglas-Peucker).
-fn simplified(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
-    let (Some(first), Some(last)) = (line.first(), line.last()) else {
-        return Vec::new();
-    };
-    let inner = line.iter().enumerate().take(line.len() - 1).skip(1);
-    let farthest = inner
-        .map(|(place, point)| (place, distance_m(*point, *first, *last)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    match farthest {
-        Some((place, off_m)) if off_m > tolerance_m => {
-            let mut kept = simplified(&line[..=place], tolerance_m);
-            kept.pop();
-            kept.extend(simplified(&line[place..], tolerance_m));
-            kept
-        }
-        _ => vec![*first, *last],
-    }
-}
-
-/// From a point to the stretch between two others.
-fn distance_m(point: Enu, from: Enu, to: Enu) -> f64 {
-    let (dx, dy, dz) = (
-        to.east_m - from.east_m,
-        to.north_m - from.north_m,
-        to.up_m - from.up_m,
-    );
-    let (px, py, pz) = (
-        point.east_m - from.east_m,
-        point.north_m - from.north_m,
-        point.up_m - from.up_m,
-    );
-    let length2 = dx * dx + dy * dy + dz * dz;
-    let along = if length2 > 0.0 {
-        ((px * dx + py * dy + pz * dz) / length2).clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
-    (px - along * dx)
-        .hypot(py - along * dy)
-        .hypot(pz - along * dz)
 }
 
 /// A tenth of what T/CSAE 159-2020 allows a lane to be off.
@@ -578,19 +537,6 @@ mod tests {
             &mut Events::default(),
         );
         assert_eq!(built.err(), Some(Unbuildable::NoLinks));
-    }
-
-    #[test]
-    fn points_on_a_straight_line_are_left_out_and_bends_stay() {
-        let at = |east_m, north_m| Enu {
-            east_m,
-            north_m,
-            up_m: 0.0,
-        };
-        let straight: Vec<_> = (0..50).map(|n| at(f64::from(n), 0.0)).collect();
-        assert_eq!(simplified(&straight, FINEST_M).len(), 2);
-        let bend = [at(0.0, 0.0), at(10.0, 0.0), at(20.0, 5.0)];
-        assert_eq!(simplified(&bend, FINEST_M), bend);
     }
 
     #[test]

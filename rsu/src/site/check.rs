@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use v2x_msg::base::{Enu, PhaseId};
+use v2x_msg::kinds::map::LaneKind;
 
 use super::line;
 use super::read::Written;
-use super::{Connection, Link};
+use super::{Connection, Link, across};
 use crate::sheet::{At, Reader, Severity};
 
 /// T/CSAE 159-2020, 8.2.3: a lane's centre line is right to half a metre; points nearer to each
@@ -19,6 +20,10 @@ const MIN_PIECE_M: f64 = 0.5;
 const MAX_PHASES: usize = 16;
 /// Most nodes of one MAP.
 const MAX_NODES: usize = 32;
+/// Most connections of one lane.
+const MAX_CONNECTIONS: usize = 8;
+/// Most lanes of one link.
+const MAX_LANES: usize = 32;
 /// Most links of one node.
 const MAX_LINKS: usize = 32;
 
@@ -115,6 +120,13 @@ impl Checker<'_, '_> {
 
     fn lanes_of(&self, at: usize) {
         let link = &self.site.links[at].value;
+        if let Some(&line) = self.site.lane_lines[at].get(MAX_LANES) {
+            let reason = format!(
+                "{}: a message carries {MAX_LANES} lanes of a link",
+                named(link)
+            );
+            self.wrong(line, "link.lane", &reason);
+        }
         for ((index, lane), &line) in link.lanes.iter().enumerate().zip(&self.site.lane_lines[at]) {
             let name = format!("lane {} of {}", lane.id.value(), named(link));
             if usize::from(lane.id.value()) != index + 1 {
@@ -125,7 +137,10 @@ impl Checker<'_, '_> {
                 self.wrong(line, "link.lane.id", &reason);
             }
             self.line_of(line, &name, &lane.centre);
-            if link.downstream == self.site.node && lane.connections.is_empty() {
+            if link.downstream == self.site.node
+                && lane.connections.is_empty()
+                && matches!(lane.kind, LaneKind::Vehicle(_))
+            {
                 let reason = format!("{name} leads nowhere: it needs at least one connection");
                 self.wrong(line, "link.lane.connections", &reason);
             }
@@ -134,12 +149,20 @@ impl Checker<'_, '_> {
                 self.wrong(line, "link.lane.connections", &reason);
             }
             for connection in &lane.connections {
-                self.connection(line, &name, connection);
+                if !across(lane.kind) {
+                    self.leads_on(line, &name, connection);
+                }
+                self.is_ruled(line, &name, connection);
+            }
+            if lane.connections.len() > MAX_CONNECTIONS {
+                let reason =
+                    format!("{name}: a message carries {MAX_CONNECTIONS} connections of a lane");
+                self.wrong(line, "link.lane.connections", &reason);
             }
         }
     }
 
-    fn connection(&self, line: usize, lane: &str, connection: &Connection) {
+    fn leads_on(&self, line: usize, lane: &str, connection: &Connection) {
         let to = connection.to_node;
         let exit = self.site.links.iter().map(|link| &link.value);
         let exit = exit
@@ -156,6 +179,9 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    fn is_ruled(&self, line: usize, lane: &str, connection: &Connection) {
         let known = |id: PhaseId| self.site.phases.iter().any(|phase| phase.value.id == id);
         if let Some(id) = connection.phase.filter(|id| !known(*id)) {
             let reason = format!("{lane}: there is no [[phase]] {}", id.value());

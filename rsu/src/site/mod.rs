@@ -5,6 +5,8 @@
 //! - [`check`]: what one element says about another must hold
 //! - `conflict`: which phases must not be green together
 //! - `path`: the way over the junction
+//! - [`simplify`]: lines with fewer points
+//! - `write`: a site back to TOML
 //! - [`lookup`]: which lane a road user is on
 //!
 //! A [`Site`] has been checked: links connect, every phase rules a lane, every connection leads to a
@@ -19,14 +21,18 @@ pub mod line;
 mod lookup;
 mod path;
 mod read;
+pub mod simplify;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use v2x_msg::base::{Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{LaneAttributes, LaneKind, Maneuvers};
 use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
+#[cfg(feature = "import")]
+pub(crate) use write::{kind, turn};
 
 /// A junction and the roads that meet there.
 #[derive(Clone, Debug, PartialEq)]
@@ -180,6 +186,11 @@ pub enum GreenKind {
     Protected,
     /// One must give way where paths cross.
     Permissive,
+}
+
+/// Whether lanes of this kind lie across their link, not along it.
+pub(crate) fn across(kind: LaneKind) -> bool {
+    matches!(kind, LaneKind::Crosswalk(_))
 }
 
 impl Site {

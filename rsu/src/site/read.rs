@@ -7,19 +7,24 @@ use v2x_msg::base::{
     Confidence, Elevation, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId, Radius,
 };
 use v2x_msg::kinds::map::{
-    BikeLane, Crosswalk, LaneKind, Maneuvers, ParkingLane, Sidewalk, VehicleLane,
+    BikeLane, Crosswalk, LaneKind, Maneuvers, ParkingLane, Sidewalk, TrackedLane, VehicleLane,
 };
 use v2x_msg::kinds::rsi::{
     Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
     Sign, SignText,
 };
 
-use super::{Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, check, conflict, line};
+use super::{
+    Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, across, check, conflict, line,
+};
 use crate::sheet::{At, Findings, Reader, Table};
 
 /// Farthest that anything of a site lies from its origin: what the largest offset class but one
 /// reaches in MAP, at our latitudes.
 const MAX_REACH_M: f64 = 19_000.0;
+
+/// Most points of one line: what finds out whether it crosses itself looks at every pair of pieces.
+const MAX_POINTS: usize = 500;
 
 impl Site {
     /// Reads a site from the text of its file; `file` is how findings name it.
@@ -27,6 +32,14 @@ impl Site {
     /// # Errors
     /// All that is wrong, if anything is.
     pub fn parse(text: &str, file: &str) -> Result<Site, Findings> {
+        Self::parse_with_remarks(text, file).map(|(site, _)| site)
+    }
+
+    /// The same, with what is unwise in a site that can be used.
+    ///
+    /// # Errors
+    /// All that is wrong or unwise, if anything is wrong.
+    pub fn parse_with_remarks(text: &str, file: &str) -> Result<(Site, Findings), Findings> {
         let reader = Reader::new(file, text);
         let written = read(&reader);
         if let Some(written) = &written {
@@ -34,7 +47,7 @@ impl Site {
         }
         let (findings, _) = reader.into_findings();
         match written {
-            Some(written) if !findings.any_wrong() => Ok(written.into_site()),
+            Some(written) if !findings.any_wrong() => Ok((written.into_site(), findings)),
             _ => Err(findings),
         }
     }
@@ -200,8 +213,10 @@ fn link(mut table: Table<'_, '_>) -> Option<(At<Link>, Vec<usize>)> {
     }
     for lane_table in tables {
         let lane_line = lane_table.line();
-        if let Some(lane) = lane(lane_table, &reference, width_m) {
-            width_m += lane.width_m;
+        if let Some(lane) = lane(lane_table, &reference, width_m, upstream) {
+            if !across(lane.kind) {
+                width_m += lane.width_m;
+            }
             lanes.push(lane);
             lines.push(lane_line);
         }
@@ -219,8 +234,14 @@ fn link(mut table: Table<'_, '_>) -> Option<(At<Link>, Vec<usize>)> {
     Some((At { line, value }, lines))
 }
 
-/// `left_of_it_m` is the width of the lanes to the left.
-fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Option<Lane> {
+/// `left_of_it_m` is the width of the lanes to the left. A crosswalk leads to no other link: what its
+/// phase rules is the way over the road of this link, told as a connection to where that comes from.
+fn lane(
+    mut table: Table<'_, '_>,
+    reference: &[Enu],
+    left_of_it_m: f64,
+    upstream: Option<NodeId>,
+) -> Option<Lane> {
     let id = required_id(&mut table, "id", LaneId::new);
     let width_m = required_number(&mut table, "width-m", 0.5, 30.0);
     let kind = table.choice("kind", &LANE_KINDS).map(|kind| kind.value);
@@ -228,7 +249,29 @@ fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Optio
     let own_line = table.has("points-m");
     let own_points = points(&mut table, "points-m");
     let tables = table.tables("connections");
-    let connections: Vec<Connection> = tables.into_iter().filter_map(connection).collect();
+    let mut connections: Vec<Connection> = tables.into_iter().filter_map(connection).collect();
+    let kind = kind.unwrap_or(LaneKind::Vehicle(VehicleLane::NONE));
+    let line = table.line();
+    if across(kind) {
+        if !own_line {
+            let reason = "a crosswalk lies across its link: it needs points-m from kerb to kerb";
+            table.wrong(line, "points-m", reason);
+        }
+        if !connections.is_empty() {
+            let reason =
+                "a crosswalk leads to no link: give it `phase` instead, if a signal rules it";
+            table.wrong(line, "connections", reason);
+        }
+        connections = optional_id(&mut table, "phase", PhaseId::new)
+            .and_then(|phase| Some(crossing_of(upstream?, phase)))
+            .into_iter()
+            .collect();
+    } else if table.has("phase") {
+        let reason =
+            "phase stands in each of the lane's connections; only a crosswalk has one itself";
+        table.wrong(table.line_of("phase"), "phase", reason);
+        let _ = table.integer("phase", 0..=255);
+    }
     table.finish();
     let width_m = width_m?;
     let maneuvers = connections
@@ -237,7 +280,7 @@ fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Optio
     Some(Lane {
         id: id?,
         width_m,
-        kind: kind.unwrap_or(LaneKind::Vehicle(VehicleLane::NONE)),
+        kind,
         maneuvers: maneuvers.fold(Maneuvers::NONE, |all, one| all | one),
         speed_limit_mps: limit_kmh.map(|limit| limit.value / 3.6),
         centre: if own_line {
@@ -247,6 +290,15 @@ fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Optio
         },
         connections,
     })
+}
+
+fn crossing_of(upstream: NodeId, phase: PhaseId) -> Connection {
+    Connection {
+        to_node: upstream,
+        to_lane: None,
+        turn: Turn::Straight,
+        phase: Some(phase),
+    }
 }
 
 fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
@@ -462,7 +514,13 @@ fn level(table: &mut Table<'_, '_>) -> Option<Level> {
 }
 
 fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
-    let pairs = table.pairs(key);
+    let mut pairs = table.pairs(key);
+    if let Some(first) = pairs.get(MAX_POINTS) {
+        let reason =
+            format!("a line of more than {MAX_POINTS} points; a point every few metres is enough");
+        table.wrong(first.line, key, &reason);
+        pairs.truncate(MAX_POINTS);
+    }
     for pair in &pairs {
         if pair.value.0.abs() > MAX_REACH_M || pair.value.1.abs() > MAX_REACH_M {
             let reason = format!(
@@ -550,12 +608,13 @@ fn ground(east_m: f64, north_m: f64) -> Enu {
     }
 }
 
-const LANE_KINDS: [(&str, LaneKind); 6] = [
+const LANE_KINDS: [(&str, LaneKind); 7] = [
     ("vehicle", LaneKind::Vehicle(VehicleLane::NONE)),
     ("bus", LaneKind::Vehicle(VehicleLane::BUS_ONLY)),
     ("bike", LaneKind::Bike(BikeLane::NONE)),
     ("crosswalk", LaneKind::Crosswalk(Crosswalk::NONE)),
     ("sidewalk", LaneKind::Sidewalk(Sidewalk::NONE)),
+    ("tracked", LaneKind::Tracked(TrackedLane::NONE)),
     ("parking", LaneKind::Parking(ParkingLane::NONE)),
 ];
 
