@@ -1,10 +1,11 @@
 //! `rsu map`: a site's road model, checked and in the formats of others.
 //!
 //! The road model is the site's TOML file, which `site` reads and checks; what goes on the air is
-//! made of it by `services::map`, here as there. Rooms: [`geojson`]. Not here: road models of other
-//! origin, which `rsu map import` does not read yet.
+//! made of it by `services::map`, here as there. Rooms: [`geojson`] out, [`import`] in. Not here: how
+//! road models of other origin are read, which `site::import` knows.
 
 mod geojson;
+mod import;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -37,11 +38,8 @@ pub enum MapCommand {
         #[arg(long, value_enum, default_value = "geojson")]
         format: Format,
     },
-    /// Make a site of a road model of another origin. Not in this build yet.
-    Import {
-        /// The road model.
-        file: PathBuf,
-    },
+    /// Make a site of a road model: SUMO .net.xml, OpenDRIVE .xodr, GeoJSON drawn in QGIS.
+    Import(import::ImportArgs),
 }
 
 /// A format that a site can be printed in.
@@ -55,28 +53,26 @@ pub enum Format {
     Jer,
 }
 
-/// This build cannot do it (EX_UNAVAILABLE).
-const UNAVAILABLE: u8 = 69;
+/// What was typed does not choose a junction (EX_USAGE).
+const USAGE: u8 = 64;
+/// The road model makes no sense (EX_DATAERR).
+const MALFORMED: u8 = 65;
+/// The road model cannot be opened (EX_NOINPUT).
+const NO_INPUT: u8 = 66;
 /// The result cannot be written (EX_IOERR).
 const CANNOT_WRITE: u8 = 74;
 /// The site is wrong (EX_CONFIG).
 const CONFIG: u8 = 78;
 
-/// Runs the command. Exit codes: 69 this build cannot do it, 74 the result cannot be written, 78 the
-/// site is wrong or cannot be read.
+/// Runs the command. Exit codes: 64 no junction is chosen, 65 the road model makes no sense, 66 it
+/// cannot be opened, 74 the result cannot be written, 78 the site is wrong or cannot be read.
 pub fn map(command: &MapCommand) -> ExitCode {
     let text = match command {
         MapCommand::Check { file } => load(file).and_then(|site| summary(&site, file)),
         MapCommand::Export { file, format } => {
             load(file).and_then(|site| export(&site, file, *format))
         }
-        MapCommand::Import { file } => {
-            let file = file.display();
-            eprintln!(
-                "failed to import {file}: this build reads no road models of other origin yet"
-            );
-            return UNAVAILABLE.into();
-        }
+        MapCommand::Import(arguments) => return import::import(arguments),
     };
     match text {
         Ok(text) => print(&text),

@@ -4,7 +4,9 @@
 //! it, the pairs are found from the road: two phases conflict where a path of one crosses a path of
 //! the other or ends in the same lane. Excepted is who turns under a green that says "give way"
 //! (`permissive`): to the right before anybody, to the left and back before those who come from
-//! ahead, any way before people on a crosswalk. Paths that no phase rules, as that of a right turn
+//! ahead, any way before people on a crosswalk. Two turns to the left that face each other are not
+//! held apart either: where there is room for it they pass each other, and centre lines do not tell.
+//! Paths that no phase rules, as that of a right turn
 //! on red, conflict with nothing. Paths are centre lines: clearances and islands are not known here,
 //! so the controller's matrix may have more pairs.
 
@@ -80,7 +82,8 @@ fn paths(links: &[&Link], phases: &[&Phase], here: NodeId) -> Vec<Path> {
                 };
                 if let Some(path) = Path::new(phase, lane, ways, ends) {
                     paths.push(Path {
-                        yields: gives_way.then_some(connection.turn),
+                        turn: connection.turn,
+                        yields: gives_way,
                         ..path
                     });
                 }
@@ -111,8 +114,9 @@ fn on_foot(lane: &Lane) -> bool {
 struct Path {
     phase: PhaseId,
     on_foot: bool,
-    /// The turn, where it must give way.
-    yields: Option<Turn>,
+    turn: Turn,
+    /// Whether it turns under a green that gives way.
+    yields: bool,
     line: Vec<Enu>,
     /// Where it begins, and in which direction.
     start: Enu,
@@ -137,7 +141,8 @@ impl Path {
         Some(Path {
             phase,
             on_foot: on_foot(lane),
-            yields: None,
+            turn: Turn::Straight,
+            yields: false,
             start,
             heading: line::direction(before, start),
             ends,
@@ -151,7 +156,7 @@ impl Path {
         if self.start == other.start || (self.on_foot && other.on_foot) {
             return false;
         }
-        if self.gives_way_to(other) || other.gives_way_to(self) {
+        if self.gives_way_to(other) || other.gives_way_to(self) || self.passes(other) {
             return false;
         }
         self.ends_with(other)
@@ -159,12 +164,21 @@ impl Path {
     }
 
     fn gives_way_to(&self, other: &Path) -> bool {
-        let facing = self.heading.0 * other.heading.0 + self.heading.1 * other.heading.1 < FACING;
-        match self.yields {
-            Some(Turn::Right) => true,
-            Some(Turn::Left | Turn::UTurn) => facing || other.on_foot,
-            Some(Turn::Straight) | None => false,
+        match self.turn {
+            Turn::Right => self.yields,
+            Turn::Left | Turn::UTurn => self.yields && (self.faces(other) || other.on_foot),
+            Turn::Straight => false,
         }
+    }
+
+    /// Two that turn to the left, or back, before each other.
+    fn passes(&self, other: &Path) -> bool {
+        let left = |path: &Path| matches!(path.turn, Turn::Left | Turn::UTurn) && !path.on_foot;
+        left(self) && left(other) && self.faces(other)
+    }
+
+    fn faces(&self, other: &Path) -> bool {
+        self.heading.0 * other.heading.0 + self.heading.1 * other.heading.1 < FACING
     }
 
     fn ends_with(&self, other: &Path) -> bool {

@@ -7,6 +7,7 @@
 //! - `path`: the way over the junction
 //! - [`simplify`]: lines with fewer points
 //! - `write`: a site back to TOML
+//! - [`import`]: road models of other origin to a site
 //! - [`lookup`]: which lane a road user is on
 //!
 //! A [`Site`] has been checked: links connect, every phase rules a lane, every connection leads to a
@@ -17,6 +18,8 @@
 
 mod check;
 mod conflict;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod line;
 mod lookup;
 mod path;
@@ -153,6 +156,27 @@ pub enum Turn {
 }
 
 impl Turn {
+    /// What one does from the end of a line to the beginning of another, by how much the direction
+    /// changes; None where one of them is no line.
+    pub fn between(from: &[Enu], to: &[Enu]) -> Option<Turn> {
+        let ([.., before, end], [begin, after, ..]) = (from, to) else {
+            return None;
+        };
+        let (out, into) = (
+            line::direction(*before, *end),
+            line::direction(*begin, *after),
+        );
+        let left = out.0 * into.1 - out.1 * into.0;
+        let ahead = out.0 * into.0 + out.1 * into.1;
+        let angle_deg = left.atan2(ahead).to_degrees();
+        Some(match angle_deg {
+            a if a.abs() <= 40.0 => Turn::Straight,
+            a if a.abs() > 150.0 => Turn::UTurn,
+            a if a > 0.0 => Turn::Left,
+            _ => Turn::Right,
+        })
+    }
+
     /// As MAP has it.
     pub fn maneuver(self) -> Maneuvers {
         match self {

@@ -608,7 +608,7 @@ fn ground(east_m: f64, north_m: f64) -> Enu {
     }
 }
 
-const LANE_KINDS: [(&str, LaneKind); 7] = [
+pub(super) const LANE_KINDS: [(&str, LaneKind); 7] = [
     ("vehicle", LaneKind::Vehicle(VehicleLane::NONE)),
     ("bus", LaneKind::Vehicle(VehicleLane::BUS_ONLY)),
     ("bike", LaneKind::Bike(BikeLane::NONE)),
@@ -618,14 +618,14 @@ const LANE_KINDS: [(&str, LaneKind); 7] = [
     ("parking", LaneKind::Parking(ParkingLane::NONE)),
 ];
 
-const TURNS: [(&str, Turn); 4] = [
+pub(super) const TURNS: [(&str, Turn); 4] = [
     ("straight", Turn::Straight),
     ("left", Turn::Left),
     ("right", Turn::Right),
     ("u-turn", Turn::UTurn),
 ];
 
-const GREENS: [(&str, GreenKind); 2] = [
+pub(super) const GREENS: [(&str, GreenKind); 2] = [
     ("protected", GreenKind::Protected),
     ("permissive", GreenKind::Permissive),
 ];

@@ -13,6 +13,8 @@ use super::{Connection, GreenKind, Lane, Link, Phase, Site, Turn, line, simplify
 
 /// A lane that is nearer than this to where its link would put it needs no line of its own.
 const SIDE_BY_SIDE_M: f64 = 0.05;
+/// What `check` asks for: on the inside of a bend the pieces of a derived line are shorter.
+const LEAST_PIECE_M: f64 = 0.5;
 
 impl Site {
     /// The road model as a site's file; `notes` stand above it as comments, one a line.
@@ -122,7 +124,12 @@ fn write_lane(text: &mut String, lane: &Lane, derived: &[Enu]) {
         (Some(a), Some(b)) => line::distance_m(*a, *b),
         _ => f64::INFINITY,
     };
-    let side_by_side = ends_m(lane.centre.first(), derived.first()) <= SIDE_BY_SIDE_M
+    let whole = |line: &[Enu]| {
+        line.windows(2)
+            .all(|piece| line::distance_m(piece[0], piece[1]) >= LEAST_PIECE_M)
+    };
+    let side_by_side = whole(derived)
+        && ends_m(lane.centre.first(), derived.first()) <= SIDE_BY_SIDE_M
         && ends_m(lane.centre.last(), derived.last()) <= SIDE_BY_SIDE_M
         && simplify::error_m(&lane.centre, derived) <= SIDE_BY_SIDE_M
         && simplify::error_m(derived, &lane.centre) <= SIDE_BY_SIDE_M;

@@ -1,0 +1,1 @@
+//! Road models of other origin, as sites.
