@@ -1,11 +1,11 @@
 //! What one element of a site says about another must hold.
 //!
-//! Each rule speaks of one element and names the line where it was written. Ranges of single values
+//! How lines lie is looked at in `shape`. Each rule speaks of one element and names the line where it was written. Ranges of single values
 //! are checked where they are read.
 
 use std::collections::BTreeMap;
 
-use v2x_msg::base::{Enu, PhaseId};
+use v2x_msg::base::{Enu, Name, PhaseId};
 use v2x_msg::kinds::map::LaneKind;
 
 use super::line;
@@ -32,19 +32,26 @@ pub(super) fn check(reader: &Reader<'_>, site: &Written) {
     let checker = Checker { reader, site };
     checker.sizes();
     checker.nodes();
+    checker.names();
     checker.links();
     checker.phases();
     checker.conflicts();
+    checker.crossings_are_listed();
 }
 
-struct Checker<'c, 't> {
+/// The site and where to say what is found.
+pub(super) struct Checker<'c, 't> {
     reader: &'c Reader<'t>,
-    site: &'c Written,
+    pub(super) site: &'c Written,
 }
 
 impl Checker<'_, '_> {
-    fn wrong(&self, line: usize, key: &str, reason: &str) {
+    pub(super) fn wrong(&self, line: usize, key: &str, reason: &str) {
         self.reader.note(Severity::Wrong, line, key, reason);
+    }
+
+    pub(super) fn unwise(&self, line: usize, key: &str, reason: &str) {
+        self.reader.note(Severity::Unwise, line, key, reason);
     }
 
     fn sizes(&self) {
@@ -60,6 +67,29 @@ impl Checker<'_, '_> {
         at_most(&lines_of(&self.site.nodes), MAX_NODES, "node");
         at_most(&lines_of(&self.site.links), MAX_LINKS, "link");
         at_most(&lines_of(&self.site.phases), MAX_PHASES, "phase");
+    }
+
+    /// What a message would leave out without a word.
+    fn names(&self) {
+        let names = self
+            .site
+            .nodes
+            .iter()
+            .map(|node| (node.line, "node.name", &node.value.name));
+        let links = self
+            .site
+            .links
+            .iter()
+            .map(|link| (link.line, "link.name", &link.value.name));
+        for (line, key, name) in names
+            .chain(links)
+            .filter(|(_, _, name)| Name::new(name).is_err())
+        {
+            let reason = format!(
+                "\"{name}\" is left out of MAP, which carries names of 1 to 63 ASCII characters"
+            );
+            self.unwise(line, key, &reason);
+        }
     }
 
     fn nodes(&self) {
@@ -87,6 +117,7 @@ impl Checker<'_, '_> {
             self.ends_of(written.line, link);
             self.line_of(written.line, &named(link), &link.points);
             self.lanes_of(at);
+            self.shape_of(at);
         }
         let here = self.site.node;
         if !self
@@ -151,6 +182,7 @@ impl Checker<'_, '_> {
             for connection in &lane.connections {
                 if !across(lane.kind) {
                     self.leads_on(line, &name, connection);
+                    self.crosses_the_junction(line, &name, lane, connection);
                 }
                 self.is_ruled(line, &name, connection);
             }
@@ -205,6 +237,7 @@ impl Checker<'_, '_> {
             );
             self.wrong(line, "points-m", &reason);
         }
+        self.points_in_order(line, name, points);
         if line::crosses_itself(points) {
             self.wrong(line, "points-m", &format!("{name} crosses itself"));
         }
@@ -267,7 +300,7 @@ fn same_ends(a: &Link, b: &Link) -> bool {
     a.upstream == b.upstream && a.downstream == b.downstream
 }
 
-fn named(link: &Link) -> String {
+pub(super) fn named(link: &Link) -> String {
     format!("link \"{}\"", link.name)
 }
 

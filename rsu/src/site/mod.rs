@@ -3,6 +3,7 @@
 //! - [`line`]: lines on the ground
 //! - [`read`]: the TOML that people write, every fault with its line
 //! - [`check`]: what one element says about another must hold
+//! - `shape`: lines lie as a road's do
 //! - `conflict`: which phases must not be green together
 //! - `path`: the way over the junction
 //! - [`simplify`]: lines with fewer points
@@ -24,6 +25,7 @@ pub mod line;
 mod lookup;
 mod path;
 mod read;
+mod shape;
 pub mod simplify;
 #[cfg(test)]
 mod tests;

@@ -572,11 +572,13 @@ const COARSE: [&str; 4] = [
 /// The left edge of the leftmost lane, beside the longest lane: a lane for turns may begin late.
 fn reference(lanes: &[Lane]) -> Vec<Enu> {
     let long = |lane: &Lane| line::length_m(&lane.centre);
-    let longest = lanes
+    let longest_m = lanes.iter().map(long).fold(0.0, f64::max);
+    // Of the long ones the plainest: one that shifts at its end would shift them all.
+    let long_ones = lanes
         .iter()
         .enumerate()
-        .max_by(|a, b| long(a.1).total_cmp(&long(b.1)));
-    let Some((at, lane)) = longest else {
+        .filter(|(_, lane)| long(lane) >= 0.9 * longest_m);
+    let Some((at, lane)) = long_ones.min_by_key(|(_, lane)| lane.centre.len()) else {
         return Vec::new();
     };
     let left_of_it_m: f64 = lanes[..at].iter().map(|lane| lane.width_m).sum();
