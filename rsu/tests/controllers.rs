@@ -1,0 +1,1 @@
+//! Controllers over real sockets and a real serial line.
