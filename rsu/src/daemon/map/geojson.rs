@@ -79,6 +79,8 @@ impl Drawing<'_> {
             "use": kind(lane.kind),
             "maneuvers": maneuvers(lane.maneuvers),
             "phases": phases(lane),
+            // A crosswalk has no connection to carry it.
+            "phase": lane.connections.first().filter(|_| across(lane.kind)).and_then(|one| one.phase).map(PhaseId::value),
             "speed_limit_kmh": kmh(limit_mps),
             "width_m": lane.width_m,
         });
@@ -217,6 +219,29 @@ mod tests {
             (&drawn["type"], &drawn["synthetic"]),
             (&json!("FeatureCollection"), &json!(true))
         );
+    }
+
+    #[test]
+    fn what_is_drawn_can_be_read_again() {
+        use crate::site::import::{Format, Model, Options};
+        let text = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+        let site = Site::parse(text, "site.toml").unwrap();
+        let options = Options::default();
+        let model = Model::read(Format::GeoJson, &collection(&site).to_string(), &options).unwrap();
+        let back = model.site("10", &options).unwrap().site;
+        assert_eq!(
+            (&back.nodes.len(), &back.phases),
+            (&site.nodes.len(), &site.phases)
+        );
+        for (link, source) in back.links.iter().zip(&site.links) {
+            assert_eq!((&link.name, link.width_m), (&source.name, source.width_m));
+            for (lane, source) in link.lanes.iter().zip(&source.lanes) {
+                assert_eq!((lane.kind, lane.maneuvers), (source.kind, source.maneuvers));
+                assert_eq!(lane.connections, source.connections);
+                let off_m = line::distance_m(lane.end(), source.end());
+                assert!(off_m < 0.02, "{off_m}");
+            }
+        }
     }
 
     #[test]
