@@ -5,7 +5,7 @@
 //! T/ITS 0117-2022, appendix E: the approach's azimuth in steps of 22.5 degrees in the high four bits,
 //! the kind of lamp in the low four (1 straight on, 2 left, 3 right, 4 back, 5 on foot).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use v2x_msg::base::{Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{Crosswalk as CrosswalkDetails, LaneKind, Maneuvers};
@@ -52,6 +52,11 @@ pub(super) fn site(
         frame: EnuFrame::new(origin),
         numbers: numbers(net, options)?,
         through: Through::of(net),
+        cut: BTreeSet::new(),
+    };
+    let builder = Builder {
+        cut: builder.shared_far_ends(),
+        ..builder
     };
     builder.site(centre, origin)
 }
@@ -79,6 +84,8 @@ struct Builder<'n> {
     frame: EnuFrame,
     numbers: BTreeMap<&'n str, NodeId>,
     through: Through<'n>,
+    /// Nodes where several roads of this junction lead in the end; those are told to the nearest node.
+    cut: BTreeSet<&'n str>,
 }
 
 /// A signal of this junction: of which approach, and for which way.
@@ -95,7 +102,7 @@ enum Way {
     Walk,
 }
 
-impl Builder<'_> {
+impl<'n> Builder<'n> {
     fn site(
         &self,
         centre: &super::net::Node,
@@ -233,8 +240,36 @@ impl Builder<'_> {
     }
 
     /// The node at the other end of a road, beyond those where it only goes on.
-    fn far(&self, road: usize, inward: bool) -> &str {
-        self.through.far(self.net, self.key, road, inward)
+    fn far(&self, road: usize, inward: bool) -> &'n str {
+        let far = self.through.far(self.net, self.key, road, inward);
+        let road = &self.net.roads[road];
+        match (self.cut.contains(far), inward) {
+            (false, _) => far,
+            (true, true) => &road.from,
+            (true, false) => &road.to,
+        }
+    }
+
+    /// A message tells a link by its two nodes, so two roads between the same two must be cut.
+    fn shared_far_ends(&self) -> BTreeSet<&'n str> {
+        let mut seen = BTreeSet::new();
+        let mut shared = BTreeSet::new();
+        for (place, road) in self
+            .net
+            .roads
+            .iter()
+            .enumerate()
+            .filter(|(_, road)| road.serves(self.key))
+        {
+            let (to_here, from_here) = (road.to == self.key, road.from == self.key);
+            if to_here != from_here {
+                let far = self.through.far(self.net, self.key, place, to_here);
+                if !seen.insert((far, to_here)) {
+                    shared.insert(far);
+                }
+            }
+        }
+        shared
     }
 
     /// The line of a lane, and of those that it continues.
