@@ -65,7 +65,7 @@ pub(super) struct Written {
     /// The lines of each link's lanes, in the same order.
     pub(super) lane_lines: Vec<Vec<usize>>,
     pub(super) phases: Vec<At<Phase>>,
-    pub(super) conflicts: Vec<At<(PhaseId, PhaseId)>>,
+    pub(super) conflicts: Vec<Pair>,
     /// Whether phases conflict whose paths cross, beside those that are listed.
     pub(super) from_paths: bool,
     signs: Vec<Sign>,
@@ -139,7 +139,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let (links, lane_lines) = root.tables("link").into_iter().filter_map(link).unzip();
     let phases = root.tables("phase").into_iter().filter_map(phase);
     let (phases, listed): (Vec<At<Phase>>, Vec<_>) = phases.unzip();
-    let mut conflicts: Vec<At<(PhaseId, PhaseId)>> = listed.into_iter().flatten().collect();
+    let mut conflicts: Vec<Pair> = listed.into_iter().flatten().collect();
     conflicts.extend(root.tables("conflict").into_iter().filter_map(conflict));
     let from_paths = from_paths.unwrap_or(conflicts.is_empty());
     let frame = origin.map(EnuFrame::new);
@@ -318,8 +318,11 @@ fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
     })
 }
 
+/// Two phases that conflict, and where that is written.
+pub(super) type Pair = At<(PhaseId, PhaseId)>;
+
 /// A phase, and the pairs that it is listed in.
-fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<At<(PhaseId, PhaseId)>>)> {
+fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<Pair>)> {
     let line = table.line();
     let id = required_id(&mut table, "id", PhaseId::new);
     let name = table
@@ -362,7 +365,7 @@ fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<At<(PhaseId, PhaseI
     Some((At { line, value }, others))
 }
 
-fn conflict(mut table: Table<'_, '_>) -> Option<At<(PhaseId, PhaseId)>> {
+fn conflict(mut table: Table<'_, '_>) -> Option<Pair> {
     let line = table.line();
     let phases = table.integers("phases", 1..=255);
     let ids: Vec<PhaseId> = phases

@@ -71,7 +71,7 @@ impl Checker<'_, '_> {
             self.leads_the_right_way(*line_no, link, *lane, here);
             self.usual_width(*line_no, link, lane);
         }
-        if !self.leads_the_right_way(link_line, link, &link.points[..], here) {
+        if !self.leads_the_right_way(link_line, link, &link.points, here) {
             return;
         }
         for pair in along.windows(2) {
@@ -160,7 +160,13 @@ impl Checker<'_, '_> {
     }
 
     /// Whether a line of a link to the junction ends nearer to it than it begins, and the reverse.
-    fn leads_the_right_way(&self, line_no: usize, link: &Link, what: impl Line, here: Enu) -> bool {
+    fn leads_the_right_way(
+        &self,
+        line_no: usize,
+        link: &Link,
+        what: &impl Line,
+        here: Enu,
+    ) -> bool {
         let (Some(first), Some(last)) = (what.points().first(), what.points().last()) else {
             return true;
         };
@@ -251,7 +257,7 @@ trait Line {
     fn name(&self, link: &Link) -> String;
 }
 
-impl Line for &Lane {
+impl Line for Lane {
     fn points(&self) -> &[Enu] {
         &self.centre
     }
@@ -261,7 +267,7 @@ impl Line for &Lane {
     }
 }
 
-impl Line for &[Enu] {
+impl Line for Vec<Enu> {
     fn points(&self) -> &[Enu] {
         self
     }

@@ -324,13 +324,13 @@ impl<'n> Builder<'n> {
         notes: &mut Vec<String>,
     ) -> (Vec<Phase>, BTreeMap<&'r str, PhaseId>) {
         let mut groups: Vec<Vec<&Ruled<'_>>> = Vec::new();
-        for coarse in 0..4 {
+        for (coarse, joined) in COARSE.iter().enumerate() {
             groups = grouped(ruled, coarse);
             if groups.len() <= MOST_PHASES {
                 if coarse > 0 {
                     notes.push(format!(
                         "more than {MOST_PHASES} phases, the most of a SPAT: {}",
-                        COARSE[coarse]
+                        joined
                     ));
                 }
                 break;

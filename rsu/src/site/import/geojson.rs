@@ -459,7 +459,7 @@ impl Drawing {
                 }
             };
             let lane = &mut self.links[link].lanes[lane];
-            lane.maneuvers = lane.maneuvers | turn.maneuver();
+            lane.maneuvers |= turn.maneuver();
             lane.connections.push(Connection {
                 to_node,
                 to_lane,

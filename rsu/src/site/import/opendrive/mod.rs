@@ -475,7 +475,7 @@ fn ruling<'s>(
                 return Some(made(&format!("arrow {arrow}"), false));
             }
             ("1000001", _) => {
-                full = full.or_else(|| Some(made("full face", turn != Turn::Straight)))
+                full = full.or_else(|| Some(made("full face", turn != Turn::Straight)));
             }
             _ => {}
         }
