@@ -1,7 +1,7 @@
 //! The junction: its roads, its phases, its standing signs; the one source of MAP and lane matching.
 //!
 //! - [`line`]: lines on the ground
-//! - [`read`]: the TOML that people write, every fault with its line
+//! - [`read`]: the TOML that people write, every fault with its line; `read_signs`: its signs and events
 //! - [`check`]: what one element says about another must hold
 //! - `shape`: lines lie as a road's do
 //! - `conflict`: which phases must not be green together
@@ -25,6 +25,7 @@ pub mod line;
 mod lookup;
 mod path;
 mod read;
+mod read_signs;
 mod shape;
 pub mod simplify;
 #[cfg(test)]

@@ -3,17 +3,13 @@
 //! Lanes may leave out their own line: then they lie side by side, from the link's reference line (the
 //! left edge of its leftmost lane, as a road's centre line is surveyed) to the right.
 
-use v2x_msg::base::{
-    Confidence, Elevation, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId, Radius,
-};
+use v2x_msg::base::{Elevation, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{
     BikeLane, Crosswalk, LaneKind, Maneuvers, ParkingLane, Sidewalk, TrackedLane, VehicleLane,
 };
-use v2x_msg::kinds::rsi::{
-    Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
-    Sign, SignText,
-};
+use v2x_msg::kinds::rsi::{Event, Sign};
 
+use super::read_signs::{event, sign};
 use super::{
     Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, across, check, conflict, line,
 };
@@ -21,7 +17,7 @@ use crate::sheet::{At, Findings, Reader, Table};
 
 /// Farthest that anything of a site lies from its origin: what the largest offset class but one
 /// reaches in MAP, at our latitudes.
-const MAX_REACH_M: f64 = 19_000.0;
+pub(super) const MAX_REACH_M: f64 = 19_000.0;
 
 /// Most points of one line: what finds out whether it crosses itself looks at every pair of pieces.
 const MAX_POINTS: usize = 500;
@@ -388,135 +384,7 @@ fn conflict(mut table: Table<'_, '_>) -> Option<Pair> {
     })
 }
 
-fn sign(mut table: Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Sign> {
-    let line = table.line();
-    let id = required_id(&mut table, "id", Ok::<u8, NoError>);
-    let kind = table.integer("type", 0..=65_535);
-    if kind.is_none() && !table.has("type") {
-        table.missing("type");
-    }
-    let code = table.required_text("code");
-    let words = table.text("text").map_or("", |words| words.value);
-    let text = code.and_then(|code| {
-        let text = SignText::escaped(code.value, words);
-        text.map_err(|fault| table.wrong(code.line, "code", &fault.to_string()))
-            .ok()
-    });
-    let pos = position(&mut table, frame);
-    let level = level(&mut table);
-    let place = place(&mut table, frame);
-    if place.is_none() {
-        table.wrong(
-            line,
-            "sign",
-            "needs `links` or `path-m`: where it matters (T/CSAE 159-2020, 8.5)",
-        );
-    }
-    table.finish();
-    let mut sign = Sign::new(id?, u16::try_from(kind?.value).ok()?, text?, place?);
-    sign.pos = pos;
-    sign.level = level;
-    Some(sign)
-}
-
-fn event(mut table: Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Event> {
-    let id = required_id(&mut table, "id", Ok::<u8, NoError>);
-    let kind = table.integer("type", 1..=65_535);
-    if kind.is_none() && !table.has("type") {
-        table.missing("type");
-    }
-    let source = table.choice("source", &SOURCES).map(|source| source.value);
-    let description = table.text("description").and_then(|words| {
-        let text = Description::escaped(words.value);
-        text.map_err(|fault| table.wrong(words.line, "description", &fault.to_string()))
-            .ok()
-    });
-    let pos = position(&mut table, frame);
-    let radius = table.number("radius-m", 0.0..=6553.5);
-    let level = level(&mut table);
-    let confidence = table.number("confidence-percent", 0.0..=100.0);
-    let place = place(&mut table, frame);
-    table.finish();
-    let kind = EventType(u16::try_from(kind?.value).ok()?);
-    let mut event = Event::new(id?, kind, source.unwrap_or(EventSource::Unknown));
-    event.pos = pos;
-    event.radius = radius.and_then(|radius| Radius::from_m(radius.value).ok());
-    event.description = description;
-    event.level = level;
-    event.confidence = confidence.and_then(|sure| Confidence::from_percent(sure.value).ok());
-    event.place = place;
-    Some(event)
-}
-
-/// `east-m` and `north-m`, both or neither.
-fn position(table: &mut Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<GeoPosition> {
-    let east = table.number("east-m", -MAX_REACH_M..=MAX_REACH_M);
-    let north = table.number("north-m", -MAX_REACH_M..=MAX_REACH_M);
-    match (east, north) {
-        (Some(_), None) => table.missing("north-m"),
-        (None, Some(_)) => table.missing("east-m"),
-        _ => {}
-    }
-    frame?.ground_position(east?.value, north?.value).ok()
-}
-
-/// A path of points, links with their lanes, or both.
-fn place(table: &mut Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Place> {
-    let line = table.line();
-    let path = points(table, "path-m");
-    let radius = table.number("path-radius-m", 0.1..=6553.5);
-    let links: Vec<ReferenceLink> = table
-        .tables("links")
-        .into_iter()
-        .filter_map(reference_link)
-        .collect();
-    let mut paths = Vec::new();
-    if !path.is_empty() {
-        let Some(radius) = radius else {
-            table.missing("path-radius-m");
-            return None;
-        };
-        let frame = frame?;
-        let points = path.iter().filter_map(|point| frame.position(*point).ok());
-        match v2x_msg::base::Many::new(points) {
-            Ok(points) => paths.push(ReferencePath {
-                points,
-                radius: Radius::from_m(radius.value).ok()?,
-            }),
-            Err(fault) => table.wrong(line, "path-m", &fault.to_string()),
-        }
-    }
-    if paths.is_empty() && links.is_empty() {
-        return None;
-    }
-    let place = Place::new(paths, links);
-    place
-        .map_err(|fault| table.wrong(line, "links", &fault.to_string()))
-        .ok()
-}
-
-fn reference_link(mut table: Table<'_, '_>) -> Option<ReferenceLink> {
-    let upstream = node_id(&mut table, "upstream");
-    let downstream = node_id(&mut table, "downstream");
-    let lanes = table.integers("lanes", 1..=15);
-    table.finish();
-    let ids = lanes
-        .iter()
-        .filter_map(|lane| LaneId::new(u8::try_from(lane.value).ok()?).ok());
-    let lanes = (!lanes.is_empty()).then(|| Lanes::of(ids).ok()).flatten();
-    Some(ReferenceLink {
-        upstream: upstream?,
-        downstream: downstream?,
-        lanes,
-    })
-}
-
-fn level(table: &mut Table<'_, '_>) -> Option<Level> {
-    let level = table.integer("level", 0..=7)?;
-    Level::new(u8::try_from(level.value).ok()?).ok()
-}
-
-fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
+pub(super) fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
     let mut pairs = table.pairs(key);
     if let Some(first) = pairs.get(MAX_POINTS) {
         let reason =
@@ -540,7 +408,7 @@ fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
 }
 
 /// A node as people write it: `12`, or `"310114/12"` with its region.
-fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<NodeId> {
+pub(super) fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<NodeId> {
     if !table.has(key) {
         table.missing(key);
         return None;
@@ -565,7 +433,7 @@ fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<NodeId> {
 }
 
 /// Never happens: a whole octet is an id.
-type NoError = std::convert::Infallible;
+pub(super) type NoError = std::convert::Infallible;
 
 fn optional_id<T, E>(
     table: &mut Table<'_, '_>,
@@ -580,7 +448,7 @@ fn optional_id<T, E>(
     made
 }
 
-fn required_id<T, E>(
+pub(super) fn required_id<T, E>(
     table: &mut Table<'_, '_>,
     key: &'static str,
     new: impl Fn(u8) -> Result<T, E>,
@@ -631,13 +499,4 @@ pub(super) const TURNS: [(&str, Turn); 4] = [
 pub(super) const GREENS: [(&str, GreenKind); 2] = [
     ("protected", GreenKind::Protected),
     ("permissive", GreenKind::Permissive),
-];
-
-const SOURCES: [(&str, EventSource); 6] = [
-    ("unknown", EventSource::Unknown),
-    ("police", EventSource::Police),
-    ("government", EventSource::Government),
-    ("weather", EventSource::Meteorological),
-    ("internet", EventSource::Internet),
-    ("detection", EventSource::Detection),
 ];

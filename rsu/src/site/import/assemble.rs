@@ -1,26 +1,22 @@
 //! One junction of a net as a [`Site`]: which roads, which numbers, which phases.
 //!
 //! Numbers of nodes are given in the order of the model's ids over all of its nodes, so that the
-//! sites of one model agree. Phases are the lamps of one approach that show the same; their ids follow
-//! T/ITS 0117-2022, appendix E: the approach's azimuth in steps of 22.5 degrees in the high four bits,
-//! the kind of lamp in the low four (1 straight on, 2 left, 3 right, 4 back, 5 on foot).
+//! sites of one model agree. Which lamps are one phase, `phases` says.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use v2x_msg::base::{Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{Crosswalk as CrosswalkDetails, LaneKind, Maneuvers};
 
-use super::net::{Crosswalk, Net, Point, Road, Signal};
+use super::net::{Crosswalk, Net, Point, Road};
 use super::through::Through;
 use super::{Options, Refused};
-use crate::site::{Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, line, simplify};
+use crate::site::{Connection, Lane, Link, Node, Site, Turn, line, simplify};
 
 /// What is left out of an imported line lies within this of what remains.
 const TOLERANCE_M: f64 = 0.05;
 /// Points of an imported line; where a finer line has more, it is told more coarsely.
 const MOST_POINTS: usize = 200;
-/// Most phases of one SPAT intersection.
-const MOST_PHASES: usize = 16;
 /// Points nearer than this to each other say nothing; a little more than `check` asks for, because a
 /// file is written to a centimetre.
 const MIN_PIECE_M: f64 = 0.55;
@@ -77,29 +73,15 @@ fn numbers<'n>(net: &'n Net, options: &Options) -> Result<BTreeMap<&'n str, Node
     Ok(net.nodes.keys().map(String::as_str).zip(ids).collect())
 }
 
-struct Builder<'n> {
-    net: &'n Net,
+pub(super) struct Builder<'n> {
+    pub(super) net: &'n Net,
     key: &'n str,
-    options: &'n Options,
+    pub(super) options: &'n Options,
     frame: EnuFrame,
     numbers: BTreeMap<&'n str, NodeId>,
     through: Through<'n>,
     /// Nodes where several roads of this junction lead in the end; those are told to the nearest node.
     cut: BTreeSet<&'n str>,
-}
-
-/// A signal of this junction: of which approach, and for which way.
-struct Ruled<'n> {
-    /// Place of the road in the net.
-    road: usize,
-    signal: &'n Signal,
-    way: Way,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Drive(Turn),
-    Walk,
 }
 
 impl<'n> Builder<'n> {
@@ -183,7 +165,7 @@ impl<'n> Builder<'n> {
     }
 
     /// Of a road's arm as seen from the junction, clockwise from north, 0..360.
-    fn azimuth_deg(&self, road: usize) -> f64 {
+    pub(super) fn azimuth_deg(&self, road: usize) -> f64 {
         let road = &self.net.roads[road];
         let inward = road.to == self.key;
         let line = road.lanes.first().map_or(&[][..], |lane| &lane.line);
@@ -283,29 +265,8 @@ impl<'n> Builder<'n> {
         )
     }
 
-    fn ruled(&self, inward: &[usize]) -> Vec<Ruled<'_>> {
-        let turns = self.net.turns.iter().filter_map(|turn| {
-            Some(Ruled {
-                road: turn.from_road,
-                signal: turn.signal.as_ref()?,
-                way: Way::Drive(turn.turn),
-            })
-        });
-        let walks = self.crosswalks(inward).filter_map(|(road, walk)| {
-            Some(Ruled {
-                road,
-                signal: walk.signal.as_ref()?,
-                way: Way::Walk,
-            })
-        });
-        turns
-            .filter(|ruled| inward.contains(&ruled.road))
-            .chain(walks)
-            .collect()
-    }
-
     /// The junction's crosswalks, each with the approach that it crosses.
-    fn crosswalks(&self, inward: &[usize]) -> impl Iterator<Item = (usize, &Crosswalk)> {
+    pub(super) fn crosswalks(&self, inward: &[usize]) -> impl Iterator<Item = (usize, &Crosswalk)> {
         let here = self
             .net
             .crosswalks
@@ -315,105 +276,6 @@ impl<'n> Builder<'n> {
             let road = walk.roads.iter().find(|road| inward.contains(road))?;
             Some((*road, walk))
         })
-    }
-
-    /// The phases, and which of them each lamp shows.
-    fn phases<'r>(
-        &self,
-        ruled: &'r [Ruled<'_>],
-        notes: &mut Vec<String>,
-    ) -> (Vec<Phase>, BTreeMap<&'r str, PhaseId>) {
-        let mut groups: Vec<Vec<&Ruled<'_>>> = Vec::new();
-        for (coarse, joined) in COARSE.iter().enumerate() {
-            groups = grouped(ruled, coarse);
-            if groups.len() <= MOST_PHASES {
-                if coarse > 0 {
-                    notes.push(format!(
-                        "more than {MOST_PHASES} phases, the most of a SPAT: {}",
-                        joined
-                    ));
-                }
-                break;
-            }
-        }
-        if groups.len() > MOST_PHASES {
-            notes.push(format!(
-                "{} phases are more than the {MOST_PHASES} of a SPAT: join some by hand",
-                groups.len()
-            ));
-        }
-        let (mut phases, mut of_lamp) = (Vec::new(), BTreeMap::new());
-        for group in &groups {
-            let Some(id) = self.phase_id(group, &phases) else {
-                continue;
-            };
-            for ruled in group {
-                of_lamp.insert(ruled.signal.lamp.as_str(), id);
-            }
-            phases.push(self.phase(id, group));
-        }
-        phases.sort_by_key(|phase| phase.id);
-        for (lamp, phase) in (1..).zip(&mut phases) {
-            phase.lamps = vec![lamp];
-        }
-        if !phases.is_empty() {
-            notes.push("lamps are numbered in the order of the phases: put the controller's own numbers there".to_owned());
-        }
-        for phase in &phases {
-            let mut lamps: Vec<&str> = of_lamp
-                .iter()
-                .filter(|(_, id)| **id == phase.id)
-                .map(|(lamp, _)| *lamp)
-                .collect();
-            lamps.truncate(32);
-            notes.push(format!(
-                "phase {} ({}) is {}",
-                phase.id.value(),
-                phase.name,
-                lamps.join(" ")
-            ));
-        }
-        (phases, of_lamp)
-    }
-
-    fn phase(&self, id: PhaseId, group: &[&Ruled<'_>]) -> Phase {
-        let mut ways: Vec<&str> = Vec::new();
-        for (way, name) in WAYS {
-            if group.iter().any(|ruled| ruled.way == way) {
-                ways.push(name);
-            }
-        }
-        let arms = group
-            .iter()
-            .map(|ruled| compass(self.azimuth_deg(ruled.road)));
-        let mut arms: Vec<&str> = arms.collect();
-        arms.dedup();
-        let permissive = group.iter().any(|ruled| ruled.signal.permissive);
-        Phase {
-            id,
-            name: format!("{} {}", arms.join(" and "), ways.join(" and ")),
-            controller: self.options.controller.clone(),
-            lamps: Vec::new(),
-            green: if permissive {
-                GreenKind::Permissive
-            } else {
-                GreenKind::Protected
-            },
-        }
-    }
-
-    /// By azimuth and kind, the next free one where that is taken. 255 is left for "always green".
-    fn phase_id(&self, group: &[&Ruled<'_>], taken: &[Phase]) -> Option<PhaseId> {
-        let azimuth = (self.azimuth_deg(group.first()?.road) / 22.5) as u8 & 0xF;
-        let kind = WAYS
-            .iter()
-            .zip(1_u8..)
-            .find(|((way, _), _)| group.iter().any(|ruled| ruled.way == *way))?
-            .1;
-        let wanted = (azimuth << 4) | kind;
-        let order = (wanted..255).chain(1..wanted);
-        let free = |id: &u8| taken.iter().all(|phase| phase.id.value() != *id);
-        order.filter(free).find_map(|id| PhaseId::new(id).ok())
     }
 
     fn link(
@@ -596,14 +458,6 @@ impl<'n> Builder<'n> {
     }
 }
 
-/// What the lamps have in common that are one phase, from fine to coarse.
-const COARSE: [&str; 4] = [
-    "",
-    "those of one approach that differ only in giving way were joined",
-    "those of several approaches that show the same were joined",
-    "those of several approaches that show the same but for giving way were joined",
-];
-
 /// The left edge of the leftmost lane, beside the longest lane: a lane for turns may begin late.
 fn reference(lanes: &[Lane]) -> Vec<Enu> {
     let long = |lane: &Lane| line::length_m(&lane.centre);
@@ -618,52 +472,6 @@ fn reference(lanes: &[Lane]) -> Vec<Enu> {
     };
     let left_of_it_m: f64 = lanes[..at].iter().map(|lane| lane.width_m).sum();
     line::beside(&lane.centre, -left_of_it_m - lane.width_m / 2.0)
-}
-
-/// Lamps that are one phase.
-fn grouped<'r, 'n>(ruled: &'r [Ruled<'n>], coarse: usize) -> Vec<Vec<&'r Ruled<'n>>> {
-    let mut groups: Vec<Vec<&Ruled<'_>>> = Vec::new();
-    for one in ruled {
-        let together = |group: &Vec<&Ruled<'_>>| {
-            let other = group[0];
-            let on_foot = (one.way == Way::Walk) == (other.way == Way::Walk);
-            let approach = coarse >= 2 || one.road == other.road;
-            let shows = if coarse % 2 == 1 {
-                one.signal.shows.eq_ignore_ascii_case(&other.signal.shows)
-            } else {
-                one.signal.shows == other.signal.shows
-            };
-            on_foot && approach && shows
-        };
-        match groups.iter_mut().find(|group| together(group)) {
-            Some(group) => group.push(one),
-            None => groups.push(vec![one]),
-        }
-    }
-    groups
-}
-
-/// In the order of their numbers within a phase id.
-const WAYS: [(Way, &str); 5] = [
-    (Way::Drive(Turn::Straight), "straight"),
-    (Way::Drive(Turn::Left), "left"),
-    (Way::Drive(Turn::Right), "right"),
-    (Way::Drive(Turn::UTurn), "back"),
-    (Way::Walk, "crosswalk"),
-];
-
-fn compass(azimuth_deg: f64) -> &'static str {
-    const POINTS: [&str; 8] = [
-        "north",
-        "north-east",
-        "east",
-        "south-east",
-        "south",
-        "south-west",
-        "west",
-        "north-west",
-    ];
-    POINTS[((azimuth_deg + 22.5) / 45.0) as usize % 8]
 }
 
 fn lane_id(place: usize) -> Option<LaneId> {

@@ -7,6 +7,7 @@
 //! - `opendrive`: a subset of ASAM OpenDRIVE 1.4 to 1.8
 //! - `geojson`: what our own export writes and a person draws in QGIS
 //! - `through`: roads that go on where the model cuts them
+//! - `phases`: which lamps are one phase
 //! - `assemble`: one junction of a net as a [`Site`]
 //!
 //! A road model is read whole ([`Model::read`]), then any of its junctions becomes a site
@@ -18,6 +19,7 @@ mod assemble;
 mod geojson;
 mod net;
 mod opendrive;
+mod phases;
 mod place;
 mod sumo;
 #[cfg(test)]
