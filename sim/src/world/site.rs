@@ -10,8 +10,8 @@ use crate::plane::Point;
 impl Roads {
     /// Every lane that leads to the site's junction, and every lane that leads away from it.
     ///
-    /// Only lanes for vehicles lead anywhere. Turning back is left out; a connection to any lane of a link takes its left lane for a left
-    /// turn and its right lane otherwise.
+    /// Only lanes for vehicles lead anywhere. Turning back is left out; a connection to any lane of a
+    /// link takes its left lane for a left turn and its right lane otherwise.
     pub fn of_site(site: &Site) -> Result<Self, NotARoad> {
         let mut exits = Vec::new();
         // Where the lanes of each exit link begin in `exits`.
