@@ -52,7 +52,7 @@ enum Command {
     Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
     Fuse(daemon::fuse::FuseArgs),
-    /// The road model of a site: check it, or print it in another format.
+    /// The road model of a site: import it, check it, or print it in another format.
     #[command(subcommand)]
     Map(daemon::map::MapCommand),
 }
