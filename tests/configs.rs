@@ -444,11 +444,49 @@ fn a_site_is_exported_for_maps_and_for_the_air() {
 }
 
 #[test]
-fn importing_says_that_this_build_cannot() {
-    let outcome = run("rsu", ["map", "import", "junction.net.xml"]);
-    assert_eq!(outcome.code, Some(69));
-    assert!(outcome.err.contains("junction.net.xml"), "{}", outcome.err);
+fn a_road_model_becomes_a_site_that_check_accepts() {
+    let scratch = Scratch::new();
+    for (model, node) in [
+        ("mill.net.xml", "mill"),
+        ("weir.xodr", "7"),
+        ("drawn.geojson", "300"),
+    ] {
+        let model = file(&format!("rsu/src/site/import/fixtures/{model}"));
+        let imported = run("rsu", ["map", "import", &model, "--node", node]);
+        assert_eq!(imported.code, Some(0), "{}", imported.err);
+        let site = scratch.write("site.toml", &imported.out);
+        let checked = run("rsu", ["map", "check", &site]);
+        assert_eq!(
+            (checked.code, &*checked.err),
+            (Some(0), ""),
+            "{}",
+            checked.out
+        );
+        assert!(checked.out.ends_with("ok\n"), "{}", checked.out);
+    }
+}
+
+#[test]
+fn a_road_model_that_cannot_be_read_is_refused_with_its_line() {
+    let scratch = Scratch::new();
+    let model = scratch.write(
+        "broken.net.xml",
+        "<net>\n<junction id=\"a\" x=\"one\"/>\n</net>",
+    );
+    let outcome = run("rsu", ["map", "import", &model, "--origin", "31.25,121.2"]);
+    assert_eq!(outcome.code, Some(65));
+    assert!(
+        outcome
+            .err
+            .ends_with("broken.net.xml:2: x=\"one\" is not a number\n"),
+        "{}",
+        outcome.err
+    );
     assert_eq!(outcome.out, "");
+    let outcome = run("rsu", ["map", "import", "no-such.net.xml"]);
+    assert_eq!(outcome.code, Some(66));
+    let outcome = run("rsu", ["map", "import", "what.kind"]);
+    assert_eq!(outcome.code, Some(64));
 }
 
 fn ours(path: &str) -> String {

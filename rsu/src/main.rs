@@ -55,7 +55,7 @@ enum Command {
     /// What our forecasts of signals are worth.
     #[command(subcommand)]
     Forecast(daemon::forecast::ForecastCommand),
-    /// The road model of a site: check it, or print it in another format.
+    /// The road model of a site: import it, check it, or print it in another format.
     #[command(subcommand)]
     Map(daemon::map::MapCommand),
 }

@@ -1,10 +1,11 @@
 //! `rsu map`: a site's road model, checked and in the formats of others.
 //!
 //! The road model is the site's TOML file, which `site` reads and checks; what goes on the air is
-//! made of it by `services::map`, here as there. Rooms: [`geojson`]. Not here: road models of other
-//! origin, which `rsu map import` does not read yet.
+//! made of it by `services::map`, here as there. Rooms: [`geojson`] out, [`import`] in. Not here: how
+//! road models of other origin are read, which `site::import` knows.
 
 mod geojson;
+mod import;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -13,13 +14,14 @@ use std::process::ExitCode;
 
 use v2x_msg::Message;
 use v2x_msg::access::dsmp::MAX_DATA;
-use v2x_msg::base::MinuteOfYear;
+use v2x_msg::base::{Enu, MinuteOfYear};
+use v2x_msg::kinds::Map;
 
 use super::load::{read, unreadable};
 use crate::config::{Findings, Severity};
 use crate::services::{Event, map};
 use crate::sheet::Finding;
-use crate::site::Site;
+use crate::site::{Site, simplify};
 
 /// What `rsu map` is asked to do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -37,11 +39,8 @@ pub enum MapCommand {
         #[arg(long, value_enum, default_value = "geojson")]
         format: Format,
     },
-    /// Make a site of a road model of another origin. Not in this build yet.
-    Import {
-        /// The road model.
-        file: PathBuf,
-    },
+    /// Make a site of a road model: SUMO .net.xml, OpenDRIVE .xodr, GeoJSON drawn in QGIS.
+    Import(import::ImportArgs),
 }
 
 /// A format that a site can be printed in.
@@ -55,28 +54,31 @@ pub enum Format {
     Jer,
 }
 
-/// This build cannot do it (EX_UNAVAILABLE).
-const UNAVAILABLE: u8 = 69;
+/// What was typed does not choose a junction (EX_USAGE).
+const USAGE: u8 = 64;
+/// The road model makes no sense (EX_DATAERR).
+const MALFORMED: u8 = 65;
+/// The road model cannot be opened (EX_NOINPUT).
+const NO_INPUT: u8 = 66;
 /// The result cannot be written (EX_IOERR).
 const CANNOT_WRITE: u8 = 74;
 /// The site is wrong (EX_CONFIG).
 const CONFIG: u8 = 78;
 
-/// Runs the command. Exit codes: 69 this build cannot do it, 74 the result cannot be written, 78 the
-/// site is wrong or cannot be read.
+/// Runs the command. Exit codes: 64 no junction is chosen, 65 the road model makes no sense, 66 it
+/// cannot be opened, 74 the result cannot be written, 78 the site is wrong or cannot be read.
 pub fn map(command: &MapCommand) -> ExitCode {
     let text = match command {
-        MapCommand::Check { file } => load(file).and_then(|site| summary(&site, file)),
+        MapCommand::Check { file } => load(file).and_then(|(site, remarks)| {
+            for remark in &remarks {
+                eprintln!("{remark}");
+            }
+            summary(&site, file)
+        }),
         MapCommand::Export { file, format } => {
-            load(file).and_then(|site| export(&site, file, *format))
+            load(file).and_then(|(site, _)| export(&site, file, *format))
         }
-        MapCommand::Import { file } => {
-            let file = file.display();
-            eprintln!(
-                "failed to import {file}: this build reads no road models of other origin yet"
-            );
-            return UNAVAILABLE.into();
-        }
+        MapCommand::Import(arguments) => return import::import(arguments),
     };
     match text {
         Ok(text) => print(&text),
@@ -100,9 +102,10 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-fn load(file: &Path) -> Result<Site, Findings> {
+/// The site, and what is unwise in it.
+fn load(file: &Path) -> Result<(Site, Findings), Findings> {
     match read(file) {
-        Ok(text) => Site::parse(&text, &file.display().to_string()),
+        Ok(text) => Site::parse_with_remarks(&text, &file.display().to_string()),
         Err(error) => Err(unreadable(file, &error)),
     }
 }
@@ -126,7 +129,7 @@ fn export(site: &Site, file: &Path, format: Format) -> Result<String, Findings> 
         .collect())
 }
 
-/// What is in a site, one line each, and how long its MAP is on the air.
+/// What is in a site, one line each, and how long and how exact its MAP is on the air.
 fn summary(site: &Site, file: &Path) -> Result<String, Findings> {
     let (messages, left_out) = messages(site, file, MinuteOfYear::new(0).ok())?;
     let synthetic = if site.synthetic { " (synthetic)" } else { "" };
@@ -156,14 +159,50 @@ fn summary(site: &Site, file: &Path) -> Result<String, Findings> {
         .collect();
     let _ = writeln!(
         text,
-        "  MAP: {} bytes of at most {MAX_DATA}",
-        sizes.join(" + ")
+        "  MAP: {} bytes of at most {MAX_DATA}, lanes within {:.2} m of the site's",
+        sizes.join(" + "),
+        worst_lane_m(site, &messages),
     );
     for event in left_out {
         let _ = writeln!(text, "  MAP: {}", remark(site, event));
     }
     text.push_str("ok\n");
     Ok(text)
+}
+
+/// How far a lane of the site lies from what a receiver reads of it, at worst.
+fn worst_lane_m(site: &Site, messages: &[Message]) -> f64 {
+    let maps = messages
+        .iter()
+        .filter_map(|message| Map::read(message).ok());
+    let mut worst_m: f64 = 0.0;
+    for map in maps {
+        for node in map.nodes() {
+            for link in node.links() {
+                let told = link
+                    .lanes()
+                    .iter()
+                    .filter_map(|lane| Some((lane.id, lane.points.as_ref()?)));
+                let source = site.link(link.upstream, node.id);
+                for (id, points) in told {
+                    let line: Vec<Enu> = points
+                        .iter()
+                        .map(|point| site.frame.enu(*point))
+                        .map(level)
+                        .collect();
+                    if let Some(lane) = source.and_then(|link| link.lane(id)) {
+                        let truth: Vec<Enu> = lane.centre.iter().copied().map(level).collect();
+                        worst_m = worst_m.max(simplify::error_m(&truth, &line));
+                    }
+                }
+            }
+        }
+    }
+    worst_m
+}
+
+fn level(point: Enu) -> Enu {
+    Enu { up_m: 0.0, ..point }
 }
 
 /// A site that no MAP can be made of is wrong, though each of its elements may be right.
@@ -187,14 +226,22 @@ fn messages(
 
 fn remark(site: &Site, event: Event) -> String {
     match event {
-        Event::MapWithoutNeighbours => {
-            "is sent without the exits, it would be too long with them".to_owned()
+        Event::MapCoarser { tolerance_m } => format!(
+            "lines are told with fewer points to fit a message; what is left out lies within {tolerance_m} m"
+        ),
+        Event::MapInParts { parts } => format!(
+            "is sent as {parts} messages in a row, split by node: it is too long for one. Shorter links or \
+             fewer lanes would make it one"
+        ),
+        Event::ExitTooLong { to } => {
+            format!(
+                "the link to node {to} is left out, it is too long for a message: tell less of it"
+            )
         }
-        Event::MapInParts { parts } => format!("is sent in {parts} parts, it is too long for one"),
         Event::LinkTooLong { link } => {
             let link = site.approaches().nth(link);
             let name = link.map_or("", |link| &link.name);
-            format!("link \"{name}\" is left out, it is too long for a message")
+            format!("link \"{name}\" is left out, it is too long for a message: tell less of it")
         }
         other => format!("{other:?}"),
     }
@@ -217,8 +264,6 @@ fn hex(octets: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use v2x_msg::kinds::Map;
-
     use super::*;
 
     const FILE: &str = concat!(
@@ -227,7 +272,7 @@ mod tests {
     );
 
     fn site() -> Site {
-        load(Path::new(FILE)).unwrap()
+        load(Path::new(FILE)).unwrap().0
     }
 
     #[test]
@@ -236,7 +281,10 @@ mod tests {
         assert!(text.starts_with("Moyu S Rd x Boyuan Rd (synthetic): node 10 (synthetic)\n"));
         assert!(text.contains("5 nodes, 8 links (4 to the junction, 4 away from it), 24 lanes\n"));
         assert!(text.contains("8 phases, 20 pairs in conflict, 1 signs, 1 events\n"));
-        assert!(text.ends_with("bytes of at most 1400\nok\n"), "{text}");
+        assert!(
+            text.ends_with(" bytes of at most 1400, lanes within 0.01 m of the site's\nok\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -185,8 +185,14 @@ fn tell_event(event: Event) {
             warn!(kind = kind.name(), count, "messages missed their time");
         }
         Event::NotSent { kind, reason } => warn!(kind = kind.name(), "not sent: {reason}"),
-        Event::MapWithoutNeighbours => {
-            warn!("map: sent without the exits, it would be too long with them");
+        Event::MapCoarser { tolerance_m } => {
+            info!(
+                tolerance_m,
+                "map: lines are told with fewer points to fit a message"
+            );
+        }
+        Event::ExitTooLong { to } => {
+            warn!(%to, "map: a road away from here is too long for a message and is left out");
         }
         Event::MapInParts { parts } => info!(parts, "map: too long for one message, sent in parts"),
         Event::LinkTooLong { link } => {

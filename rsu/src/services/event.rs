@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::base::PhaseId;
+use v2x_msg::base::{NodeId, PhaseId};
 
 use super::frame::{FrameKind, NotSent};
 use crate::events::Change;
@@ -50,8 +50,11 @@ pub enum Event {
         /// Why.
         reason: NotSent,
     },
-    /// MAP does not carry the exits as in-links of neighbouring nodes: it would be too long.
-    MapWithoutNeighbours,
+    /// MAP tells its lines with fewer points than usual: it would be too long.
+    MapCoarser {
+        /// What is left out lies within this of what is told.
+        tolerance_m: f64,
+    },
     /// MAP is too long for one message and goes out in parts, one after the other.
     MapInParts {
         /// How many.
@@ -61,6 +64,11 @@ pub enum Event {
     LinkTooLong {
         /// Its place among the junction's in-links, from 0.
         link: usize,
+    },
+    /// A road away from the junction was left out of MAP: alone it is too long for a message.
+    ExitTooLong {
+        /// Where it leads.
+        to: NodeId,
     },
     /// Something begins to happen on the road, or ends; until then it is told in RSI.
     OnTheRoad(Change),

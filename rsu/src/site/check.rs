@@ -1,15 +1,16 @@
 //! What one element of a site says about another must hold.
 //!
-//! Each rule speaks of one element and names the line where it was written. Ranges of single values
+//! How lines lie is looked at in `shape`. Each rule speaks of one element and names the line where it was written. Ranges of single values
 //! are checked where they are read.
 
 use std::collections::BTreeMap;
 
-use v2x_msg::base::{Enu, PhaseId};
+use v2x_msg::base::{Enu, Name, PhaseId};
+use v2x_msg::kinds::map::LaneKind;
 
 use super::line;
 use super::read::Written;
-use super::{Connection, Link};
+use super::{Connection, Link, across};
 use crate::sheet::{At, Reader, Severity};
 
 /// T/CSAE 159-2020, 8.2.3: a lane's centre line is right to half a metre; points nearer to each
@@ -19,6 +20,10 @@ const MIN_PIECE_M: f64 = 0.5;
 const MAX_PHASES: usize = 16;
 /// Most nodes of one MAP.
 const MAX_NODES: usize = 32;
+/// Most connections of one lane.
+const MAX_CONNECTIONS: usize = 8;
+/// Most lanes of one link.
+const MAX_LANES: usize = 32;
 /// Most links of one node.
 const MAX_LINKS: usize = 32;
 
@@ -27,19 +32,26 @@ pub(super) fn check(reader: &Reader<'_>, site: &Written) {
     let checker = Checker { reader, site };
     checker.sizes();
     checker.nodes();
+    checker.names();
     checker.links();
     checker.phases();
     checker.conflicts();
+    checker.crossings_are_listed();
 }
 
-struct Checker<'c, 't> {
+/// The site and where to say what is found.
+pub(super) struct Checker<'c, 't> {
     reader: &'c Reader<'t>,
-    site: &'c Written,
+    pub(super) site: &'c Written,
 }
 
 impl Checker<'_, '_> {
-    fn wrong(&self, line: usize, key: &str, reason: &str) {
+    pub(super) fn wrong(&self, line: usize, key: &str, reason: &str) {
         self.reader.note(Severity::Wrong, line, key, reason);
+    }
+
+    pub(super) fn unwise(&self, line: usize, key: &str, reason: &str) {
+        self.reader.note(Severity::Unwise, line, key, reason);
     }
 
     fn sizes(&self) {
@@ -55,6 +67,29 @@ impl Checker<'_, '_> {
         at_most(&lines_of(&self.site.nodes), MAX_NODES, "node");
         at_most(&lines_of(&self.site.links), MAX_LINKS, "link");
         at_most(&lines_of(&self.site.phases), MAX_PHASES, "phase");
+    }
+
+    /// What a message would leave out without a word.
+    fn names(&self) {
+        let names = self
+            .site
+            .nodes
+            .iter()
+            .map(|node| (node.line, "node.name", &node.value.name));
+        let links = self
+            .site
+            .links
+            .iter()
+            .map(|link| (link.line, "link.name", &link.value.name));
+        for (line, key, name) in names
+            .chain(links)
+            .filter(|(_, _, name)| Name::new(name).is_err())
+        {
+            let reason = format!(
+                "\"{name}\" is left out of MAP, which carries names of 1 to 63 ASCII characters"
+            );
+            self.unwise(line, key, &reason);
+        }
     }
 
     fn nodes(&self) {
@@ -82,6 +117,7 @@ impl Checker<'_, '_> {
             self.ends_of(written.line, link);
             self.line_of(written.line, &named(link), &link.points);
             self.lanes_of(at);
+            self.shape_of(at);
         }
         let here = self.site.node;
         if !self
@@ -115,6 +151,13 @@ impl Checker<'_, '_> {
 
     fn lanes_of(&self, at: usize) {
         let link = &self.site.links[at].value;
+        if let Some(&line) = self.site.lane_lines[at].get(MAX_LANES) {
+            let reason = format!(
+                "{}: a message carries {MAX_LANES} lanes of a link",
+                named(link)
+            );
+            self.wrong(line, "link.lane", &reason);
+        }
         for ((index, lane), &line) in link.lanes.iter().enumerate().zip(&self.site.lane_lines[at]) {
             let name = format!("lane {} of {}", lane.id.value(), named(link));
             if usize::from(lane.id.value()) != index + 1 {
@@ -125,7 +168,10 @@ impl Checker<'_, '_> {
                 self.wrong(line, "link.lane.id", &reason);
             }
             self.line_of(line, &name, &lane.centre);
-            if link.downstream == self.site.node && lane.connections.is_empty() {
+            if link.downstream == self.site.node
+                && lane.connections.is_empty()
+                && matches!(lane.kind, LaneKind::Vehicle(_))
+            {
                 let reason = format!("{name} leads nowhere: it needs at least one connection");
                 self.wrong(line, "link.lane.connections", &reason);
             }
@@ -134,12 +180,21 @@ impl Checker<'_, '_> {
                 self.wrong(line, "link.lane.connections", &reason);
             }
             for connection in &lane.connections {
-                self.connection(line, &name, connection);
+                if !across(lane.kind) {
+                    self.leads_on(line, &name, connection);
+                    self.crosses_the_junction(line, &name, lane, connection);
+                }
+                self.is_ruled(line, &name, connection);
+            }
+            if lane.connections.len() > MAX_CONNECTIONS {
+                let reason =
+                    format!("{name}: a message carries {MAX_CONNECTIONS} connections of a lane");
+                self.wrong(line, "link.lane.connections", &reason);
             }
         }
     }
 
-    fn connection(&self, line: usize, lane: &str, connection: &Connection) {
+    fn leads_on(&self, line: usize, lane: &str, connection: &Connection) {
         let to = connection.to_node;
         let exit = self.site.links.iter().map(|link| &link.value);
         let exit = exit
@@ -156,6 +211,9 @@ impl Checker<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    fn is_ruled(&self, line: usize, lane: &str, connection: &Connection) {
         let known = |id: PhaseId| self.site.phases.iter().any(|phase| phase.value.id == id);
         if let Some(id) = connection.phase.filter(|id| !known(*id)) {
             let reason = format!("{lane}: there is no [[phase]] {}", id.value());
@@ -179,6 +237,7 @@ impl Checker<'_, '_> {
             );
             self.wrong(line, "points-m", &reason);
         }
+        self.points_in_order(line, name, points);
         if line::crosses_itself(points) {
             self.wrong(line, "points-m", &format!("{name} crosses itself"));
         }
@@ -241,7 +300,7 @@ fn same_ends(a: &Link, b: &Link) -> bool {
     a.upstream == b.upstream && a.downstream == b.downstream
 }
 
-fn named(link: &Link) -> String {
+pub(super) fn named(link: &Link) -> String {
     format!("link \"{}\"", link.name)
 }
 

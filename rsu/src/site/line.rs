@@ -101,7 +101,58 @@ fn cross(one: &[Enu], other: &[Enu]) -> bool {
         && side(other[0], other[1], one[0]) * side(other[0], other[1], one[1]) < 0.0
 }
 
-fn direction(from: Enu, to: Enu) -> (f64, f64) {
+/// Whether a piece of one line crosses a piece of the other.
+pub fn cross_each_other(one: &[Enu], other: &[Enu]) -> bool {
+    one.windows(2)
+        .any(|piece| other.windows(2).any(|against| cross(piece, against)))
+}
+
+/// The point `by_m` from another in a direction of length one.
+pub(super) fn towards(from: Enu, (east, north): (f64, f64), by_m: f64) -> Enu {
+    Enu {
+        east_m: from.east_m + east * by_m,
+        north_m: from.north_m + north * by_m,
+        up_m: from.up_m,
+    }
+}
+
+/// What lies within `reach_m` of the line's beginning, along it.
+pub fn first_part(line: &[Enu], reach_m: f64) -> Vec<Enu> {
+    let mut part: Vec<Enu> = line.first().copied().into_iter().collect();
+    let mut left_m = reach_m;
+    for piece in line.windows(2) {
+        let length_m = distance_m(piece[0], piece[1]);
+        if length_m >= left_m {
+            let share = if length_m > 0.0 {
+                left_m / length_m
+            } else {
+                0.0
+            };
+            let mix = |from: f64, to: f64| from + (to - from) * share;
+            part.push(Enu {
+                east_m: mix(piece[0].east_m, piece[1].east_m),
+                north_m: mix(piece[0].north_m, piece[1].north_m),
+                up_m: mix(piece[0].up_m, piece[1].up_m),
+            });
+            break;
+        }
+        left_m -= length_m;
+        part.push(piece[1]);
+    }
+    part
+}
+
+/// What lies within `reach_m` of the line's end, along it.
+pub fn last_part(line: &[Enu], reach_m: f64) -> Vec<Enu> {
+    let mut turned = line.to_vec();
+    turned.reverse();
+    let mut part = first_part(&turned, reach_m);
+    part.reverse();
+    part
+}
+
+/// From one point to the other, of length one; zero where they are the same.
+pub(super) fn direction(from: Enu, to: Enu) -> (f64, f64) {
     let length_m = distance_m(from, to);
     if length_m > 0.0 {
         (

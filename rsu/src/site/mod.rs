@@ -1,8 +1,14 @@
 //! The junction: its roads, its phases, its standing signs; the one source of MAP and lane matching.
 //!
 //! - [`line`]: lines on the ground
-//! - [`read`]: the TOML that people write, every fault with its line
+//! - [`read`]: the TOML that people write, every fault with its line; `read_signs`: its signs and events
 //! - [`check`]: what one element says about another must hold
+//! - `shape`: lines lie as a road's do
+//! - `conflict`: which phases must not be green together
+//! - `path`: the way over the junction
+//! - [`simplify`]: lines with fewer points
+//! - `write`: a site back to TOML
+//! - [`import`]: road models of other origin to a site
 //! - [`lookup`]: which lane a road user is on
 //!
 //! A [`Site`] has been checked: links connect, every phase rules a lane, every connection leads to a
@@ -13,17 +19,26 @@
 
 mod check;
 mod conflict;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod line;
 mod lookup;
+mod path;
 mod read;
+mod read_signs;
+mod shape;
+pub mod simplify;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use v2x_msg::base::{Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{LaneAttributes, LaneKind, Maneuvers};
 use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
+#[cfg(feature = "import")]
+pub(crate) use write::{kind, turn};
 
 /// A junction and the roads that meet there.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,6 +159,27 @@ pub enum Turn {
 }
 
 impl Turn {
+    /// What one does from the end of a line to the beginning of another, by how much the direction
+    /// changes; None where one of them is no line.
+    pub fn between(from: &[Enu], to: &[Enu]) -> Option<Turn> {
+        let ([.., before, end], [begin, after, ..]) = (from, to) else {
+            return None;
+        };
+        let (out, into) = (
+            line::direction(*before, *end),
+            line::direction(*begin, *after),
+        );
+        let left = out.0 * into.1 - out.1 * into.0;
+        let ahead = out.0 * into.0 + out.1 * into.1;
+        let angle_deg = left.atan2(ahead).to_degrees();
+        Some(match angle_deg {
+            a if a.abs() <= 40.0 => Turn::Straight,
+            a if a.abs() > 150.0 => Turn::UTurn,
+            a if a > 0.0 => Turn::Left,
+            _ => Turn::Right,
+        })
+    }
+
     /// As MAP has it.
     pub fn maneuver(self) -> Maneuvers {
         match self {
@@ -177,6 +213,11 @@ pub enum GreenKind {
     Protected,
     /// One must give way where paths cross.
     Permissive,
+}
+
+/// Whether lanes of this kind lie across their link, not along it.
+pub(crate) fn across(kind: LaneKind) -> bool {
+    matches!(kind, LaneKind::Crosswalk(_))
 }
 
 impl Site {

@@ -3,23 +3,24 @@
 //! Lanes may leave out their own line: then they lie side by side, from the link's reference line (the
 //! left edge of its leftmost lane, as a road's centre line is surveyed) to the right.
 
-use v2x_msg::base::{
-    Confidence, Elevation, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId, Radius,
-};
+use v2x_msg::base::{Elevation, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{
-    BikeLane, Crosswalk, LaneKind, Maneuvers, ParkingLane, Sidewalk, VehicleLane,
+    BikeLane, Crosswalk, LaneKind, Maneuvers, ParkingLane, Sidewalk, TrackedLane, VehicleLane,
 };
-use v2x_msg::kinds::rsi::{
-    Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
-    Sign, SignText,
-};
+use v2x_msg::kinds::rsi::{Event, Sign};
 
-use super::{Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, check, line};
+use super::read_signs::{event, sign};
+use super::{
+    Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, across, check, conflict, line,
+};
 use crate::sheet::{At, Findings, Reader, Table};
 
 /// Farthest that anything of a site lies from its origin: what the largest offset class but one
 /// reaches in MAP, at our latitudes.
-const MAX_REACH_M: f64 = 19_000.0;
+pub(super) const MAX_REACH_M: f64 = 19_000.0;
+
+/// Most points of one line: what finds out whether it crosses itself looks at every pair of pieces.
+const MAX_POINTS: usize = 500;
 
 impl Site {
     /// Reads a site from the text of its file; `file` is how findings name it.
@@ -27,6 +28,14 @@ impl Site {
     /// # Errors
     /// All that is wrong, if anything is.
     pub fn parse(text: &str, file: &str) -> Result<Site, Findings> {
+        Self::parse_with_remarks(text, file).map(|(site, _)| site)
+    }
+
+    /// The same, with what is unwise in a site that can be used.
+    ///
+    /// # Errors
+    /// All that is wrong or unwise, if anything is wrong.
+    pub fn parse_with_remarks(text: &str, file: &str) -> Result<(Site, Findings), Findings> {
         let reader = Reader::new(file, text);
         let written = read(&reader);
         if let Some(written) = &written {
@@ -34,7 +43,7 @@ impl Site {
         }
         let (findings, _) = reader.into_findings();
         match written {
-            Some(written) if !findings.any_wrong() => Ok(written.into_site()),
+            Some(written) if !findings.any_wrong() => Ok((written.into_site(), findings)),
             _ => Err(findings),
         }
     }
@@ -52,7 +61,9 @@ pub(super) struct Written {
     /// The lines of each link's lanes, in the same order.
     pub(super) lane_lines: Vec<Vec<usize>>,
     pub(super) phases: Vec<At<Phase>>,
-    pub(super) conflicts: Vec<At<(PhaseId, PhaseId)>>,
+    pub(super) conflicts: Vec<Pair>,
+    /// Whether phases conflict whose paths cross, beside those that are listed.
+    pub(super) from_paths: bool,
     signs: Vec<Sign>,
     events: Vec<Event>,
 }
@@ -81,6 +92,11 @@ impl Written {
                 )
             })
             .collect();
+        if self.from_paths {
+            let links: Vec<&Link> = self.links.iter().map(|link| &link.value).collect();
+            let phases: Vec<&Phase> = self.phases.iter().map(|phase| &phase.value).collect();
+            conflicts.extend(conflict::crossings(&links, &phases, here));
+        }
         conflicts.sort_unstable();
         conflicts.dedup();
         Site {
@@ -107,6 +123,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let name = head.required_text("name").map(|name| name.value.to_owned());
     let node = node_id(&mut head, "node");
     let synthetic = head.boolean("synthetic").unwrap_or(false);
+    let from_paths = head.boolean("conflicts-from-paths");
     let origin = origin(head.table("origin"));
     head.finish();
 
@@ -116,12 +133,11 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         .filter_map(node_of)
         .collect();
     let (links, lane_lines) = root.tables("link").into_iter().filter_map(link).unzip();
-    let phases = root.tables("phase").into_iter().filter_map(phase).collect();
-    let conflicts = root
-        .tables("conflict")
-        .into_iter()
-        .filter_map(conflict)
-        .collect();
+    let phases = root.tables("phase").into_iter().filter_map(phase);
+    let (phases, listed): (Vec<At<Phase>>, Vec<_>) = phases.unzip();
+    let mut conflicts: Vec<Pair> = listed.into_iter().flatten().collect();
+    conflicts.extend(root.tables("conflict").into_iter().filter_map(conflict));
+    let from_paths = from_paths.unwrap_or(conflicts.is_empty());
     let frame = origin.map(EnuFrame::new);
     let signs = root.tables("sign").into_iter();
     let signs = signs
@@ -143,6 +159,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         lane_lines,
         phases,
         conflicts,
+        from_paths,
         signs,
         events,
     })
@@ -192,8 +209,10 @@ fn link(mut table: Table<'_, '_>) -> Option<(At<Link>, Vec<usize>)> {
     }
     for lane_table in tables {
         let lane_line = lane_table.line();
-        if let Some(lane) = lane(lane_table, &reference, width_m) {
-            width_m += lane.width_m;
+        if let Some(lane) = lane(lane_table, &reference, width_m, upstream) {
+            if !across(lane.kind) {
+                width_m += lane.width_m;
+            }
             lanes.push(lane);
             lines.push(lane_line);
         }
@@ -211,8 +230,14 @@ fn link(mut table: Table<'_, '_>) -> Option<(At<Link>, Vec<usize>)> {
     Some((At { line, value }, lines))
 }
 
-/// `left_of_it_m` is the width of the lanes to the left.
-fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Option<Lane> {
+/// `left_of_it_m` is the width of the lanes to the left. A crosswalk leads to no other link: what its
+/// phase rules is the way over the road of this link, told as a connection to where that comes from.
+fn lane(
+    mut table: Table<'_, '_>,
+    reference: &[Enu],
+    left_of_it_m: f64,
+    upstream: Option<NodeId>,
+) -> Option<Lane> {
     let id = required_id(&mut table, "id", LaneId::new);
     let width_m = required_number(&mut table, "width-m", 0.5, 30.0);
     let kind = table.choice("kind", &LANE_KINDS).map(|kind| kind.value);
@@ -220,7 +245,29 @@ fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Optio
     let own_line = table.has("points-m");
     let own_points = points(&mut table, "points-m");
     let tables = table.tables("connections");
-    let connections: Vec<Connection> = tables.into_iter().filter_map(connection).collect();
+    let mut connections: Vec<Connection> = tables.into_iter().filter_map(connection).collect();
+    let kind = kind.unwrap_or(LaneKind::Vehicle(VehicleLane::NONE));
+    let line = table.line();
+    if across(kind) {
+        if !own_line {
+            let reason = "a crosswalk lies across its link: it needs points-m from kerb to kerb";
+            table.wrong(line, "points-m", reason);
+        }
+        if !connections.is_empty() {
+            let reason =
+                "a crosswalk leads to no link: give it `phase` instead, if a signal rules it";
+            table.wrong(line, "connections", reason);
+        }
+        connections = optional_id(&mut table, "phase", PhaseId::new)
+            .and_then(|phase| Some(crossing_of(upstream?, phase)))
+            .into_iter()
+            .collect();
+    } else if table.has("phase") {
+        let reason =
+            "phase stands in each of the lane's connections; only a crosswalk has one itself";
+        table.wrong(table.line_of("phase"), "phase", reason);
+        let _ = table.integer("phase", 0..=255);
+    }
     table.finish();
     let width_m = width_m?;
     let maneuvers = connections
@@ -229,7 +276,7 @@ fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Optio
     Some(Lane {
         id: id?,
         width_m,
-        kind: kind.unwrap_or(LaneKind::Vehicle(VehicleLane::NONE)),
+        kind,
         maneuvers: maneuvers.fold(Maneuvers::NONE, |all, one| all | one),
         speed_limit_mps: limit_kmh.map(|limit| limit.value / 3.6),
         centre: if own_line {
@@ -239,6 +286,15 @@ fn lane(mut table: Table<'_, '_>, reference: &[Enu], left_of_it_m: f64) -> Optio
         },
         connections,
     })
+}
+
+fn crossing_of(upstream: NodeId, phase: PhaseId) -> Connection {
+    Connection {
+        to_node: upstream,
+        to_lane: None,
+        turn: Turn::Straight,
+        phase: Some(phase),
+    }
 }
 
 fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
@@ -258,7 +314,11 @@ fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
     })
 }
 
-fn phase(mut table: Table<'_, '_>) -> Option<At<Phase>> {
+/// Two phases that conflict, and where that is written.
+pub(super) type Pair = At<(PhaseId, PhaseId)>;
+
+/// A phase, and the pairs that it is listed in.
+fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<Pair>)> {
     let line = table.line();
     let id = required_id(&mut table, "id", PhaseId::new);
     let name = table
@@ -279,21 +339,29 @@ fn phase(mut table: Table<'_, '_>) -> Option<At<Phase>> {
     if green.is_none() && !table.has("green") {
         table.missing("green");
     }
+    let others = table.integers("conflicts-with", 1..=255);
     table.finish();
+    let own = id?;
+    let others = others.into_iter().filter_map(|other| {
+        let id = PhaseId::new(u8::try_from(other.value).ok()?).ok()?;
+        let (line, value) = (other.line, (own, id));
+        Some(At { line, value })
+    });
+    let others = others.collect();
     let lamps = lamps
         .into_iter()
         .filter_map(|lamp| u16::try_from(lamp.value).ok());
     let value = Phase {
-        id: id?,
+        id: own,
         name: name?,
         controller: controller?,
         lamps: lamps.collect(),
         green: green?.value,
     };
-    Some(At { line, value })
+    Some((At { line, value }, others))
 }
 
-fn conflict(mut table: Table<'_, '_>) -> Option<At<(PhaseId, PhaseId)>> {
+fn conflict(mut table: Table<'_, '_>) -> Option<Pair> {
     let line = table.line();
     let phases = table.integers("phases", 1..=255);
     let ids: Vec<PhaseId> = phases
@@ -316,136 +384,14 @@ fn conflict(mut table: Table<'_, '_>) -> Option<At<(PhaseId, PhaseId)>> {
     })
 }
 
-fn sign(mut table: Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Sign> {
-    let line = table.line();
-    let id = required_id(&mut table, "id", Ok::<u8, NoError>);
-    let kind = table.integer("type", 0..=65_535);
-    if kind.is_none() && !table.has("type") {
-        table.missing("type");
+pub(super) fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
+    let mut pairs = table.pairs(key);
+    if let Some(first) = pairs.get(MAX_POINTS) {
+        let reason =
+            format!("a line of more than {MAX_POINTS} points; a point every few metres is enough");
+        table.wrong(first.line, key, &reason);
+        pairs.truncate(MAX_POINTS);
     }
-    let code = table.required_text("code");
-    let words = table.text("text").map_or("", |words| words.value);
-    let text = code.and_then(|code| {
-        let text = SignText::escaped(code.value, words);
-        text.map_err(|fault| table.wrong(code.line, "code", &fault.to_string()))
-            .ok()
-    });
-    let pos = position(&mut table, frame);
-    let level = level(&mut table);
-    let place = place(&mut table, frame);
-    if place.is_none() {
-        table.wrong(
-            line,
-            "sign",
-            "needs `links` or `path-m`: where it matters (T/CSAE 159-2020, 8.5)",
-        );
-    }
-    table.finish();
-    let mut sign = Sign::new(id?, u16::try_from(kind?.value).ok()?, text?, place?);
-    sign.pos = pos;
-    sign.level = level;
-    Some(sign)
-}
-
-fn event(mut table: Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Event> {
-    let id = required_id(&mut table, "id", Ok::<u8, NoError>);
-    let kind = table.integer("type", 1..=65_535);
-    if kind.is_none() && !table.has("type") {
-        table.missing("type");
-    }
-    let source = table.choice("source", &SOURCES).map(|source| source.value);
-    let description = table.text("description").and_then(|words| {
-        let text = Description::escaped(words.value);
-        text.map_err(|fault| table.wrong(words.line, "description", &fault.to_string()))
-            .ok()
-    });
-    let pos = position(&mut table, frame);
-    let radius = table.number("radius-m", 0.0..=6553.5);
-    let level = level(&mut table);
-    let confidence = table.number("confidence-percent", 0.0..=100.0);
-    let place = place(&mut table, frame);
-    table.finish();
-    let kind = EventType(u16::try_from(kind?.value).ok()?);
-    let mut event = Event::new(id?, kind, source.unwrap_or(EventSource::Unknown));
-    event.pos = pos;
-    event.radius = radius.and_then(|radius| Radius::from_m(radius.value).ok());
-    event.description = description;
-    event.level = level;
-    event.confidence = confidence.and_then(|sure| Confidence::from_percent(sure.value).ok());
-    event.place = place;
-    Some(event)
-}
-
-/// `east-m` and `north-m`, both or neither.
-fn position(table: &mut Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<GeoPosition> {
-    let east = table.number("east-m", -MAX_REACH_M..=MAX_REACH_M);
-    let north = table.number("north-m", -MAX_REACH_M..=MAX_REACH_M);
-    match (east, north) {
-        (Some(_), None) => table.missing("north-m"),
-        (None, Some(_)) => table.missing("east-m"),
-        _ => {}
-    }
-    frame?.ground_position(east?.value, north?.value).ok()
-}
-
-/// A path of points, links with their lanes, or both.
-fn place(table: &mut Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Place> {
-    let line = table.line();
-    let path = points(table, "path-m");
-    let radius = table.number("path-radius-m", 0.1..=6553.5);
-    let links: Vec<ReferenceLink> = table
-        .tables("links")
-        .into_iter()
-        .filter_map(reference_link)
-        .collect();
-    let mut paths = Vec::new();
-    if !path.is_empty() {
-        let Some(radius) = radius else {
-            table.missing("path-radius-m");
-            return None;
-        };
-        let frame = frame?;
-        let points = path.iter().filter_map(|point| frame.position(*point).ok());
-        match v2x_msg::base::Few::new(points) {
-            Ok(points) => paths.push(ReferencePath {
-                points,
-                radius: Radius::from_m(radius.value).ok()?,
-            }),
-            Err(fault) => table.wrong(line, "path-m", &fault.to_string()),
-        }
-    }
-    if paths.is_empty() && links.is_empty() {
-        return None;
-    }
-    let place = Place::new(paths, links);
-    place
-        .map_err(|fault| table.wrong(line, "links", &fault.to_string()))
-        .ok()
-}
-
-fn reference_link(mut table: Table<'_, '_>) -> Option<ReferenceLink> {
-    let upstream = node_id(&mut table, "upstream");
-    let downstream = node_id(&mut table, "downstream");
-    let lanes = table.integers("lanes", 1..=15);
-    table.finish();
-    let ids = lanes
-        .iter()
-        .filter_map(|lane| LaneId::new(u8::try_from(lane.value).ok()?).ok());
-    let lanes = (!lanes.is_empty()).then(|| Lanes::of(ids).ok()).flatten();
-    Some(ReferenceLink {
-        upstream: upstream?,
-        downstream: downstream?,
-        lanes,
-    })
-}
-
-fn level(table: &mut Table<'_, '_>) -> Option<Level> {
-    let level = table.integer("level", 0..=7)?;
-    Level::new(u8::try_from(level.value).ok()?).ok()
-}
-
-fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
-    let pairs = table.pairs(key);
     for pair in &pairs {
         if pair.value.0.abs() > MAX_REACH_M || pair.value.1.abs() > MAX_REACH_M {
             let reason = format!(
@@ -462,7 +408,7 @@ fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
 }
 
 /// A node as people write it: `12`, or `"310114/12"` with its region.
-fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<NodeId> {
+pub(super) fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<NodeId> {
     if !table.has(key) {
         table.missing(key);
         return None;
@@ -487,7 +433,7 @@ fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<NodeId> {
 }
 
 /// Never happens: a whole octet is an id.
-type NoError = std::convert::Infallible;
+pub(super) type NoError = std::convert::Infallible;
 
 fn optional_id<T, E>(
     table: &mut Table<'_, '_>,
@@ -502,7 +448,7 @@ fn optional_id<T, E>(
     made
 }
 
-fn required_id<T, E>(
+pub(super) fn required_id<T, E>(
     table: &mut Table<'_, '_>,
     key: &'static str,
     new: impl Fn(u8) -> Result<T, E>,
@@ -533,32 +479,24 @@ fn ground(east_m: f64, north_m: f64) -> Enu {
     }
 }
 
-const LANE_KINDS: [(&str, LaneKind); 6] = [
+pub(super) const LANE_KINDS: [(&str, LaneKind); 7] = [
     ("vehicle", LaneKind::Vehicle(VehicleLane::NONE)),
     ("bus", LaneKind::Vehicle(VehicleLane::BUS_ONLY)),
     ("bike", LaneKind::Bike(BikeLane::NONE)),
     ("crosswalk", LaneKind::Crosswalk(Crosswalk::NONE)),
     ("sidewalk", LaneKind::Sidewalk(Sidewalk::NONE)),
+    ("tracked", LaneKind::Tracked(TrackedLane::NONE)),
     ("parking", LaneKind::Parking(ParkingLane::NONE)),
 ];
 
-const TURNS: [(&str, Turn); 4] = [
+pub(super) const TURNS: [(&str, Turn); 4] = [
     ("straight", Turn::Straight),
     ("left", Turn::Left),
     ("right", Turn::Right),
     ("u-turn", Turn::UTurn),
 ];
 
-const GREENS: [(&str, GreenKind); 2] = [
+pub(super) const GREENS: [(&str, GreenKind); 2] = [
     ("protected", GreenKind::Protected),
     ("permissive", GreenKind::Permissive),
-];
-
-const SOURCES: [(&str, EventSource); 6] = [
-    ("unknown", EventSource::Unknown),
-    ("police", EventSource::Police),
-    ("government", EventSource::Government),
-    ("weather", EventSource::Meteorological),
-    ("internet", EventSource::Internet),
-    ("detection", EventSource::Detection),
 ];

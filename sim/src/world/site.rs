@@ -2,6 +2,7 @@
 
 use rsu::site::{Connection, Link, Site, Turn as SiteTurn};
 use v2x_msg::base::Enu;
+use v2x_msg::kinds::map::LaneKind;
 
 use super::roads::{ApproachLane, ExitLane, Movement, NotARoad, Roads, Turn};
 use crate::plane::Point;
@@ -9,8 +10,8 @@ use crate::plane::Point;
 impl Roads {
     /// Every lane that leads to the site's junction, and every lane that leads away from it.
     ///
-    /// Turning back is left out; a connection to any lane of a link takes its left lane for a left
-    /// turn and its right lane otherwise.
+    /// Only lanes for vehicles lead anywhere. Turning back is left out; a connection to any lane of a
+    /// link takes its left lane for a left turn and its right lane otherwise.
     pub fn of_site(site: &Site) -> Result<Self, NotARoad> {
         let mut exits = Vec::new();
         // Where the lanes of each exit link begin in `exits`.
@@ -26,7 +27,8 @@ impl Roads {
         }
         let mut approaches = Vec::new();
         for link in site.approaches() {
-            for lane in &link.lanes {
+            let lanes = link.lanes.iter();
+            for lane in lanes.filter(|lane| matches!(lane.kind, LaneKind::Vehicle(_))) {
                 let movements: Vec<Movement> = lane
                     .connections
                     .iter()

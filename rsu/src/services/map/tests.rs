@@ -1,0 +1,250 @@
+//! What a receiver reads of a site.
+
+use v2x_msg::access::dsmp;
+use v2x_msg::base::{LaneId, PhaseId};
+
+use super::*;
+use crate::clock::Utc;
+use crate::services::fixture::{HERE, crossing, far};
+
+/// 2025-12-31T23:59:59Z.
+fn now() -> Now {
+    Now {
+        mono: Mono::ZERO,
+        utc: Utc::from_unix_ms(1_767_225_599_000).unwrap(),
+    }
+}
+
+fn service(site: &Site) -> (Service, Vec<Event>) {
+    let mut events = Events::default();
+    let count = MsgCount::new(127).unwrap();
+    let service = Service::new(&Config::default(), site, count, &mut events).unwrap();
+    (service, std::iter::from_fn(|| events.poll()).collect())
+}
+
+/// The messages of one slot, as a receiver reads them.
+fn slot(service: &mut Service, now: Now, dated: bool) -> Vec<Map> {
+    service.ready = Some((now.mono, 0));
+    let mut frame = Frame::new();
+    let mut messages = Vec::new();
+    while service.is_ready() {
+        service.compose(now, dated, &mut frame).unwrap();
+        let dsmp = dsmp::parse(frame.bytes()).unwrap();
+        assert_eq!(dsmp.aid_number, 3618);
+        messages.push(Map::read(&Message::decode(dsmp.data).unwrap()).unwrap());
+    }
+    messages
+}
+
+fn first(site: &Site) -> Map {
+    slot(&mut service(site).0, now(), true).remove(0)
+}
+
+#[test]
+fn the_junction_comes_with_its_in_links_and_the_exits_as_in_links_of_neighbours() {
+    let map = first(&crossing(2, 2));
+    let ids: Vec<_> = map.nodes().iter().map(|node| node.id).collect();
+    assert_eq!(ids, [HERE, far(0), far(1), far(2), far(3)]);
+    let upstream: Vec<_> = map.nodes()[0]
+        .links()
+        .iter()
+        .map(|link| link.upstream)
+        .collect();
+    assert_eq!(upstream, [far(0), far(1), far(2), far(3)]);
+    for neighbour in &map.nodes()[1..] {
+        let upstream: Vec<_> = neighbour.links().iter().map(|link| link.upstream).collect();
+        assert_eq!(upstream, [HERE]);
+    }
+}
+
+#[test]
+fn a_link_tells_width_limit_points_and_where_it_leads() {
+    let map = first(&crossing(2, 2));
+    let link = &map.nodes()[0].links()[0];
+    assert_eq!(link.width.steps(), 700);
+    assert_eq!(link.speed_limits[0].kind, SpeedLimitKind::VehicleMax);
+    assert_eq!(link.speed_limits[0].speed.steps(), 695);
+    assert_eq!(link.points.as_ref().unwrap().len(), 2);
+    let leads = Movement {
+        remote: far(2),
+        phase: PhaseId::new(1).ok(),
+    };
+    assert_eq!(&link.movements[..], [leads]);
+}
+
+#[test]
+fn a_lane_tells_its_line_maneuvers_and_connections() {
+    let site = crossing(2, 2);
+    let map = first(&site);
+    let lane = &map.nodes()[0].links()[0].lanes()[1];
+    assert_eq!(lane.id, LaneId::new(2).unwrap());
+    assert_eq!(lane.width.unwrap().steps(), 350);
+    assert!(lane.maneuvers.is_some());
+    assert_eq!(lane.connects_to[0].remote, far(2));
+    assert_eq!(lane.connects_to[0].phase, PhaseId::new(1).ok());
+    assert_eq!(lane.connects_to[0].lane.unwrap().lane, lane.id);
+    let stop = *lane.points.as_ref().unwrap().last().unwrap();
+    let (stop, truth) = (site.frame.enu(stop), site.links[0].lanes[1].centre[1]);
+    assert!((stop.east_m - truth.east_m).hypot(stop.north_m - truth.north_m) < 0.02);
+}
+
+#[test]
+fn only_the_count_and_the_minute_change_from_message_to_message() {
+    let site = crossing(2, 2);
+    let (mut service, events) = service(&site);
+    assert_eq!(events, []);
+    let before = slot(&mut service, now(), true).remove(0);
+    let second = Duration::from_secs(1);
+    let later = Now {
+        mono: now().mono + second,
+        utc: now().utc + second,
+    };
+    let after = slot(&mut service, later, true).remove(0);
+    assert_eq!((before.msg_cnt.value(), after.msg_cnt.value()), (127, 0));
+    assert_eq!(
+        before.time_stamp.map(MinuteOfYear::value),
+        Some(365 * 1440 - 1)
+    );
+    assert_eq!(after.time_stamp.map(MinuteOfYear::value), Some(0));
+    assert_eq!(before.nodes(), after.nodes());
+}
+
+#[test]
+fn without_a_good_clock_no_minute_is_told() {
+    let (mut service, _) = service(&crossing(2, 2));
+    assert_eq!(slot(&mut service, now(), false)[0].time_stamp, None);
+}
+
+/// The site with the bends of all its lines, half a metre, made `factor` times as wide.
+fn bent(mut site: Site, factor: f64) -> Site {
+    for link in &mut site.links {
+        let lanes = link.lanes.iter_mut().map(|lane| &mut lane.centre);
+        for line in lanes.chain([&mut link.points]) {
+            let (first, last) = (line[0], line[line.len() - 1]);
+            for point in line.iter_mut() {
+                let share =
+                    (point.east_m - first.east_m).hypot(point.north_m - first.north_m) / 180.0;
+                let wider = |from: f64, to: f64, is: f64| {
+                    let straight = from + (to - from) * share;
+                    straight + (is - straight) * factor
+                };
+                point.east_m = wider(first.east_m, last.east_m, point.east_m);
+                point.north_m = wider(first.north_m, last.north_m, point.north_m);
+            }
+        }
+    }
+    site
+}
+
+#[test]
+fn what_is_too_long_is_told_more_coarsely_before_it_is_split() {
+    let site = bent(crossing(4, 6), 0.3);
+    let (mut service, events) = service(&site);
+    assert_eq!(events, [Event::MapCoarser { tolerance_m: 0.2 }]);
+    let messages = slot(&mut service, now(), true);
+    assert_eq!((messages.len(), messages[0].nodes().len()), (1, 5));
+}
+
+#[test]
+fn neighbours_follow_in_messages_of_their_own_where_the_whole_is_too_long() {
+    let (mut service, events) = service(&bent(crossing(4, 6), 4.0));
+    let messages = slot(&mut service, now(), true);
+    let parts = messages.len();
+    assert_eq!(events, [Event::MapInParts { parts }]);
+    assert_eq!(messages[0].nodes()[0].links().len(), 4);
+    let ids: Vec<_> = messages
+        .iter()
+        .flat_map(Map::nodes)
+        .map(|node| node.id)
+        .collect();
+    assert_eq!(
+        ids,
+        [HERE, far(0), far(1), far(2), far(3)],
+        "each node once"
+    );
+}
+
+#[test]
+fn a_junction_that_is_too_long_goes_out_in_parts_that_hold_all_its_links() {
+    let (mut service, events) = service(&bent(crossing(6, 12), 8.0));
+    let messages = slot(&mut service, now(), true);
+    let parts = messages.len();
+    assert_eq!(
+        events,
+        [
+            Event::MapCoarser { tolerance_m: 0.4 },
+            Event::MapInParts { parts }
+        ]
+    );
+    let of_here = messages
+        .iter()
+        .flat_map(Map::nodes)
+        .filter(|node| node.id == HERE);
+    assert!(of_here.clone().count() > 1);
+    let links: Vec<_> = of_here
+        .flat_map(Node::links)
+        .map(|link| link.upstream)
+        .collect();
+    assert_eq!(links, [far(0), far(1), far(2), far(3)]);
+    let counts: Vec<u8> = messages.iter().map(|map| map.msg_cnt.value()).collect();
+    let expected: Vec<u8> = (0..parts).map(|part| ((127 + part) % 128) as u8).collect();
+    assert_eq!(counts, expected);
+}
+
+#[test]
+fn a_link_that_is_too_long_alone_is_named_and_left_out() {
+    let mut site = crossing(2, 2);
+    site.links[0] = bent(crossing(20, 31), 8.0).links.swap_remove(0);
+    let (mut service, events) = service(&site);
+    assert!(
+        events.contains(&Event::LinkTooLong { link: 0 }),
+        "{events:?}"
+    );
+    let messages = slot(&mut service, now(), true);
+    let of_here = messages
+        .iter()
+        .flat_map(Map::nodes)
+        .filter(|node| node.id == HERE);
+    assert_eq!(of_here.map(|node| node.links().len()).sum::<usize>(), 3);
+}
+
+#[test]
+fn a_site_without_in_links_has_no_map() {
+    let mut site = crossing(2, 2);
+    site.links.clear();
+    let built = Service::new(
+        &Config::default(),
+        &site,
+        MsgCount::new(0).unwrap(),
+        &mut Events::default(),
+    );
+    assert_eq!(built.err(), Some(Unbuildable::NoLinks));
+}
+
+#[test]
+fn a_line_with_too_many_bends_is_told_with_31_points() {
+    let site = crossing(1, 80);
+    let plane = Plane::of(&site, FINEST_M);
+    let line = points(&plane, &site.links[0].points).unwrap().unwrap();
+    assert!(line.len() <= MOST_POINTS);
+}
+
+#[test]
+fn heights_are_told_where_the_site_has_them() {
+    let mut site = crossing(1, 2);
+    assert_eq!(
+        first(&site).nodes()[0].links()[0].points.as_ref().unwrap()[0].elevation(),
+        None
+    );
+    site.links[0].lanes[0].centre[0].up_m = 1.5;
+    let map = first(&site);
+    let points = map.nodes()[0].links()[0].lanes()[0]
+        .points
+        .as_ref()
+        .unwrap();
+    let heights: Vec<_> = points.iter().map(|p| p.elevation().unwrap().m()).collect();
+    assert!(
+        (heights[0] - 1.5).abs() < 0.06 && heights[1].abs() < 0.06,
+        "{heights:?}"
+    );
+}

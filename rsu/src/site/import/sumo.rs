@@ -1,0 +1,339 @@
+//! SUMO's `.net.xml`, versions 1.0 to 1.28: edges, lanes, connections, traffic lights, crossings.
+//!
+//! Lanes count from 0 at the right there and from 1 at the left here. A traffic light's program is a
+//! list of states with one letter a link; two links of one approach whose letters agree in every state
+//! are one phase. `g` is a green that gives way, `G` one that does not. Left out: sidewalks, walking
+//! areas, rails, roundabout and restriction records; lines inside the junction, which MAP does not
+//! carry.
+
+use std::collections::{BTreeMap, HashMap};
+
+use roxmltree::Node as Element;
+use v2x_msg::kinds::map::{BikeLane, LaneKind, TrackedLane, VehicleLane};
+
+use super::net::{Crosswalk, Lane, Net, Node, Point, Road, Signal, Turning};
+use super::place::Place;
+use super::xml::{Xml, children, document};
+use super::{Options, Refused};
+use crate::site::Turn;
+
+/// SUMO's width of a lane that states none.
+const USUAL_WIDTH_M: f64 = 3.2;
+/// Points of one lane.
+const MOST_POINTS: usize = 10_000;
+
+/// Reads a net.
+pub(super) fn read(text: &str, options: &Options) -> Result<Net, Refused> {
+    let document = document(text)?;
+    let root = document.root_element();
+    if root.tag_name().name() != "net" {
+        let reason = format!("<{}> is not SUMO's <net>", root.tag_name().name());
+        return Err(Refused::unusable(reason));
+    }
+    let file = File(Xml(&document));
+    let mut net = Net {
+        place: file.place(root, options)?,
+        nodes: BTreeMap::new(),
+        roads: Vec::new(),
+        turns: Vec::new(),
+        crosswalks: Vec::new(),
+        notes: Vec::new(),
+    };
+    file.junctions(root, &mut net)?;
+    let edges = file.edges(root, &mut net)?;
+    file.connections(root, &edges, &mut net)?;
+    if net.roads.is_empty() {
+        return Err(Refused::unusable(
+            "there is no <edge> with lanes for vehicles in it",
+        ));
+    }
+    Ok(net)
+}
+
+struct File<'d, 't>(Xml<'d, 't>);
+
+/// Where the lanes of an edge ended up: the road, and for each index the place among its lanes.
+struct Edges<'d> {
+    roads: HashMap<&'d str, (usize, BTreeMap<usize, usize>)>,
+    /// Crossings by the edge's id.
+    crossings: HashMap<&'d str, usize>,
+}
+
+impl<'d> File<'d, '_> {
+    fn index(&self, at: Element<'_, '_>, key: &str) -> Result<usize, Refused> {
+        let text = self.0.text(at, key)?;
+        let fault = |_| {
+            self.0
+                .wrong(at, format!("{key}=\"{text}\" is not a lane or link number"))
+        };
+        text.parse::<u16>().map(usize::from).map_err(fault)
+    }
+
+    fn points(&self, at: Element<'_, '_>, key: &str) -> Result<Vec<Point>, Refused> {
+        let text = self.0.text(at, key)?;
+        let mut points = Vec::new();
+        for word in text.split_ascii_whitespace() {
+            let mut numbers = word.split(',').map(str::parse::<f64>);
+            match (numbers.next(), numbers.next()) {
+                (Some(Ok(x)), Some(Ok(y))) if x.is_finite() && y.is_finite() => points.push((x, y)),
+                _ => {
+                    return Err(self
+                        .0
+                        .wrong(at, format!("{key}: \"{word}\" is not a point x,y")));
+                }
+            }
+            if points.len() > MOST_POINTS {
+                return Err(self
+                    .0
+                    .wrong(at, format!("{key} has more than {MOST_POINTS} points")));
+            }
+        }
+        Ok(points)
+    }
+
+    /// The net's own projection comes first; `--origin` serves nets that have none.
+    fn place(&self, root: Element<'_, '_>, options: &Options) -> Result<Place, Refused> {
+        let location = children(root, "location").next();
+        let projection = location.and_then(|at| at.attribute("projParameter"));
+        match (location, projection) {
+            (Some(at), Some(text)) if text != "!" && text != "-" => {
+                let offset = self.points(at, "netOffset")?;
+                let &[(east, north)] = &offset[..] else {
+                    return Err(self.0.wrong(at, "netOffset is not one point x,y"));
+                };
+                match (Place::proj(text, (-east, -north)), options.origin) {
+                    (Ok(place), _) => Ok(place),
+                    (Err(_), Some(origin)) => Ok(Place::local(origin)),
+                    (Err(fault), None) => Err(self.0.wrong(
+                        at,
+                        format!("projParameter: {fault}; say with --origin where x=0, y=0 is"),
+                    )),
+                }
+            }
+            _ => options.origin.map(Place::local).ok_or_else(|| {
+                Refused::unusable(
+                    "the net does not say where on the earth it is: say with --origin LAT,LON where x=0, y=0 is",
+                )
+            }),
+        }
+    }
+
+    fn junctions(&self, root: Element<'_, '_>, net: &mut Net) -> Result<(), Refused> {
+        for at in children(root, "junction").filter(|at| at.attribute("type") != Some("internal")) {
+            let id = self.0.text(at, "id")?;
+            let node = Node {
+                name: at.attribute("name").unwrap_or(id).to_owned(),
+                at: (
+                    self.0.number(at, "x", f64::NAN)?,
+                    self.0.number(at, "y", f64::NAN)?,
+                ),
+            };
+            if node.at.0.is_nan() || node.at.1.is_nan() {
+                return Err(self.0.wrong(at, format!("junction {id} has no x and y")));
+            }
+            if net.nodes.insert(id.to_owned(), node).is_some() {
+                return Err(self.0.wrong(at, format!("junction {id} is there twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn edges<'e>(&self, root: Element<'e, '_>, net: &mut Net) -> Result<Edges<'e>, Refused> {
+        let mut edges = Edges {
+            roads: HashMap::new(),
+            crossings: HashMap::new(),
+        };
+        for at in children(root, "edge")
+            .filter(|at| at.attribute("function").is_none_or(|f| f == "normal"))
+        {
+            let id = self.0.text(at, "id")?;
+            let (road, lanes) = self.road(at, net)?;
+            if !road.lanes.is_empty() {
+                edges.roads.insert(id, (net.roads.len(), lanes));
+                net.roads.push(road);
+            }
+        }
+        for at in children(root, "edge").filter(|at| at.attribute("function") == Some("crossing")) {
+            let id = self.0.text(at, "id")?;
+            let Some(lane) = children(at, "lane").next() else {
+                continue;
+            };
+            let crossed = self.0.text(at, "crossingEdges")?.split_ascii_whitespace();
+            let roads: Vec<usize> = crossed
+                .filter_map(|edge| edges.roads.get(edge).map(|(road, _)| *road))
+                .collect();
+            // Its id is that of its junction with a colon before and _cN behind.
+            let node = id.strip_prefix(':').and_then(|id| id.rsplit_once("_c"));
+            let Some((node, _)) = node else {
+                return Err(self
+                    .0
+                    .wrong(at, format!("crossing {id} does not name its junction")));
+            };
+            edges.crossings.insert(id, net.crosswalks.len());
+            net.crosswalks.push(Crosswalk {
+                node: node.to_owned(),
+                roads,
+                width_m: self.0.number(lane, "width", 4.0)?,
+                line: self.points(lane, "shape")?,
+                signal: None,
+            });
+        }
+        Ok(edges)
+    }
+
+    fn road(
+        &self,
+        at: Element<'_, '_>,
+        net: &Net,
+    ) -> Result<(Road, BTreeMap<usize, usize>), Refused> {
+        let id = self.0.text(at, "id")?;
+        let end = |key| -> Result<String, Refused> {
+            let node = self.0.text(at, key)?;
+            match net.nodes.contains_key(node) {
+                true => Ok(node.to_owned()),
+                false => Err(self
+                    .0
+                    .wrong(at, format!("edge {id}: there is no junction {node}"))),
+            }
+        };
+        let mut lanes = BTreeMap::new();
+        for lane in children(at, "lane") {
+            let index = self.index(lane, "index")?;
+            if let Some(kind) = lane_kind(lane.attribute("allow"), lane.attribute("disallow")) {
+                let read = Lane {
+                    width_m: self.0.number(lane, "width", USUAL_WIDTH_M)?,
+                    kind,
+                    limit_mps: self.0.number(lane, "speed", 13.89)?,
+                    line: self.points(lane, "shape")?,
+                };
+                lanes.insert(index, read);
+            }
+        }
+        let last = lanes.len();
+        let places = lanes.keys().enumerate();
+        let places = places
+            .map(|(from_right, index)| (*index, last - 1 - from_right))
+            .collect();
+        let name = at.attribute("name").filter(|name| !name.is_empty());
+        let road = Road {
+            name: name.unwrap_or(id).to_owned(),
+            from: end("from")?,
+            to: end("to")?,
+            lanes: lanes.into_values().rev().collect(),
+            only_for: None,
+        };
+        Ok((road, places))
+    }
+
+    fn connections(
+        &self,
+        root: Element<'_, '_>,
+        edges: &Edges<'_>,
+        net: &mut Net,
+    ) -> Result<(), Refused> {
+        let programs = self.programs(root)?;
+        for at in children(root, "connection") {
+            let (from, to) = (self.0.text(at, "from")?, self.0.text(at, "to")?);
+            if let Some(&crossing) = edges.crossings.get(to) {
+                if let Some(signal) = self.signal(at, &programs)? {
+                    net.crosswalks[crossing].signal = Some(signal);
+                }
+                continue;
+            }
+            let (Some((from_road, from_lanes)), Some((to_road, to_lanes))) =
+                (edges.roads.get(from), edges.roads.get(to))
+            else {
+                continue;
+            };
+            let (from_lane, to_lane) = (self.index(at, "fromLane")?, self.index(at, "toLane")?);
+            // Lanes that were left out, as sidewalks are, lead nowhere.
+            let (Some(&from_lane), Some(&to_lane)) =
+                (from_lanes.get(&from_lane), to_lanes.get(&to_lane))
+            else {
+                continue;
+            };
+            if net.roads[*from_road].to != net.roads[*to_road].from {
+                return Err(self
+                    .0
+                    .wrong(at, format!("edges {from} and {to} do not meet")));
+            }
+            let turn = match self.0.text(at, "dir")? {
+                "s" => Turn::Straight,
+                "l" | "L" => Turn::Left,
+                "r" | "R" => Turn::Right,
+                "t" | "T" => Turn::UTurn,
+                _ => continue,
+            };
+            net.turns.push(Turning {
+                from_road: *from_road,
+                from_lane,
+                to_road: *to_road,
+                to_lane,
+                turn,
+                signal: self.signal(at, &programs)?,
+            });
+        }
+        Ok(())
+    }
+
+    /// The states of the first program of every traffic light.
+    fn programs(&self, root: Element<'d, '_>) -> Result<HashMap<&'d str, Vec<&'d str>>, Refused> {
+        let mut programs = HashMap::new();
+        for at in children(root, "tlLogic") {
+            let states = children(at, "phase").map(|phase| self.0.text(phase, "state"));
+            let states = states.collect::<Result<Vec<_>, _>>()?;
+            programs.entry(self.0.text(at, "id")?).or_insert(states);
+        }
+        Ok(programs)
+    }
+
+    fn signal(
+        &self,
+        at: Element<'_, '_>,
+        programs: &HashMap<&str, Vec<&str>>,
+    ) -> Result<Option<Signal>, Refused> {
+        let Some(light) = at.attribute("tl") else {
+            return Ok(None);
+        };
+        let link = self.index(at, "linkIndex")?;
+        let states = programs.get(light).map_or(&[][..], Vec::as_slice);
+        let shows: String = states
+            .iter()
+            .map(|state| state.as_bytes().get(link).copied().map_or('?', char::from))
+            .collect();
+        Ok(Some(Signal {
+            lamp: format!("{light}:{link}"),
+            permissive: shows.contains('g'),
+            shows: if shows.is_empty() {
+                format!("{link}")
+            } else {
+                shows
+            },
+        }))
+    }
+}
+
+/// What a lane is for; None for those that a site leaves out.
+fn lane_kind(allow: Option<&str>, disallow: Option<&str>) -> Option<LaneKind> {
+    let listed = |list: Option<&str>, class: &str| {
+        list.is_some_and(|list| {
+            list.split_ascii_whitespace()
+                .any(|word| word == class || word == "all")
+        })
+    };
+    let may = |class: &str| match allow {
+        Some(_) => listed(allow, class),
+        None => !listed(disallow, class),
+    };
+    if may("passenger") || may("truck") {
+        Some(LaneKind::Vehicle(VehicleLane::NONE))
+    } else if may("bus") {
+        Some(LaneKind::Vehicle(VehicleLane::BUS_ONLY))
+    } else if may("bicycle") {
+        Some(LaneKind::Bike(BikeLane::NONE))
+    } else if may("tram") {
+        Some(LaneKind::Tracked(TrackedLane::NONE))
+    } else {
+        None
+    }
+}
