@@ -1,5 +1,6 @@
 //! The commands that people type.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,6 +15,7 @@ use crate::live::{Live, Wishes};
 use crate::report;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
+use crate::sweep::{self, sweep};
 
 /// The world around a roadside unit.
 #[derive(Parser)]
@@ -38,6 +40,13 @@ enum Command {
         /// Chance.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Run it by each of these instead, such as 1..50, side by side, and show means and their
+        /// 95 % intervals.
+        #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "report"])]
+        seeds: Option<String>,
+        /// Set keys of the scenario, such as signals.gap-s=4 or demand.*.vehicles-per-hour=600.
+        #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = setting)]
+        set: Vec<(String, String)>,
         /// For so many seconds instead of what the scenario says.
         #[arg(long, value_name = "S")]
         duration: Option<u32>,
@@ -100,11 +109,16 @@ fn obey(command: Command) -> Result<ExitCode> {
         Command::Run {
             scenario,
             seed,
+            seeds,
+            set,
             duration,
             report: folder,
         } => {
-            let scenario = Scenario::find(&scenario)?;
+            let scenario = Scenario::find_with(&scenario, &set)?;
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
+            if let Some(seeds) = seeds {
+                return many(&scenario, &sweep::seeds(&seeds)?, duration);
+            }
             let outcome = run(&scenario, seed, duration)?;
             print_outcome(&outcome);
             if let Some(folder) = folder {
@@ -114,6 +128,39 @@ fn obey(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::from(u8::from(!outcome.passes())))
         }
     }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("give KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn many(scenario: &Scenario, seeds: &[u64], duration: Option<Duration>) -> Result<ExitCode> {
+    let tty = std::io::stderr().is_terminal();
+    let done = |count: usize| {
+        if tty {
+            eprint!("\r{count} of {} runs", seeds.len());
+        }
+    };
+    let outcomes = sweep(scenario, seeds, duration, &done)?;
+    if tty {
+        eprintln!();
+    }
+    let passed = outcomes.iter().filter(|outcome| outcome.passes()).count();
+    println!(
+        "{}: {} of {} seeds pass{}\n",
+        scenario.file.name,
+        passed,
+        seeds.len(),
+        if scenario.site.synthetic {
+            " (synthetic)"
+        } else {
+            ""
+        }
+    );
+    let spreads = sweep::spreads(&outcomes);
+    print!("{}", sweep::table(&spreads, seeds.len()));
+    Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 
 fn record(wanted: &Capture) -> Result<ExitCode> {
@@ -166,7 +213,7 @@ fn list() -> Result<ExitCode> {
             ""
         };
         println!(
-            "{:<20} {}{synthetic}",
+            "{:<30} {}{synthetic}",
             scenario.file.name, scenario.file.summary
         );
     }

@@ -7,6 +7,7 @@
 //! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`run`]: one run from beginning to end
+//! - [`sweep`]: the same by many chances
 //! - [`report`]: what came of it, as files
 //! - [`capture`]: recordings of our own making
 //! - [`command`]: what people type
@@ -23,5 +24,6 @@ pub mod run;
 pub mod scenario;
 pub mod sensors;
 pub mod stage;
+pub mod sweep;
 pub mod truth;
 pub mod world;

@@ -61,7 +61,7 @@ impl Stage {
             world.step();
         }
         let epoch = Epoch::new(started, scenario.start);
-        let mut truth = Truth::new(epoch, scenario.plan()?);
+        let mut truth = Truth::new(epoch, world.signals().clone());
         truth.keep(&world);
         let config = unit_config(scenario)?;
         let inputs = config.inputs.iter().map(|input| {
@@ -79,7 +79,7 @@ impl Stage {
         let mut station = Station::new(config.station, config.site, now, seed)?;
         station.handle_clock(now, GOOD_CLOCK);
         Ok(Self {
-            devices: Devices::new(scenario, seed, started)?,
+            devices: Devices::new(scenario, &world, seed, started)?,
             world,
             truth,
             inputs: inputs?,
@@ -155,6 +155,7 @@ impl Stage {
         while self.world.now() < at {
             self.world.step();
             self.truth.keep(&self.world);
+            self.devices.follow(&self.world);
         }
     }
 
@@ -220,7 +221,7 @@ impl Stage {
                 asked = true;
                 // A radar has nothing to answer.
                 if input.device == Device::Controller {
-                    self.devices.ask_controller(now, &question);
+                    self.devices.ask_controller(now, &self.world, &question);
                 }
                 question.clear();
             }
@@ -333,7 +334,7 @@ mod tests {
         let mut stage = Stage::new(&scenario, 1).expect("a stage");
         // The judge's lamps change a second before those that the controller reports.
         scenario.file.signals.offset_s -= 1.0;
-        let ahead = scenario.plan().expect("a plan");
+        let ahead = scenario.signals().expect("a plan");
         stage.truth = Truth::new(stage.truth.epoch(), ahead);
         let mut hall = Ear(Judge::new(&scenario, stage.started()));
         stage

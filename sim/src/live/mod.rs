@@ -113,10 +113,10 @@ impl Live {
             began: Instant::now(),
             at: started,
         };
-        let mut truth = Truth::new(Epoch::new(started, system_utc()?), scenario.plan()?);
+        let mut truth = Truth::new(Epoch::new(started, system_utc()?), world.signals().clone());
         truth.keep(&world);
         Ok(Self {
-            devices: Devices::new(scenario, wishes.seed, started)?,
+            devices: Devices::new(scenario, &world, wishes.seed, started)?,
             judge: Judge::new(scenario, started),
             world,
             truth,
@@ -188,6 +188,7 @@ impl Live {
         while self.world.now() < now {
             self.world.step();
             self.truth.keep(&self.world);
+            self.devices.follow(&self.world);
         }
         let moment = Now {
             mono: now,
@@ -198,7 +199,7 @@ impl Live {
             self.send(&delivery)?;
         }
         for question in self.controller.questions() {
-            self.devices.ask_controller(moment, &question);
+            self.devices.ask_controller(moment, &self.world, &question);
         }
         for radar in &mut self.radars {
             radar.tend();
@@ -220,6 +221,7 @@ impl Live {
         while self.world.now() < arrived {
             self.world.step();
             self.truth.keep(&self.world);
+            self.devices.follow(&self.world);
         }
         self.judge.hear(arrived, &frame.bytes, &self.truth);
     }

@@ -10,7 +10,7 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 
 use super::roads::{Roads, Route, Turn, Zone};
-use super::signals::Plan;
+use super::signals::Signals;
 use super::vehicles::Vehicle;
 
 /// What all drivers see at the start of a step.
@@ -19,7 +19,7 @@ pub struct Scene<'a> {
     /// The roads.
     pub roads: &'a Roads,
     /// The signals.
-    pub plan: &'a Plan,
+    pub signals: &'a Signals,
     /// Every vehicle.
     pub vehicles: &'a [Vehicle],
     /// When it is.
@@ -61,7 +61,7 @@ impl Scene<'_> {
         let route = self.route(vehicle);
         let shown = route
             .phase
-            .and_then(|phase| self.plan.shown(phase, self.now));
+            .and_then(|phase| self.signals.shown(phase, self.now));
         let (Some(shown), None) = (shown, vehicle.entered) else {
             return false;
         };
@@ -70,7 +70,9 @@ impl Scene<'_> {
         let cannot_stop = needed_mps2 > vehicle.driver.braking_mps2;
         match shown.light {
             Light::Yellow => {
-                let yellow_s = shown.until.seconds_after(self.now);
+                // A yellow light has its end.
+                let until = shown.until.unwrap_or(self.now);
+                let yellow_s = until.seconds_after(self.now);
                 let in_time = left_m < vehicle.speed_mps * yellow_s * SLOWING_DOWN;
                 cannot_stop && (vehicle.committed || in_time)
             }
@@ -84,7 +86,7 @@ impl Scene<'_> {
     }
 
     fn light(&self, route: &Route) -> Option<Light> {
-        route.phase.map(|phase| self.plan.light(phase, self.now))
+        route.phase.map(|phase| self.signals.light(phase, self.now))
     }
 
     /// How far ahead the rear of `other` is, if `vehicle` follows it.
@@ -120,7 +122,7 @@ impl Scene<'_> {
         let Some(phase) = route.phase else {
             return route.turn == Turn::Right && self.must_yield(vehicle);
         };
-        let Some(shown) = self.plan.shown(phase, self.now) else {
+        let Some(shown) = self.signals.shown(phase, self.now) else {
             return true;
         };
         match shown.light {

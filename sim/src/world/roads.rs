@@ -222,6 +222,12 @@ impl Route {
         self.speed_mps[(along_m.max(0.0) as usize).min(last)]
     }
 
+    /// The time to the stop line with nobody and no signal in the way, as fast as one may.
+    pub fn free_time_s(&self) -> f64 {
+        let metres = (0..self.stop_m as usize).map(|metre| 1.0 / self.speed_mps(metre as f64));
+        metres.sum()
+    }
+
     /// Where this route and `other`, of the same approach lane, part.
     pub fn parts_from_m(&self, other: usize) -> Option<f64> {
         self.partings

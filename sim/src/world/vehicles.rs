@@ -5,6 +5,8 @@
 //! highway values are far too slow at a signal. Lorries and buses are slower to move off. The first
 //! driver at a stop line reacts about a second after the green.
 
+use rsu::clock::Mono;
+
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
 
@@ -42,6 +44,8 @@ pub struct Vehicle {
     pub driver: Driver,
     /// It was too fast to stop when its signal turned yellow, and goes on.
     pub committed: bool,
+    /// When it appeared, on the road or before it.
+    pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
     pub entered: Option<u64>,
 }
@@ -134,6 +138,7 @@ impl Vehicle {
             speed_mps: 0.0,
             driver,
             committed: false,
+            appeared: Mono::ZERO,
             entered: None,
         };
         (vehicle, turn)
