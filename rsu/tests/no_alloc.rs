@@ -1,8 +1,9 @@
 //! From report to frame nothing is allocated after the station has started.
 //!
-//! The one test here counts allocations while the station is called, for half a minute of virtual
-//! time that has everything in it that may happen often: several sensors, more road users than fit
-//! into one message, changes of colour, plans, silence, nonsense, steps of the clock.
+//! One test counts allocations while the station is called, for half a minute of virtual time that
+//! has everything in it that may happen often: several sensors, more road users than fit into one
+//! message, changes of colour, plans, silence, nonsense, steps of the clock. Another counts those of
+//! a decoder that asks its controller and works a plan out.
 
 #![expect(
     unsafe_code,
@@ -148,6 +149,60 @@ fn from_report_to_frame_nothing_is_allocated() {
     );
     assert!(stats.tracks > 15, "more than one RSM a slot: {stats:?}");
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
+}
+
+#[test]
+fn a_decoder_that_asks_and_works_out_plans_allocates_nothing() {
+    use rsu::inputs::gb20999::{Decoder, Identity, Junction, Phase, Responder, Stage};
+    let junction = |plan, time_s| Junction {
+        plan,
+        stages: [1, 2, 3, 4]
+            .map(|number| Stage {
+                number,
+                phases: vec![number, number + 4],
+                time_s,
+                is_on_demand: false,
+            })
+            .to_vec(),
+        phases: (1..=8)
+            .map(|number| Phase {
+                number,
+                lamps: vec![number, number + 10, number + 20],
+                getting: vec![(Light::RedYellow, 2)],
+                losing: vec![(Light::FlashingGreen, 3), (Light::Yellow, 3)],
+            })
+            .collect(),
+    };
+    let mut decoder = Decoder::new(rsu::inputs::gb20999::Config::default());
+    let mut now = Now {
+        mono: Mono::from_nanos(1),
+        utc: Utc::from_unix_ns(0),
+    };
+    let mut question = Vec::with_capacity(1024);
+    let (mut reports, mut plans, mut counted) = (0, 0, 0);
+    for step in 0..4000_u64 {
+        now.mono = decoder
+            .poll_timeout()
+            .max(now.mono + Duration::from_millis(1));
+        question.clear();
+        counted += allocations(|| while decoder.poll_query(now, &mut question) {});
+        // Plans come and go, and some answers get lost.
+        let junction = junction(1 + (step / 500 % 2) as u8, 20 + (step / 500 % 2) as u16);
+        let moment = junction.at(now.mono.since(Mono::ZERO)).unwrap();
+        let mut answers = Vec::new();
+        Responder::new(Identity::default(), junction)
+            .push(&question, &moment, |answer| answers.push(answer.to_vec()));
+        for answer in answers.iter().filter(|_| !step.is_multiple_of(13)) {
+            counted += allocations(|| {
+                decoder.push(now, answer, &mut |content| {
+                    reports += 1;
+                    plans += u32::from(matches!(content, Content::Plan(_)));
+                });
+            });
+        }
+    }
+    assert!(reports > 500 && plans > 5, "{reports} {plans}");
+    assert_eq!(counted, 0);
 }
 
 fn spat_length(frame: &Frame) -> usize {

@@ -19,11 +19,69 @@ pub enum Source {
         /// Its port.
         port: u16,
     },
+    /// A stream from a device that connects to us.
+    TcpListen {
+        /// Our address.
+        listen: SocketAddr,
+    },
+    /// A stream over a serial line.
+    Serial {
+        /// The device file.
+        path: PathBuf,
+        /// How it is run.
+        line: SerialLine,
+    },
     /// A recording in candump's log format, at the pace of its stamps.
     Candump {
         /// The file, found from the configuration's folder.
         path: PathBuf,
     },
+}
+
+/// How a serial line is run. Bytes have eight bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SerialLine {
+    /// Bits each second.
+    pub baud: u32,
+    /// The bit that checks a byte.
+    pub parity: Parity,
+    /// One or two.
+    pub stop_bits: u8,
+}
+
+impl Default for SerialLine {
+    /// 9600 bits each second, even parity, one stop bit.
+    fn default() -> Self {
+        Self {
+            baud: 9600,
+            parity: Parity::Even,
+            stop_bits: 1,
+        }
+    }
+}
+
+/// The bit that checks a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Parity {
+    /// There is none.
+    None,
+    /// Odd.
+    Odd,
+    /// Even.
+    Even,
+}
+
+impl Parity {
+    const ALL: [(&'static str, Self); 3] = [
+        ("none", Self::None),
+        ("odd", Self::Odd),
+        ("even", Self::Even),
+    ];
+
+    fn name(self) -> &'static str {
+        let is_it = |(_, parity): &&(&str, Self)| *parity == self;
+        Self::ALL.iter().find(is_it).map_or("", |(name, _)| name)
+    }
 }
 
 impl fmt::Display for Source {
@@ -32,6 +90,15 @@ impl fmt::Display for Source {
             Self::Udp { listen } => write!(f, "udp://{listen}"),
             Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
             Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+            Self::TcpListen { listen } => write!(f, "tcp://{listen}"),
+            Self::Serial { path, line } => write!(
+                f,
+                "serial://{}?baud={}&parity={}&stop-bits={}",
+                path.display(),
+                line.baud,
+                line.parity.name(),
+                line.stop_bits
+            ),
             Self::Candump { path } => write!(f, "candump:{}", path.display()),
         }
     }
@@ -42,6 +109,61 @@ pub(crate) const UDP_FORM: &str =
     "an address such as \"udp://192.0.2.1:4900\" or \"udp://[::1]:4900\"";
 /// What [`tcp`] understands, for messages.
 pub(crate) const TCP_FORM: &str = "an address such as \"tcp://192.0.2.1:4001\"";
+/// What [`listened`] understands, for messages.
+pub(crate) const LISTEN_FORM: &str =
+    "an address such as \"udp://0.0.0.0:10050\" or \"tcp://0.0.0.0:10050\"";
+/// What [`serial`] understands, for messages.
+pub(crate) const SERIAL_FORM: &str =
+    "a line such as \"serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1\"";
+/// Rates that serial devices have; the standards for controllers name those up to 19,200.
+const BAUD: std::ops::RangeInclusive<u32> = 300..=4_000_000;
+
+/// `udp://` or `tcp://`, an address in numbers, and a port other than 0.
+pub(crate) fn listened(text: &str) -> Option<Source> {
+    let tcp = |text: &str| text.strip_prefix("tcp://")?.parse().ok();
+    let source = match udp(text) {
+        Some(listen) => Source::Udp { listen },
+        None => Source::TcpListen { listen: tcp(text)? },
+    };
+    match source {
+        Source::Udp { listen } | Source::TcpListen { listen } if listen.port() > 0 => Some(source),
+        _ => None,
+    }
+}
+
+/// `serial://`, the path of a device file, and `baud`, `parity`, `stop-bits` where they are not
+/// 9600, even and 1.
+pub(crate) fn serial(text: &str) -> Option<Source> {
+    let rest = text.strip_prefix("serial://")?;
+    let (path, options) = match rest.split_once('?') {
+        Some((path, options)) => (path, options.split('&').collect()),
+        None => (rest, Vec::new()),
+    };
+    let mut line = SerialLine::default();
+    let mut seen: Vec<&str> = Vec::new();
+    for option in options {
+        let (key, value) = option.split_once('=')?;
+        if seen.contains(&key) {
+            return None;
+        }
+        seen.push(key);
+        match key {
+            "baud" => line.baud = value.parse().ok().filter(|baud| BAUD.contains(baud))?,
+            "parity" => {
+                let named = |(name, _): &&(&str, Parity)| *name == value;
+                line.parity = Parity::ALL.iter().find(named)?.1;
+            }
+            "stop-bits" => {
+                line.stop_bits = value.parse().ok().filter(|bits| [1, 2].contains(bits))?;
+            }
+            _ => return None,
+        }
+    }
+    path.starts_with('/').then(|| Source::Serial {
+        path: PathBuf::from(path),
+        line,
+    })
+}
 
 /// `udp://` and an address in numbers: names are not looked up where datagrams go.
 pub(crate) fn udp(text: &str) -> Option<SocketAddr> {
@@ -83,6 +205,56 @@ mod tests {
         for text in ["udp://0.0.0.0:5010", "udp://[ff12::1]:4900"] {
             let listen = udp(text).unwrap();
             assert_eq!(Source::Udp { listen }.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_listened_on_is_udp_or_tcp() {
+        for text in ["udp://0.0.0.0:5010", "tcp://[::1]:10050"] {
+            assert_eq!(listened(text).unwrap().to_string(), text);
+        }
+        for text in [
+            "tcp://host:1",
+            "tcp://0.0.0.0:0",
+            "udp://0.0.0.0:0",
+            "serial:///dev/ttyS0",
+        ] {
+            assert_eq!(listened(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_serial_line_is_read_and_written_alike() {
+        let text = "serial:///dev/ttyS0?baud=19200&parity=none&stop-bits=2";
+        assert_eq!(serial(text).unwrap().to_string(), text);
+        let short = serial("serial:///dev/ttyUSB1").unwrap().to_string();
+        assert_eq!(
+            short,
+            "serial:///dev/ttyUSB1?baud=9600&parity=even&stop-bits=1"
+        );
+        assert_eq!(
+            serial("serial:///dev/x?parity=odd").unwrap().to_string(),
+            "serial:///dev/x?baud=9600&parity=odd&stop-bits=1"
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_serial_line_is_refused() {
+        for text in [
+            "/dev/ttyS0",
+            "serial://ttyS0",
+            "serial://",
+            "serial:///dev/x?baud=0",
+            "serial:///dev/x?baud=fast",
+            "serial:///dev/x?baud=99999999",
+            "serial:///dev/x?parity=mark",
+            "serial:///dev/x?stop-bits=3",
+            "serial:///dev/x?stop=1",
+            "serial:///dev/x?baud",
+            "serial:///dev/x?baud=9600&baud=9600",
+            "serial:///dev/x?",
+        ] {
+            assert_eq!(serial(text), None, "{text}");
         }
     }
 

@@ -46,7 +46,9 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
     let carrier = match source {
         Some(Source::Udp { .. }) => Carrier::GatewayDatagrams,
         Some(Source::Candump { .. }) => Carrier::Candump,
-        Some(Source::Tcp { .. }) | None => Carrier::GatewayStream,
+        Some(Source::Tcp { .. } | Source::TcpListen { .. } | Source::Serial { .. }) | None => {
+            Carrier::GatewayStream
+        }
     };
     let default = Config::default();
     let radar = Radar {

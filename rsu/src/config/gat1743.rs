@@ -4,16 +4,16 @@ use core::net::SocketAddr;
 use std::path::Path;
 
 use super::address::{Source, UDP_FORM, udp};
-use super::input::{Input, Protocol, read_common, read_source};
+use super::input::{Input, Protocol, read_common, read_controller_source};
 use crate::inputs::gat1743::{Address, Asking, Carrier, Config};
 use crate::sheet::Table;
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
-    let source = read_source(table, None);
+    let source = read_controller_source(table);
     let carrier = match source {
-        Some(Source::Tcp { .. }) => Carrier::Stream,
-        _ => Carrier::Datagrams,
+        Some(Source::Udp { .. }) | None => Carrier::Datagrams,
+        Some(_) => Carrier::Stream,
     };
     let only_from = read_address(table, "only-from", Address::CONTROLLER);
     let (asking, device) = read_asking(table, source.as_ref());
@@ -36,18 +36,7 @@ fn read_asking(
     let asked = table.has("ask");
     let mut ask = table.table("ask");
     let default = Asking::default();
-    let to = ask.parsed("to", UDP_FORM, |text| udp(text).filter(|to| to.port() > 0));
-    match (source, &to) {
-        (Some(Source::Udp { .. }), None) if asked && !ask.has("to") => ask.missing("to"),
-        (Some(Source::Tcp { .. }), Some(to)) => {
-            ask.wrong(
-                to.line,
-                "to",
-                "is only for `listen`: a stream is asked by itself",
-            );
-        }
-        _ => {}
-    }
+    let to = read_to(&mut ask, source, asked);
     let every =
         |ask: &mut Table<'_, '_>, key, default| ask.millis(key, 100..=3_600_000).or(default);
     let asking = Asking {
@@ -66,7 +55,28 @@ fn read_asking(
         ..default
     };
     ask.finish();
-    (asked.then_some(asking), to.map(|to| to.value))
+    (asked.then_some(asking), to)
+}
+
+/// Reads `to`, where questions go: needed for datagrams, without use for a stream.
+pub(super) fn read_to(
+    ask: &mut Table<'_, '_>,
+    source: Option<&Source>,
+    asked: bool,
+) -> Option<SocketAddr> {
+    let to = ask.parsed("to", UDP_FORM, |text| udp(text).filter(|to| to.port() > 0));
+    match (source, &to) {
+        (Some(Source::Udp { .. }), None) if asked && !ask.has("to") => ask.missing("to"),
+        (Some(Source::Udp { .. }) | None, _) | (_, None) => {}
+        (Some(_), Some(to)) => {
+            ask.wrong(
+                to.line,
+                "to",
+                "is only for `listen = \"udp://...\"`: a stream is asked by itself",
+            );
+        }
+    }
+    to.map(|to| to.value)
 }
 
 /// Reads a table of division and number.

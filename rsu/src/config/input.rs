@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use v2x_msg::kinds::rsm;
 
-use super::address::{Source, TCP_FORM, UDP_FORM, tcp, udp};
-use super::{ars408, gat1743};
+use super::address::{
+    LISTEN_FORM, SERIAL_FORM, Source, TCP_FORM, UDP_FORM, listened, serial, tcp, udp,
+};
+use super::{ars408, gat1743, gb20999};
+use crate::fusion;
 use crate::inputs::{self, Decoder};
 use crate::report::InputId;
 use crate::sheet::Table;
@@ -40,6 +43,8 @@ pub struct Input {
 pub enum Protocol {
     /// A signal controller by GA/T 1743-2020.
     Gat1743(inputs::gat1743::Config),
+    /// A signal controller by GB/T 20999-2017.
+    Gb20999(inputs::gb20999::Config),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(ars408::Radar),
 }
@@ -49,13 +54,22 @@ impl Protocol {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Gat1743(_) => "gat1743",
+            Self::Gb20999(_) => "gb20999",
             Self::Ars408(_) => "ars408",
         }
     }
 
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
-        matches!(self, Self::Gat1743(_))
+        matches!(self, Self::Gat1743(_) | Self::Gb20999(_))
+    }
+
+    /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
+    fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
+        match self {
+            Self::Gat1743(_) | Self::Gb20999(_) => None,
+            Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
+        }
     }
 
     /// A decoder that has heard nothing yet.
@@ -63,6 +77,9 @@ impl Protocol {
         match self {
             Self::Gat1743(config) => {
                 Decoder::Gat1743(Box::new(inputs::gat1743::Decoder::new(*config)))
+            }
+            Self::Gb20999(config) => {
+                Decoder::Gb20999(Box::new(inputs::gb20999::Decoder::new(*config)))
             }
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
@@ -75,19 +92,15 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
+    let readers: [(&'static str, Read); 3] = [
+        ("gat1743", gat1743::read),
+        ("gb20999", gb20999::read),
+        ("ars408", ars408::read),
+    ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
-    tables.extend(
-        parent
-            .tables("gat1743")
-            .into_iter()
-            .map(|t| (t, gat1743::read as Read)),
-    );
-    tables.extend(
-        parent
-            .tables("ars408")
-            .into_iter()
-            .map(|t| (t, ars408::read as Read)),
-    );
+    for (key, read) in readers {
+        tables.extend(parent.tables(key).into_iter().map(|table| (table, read)));
+    }
     tables.sort_by_key(|(table, _)| table.line());
     if tables.is_empty() {
         root.unwise(
@@ -133,7 +146,9 @@ pub(super) fn read_common(
     let from = table.parsed("from", "an address such as \"192.0.2.7\"", |text| {
         text.parse().ok()
     });
-    if let (Some(from), Some(Source::Tcp { .. } | Source::Candump { .. })) = (&from, &source) {
+    if let (Some(from), Some(Source::Tcp { .. } | Source::Serial { .. } | Source::Candump { .. })) =
+        (&from, &source)
+    {
         table.wrong(
             from.line,
             "from",
@@ -153,6 +168,19 @@ pub(super) fn read_common(
             .unwrap_or(Duration::from_secs(3)),
         protocol,
     }
+}
+
+/// Reads `listen` for datagrams or a connection, `connect` or `serial`: exactly one of them.
+pub(super) fn read_controller_source(table: &mut Table<'_, '_>) -> Option<Source> {
+    let listen = table.parsed("listen", LISTEN_FORM, listened);
+    let connect = table.parsed("connect", TCP_FORM, tcp);
+    let serial = table.parsed("serial", SERIAL_FORM, serial);
+    check_one(
+        table,
+        &["listen", "connect", "serial"],
+        "`listen`, `connect` or `serial`",
+    );
+    listen.or(connect).or(serial).map(|source| source.value)
 }
 
 /// Reads `listen`, `connect` or, where recordings are `replayed`, `replay`: exactly one of them.
@@ -176,29 +204,12 @@ pub(super) fn read_source(
             },
         )
     });
-    let keys = ["listen", "connect", "replay"];
-    let given: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
     let choice = if replayed_from.is_some() {
         "`listen`, `connect` or `replay`"
     } else {
         "`listen` or `connect`"
     };
-    match given.as_slice() {
-        [_] => {}
-        [] => table.wrong(
-            table.line_of("listen"),
-            "listen",
-            &format!("is missing: give {choice}"),
-        ),
-        _ => table.wrong(
-            table.line_of("listen"),
-            "listen",
-            &format!(
-                "has company: give one of {choice}, not {}",
-                given.join(" and ")
-            ),
-        ),
-    }
+    check_one(table, &["listen", "connect", "replay"], choice);
     let listen = listen.map(|listen| Source::Udp {
         listen: listen.value,
     });
@@ -207,41 +218,62 @@ pub(super) fn read_source(
         .or(replay.map(|replay| replay.value))
 }
 
+/// Of several ways in, one is used.
+fn check_one(table: &Table<'_, '_>, keys: &[&'static str], choice: &str) {
+    let given: Vec<&str> = keys.iter().copied().filter(|key| table.has(key)).collect();
+    let reason = match given.as_slice() {
+        [_] => return,
+        [] => format!("is missing: give {choice}"),
+        _ => format!(
+            "has company: give one of {choice}, not {}",
+            given.join(" and ")
+        ),
+    };
+    table.wrong(table.line_of("listen"), "listen", &reason);
+}
+
 fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
     if !input.name.is_empty() && others.iter().any(|other| other.name == input.name) {
         let reason = format!("\"{}\" is taken by another input", input.name);
         table.wrong(table.line_of("name"), "name", &reason);
     }
-    let taken = others
-        .iter()
-        .find(|other| other.source == input.source && matches!(input.source, Source::Udp { .. }));
-    if let Some(other) = taken
-        && !matches!(input.source, Source::Udp { listen } if listen.port() == 0)
-    {
-        let reason = format!("{} is taken by input \"{}\"", input.source, other.name);
-        table.wrong(table.line_of("listen"), "listen", &reason);
+    let key = match input.source {
+        Source::Udp { listen } | Source::TcpListen { listen } if listen.port() > 0 => "listen",
+        Source::Serial { .. } => "serial",
+        _ => return,
+    };
+    let same = |other: &&Input| match (&other.source, &input.source) {
+        (Source::Serial { path: a, .. }, Source::Serial { path: b, .. }) => a == b,
+        (a, b) => a == b,
+    };
+    let Some(other) = others.iter().find(same) else {
+        return;
+    };
+    // Several controllers that send to one port are told apart by their addresses.
+    let both = matches!(input.source, Source::Udp { .. })
+        .then_some(())
+        .and(input.from.zip(other.from));
+    if both.is_some_and(|(a, b)| a != b) {
+        return;
     }
+    let reason = format!("{} is taken by input \"{}\"", input.source, other.name);
+    table.wrong(table.line_of(key), key, &reason);
 }
 
 /// Tells the station which inputs there are and what its sensors see.
 pub(super) fn tell_station(inputs: &[Input], station: &mut station::Config) {
-    let source = |input: &Input| match input.protocol {
-        Protocol::Gat1743(_) => rsm::Source::Unknown,
-        Protocol::Ars408(_) => rsm::Source::MicrowaveRadar,
-    };
     station.inputs = inputs
         .iter()
         .map(|input| station::Input {
             id: input.id,
             name: input.name.clone(),
-            source: source(input),
+            source: match input.protocol.sensor(input.id) {
+                Some((source, _)) => source,
+                None => rsm::Source::Unknown,
+            },
         })
         .collect();
-    station.fusion.sensors = inputs
-        .iter()
-        .filter_map(|input| match &input.protocol {
-            Protocol::Ars408(radar) => Some(radar.sensor(input.id)),
-            Protocol::Gat1743(_) => None,
-        })
-        .collect();
+    let sensors = inputs.iter();
+    let sensors = sensors.filter_map(|input| input.protocol.sensor(input.id));
+    station.fusion.sensors = sensors.map(|(_, sensor)| sensor).collect();
 }

@@ -9,6 +9,7 @@
 mod address;
 mod ars408;
 mod gat1743;
+mod gb20999;
 mod input;
 mod radio;
 mod realtime;
@@ -24,7 +25,9 @@ use crate::site::Site;
 use crate::sheet::Reader;
 
 pub use crate::sheet::{Finding, Findings, Severity};
-pub use address::Source;
+pub use address::{Parity, SerialLine, Source};
+#[cfg(feature = "daemon")]
+pub(crate) use address::{SERIAL_FORM, serial};
 pub use ars408::Radar;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;

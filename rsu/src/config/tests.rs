@@ -73,6 +73,8 @@ fn the_example_shows_the_defaults() {
         .config;
     let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
          [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
+         [[input.gb20999]]\nname = 'second-signal'\nlisten = 'udp://0.0.0.0:5051'\n\
+         to = 'udp://192.0.2.21:4050'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
          mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
@@ -280,4 +282,134 @@ fn an_id_is_eight_characters_or_sixteen_digits() {
     for wrong in ["", "RSU", "RSU 0001", "010203040506070", "010203040506070g"] {
         assert_eq!(id(wrong), None, "{wrong}");
     }
+}
+
+#[test]
+fn a_controller_may_be_reached_in_four_ways() {
+    for (key, source, shown) in [
+        ("listen", "udp://0.0.0.0:5051", "udp://0.0.0.0:5051"),
+        ("listen", "tcp://0.0.0.0:5051", "tcp://0.0.0.0:5051"),
+        ("connect", "tcp://192.0.2.21:4050", "tcp://192.0.2.21:4050"),
+        (
+            "serial",
+            "serial:///dev/ttyS1?baud=19200&parity=odd",
+            "serial:///dev/ttyS1?baud=19200&parity=odd&stop-bits=1",
+        ),
+    ] {
+        let to = if source.starts_with("udp") {
+            "to = 'udp://192.0.2.21:4050'\n"
+        } else {
+            ""
+        };
+        let text = good(&format!(
+            "[[input.gb20999]]\nname = 'b'\n{key} = '{source}'\n{to}"
+        ));
+        let checked = parse(&text, Path::new("rsu.toml"), &mut site_only);
+        let config = checked
+            .unwrap_or_else(|findings| panic!("{findings}"))
+            .config;
+        assert_eq!(config.inputs[1].source.to_string(), shown);
+        let is_stream = !source.starts_with("udp");
+        let Protocol::Gb20999(decoder) = &config.inputs[1].protocol else {
+            panic!("{:?}", config.inputs[1].protocol)
+        };
+        assert_eq!(
+            decoder.carrier == crate::inputs::gb20999::Carrier::Stream,
+            is_stream
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_controller_is_told_with_its_line() {
+    let table = |lines: &str| good(&format!("[[input.gb20999]]\nname = 'b'\n{lines}"));
+    for (lines, expected) in [
+        (
+            "listen = 'udp://0.0.0.0:5051'\n",
+            "rsu.toml:7: input.gb20999.to: is missing",
+        ),
+        (
+            "connect = 'tcp://h:1'\nto = 'udp://192.0.2.1:9'\n",
+            "rsu.toml:10: input.gb20999.to: is only for",
+        ),
+        (
+            "connect = 'tcp://h:1'\nfrom = '192.0.2.1'\n",
+            "rsu.toml:10: input.gb20999.from: ",
+        ),
+        (
+            "serial = '/dev/ttyS0'\n",
+            "rsu.toml:9: input.gb20999.serial: ",
+        ),
+        (
+            "serial = 'serial:///dev/ttyS0?baud=9601x'\n",
+            "rsu.toml:9: input.gb20999.serial: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\nbatch = 0\n",
+            "rsu.toml:10: input.gb20999.batch: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\nlamps = [0]\n",
+            "rsu.toml:10: input.gb20999.lamps: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\nlamps = [65]\n",
+            "rsu.toml:10: input.gb20999.lamps: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\njunction = 0\n",
+            "rsu.toml:10: input.gb20999.junction: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\nstage-time = 'half'\n",
+            "rsu.toml:10: input.gb20999.stage-time: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\nstate-period-ms = 10\n",
+            "rsu.toml:10: input.gb20999.state-period-ms: ",
+        ),
+        (
+            "connect = 'tcp://h:1'\nbaud = 9600\n",
+            "rsu.toml:10: input.gb20999.baud: unknown key",
+        ),
+        (
+            "connect = 'tcp://h:1'\nserial = 'serial:///dev/x'\n",
+            "rsu.toml:7: input.gb20999.listen: has company",
+        ),
+    ] {
+        let told = told(&table(lines));
+        assert!(
+            told.iter().any(|told| told.starts_with(expected)),
+            "{lines}: {told:#?}"
+        );
+    }
+}
+
+#[test]
+fn controllers_share_an_address_where_their_own_tell_them_apart() {
+    let two = |first: &str, second: &str| {
+        told(&format!(
+            "[station]\nname = 'x'\nsite = 's.toml'\n\
+             [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\n{first}\
+             [[input.gat1743]]\nname = 'other'\nlisten = 'udp://0.0.0.0:1'\n{second}"
+        ))
+    };
+    let (a, b) = ("from = '192.0.2.1'\n", "from = '192.0.2.2'\n");
+    assert_eq!(two(a, b), Vec::<String>::new());
+    for (first, second) in [("", ""), (a, ""), ("", b), (a, a)] {
+        let told = two(first, second);
+        assert!(
+            told.iter()
+                .any(|told| told.contains("is taken by input \"signal\"")),
+            "{told:?}"
+        );
+    }
+    let serial = "[[input.gb20999]]\nname = 'b'\nserial = 'serial:///dev/x'\n\
+        [[input.gb20999]]\nname = 'c'\nserial = 'serial:///dev/x?baud=1200'\n";
+    let told = told(&good(serial));
+    assert!(
+        told.iter()
+            .any(|told| told.starts_with("rsu.toml:12: input.gb20999.serial: ")),
+        "{told:?}"
+    );
 }

@@ -22,7 +22,8 @@ use clap::ValueEnum;
 
 use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
-use crate::inputs::{Counts, Decoder, ars408, can, gat1743};
+use crate::config;
+use crate::inputs::{Counts, Decoder, ars408, can, gat1743, gb20999};
 
 /// What `rsu probe` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,7 +32,7 @@ pub struct ProbeArgs {
     #[arg(value_enum)]
     pub protocol: ProbeProtocol,
     /// A file (raw bytes, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen on,
-    /// or `tcp://HOST:PORT` to connect to.
+    /// `tcp://HOST:PORT` to connect to, or `serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1`.
     pub source: String,
     /// End a live source after this many seconds.
     #[arg(long, value_name = "S", value_parser = seconds)]
@@ -42,7 +43,8 @@ pub struct ProbeArgs {
     /// Of a pcap, read only packets from or to this port.
     #[arg(long)]
     pub port: Option<u16>,
-    /// Ask a gat1743 controller each second; over UDP at this address.
+    /// Ask a gat1743 controller each second, or a gb20999 controller twice a second; over UDP at this
+    /// address.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     pub ask: Option<Option<SocketAddr>>,
     /// Sensor number of an ars408 radar.
@@ -63,6 +65,8 @@ pub struct ProbeArgs {
 pub enum ProbeProtocol {
     /// Signal controllers by GA/T 1743-2020.
     Gat1743,
+    /// Signal controllers by GB/T 20999-2017.
+    Gb20999,
     /// Continental ARS408 and ARS404 radars.
     Ars408,
 }
@@ -139,6 +143,7 @@ enum Source {
     Udp(SocketAddr),
     /// Host and port, to be looked up.
     Tcp(String),
+    Serial(PathBuf, config::SerialLine),
 }
 
 impl Source {
@@ -165,9 +170,14 @@ impl Source {
                 _ => Err(Failure::new(USAGE, "want tcp://HOST:PORT")),
             };
         }
+        if text.starts_with("serial:") {
+            return match config::serial(text) {
+                Some(config::Source::Serial { path, line }) => Ok(Self::Serial(path, line)),
+                _ => Err(Failure::new(USAGE, format!("want {}", config::SERIAL_FORM))),
+            };
+        }
         match text.split_once(':') {
             Some(("mqtt" | "mqtts", _)) => no_carrier("MQTT"),
-            Some(("serial", _)) => no_carrier("serial"),
             Some((scheme, rest)) if rest.starts_with("//") => Err(Failure::new(
                 USAGE,
                 format!("no source is called {scheme}://"),
@@ -178,7 +188,7 @@ impl Source {
 }
 
 fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outcome, Failure> {
-    let (is_udp, address) = match source {
+    match source {
         Source::File(_) if args.ask.is_some() => {
             return Err(Failure::new(USAGE, "a recording cannot be asked"));
         }
@@ -192,29 +202,19 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
                 "--ask over UDP needs the controller's address",
             ));
         }
-        Source::Udp(address) => (true, address.to_string()),
-        Source::Tcp(address) => (false, address.clone()),
+        _ => {}
+    }
+    let form = match source {
+        Source::Udp(_) => Form::Datagrams,
+        _ => Form::Stream,
     };
-    let decoder = decoder(
-        args,
-        if is_udp {
-            Form::Datagrams
-        } else {
-            Form::Stream
-        },
-    );
-    let probe = Probe::new(decoder, args.count, out);
+    let probe = Probe::new(decoder(args, form), args.count, out);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(UNAVAILABLE, error.to_string()))?;
     let outcome = runtime.block_on(async {
-        let asked = args.ask.flatten();
-        let socket = if is_udp {
-            live::Socket::bind(&address, asked).await
-        } else {
-            live::Socket::connect(&address).await
-        };
+        let socket = live::Socket::open(source, args.ask.flatten()).await;
         let socket = socket.map_err(Unreadable::Io)?;
         live::run(socket, args.duration, probe).await
     });
@@ -263,6 +263,17 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                 asking: args.ask.map(|_| gat1743::Asking::default()),
             };
             Decoder::Gat1743(Box::new(gat1743::Decoder::new(config)))
+        }
+        ProbeProtocol::Gb20999 => {
+            let config = gb20999::Config {
+                carrier: match form {
+                    Form::Stream => gb20999::Carrier::Stream,
+                    Form::Datagrams | Form::Candump => gb20999::Carrier::Datagrams,
+                },
+                asking: args.ask.map(|_| gb20999::Asking::default()),
+                ..gb20999::Config::default()
+            };
+            Decoder::Gb20999(Box::new(gb20999::Decoder::new(config)))
         }
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {

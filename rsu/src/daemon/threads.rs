@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 
 use super::link::Inlet;
 use super::link::file::FileLink;
-use super::link::tcp::TcpLink;
-use super::link::udp::UdpLink;
+use super::link::serial::SerialLink;
+use super::link::tcp::{TcpLink, TcpListenLink};
+use super::link::udp::{Ear, UdpLink};
 use super::shared::Shared;
 use super::stop::lock;
 use super::{Daemon, StartError, sys};
@@ -36,6 +37,8 @@ impl Net {
 
 enum Task {
     Tcp(TcpLink),
+    TcpListen(TcpListenLink),
+    Serial(SerialLink),
     File(FileLink),
 }
 
@@ -50,13 +53,14 @@ impl Daemon {
         Ok(())
     }
 
-    /// One thread for each input that listens for datagrams, one for all others.
+    /// One thread for each address that datagrams come to, one for all other inputs.
     pub(super) fn start_links(
         &mut self,
         inputs: &[Input],
         wishes: Realtime,
     ) -> Result<(), StartError> {
         let mut tasks = Vec::new();
+        let mut datagrams: Vec<(String, UdpLink)> = Vec::new();
         for (input, view) in inputs.iter().zip(&Arc::clone(&self.shared).inputs) {
             let inlet = Inlet {
                 input: input.id,
@@ -65,37 +69,47 @@ impl Daemon {
                 tally: Arc::clone(&view.tally),
             };
             match input.source.clone() {
-                Source::Udp { listen } => self.start_udp(input, inlet, listen, wishes)?,
+                Source::Udp { listen } => {
+                    let ear = Ear {
+                        inlet,
+                        from: input.from,
+                        device: input.device,
+                    };
+                    match datagrams.iter_mut().find(|(_, link)| link.listen == listen) {
+                        Some((_, link)) => link.ears.push(ear),
+                        None => {
+                            let link = UdpLink {
+                                ears: vec![ear],
+                                listen,
+                                stop: Arc::clone(&self.shared.stop),
+                            };
+                            datagrams.push((format!("rx-{}", input.name), link));
+                        }
+                    }
+                }
                 Source::Tcp { host, port } => tasks.push(Task::Tcp(TcpLink { inlet, host, port })),
+                Source::TcpListen { listen } => tasks.push(Task::TcpListen(TcpListenLink {
+                    inlet,
+                    listen,
+                    from: input.from,
+                })),
+                Source::Serial { path, line } => {
+                    tasks.push(Task::Serial(SerialLink { inlet, path, line }));
+                }
                 Source::Candump { path } => tasks.push(Task::File(FileLink { inlet, path })),
             }
+        }
+        for (name, link) in datagrams {
+            let shared = Arc::clone(&self.shared);
+            self.spawn(&name.clone(), move || {
+                ask_for_receiver(&shared, &name, wishes);
+                link.run();
+            })?;
         }
         if !tasks.is_empty() {
             self.net = Some(start_net(&self.shared, tasks, wishes)?);
         }
         Ok(())
-    }
-
-    fn start_udp(
-        &mut self,
-        input: &Input,
-        inlet: Inlet,
-        listen: std::net::SocketAddr,
-        wishes: Realtime,
-    ) -> Result<(), StartError> {
-        let link = UdpLink {
-            inlet,
-            listen,
-            from: input.from,
-            device: input.device,
-            stop: Arc::clone(&self.shared.stop),
-        };
-        let shared = Arc::clone(&self.shared);
-        let name = format!("rx-{}", input.name);
-        self.spawn(&name.clone(), move || {
-            ask_for_receiver(&shared, &name, wishes);
-            link.run();
-        })
     }
 }
 
@@ -131,6 +145,8 @@ fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result
             for task in tasks {
                 match task {
                     Task::Tcp(link) => drop(tokio::spawn(link.run())),
+                    Task::TcpListen(link) => drop(tokio::spawn(link.run())),
+                    Task::Serial(link) => drop(tokio::spawn(link.run())),
                     Task::File(link) => drop(tokio::spawn(link.run())),
                 }
             }

@@ -2,6 +2,7 @@
 //!
 //! Rooms:
 //! - [`gat1743`]: signal controllers that publish lamp states, countdowns and plans (GA/T 1743-2020)
+//! - [`gb20999`]: signal controllers that tell stage and remaining time when asked (GB/T 20999-2017)
 //! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
 //! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
 //!
@@ -18,13 +19,14 @@
 //!    in the report*, and the device's quirks. It has `Config` (plain and complete: it can run),
 //!    `Decoder` (state across frames, units, mount, counts), and the list of kinds that it counts.
 //! 3. `emitter.rs` is the decoder's mirror: what is true in, bytes out. The simulator drives it.
-//! 4. A variant in [`Decoder`] below and in `config`. Nothing else names the protocol.
+//! 4. A variant in [`Decoder`] and `each!` below and in `config`. Nothing else names the protocol.
 //! 5. Tests: the law parse(emit(x)) = x, any bytes, each quirk; and every recording there is, with
 //!    device, firmware, place and day in the module's text. Without a recording, say so there.
 
 pub mod ars408;
 pub mod can;
 pub mod gat1743;
+pub mod gb20999;
 
 use arrayvec::ArrayVec;
 
@@ -36,8 +38,21 @@ use crate::report::Content;
 pub enum Decoder {
     /// A signal controller by GA/T 1743-2020.
     Gat1743(Box<gat1743::Decoder>),
+    /// A signal controller by GB/T 20999-2017.
+    Gb20999(Box<gb20999::Decoder>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(Box<ars408::Decoder>),
+}
+
+/// The same call on whichever decoder it is.
+macro_rules! each {
+    ($self:expr, $decoder:ident => $call:expr) => {
+        match $self {
+            Self::Gat1743($decoder) => $call,
+            Self::Gb20999($decoder) => $call,
+            Self::Ars408($decoder) => $call,
+        }
+    };
 }
 
 impl Decoder {
@@ -46,48 +61,34 @@ impl Decoder {
     /// `arrived` is when its first byte reached this machine. Reports go to `sink` in the order in
     /// which the bytes completed them.
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
-        match self {
-            Self::Gat1743(decoder) => decoder.push(arrived, bytes, sink),
-            Self::Ars408(decoder) => decoder.push(arrived, bytes, sink),
-        }
+        each!(self, decoder => decoder.push(arrived, bytes, sink));
     }
 
     /// Forgets a half-received frame: the link was lost, what comes next starts afresh.
     pub fn link_restarted(&mut self) {
-        match self {
-            Self::Gat1743(decoder) => decoder.link_restarted(),
-            Self::Ars408(decoder) => decoder.link_restarted(),
-        }
+        each!(self, decoder => decoder.link_restarted());
     }
 
     /// Appends a request that the device must be sent now, if one is due; call until false.
     pub fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
-        match self {
-            Self::Gat1743(decoder) => decoder.poll_query(now, out),
-            Self::Ars408(decoder) => decoder.poll_query(now, out),
-        }
+        each!(self, decoder => decoder.poll_query(now, out))
     }
 
     /// When [`Self::poll_query`] has something next; [`Mono::NEVER`] for a device that only talks.
     pub fn poll_timeout(&self) -> Mono {
-        match self {
-            Self::Gat1743(decoder) => decoder.poll_timeout(),
-            Self::Ars408(decoder) => decoder.poll_timeout(),
-        }
+        each!(self, decoder => decoder.poll_timeout())
     }
 
     /// What was understood, and what was not and why.
     pub fn counts(&self) -> &Counts {
-        match self {
-            Self::Gat1743(decoder) => decoder.counts(),
-            Self::Ars408(decoder) => decoder.counts(),
-        }
+        each!(self, decoder => decoder.counts())
     }
 
     /// The protocol's name, as people write it in configuration and commands.
     pub fn protocol(&self) -> &'static str {
         match self {
             Self::Gat1743(_) => "gat1743",
+            Self::Gb20999(_) => "gb20999",
             Self::Ars408(_) => "ars408",
         }
     }

@@ -1,13 +1,17 @@
 //! The ways in: each brings the bytes of one input to its decoder and the reports to the mailbox.
 //!
 //! - `udp`: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
-//! - `tcp`: streams from gateways, on the one asynchronous thread
+//! - `tcp`: streams from devices and gateways, whoever connects, on the one asynchronous thread
+//! - `serial`: serial lines, on the same
+//! - `stream`: what those two do once they are up
 //! - `file`: recordings at their own pace, on the same
 //!
 //! A link that fails says so in its tally and tries again with a growing pause; no other link
 //! notices.
 
 pub(crate) mod file;
+pub(crate) mod serial;
+mod stream;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
@@ -15,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::mailbox::Mailbox;
-use super::tally::InputTally;
+use super::tally::{InputTally, LinkState};
 use crate::clock::Now;
 use crate::inputs::Decoder;
 use crate::report::InputId;
@@ -44,5 +48,16 @@ impl Inlet {
             mailbox.push(*input, arrived, content);
         });
         tally.show_counts(decoder.counts());
+    }
+
+    /// Shows what has been counted without anything having arrived.
+    pub(crate) fn show_counts(&self) {
+        self.tally.show_counts(self.decoder.counts());
+    }
+
+    /// The way in does not work; what comes when it does starts afresh.
+    pub(crate) fn went_down(&mut self, reason: String) {
+        self.tally.set_link(LinkState::Down(reason));
+        self.decoder.link_restarted();
     }
 }

@@ -1,17 +1,18 @@
-//! A stream from a device or a gateway that we connect to, as a task on the asynchronous thread.
+//! Streams over TCP, as tasks on the asynchronous thread: from a device or a gateway that we connect
+//! to, or from one that connects to us.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
 
 use super::Inlet;
-use crate::clock::Mono;
+use super::stream::serve;
 use crate::daemon::backoff::Backoff;
-use crate::daemon::clock;
 use crate::daemon::tally::LinkState;
 
 /// Longest that a connection may take to come about.
@@ -20,8 +21,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_secs(4);
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 const PROBES: u32 = 3;
-/// Bytes taken at a time: a burst of some hundred CAN frames.
-const CHUNK: usize = 4096;
+/// Connections that may wait to be looked at.
+const WAITING: u32 = 4;
 
 /// One input that connects to a device.
 pub(crate) struct TcpLink {
@@ -36,17 +37,16 @@ impl TcpLink {
         let mut backoff = Backoff::default();
         loop {
             let reason = match self.connect().await {
-                Ok(stream) => {
+                Ok(mut stream) => {
                     self.inlet.tally.set_link(LinkState::Up);
-                    match self.read(stream, &mut backoff).await {
-                        Ok(()) => "closed by the device".to_owned(),
+                    match serve(&mut self.inlet, &mut stream, &mut backoff).await {
+                        Ok(()) => CLOSED.to_owned(),
                         Err(e) => format!("lost: {e}"),
                     }
                 }
                 Err(e) => format!("cannot connect to tcp://{}:{}: {e}", self.host, self.port),
             };
-            self.inlet.tally.set_link(LinkState::Down(reason));
-            self.inlet.decoder.link_restarted();
+            self.inlet.went_down(reason);
             sleep(backoff.pause()).await;
         }
     }
@@ -56,46 +56,97 @@ impl TcpLink {
         let stream = timeout(CONNECT_WITHIN, connecting)
             .await
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        stream.set_nodelay(true)?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(IDLE)
-            .with_interval(PROBE_EVERY)
-            .with_retries(PROBES);
-        SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+        set_up(&stream)?;
         Ok(stream)
     }
+}
 
-    /// Ends without error when the device closes the stream.
-    async fn read(&mut self, mut stream: TcpStream, backoff: &mut Backoff) -> io::Result<()> {
-        let mut chunk = vec![0; CHUNK];
-        let mut query = Vec::with_capacity(256);
+/// One input whose device connects to us.
+pub(crate) struct TcpListenLink {
+    pub(crate) inlet: Inlet,
+    pub(crate) listen: SocketAddr,
+    /// Take connections from this address only.
+    pub(crate) from: Option<IpAddr>,
+}
+
+impl TcpListenLink {
+    /// Listens, again after every failure; the task is dropped to end it.
+    ///
+    /// A device has one connection: a new one takes the place of the last, which may be one that a
+    /// restarted device has forgotten.
+    pub(crate) async fn run(mut self) {
+        let mut backoff = Backoff::default();
         loop {
-            query.clear();
-            while self.inlet.decoder.poll_query(clock::now(), &mut query) {}
-            if !query.is_empty() {
-                stream.write_all(&query).await?;
-            }
-            tokio::select! {
-                got = stream.read(&mut chunk) => {
-                    let length = got?;
-                    if length == 0 {
-                        return Ok(());
-                    }
-                    // A device that accepts and hangs up at once is not a success.
-                    backoff.reset();
-                    self.inlet.take(clock::now(), &chunk[..length]);
+            let failed = match self.bind() {
+                Ok(listener) => {
+                    self.inlet.went_down(NOBODY.to_owned());
+                    self.accept(&listener, &mut backoff).await
                 }
-                () = until(self.inlet.decoder.poll_timeout()) => {}
+                Err(e) => e,
+            };
+            let reason = format!("cannot listen on tcp://{}: {failed}", self.listen);
+            self.inlet.went_down(reason);
+            sleep(backoff.pause()).await;
+        }
+    }
+
+    fn bind(&self) -> io::Result<TcpListener> {
+        let socket = match self.listen {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // Connections of a unit that was restarted may still be dying.
+        socket.set_reuseaddr(true)?;
+        socket.bind(self.listen)?;
+        socket.listen(WAITING)
+    }
+
+    /// Returns only when the listener fails.
+    async fn accept(&mut self, listener: &TcpListener, backoff: &mut Backoff) -> io::Error {
+        let mut stream: Option<TcpStream> = None;
+        loop {
+            let accepted = match &mut stream {
+                None => listener.accept().await,
+                Some(up) => tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    ended = serve(&mut self.inlet, up, backoff) => {
+                        let reason = match ended {
+                            Ok(()) => CLOSED.to_owned(),
+                            Err(e) => format!("lost: {e}"),
+                        };
+                        stream = None;
+                        self.inlet.went_down(reason);
+                        continue;
+                    }
+                },
+            };
+            let (new, from) = match accepted {
+                Ok(accepted) => accepted,
+                Err(e) => return e,
+            };
+            let from = from.ip().to_canonical();
+            if self.from.is_some_and(|only| only != from) {
+                self.inlet.tally.foreign.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            // One that is gone again already is no reason to stop listening.
+            if set_up(&new).is_ok() {
+                self.inlet.decoder.link_restarted();
+                self.inlet.tally.set_link(LinkState::Up);
+                stream = Some(new);
             }
         }
     }
 }
 
-async fn until(moment: Mono) {
-    if moment == Mono::NEVER {
-        std::future::pending::<()>().await;
-    } else {
-        let rest = moment.since(clock::mono());
-        sleep_until(tokio::time::Instant::now() + rest).await;
-    }
+fn set_up(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(IDLE)
+        .with_interval(PROBE_EVERY)
+        .with_retries(PROBES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
+
+const CLOSED: &str = "closed by the device";
+const NOBODY: &str = "no device has connected";

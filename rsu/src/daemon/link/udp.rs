@@ -1,4 +1,5 @@
-//! Datagrams from one device, on a thread of their own.
+//! Datagrams to one address of ours, on a thread of their own. Several devices may send to it; then
+//! each is told by its own address.
 //!
 //! The thread blocks in the kernel, wakes with a datagram, decodes it where it lies and puts what it
 //! says into the mailbox. The kernel's stamp of the arrival makes ages independent of how late the
@@ -29,18 +30,25 @@ use crate::daemon::tally::LinkState;
 const LONGEST: usize = 16 * 1024;
 /// How much the kernel may hold for us while we are away.
 const KERNEL_BUFFER: usize = 1 << 20;
+/// How finely a wait for the next question is cut.
+const STEP_MS: u64 = 5;
 /// How often a silent socket lets the thread look at requests and at the wish to end.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// One input that listens for datagrams.
+/// Inputs that listen for datagrams on one address.
 pub(crate) struct UdpLink {
-    pub(crate) inlet: Inlet,
+    pub(crate) ears: Vec<Ear>,
     pub(crate) listen: SocketAddr,
+    pub(crate) stop: Arc<Stop>,
+}
+
+/// One of them.
+pub(crate) struct Ear {
+    pub(crate) inlet: Inlet,
     /// Take datagrams from this address only.
     pub(crate) from: Option<IpAddr>,
     /// Where requests go.
     pub(crate) device: Option<SocketAddr>,
-    pub(crate) stop: Arc<Stop>,
 }
 
 impl UdpLink {
@@ -50,7 +58,9 @@ impl UdpLink {
         while !self.stop.is_raised() {
             let failed = match open(self.listen) {
                 Ok(socket) => {
-                    self.inlet.tally.set_link(LinkState::Up);
+                    for ear in &self.ears {
+                        ear.inlet.tally.set_link(LinkState::Up);
+                    }
                     backoff.reset();
                     self.receive(&socket)
                         .err()
@@ -59,8 +69,9 @@ impl UdpLink {
                 Err(e) => Some(format!("cannot listen on udp://{}: {e}", self.listen)),
             };
             if let Some(reason) = failed {
-                self.inlet.tally.set_link(LinkState::Down(reason));
-                self.inlet.decoder.link_restarted();
+                for ear in &mut self.ears {
+                    ear.inlet.went_down(reason.clone());
+                }
                 self.stop.wait(backoff.pause());
             }
         }
@@ -71,39 +82,68 @@ impl UdpLink {
         let mut datagram = vec![0; LONGEST];
         let mut control = nix::cmsg_space!(TimeSpec);
         let mut query = Vec::with_capacity(256);
+        let mut patience = PATIENCE;
         while !self.stop.is_raised() {
-            self.send_queries(socket, &mut query);
+            for ear in &mut self.ears {
+                ear.send_queries(socket, &mut query);
+            }
+            let wanted = self.patience();
+            if wanted != patience {
+                socket.set_read_timeout(Some(wanted))?;
+                patience = wanted;
+            }
             match receive_one(socket, &mut datagram, &mut control) {
                 Ok(got) => self.take(&got, &datagram),
-                // Nothing came for a while, or a signal passed by.
-                Err(Errno::EAGAIN | Errno::EINTR) => {}
+                // Nothing came for a while, or a signal passed by. Or a device is away, and its host
+                // answered an earlier question by "no such port".
+                Err(Errno::EAGAIN | Errno::EINTR | Errno::ECONNREFUSED) => {}
                 Err(errno) => return Err(errno.into()),
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, got: &Datagram, buffer: &[u8]) {
-        let tally = &self.inlet.tally;
-        if self.from.is_some() && self.from != got.from {
-            tally.foreign.fetch_add(1, Ordering::Relaxed);
-        } else if got.cut_short {
-            tally.overlong.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.inlet.take(got.arrived, &buffer[..got.length]);
-        }
+    /// How long to wait for a datagram: up to the next question, by steps of a whole one so that the
+    /// kernel need not be told of every microsecond.
+    fn patience(&self) -> Duration {
+        let asking = self.ears.iter().filter(|ear| ear.device.is_some());
+        let due = asking.map(|ear| ear.inlet.decoder.poll_timeout()).min();
+        let Some(due) = due else { return PATIENCE };
+        let rest = due.since(clock::mono()).min(PATIENCE);
+        Duration::from_millis(rest.as_millis() as u64 / STEP_MS * STEP_MS + STEP_MS)
     }
 
+    fn take(&mut self, got: &Datagram, buffer: &[u8]) {
+        let meant = |ear: &&mut Ear| ear.from.is_none() || ear.from == got.from;
+        let Some(ear) = self.ears.iter_mut().find(meant) else {
+            let tally = &self.ears[0].inlet.tally;
+            tally.foreign.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        if got.cut_short {
+            ear.inlet.tally.overlong.fetch_add(1, Ordering::Relaxed);
+        } else {
+            ear.inlet.take(got.arrived, &buffer[..got.length]);
+        }
+    }
+}
+
+impl Ear {
     fn send_queries(&mut self, socket: &UdpSocket, query: &mut Vec<u8>) {
         let Some(device) = self.device else { return };
+        let mut asked = false;
         loop {
             query.clear();
             if !self.inlet.decoder.poll_query(clock::now(), query) {
-                return;
+                break;
             }
+            asked = true;
             if socket.send_to(query, device).is_err() {
                 self.inlet.tally.unsent.fetch_add(1, Ordering::Relaxed);
             }
+        }
+        if asked {
+            self.inlet.show_counts();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Live sources: a UDP port, or a TCP connection to a device or its gateway.
+//! Live sources: a UDP port, a TCP connection to a device or its gateway, or a serial line.
 
 use std::future::pending;
 use std::io;
@@ -8,11 +8,13 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_serial::SerialStream;
 
 use super::recording::Unreadable;
-use super::{Failure, Outcome, Probe};
+use super::{Failure, Outcome, Probe, Source};
 use crate::clock::Mono;
 use crate::daemon::clock;
+use crate::daemon::link::serial;
 
 /// Largest UDP payload.
 const MAX_DATAGRAM: usize = 65_535;
@@ -28,18 +30,26 @@ pub(super) enum Socket {
         device: Option<SocketAddr>,
     },
     Tcp(TcpStream),
+    Serial(SerialStream),
 }
 
 impl Socket {
-    pub(super) async fn bind(address: &str, device: Option<SocketAddr>) -> io::Result<Self> {
-        let socket = UdpSocket::bind(address).await?;
-        Ok(Self::Udp { socket, device })
-    }
-
-    pub(super) async fn connect(address: &str) -> io::Result<Self> {
-        let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
-        let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-        Ok(Self::Tcp(stream))
+    /// Opens a live source; questions go to `device` over UDP.
+    pub(super) async fn open(source: &Source, device: Option<SocketAddr>) -> io::Result<Self> {
+        match source {
+            Source::Udp(address) => {
+                let socket = UdpSocket::bind(address).await?;
+                Ok(Self::Udp { socket, device })
+            }
+            Source::Tcp(address) => {
+                let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+                let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+                Ok(Self::Tcp(stream))
+            }
+            Source::Serial(path, line) => serial::open(path, *line).map(Self::Serial),
+            // A recording is read, not listened to.
+            Source::File(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
     }
 
     /// The next bytes; 0 of a stream that has ended.
@@ -54,6 +64,7 @@ impl Socket {
                 }
             },
             Self::Tcp(stream) => stream.read(buffer).await,
+            Self::Serial(port) => port.read(buffer).await,
         }
     }
 
@@ -65,11 +76,12 @@ impl Socket {
             } => socket.send_to(bytes, *device).await.map(|_| ()),
             Self::Udp { device: None, .. } => Ok(()),
             Self::Tcp(stream) => stream.write_all(bytes).await,
+            Self::Serial(port) => port.write_all(bytes).await,
         }
     }
 
     fn ends_when_empty(&self) -> bool {
-        matches!(self, Self::Tcp(_))
+        matches!(self, Self::Tcp(_) | Self::Serial(_))
     }
 }
 

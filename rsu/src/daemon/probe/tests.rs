@@ -180,11 +180,16 @@ fn sources_are_told_apart() {
         reason("mqtt://broker"),
         "this build has no MQTT carrier yet"
     );
-    assert_eq!(exit("serial:///dev/ttyUSB0?baud=115200"), Err(UNAVAILABLE));
+    let line = config::SerialLine {
+        baud: 115_200,
+        ..config::SerialLine::default()
+    };
     assert_eq!(
-        reason("serial:/dev/tty"),
-        "this build has no serial carrier yet"
+        exit("serial:///dev/ttyUSB0?baud=115200"),
+        Ok(Source::Serial("/dev/ttyUSB0".into(), line))
     );
+    assert_eq!(exit("serial:/dev/tty"), Err(USAGE));
+    assert_eq!(exit("serial:///dev/tty?parity=mark"), Err(USAGE));
 }
 
 #[test]
@@ -249,6 +254,30 @@ fn silence_ends_with_the_duration_and_is_not_understood() {
     });
     assert!(lines.is_empty());
     assert_eq!(outcome.counts.accepted(), 0);
+}
+
+#[test]
+fn the_recorded_replies_of_a_gb20999_controller_are_understood() {
+    let Some(text) = recording("gbt20999_pairs.json") else {
+        return;
+    };
+    let pairs: Vec<Value> = serde_json::from_slice(&text).unwrap();
+    let hex: Vec<&str> = pairs
+        .iter()
+        .filter_map(|pair| pair["reply"].as_str())
+        .collect();
+    let (lines, outcome) = probed(
+        &args(ProbeProtocol::Gb20999, "-"),
+        hex.join("\n").as_bytes(),
+    );
+    // The lamp group was never asked for in this list; the mode was.
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(
+        (&lines[0]["content"], &lines[0]["mode"]),
+        (&"mode".into(), &"coordinated".into())
+    );
+    let summary = outcome.summary(&args(ProbeProtocol::Gb20999, "-"));
+    assert!(summary.contains("rejected: none"), "{summary}");
 }
 
 fn recording(name: &str) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE};
+use super::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, RUN_STATE};
 use super::wire::Address;
 use crate::clock::Mono;
 
@@ -19,7 +19,7 @@ pub struct Asking {
     pub lamps_every: Option<Duration>,
     /// How often for the plan that is running. None: never.
     pub plan_every: Option<Duration>,
-    /// How often for the control mode. None: never; its layout is uncertain.
+    /// How often for the control mode and the run state. None: never; their layout is uncertain.
     pub mode_every: Option<Duration>,
     /// After how long without an answer a question is put again.
     pub retry_after: Duration,
@@ -54,7 +54,7 @@ impl Default for Asking {
 /// Which question is due, and what became of the last ones.
 #[derive(Debug)]
 pub(super) struct Asker {
-    questions: [Question; 3],
+    questions: [Question; 4],
     retry_after: Duration,
     retries: u8,
 }
@@ -95,6 +95,7 @@ impl Asker {
                 question(LAMP_STATE, asking.lamps_every),
                 question(CURRENT_PLAN, asking.plan_every),
                 question(CONTROL_MODE, asking.mode_every),
+                question(RUN_STATE, asking.mode_every),
             ],
             // A zero here would ask for ever within one wake-up.
             retry_after: asking.retry_after.max(Duration::from_millis(10)),

@@ -15,6 +15,8 @@ pub const CONTROL_MODE: u16 = 0x0102;
 pub const LAMP_STATE: u16 = 0x0103;
 /// Object: the steps of each lamp group through the cycle that is running.
 pub const CURRENT_PLAN: u16 = 0x0301;
+/// Object: the same of the cycle that comes next. Never recorded; read as [`CURRENT_PLAN`].
+pub const NEXT_PLAN: u16 = 0x0302;
 
 /// Most approaches of one junction that are read.
 pub const MAX_ENTRANCES: usize = 16;

@@ -1,8 +1,8 @@
 //! The decoder's mirror: a controller that broadcasts or answers. The simulator drives it.
 
 use super::content::{
-    self, CONTROL_MODE, CURRENT_PLAN, Entrance, LAMP_STATE, Lamp, LampSteps, Lamps, Place, Plan,
-    RUN_STATE, Step,
+    self, CONTROL_MODE, CURRENT_PLAN, Entrance, LAMP_STATE, Lamp, LampSteps, Lamps, NEXT_PLAN,
+    Place, Plan, RUN_STATE, Step,
 };
 use super::framing::{Framer, Piece};
 use super::wire::{self, Address, Frame, Header, LengthField, Operation};
@@ -110,6 +110,22 @@ impl Emitter {
 
     /// Appends a frame of the plan that is running.
     pub fn plan(&mut self, utc: Utc, to: Audience, plan: &SignalPlan, out: &mut Vec<u8>) {
+        self.plan_object(utc, to, CURRENT_PLAN, plan, out);
+    }
+
+    /// Appends a frame of the plan that comes next.
+    pub fn next_plan(&mut self, utc: Utc, to: Audience, plan: &SignalPlan, out: &mut Vec<u8>) {
+        self.plan_object(utc, to, NEXT_PLAN, plan, out);
+    }
+
+    fn plan_object(
+        &mut self,
+        utc: Utc,
+        to: Audience,
+        object: u16,
+        plan: &SignalPlan,
+        out: &mut Vec<u8>,
+    ) {
         let mut said = Plan {
             place: self.identity.place,
             ..Plan::default()
@@ -139,7 +155,7 @@ impl Emitter {
         said.total_groups = said.lamps.len() as u8;
         self.content.clear();
         said.emit(&mut self.content);
-        self.frame(utc, to, CURRENT_PLAN, out);
+        self.frame(utc, to, object, out);
     }
 
     /// Appends a frame of the run state and one of the control mode.

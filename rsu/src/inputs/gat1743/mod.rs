@@ -12,6 +12,7 @@
 //! | 0103 lamp state: colour | 2 bits each of red, yellow, green | [`Light`](crate::report::Light) |
 //! | 0103 lamp state: countdown | s, 0 = not known | whole seconds or None |
 //! | 0301 current plan: duration | s | whole seconds |
+//! | 0302 next plan | as 0301 | checked and counted; it becomes 0301 when it runs |
 //! | 0102 control mode | code 1 to 9 | [`ControlMode`] |
 //! | 0101 run state | 1 normal, 2 fault | [`ControlMode::Fault`] |
 //!
@@ -26,7 +27,10 @@
 //! - A countdown of 0 is "not known". 255 is the field's end: a longer wait cannot be told from it,
 //!   so it is "not known" too and counted. A light of unknown meaning has no countdown.
 //! - Entrances, lamp ids and groups are in no order. The first of two entries with one id counts.
-//! - 0101 and 0102 were never recorded; their layout is that of one public implementation.
+//! - Lamp states that a network brings out of order, by up to 2 s of the sender's own clock, are
+//!   counted and dropped; a larger step back means that its clock was set. Equal times are taken.
+//! - 0101, 0102 and 0302 were never recorded: 0302 is read as 0301 is, the layout of the other two is
+//!   that of one public implementation.
 //! - Signed frames were never recorded; the signature is not verified, and counted.
 //! - The controller's clock is compared with ours only to be counted: nothing is dated by it.
 //!
@@ -48,7 +52,7 @@ pub use emitter::{Approach, Audience, Emitter, Identity, Question};
 pub use wire::Address;
 
 use self::asker::Asker;
-use self::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Lamps, Plan, RUN_STATE};
+use self::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Lamps, NEXT_PLAN, Plan, RUN_STATE};
 use self::framing::{Framer, Piece};
 use self::wire::{Frame, Header, Operation};
 use super::Counts;
@@ -80,6 +84,9 @@ pub enum Carrier {
 
 /// A clock further off than this is counted: a countdown dated by it would be useless.
 const CLOCK_TOLERANCE_NS: i64 = 10_000_000_000;
+/// Lamp states that are older than the newest by no more than this were overtaken on their way; by
+/// more, and the controller's clock has been set.
+const OVERTAKEN_MS: i64 = 2000;
 /// The largest countdown that a byte can hold says "at least".
 const COUNTDOWN_SATURATED: u8 = u8::MAX;
 
@@ -95,8 +102,9 @@ const REJECTED: [&str; 10] = [
     "content-long",
     "content-too-many",
 ];
-const IGNORED: [&str; 5] = [
+const IGNORED: [&str; 6] = [
     "other-sender",
+    "out-of-order",
     "other-object",
     "request",
     "error-reply",
@@ -140,6 +148,7 @@ impl Decoder {
                 in_fault: false,
                 mode: None,
                 mode_told: None,
+                newest: None,
             },
             mouth: config.asking.map(|asking| Mouth {
                 asking,
@@ -165,6 +174,7 @@ impl Decoder {
     /// Forgets a half-received frame; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.framer.reset();
+        self.ear.newest = None;
     }
 
     /// Appends a question that is due; see [`super::Decoder::poll_query`].
@@ -206,6 +216,8 @@ struct Ear {
     in_fault: bool,
     mode: Option<ControlMode>,
     mode_told: Option<ControlMode>,
+    /// Who said the newest lamp states, and at which millisecond of its own clock.
+    newest: Option<(Address, i64)>,
 }
 
 impl Ear {
@@ -239,11 +251,17 @@ impl Ear {
                 return self.counts.ignore("request");
             }
         }
+        if header.object == LAMP_STATE && self.is_overtaken(header) {
+            self.settle(header);
+            return self.counts.ignore("out-of-order");
+        }
         self.note_quirks(arrived, frame);
         let content = frame.content.map_or(&[][..], |(_, content)| content);
         let understood = match header.object {
             LAMP_STATE => self.lamp_states(content, sink),
             CURRENT_PLAN => self.signal_plan(content, sink),
+            // What is to come is no news yet: it is told as the current plan when it has come.
+            NEXT_PLAN => self.plan.parse(content).map(|()| Use::Full),
             RUN_STATE => self.run_state(content, sink),
             CONTROL_MODE => self.control_mode(content, sink),
             _ => return self.counts.ignore("other-object"),
@@ -253,11 +271,29 @@ impl Ear {
             Ok(Use::None) => self.counts.ignore("no-meaning"),
             Ok(Use::Full) => {
                 self.counts.accept();
-                if let (Some(asker), Operation::QueryReply) = (&mut self.asker, header.operation) {
-                    asker.answered(header.object);
-                }
+                self.settle(header);
             }
         }
+    }
+
+    /// A question has its answer.
+    fn settle(&mut self, header: &Header) {
+        if let (Some(asker), Operation::QueryReply) = (&mut self.asker, header.operation) {
+            asker.answered(header.object);
+        }
+    }
+
+    /// Whether newer lamp states of the same sender have come before; if not, these are the newest.
+    fn is_overtaken(&mut self, header: &Header) -> bool {
+        let ms = theirs_ms(header);
+        if let Some((sender, newest_ms)) = self.newest
+            && sender == header.sender
+            && (1..=OVERTAKEN_MS).contains(&(newest_ms - ms))
+        {
+            return true;
+        }
+        self.newest = Some((header.sender, ms));
+        false
     }
 
     fn note_quirks(&mut self, arrived: Now, frame: &Frame<'_>) {
@@ -270,8 +306,8 @@ impl Ear {
         if frame.header.version != VERSION {
             self.counts.tolerate("other-version");
         }
-        let theirs_ms = i64::from(frame.header.utc_s) * 1000 + i64::from(frame.header.utc_ms);
-        let off_ns = (arrived.utc.unix_ns()).saturating_sub(theirs_ms.saturating_mul(1_000_000));
+        let theirs_ns = theirs_ms(&frame.header).saturating_mul(1_000_000);
+        let off_ns = arrived.utc.unix_ns().saturating_sub(theirs_ns);
         if off_ns.unsigned_abs() > CLOCK_TOLERANCE_NS.unsigned_abs() {
             self.counts.tolerate("clock-differs");
         }
@@ -396,6 +432,12 @@ impl Ear {
         self.counts.report();
         sink(content);
     }
+}
+
+/// The sender's clock; what is no millisecond there is none.
+fn theirs_ms(header: &Header) -> i64 {
+    let ms = Some(header.utc_ms).filter(|ms| *ms < 1000).unwrap_or(0);
+    i64::from(header.utc_s) * 1000 + i64::from(ms)
 }
 
 /// What became of a sound frame.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Place, RUN_STATE};
+use super::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, NEXT_PLAN, Place, RUN_STATE};
 use super::wire::{self, Frame, Header, LengthField, Operation};
 use super::{
     Address, Approach, Asking, Audience, Carrier, Config, Decoder, Emitter, Identity, Question,
@@ -360,6 +360,132 @@ fn our_own_question_that_comes_back_is_no_report() {
     decoder.poll_query(now(0), &mut question);
     decoder.push(now(1), &question, &mut |content| panic!("{content:?}"));
     assert_eq!(of(decoder.counts().ignored(), "request"), 1);
+}
+
+/// Lamps that the test's controller says at a moment of its own clock, lamp 9 counting `countdown_s`.
+fn lamps_at(identity: Identity, utc_ms: i64, countdown_s: u16) -> Vec<u8> {
+    let mut states = LampStates::default();
+    states.lamps.push(lamp(9, Light::Red, Some(countdown_s)));
+    let mut out = Vec::new();
+    let utc = Utc::from_unix_ns(utc_ms * 1_000_000);
+    Emitter::new(identity).lamps(utc, Audience::Everyone, &states, &mut out);
+    out
+}
+
+/// What lamp 9 counts in each report of these, and how many were out of order.
+fn counted(datagrams: &[Vec<u8>]) -> (Vec<Option<u16>>, u64) {
+    let mut decoder = Decoder::new(Config::default());
+    let mut heard = Vec::new();
+    for datagram in datagrams {
+        decoder.push(now(0), datagram, &mut |content| {
+            if let Content::Lamps(states) = content {
+                heard.extend(
+                    states
+                        .lamps
+                        .iter()
+                        .filter(|l| l.lamp == 9)
+                        .map(|l| l.countdown_s),
+                );
+            }
+        });
+    }
+    (heard, of(decoder.counts().ignored(), "out-of-order"))
+}
+
+const THEIRS: i64 = 1_800_000_000_000;
+
+#[test]
+fn lamps_that_were_overtaken_on_their_way_are_dropped_and_counted() {
+    let says = |ms, s| lamps_at(identity(), THEIRS + ms, s);
+    let frames = [
+        says(0, 30),
+        says(2000, 28),
+        says(1000, 29),
+        says(0, 30),
+        says(1999, 28),
+        says(3000, 27),
+    ];
+    assert_eq!(counted(&frames), (vec![Some(30), Some(28), Some(27)], 3));
+}
+
+#[test]
+fn lamps_of_equal_times_are_all_taken() {
+    let says = |s| lamps_at(identity(), THEIRS, s);
+    assert_eq!(
+        counted(&[says(9), says(8), says(7)]),
+        (vec![Some(9), Some(8), Some(7)], 0)
+    );
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_followed_at_once() {
+    let says = |ms, s| lamps_at(identity(), THEIRS + ms, s);
+    let hour = 3_600_000;
+    let frames = [
+        says(hour, 9),
+        says(0, 8),
+        says(1000, 7),
+        says(-1001, 6),
+        says(2 * hour, 5),
+    ];
+    let all = [9, 8, 7, 6, 5].map(Some);
+    assert_eq!(counted(&frames), (all.to_vec(), 0));
+}
+
+#[test]
+fn another_sender_has_a_clock_of_its_own() {
+    let mut other = identity();
+    other.controller.number = 8;
+    let frames = [
+        lamps_at(identity(), THEIRS, 9),
+        lamps_at(other, THEIRS - 500, 4),
+    ];
+    assert_eq!(counted(&frames), (vec![Some(9), Some(4)], 0));
+}
+
+#[test]
+fn after_a_lost_link_order_starts_afresh() {
+    let mut decoder = Decoder::new(Config::default());
+    let mut reports = 0;
+    decoder.push(now(0), &lamps_at(identity(), THEIRS, 9), &mut |_| {
+        reports += 1;
+    });
+    decoder.link_restarted();
+    decoder.push(now(0), &lamps_at(identity(), THEIRS - 1, 9), &mut |_| {
+        reports += 1;
+    });
+    assert_eq!(reports, 2);
+}
+
+#[test]
+fn a_plan_that_comes_next_is_checked_and_not_told() {
+    let mut out = Vec::new();
+    Emitter::new(identity()).next_plan(UTC, Audience::Everyone, &plan(), &mut out);
+    let (contents, counts) = heard(Config::default(), &out);
+    assert!(contents.is_empty());
+    assert_eq!(counts.accepted(), 1);
+    let (_, counts) = heard(Config::default(), &broadcast(NEXT_PLAN, &[1, 2, 3]));
+    assert_eq!(of(counts.rejected(), "content-short"), 1);
+}
+
+#[test]
+fn a_time_with_odd_milliseconds_is_read_to_the_second() {
+    let mut content = Vec::new();
+    states_content(&mut content);
+    let mut datagram = broadcast(LAMP_STATE, &content);
+    datagram[21..23].copy_from_slice(&0xEEEE_u16.to_le_bytes());
+    let end = datagram.len() - 3;
+    let crc = wire::checksum(&datagram[1..end]).to_le_bytes();
+    datagram[end..end + 2].copy_from_slice(&crc);
+    let (contents, counts) = heard(Config::default(), &datagram);
+    assert_eq!(contents.len(), 1);
+    assert_eq!(of(counts.tolerated(), "clock-differs"), 0);
+}
+
+/// One red lamp.
+fn states_content(content: &mut Vec<u8>) {
+    Place::default().emit(content);
+    content.extend([1, 0, 0, 1, 5, 1, 0x16, 9]);
 }
 
 prop_compose! {
