@@ -2,14 +2,15 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::capture;
+use crate::case::{fourarm, platoon, ring, satflow};
 use crate::judge::verdict;
 use crate::live::{Live, Wishes};
 use crate::report;
@@ -29,6 +30,17 @@ struct Arguments {
 enum Command {
     /// Show the scenarios that there are.
     List,
+    /// Run a reference case of traffic theory; CSV to the standard output, exit 1 if a figure is off.
+    Case {
+        /// Which.
+        case: CaseName,
+        /// Chance.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The folder with SUMO's trajectories, for the platoon.
+        #[arg(long, value_name = "DIR")]
+        reference: Option<PathBuf>,
+    },
     /// Write what the devices of a scenario send, and what is broadcast, as recordings.
     Capture(Capture),
     /// Drive a real daemon in real time over loopback sockets, and listen as a vehicle would.
@@ -54,6 +66,14 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
     },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CaseName {
+    Platoon,
+    Ring,
+    Satflow,
+    Fourarm,
 }
 
 #[derive(Args)]
@@ -104,6 +124,11 @@ pub fn main() -> ExitCode {
 fn obey(command: Command) -> Result<ExitCode> {
     match command {
         Command::List => list(),
+        Command::Case {
+            case,
+            seed,
+            reference,
+        } => reference_case(case, seed, reference.as_deref()),
         Command::Capture(wanted) => record(&wanted),
         Command::Demo(wanted) => demo(&wanted),
         Command::Run {
@@ -161,6 +186,24 @@ fn many(scenario: &Scenario, seeds: &[u64], duration: Option<Duration>) -> Resul
     let spreads = sweep::spreads(&outcomes);
     print!("{}", sweep::table(&spreads, seeds.len()));
     Ok(ExitCode::from(u8::from(passed < seeds.len())))
+}
+
+fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result<ExitCode> {
+    let findings = match case {
+        CaseName::Platoon => platoon::platoon(reference)?,
+        CaseName::Ring => ring::ring(),
+        CaseName::Satflow => satflow::satflow(seed)?,
+        CaseName::Fourarm => fourarm::fourarm(&[seed, seed + 1, seed + 2])?,
+    };
+    print!("{}", findings.csv);
+    for figure in &findings.figures {
+        let word = if figure.holds() { "holds" } else { "OFF" };
+        eprintln!(
+            "{:<44} {:>12.6}  {} to {}  {word}",
+            figure.what, figure.value, figure.least, figure.most
+        );
+    }
+    Ok(ExitCode::from(u8::from(!findings.hold())))
 }
 
 fn record(wanted: &Capture) -> Result<ExitCode> {

@@ -9,11 +9,13 @@
 //! - [`run`]: one run from beginning to end
 //! - [`sweep`]: the same by many chances
 //! - [`report`]: what came of it, as files
+//! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
 //! - [`command`]: what people type
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod capture;
+pub mod case;
 pub mod command;
 pub mod judge;
 pub mod live;

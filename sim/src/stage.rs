@@ -249,6 +249,7 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
     // Nothing is opened here; any addresses do.
     let addresses = Addresses {
         controller: nobody(10_050),
+        controller_device: nobody(10_023),
         radars: (0..scenario.file.radar.len())
             .map(|i| nobody(4001 + i as u16))
             .collect(),

@@ -65,3 +65,10 @@ fn noise_changes_nothing_that_is_broadcast() {
     let rejected: u64 = noisy.inputs.iter().map(|(_, _, rejected)| rejected).sum();
     assert!(rejected > 100, "{rejected} rejected");
 }
+
+#[test]
+fn a_controller_that_is_asked_is_understood_as_one_that_tells() {
+    let outcome = assert_passes("signal-gb20999");
+    let accepted: u64 = outcome.inputs.iter().map(|(_, accepted, _)| accepted).sum();
+    assert!(accepted > 1000, "{accepted} answers");
+}

@@ -44,6 +44,13 @@ impl ControllerLine {
         self.to
     }
 
+    /// Where it takes questions.
+    pub fn device(&self) -> Result<SocketAddr> {
+        self.socket
+            .local_addr()
+            .context("the controller's socket has no address")
+    }
+
     /// Sends one datagram. Nobody listening yet is no fault: so it is on a real line.
     pub fn send(&self, datagram: &[u8]) -> Result<()> {
         match self.socket.send_to(datagram, self.to) {

@@ -104,6 +104,7 @@ impl Live {
         radio.extend(&wishes.also_to);
         let addresses = Addresses {
             controller: controller.to(),
+            controller_device: controller.device()?,
             radars: radars.iter().map(RadarLine::address).collect(),
             radio,
         };

@@ -194,6 +194,9 @@ pub enum EventKind {
 pub struct ControllerTable {
     /// As the site's phases call it.
     pub name: String,
+    /// What it speaks.
+    #[serde(default)]
+    pub protocol: Language,
     /// Administrative division, GB/T 2260.
     pub division: u32,
     /// Its number there.
@@ -209,6 +212,17 @@ pub struct ControllerTable {
     /// Added to the roadside unit's configuration of this input as it stands.
     #[serde(default)]
     pub input: toml::Table,
+}
+
+/// What a controller speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// GA/T 1743-2020.
+    #[default]
+    Gat1743,
+    /// GB/T 20999-2017, over UDP.
+    Gb20999,
 }
 
 /// One radar.

@@ -25,8 +25,8 @@ use rsu::site::Site;
 use v2x_msg::base::{Civil, NodeId, PhaseId, Utc};
 
 pub use self::file::{
-    ControllerTable, DemandTable, EventTable, FaultTable, MountTable, RadarModel, RadarTable,
-    ScenarioFile, SignalsTable, StageTable,
+    ControllerTable, DemandTable, EventTable, FaultTable, Language, MountTable, RadarModel,
+    RadarTable, ScenarioFile, SignalsTable, StageTable,
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
@@ -54,6 +54,8 @@ pub struct Scenario {
 pub struct Addresses {
     /// Where the roadside unit listens for the controller.
     pub controller: SocketAddr,
+    /// Where the controller takes questions.
+    pub controller_device: SocketAddr,
     /// Where each radar waits for the roadside unit.
     pub radars: Vec<SocketAddr>,
     /// Where frames go.
@@ -264,7 +266,15 @@ impl Scenario {
             ("name", self.file.controller.name.clone().into()),
             ("listen", format!("udp://{}", at.controller).into()),
         ]));
-        let mut inputs = table([("gat1743", vec![controller].into())]);
+        let protocol = match self.file.controller.protocol {
+            Language::Gat1743 => "gat1743",
+            Language::Gb20999 => {
+                let to = format!("udp://{}", at.controller_device);
+                controller.insert("to".to_owned(), to.into());
+                "gb20999"
+            }
+        };
+        let mut inputs = table([(protocol, vec![controller].into())]);
         if !radars.is_empty() {
             inputs.insert("ars408".to_owned(), radars.into());
         }

@@ -14,15 +14,15 @@ use rsu::site::Site;
 use v2x_msg::base::PhaseId;
 
 use super::faults::Faults;
-use super::gat1743;
+use super::{gat1743, gb20999};
 use crate::random::{Purpose, Stream};
-use crate::scenario::ControllerTable;
+use crate::scenario::{ControllerTable, Language};
 use crate::world::signals::{ROUNDING, Signals};
 
 /// The controller and its line to the roadside unit.
 #[derive(Debug)]
 pub struct Controller {
-    voice: gat1743::Voice,
+    voice: Voice,
     lamps: Vec<(u16, PhaseId)>,
     origin: Duration,
     period: Duration,
@@ -38,6 +38,15 @@ pub struct Controller {
     said: Mono,
     /// When it speaks next.
     due: Mono,
+}
+
+/// What it speaks.
+#[derive(Debug)]
+enum Voice {
+    /// It says what its lamps show, with countdowns.
+    Gat1743(Box<gat1743::Voice>),
+    /// It is asked for its stage.
+    Gb20999(Box<gb20999::Voice>),
 }
 
 /// Something that a controller says.
@@ -85,13 +94,16 @@ impl Controller {
         seed: u64,
         now: Mono,
     ) -> Self {
-        let lamps = site
+        let lamps: Vec<(u16, PhaseId)> = site
             .phases
             .iter()
             .flat_map(|phase| phase.lamps.iter().map(|&lamp| (lamp, phase.id)))
             .collect();
         let mut controller = Self {
-            voice: gat1743::Voice::new(table, site),
+            voice: match table.protocol {
+                Language::Gat1743 => Voice::Gat1743(Box::new(gat1743::Voice::new(table, site))),
+                Language::Gb20999 => Voice::Gb20999(Box::new(gb20999::Voice::new(signals, &lamps))),
+            },
             lamps,
             origin: signals.origin(),
             period: Duration::from_millis(u64::from(table.period_ms.max(1))),
@@ -130,6 +142,13 @@ impl Controller {
         }
         let at = self.due;
         self.said = at;
+        if let Voice::Gb20999(voice) = &mut self.voice {
+            let bytes = voice.report(signals, at, &mut self.faults);
+            self.deliver(at, bytes, sent);
+            self.faults.babble(at, sent);
+            self.due = self.after(at, signals);
+            return;
+        }
         if self.tells_mode {
             let mode = signals.mode(at);
             let stale =
@@ -155,8 +174,17 @@ impl Controller {
         datagram: &[u8],
         sent: &mut Vec<Datagram>,
     ) {
-        for (asker, topic) in self.voice.questions(datagram) {
-            self.answer(now, now.mono, Some(asker), topic, signals, sent);
+        match &mut self.voice {
+            Voice::Gat1743(voice) => {
+                for (asker, topic) in voice.questions(datagram) {
+                    self.answer(now, now.mono, Some(asker), topic, signals, sent);
+                }
+            }
+            Voice::Gb20999(voice) => {
+                for bytes in voice.answers(signals, now.mono, &mut self.faults, datagram) {
+                    self.deliver(now.mono, bytes, sent);
+                }
+            }
         }
     }
 
@@ -189,8 +217,16 @@ impl Controller {
         sent: &mut Vec<Datagram>,
     ) {
         let utc = self.own_clock(now.utc_at(at), at);
+        let Voice::Gat1743(voice) = &mut self.voice else {
+            return;
+        };
         let mut bytes = Vec::new();
-        self.voice.say(utc, asker, what, &mut bytes);
+        voice.say(utc, asker, what, &mut bytes);
+        self.deliver(at, bytes, sent);
+    }
+
+    /// Sends a datagram down the line.
+    fn deliver(&mut self, at: Mono, bytes: Vec<u8>, sent: &mut Vec<Datagram>) {
         let [least_ms, most_ms] = self.delay_ms;
         let delay_ms = self.delays.between(least_ms, most_ms);
         // One line: what is said first arrives first.
@@ -252,7 +288,11 @@ impl Controller {
 
     /// The next beat, or settled change of a lamp if it says those at once.
     fn after(&self, at: Mono, signals: &Signals) -> Mono {
-        let beat = at + (self.period - self.within_period(at));
+        let beat = match self.voice {
+            Voice::Gat1743(_) => at + (self.period - self.within_period(at)),
+            // It is asked.
+            Voice::Gb20999(_) => Mono::NEVER,
+        };
         if self.on_change {
             beat.min(signals.next_change(at))
         } else {

@@ -1,7 +1,7 @@
 //! What devices make of the truth, said in the devices' own protocols.
 //!
 //! - [`ars408`]: radars that look along an approach
-//! - [`controller`]: the signal controller, and [`gat1743`], its voice
+//! - [`controller`]: the signal controller; [`gat1743`] and [`gb20999`], its voices
 //! - [`faults`]: what goes wrong with it
 //!
 //! [`Devices`] are those of a scenario with their lines to the roadside unit. They are driven by time
@@ -13,6 +13,7 @@ pub mod ars408;
 pub mod controller;
 pub mod faults;
 pub mod gat1743;
+pub mod gb20999;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

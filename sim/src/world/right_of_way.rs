@@ -4,12 +4,13 @@
 //! does not matter. Whoever passed a stop line first goes first; those that came later wait in
 //! front of a shared zone unless the other is sure to be out of it. That is a strict order, so
 //! nobody waits for each other, and it holds because every driver can stop at the stop line while
-//! the signal is red.
+//! the signal is red. Who turns left while the opposite side may drive goes as far as the first lane
+//! to cross, and waits there for a gap or the end of their green.
 
 use rsu::clock::Mono;
 use rsu::report::Light;
 
-use super::roads::{Roads, Route, Turn, Zone};
+use super::roads::{Order, Roads, Route, Turn, Zone};
 use super::signals::Signals;
 use super::vehicles::Vehicle;
 
@@ -45,7 +46,7 @@ impl Scene<'_> {
             }
         }
         if vehicle.entered.is_none() && self.must_stop(vehicle) {
-            heed(route.stop_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
+            heed(route.stop_m - vehicle.along_m, 0.0);
         }
         for zone in &route.zones {
             if self.must_wait(vehicle, zone) {
@@ -169,16 +170,43 @@ impl Scene<'_> {
         }
     }
 
+    /// Whether `other`, who has the right of way, comes before `vehicle` would be out of the zone.
+    fn cuts_in(&self, vehicle: &Vehicle, other: &Vehicle, zone: &Zone) -> bool {
+        if other.entered.is_none() && !self.may_go(other) {
+            return false;
+        }
+        let through_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m - vehicle.along_m;
+        let clear_s = vehicle.least_time_s(through_m, self.route(vehicle).speed_mps(zone.enter_m));
+        let theirs = self.route(other);
+        let way_m = zone.other_enter_m - other.along_m;
+        let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
+        comes_s < clear_s + CROSS_GAP_S
+    }
+
     /// Whether somebody with an earlier place in the order is still in, or before, this zone.
     fn must_wait(&self, vehicle: &Vehicle, zone: &Zone) -> bool {
         if vehicle.along_m > zone.enter_m + STOP_BEYOND_M {
             return false;
         }
         let route = self.route(vehicle);
-        self.vehicles
+        let mut there = self
+            .vehicles
             .iter()
-            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m)
+            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m);
+        if zone.order == Order::Yields
+            && there
+                .clone()
+                .any(|other| self.cuts_in(vehicle, other, zone))
+        {
+            return true;
+        }
+        there
+            .by_ref()
             .filter(|other| match (other.entered, vehicle.entered) {
+                // Who turns left and has not yet gone is the one to wait.
+                _ if zone.order == Order::Goes => {
+                    other.along_m > zone.other_enter_m + STOP_BEYOND_M
+                }
                 (Some(theirs), Some(own)) => theirs < own,
                 (Some(_), None) => true,
                 (None, _) => false,
@@ -201,7 +229,8 @@ fn is_ahead(one: &Vehicle, one_m: f64, other: &Vehicle, other_m: f64) -> bool {
     one_m > other_m || (one_m >= other_m && one.id < other.id)
 }
 
-/// Drivers keep the standstill gap from a point this far beyond a line: they stop a metre before.
+/// Drivers keep the standstill gap from a stop line, and from a point this far beyond the edge of a
+/// zone: they stop two metres before the one and a metre before the other.
 const STOP_BEYOND_M: f64 = 1.0;
 /// Who goes on at yellow may have to slow down for a bend.
 const SLOWING_DOWN: f64 = 0.75;

@@ -125,6 +125,19 @@ pub struct Zone {
     pub other_leave_m: f64,
     /// Both go on in the same lane: then one follows the other, and the zone ends where it begins.
     pub merges: bool,
+    /// Who has the right of way while both may drive.
+    pub order: Order,
+}
+
+/// Who goes first where two routes meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Whoever passed the stop line first.
+    AsEntered,
+    /// The other: this one turns left across it.
+    Yields,
+    /// This one: the other turns left across it.
+    Goes,
 }
 
 impl Roads {
@@ -293,7 +306,20 @@ fn meeting(
         other_enter_m,
         other_leave_m: if merges { other_enter_m } else { other_leave_m },
         merges,
+        order: order(&routes[one], &routes[other]),
     })
+}
+
+/// A left turn gives way to those who come from the opposite side.
+fn order(one: &Route, other: &Route) -> Order {
+    let (own, theirs) = (one.path.direction_at(0.0), other.path.direction_at(0.0));
+    let opposite = own.dot(theirs) < -0.5;
+    let signalled = one.phase.is_some() && other.phase.is_some();
+    match (one.turn == Turn::Left, other.turn == Turn::Left) {
+        (true, false) if opposite && signalled => Order::Yields,
+        (false, true) if opposite && signalled => Order::Goes,
+        _ => Order::AsEntered,
+    }
 }
 
 /// First and last place of `own` that is too close to `other`.

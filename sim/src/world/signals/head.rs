@@ -26,7 +26,7 @@ use rsu::report::{ControlMode, Light};
 use v2x_msg::base::PhaseId;
 
 use super::plan::{NotAPlan, PhasePlan, Plan, Stage, steps};
-use super::{ROUNDING, Shown};
+use super::{ROUNDING, Running, Shown};
 use crate::world::STEP;
 
 /// A stage whose green may vary.
@@ -210,6 +210,34 @@ impl Head {
         }
         if self.runs.len() > MOST_RUNS {
             self.runs.drain(..MOST_RUNS / 2);
+        }
+    }
+
+    /// The stages in their order, with their nominal times.
+    pub fn stages(&self) -> Vec<Stage> {
+        self.stages.iter().map(|head| head.stage.clone()).collect()
+    }
+
+    /// The stage that runs at `at`.
+    pub fn stage_at(&self, at: Mono) -> Running {
+        let Some(i) = self.run_at(at) else {
+            let begins = self.runs[0].begins;
+            return Running {
+                stage: self.stages.len() - 1,
+                begins: Mono::ZERO,
+                green_ends: Mono::ZERO,
+                ends: begins,
+            };
+        };
+        let run = &self.runs[i];
+        let head = &self.stages[run.stage];
+        let settled = run.settled.map(|(ends, _)| ends).or(run.expected);
+        let green_ends = settled.unwrap_or((run.begins + head.greatest).max(at));
+        Running {
+            stage: run.stage,
+            begins: run.begins,
+            green_ends,
+            ends: green_ends + head.stage.clearance(),
         }
     }
 

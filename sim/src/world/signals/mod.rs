@@ -40,6 +40,19 @@ pub struct Shown {
     pub until: Option<Mono>,
 }
 
+/// A stage under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Which.
+    pub stage: usize,
+    /// Since when.
+    pub begins: Mono,
+    /// When its green ends, as things stand; at the latest where nobody can say.
+    pub green_ends: Mono,
+    /// When it ends, clearance included.
+    pub ends: Mono,
+}
+
 impl Signals {
     /// Decides what begins in the next step after the one from `now` on, and before.
     ///
@@ -131,6 +144,22 @@ impl Signals {
         match self {
             Self::Fixed(plan) => plan.offset(),
             Self::Live(head) => head.offset(),
+        }
+    }
+
+    /// The stages in their order, with their nominal times.
+    pub fn stages(&self) -> Vec<Stage> {
+        match self {
+            Self::Fixed(plan) => plan.stages().to_vec(),
+            Self::Live(head) => head.stages(),
+        }
+    }
+
+    /// The stage that runs at `at`; what is before the first counts as the last.
+    pub fn stage_at(&self, at: Mono) -> Running {
+        match self {
+            Self::Fixed(plan) => plan.stage_at(at),
+            Self::Live(head) => head.stage_at(at),
         }
     }
 

@@ -10,7 +10,7 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 use v2x_msg::base::PhaseId;
 
-use super::Shown;
+use super::{Running, Shown};
 
 /// One stage of a cycle: the phases that are green together, and how the green ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,6 +134,25 @@ impl Plan {
         let offset = self.offset.as_nanos() % cycle;
         let into = (u128::from(at.nanos()) + cycle - offset) % cycle;
         Duration::from_nanos(u64::try_from(into).unwrap_or(0))
+    }
+
+    /// The stage that runs at `at`.
+    pub fn stage_at(&self, at: Mono) -> Running {
+        let mut into = self.into_cycle(at);
+        let mut stage = 0;
+        while into >= self.stages[stage].length() && stage + 1 < self.stages.len() {
+            into -= self.stages[stage].length();
+            stage += 1;
+        }
+        let begins = at - into;
+        // A beginning before the origin is cut off there; the end is not.
+        let ends = at + self.stages[stage].length().saturating_sub(into);
+        Running {
+            stage,
+            begins,
+            green_ends: ends - self.stages[stage].clearance(),
+            ends,
+        }
     }
 
     /// What `phase` shows at `at`; None if the plan has no such phase.
