@@ -28,7 +28,8 @@ pub struct Stage {
     truth: Truth,
     devices: Devices,
     inputs: Vec<Input>,
-    station: Station,
+    /// Large, and moved about with the stage.
+    station: Box<Station>,
     started: Mono,
     now: Mono,
 }
@@ -76,7 +77,7 @@ impl Stage {
             mono: started,
             utc: epoch.utc(started),
         };
-        let mut station = Station::new(config.station, config.site, now, seed)?;
+        let mut station = Box::new(Station::new(config.station, config.site, now, seed)?);
         station.handle_clock(now, GOOD_CLOCK);
         Ok(Self {
             devices: Devices::new(scenario, &world, seed, started)?,
@@ -250,6 +251,7 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
     let addresses = Addresses {
         controller: nobody(10_050),
         controller_device: nobody(10_023),
+        controller_serial: "/dev/ttyS0".to_owned(),
         radars: (0..scenario.file.radar.len())
             .map(|i| nobody(4001 + i as u16))
             .collect(),

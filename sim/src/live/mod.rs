@@ -1,5 +1,6 @@
 //! The same world in real time, against a real daemon on loopback sockets.
 //!
+//! - [`serial`]: a controller at the end of a serial line
 //! - [`lines`]: the sockets of the devices and of a vehicle that listens
 //! - [`summary`]: what was heard in a second, in a line
 //!
@@ -10,6 +11,7 @@
 //! summary says so.
 
 pub mod lines;
+pub mod serial;
 pub mod summary;
 
 use std::net::SocketAddr;
@@ -99,12 +101,13 @@ impl Live {
         let radars = scenario.file.radar.iter();
         let radars: Result<Vec<RadarLine>> = radars.map(|_| RadarLine::open()).collect();
         let radars = radars?;
-        let controller = ControllerLine::open()?;
+        let controller = ControllerLine::open(scenario.file.controller.line)?;
         let mut radio = vec![receiver.address()];
         radio.extend(&wishes.also_to);
         let addresses = Addresses {
             controller: controller.to(),
-            controller_device: controller.device()?,
+            controller_device: controller.device(),
+            controller_serial: controller.serial().to_owned(),
             radars: radars.iter().map(RadarLine::address).collect(),
             radio,
         };

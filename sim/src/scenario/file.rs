@@ -197,6 +197,9 @@ pub struct ControllerTable {
     /// What it speaks.
     #[serde(default)]
     pub protocol: Language,
+    /// What it speaks over.
+    #[serde(default)]
+    pub line: LineKind,
     /// Administrative division, GB/T 2260.
     pub division: u32,
     /// Its number there.
@@ -214,6 +217,17 @@ pub struct ControllerTable {
     pub input: toml::Table,
 }
 
+/// What a controller speaks over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineKind {
+    /// Datagrams.
+    #[default]
+    Udp,
+    /// A serial line; live, a pseudo-terminal.
+    Serial,
+}
+
 /// What a controller speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -221,7 +235,7 @@ pub enum Language {
     /// GA/T 1743-2020.
     #[default]
     Gat1743,
-    /// GB/T 20999-2017, over UDP.
+    /// GB/T 20999-2017.
     Gb20999,
 }
 

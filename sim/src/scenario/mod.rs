@@ -25,8 +25,8 @@ use rsu::site::Site;
 use v2x_msg::base::{Civil, NodeId, PhaseId, Utc};
 
 pub use self::file::{
-    ControllerTable, DemandTable, EventTable, FaultTable, Language, MountTable, RadarModel,
-    RadarTable, ScenarioFile, SignalsTable, StageTable,
+    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
+    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable,
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
@@ -56,6 +56,8 @@ pub struct Addresses {
     pub controller: SocketAddr,
     /// Where the controller takes questions.
     pub controller_device: SocketAddr,
+    /// The serial line of the controller, if it has one.
+    pub controller_serial: String,
     /// Where each radar waits for the roadside unit.
     pub radars: Vec<SocketAddr>,
     /// Where frames go.
@@ -262,15 +264,19 @@ impl Scenario {
             .map(|radar| radar.map(toml::Value::from))
             .collect::<Result<_>>()?;
         let mut controller = self.file.controller.input.clone();
-        controller.extend(table([
-            ("name", self.file.controller.name.clone().into()),
-            ("listen", format!("udp://{}", at.controller).into()),
-        ]));
+        controller.insert("name".to_owned(), self.file.controller.name.clone().into());
+        let (key, line) = match self.file.controller.line {
+            LineKind::Udp => ("listen", format!("udp://{}", at.controller)),
+            LineKind::Serial => ("serial", serial(&at.controller_serial)),
+        };
+        controller.insert(key.to_owned(), line.into());
         let protocol = match self.file.controller.protocol {
             Language::Gat1743 => "gat1743",
             Language::Gb20999 => {
-                let to = format!("udp://{}", at.controller_device);
-                controller.insert("to".to_owned(), to.into());
+                if self.file.controller.line == LineKind::Udp {
+                    let to = format!("udp://{}", at.controller_device);
+                    controller.insert("to".to_owned(), to.into());
+                }
                 "gb20999"
             }
         };
@@ -395,6 +401,10 @@ impl From<MountTable> for Mount {
             heading_deg: table.heading_deg,
         }
     }
+}
+
+fn serial(path: &str) -> String {
+    format!("serial://{path}?baud=115200&parity=even&stop-bits=1")
 }
 
 /// Adds what a section does not say itself.

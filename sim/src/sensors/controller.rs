@@ -102,7 +102,9 @@ impl Controller {
         let mut controller = Self {
             voice: match table.protocol {
                 Language::Gat1743 => Voice::Gat1743(Box::new(gat1743::Voice::new(table, site))),
-                Language::Gb20999 => Voice::Gb20999(Box::new(gb20999::Voice::new(signals, &lamps))),
+                Language::Gb20999 => {
+                    Voice::Gb20999(Box::new(gb20999::Voice::new(signals, &lamps, table.line)))
+                }
             },
             lamps,
             origin: signals.origin(),

@@ -8,12 +8,13 @@
 use std::time::Duration;
 
 use rsu::inputs::gb20999::objects::{StageState, lamp_state, stage_now, stage_remaining};
-use rsu::inputs::gb20999::wire::Address;
+use rsu::inputs::gb20999::wire::{Address, Escaping};
 use rsu::inputs::gb20999::{Identity, Junction, Moment, Phase, Responder, Stage};
 use rsu::report::{LampState, LampStates, Light};
 use v2x_msg::base::PhaseId;
 
 use super::faults::Faults;
+use crate::scenario::LineKind;
 use crate::world::signals::{self, ROUNDING, Signals};
 use rsu::clock::Mono;
 
@@ -26,9 +27,16 @@ pub struct Voice {
 
 impl Voice {
     /// Of the controller with these lamps.
-    pub fn new(signals: &Signals, lamps: &[(u16, PhaseId)]) -> Self {
+    pub fn new(signals: &Signals, lamps: &[(u16, PhaseId)], line: LineKind) -> Self {
+        let identity = Identity {
+            escaping: match line {
+                LineKind::Udp => Escaping::None,
+                LineKind::Serial => Escaping::Stream,
+            },
+            ..Identity::default()
+        };
         Self {
-            responder: Responder::new(Identity::default(), junction(&signals.stages(), lamps)),
+            responder: Responder::new(identity, junction(&signals.stages(), lamps)),
             lamps: lamps.to_vec(),
         }
     }
