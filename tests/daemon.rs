@@ -90,6 +90,7 @@ fn controller(to: SocketAddr) -> Beat {
                     countdown_s: u16::try_from(left.as_secs() + 1).ok(),
                 })
                 .collect(),
+            ..LampStates::default()
         };
         // Nobody may listen there yet.
         let _ = socket.send_to(&broadcast(&states), to);

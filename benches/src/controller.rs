@@ -39,6 +39,7 @@ impl Controller {
             emitter: Emitter::new(identity),
             states: LampStates {
                 lamps: (1..=lamps).map(red).collect(),
+                ..LampStates::default()
             },
         }
     }

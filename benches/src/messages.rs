@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rsu::station::{Frame, FrameKind};
+use serde_json::{Value, json};
 use v2x_msg::Message;
 use v2x_msg::access::dsmp;
 use v2x_msg::base::{
@@ -55,6 +56,169 @@ pub fn shapes() -> Vec<Shape> {
         message,
     })
     .into()
+}
+
+/// The six shapes on which codecs are compared with each other: about the sizes of SPAT with 8
+/// phases of 3 states and 4 of 1, of a full MAP, RSI, RSM and BSM on the air.
+pub fn air() -> Vec<Shape> {
+    let mut shapes = shapes();
+    shapes.retain(|shape| shape.name.starts_with("spat"));
+    for (name, jer) in [
+        ("map/4x5", large_map()),
+        ("rsi/2+3", large_rsi()),
+        ("rsm/16", large_rsm()),
+        ("bsm/23", large_bsm()),
+    ] {
+        let message = Message::from_jer(&jer.to_string()).expect("written as the schema has it");
+        let octets = octets(&message);
+        shapes.push(Shape {
+            name,
+            message,
+            octets,
+        });
+    }
+    shapes
+}
+
+/// Four links of five lanes with seven points each.
+fn large_map() -> Value {
+    let point = |step: i64| json!({ "posOffset": { "offsetLL": { "position-LL4": { "lat": 900 * step, "lon": -700 * step } } } });
+    let speed = || json!([{ "type": "vehicleMaxSpeed", "speed": 833 }]);
+    let node = |id: i64| json!({ "region": 310, "id": id });
+    let lane = |id: i64| {
+        json!({
+            "laneID": id,
+            "laneWidth": 350,
+            "laneAttributes": { "shareWith": "0000", "laneType": { "vehicle": "00" } },
+            "maneuvers": "8000",
+            "connectsTo": [{
+                "remoteIntersection": node(20 + id),
+                "connectingLane": { "lane": id, "maneuver": "8000" },
+                "phaseId": id
+            }],
+            "speedLimits": speed(),
+            "points": (1..8).map(|step| point(step + id)).collect::<Vec<_>>()
+        })
+    };
+    let link = |id: i64| {
+        json!({
+            "name": format!("arm {id}"),
+            "upstreamNodeId": node(id),
+            "speedLimits": speed(),
+            "linkWidth": 1750,
+            "points": (1..5).map(point).collect::<Vec<_>>(),
+            "movements": (1..4).map(|turn| json!({ "remoteIntersection": node(20 + turn), "phaseId": turn })).collect::<Vec<_>>(),
+            "lanes": (1..6).map(lane).collect::<Vec<_>>()
+        })
+    };
+    json!({ "mapFrame": {
+        "msgCnt": 3,
+        "timeStamp": 300_000,
+        "nodes": [{
+            "name": "crossing",
+            "id": node(10),
+            "refPos": { "lat": 312_840_000, "long": 1_211_610_000, "elevation": 40 },
+            "inLinks": (1..5).map(link).collect::<Vec<_>>()
+        }]
+    } })
+}
+
+/// Sixteen road users of which everything is known.
+fn large_rsm() -> Value {
+    let participant = |id: i64| {
+        json!({
+            "ptcType": "motor",
+            "ptcId": id,
+            "source": "integrated",
+            "id": format!("00000000000000{id:02x}"),
+            "secMark": 31_742,
+            "pos": {
+                "offsetLL": { "position-LL4": { "lat": 900 * id, "lon": -700 * id } },
+                "offsetV": { "offset2": 12 }
+            },
+            "posConfidence": { "pos": "a50cm", "elevation": "elev-000-50" },
+            "transmission": "forwardGears",
+            "speed": 500 + id,
+            "heading": 1000 * id,
+            "angle": -3,
+            "motionCfd": { "speedCfd": "prec0-1ms", "headingCfd": "prec01deg", "steerCfd": "prec1deg" },
+            "accelSet": { "long": 120, "lat": -3, "vert": 0, "yaw": 45 },
+            "size": { "width": 180, "length": 460, "height": 30 },
+            "vehicleClass": { "classification": 10, "fuelType": 1 }
+        })
+    };
+    json!({ "rsmFrame": {
+        "msgCnt": 99,
+        "id": "5253553030303031",
+        "refPos": { "lat": 312_840_000, "long": 1_211_610_000, "elevation": 40 },
+        "participants": (1..17).map(participant).collect::<Vec<_>>()
+    } })
+}
+
+/// A car that brakes, with the way that it came.
+fn large_bsm() -> Value {
+    let mut bsm: Value = serde_json::from_str(BSM).expect("this is JSON");
+    let crumb = |step: i64| {
+        json!({
+            "llvOffset": { "offsetLL": { "position-LL2": { "lat": 100 * step, "lon": -90 * step } } },
+            "timeOffset": 10 * step,
+            "speed": 600 + step
+        })
+    };
+    bsm["bsmFrame"]["safetyExt"] = json!({
+        "events": "0400",
+        "pathHistory": { "crumbData": (1..16).map(crumb).collect::<Vec<_>>() },
+        "pathPrediction": { "radiusOfCurve": 1200, "confidence": 180 },
+        "lights": "2000"
+    });
+    bsm
+}
+
+/// Two events with words and paths, three signs with words, paths and links.
+fn large_rsi() -> Value {
+    let point = |step: i64| json!({ "offsetLL": { "position-LL4": { "lat": 900 * step, "lon": -700 * step } } });
+    let path = |points: i64| json!([{ "activePath": (0..points).map(point).collect::<Vec<_>>(), "pathRadius": 35 }]);
+    let link = || {
+        json!([{
+            "upstreamNodeId": { "region": 310, "id": 11 },
+            "downstreamNodeId": { "region": 310, "id": 10 },
+            "referenceLanes": "7000"
+        }])
+    };
+    let event = |id: i64| {
+        json!({
+            "rteId": id,
+            "eventType": 501,
+            "eventSource": "government",
+            "eventPos": point(5),
+            "eventRadius": 150,
+            "description": { "textString": "works in lane 1" },
+            "timeDetails": { "startTime": 300_000, "endTime": 310_000 },
+            "priority": "80",
+            "referencePaths": path(4),
+            "referenceLinks": link(),
+            "eventConfidence": 190
+        })
+    };
+    let sign = |id: i64| {
+        json!({
+            "rtsId": id,
+            "signType": 85,
+            "signPos": point(3),
+            "description": { "textGB2312": "30303030303030303030303030303835cfded6c6b3b5cbd93630" },
+            "priority": "60",
+            "referencePaths": path(2),
+            "referenceLinks": link()
+        })
+    };
+    json!({ "rsiFrame": {
+        "msgCnt": 5,
+        "moy": 300_000,
+        "id": "5253553030303031",
+        "refPos": { "lat": 312_840_000, "long": 1_211_610_000, "elevation": 40 },
+        "rtes": [event(1), event(2)],
+        "rtss": [sign(1), sign(2), sign(3)]
+    } })
 }
 
 fn octets(message: &Message) -> Vec<u8> {
@@ -186,3 +350,20 @@ const BSM: &str = r#"{"bsmFrame":{"msgCnt":42,"id":"0102030405060708","secMark":
 "brakes":{"brakePadel":"on","wheelBrakes":"78","abs":"engaged"},
 "size":{"width":180,"length":460,"height":30},
 "vehicleClass":{"classification":10,"fuelType":1}}}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shapes_on_the_air_have_the_sizes_of_real_ones() {
+        let sizes: Vec<_> = air()
+            .iter()
+            .map(|shape| (shape.name, shape.octets.len()))
+            .collect();
+        println!("{sizes:?}");
+        let size = |wanted| sizes.iter().find(|(name, _)| *name == wanted).unwrap().1;
+        assert!((1200..=1400).contains(&size("map/4x5")));
+        assert!((250..=350).contains(&size("rsi/2+3")));
+    }
+}

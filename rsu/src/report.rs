@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use crate::clock::{Mono, Now};
+use crate::clock::{Mono, Now, Utc};
 
 /// Most objects that one report carries; a device with more sends several reports.
 pub const MAX_OBJECTS: usize = 128;
@@ -47,6 +47,47 @@ pub enum Content {
     Plan(SignalPlan),
     /// How a signal controller is being run.
     Mode(ControlMode),
+    /// How well a receiver of satellite navigation does.
+    Receiver(Receiver),
+}
+
+/// How well a receiver of satellite navigation does, and how it compares with what we know.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Receiver {
+    /// Whether it knows where it is.
+    pub fix: Fix,
+    /// Whether it knows its height too.
+    pub height_known: bool,
+    /// Degrees north and east, where it knows.
+    pub place_deg: Option<(f64, f64)>,
+    /// The moment that it tells of; without a fix it may be years off.
+    pub utc: Option<Utc>,
+    /// Our clock on arrival less its moment: the delay of the line, and the error of the clock.
+    pub clock_ahead_s: Option<f64>,
+    /// From the surveyed origin of the site.
+    pub offset_m: Option<f64>,
+    /// Satellites that it computes with.
+    pub satellites_used: Option<u8>,
+    /// Satellites above its horizon, of all systems.
+    pub satellites_in_view: Option<u8>,
+    /// Horizontal dilution of precision.
+    pub hdop: Option<f64>,
+}
+
+/// How a receiver knows where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fix {
+    /// It does not.
+    #[default]
+    None,
+    /// By satellites alone.
+    Alone,
+    /// With corrections of the code.
+    Differential,
+    /// With corrections of the carrier, its whole numbers not yet known.
+    RtkFloat,
+    /// With corrections of the carrier.
+    Rtk,
 }
 
 /// What a sensor saw at one moment.
@@ -172,6 +213,28 @@ pub enum Class {
 pub struct LampStates {
     /// One entry a lamp group, in the controller's order.
     pub lamps: ArrayVec<LampState, MAX_LAMPS>,
+    /// For how long still, where the controller says it finer than in whole seconds, or as bounds.
+    pub spans: ArrayVec<LampSpan, MAX_LAMPS>,
+}
+
+impl LampStates {
+    /// What is said of the time that is left of a lamp group's colour, beyond its whole seconds.
+    pub fn span(&self, lamp: u16) -> Option<&LampSpan> {
+        self.spans.iter().find(|span| span.lamp == lamp)
+    }
+}
+
+/// For how long one lamp group still shows its colour, as the controller said it on sending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LampSpan {
+    /// The controller's number of the lamp group.
+    pub lamp: u16,
+    /// Not less; None where the controller does not say.
+    pub min_ms: Option<u32>,
+    /// Not more; None where the controller does not say.
+    pub max_ms: Option<u32>,
+    /// The controller's own best word; None where there is none.
+    pub likely_ms: Option<u32>,
 }
 
 /// What one lamp group shows.

@@ -378,5 +378,6 @@ fn lamp_states(step: u64, lamps: &[u16]) -> LampStates {
     };
     LampStates {
         lamps: lamps.iter().enumerate().map(state).collect(),
+        ..LampStates::default()
     }
 }

@@ -9,9 +9,14 @@ use super::schema::{Definition, Kind, Member, Use};
 pub struct Fact {
     /// Bits of the shortest encoding.
     pub min_bits: usize,
+    /// Bits of every encoding, where they are always the same and a word holds them.
+    pub fixed_bits: Option<usize>,
     /// Holds no memory of its own, so that it can be `Copy`.
     pub plain: bool,
 }
+
+/// Most bits that are put together before they are written.
+pub const WORD: usize = 64;
 
 /// Of all definitions, by Rust name.
 pub struct Facts(BTreeMap<String, Fact>);
@@ -42,31 +47,37 @@ impl Facts {
                 0x1_0000.. => 8,
                 span => width(span as u64) as usize,
             } + min_bits,
+            fixed_bits: None,
             plain: false,
         };
         match used {
             Use::Named(name) => self.named(name),
             Use::Unsigned(bits) => Fact {
                 min_bits: *bits as usize,
+                fixed_bits: Some(*bits as usize),
                 plain: true,
             },
             Use::Boolean => Fact {
                 min_bits: 1,
+                fixed_bits: Some(1),
                 plain: true,
             },
             // The extension bit, and either the root or a length and an octet.
             Use::OpenInteger(min, max) => Fact {
                 min_bits: 1 + (width(max.abs_diff(*min)) as usize).min(16),
+                fixed_bits: None,
                 plain: true,
             },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
+                fixed_bits: None,
                 plain: true,
             },
             // The extension bit and a length, if the root is a long one.
             Use::Octets(sizes) if sizes.extensible => Fact {
                 min_bits: 1
                     + (width((sizes.max - sizes.min) as u64) as usize + 8 * sizes.min).min(8),
+                fixed_bits: None,
                 plain: false,
             },
             Use::Octets(sizes) => owning(sizes.max - sizes.min, sizes.min * 8),
@@ -150,7 +161,37 @@ impl Facts {
             // MessageFrameExt: extension bit, id, length, an octet.
             Kind::ByHand => 1 + 15 + 8 + 8,
         };
-        Fact { min_bits, plain }
+        Fact {
+            min_bits,
+            fixed_bits: self.fixed_bits(kind),
+            plain,
+        }
+    }
+
+    fn fixed_bits(&self, kind: &Kind) -> Option<usize> {
+        let bits = match kind {
+            Kind::Integer { min, max, .. } => width(max.abs_diff(*min)) as usize,
+            Kind::Enumerated { names, extensible } => index_bits(names.len(), *extensible) as usize,
+            Kind::Bits {
+                size,
+                extensible: false,
+                ..
+            } => *size as usize,
+            Kind::Sequence {
+                members,
+                additions,
+                extensible: false,
+            } if additions.is_empty() => {
+                let member = |member: &Member| {
+                    let fixed = self.used(&member.used).fixed_bits;
+                    fixed.filter(|_| !member.optional && !member.boxed)
+                };
+                members.iter().map(member).sum::<Option<usize>>()?
+            }
+            Kind::Alias(used) => return self.used(used).fixed_bits,
+            _ => return None,
+        };
+        (bits <= WORD).then_some(bits)
     }
 }
 
@@ -203,7 +244,7 @@ impl Use {
     }
 }
 
-fn index_bits(root: usize, extensible: bool) -> u32 {
+pub fn index_bits(root: usize, extensible: bool) -> u32 {
     u32::from(extensible) + width(root as u64 - 1)
 }
 

@@ -4,7 +4,7 @@
 //! Rooms, in the order data meets them: [`comments`] keeps what the tokenizer drops, [`schema`]
 //! turns its model into ours and refuses what we cannot encode, [`facts`] derives what follows
 //! from that, [`names`] spells things in Rust, and [`types`], [`wire`] and [`jer`] write: the
-//! types themselves, their bits, their JSON; [`edition`] does so for what an older edition has
+//! types themselves, their bits, their JSON; [`view`] their serde view; [`edition`] does so for what an older edition has
 //! otherwise. What the written code does at run time lives in
 //! `src/uper/` and `src/jer/`.
 
@@ -16,6 +16,7 @@ pub mod names;
 mod page;
 pub mod schema;
 mod types;
+mod view;
 mod wire;
 
 use edition::Editions;
@@ -36,6 +37,7 @@ pub fn rust(sources: &[Source], older: Option<&Source>) -> Result<String, String
         wire::definition(&mut page, definition, &facts);
         jer::definition(&mut page, definition);
     }
+    view::all(&mut page, &schema.definitions);
     if let Some(older) = older {
         let own = Schema::own(sources, older)?;
         Editions::new(&schema, &own).module(&mut page)?;

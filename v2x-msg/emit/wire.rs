@@ -1,12 +1,13 @@
 //! Writes how each type goes to bits and comes back (UPER).
 
-use super::facts::{Fact, Facts};
+use super::facts::{Fact, Facts, WORD, index_bits};
 use super::names;
 use super::page::Page;
 use super::schema::{Definition, Kind, Member};
 use super::types::{native, native_bits, rust};
 
 const ENCODE: &str = "fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>";
+const FIXED: &str = "fn fixed(&self, writer: &mut Writer<'_>) -> Result<u64, EncodeErrorKind>";
 const DECODE: &str =
     "fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>";
 
@@ -42,7 +43,7 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
                 additions,
                 extensible,
             } => {
-                sequence(page, definition, members, additions, *extensible);
+                sequence(page, definition, members, additions, *extensible, facts);
             }
             Kind::Choice {
                 alternatives,
@@ -61,6 +62,86 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
             Kind::Alias(_) | Kind::ByHand => {}
         }
     });
+    if facts.named(&definition.rust).fixed_bits.is_some() {
+        fixed(page, definition, facts);
+    }
+}
+
+/// All of a value's bits in one word, so that whoever writes it writes it with its neighbours.
+fn fixed(page: &mut Page, definition: &Definition, facts: &Facts) {
+    page.blank();
+    page.block(format!("impl Fixed for {}", definition.rust), |page| {
+        page.line("#[inline]");
+        match &definition.kind {
+            Kind::Integer { min, max, .. } => fixed_number(page, *min, *max),
+            Kind::Bits { size, .. } => fixed_number(page, 0, (1_i64 << size) - 1),
+            Kind::Sequence { members, .. } => page.block(FIXED, |page| {
+                let mut run = Run::default();
+                for member in members {
+                    run.take(page, definition, member, facts);
+                }
+                page.line("Ok(value)");
+            }),
+            _ => page.block(unused_writer(), |page| page.line("Ok(*self as u64)")),
+        }
+    });
+}
+
+fn fixed_number(page: &mut Page, min: i64, max: i64) {
+    page.block(unused_writer(), |page| {
+        page.line(format!("above::<{min}, {max}>(i64::from(self.0))"));
+    });
+}
+
+fn unused_writer() -> String {
+    FIXED.replace("writer:", "_:")
+}
+
+/// Neighbours of fixed length, put together in `value` before they are written.
+#[derive(Default)]
+struct Run {
+    bits: usize,
+}
+
+impl Run {
+    /// The preamble comes first.
+    fn after(preamble: usize) -> Self {
+        Self { bits: preamble }
+    }
+
+    /// Puts a member behind what is in hand; false if it must be written by itself.
+    fn take(
+        &mut self,
+        page: &mut Page,
+        within: &Definition,
+        member: &Member,
+        facts: &Facts,
+    ) -> bool {
+        let fixed = facts.used(&member.used).fixed_bits;
+        let Some(bits) = fixed.filter(|_| !member.optional && !member.boxed) else {
+            return false;
+        };
+        if self.bits + bits > WORD {
+            self.write(page);
+        }
+        let blame = blame("writer", within, member);
+        let own = format!("self.{}.fixed(writer)", member.rust);
+        let call = match self.bits {
+            0 => format!("let value = {own}"),
+            _ => format!("let value = value << {bits} | {own}"),
+        };
+        checked(page, &call, &blame, "?;");
+        self.bits += bits;
+        true
+    }
+
+    /// Writes what is in hand.
+    fn write(&mut self, page: &mut Page) {
+        if self.bits > 0 {
+            page.line(format!("writer.word(value, {})?;", self.bits));
+        }
+        self.bits = 0;
+    }
 }
 
 fn integer(page: &mut Page, min: i64, max: i64, native: &str) {
@@ -108,6 +189,7 @@ fn sequence(
     members: &[Member],
     additions: &[Member],
     extensible: bool,
+    facts: &Facts,
 ) {
     let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
     let preamble = Preamble {
@@ -125,9 +207,14 @@ fn sequence(
             page.line("let extended = added != 0 || unknown.is_some();");
         }
         preamble.write(page, &optional, !additions.is_empty());
+        let mut run = Run::after(preamble.bits());
         for member in members {
-            encode_member(page, definition, member);
+            if !run.take(page, definition, member, facts) {
+                run.write(page);
+                encode_member(page, definition, member);
+            }
         }
+        run.write(page);
         if !additions.is_empty() {
             page.block("if extended", |page| {
                 encode_additions(page, definition, additions);
@@ -187,13 +274,7 @@ impl Preamble {
             0 => extended.to_owned(),
             flags => format!("{extended} << {flags}"),
         };
-        flags(
-            page,
-            "present",
-            self.extensible.then_some(extended),
-            optional,
-        );
-        page.line(format!("writer.bits(present, {})?;", self.bits()));
+        flags(page, "value", self.extensible.then_some(extended), optional);
     }
 
     fn read(&self, page: &mut Page) {
@@ -329,8 +410,19 @@ fn choice(
             for (index, member) in alternatives.iter().enumerate() {
                 let blame = blame("writer", definition, member);
                 page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                    page.line(format!("writer.index::<{root}, {extensible}>({index})?;"));
-                    checked(page, "value.encode(writer)", &blame, "");
+                    let head = index_bits(root, extensible) as usize;
+                    let fixed = facts.used(&member.used).fixed_bits;
+                    match fixed.filter(|bits| head + bits <= WORD && !member.boxed) {
+                        Some(bits) => {
+                            checked(page, "let value = value.fixed(writer)", &blame, "?;");
+                            let all = head + bits;
+                            page.line(format!("writer.word({index} << {bits} | value, {all})"));
+                        }
+                        None => {
+                            page.line(format!("writer.index::<{root}, {extensible}>({index})?;"));
+                            checked(page, "value.encode(writer)", &blame, "");
+                        }
+                    }
                 });
             }
             for (index, member) in additions.iter().enumerate() {
@@ -382,9 +474,12 @@ fn choice(
 fn added_alternative(page: &mut Page, definition: &Definition, member: &Member) {
     let variant = names::variant(&member.asn);
     let blame = blame("reader", definition, member);
-    page.block(format!("if !matches!(self, Self::{variant}(_))"), |page| {
-        let name = rust(&member.used);
-        page.line(format!("reader.grow(1, size_of::<{name}>())?;"));
+    let name = rust(&member.used);
+    page.line(format!("let other = !matches!(self, Self::{variant}(_));"));
+    page.line(format!(
+        "reader.grow(1, usize::from(other), size_of::<{name}>())?;"
+    ));
+    page.block("if other", |page| {
         page.line(format!("*self = Self::{variant}(Box::default());"));
     });
     page.block(format!("if let Self::{variant}(value) = self"), |page| {

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::asn::{MessageFrame, edition_2019};
-use crate::jer::Jer;
-use crate::uper::{self, DecodeError, Wire};
+use crate::jer::{Jer, JerError};
+use crate::uper::{self, DecodeError, EncodeError, Wire};
 
 /// An edition of the message set.
 ///
@@ -40,6 +40,10 @@ pub struct Probe {
 }
 
 /// How well a frame fits one edition.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one or two at a time, and a box would be memory that a stranger can ask for"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// It decodes, and encodes to the same octets.
@@ -77,6 +81,33 @@ impl Edition {
             Self::Y2020 => jer::<MessageFrame>(octets),
         }
     }
+
+    /// The frame of this edition that `text`, one object of JSON (JER) in the names of this
+    /// edition, describes: at the start of `out`; gives its length in octets.
+    ///
+    /// # Errors
+    /// Not JSON, not a message of this edition, or `out` is too short.
+    pub fn encode_jer_into(self, text: &str, out: &mut [u8]) -> Result<usize, NotEncoded> {
+        match self {
+            Self::Y2019 => encode_jer::<edition_2019::MessageFrame>(text, out),
+            Self::Y2020 => encode_jer::<MessageFrame>(text, out),
+        }
+    }
+}
+
+/// JSON that does not become a frame.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "short-lived, and never on the air's path"
+)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotEncoded {
+    /// Not JSON, or not a message of the edition.
+    #[error(transparent)]
+    Jer(#[from] JerError),
+    /// A message, but without room for it.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
 impl Probe {
@@ -132,6 +163,10 @@ fn jer<T: Wire + Jer + Default>(octets: &[u8]) -> Result<String, DecodeError> {
     let mut value = T::default();
     uper::decode_into(&mut value, octets)?;
     Ok(value.to_jer())
+}
+
+fn encode_jer<T: Wire + Jer + Default>(text: &str, out: &mut [u8]) -> Result<usize, NotEncoded> {
+    Ok(uper::encode_into(&T::from_jer(text)?, out)?)
 }
 
 fn fit<T: Wire + Default>(octets: &[u8]) -> Fit {

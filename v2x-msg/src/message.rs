@@ -3,7 +3,7 @@
 //! A [`Message`] is what is received, sent, recorded and shown, whatever its kind. What is in it
 //! is told by [`crate::kinds`], which this file knows nothing of.
 
-use std::fmt;
+use std::{fmt, io};
 
 use crate::asn::{MessageFrame, MessageFrameExt, NotInEdition, Recast, edition_2019};
 use crate::edition::Edition;
@@ -67,7 +67,8 @@ impl Message {
     /// Decodes a frame that fills `octets`.
     ///
     /// # Errors
-    /// Anything but a valid frame of this edition; octets after it count as such.
+    /// Anything but a valid frame of this edition, octets after it included, and encodings that are
+    /// not the one the standard asks for; says where and why.
     pub fn decode(octets: &[u8]) -> Result<Self, DecodeError> {
         let mut message = Self::default();
         message.decode_into(octets)?;
@@ -108,12 +109,26 @@ impl Message {
         Ok((message, used))
     }
 
+    /// Decodes a frame at the start of `octets` in place, and gives how many of them it took. For
+    /// receivers that would rather hear a careless sender than not: the table in [`crate::uper`]
+    /// says what is taken that [`decode_into`](Self::decode_into) refuses. Values out of their
+    /// bounds stay refused.
+    ///
+    /// # Errors
+    /// Anything but a frame of this edition.
+    pub fn decode_lenient_into(&mut self, octets: &[u8]) -> Result<usize, DecodeError> {
+        self.read_into(Reader::lenient(octets))
+    }
+
     fn decode_prefix_into(&mut self, octets: &[u8]) -> Result<usize, DecodeError> {
+        self.read_into(Reader::new(octets))
+    }
+
+    fn read_into(&mut self, mut reader: Reader<'_>) -> Result<usize, DecodeError> {
         if self.held > MOST_HELD {
             *self = Self::default();
         }
         self.unknown = UnknownAdditions::default();
-        let mut reader = Reader::new(octets);
         let used = uper::read_prefix_into(&mut self.frame, &mut reader);
         self.held += reader.grown();
         used
@@ -133,7 +148,7 @@ impl Message {
                 let frame = older.recast().map_err(|NotInEdition| DecodeError {
                     at_bit: 0,
                     kind: DecodeErrorKind::NotInEdition,
-                    field: "",
+                    path: uper::Path::EMPTY,
                 })?;
                 Ok(Self {
                     frame,
@@ -156,7 +171,7 @@ impl Message {
                 let older = older.map_err(|NotInEdition| EncodeError {
                     at_bit: 0,
                     kind: EncodeErrorKind::NotInEdition,
-                    field: "",
+                    path: uper::Path::EMPTY,
                 })?;
                 uper::encode_into(&older, out)
             }
@@ -196,6 +211,14 @@ impl Message {
     /// Only those of `out`.
     pub fn write_jer(&self, out: &mut dyn fmt::Write) -> fmt::Result {
         self.frame.write_jer(&mut jer::Writer::new(out))
+    }
+
+    /// The same to a file, a socket or standard output, best one with a buffer.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    pub fn write_jer_to(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        jer::ToIo::write(out, |out| self.write_jer(out))
     }
 
     /// Which message this is.
@@ -242,6 +265,24 @@ impl Message {
     pub(crate) fn frame_mut(&mut self) -> &mut MessageFrame {
         self.unknown = UnknownAdditions::default();
         &mut self.frame
+    }
+}
+
+/// As its JSON view has it, in any format.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Message {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.frame.serialize(to)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Message {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self {
+            frame: MessageFrame::deserialize(from)?,
+            ..Self::default()
+        })
     }
 }
 

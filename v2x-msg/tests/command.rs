@@ -380,3 +380,48 @@ fn the_edition_of_a_frame_is_found_and_said() {
     assert_eq!(text(&ours.stdout).lines().count(), 1);
     assert_eq!(ours.status.code(), Some(65));
 }
+
+#[test]
+fn a_quiet_decode_names_bad_frames_and_counts_the_others() {
+    let input = format!("{}\n00\n{}\n", hex(&spat(1)), hex(&spat(2)));
+    let done = fed(&["decode", "--quiet"], input.as_bytes());
+    assert!(done.stdout.is_empty());
+    let notes: Vec<_> = text(&done.stderr).lines().collect();
+    assert!(
+        notes[0].starts_with("line 2: the frame ends early"),
+        "{notes:?}"
+    );
+    assert_eq!(notes[1..], ["2 messages, 1 bad frames"]);
+    assert_eq!(done.status.code(), Some(65));
+}
+
+#[test]
+fn a_careless_sender_is_heard_where_that_is_asked_for() {
+    let mut frame = spat(1);
+    frame.push(0);
+    let input = format!("{}\n", hex(&frame));
+    let strict = fed(&["decode"], input.as_bytes());
+    let place = (frame.len() - 1) * 8;
+    assert_eq!(
+        text(&strict.stderr),
+        format!("line 1: octets after the message at bit {place}\n")
+    );
+    let lenient = fed(&["decode", "--lenient"], input.as_bytes());
+    assert_eq!(lenient.status.code(), Some(0));
+    assert_eq!(text(&lenient.stdout).lines().count(), 1);
+    let both = fed(&["decode", "--lenient", "--edition", "2019"], b"");
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn encode_writes_either_edition() {
+    let jer = b"{\"mapFrame\":{\"msgCnt\":1,\"nodes\":[{\"id\":{\"id\":2},\"refPos\":{\"lat\":1,\"long\":2}}]}}\n";
+    let [older, ours] = ["2019", "2020"].map(|edition| {
+        let frame = fed(&["encode", "--edition", edition], jer);
+        let back = fed(&["decode", "--edition", edition], &frame.stdout);
+        assert_eq!(back.stdout, jer);
+        frame.stdout
+    });
+    // The list of nodes may be longer in 2019, by a bit of its length.
+    assert_ne!(older, ours);
+}

@@ -43,6 +43,69 @@ fn all_types_of_both_days_are_there_each_with_a_sentence() {
     }
 }
 
+/// The path of an error has room for the deepest place of a message.
+#[test]
+fn no_place_is_deeper_than_a_path_is_long() {
+    fn deepest(name: &str, by_name: &BTreeMap<&str, &Definition>) -> usize {
+        let used = |used: &Use| deepest_used(used, by_name);
+        match &by_name[name].kind {
+            Kind::Alias(alias) => used(alias),
+            Kind::Sequence {
+                members, additions, ..
+            }
+            | Kind::Choice {
+                alternatives: members,
+                additions,
+                ..
+            } => {
+                let members = members.iter().chain(additions);
+                members
+                    .map(|member| 1 + used(&member.used))
+                    .max()
+                    .unwrap_or(0)
+            }
+            Kind::ByHand => {
+                let messages = [
+                    "TestMsg",
+                    "RTCMcorrections",
+                    "RoadsideCoordination",
+                    "SensorSharingMsg",
+                    "VehIntentionAndRequest",
+                    "PAMData",
+                    "PersonalSafetyMessage",
+                    "CLPMM",
+                    "VehiclePaymentMessage",
+                ];
+                1 + messages
+                    .map(|name| deepest(name, by_name))
+                    .into_iter()
+                    .max()
+                    .unwrap()
+            }
+            _ => 0,
+        }
+    }
+    fn deepest_used(used: &Use, by_name: &BTreeMap<&str, &Definition>) -> usize {
+        match used {
+            Use::Named(name) => deepest(name, by_name),
+            Use::List(element, ..) => 1 + deepest_used(element, by_name),
+            _ => 0,
+        }
+    }
+    let schema = Schema::read(&sources()).unwrap();
+    let by_name = schema
+        .definitions
+        .iter()
+        .map(|one| (one.rust.as_str(), one))
+        .collect();
+    let steps = deepest("MessageFrame", &by_name);
+    eprintln!("{steps} steps to the deepest place");
+    assert!(
+        (10..=v2x_msg::uper::Path::DEEPEST).contains(&steps),
+        "{steps}"
+    );
+}
+
 /// Whether the ASN.1 gives the type a name of its own.
 fn has_a_name(definition: &&Definition) -> bool {
     !definition.asn.contains('.')

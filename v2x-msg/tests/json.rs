@@ -11,6 +11,7 @@ mod common;
 use common::{Vector, encoded, own};
 use serde_json::{Value, json};
 use v2x_msg::Message;
+use v2x_msg::jer::Values;
 
 /// The first vector of that frame, and where its message begins.
 fn vector(frame: &str) -> Value {
@@ -90,6 +91,51 @@ fn an_unknown_member_is_refused_by_name() {
     jer["spatFrame"]["timestamp"] = json!(4567);
     let error = Message::from_jer(&jer.to_string()).unwrap_err();
     assert_eq!(error.to_string(), "spatFrame: unknown name \"timestamp\"");
+}
+
+#[test]
+fn members_may_stand_in_any_order_and_be_written_with_escapes_but_not_twice() {
+    let text = r#" { "spatFrame" : { "intersections" : [ { "phases" : [ { "phaseStates" :
+        [ { "light" : "r\u0065d" } ] , "id" : 1 } ] , "status" : "0400" , "intersectionId" :
+        { "id" : 1 } } ] , "msg\u0043nt" : 7 } } "#;
+    let message = Message::from_jer(text).unwrap();
+    let plain = r#"{"spatFrame":{"msgCnt":7,"intersections":[{"intersectionId":{"id":1},"status":"0400","phases":[{"id":1,"phaseStates":[{"light":"red"}]}]}]}}"#;
+    assert_eq!(message.to_jer(), plain);
+
+    let twice = plain.replace("\"msgCnt\":7", "\"msgCnt\":7,\"msgCnt\":8");
+    let error = Message::from_jer(&twice).unwrap_err();
+    assert_eq!(error.to_string(), "spatFrame: member msgCnt is there twice");
+    let many: Vec<_> = (0..60).map(|n| format!("\"m{n}\":0")).collect();
+    let many = format!("{{\"spatFrame\":{{{}}}}}", many.join(","));
+    let error = Message::from_jer(&many).unwrap_err();
+    assert!(
+        error.to_string().starts_with("spatFrame: unknown name"),
+        "{error}"
+    );
+}
+
+#[test]
+fn messages_stream_into_a_file_and_out_of_it() {
+    let vectors = own("day2_2020.jsonl");
+    let mut file = Vec::new();
+    for vector in &vectors {
+        let message = Message::decode(&vector.octets).unwrap();
+        message.write_jer_to(&mut file).unwrap();
+        file.extend(b"\n");
+    }
+    // In pieces, as a pipe gives them.
+    let mut values = Values::new(std::io::BufReader::with_capacity(77, &file[..]), 1 << 16);
+    let mut count = 0;
+    while let Some(text) = values.next_text().unwrap() {
+        let message = Message::from_jer(text).unwrap();
+        assert_eq!(encoded(&message), vectors[count].octets);
+        count += 1;
+    }
+    assert_eq!(count, vectors.len());
+
+    let mut full = &mut [0; 10][..];
+    let error = Message::default().write_jer_to(&mut full).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WriteZero);
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn messages_and_kinds_of_frames_that_we_do_not_know_are_refused_by_name() {
     assert_eq!(alternative.kind, UnknownAlternative);
     let message = Message::decode(&[0x80, 0x05, 0x00, 0x09, 0x02, 0x00, 0x00]).unwrap_err();
     assert_eq!(message.kind, DecodeErrorKind::UnknownMessage);
-    assert_eq!(message.field, "MessageFrameExt.value");
+    assert_eq!(message.path.to_string(), "msgFrameExt.value");
     let jer = r#"{"msgFrameExt": {"messageId": 9, "value": {}}}"#;
     let error = Message::from_jer(jer).unwrap_err().to_string();
     assert_eq!(error, "msgFrameExt: unknown name \"messageId 9\"");

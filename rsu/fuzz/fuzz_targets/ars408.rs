@@ -12,8 +12,14 @@ use rsu::inputs::can::Carrier;
 use rsu::report::Content;
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let carriers = [Carrier::GatewayDatagrams, Carrier::GatewayStream, Carrier::Candump];
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let carriers = [
+        Carrier::GatewayDatagrams,
+        Carrier::GatewayStream,
+        Carrier::Candump,
+    ];
     let carrier = carriers[usize::from(*first) % carriers.len()];
     let mut decoder = Decoder::new(Config {
         carrier,
@@ -21,7 +27,10 @@ fuzz_target!(|bytes: &[u8]| {
         tell_standstill: Some(Duration::from_millis(50)),
         ..Config::default()
     });
-    let mut now = Now { mono: Mono::from_nanos(1), utc: Utc::from_unix_ns(0) };
+    let mut now = Now {
+        mono: Mono::from_nanos(1),
+        utc: Utc::from_unix_ns(0),
+    };
     let pieces: Vec<&[u8]> = match carrier {
         Carrier::Candump => rest.split_inclusive(|byte| *byte == b'\n').collect(),
         _ => rest.chunks(13 * 20 + 5).collect(),

@@ -15,11 +15,24 @@ use rsu::report::{Content, Light};
 const CUT: &[u8] = b"\xff\xfe\xfd";
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let carrier = if first & 1 == 0 { Carrier::Datagrams } else { Carrier::Stream };
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let carrier = if first & 1 == 0 {
+        Carrier::Datagrams
+    } else {
+        Carrier::Stream
+    };
     let asking = (first & 2 != 0).then(Asking::default);
-    let mut decoder = Decoder::new(Config { carrier, asking, ..Config::default() });
-    let mut now = Now { mono: Mono::from_nanos(1), utc: Utc::from_unix_ns(1_800_000_000_000_000_000) };
+    let mut decoder = Decoder::new(Config {
+        carrier,
+        asking,
+        ..Config::default()
+    });
+    let mut now = Now {
+        mono: Mono::from_nanos(1),
+        utc: Utc::from_unix_ns(1_800_000_000_000_000_000),
+    };
     let mut question = Vec::new();
     for piece in pieces(rest) {
         now.mono += Duration::from_millis(100);
@@ -50,12 +63,18 @@ fn check(content: &Content) {
 /// What is parsed is emitted again.
 fn emitted_again(bytes: &[u8]) {
     Framer::new().push(bytes, |piece| {
-        let Piece::Frame { bytes, .. } = piece else { return };
-        let Ok(frame) = wire::parse(bytes) else { return };
+        let Piece::Frame { bytes, .. } = piece else {
+            return;
+        };
+        let Ok(frame) = wire::parse(bytes) else {
+            return;
+        };
         let mut out = Vec::new();
         wire::emit(&frame, &mut Vec::new(), &mut out);
         Framer::new().push(&out, |again| {
-            let Piece::Frame { bytes, .. } = again else { panic!("{again:?}") };
+            let Piece::Frame { bytes, .. } = again else {
+                panic!("{again:?}")
+            };
             assert_eq!(wire::parse(bytes), Ok(frame));
         });
     });

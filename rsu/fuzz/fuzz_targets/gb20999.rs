@@ -12,8 +12,14 @@ use rsu::inputs::gb20999::{Asking, Carrier, Config, Decoder, StageTime};
 use rsu::report::{Content, Light};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Some((first, rest)) = bytes.split_first() else { return };
-    let carrier = if first & 1 == 0 { Carrier::Datagrams } else { Carrier::Stream };
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
+    let carrier = if first & 1 == 0 {
+        Carrier::Datagrams
+    } else {
+        Carrier::Stream
+    };
     let mut decoder = Decoder::new(Config {
         carrier,
         asking: (first & 2 != 0).then(Asking::default),
@@ -22,12 +28,17 @@ fuzz_target!(|bytes: &[u8]| {
             2 => Some(StageTime::Whole),
             _ => Some(StageTime::Green),
         },
+        proves: first & 0x10 != 0,
         ..Config::default()
     });
     if first & 0x80 == 0 {
         raw(&mut decoder, rest);
     } else {
-        let escaping = if first & 1 == 0 { Escaping::None } else { Escaping::Stream };
+        let escaping = if first & 1 == 0 {
+            Escaping::None
+        } else {
+            Escaping::Stream
+        };
         composed(&mut decoder, escaping, rest);
     }
     round_trip(rest);
@@ -49,7 +60,12 @@ fn composed(decoder: &mut Decoder, escaping: Escaping, bytes: &[u8]) {
     let (mut plain, mut out) = (Vec::new(), Vec::new());
     while let (Some(ms), Some(kind)) = (rest.next(), rest.next()) {
         now.mono += Duration::from_millis(u64::from(ms) * 8);
-        let kinds = [Kind::QueryReply, Kind::Report, Kind::QueryError, Kind::Heartbeat];
+        let kinds = [
+            Kind::QueryReply,
+            Kind::Report,
+            Kind::QueryError,
+            Kind::Heartbeat,
+        ];
         let header = Header {
             version: 0x0102,
             host: 1,
@@ -75,7 +91,10 @@ fn composed(decoder: &mut Decoder, escaping: Escaping, bytes: &[u8]) {
 }
 
 fn start() -> Now {
-    Now { mono: Mono::from_nanos(1), utc: Utc::from_unix_ns(0) }
+    Now {
+        mono: Mono::from_nanos(1),
+        utc: Utc::from_unix_ns(0),
+    }
 }
 
 fn say(decoder: &mut Decoder, now: Now, bytes: &[u8]) {
@@ -100,14 +119,13 @@ fn say(decoder: &mut Decoder, now: Now, bytes: &[u8]) {
         asked += 1;
         assert!(asked < 8, "asks for ever");
     }
-    assert!(
-        decoder.poll_timeout() > now.mono,
-        "awake for nothing"
-    );
+    assert!(decoder.poll_timeout() > now.mono, "awake for nothing");
 }
 
 fn round_trip(bytes: &[u8]) {
-    let Ok(frame) = wire::parse(bytes) else { return };
+    let Ok(frame) = wire::parse(bytes) else {
+        return;
+    };
     let mut out = Vec::new();
     wire::emit(&frame, Escaping::None, &mut Vec::new(), &mut out);
     let again = wire::parse(&out).expect("a frame of ours is valid");

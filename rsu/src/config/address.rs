@@ -31,6 +31,8 @@ pub enum Source {
         /// How it is run.
         line: SerialLine,
     },
+    /// Messages that a broker passes on.
+    Mqtt(Broker),
     /// A recording in candump's log format, at the pace of its stamps.
     Candump {
         /// The file, found from the configuration's folder.
@@ -84,6 +86,46 @@ impl Parity {
     }
 }
 
+/// An MQTT 3.1.1 broker, and what is heard there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Broker {
+    /// A name or a number.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Topic filters; `+` and `#` as MQTT has them.
+    pub topics: Vec<String>,
+    /// 0 or 1.
+    pub qos: u8,
+    /// How the broker calls us; None: by chance at each connection.
+    pub client_id: Option<String>,
+    /// Who we are to the broker.
+    pub login: Option<Login>,
+}
+
+/// A user of a broker.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Login {
+    /// The name.
+    pub user: String,
+    /// Where the password is.
+    pub password: Password,
+}
+
+/// Where a password is: never in the configuration itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Password {
+    /// There is none.
+    None,
+    /// The only line of a file.
+    File(PathBuf),
+    /// A variable of the environment.
+    Env(String),
+}
+
+/// Most topic filters of one input.
+pub const MOST_TOPICS: usize = 16;
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,6 +141,11 @@ impl fmt::Display for Source {
                 line.parity.name(),
                 line.stop_bits
             ),
+            Self::Mqtt(broker) => {
+                write!(f, "mqtt://{}:{}", broker.host, broker.port)?;
+                let mut topics = broker.topics.iter();
+                topics.try_for_each(|topic| write!(f, " {topic}"))
+            }
             Self::Candump { path } => write!(f, "candump:{}", path.display()),
         }
     }
@@ -165,6 +212,33 @@ pub(crate) fn serial(text: &str) -> Option<Source> {
     })
 }
 
+/// `mqtt://`, a name or an address, and a port or 1883.
+pub(crate) fn mqtt(text: &str) -> Option<(String, u16)> {
+    let rest = text.strip_prefix("mqtt://")?;
+    let bare = !rest.ends_with(']') && rest.contains(':');
+    let whole = if bare {
+        rest.to_owned()
+    } else {
+        format!("{rest}:1883")
+    };
+    match tcp(&format!("tcp://{whole}"))? {
+        Source::Tcp { host, port } => Some((host, port)),
+        _ => None,
+    }
+}
+
+/// Whether MQTT knows such a topic filter.
+pub(crate) fn is_topic_filter(text: &str) -> bool {
+    let levels = text.split('/').collect::<Vec<_>>();
+    let last = levels.len() - 1;
+    let level = |(place, level): (usize, &&str)| match *level {
+        "+" => true,
+        "#" => place == last,
+        word => !word.contains(['+', '#', '\0']),
+    };
+    (1..=512).contains(&text.len()) && levels.iter().enumerate().all(level)
+}
+
 /// `udp://` and an address in numbers: names are not looked up where datagrams go.
 pub(crate) fn udp(text: &str) -> Option<SocketAddr> {
     text.strip_prefix("udp://")?.parse().ok()
@@ -205,6 +279,36 @@ mod tests {
         for text in ["udp://0.0.0.0:5010", "udp://[ff12::1]:4900"] {
             let listen = udp(text).unwrap();
             assert_eq!(Source::Udp { listen }.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn brokers_and_topics_are_told_from_what_is_none() {
+        assert_eq!(mqtt("mqtt://b.local"), Some(("b.local".to_owned(), 1883)));
+        assert_eq!(mqtt("mqtt://[::1]"), Some(("::1".to_owned(), 1883)));
+        assert_eq!(
+            mqtt("mqtt://10.0.0.1:8883"),
+            Some(("10.0.0.1".to_owned(), 8883))
+        );
+        for wrong in ["mqtt://", "mqtts://b", "b:1883", "mqtt://b:0", "mqtt://u@b"] {
+            assert_eq!(mqtt(wrong), None, "{wrong}");
+        }
+        for topic in [
+            "a",
+            "+/b/#",
+            "#",
+            "V2X/RSU/R1/SPAT/UP",
+            "a//b",
+            "V2X.RADAR.+.UP.x",
+        ] {
+            assert_eq!(
+                is_topic_filter(topic),
+                topic != "V2X.RADAR.+.UP.x",
+                "{topic}"
+            );
+        }
+        for wrong in ["", "a/#/b", "a#", "a/b+"] {
+            assert!(!is_topic_filter(wrong), "{wrong}");
         }
     }
 

@@ -46,9 +46,10 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
     let carrier = match source {
         Some(Source::Udp { .. }) => Carrier::GatewayDatagrams,
         Some(Source::Candump { .. }) => Carrier::Candump,
-        Some(Source::Tcp { .. } | Source::TcpListen { .. } | Source::Serial { .. }) | None => {
-            Carrier::GatewayStream
-        }
+        Some(
+            Source::Tcp { .. } | Source::TcpListen { .. } | Source::Serial { .. } | Source::Mqtt(_),
+        )
+        | None => Carrier::GatewayStream,
     };
     let default = Config::default();
     let radar = Radar {
@@ -119,7 +120,7 @@ fn check_device(
 }
 
 /// Reads `mount`, which has no default: a sensor that stands elsewhere sees everything elsewhere.
-fn read_mount(table: &mut Table<'_, '_>) -> Mount {
+pub(super) fn read_mount(table: &mut Table<'_, '_>) -> Mount {
     let given = table.has("mount");
     if !given {
         table.missing("mount");

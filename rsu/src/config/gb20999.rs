@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::address::Source;
+use super::address::{SerialLine, Source};
 use super::gat1743::read_to;
 use super::input::{Input, Protocol, read_common, read_controller_source};
 use crate::inputs::gb20999::{Asking, Carrier, Config, MAX_BATCH, StageTime};
@@ -19,6 +19,9 @@ pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
     let asks = table.boolean("ask").unwrap_or(true);
     let to = read_to(table, source.as_ref(), asks);
     let asking = read_asking(table);
+    if let Some(Source::Serial { line, .. }) = source {
+        check_pace(table, line, &asking);
+    }
     let config = Config {
         carrier,
         controller: table
@@ -37,11 +40,29 @@ pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
                 &[("whole", StageTime::Whole), ("green", StageTime::Green)],
             )
             .map(|choice| choice.value),
+        proves: table.boolean("prove").unwrap_or(default.proves),
         asking: asks.then_some(asking),
     };
     Input {
         device: to,
         ..read_common(table, source, Protocol::Gb20999(config))
+    }
+}
+
+/// On a slow line an answer may take longer than we wait for it.
+fn check_pace(table: &Table<'_, '_>, line: SerialLine, asking: &Asking) {
+    // A question and its answer: header and six bytes a value, one more with its data; some escapes.
+    let bytes = 2 * 20 + 13 * u64::from(asking.batch);
+    // A start bit, eight, parity, and two to stop at the most.
+    let needed_ms = bytes * 12 * 1000 / u64::from(line.baud);
+    let waited_ms = asking.retry_after.as_millis() as u64;
+    if needed_ms > waited_ms {
+        let reason = format!(
+            "{waited_ms} ms is shorter than the {needed_ms} ms that a question and an answer of {} \
+             values take at {} baud: raise it, or lower `batch`",
+            asking.batch, line.baud
+        );
+        table.unwise(table.line_of("retry-ms"), "retry-ms", &reason);
     }
 }
 

@@ -4,14 +4,17 @@ use core::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use v2x_msg::base::EnuFrame;
 use v2x_msg::kinds::rsm;
 
 use super::address::{
     LISTEN_FORM, SERIAL_FORM, Source, TCP_FORM, UDP_FORM, listened, serial, tcp, udp,
 };
-use super::{ars408, gat1743, gb20999};
+use super::boxes;
+use super::seat::Seat;
+use super::{ars408, gat1743, gb20999, gnss, ntcip, serial_radars, spat_json};
 use crate::fusion;
-use crate::inputs::{self, Decoder};
+use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
 use crate::sheet::Table;
 use crate::station;
@@ -45,8 +48,22 @@ pub enum Protocol {
     Gat1743(inputs::gat1743::Config),
     /// A signal controller by GB/T 20999-2017.
     Gb20999(inputs::gb20999::Config),
+    /// A signal controller that broadcasts TSCBM or is polled by SNMP.
+    Ntcip(inputs::ntcip::Config),
+    /// A platform that publishes SPAT as JSON.
+    SpatJson(Box<inputs::spat_json::Config>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(ars408::Radar),
+    /// A box of the OpenV2X kind.
+    Openv2x(Seat, inputs::openv2x::Config),
+    /// A box that writes lists of objects in our form or CARMA's.
+    DetectedObjects(Seat, inputs::detected_objects::Config),
+    /// A TI mmWave radar.
+    TiMmwave(Seat, ti_mmwave::Config),
+    /// A Nanoradar on a serial line.
+    Nanoradar(Seat, inputs::nanoradar::Config),
+    /// A receiver of satellite navigation.
+    Gnss(inputs::gnss::Config),
 }
 
 impl Protocol {
@@ -55,20 +72,66 @@ impl Protocol {
         match self {
             Self::Gat1743(_) => "gat1743",
             Self::Gb20999(_) => "gb20999",
+            Self::Ntcip(_) => "ntcip",
+            Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
+            Self::Openv2x(..) => "openv2x",
+            Self::DetectedObjects(..) => "detected-objects",
+            Self::TiMmwave(..) => "ti-mmwave",
+            Self::Nanoradar(..) => "nanoradar",
+            Self::Gnss(_) => "gnss",
         }
     }
 
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
-        matches!(self, Self::Gat1743(_) | Self::Gb20999(_))
+        matches!(
+            self,
+            Self::Gat1743(_) | Self::Gb20999(_) | Self::Ntcip(_) | Self::SpatJson(_)
+        )
     }
 
     /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
     fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
         match self {
-            Self::Gat1743(_) | Self::Gb20999(_) => None,
+            Self::Gat1743(_)
+            | Self::Gb20999(_)
+            | Self::Ntcip(_)
+            | Self::SpatJson(_)
+            | Self::Gnss(_) => None,
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
+            Self::TiMmwave(seat, config) if config.layout == ti_mmwave::Layout::OutOfBox => {
+                let (source, sensor) = seat.sensor(input);
+                // It lists points and keeps no tracks, so its errors do not repeat.
+                let covariance_scale = 1.0;
+                Some((
+                    source,
+                    fusion::Sensor {
+                        covariance_scale,
+                        ..sensor
+                    },
+                ))
+            }
+            Self::Openv2x(seat, _)
+            | Self::DetectedObjects(seat, _)
+            | Self::TiMmwave(seat, _)
+            | Self::Nanoradar(seat, _) => Some(seat.sensor(input)),
+        }
+    }
+
+    /// Tells what has places in degrees where the site is.
+    pub(super) fn place(&mut self, frame: EnuFrame) {
+        match self {
+            Self::Openv2x(_, config) => config.frame = frame,
+            Self::DetectedObjects(_, config) => config.frame = frame,
+            Self::Gnss(config) => config.frame = frame,
+            Self::Gat1743(_)
+            | Self::Gb20999(_)
+            | Self::Ntcip(_)
+            | Self::SpatJson(_)
+            | Self::TiMmwave(..)
+            | Self::Nanoradar(..)
+            | Self::Ars408(_) => {}
         }
     }
 
@@ -81,6 +144,26 @@ impl Protocol {
             Self::Gb20999(config) => {
                 Decoder::Gb20999(Box::new(inputs::gb20999::Decoder::new(*config)))
             }
+            Self::Ntcip(config) => {
+                Decoder::Ntcip(Box::new(inputs::ntcip::Decoder::new(config.clone())))
+            }
+            Self::SpatJson(config) => Decoder::SpatJson(Box::new(inputs::spat_json::Decoder::new(
+                (**config).clone(),
+            ))),
+            Self::Openv2x(_, config) => {
+                Decoder::Openv2x(Box::new(inputs::openv2x::Decoder::new(*config)))
+            }
+            Self::DetectedObjects(_, config) => {
+                let decoder = inputs::detected_objects::Decoder::new(*config);
+                Decoder::DetectedObjects(Box::new(decoder))
+            }
+            Self::TiMmwave(_, config) => {
+                Decoder::TiMmwave(Box::new(ti_mmwave::Decoder::new(*config)))
+            }
+            Self::Nanoradar(_, config) => {
+                Decoder::Nanoradar(Box::new(inputs::nanoradar::Decoder::new(*config)))
+            }
+            Self::Gnss(config) => Decoder::Gnss(Box::new(inputs::gnss::Decoder::new(*config))),
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
             }
@@ -92,10 +175,17 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 3] = [
+    let readers: [(&'static str, Read); 10] = [
         ("gat1743", gat1743::read),
         ("gb20999", gb20999::read),
+        ("ntcip", ntcip::read),
+        ("spat-json", spat_json::read),
         ("ars408", ars408::read),
+        ("openv2x", boxes::read_openv2x),
+        ("detected-objects", boxes::read_detected_objects),
+        ("ti-mmwave", serial_radars::read_ti_mmwave),
+        ("nanoradar", serial_radars::read_nanoradar),
+        ("gnss", gnss::read),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
     for (key, read) in readers {
@@ -146,13 +236,13 @@ pub(super) fn read_common(
     let from = table.parsed("from", "an address such as \"192.0.2.7\"", |text| {
         text.parse().ok()
     });
-    if let (Some(from), Some(Source::Tcp { .. } | Source::Serial { .. } | Source::Candump { .. })) =
-        (&from, &source)
+    if let (Some(from), Some(source)) = (&from, &source)
+        && !matches!(source, Source::Udp { .. } | Source::TcpListen { .. })
     {
         table.wrong(
             from.line,
             "from",
-            "is only for `listen`: a stream has one sender",
+            "is only for `listen`: another source has one sender",
         );
     }
     Input {
@@ -230,6 +320,19 @@ fn check_one(table: &Table<'_, '_>, keys: &[&'static str], choice: &str) {
         ),
     };
     table.wrong(table.line_of("listen"), "listen", &reason);
+}
+
+/// Reads `listen`, for what comes in datagrams only.
+pub(super) fn read_listen(table: &mut Table<'_, '_>) -> Option<Source> {
+    let listen = table.parsed("listen", UDP_FORM, |text| {
+        udp(text).filter(|listen| listen.port() > 0)
+    });
+    if !table.has("listen") {
+        table.missing("listen");
+    }
+    listen.map(|listen| Source::Udp {
+        listen: listen.value,
+    })
 }
 
 fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {

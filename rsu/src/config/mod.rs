@@ -8,11 +8,18 @@
 
 mod address;
 mod ars408;
+mod boxes;
+mod broker;
 mod gat1743;
 mod gb20999;
+mod gnss;
 mod input;
+mod ntcip;
 mod radio;
 mod realtime;
+mod seat;
+mod serial_radars;
+mod spat_json;
 mod station;
 #[cfg(test)]
 mod tests;
@@ -25,13 +32,14 @@ use crate::site::Site;
 use crate::sheet::Reader;
 
 pub use crate::sheet::{Finding, Findings, Severity};
-pub use address::{Parity, SerialLine, Source};
+pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Source};
 #[cfg(feature = "daemon")]
-pub(crate) use address::{SERIAL_FORM, serial};
+pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, serial};
 pub use ars408::Radar;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
+pub use seat::{Seat, SensorKind};
 
 /// Everything that a roadside unit is told. A value of this type can run.
 #[derive(Clone, Debug)]
@@ -94,13 +102,16 @@ fn parse_with(
     let mut root = reader.root(&document);
     let identity = station::read_identity(&mut root, folder, read);
     let mut station = station::read(&mut root);
-    let inputs = input::read(&mut root, folder);
+    let mut inputs = input::read(&mut root, folder);
     let radio = radio::read(&mut root);
     let realtime = realtime::read(&mut root);
     root.finish();
     station.id = identity.id;
     input::tell_station(&inputs, &mut station);
     let site = identity.site?;
+    for input in &mut inputs {
+        input.protocol.place(site.frame);
+    }
     station::check_controllers(reader, identity.site_line, &site, &inputs);
     Some(Config {
         name: identity.name,

@@ -75,8 +75,22 @@ fn the_example_shows_the_defaults() {
          [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
          [[input.gb20999]]\nname = 'second-signal'\nlisten = 'udp://0.0.0.0:5051'\n\
          to = 'udp://192.0.2.21:4050'\n\
+         [[input.ntcip]]\nname = 'tscbm'\nlisten = 'udp://0.0.0.0:6053'\n\
+         [[input.spat-json]]\nname = 'platform'\n\
+         listen = 'udp://0.0.0.0:6060'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
-         mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n";
+         mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n\
+         [[input.openv2x]]\nname = 'radar-box'\nlisten = 'udp://0.0.0.0:6061'\n\
+         mount = { east-m = 5.0, north-m = -12.0, up-m = 6.0, heading-deg = 0.0 }\n\
+         [[input.detected-objects]]\nname = 'edge-box'\nlisten = 'udp://0.0.0.0:6062'\n\
+         mount = { east-m = 5.0, north-m = -12.0, up-m = 6.0, heading-deg = 0.0 }\n\
+         [[input.ti-mmwave]]\nname = 'mmwave'\n\
+         serial = 'serial:///dev/ttyUSB1?baud=921600&parity=none'\n\
+         mount = { east-m = 0.0, north-m = -15.0, up-m = 4.0, heading-deg = 0.0 }\n\
+         [[input.nanoradar]]\nname = 'range-radar'\n\
+         serial = 'serial:///dev/ttyUSB2?baud=115200&parity=none'\n\
+         mount = { east-m = 0.0, north-m = -15.0, up-m = 4.0, heading-deg = 0.0 }\n\
+         [[input.gnss]]\nname = 'receiver'\nserial = 'serial:///dev/ttyUSB3?parity=none'\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
         .unwrap()
         .config;
@@ -236,6 +250,91 @@ fn what_is_unwise_is_warned_of_and_runs() {
         "{told:?}"
     );
     assert_eq!(checked.config.station.clock_error_limit, None);
+}
+
+#[test]
+fn a_broker_is_an_address_topics_and_a_password_that_stands_elsewhere() {
+    let table = |broker: &str| {
+        format!(
+            "[station]\nname = 'x'\nsite = 's.toml'\n[[input.spat-json]]\nname = 'signal'\n\
+             broker = {{ {broker} }}\n"
+        )
+    };
+    let good = "address = 'mqtt://b', topics = ['a/+'], user = 'u', password-file = 'p'";
+    let config = parse(&table(good), Path::new("etc/rsu.toml"), &mut site_only).unwrap();
+    let Source::Mqtt(broker) = &config.config.inputs[0].source else {
+        panic!("no broker");
+    };
+    assert_eq!(
+        (broker.host.as_str(), broker.port, broker.qos),
+        ("b", 1883, 0)
+    );
+    let login = broker.login.as_ref().unwrap();
+    assert_eq!(login.password, Password::File("etc/p".into()));
+    for (wrong, key) in [
+        ("topics = ['a']", "broker.address"),
+        ("address = 'mqtt://b'", "broker.topics"),
+        ("address = 'mqtt://b', topics = []", "broker.topics"),
+        ("address = 'mqtt://b', topics = ['a#']", "broker.topics"),
+        ("address = 'mqtts://b', topics = ['a']", "broker.address"),
+        (
+            "address = 'mqtt://b', topics = ['a'], qos = 2",
+            "broker.qos",
+        ),
+        (
+            "address = 'mqtt://b', topics = ['a'], password = 'x'",
+            "broker.password",
+        ),
+        (
+            "address = 'mqtt://b', topics = ['a'], password-env = 'x'",
+            "broker.user",
+        ),
+    ] {
+        let told = told(&table(wrong));
+        let place = format!("rsu.toml:6: input.spat-json.{key}: ");
+        assert!(told[0].starts_with(&place), "{wrong}: {told:?}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_a_box_or_a_radar_is_told_with_its_line() {
+    let mount = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
+    for (table, wrong, told_of) in [
+        ("openv2x", "sensor = 'nose'\n", "sensor: must be"),
+        ("openv2x", "latency-s = 1\n", "latency-s: unknown key"),
+        ("detected-objects", "existence = 2\n", "existence: must be"),
+        ("detected-objects", "replay = 'x'\n", "replay: unknown key"),
+        ("ti-mmwave", "layout = 'oob'\n", "layout: must be"),
+        ("nanoradar", "range-m = 0\n", "range-m: must be"),
+    ] {
+        let text = good(&format!(
+            "[[input.{table}]]\nname = 'y'\nlisten = 'udp://0.0.0.0:2'\n{mount}{wrong}"
+        ));
+        let told = told(&text);
+        let place = format!("rsu.toml:11: input.{table}.{told_of}");
+        assert!(told.len() == 1 && told[0].starts_with(&place), "{told:?}");
+    }
+    for (table, wrong, told_of) in [
+        ("gnss", "form = 'ubx'\n", "form: must be"),
+        (
+            "ntcip",
+            "poll = { period-ms = 500 }\n",
+            "poll.agent: is missing",
+        ),
+        ("spat-json", "lights = ['pink']\n", "lights: knows no"),
+        (
+            "spat-json",
+            "fields = { colour = 'x' }\n",
+            "fields.colour: unknown key",
+        ),
+    ] {
+        let text = good(&format!(
+            "[[input.{table}]]\nname = 'y'\nlisten = 'udp://0.0.0.0:2'\n{wrong}"
+        ));
+        let told = told(&text);
+        let place = format!("rsu.toml:10: input.{table}.{told_of}");
+        assert!(told.len() == 1 && told[0].starts_with(&place), "{told:?}");
+    }
 }
 
 #[test]
@@ -412,4 +511,20 @@ fn controllers_share_an_address_where_their_own_tell_them_apart() {
             .any(|told| told.starts_with("rsu.toml:12: input.gb20999.serial: ")),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_wait_that_is_too_short_for_a_slow_line_is_warned_of() {
+    let table = |more: &str| {
+        let serial = "serial = 'serial:///dev/x?baud=1200'";
+        told(&good(&format!(
+            "[[input.gb20999]]\nname = 'b'\n{serial}\n{more}"
+        )))
+    };
+    let short = table("");
+    assert!(
+        short[0].starts_with("rsu.toml:7: warning: input.gb20999.retry-ms: 500 ms is shorter"),
+        "{short:?}"
+    );
+    assert_eq!(table("retry-ms = 2000\n"), Vec::<String>::new());
 }

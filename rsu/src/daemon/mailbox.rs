@@ -89,6 +89,8 @@ impl Mailbox {
             Content::Lamps(_) => 0,
             Content::Plan(_) => 1,
             Content::Mode(_) => 2,
+            // For the operator, who has it from the tally; the station asks the kernel for time.
+            Content::Receiver(_) => return,
             Content::Objects(_) => KINDS - 1,
         };
         let Some(lane) = self.lane(kind, input) else {

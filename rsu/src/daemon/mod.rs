@@ -13,7 +13,7 @@
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
-//! recordings; `observer`. Each has its own state and goes on when another's input fails.
+//! recordings; `brokers` for all of MQTT; `observer`. Each has its own state and goes on when another's input fails.
 
 mod backoff;
 mod clock;
@@ -59,7 +59,7 @@ pub use snapshot::{
 pub struct Daemon {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
-    net: Option<threads::Net>,
+    nets: Vec<threads::Net>,
 }
 
 /// Why a daemon could not start. A port that is taken or a device that is away is no reason: those
@@ -109,7 +109,7 @@ impl Daemon {
         let mut daemon = Self {
             shared: Arc::clone(&shared),
             threads: Vec::new(),
-            net: None,
+            nets: Vec::new(),
         };
         let observer = Observer::new(Arc::clone(&shared));
         daemon.spawn("observer", move || observer.run())?;
@@ -139,7 +139,7 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.shared.stop.raise();
         self.shared.mailbox.close();
-        if let Some(net) = self.net.take() {
+        for net in self.nets.drain(..) {
             net.stop();
         }
         for thread in self.threads.drain(..) {

@@ -22,8 +22,11 @@ use clap::ValueEnum;
 
 use self::recording::{Chunks, Form, Unreadable};
 use crate::clock::{Mono, Now, Utc};
-use crate::config;
-use crate::inputs::{Counts, Decoder, ars408, can, gat1743, gb20999};
+use crate::config::{self, Broker, Login, Password};
+use crate::inputs::{Carrier, Counts, Decoder, Mount};
+use crate::inputs::{ars408, can, detected_objects, gat1743, gb20999, gnss, nanoradar, ntcip};
+use crate::inputs::{openv2x, spat_json, ti_mmwave};
+use v2x_msg::base::{EnuFrame, GeoPosition};
 
 /// What `rsu probe` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,8 +34,9 @@ pub struct ProbeArgs {
     /// What the device speaks.
     #[arg(value_enum)]
     pub protocol: ProbeProtocol,
-    /// A file (raw bytes, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen on,
-    /// `tcp://HOST:PORT` to connect to, or `serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1`.
+    /// A file (raw bytes, JSON, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen
+    /// on, `tcp://HOST:PORT` to connect to, `mqtt://HOST:PORT/TOPIC` to subscribe at, or
+    /// `serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1`.
     pub source: String,
     /// End a live source after this many seconds.
     #[arg(long, value_name = "S", value_parser = seconds)]
@@ -43,14 +47,17 @@ pub struct ProbeArgs {
     /// Of a pcap, read only packets from or to this port.
     #[arg(long)]
     pub port: Option<u16>,
-    /// Ask a gat1743 controller each second, or a gb20999 controller twice a second; over UDP at this
-    /// address.
+    /// Ask a gat1743 controller each second, a gb20999 controller twice a second, or an ntcip
+    /// controller while it does not broadcast; over UDP at this address.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
     pub ask: Option<Option<SocketAddr>>,
+    /// Who we are to an MQTT broker; the password is in the environment, in MQTT_PASSWORD.
+    #[arg(long)]
+    pub user: Option<String>,
     /// Sensor number of an ars408 radar.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=7))]
     pub sensor_id: u8,
-    /// Where an ars408 radar looks, clockwise from north. It is taken to stand at 0, 0.
+    /// Where a sensor looks, clockwise from north. It is taken to stand at 0, 0.
     #[arg(
         long,
         default_value_t = 0.0,
@@ -58,6 +65,12 @@ pub struct ProbeArgs {
         allow_hyphen_values = true
     )]
     pub heading_deg: f64,
+    /// The ti-mmwave radar runs the traffic monitoring firmware.
+    #[arg(long)]
+    pub traffic: bool,
+    /// Degrees north and east of the site's origin, for what has its places in degrees.
+    #[arg(long, value_name = "LAT,LON", value_parser = origin, allow_hyphen_values = true)]
+    pub origin: Option<EnuFrame>,
 }
 
 /// A protocol that can be probed.
@@ -67,8 +80,29 @@ pub enum ProbeProtocol {
     Gat1743,
     /// Signal controllers by GB/T 20999-2017.
     Gb20999,
+    /// Signal controllers that broadcast TSCBM or are polled by SNMP.
+    Ntcip,
+    /// Platforms that publish SPAT as JSON.
+    SpatJson,
     /// Continental ARS408 and ARS404 radars.
     Ars408,
+    /// Boxes and radars that publish road users as OpenV2X does.
+    Openv2x,
+    /// Boxes that write lists of objects in our form or CARMA's.
+    DetectedObjects,
+    /// TI mmWave radars on their data port.
+    TiMmwave,
+    /// Nanoradar's small radars on a serial line.
+    Nanoradar,
+    /// Receivers of satellite navigation: NMEA 0183, or gpsd's JSON from `tcp://` or a file `.json`.
+    Gnss,
+}
+
+fn origin(text: &str) -> Result<EnuFrame, String> {
+    let (lat, lon) = text.split_once(',').ok_or("want LAT,LON")?;
+    let degrees = |text: &str| text.trim().parse::<f64>().map_err(|e| e.to_string());
+    let origin = GeoPosition::from_deg(degrees(lat)?, degrees(lon)?, None);
+    origin.map(EnuFrame::new).map_err(|e| e.to_string())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -143,6 +177,8 @@ enum Source {
     Udp(SocketAddr),
     /// Host and port, to be looked up.
     Tcp(String),
+    /// A broker and a topic.
+    Mqtt(Broker),
     Serial(PathBuf, config::SerialLine),
 }
 
@@ -170,6 +206,14 @@ impl Source {
                 _ => Err(Failure::new(USAGE, "want tcp://HOST:PORT")),
             };
         }
+        if let Some(rest) = text.strip_prefix("mqtt://") {
+            return mqtt(rest).map(Self::Mqtt).ok_or_else(|| {
+                Failure::new(
+                    USAGE,
+                    "want mqtt://HOST:PORT/TOPIC, such as mqtt://b:1883/+/up",
+                )
+            });
+        }
         if text.starts_with("serial:") {
             return match config::serial(text) {
                 Some(config::Source::Serial { path, line }) => Ok(Self::Serial(path, line)),
@@ -177,7 +221,7 @@ impl Source {
             };
         }
         match text.split_once(':') {
-            Some(("mqtt" | "mqtts", _)) => no_carrier("MQTT"),
+            Some(("mqtts", _)) => no_carrier("MQTT over TLS"),
             Some((scheme, rest)) if rest.starts_with("//") => Err(Failure::new(
                 USAGE,
                 format!("no source is called {scheme}://"),
@@ -188,6 +232,10 @@ impl Source {
 }
 
 fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outcome, Failure> {
+    let form = match source {
+        Source::Tcp(_) | Source::Serial(..) => Form::Stream,
+        _ => Form::Datagrams,
+    };
     match source {
         Source::File(_) if args.ask.is_some() => {
             return Err(Failure::new(USAGE, "a recording cannot be asked"));
@@ -202,19 +250,18 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
                 "--ask over UDP needs the controller's address",
             ));
         }
+        Source::Mqtt(_) if args.ask.is_some() => {
+            return Err(Failure::new(USAGE, "a broker cannot be asked"));
+        }
         _ => {}
     }
-    let form = match source {
-        Source::Udp(_) => Form::Datagrams,
-        _ => Form::Stream,
-    };
     let probe = Probe::new(decoder(args, form), args.count, out);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(UNAVAILABLE, error.to_string()))?;
     let outcome = runtime.block_on(async {
-        let socket = live::Socket::open(source, args.ask.flatten()).await;
+        let socket = live::Socket::open(args, source).await;
         let socket = socket.map_err(Unreadable::Io)?;
         live::run(socket, args.duration, probe).await
     });
@@ -222,6 +269,33 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
     runtime.shutdown_background();
     outcome
 }
+
+/// Who we are to a broker.
+fn login(args: &ProbeArgs) -> Option<Login> {
+    args.user.as_ref().map(|user| Login {
+        user: user.clone(),
+        password: match std::env::var_os(PASSWORD) {
+            Some(_) => Password::Env(PASSWORD.to_owned()),
+            None => Password::None,
+        },
+    })
+}
+
+/// What follows `mqtt://`: an address, and the topic filter behind the first slash.
+fn mqtt(rest: &str) -> Option<Broker> {
+    let (address, topic) = rest.split_once('/')?;
+    let (host, port) = config::mqtt_address(&format!("mqtt://{address}"))?;
+    config::is_topic_filter(topic).then(|| Broker {
+        host,
+        port,
+        topics: vec![topic.to_owned()],
+        qos: 0,
+        client_id: None,
+        login: None,
+    })
+}
+
+const PASSWORD: &str = "MQTT_PASSWORD";
 
 fn read_recording(args: &ProbeArgs, bytes: &[u8], out: &mut dyn Write) -> Result<Outcome, Failure> {
     let mut chunks = Chunks::open(bytes, args.port)?;
@@ -271,9 +345,79 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                     Form::Datagrams | Form::Candump => gb20999::Carrier::Datagrams,
                 },
                 asking: args.ask.map(|_| gb20999::Asking::default()),
+                // Who probes wants to see what it comes to.
+                proves: false,
                 ..gb20999::Config::default()
             };
             Decoder::Gb20999(Box::new(gb20999::Decoder::new(config)))
+        }
+        ProbeProtocol::Ntcip => {
+            let config = ntcip::Config {
+                fallback: args.ask.map(|_| ntcip::Fallback::default()),
+            };
+            Decoder::Ntcip(Box::new(ntcip::Decoder::new(config)))
+        }
+        ProbeProtocol::SpatJson => {
+            let config = spat_json::Config {
+                carrier: carrier(form),
+                // Stamps of a recording without times would all be late.
+                max_delay: Duration::MAX,
+                ..spat_json::Config::default()
+            };
+            Decoder::SpatJson(Box::new(spat_json::Decoder::new(config)))
+        }
+        ProbeProtocol::Openv2x => {
+            let default = openv2x::Config::default();
+            let config = openv2x::Config {
+                carrier: carrier(form),
+                frame: args.origin.unwrap_or(default.frame),
+                ..default
+            };
+            Decoder::Openv2x(Box::new(openv2x::Decoder::new(config)))
+        }
+        ProbeProtocol::DetectedObjects => {
+            let default = detected_objects::Config::default();
+            let config = detected_objects::Config {
+                carrier: carrier(form),
+                frame: args.origin.unwrap_or(default.frame),
+                mount: mount(args),
+                ..default
+            };
+            Decoder::DetectedObjects(Box::new(detected_objects::Decoder::new(config)))
+        }
+        ProbeProtocol::TiMmwave => {
+            let config = ti_mmwave::Config {
+                layout: if args.traffic {
+                    ti_mmwave::Layout::Traffic
+                } else {
+                    ti_mmwave::Layout::OutOfBox
+                },
+                mount: mount(args),
+                report_still: true,
+                ..ti_mmwave::Config::default()
+            };
+            Decoder::TiMmwave(Box::new(ti_mmwave::Decoder::new(config)))
+        }
+        ProbeProtocol::Nanoradar => {
+            let config = nanoradar::Config {
+                mount: mount(args),
+                ..nanoradar::Config::default()
+            };
+            Decoder::Nanoradar(Box::new(nanoradar::Decoder::new(config)))
+        }
+        ProbeProtocol::Gnss => {
+            let default = gnss::Config::default();
+            let is_gpsd = args.source.starts_with("tcp://") || args.source.ends_with(".json");
+            let config = gnss::Config {
+                form: if is_gpsd {
+                    gnss::Form::Gpsd
+                } else {
+                    gnss::Form::Nmea
+                },
+                frame: args.origin.unwrap_or(default.frame),
+                ..default
+            };
+            Decoder::Gnss(Box::new(gnss::Decoder::new(config)))
         }
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {
@@ -283,14 +427,25 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                     Form::Candump => can::Carrier::Candump,
                 },
                 sensor_id: args.sensor_id,
-                mount: crate::inputs::Mount {
-                    heading_deg: args.heading_deg,
-                    ..Default::default()
-                },
+                mount: mount(args),
                 ..ars408::Config::default()
             };
             Decoder::Ars408(Box::new(ars408::Decoder::new(config)))
         }
+    }
+}
+
+fn mount(args: &ProbeArgs) -> Mount {
+    Mount {
+        heading_deg: args.heading_deg,
+        ..Mount::default()
+    }
+}
+
+fn carrier(form: Form) -> Carrier {
+    match form {
+        Form::Stream => Carrier::Stream,
+        Form::Datagrams | Form::Candump => Carrier::Datagrams,
     }
 }
 

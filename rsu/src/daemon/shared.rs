@@ -69,6 +69,7 @@ impl Shared {
             bytes: tally.bytes.load(Ordering::Relaxed),
             foreign: tally.foreign.load(Ordering::Relaxed),
             overlong: tally.overlong.load(Ordering::Relaxed),
+            retained: tally.retained.load(Ordering::Relaxed),
             unsent: tally.unsent.load(Ordering::Relaxed),
             reports: tally.reports.load(Ordering::Relaxed),
             displaced: self.mailbox.displaced(view.id),

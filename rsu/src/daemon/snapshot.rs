@@ -76,6 +76,8 @@ pub struct InputSnapshot {
     pub foreign: u64,
     /// Datagrams dropped because they were longer than any that the protocol knows.
     pub overlong: u64,
+    /// Messages that a broker kept from an earlier time; none is used.
+    pub retained: u64,
     /// Requests that could not be sent to the device.
     pub unsent: u64,
     /// Reports that the decoder made.

@@ -39,6 +39,8 @@ pub(crate) struct InputTally {
     pub(crate) foreign: AtomicU64,
     /// Datagrams longer than any that the protocol knows.
     pub(crate) overlong: AtomicU64,
+    /// Messages that a broker kept from an earlier time.
+    pub(crate) retained: AtomicU64,
     pub(crate) reports: AtomicU64,
     /// Requests that could not be sent to the device.
     pub(crate) unsent: AtomicU64,

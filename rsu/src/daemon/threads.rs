@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use super::link::Inlet;
 use super::link::file::FileLink;
+use super::link::mqtt::MqttLink;
 use super::link::serial::SerialLink;
 use super::link::tcp::{TcpLink, TcpListenLink};
 use super::link::udp::{Ear, UdpLink};
@@ -20,7 +21,7 @@ use crate::config::{Input, Realtime, Source};
 /// code has it; what is not touched costs nothing.
 const STACK: usize = 1024 * 1024;
 
-/// The one asynchronous thread.
+/// An asynchronous thread: one for streams and recordings, one for brokers.
 pub(super) struct Net {
     thread: JoinHandle<()>,
     end: oneshot::Sender<()>,
@@ -40,6 +41,7 @@ enum Task {
     TcpListen(TcpListenLink),
     Serial(SerialLink),
     File(FileLink),
+    Mqtt(MqttLink),
 }
 
 impl Daemon {
@@ -53,13 +55,14 @@ impl Daemon {
         Ok(())
     }
 
-    /// One thread for each address that datagrams come to, one for all other inputs.
+    /// One thread for each address that datagrams come to, one for all streams and recordings, and one
+    /// for all brokers: their messages take long to read, and nothing else waits for that.
     pub(super) fn start_links(
         &mut self,
         inputs: &[Input],
         wishes: Realtime,
     ) -> Result<(), StartError> {
-        let mut tasks = Vec::new();
+        let (mut tasks, mut brokers) = (Vec::new(), Vec::new());
         let mut datagrams: Vec<(String, UdpLink)> = Vec::new();
         for (input, view) in inputs.iter().zip(&Arc::clone(&self.shared).inputs) {
             let inlet = Inlet {
@@ -88,6 +91,7 @@ impl Daemon {
                     }
                 }
                 Source::Tcp { host, port } => tasks.push(Task::Tcp(TcpLink { inlet, host, port })),
+                Source::Mqtt(broker) => brokers.push(Task::Mqtt(MqttLink { inlet, broker })),
                 Source::TcpListen { listen } => tasks.push(Task::TcpListen(TcpListenLink {
                     inlet,
                     listen,
@@ -106,8 +110,17 @@ impl Daemon {
                 link.run();
             })?;
         }
-        if !tasks.is_empty() {
-            self.net = Some(start_net(&self.shared, tasks, wishes)?);
+        // A broker's thread asks for no real-time priority: what it reads may be long.
+        let brokers_wishes = Realtime {
+            fifo_priority: None,
+            ..wishes
+        };
+        for (name, tasks, wishes) in [("net", tasks, wishes), ("brokers", brokers, brokers_wishes)]
+        {
+            if !tasks.is_empty() {
+                let net = start_net(name, &self.shared, tasks, wishes)?;
+                self.nets.push(net);
+            }
         }
         Ok(())
     }
@@ -124,9 +137,14 @@ fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
         })
 }
 
-fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result<Net, StartError> {
+fn start_net(
+    name: &'static str,
+    shared: &Arc<Shared>,
+    tasks: Vec<Task>,
+    wishes: Realtime,
+) -> Result<Net, StartError> {
     let failed = |reason| StartError::Thread {
-        name: "net".to_owned(),
+        name: name.to_owned(),
         reason,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -139,8 +157,8 @@ fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result
         .map_err(failed)?;
     let (end, ended) = oneshot::channel::<()>();
     let shared = Arc::clone(shared);
-    let thread = start("net", move || {
-        ask_for_receiver(&shared, "net", wishes);
+    let thread = start(name, move || {
+        ask_for_receiver(&shared, name, wishes);
         runtime.block_on(async move {
             for task in tasks {
                 match task {
@@ -148,6 +166,7 @@ fn start_net(shared: &Arc<Shared>, tasks: Vec<Task>, wishes: Realtime) -> Result
                     Task::TcpListen(link) => drop(tokio::spawn(link.run())),
                     Task::Serial(link) => drop(tokio::spawn(link.run())),
                     Task::File(link) => drop(tokio::spawn(link.run())),
+                    Task::Mqtt(link) => drop(tokio::spawn(link.run())),
                 }
             }
             // An error says that the sender is gone, which ends us just as well.

@@ -3,13 +3,23 @@
 //! Rooms:
 //! - [`gat1743`]: signal controllers that publish lamp states, countdowns and plans (GA/T 1743-2020)
 //! - [`gb20999`]: signal controllers that tell stage and remaining time when asked (GB/T 20999-2017)
+//! - [`ntcip`]: signal controllers that broadcast TSCBM or are polled by SNMP (NTCIP 1202)
+//! - [`spat_json`]: platforms that publish SPAT as JSON: Huawei DRIS, OpenV2X
 //! - [`ars408`]: Continental ARS408/404 radars that publish tracked objects over CAN
+//! - [`openv2x`]: boxes and radars that publish road users as JSON: OpenV2X, Huawei DRIS
+//! - [`detected_objects`]: any box that writes lists of objects as JSON in our form, or CARMA's
+//! - [`ti_mmwave`], [`nanoradar`]: radars on serial lines
+//! - [`gnss`]: receivers of satellite navigation, for health only
+//! - `objects`: what inputs of objects check alike; `iso`: dates
+//! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
 //! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
 //!
 //! Nothing here opens a socket or reads a clock. A [`Decoder`] takes the bytes that a link received
 //! with the moment of their arrival, and hands each report to a sink at once. It takes any bytes:
 //! what makes no sense is counted by kind in [`Counts`] and dropped; work and state are bounded, and
-//! [`Decoder::push`] does not allocate: all its memory is taken when the decoder is made.
+//! [`Decoder::push`] does not allocate: all its memory is taken when the decoder is made. Protocols of
+//! JSON are the exception: they allocate in proportion to a message of bounded size, on the thread of
+//! their link, never on the heart's.
 //!
 //! # How to add a protocol
 //! Copy the nearest folder.
@@ -25,10 +35,23 @@
 
 pub mod ars408;
 pub mod can;
+mod delay;
+pub mod detected_objects;
 pub mod gat1743;
 pub mod gb20999;
+pub mod gnss;
+mod iso;
+pub mod json;
+pub mod nanoradar;
+pub mod ntcip;
+mod objects;
+pub mod openv2x;
+pub mod spat_json;
+pub mod ti_mmwave;
 
 use arrayvec::ArrayVec;
+
+pub use objects::Assumed;
 
 use crate::clock::{Mono, Now};
 use crate::report::Content;
@@ -40,8 +63,22 @@ pub enum Decoder {
     Gat1743(Box<gat1743::Decoder>),
     /// A signal controller by GB/T 20999-2017.
     Gb20999(Box<gb20999::Decoder>),
+    /// A signal controller that broadcasts TSCBM or is polled by SNMP.
+    Ntcip(Box<ntcip::Decoder>),
+    /// A platform that publishes SPAT as JSON.
+    SpatJson(Box<spat_json::Decoder>),
     /// A Continental ARS408 or ARS404 radar.
     Ars408(Box<ars408::Decoder>),
+    /// A box of the OpenV2X kind.
+    Openv2x(Box<openv2x::Decoder>),
+    /// A box that writes lists of objects in our form or CARMA's.
+    DetectedObjects(Box<detected_objects::Decoder>),
+    /// A TI mmWave radar.
+    TiMmwave(Box<ti_mmwave::Decoder>),
+    /// A Nanoradar on a serial line.
+    Nanoradar(Box<nanoradar::Decoder>),
+    /// A receiver of satellite navigation.
+    Gnss(Box<gnss::Decoder>),
 }
 
 /// The same call on whichever decoder it is.
@@ -50,7 +87,14 @@ macro_rules! each {
         match $self {
             Self::Gat1743($decoder) => $call,
             Self::Gb20999($decoder) => $call,
+            Self::Ntcip($decoder) => $call,
+            Self::SpatJson($decoder) => $call,
             Self::Ars408($decoder) => $call,
+            Self::Openv2x($decoder) => $call,
+            Self::DetectedObjects($decoder) => $call,
+            Self::TiMmwave($decoder) => $call,
+            Self::Nanoradar($decoder) => $call,
+            Self::Gnss($decoder) => $call,
         }
     };
 }
@@ -89,9 +133,26 @@ impl Decoder {
         match self {
             Self::Gat1743(_) => "gat1743",
             Self::Gb20999(_) => "gb20999",
+            Self::Ntcip(_) => "ntcip",
+            Self::SpatJson(_) => "spat-json",
             Self::Ars408(_) => "ars408",
+            Self::Openv2x(_) => "openv2x",
+            Self::DetectedObjects(_) => "detected-objects",
+            Self::TiMmwave(_) => "ti-mmwave",
+            Self::Nanoradar(_) => "nanoradar",
+            Self::Gnss(_) => "gnss",
         }
     }
+}
+
+/// What one call of a decoder's `push` receives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// A whole datagram, or a message of a broker: nothing continues in the next.
+    #[default]
+    Datagrams,
+    /// The next bytes of a stream.
+    Stream,
 }
 
 /// Where a sensor stands at its site and which way it looks.

@@ -286,6 +286,29 @@ impl<'r, 't> Table<'r, 't> {
         )
     }
 
+    /// A list of texts.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<At<&'r str>> {
+        let Some(found) = self.value(key) else {
+            return Vec::new();
+        };
+        let what = "a list of texts in quotes";
+        let Some(list) = found.value.as_array() else {
+            return self.mismatch(key, found, what).unwrap_or_default();
+        };
+        let mut texts = Vec::new();
+        for item in list {
+            let line = self.reader.line_of(item.span().start);
+            let value = item.get_ref();
+            match value.as_str() {
+                Some(text) => texts.push(At { line, value: text }),
+                None => {
+                    self.mismatch::<()>(key, At { line, value }, what);
+                }
+            }
+        }
+        texts
+    }
+
     fn list<T>(
         &mut self,
         key: &'static str,

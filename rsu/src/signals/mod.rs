@@ -188,17 +188,23 @@ impl Signals {
             self.oddities.unplanned_states += 1;
         }
         let timed = !controller.is_untimed();
-        let longest_s = self.config.max_countdown.as_secs();
-        let usable = |seconds: &u16| timed && (1..=longest_s).contains(&u64::from(*seconds));
+        let longest = self.config.max_countdown;
+        let usable = |left: &Duration| timed && *left <= longest;
         let mut change = Change::Unchanged;
         let watches = self.watches.iter_mut();
         for watch in watches.filter(|watch| watch.controller == place) {
             let Some(shown) = shown(watch, news, &mut self.oddities) else {
                 continue;
             };
-            let countdown_s = shown.countdown_s.filter(usable);
+            // Tenths where the controller has them; a whole second of 0 says "not known".
+            let whole = shown.countdown_s.filter(|seconds| *seconds > 0);
+            let left = match news.span(shown.lamp).and_then(|span| span.likely_ms) {
+                Some(ms) => Some(Duration::from_millis(ms.into())),
+                None => whole.map(|seconds| Duration::from_secs(seconds.into())),
+            };
+            let left = left.filter(usable);
             let light = merged(shown.light);
-            if watch.hear(now.mono, light, countdown_s, &mut self.oddities) {
+            if watch.hear(now.mono, light, left, &mut self.oddities) {
                 change = Change::Colour;
             }
         }

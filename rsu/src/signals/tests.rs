@@ -419,6 +419,7 @@ fn lamps(second: u32) -> LampStates {
     };
     LampStates {
         lamps: plan.lamps.iter().map(state).collect(),
+        ..LampStates::default()
     }
 }
 

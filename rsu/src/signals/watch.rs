@@ -50,10 +50,10 @@ impl Watch {
         &mut self,
         arrived: Mono,
         light: Light,
-        countdown_s: Option<u16>,
+        left: Option<Duration>,
         oddities: &mut Oddities,
     ) -> bool {
-        let implied = countdown_s.map(|s| arrived + Duration::from_secs(s.into()));
+        let implied = left.map(|left| arrived + left);
         let before = self.heard_at.replace(arrived);
         if light != self.light {
             let seen = self.light != Light::Unknown

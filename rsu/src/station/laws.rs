@@ -84,6 +84,7 @@ fn any_lamps() -> impl Strategy<Value = LampStates> {
     });
     proptest::collection::vec(state, 0..8).prop_map(|lamps| LampStates {
         lamps: lamps.into_iter().collect(),
+        ..LampStates::default()
     })
 }
 

@@ -197,6 +197,8 @@ impl Station {
                     .handle_mode(report.arrived, report.input, *mode);
                 self.handle_change(now, report.arrived, change);
             }
+            // The kernel's clock state decides what may claim a time, not a receiver.
+            Content::Receiver(_) => {}
         }
         self.turn(now);
     }

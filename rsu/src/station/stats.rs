@@ -40,6 +40,7 @@ impl Stats {
             Content::Lamps(_) => &mut self.lamps,
             Content::Plan(_) => &mut self.plans,
             Content::Mode(_) => &mut self.modes,
+            Content::Receiver(_) => return,
         };
         *counter += 1;
     }

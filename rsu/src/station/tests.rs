@@ -145,6 +145,7 @@ impl Bench {
             CONTROLLER,
             Content::Lamps(LampStates {
                 lamps: lamps.collect(),
+                ..LampStates::default()
             }),
         );
     }

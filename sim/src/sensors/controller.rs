@@ -252,6 +252,7 @@ impl Controller {
         });
         let mut states = LampStates {
             lamps: lamps.take(rsu::report::MAX_LAMPS).collect(),
+            ..LampStates::default()
         };
         self.faults.lie(at, &self.lamps, &mut states);
         states

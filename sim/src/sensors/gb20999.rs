@@ -82,6 +82,7 @@ impl Voice {
         });
         let mut states = LampStates {
             lamps: lamps.take(rsu::report::MAX_LAMPS).collect(),
+            ..LampStates::default()
         };
         faults.lie(at, &self.lamps, &mut states);
         let said = states.lamps.first().and_then(|lamp| lamp.countdown_s);

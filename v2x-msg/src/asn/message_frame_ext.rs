@@ -61,6 +61,32 @@ macro_rules! messages {
                 }
             }
 
+            #[cfg(feature = "serde")]
+            fn view_message<S: serde::ser::SerializeStruct>(
+                &self,
+                members: &mut S,
+            ) -> Result<(), S::Error> {
+                match self {
+                    $(Self::$name(message) => {
+                        members.serialize_field("value", &crate::view::Out(message))
+                    })*
+                }
+            }
+
+            #[cfg(feature = "serde")]
+            fn message_from_view<'de, D: serde::Deserializer<'de>>(
+                id: ExtMsgID,
+                from: D,
+            ) -> Result<Self, D::Error> {
+                match id.0 {
+                    $($number => crate::view::View::from_serde(from).map(Self::$name),)*
+                    other => {
+                        let text = format_args!("unknown name \"messageId {other}\"");
+                        Err(serde::de::Error::custom(text))
+                    }
+                }
+            }
+
             /// Makes this the message of that number, unless it is; None if there is none.
             fn become_message(&mut self, id: ExtMsgID) -> Option<()> {
                 if self.message_id() != id {
@@ -89,7 +115,9 @@ impl Wire for MessageFrameExt {
         let unknown = writer.enter();
         writer.bits(u64::from(unknown.is_some()), 1)?;
         self.message_id().encode(writer)?;
-        writer.open_type(|writer| self.encode_message(writer))?;
+        writer
+            .open_type(|writer| self.encode_message(writer))
+            .map_err(|kind| writer.blame("MessageFrameExt.value", kind))?;
         match unknown {
             Some(unknown) => writer.only_unknown(unknown),
             None => Ok(()),
@@ -129,6 +157,79 @@ impl Jer for MessageFrameExt {
             .ok_or_else(|| jer::Problem::Unknown(format!("messageId {}", id.0)))?;
         self.read_message(&mut object)?;
         object.finish(&["messageId", "value"])
+    }
+}
+
+#[cfg(feature = "serde")]
+mod view {
+    use std::fmt;
+
+    use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+    use serde::ser::{SerializeStruct, Serializer};
+
+    use super::{ExtMsgID, MessageFrameExt};
+    use crate::view::{OneOf, View, serde_by_view};
+
+    const NAMES: &[&str] = &["messageId", "value"];
+
+    /// As it stands in JSON. On the way in, the number has to stand before the message.
+    impl View for MessageFrameExt {
+        fn to_serde<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            let mut members = to.serialize_struct("MessageFrameExt", 2)?;
+            members.serialize_field("messageId", &self.message_id())?;
+            self.view_message(&mut members)?;
+            members.end()
+        }
+
+        fn from_serde<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_struct("MessageFrameExt", NAMES, Members)
+        }
+    }
+
+    serde_by_view!(MessageFrameExt);
+
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = MessageFrameExt;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("messageId, then value")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+            let first = from.next_key_seed(OneOf(NAMES))?;
+            if first != Some("messageId") {
+                return Err(de::Error::missing_field("messageId"));
+            }
+            let id = from.next_value()?;
+            if from.next_key_seed(OneOf(NAMES))? != Some("value") {
+                return Err(de::Error::missing_field("value"));
+            }
+            let message = from.next_value_seed(Content(id))?;
+            match from.next_key_seed(OneOf(NAMES))? {
+                None => Ok(message),
+                Some(name) => Err(de::Error::duplicate_field(name)),
+            }
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+            let id = from.next_element()?;
+            let id = id.ok_or_else(|| de::Error::missing_field("messageId"))?;
+            let message = from.next_element_seed(Content(id))?;
+            message.ok_or_else(|| de::Error::missing_field("value"))
+        }
+    }
+
+    /// The message of that number.
+    struct Content(ExtMsgID);
+
+    impl<'de> DeserializeSeed<'de> for Content {
+        type Value = MessageFrameExt;
+
+        fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+            MessageFrameExt::message_from_view(self.0, from)
+        }
     }
 }
 

@@ -15,15 +15,23 @@
 //! | SEQUENCE | object; unknown members are refused, so that a typing error does not pass for an absent option |
 //! | CHOICE | object of one member |
 //!
+//! Both ways are streams: writing puts text straight into whatever takes it, reading takes values
+//! out of the text where they lie, without a tree in between; [`Values`] takes one value after the
+//! other off a file or a pipe.
+//!
 //! Reading is for people, files and tests, not for the radio: errors say where
 //! (`spatFrame.intersections[0].phases[3].id`), and memory is bounded by the length of the text.
 
 mod read;
+mod stream;
+mod text;
 mod write;
 
 use std::fmt;
 
 pub use read::{Input, JerError, Object, Problem};
+pub use stream::Values;
+pub(crate) use write::ToIo;
 pub use write::Writer;
 
 /// What every type of the message set can do: go to JSON, and come from JSON.

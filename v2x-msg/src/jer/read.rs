@@ -1,22 +1,31 @@
-//! JSON text to values, with the place of what is wrong.
+//! JSON text to values, with the place of what is wrong. Nothing stands in between: a value is
+//! taken out of the text where it lies.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value};
+use arrayvec::ArrayVec;
 
+use super::text::{self, Walk};
 use super::{Jer, Writer, write};
 use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
 
-/// A piece of JSON that is about to become a value.
+/// A piece of JSON that is about to become a value: the text of it, well-formed.
 #[derive(Clone, Copy, Debug)]
-pub struct Input<'a>(&'a Value);
+pub struct Input<'a>(&'a str);
 
 /// An object of which members are taken one by one.
 #[derive(Debug)]
 pub struct Object<'a> {
-    members: &'a Map<String, Value>,
+    /// Names as they are written, and values.
+    members: ArrayVec<(&'a str, &'a str), MOST_MEMBERS>,
+    /// Behind the last that was found: members mostly stand in the order in which they are taken.
+    next: usize,
     taken: usize,
 }
+
+/// More than any type has.
+const MOST_MEMBERS: usize = 48;
 
 /// Text that is not a value of the type asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +78,9 @@ pub enum Problem {
     /// A member, alternative or enumeral that the type does not have.
     #[error("unknown name {0:?}")]
     Unknown(String),
+    /// A member that is said more than once.
+    #[error("member {0} is there twice")]
+    Twice(String),
 }
 
 impl fmt::Display for JerError {
@@ -102,32 +114,40 @@ impl JerError {
     }
 }
 
-/// Parses the text and reads all of it. serde_json bounds the depth.
+/// Checks the text and reads all of it.
 pub(super) fn whole(
     text: &str,
     read: impl FnOnce(Input<'_>) -> Result<(), JerError>,
 ) -> Result<(), JerError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| Problem::Syntax {
-        line: error.line(),
-        column: error.column(),
-    })?;
-    read(Input(&value))
+    read(Input(text::check(text)?))
 }
 
 impl<'a> Input<'a> {
     pub(crate) fn object(self) -> Result<Object<'a>, JerError> {
-        let members = self.0.as_object().ok_or(Problem::Expected("an object"))?;
-        Ok(Object { members, taken: 0 })
+        let mut walk = Walk::inside(self.0, '{').ok_or(Problem::Expected("an object"))?;
+        let mut members = ArrayVec::new();
+        while let Some(member) = walk.member() {
+            let full = members.try_push(member).is_err();
+            if full {
+                return Err(Problem::Unknown(text::unescaped(member.0).into_owned()).into());
+            }
+        }
+        Ok(Object {
+            members,
+            next: 0,
+            taken: 0,
+        })
     }
 
-    /// The only member of an object.
+    /// The only member of an object. Names of alternatives are ASN.1 names, which need no escapes;
+    /// one that is written with some is not recognised.
     pub(crate) fn alternative(self) -> Result<(&'a str, Self), JerError> {
         let expected = Problem::Expected("an object of one member");
-        let members = self.0.as_object().filter(|members| members.len() == 1);
-        let (name, value) = members
-            .and_then(|members| members.iter().next())
-            .ok_or(expected)?;
-        Ok((name, Self(value)))
+        let mut members = Walk::inside(self.0, '{').ok_or(expected.clone())?;
+        match (members.member(), members.member()) {
+            (Some((name, value)), None) => Ok((name.trim_matches('"'), Self(value))),
+            _ => Err(expected.into()),
+        }
     }
 
     /// What the alternative `name` holds.
@@ -138,7 +158,11 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn integer(self, min: i64, max: i64) -> Result<i64, JerError> {
-        let value = self.0.as_i64().ok_or(Problem::Expected("a whole number"))?;
+        // What is well-formed has no plus sign, which Rust would take as well.
+        let value: i64 = self
+            .0
+            .parse()
+            .map_err(|_| Problem::Expected("a whole number"))?;
         if value < min || value > max {
             return Err(Problem::OutOfRange { value, min, max }.into());
         }
@@ -153,14 +177,14 @@ impl<'a> Input<'a> {
     ) -> Result<T, JerError> {
         let text = self.text()?;
         let found = all.iter().copied().find(|one| name(*one) == text);
-        found.ok_or_else(|| Problem::Unknown(text.to_owned()).into())
+        found.ok_or_else(|| Problem::Unknown(text.into_owned()).into())
     }
 
     /// Exactly `size` bits, at the top of the word.
     pub(crate) fn bits(self, size: u32) -> Result<u64, JerError> {
         let mut octets = [0; 8];
         let len = size.div_ceil(8).min(8) as usize;
-        hex_into(self.text()?, &mut octets[..len])?;
+        hex_into(&self.text()?, &mut octets[..len])?;
         let top = u64::from_be_bytes(octets);
         if top.checked_shl(size).is_some_and(|beyond| beyond != 0) {
             return Err(Problem::Expected("zeros behind the last bit").into());
@@ -168,21 +192,38 @@ impl<'a> Input<'a> {
         Ok(top)
     }
 
-    fn text(self) -> Result<&'a str, JerError> {
-        Ok(self.0.as_str().ok_or(Problem::Expected("text"))?)
+    fn text(self) -> Result<Cow<'a, str>, JerError> {
+        if !self.0.starts_with('"') {
+            return Err(Problem::Expected("text").into());
+        }
+        Ok(text::unescaped(self.0))
     }
 }
 
-impl Object<'_> {
+impl<'a> Object<'a> {
+    /// The member of that name: most likely the next one, else any.
+    fn find(&mut self, name: &str) -> Option<Input<'a>> {
+        let (before, from_next) = self.members.split_at(self.next.min(self.members.len()));
+        let found = from_next
+            .iter()
+            .position(|(written, _)| says(written, name));
+        let index = match found {
+            Some(index) => self.next + index,
+            None => before.iter().position(|(written, _)| says(written, name))?,
+        };
+        self.next = index + 1;
+        self.taken += 1;
+        let (_, value) = self.members.get(index)?;
+        Some(Input(value))
+    }
+
     pub(crate) fn required(
         &mut self,
         name: &'static str,
         slot: &mut impl Jer,
     ) -> Result<(), JerError> {
-        let value = self.members.get(name).ok_or(Problem::Missing(name))?;
-        self.taken += 1;
-        slot.read_jer(Input(value))
-            .map_err(|error| error.within(name))
+        let value = self.find(name).ok_or(Problem::Missing(name))?;
+        slot.read_jer(value).map_err(|error| error.within(name))
     }
 
     pub(crate) fn optional<T: Jer + Default>(
@@ -191,23 +232,40 @@ impl Object<'_> {
         slot: &mut Option<T>,
     ) -> Result<(), JerError> {
         *slot = None;
-        if self.members.contains_key(name) {
-            self.required(name, slot.insert(T::default()))?;
+        if let Some(value) = self.find(name) {
+            let slot = slot.insert(T::default());
+            slot.read_jer(value).map_err(|error| error.within(name))?;
         }
         Ok(())
     }
 
     /// Refuses members that nobody asked for.
     pub(crate) fn finish(self, known: &[&str]) -> Result<(), JerError> {
+        let mut names = self.members.iter().map(|(written, _)| *written);
+        if let Some(unknown) = names.find(|written| !known.iter().any(|name| says(written, name))) {
+            return Err(Problem::Unknown(text::unescaped(unknown).into_owned()).into());
+        }
         if self.taken == self.members.len() {
             return Ok(());
         }
-        let unknown = self
-            .members
-            .keys()
-            .find(|name| !known.contains(&name.as_str()));
-        unknown.map_or(Ok(()), |name| Err(Problem::Unknown(name.clone()).into()))
+        let twice = known.iter().find(|name| {
+            let same = self
+                .members
+                .iter()
+                .filter(|(written, _)| says(written, name));
+            same.count() > 1
+        });
+        twice.map_or(
+            Ok(()),
+            |name| Err(Problem::Twice((*name).to_owned()).into()),
+        )
     }
+}
+
+/// Whether a name as it is written is that one.
+fn says(written: &str, name: &str) -> bool {
+    let plain = written.len() == name.len() + 2 && written[1..].starts_with(name);
+    plain || (written.contains('\\') && text::unescaped(written) == name)
 }
 
 /// The octets that `text` spells, which must be as many as there is room for.
@@ -243,13 +301,16 @@ impl<T: Jer + Default, const MIN: usize, const MAX: usize> Jer for List<T, MIN, 
     }
 
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
-        let elements = input.0.as_array().ok_or(Problem::Expected("an array"))?;
-        length(elements.len(), MIN, MAX)?;
+        let mut elements = Walk::inside(input.0, '[').ok_or(Problem::Expected("an array"))?;
+        let mut counted = elements;
+        length(std::iter::from_fn(|| counted.element()).count(), MIN, MAX)?;
         self.clear();
-        for (index, element) in elements.iter().enumerate() {
+        let mut index = 0;
+        while let Some(element) = elements.element() {
             let slot = self.next_slot().ok_or(Problem::TooLong { max: MAX })?;
             slot.read_jer(Input(element))
                 .map_err(|error| error.within(&format!("[{index}]")))?;
+            index += 1;
         }
         Ok(())
     }
@@ -267,7 +328,7 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Jer
         let least = if EXTENSIBLE { 0 } else { MIN };
         length(text.len() / 2, least, Self::MOST)?;
         let mut octets = vec![0; text.len() / 2];
-        hex_into(text, &mut octets)?;
+        hex_into(&text, &mut octets)?;
         self.set(&octets)
             .map_err(|Full| Problem::TooLong { max: Self::MOST }.into())
     }
@@ -279,7 +340,7 @@ impl<const N: usize> Jer for [u8; N] {
     }
 
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
-        hex_into(input.text()?, self)
+        hex_into(&input.text()?, self)
     }
 }
 
@@ -291,7 +352,7 @@ impl<const MIN: usize, const MAX: usize> Jer for Ia5<MIN, MAX> {
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
         let text = input.text()?;
         length(text.len(), MIN, MAX)?;
-        self.set(text)
+        self.set(&text)
             .map_err(|_| Problem::Expected("ASCII text").into())
     }
 }
@@ -304,18 +365,13 @@ impl<const ROOT: u32> Jer for ExtensibleBits<ROOT> {
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
         let mut size = ROOT;
         let mut value = input;
-        if let Ok(object) = input.object() {
-            let member = |name| {
-                object
-                    .members
-                    .get(name)
-                    .map(Input)
-                    .ok_or(Problem::Missing(name))
-            };
+        if let Ok(mut object) = input.object() {
+            let mut member = |name| object.find(name).ok_or(Problem::Missing(name));
             size = member("length")?
                 .integer(0, 64)
                 .map_err(|error| error.within("length"))? as u32;
             value = member("value")?;
+            object.finish(&["length", "value"])?;
         }
         let top = value.bits(size)?;
         *self = Self::from_top(top, size).ok_or(Problem::TooLong { max: 64 })?;
@@ -329,8 +385,11 @@ impl Jer for bool {
     }
 
     fn read_jer(&mut self, input: Input<'_>) -> Result<(), JerError> {
-        let value = input.0.as_bool();
-        *self = value.ok_or(Problem::Expected("true or false"))?;
+        *self = match input.0 {
+            "true" => true,
+            "false" => false,
+            _ => return Err(Problem::Expected("true or false").into()),
+        };
         Ok(())
     }
 }

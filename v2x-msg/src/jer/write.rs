@@ -1,6 +1,7 @@
 //! Values to JSON text, written as it comes, without a tree in between.
 
 use std::fmt::{self, Write};
+use std::io;
 
 use super::Jer;
 use crate::uper::{ExtensibleBits, Ia5, List};
@@ -33,7 +34,9 @@ impl<'a> Writer<'a> {
     /// A member of an object. Names are ASN.1 names and need no escapes.
     pub(crate) fn member(&mut self, name: &str, value: &impl Jer) -> fmt::Result {
         self.comma()?;
-        write!(self.out, "\"{name}\":")?;
+        self.out.write_char('"')?;
+        self.out.write_str(name)?;
+        self.out.write_str("\":")?;
         value.write_jer(self)
     }
 
@@ -50,16 +53,38 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn integer(&mut self, value: i64) -> fmt::Result {
-        write!(self.out, "{value}")
+        // Messages are mostly numbers, and `write!` goes a long way around for each.
+        let mut digits = [b'0'; 20];
+        let mut rest = value.unsigned_abs();
+        let mut start = digits.len();
+        for (index, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            start = index;
+            if rest == 0 {
+                break;
+            }
+        }
+        if value < 0 {
+            self.out.write_char('-')?;
+        }
+        self.ascii(&digits[start..])
     }
 
     pub(crate) fn boolean(&mut self, value: bool) -> fmt::Result {
-        write!(self.out, "{value}")
+        self.out.write_str(if value { "true" } else { "false" })
+    }
+
+    fn ascii(&mut self, text: &[u8]) -> fmt::Result {
+        self.out
+            .write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)
     }
 
     /// The name of an enumeral, which needs no escapes.
     pub(crate) fn enumeral(&mut self, name: &str) -> fmt::Result {
-        write!(self.out, "\"{name}\"")
+        self.out.write_char('"')?;
+        self.out.write_str(name)?;
+        self.out.write_char('"')
     }
 
     /// The first `size` bits of `top`, as octets.
@@ -70,8 +95,12 @@ impl<'a> Writer<'a> {
 
     fn hex(&mut self, octets: &[u8]) -> fmt::Result {
         self.out.write_char('"')?;
-        for octet in octets {
-            write!(self.out, "{octet:02x}")?;
+        for chunk in octets.chunks(32) {
+            let mut digits = [0; 64];
+            for (pair, octet) in digits.as_chunks_mut::<2>().0.iter_mut().zip(chunk) {
+                *pair = [octet >> 4, octet & 15].map(|digit| HEX[usize::from(digit)]);
+            }
+            self.ascii(&digits[..2 * chunk.len()])?;
         }
         self.out.write_char('"')
     }
@@ -94,6 +123,38 @@ impl<'a> Writer<'a> {
         } else {
             self.out.write_char(',')
         }
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Text on its way to where octets go, and what went wrong there.
+pub(crate) struct ToIo<'a> {
+    out: &'a mut dyn io::Write,
+    error: Option<io::Error>,
+}
+
+impl<'a> ToIo<'a> {
+    /// Writes what `write` writes.
+    pub(crate) fn write(
+        out: &'a mut dyn io::Write,
+        write: impl FnOnce(&mut Self) -> fmt::Result,
+    ) -> io::Result<()> {
+        let mut to = Self { out, error: None };
+        let done = write(&mut to);
+        match (done, to.error) {
+            (Ok(()), _) => Ok(()),
+            (Err(fmt::Error), error) => Err(error.unwrap_or_else(|| io::ErrorKind::Other.into())),
+        }
+    }
+}
+
+impl Write for ToIo<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            self.error = Some(error);
+            fmt::Error
+        })
     }
 }
 

@@ -105,7 +105,9 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
         let size = if reader.bits(1)? == 0 {
             ROOT as usize
         } else {
-            reader.length()?
+            let size = reader.length()?;
+            reader.refuse_if(size == ROOT as usize, DecodeErrorKind::NotShortest)?;
+            size
         };
         let kept = size.min(64) as u32;
         let first = kept.min(32);

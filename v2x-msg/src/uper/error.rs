@@ -3,16 +3,18 @@
 
 use thiserror::Error;
 
+use super::Path;
+
 /// Bytes that are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{kind} at bit {at_bit}{}", In(.field))]
+#[error("{kind} at bit {at_bit}{}", In(.path))]
 pub struct DecodeError {
     /// Where the field begins that could not be understood; counted from the frame's first bit.
     pub at_bit: usize,
     /// What is wrong.
     pub kind: DecodeErrorKind,
-    /// The innermost member around it, as `Type.member` in ASN.1 names; empty outside of any.
-    pub field: &'static str,
+    /// Where in the message; empty where the whole is meant.
+    pub path: Path,
 }
 
 /// What is wrong with a frame.
@@ -45,18 +47,27 @@ pub enum DecodeErrorKind {
     /// A whole message, and then more.
     #[error("octets after the message")]
     TrailingOctets,
+    /// Octets that are left over in an open type, behind what they should hold.
+    #[error("octets left over")]
+    LeftOver,
+    /// Bits that only fill up the last octet, and are set.
+    #[error("padding bits that are not zero")]
+    Padding,
+    /// A length, a number or a mark that takes more bits than it needs.
+    #[error("not the shortest encoding")]
+    NotShortest,
 }
 
 /// A value that has no encoding, or not in the room given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{kind} at bit {at_bit}{}", In(.field))]
+#[error("{kind} at bit {at_bit}{}", In(.path))]
 pub struct EncodeError {
     /// How many bits had been written.
     pub at_bit: usize,
     /// What is wrong.
     pub kind: EncodeErrorKind,
-    /// The innermost member around it, as `Type.member` in ASN.1 names; empty outside of any.
-    pub field: &'static str,
+    /// Where in the message; empty where the whole is meant.
+    pub path: Path,
 }
 
 /// What is wrong with a value.
@@ -79,8 +90,8 @@ pub enum EncodeErrorKind {
     TooLong,
 }
 
-/// ` in SPAT.moy`, or nothing.
-struct In<'a>(&'a &'static str);
+/// ` in spatFrame.moy`, or nothing.
+struct In<'a>(&'a Path);
 
 impl std::fmt::Display for In<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,7 +1,7 @@
 //! Single values that need no type of their own: BOOLEAN, and INTEGER whose range may grow in later
 //! editions, `INTEGER (0..127, ...)`.
 
-use super::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer, width};
+use super::{DecodeErrorKind, EncodeErrorKind, Fixed, Reader, Wire, Writer, width};
 
 /// A whole number, of `MIN..=MAX` in this edition, perhaps beyond from a newer sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +63,12 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
                 _ => value << 8 | i64::from(octet),
             };
         }
+        // X.691, 13.1 and 11.8: outside of the root, in the fewest octets.
+        let fewest = (65 - value.leading_zeros().max(value.leading_ones()) as usize).div_ceil(8);
+        reader.refuse_if(
+            octets > fewest || (MIN..=MAX).contains(&value),
+            DecodeErrorKind::NotShortest,
+        )?;
         self.0 = value;
         Ok(())
     }
@@ -80,6 +86,13 @@ impl Wire for bool {
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         *self = reader.bits(1)? != 0;
         Ok(())
+    }
+}
+
+impl Fixed for bool {
+    #[inline]
+    fn fixed(&self, _: &mut Writer<'_>) -> Result<u64, EncodeErrorKind> {
+        Ok(u64::from(*self))
     }
 }
 

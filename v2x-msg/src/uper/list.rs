@@ -124,15 +124,24 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         writer.count::<MIN, MAX>(self.len)?;
-        self.iter().try_for_each(|element| element.encode(writer))
+        for (index, element) in self.iter().enumerate() {
+            element
+                .encode(writer)
+                .map_err(|kind| writer.blame_element(index, kind))?;
+        }
+        Ok(())
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(T::MIN_BITS)?;
-        reader.grow(self.missing(count), size_of::<T>())?;
+        reader.grow(count, self.missing(count), size_of::<T>())?;
         self.resize(count);
-        self.iter_mut()
-            .try_for_each(|element| element.decode_into(reader))
+        for (index, element) in self.iter_mut().enumerate() {
+            element
+                .decode_into(reader)
+                .map_err(|kind| reader.blame_element(index, kind))?;
+        }
+        Ok(())
     }
 }
 

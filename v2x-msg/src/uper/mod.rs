@@ -11,26 +11,29 @@
 //! | on the wire | what happens |
 //! |---|---|
 //! | extension additions that this edition does not know | skipped by their lengths; kept beside the value where asked for ([`decode_keeping`], [`encode_with`]) |
-//! | an addition bitmap without a single addition | accepted |
 //! | an enumeral or alternative beyond this edition | refused: [`DecodeErrorKind::UnknownEnumeral`], [`DecodeErrorKind::UnknownAlternative`] |
 //! | a number, index or count outside its bounds | refused: [`DecodeErrorKind::OutOfRange`] |
 //! | a length of 16,384 or more (fragments) | refused: [`DecodeErrorKind::TooLong`]; no frame on the air holds so much |
 //! | an extensible BIT STRING shorter than its root | filled up with zeros, as X.680 has it for named bits |
 //! | an extensible BIT STRING longer than 64 bits | the first 64 are kept, the others dropped like unknown additions |
-//! | padding bits at the end that are not zero | accepted |
-//! | an open type with more octets than its content takes | the rest is passed over |
-//! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] |
+//! | padding bits that are not zero, at the end of the frame or of an open type | refused: [`DecodeErrorKind::Padding`]; a lenient reader passes over them |
+//! | an open type with more octets than its content takes | refused: [`DecodeErrorKind::LeftOver`]; a lenient reader passes over them |
+//! | a length in two octets that fits one, an addition bitmap without a single addition, a value of the root that is sent as one beyond it | refused: [`DecodeErrorKind::NotShortest`]; a lenient reader takes it |
+//! | octets after the frame | refused by [`decode_into`], reported by [`decode_prefix_into`] and [`decode_lenient_into`] |
 //! | a few bits for each of very many large elements | refused: [`DecodeErrorKind::TooCostly`] |
 //!
 //! Work and memory are bounded by the frame: a count is only believed after the bits that so many
 //! elements need at the least have been seen to be there, and a frame may ask for some 4 kB and
 //! 14 octets of memory for each octet of its own: less than 24 kB for the 1,400 octets of the air.
+//! What is passed over counts as length: a frame that only just may, with much in it that we do not
+//! know, may be too costly once it has been decoded and encoded without that.
 
 mod bits;
 mod error;
 mod integer;
 mod list;
 mod octets;
+mod path;
 mod reader;
 mod unknown;
 mod writer;
@@ -40,9 +43,11 @@ pub use error::{DecodeError, DecodeErrorKind, EncodeError, EncodeErrorKind};
 pub use integer::OpenInteger;
 pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
+pub use path::Path;
 pub use reader::Reader;
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
+pub(crate) use writer::above;
 
 /// What every type of the message set can do: go to bits, and come from bits in place.
 ///
@@ -63,6 +68,16 @@ pub trait Wire {
     /// # Errors
     /// Anything but a valid encoding; this value is then some mixture of old and new.
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>;
+}
+
+/// A type whose values all take the same number of bits, 64 at the most: it is written in one go
+/// with its neighbours.
+pub(crate) trait Fixed {
+    /// The bits; the last is the lowest.
+    ///
+    /// # Errors
+    /// A value outside its bounds; `writer` is told the member.
+    fn fixed(&self, writer: &mut Writer<'_>) -> Result<u64, EncodeErrorKind>;
 }
 
 /// Encodes a whole value at the start of `out`, padded with zero bits to the octet; gives the
@@ -121,16 +136,27 @@ pub fn decode_prefix_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<usize
     read_prefix_into(value, &mut Reader::new(octets))
 }
 
+/// The same, and takes encodings that say what they mean, but not as they should: the table above
+/// says which.
+///
+/// # Errors
+/// Anything but an encoding. `value` is then unspecified.
+pub fn decode_lenient_into<T: Wire>(value: &mut T, octets: &[u8]) -> Result<usize, DecodeError> {
+    read_prefix_into(value, &mut Reader::lenient(octets))
+}
+
 /// The same from a reader, which can be asked afterwards.
 pub(crate) fn read_prefix_into<T: Wire>(
     value: &mut T,
     reader: &mut Reader<'_>,
 ) -> Result<usize, DecodeError> {
-    match value.decode_into(reader) {
+    let done = value.decode_into(reader).and_then(|()| {
         // X.691, 11.1: a complete encoding is at least one octet, padded to whole ones.
-        Ok(()) => Ok(reader.at_bit().div_ceil(8).max(1)),
-        Err(kind) => Err(reader.error(kind)),
-    }
+        let used = reader.at_bit().div_ceil(8);
+        reader.padding((used * 8 - reader.at_bit()) as u32)?;
+        Ok(used.max(1))
+    });
+    done.map_err(|kind| reader.error(kind))
 }
 
 /// Refuses octets after a message that took the first `used` ones.
@@ -140,7 +166,7 @@ pub(crate) fn nothing_after(used: usize, octets: &[u8]) -> Result<(), DecodeErro
         return Err(DecodeError {
             at_bit: used * 8,
             kind,
-            field: "",
+            path: Path::EMPTY,
         });
     }
     Ok(())
@@ -167,8 +193,8 @@ pub(crate) fn decode_boxed<T: Wire + Default>(
     present: bool,
     reader: &mut Reader<'_>,
 ) -> Result<(), DecodeErrorKind> {
-    if present && slot.is_none() {
-        reader.grow(1, size_of::<T>())?;
+    if present {
+        reader.grow(1, usize::from(slot.is_none()), size_of::<T>())?;
     }
     decode_optional(slot, present, reader)
 }
@@ -188,6 +214,13 @@ macro_rules! whole_range {
             fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
                 *self = reader.bits(<$native>::BITS)? as $native;
                 Ok(())
+            }
+        }
+
+        impl Fixed for $native {
+            #[inline]
+            fn fixed(&self, _: &mut Writer<'_>) -> Result<u64, EncodeErrorKind> {
+                Ok(u64::from(*self))
             }
         }
     )*};

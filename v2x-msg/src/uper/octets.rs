@@ -94,15 +94,18 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = if EXTENSIBLE && reader.bits(1)? != 0 {
-            reader.length()?
+            let count = reader.length()?;
+            reader.refuse_if((MIN..=MAX).contains(&count), DecodeErrorKind::NotShortest)?;
+            count
         } else {
             reader.count::<MIN, MAX>(8)?
         };
         if count * 8 > reader.remaining() {
             return Err(DecodeErrorKind::EndOfFrame);
         }
-        if count > self.0.capacity() {
-            reader.grow(count, 1)?;
+        let missing = if count > self.0.capacity() { count } else { 0 };
+        reader.grow(count, missing, 1)?;
+        if missing > 0 {
             self.0.reserve_exact(count - self.0.len());
         }
         // What was there is overwritten; only growth needs filling.
@@ -188,16 +191,22 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
 
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         writer.count::<MIN, MAX>(self.0.len())?;
-        self.0
-            .bytes()
-            .try_for_each(|character| writer.bits(u64::from(character), 7))
+        let (fours, rest) = self.0.as_bytes().as_chunks::<4>();
+        for [first, second, third, fourth] in fours {
+            let put = |word: u64, character: &u8| word << 7 | u64::from(*character);
+            let word = [first, second, third, fourth].into_iter().fold(0, put);
+            writer.bits(word, 28)?;
+        }
+        rest.iter()
+            .try_for_each(|character| writer.bits(u64::from(*character), 7))
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         let count = reader.count::<MIN, MAX>(7)?;
         self.0.clear();
-        if count > self.0.capacity() {
-            reader.grow(count, 1)?;
+        let missing = if count > self.0.capacity() { count } else { 0 };
+        reader.grow(count, missing, 1)?;
+        if missing > 0 {
             self.0.reserve_exact(count);
         }
         for _ in 0..count {

@@ -1,7 +1,7 @@
 //! Takes fields off a frame: one wide load a field, every access checked.
 
 use super::unknown::{OfSequence, UnknownAdditions};
-use super::{DecodeError, DecodeErrorKind, count_bits, width};
+use super::{DecodeError, DecodeErrorKind, Path, count_bits, width};
 
 /// A frame and how far it has been read.
 ///
@@ -11,11 +11,15 @@ pub struct Reader<'a> {
     octets: &'a [u8],
     at: usize,
     end: usize,
-    /// Innermost member around a failure; empty until one happens.
-    field: &'static str,
-    /// Octets of memory that the value has asked for while it was read.
+    /// Where a failure happened, once one has: an empty path would cost time at each start.
+    path: Option<Path>,
+    /// Whether encodings that say what they mean, but not as they should, are taken.
+    lenient: bool,
+    /// Octets of memory that the value takes, as far as it has been read.
+    taken: usize,
+    /// Those of them that it did not hold before.
     grown: usize,
-    /// Octets of memory that it may ask for.
+    /// Octets of memory that it may take.
     allowed: usize,
     /// How many extensible SEQUENCEs have begun.
     sequences: usize,
@@ -31,7 +35,9 @@ impl<'a> Reader<'a> {
             octets,
             at: 0,
             end,
-            field: "",
+            path: None,
+            lenient: false,
+            taken: 0,
             grown: 0,
             allowed: octets
                 .len()
@@ -48,6 +54,27 @@ impl<'a> Reader<'a> {
             kept: Some(UnknownAdditions::default()),
             ..Self::new(octets)
         }
+    }
+
+    /// The same, and takes encodings that say what they mean, but not as they should.
+    pub(crate) fn lenient(octets: &'a [u8]) -> Self {
+        Self {
+            lenient: true,
+            ..Self::new(octets)
+        }
+    }
+
+    /// Refuses what only a lenient reader takes.
+    #[inline]
+    pub(crate) fn refuse_if(
+        &self,
+        wrong: bool,
+        kind: DecodeErrorKind,
+    ) -> Result<(), DecodeErrorKind> {
+        if wrong && !self.lenient {
+            return Err(kind);
+        }
+        Ok(())
     }
 
     /// Another one at the same place.
@@ -216,7 +243,11 @@ impl<'a> Reader<'a> {
             return Ok(self.bits(7)? as usize);
         }
         if self.bits(1)? == 0 {
-            return Ok(self.bits(14)? as usize);
+            let length = self.bits(14)? as usize;
+            if length < 0x80 && !self.lenient {
+                return Err(self.back(16, DecodeErrorKind::NotShortest));
+            }
+            return Ok(length);
         }
         Err(self.back(2, DecodeErrorKind::TooLong))
     }
@@ -251,7 +282,23 @@ impl<'a> Reader<'a> {
         if self.at > after {
             return Err(DecodeErrorKind::EndOfFrame);
         }
+        let left_over = after - self.at;
+        // X.691, 11.1: a complete encoding is at least one octet.
+        let nothing = left_over == 8 && length == 8;
+        if left_over < 8 || nothing {
+            self.padding(left_over as u32)?;
+        } else {
+            self.refuse_if(true, DecodeErrorKind::LeftOver)?;
+        }
         self.at = after;
+        Ok(())
+    }
+
+    /// The bits that fill up the last octet of a message or of an open type.
+    pub(crate) fn padding(&mut self, count: u32) -> Result<(), DecodeErrorKind> {
+        if !self.lenient && self.bits(count)? != 0 {
+            return Err(self.back(count, DecodeErrorKind::Padding));
+        }
         Ok(())
     }
 
@@ -271,14 +318,23 @@ impl<'a> Reader<'a> {
         if octets * 8 > self.remaining() {
             return Err(DecodeErrorKind::EndOfFrame);
         }
-        self.grow(octets, 1)?;
+        self.grow(octets, octets, 1)?;
         Ok(octets)
     }
 
-    /// Asks for memory for `count` more elements of that size.
-    pub(crate) fn grow(&mut self, count: usize, size: usize) -> Result<(), DecodeErrorKind> {
-        self.grown = self.grown.saturating_add(count.saturating_mul(size));
-        if self.grown > self.allowed {
+    /// Asks for memory for `count` elements of that size, `missing` of which are not there yet.
+    ///
+    /// What is there counts as well: whether a frame is taken must not depend on the frames before.
+    #[inline]
+    pub(crate) fn grow(
+        &mut self,
+        count: usize,
+        missing: usize,
+        size: usize,
+    ) -> Result<(), DecodeErrorKind> {
+        self.taken = self.taken.saturating_add(count.saturating_mul(size));
+        self.grown = self.grown.saturating_add(missing.saturating_mul(size));
+        if self.taken > self.allowed {
             return Err(DecodeErrorKind::TooCostly);
         }
         Ok(())
@@ -296,12 +352,17 @@ impl<'a> Reader<'a> {
         kind
     }
 
-    /// Notes the member around a failure, unless a member further in has been noted.
+    /// Notes the member around a failure, from the inside out.
     #[cold]
-    pub(crate) fn blame(&mut self, field: &'static str, kind: DecodeErrorKind) -> DecodeErrorKind {
-        if self.field.is_empty() {
-            self.field = field;
-        }
+    pub(crate) fn blame(&mut self, member: &'static str, kind: DecodeErrorKind) -> DecodeErrorKind {
+        self.path.get_or_insert_default().within_member(member);
+        kind
+    }
+
+    /// The same for the element of a list.
+    #[cold]
+    pub(crate) fn blame_element(&mut self, index: usize, kind: DecodeErrorKind) -> DecodeErrorKind {
+        self.path.get_or_insert_default().within_element(index);
         kind
     }
 
@@ -310,7 +371,7 @@ impl<'a> Reader<'a> {
         DecodeError {
             at_bit: self.at,
             kind,
-            field: self.field,
+            path: self.path.unwrap_or_default(),
         }
     }
 }

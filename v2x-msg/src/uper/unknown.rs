@@ -69,7 +69,10 @@ impl<'a> Reader<'a> {
             count = if small {
                 1 + self.bits(6)? as usize
             } else {
-                self.length()?
+                let count = self.length()?;
+                // X.691, 11.6: up to 64, there is a shorter way to say it.
+                self.refuse_if(count <= 64, DecodeErrorKind::NotShortest)?;
+                count
             };
         }
         let bitmap = self.fork();
@@ -100,9 +103,7 @@ impl Additions<'_> {
             *slot = None;
             return Ok(());
         }
-        if slot.is_none() {
-            reader.grow(1, size_of::<T>())?;
-        }
+        reader.grow(1, usize::from(slot.is_none()), size_of::<T>())?;
         let value = slot.get_or_insert_default();
         reader.open_type(|reader| value.decode_into(reader))
     }
@@ -125,18 +126,20 @@ impl Additions<'_> {
             if reader.keeps() {
                 let mut kept = vec![0; reader.affords(octets)?];
                 reader.octets(&mut kept)?;
-                reader.grow(1, size_of::<(u32, Vec<u8>)>())?;
+                reader.grow(1, 1, size_of::<(u32, Vec<u8>)>())?;
                 unknown.push((index, kept));
             } else {
                 reader.skip(octets * 8)?;
             }
         }
+        // X.691, 19.1: the extension bit is set if there is an addition, not otherwise.
+        reader.refuse_if(self.count > 0 && !self.any, DecodeErrorKind::NotShortest)?;
         let as_we_write = self.count == known && self.any;
         if self.count > 0 && !as_we_write && reader.keeps() {
             if self.count > 64 {
                 return Err(DecodeErrorKind::TooLong);
             }
-            reader.grow(1, size_of::<OfSequence>())?;
+            reader.grow(1, 1, size_of::<OfSequence>())?;
             reader.keep(OfSequence {
                 sequence,
                 count: self.count as u32,

@@ -1,7 +1,7 @@
 //! Puts fields into a buffer: bits gather in a register and leave it four octets at a time.
 
 use super::unknown::{OfSequence, UnknownAdditions};
-use super::{EncodeError, EncodeErrorKind, count_bits, width};
+use super::{EncodeError, EncodeErrorKind, Path, count_bits, width};
 
 /// A buffer of the caller's and how far it has been filled.
 #[derive(Debug)]
@@ -13,8 +13,8 @@ pub struct Writer<'a> {
     pending: u64,
     /// Below 32 between calls.
     pending_bits: u32,
-    /// Innermost member around a failure; empty until one happens.
-    field: &'static str,
+    /// Where a failure happened, once one has: an empty path would cost time at each start.
+    path: Option<Path>,
     /// What others said beyond this edition, to be said again.
     unknown: Option<&'a UnknownAdditions>,
     /// How many extensible SEQUENCEs have begun; not counted where nothing is to be said again.
@@ -29,7 +29,7 @@ impl<'a> Writer<'a> {
             stored: 0,
             pending: 0,
             pending_bits: 0,
-            field: "",
+            path: None,
             unknown: None,
             sequences: 0,
         }
@@ -75,16 +75,27 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Appends the lowest `count` bits of `value`, at most 64.
+    #[inline]
+    pub(crate) fn word(&mut self, value: u64, count: u32) -> Result<(), EncodeErrorKind> {
+        if count > 32 {
+            self.bits(value >> 32, count - 32)?;
+            self.bits(value & u64::from(u32::MAX), 32)
+        } else {
+            self.bits(value, count)
+        }
+    }
+
     /// A whole number of `MIN..=MAX` (X.691, 11.5: the offset from the lower bound).
     #[inline]
     pub(crate) fn integer<const MIN: i64, const MAX: i64>(
         &mut self,
         value: i64,
     ) -> Result<(), EncodeErrorKind> {
-        if value < MIN || value > MAX {
-            return Err(EncodeErrorKind::OutOfRange);
-        }
-        self.bits(value.abs_diff(MIN), const { width(MAX.abs_diff(MIN)) })
+        self.bits(
+            above::<MIN, MAX>(value)?,
+            const { width(MAX.abs_diff(MIN)) },
+        )
     }
 
     /// The index of an enumeral or alternative among `ROOT` of the root; those beyond the root
@@ -206,12 +217,17 @@ impl<'a> Writer<'a> {
         Ok(self.stored + octets)
     }
 
-    /// Notes the member around a failure, unless a member further in has been noted.
+    /// Notes the member around a failure, from the inside out.
     #[cold]
-    pub(crate) fn blame(&mut self, field: &'static str, kind: EncodeErrorKind) -> EncodeErrorKind {
-        if self.field.is_empty() {
-            self.field = field;
-        }
+    pub(crate) fn blame(&mut self, member: &'static str, kind: EncodeErrorKind) -> EncodeErrorKind {
+        self.path.get_or_insert_default().within_member(member);
+        kind
+    }
+
+    /// The same for the element of a list.
+    #[cold]
+    pub(crate) fn blame_element(&mut self, index: usize, kind: EncodeErrorKind) -> EncodeErrorKind {
+        self.path.get_or_insert_default().within_element(index);
         kind
     }
 
@@ -220,7 +236,16 @@ impl<'a> Writer<'a> {
         EncodeError {
             at_bit: self.at_bit(),
             kind,
-            field: self.field,
+            path: self.path.unwrap_or_default(),
         }
     }
+}
+
+/// How far `value` is above `MIN` (X.691, 11.5).
+#[inline]
+pub(crate) fn above<const MIN: i64, const MAX: i64>(value: i64) -> Result<u64, EncodeErrorKind> {
+    if value < MIN || value > MAX {
+        return Err(EncodeErrorKind::OutOfRange);
+    }
+    Ok(value.abs_diff(MIN))
 }

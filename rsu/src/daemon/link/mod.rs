@@ -4,12 +4,14 @@
 //! - `tcp`: streams from devices and gateways, whoever connects, on the one asynchronous thread
 //! - `serial`: serial lines, on the same
 //! - `stream`: what those two do once they are up
+//! - `mqtt`: messages of brokers, on an asynchronous thread of their own
 //! - `file`: recordings at their own pace, on the same
 //!
 //! A link that fails says so in its tally and tries again with a growing pause; no other link
 //! notices.
 
 pub(crate) mod file;
+pub(crate) mod mqtt;
 pub(crate) mod serial;
 mod stream;
 pub(crate) mod tcp;

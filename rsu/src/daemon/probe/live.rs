@@ -1,4 +1,4 @@
-//! Live sources: a UDP port, a TCP connection to a device or its gateway, or a serial line.
+//! Live sources: a UDP port, a TCP connection to a device or its gateway, a serial line, or a broker.
 
 use std::future::pending;
 use std::io;
@@ -11,9 +11,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_serial::SerialStream;
 
 use super::recording::Unreadable;
-use super::{Failure, Outcome, Probe, Source};
+use super::{Failure, Outcome, Probe, ProbeArgs, Source};
 use crate::clock::Mono;
+use crate::config::Broker;
 use crate::daemon::clock;
+use crate::daemon::link::mqtt::{Session, Word};
 use crate::daemon::link::serial;
 
 /// Largest UDP payload.
@@ -22,7 +24,6 @@ const MAX_DATAGRAM: usize = 65_535;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An open source.
-#[derive(Debug)]
 pub(super) enum Socket {
     Udp {
         socket: UdpSocket,
@@ -31,14 +32,16 @@ pub(super) enum Socket {
     },
     Tcp(TcpStream),
     Serial(SerialStream),
+    Mqtt(Box<Session>),
 }
 
 impl Socket {
-    /// Opens a live source; questions go to `device` over UDP.
-    pub(super) async fn open(source: &Source, device: Option<SocketAddr>) -> io::Result<Self> {
+    /// Opens a live source; questions go to `--ask` over UDP.
+    pub(super) async fn open(args: &ProbeArgs, source: &Source) -> io::Result<Self> {
         match source {
             Source::Udp(address) => {
                 let socket = UdpSocket::bind(address).await?;
+                let device = args.ask.flatten();
                 Ok(Self::Udp { socket, device })
             }
             Source::Tcp(address) => {
@@ -47,13 +50,20 @@ impl Socket {
                 Ok(Self::Tcp(stream))
             }
             Source::Serial(path, line) => serial::open(path, *line).map(Self::Serial),
+            Source::Mqtt(broker) => {
+                let session = Session::open(&Broker {
+                    login: super::login(args),
+                    ..broker.clone()
+                });
+                Ok(Self::Mqtt(Box::new(session.map_err(io::Error::other)?)))
+            }
             // A recording is read, not listened to.
             Source::File(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
     /// The next bytes; 0 of a stream that has ended.
-    async fn receive(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    async fn receive(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Self::Udp { socket, .. } => loop {
                 match socket.recv_from(buffer).await {
@@ -64,6 +74,20 @@ impl Socket {
                 }
             },
             Self::Tcp(stream) => stream.read(buffer).await,
+            Self::Mqtt(session) => loop {
+                match session.next().await.map_err(io::Error::other)? {
+                    // What was kept from an earlier time is no news.
+                    Word::Said(message) if !message.retain => {
+                        let size = message.payload.len();
+                        if buffer.len() < size {
+                            buffer.resize(size, 0);
+                        }
+                        buffer[..size].copy_from_slice(&message.payload);
+                        return Ok(size);
+                    }
+                    _ => {}
+                }
+            },
             Self::Serial(port) => port.read(buffer).await,
         }
     }
@@ -76,6 +100,7 @@ impl Socket {
             } => socket.send_to(bytes, *device).await.map(|_| ()),
             Self::Udp { device: None, .. } => Ok(()),
             Self::Tcp(stream) => stream.write_all(bytes).await,
+            Self::Mqtt(_) => Ok(()),
             Self::Serial(port) => port.write_all(bytes).await,
         }
     }

@@ -2,7 +2,8 @@
 //! there are any.
 //!
 //! The form is told by the content: a pcap by its first bytes, text by having nothing else in it
-//! (candump where a line of it can be read as that, hex otherwise), and the rest is raw bytes as a stream.
+//! (candump where a line of it can be read as that, hex otherwise); JSON and the rest are raw bytes as a
+//! stream.
 
 use std::borrow::Cow;
 
@@ -66,7 +67,7 @@ impl<'a> Chunks<'a> {
         if let Some(pcap) = Pcap::open(bytes, port)? {
             return Ok(Self::Pcap(pcap));
         }
-        if !is_text(bytes) {
+        if !is_text(bytes) || is_json(bytes) {
             return Ok(Self::Raw(Some(bytes)));
         }
         Ok(Self::Lines(Lines {
@@ -161,6 +162,13 @@ impl<'a> Lines<'a> {
         self.rest = rest.get(1..).unwrap_or_default();
         Some(line)
     }
+}
+
+/// JSON is a stream of its own, with or without a byte order mark.
+fn is_json(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let first = bytes.trim_ascii_start().first();
+    matches!(first, Some(b'{' | b'['))
 }
 
 fn is_text(bytes: &[u8]) -> bool {

@@ -14,6 +14,9 @@ use crate::report::{LampState, LampStates, Light};
 
 fn args(protocol: ProbeProtocol, source: &str) -> ProbeArgs {
     ProbeArgs {
+        user: None,
+        traffic: false,
+        origin: None,
         protocol,
         source: source.to_owned(),
         duration: None,
@@ -64,6 +67,7 @@ fn lamp_frame() -> Vec<u8> {
     };
     let states = LampStates {
         lamps: [state].into_iter().collect(),
+        ..LampStates::default()
     };
     let mut frame = Vec::new();
     let utc = Utc::from_unix_ns(1_000_000_000_000);
@@ -175,11 +179,16 @@ fn sources_are_told_apart() {
     assert_eq!(exit("tcp://radar"), Err(USAGE));
     assert_eq!(exit("gopher://x:1"), Err(USAGE));
     let reason = |text| Source::parse(text).unwrap_err().reason;
-    assert_eq!(exit("mqtt://broker:1883/topic"), Err(UNAVAILABLE));
+    assert_eq!(exit("mqtt://broker"), Err(USAGE));
+    assert_eq!(exit("mqtts://broker/a"), Err(UNAVAILABLE));
     assert_eq!(
-        reason("mqtt://broker"),
-        "this build has no MQTT carrier yet"
+        reason("mqtts://broker/a"),
+        "this build has no MQTT over TLS carrier yet"
     );
+    assert!(matches!(
+        Source::parse("mqtt://broker/a/+/b"),
+        Ok(Source::Mqtt(broker)) if broker.port == 1883 && broker.topics == ["a/+/b"]
+    ));
     let line = config::SerialLine {
         baud: 115_200,
         ..config::SerialLine::default()

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::clock::Now;
 use crate::report::{
-    Class, Content, ControlMode, Covariance, Detection, LampPlan, LampState, Light, Objects,
-    PlanStep,
+    Class, Content, ControlMode, Covariance, Detection, Fix, LampPlan, LampSpan, LampState, Light,
+    Objects, PlanStep, Receiver,
 };
 
 /// Writes one line. `arrived` is None where the source does not say.
@@ -22,7 +22,9 @@ pub(super) fn write(
         arrived: arrived.map(|arrived| arrived.utc.to_string()),
         content: match content {
             Content::Lamps(states) => ContentView::Lamps {
-                lamps: states.lamps.iter().map(LampView::from).collect(),
+                lamps: (states.lamps.iter())
+                    .map(|state| LampView::new(state, states.span(state.lamp)))
+                    .collect(),
             },
             Content::Plan(plan) => ContentView::Plan {
                 lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
@@ -31,6 +33,7 @@ pub(super) fn write(
                 mode: mode_name(*mode),
             },
             Content::Objects(objects) => objects_view(arrived, objects),
+            Content::Receiver(receiver) => ContentView::Receiver(ReceiverView::from(receiver)),
         },
     };
     serde_json::to_writer(&mut *out, &line)?;
@@ -58,6 +61,7 @@ enum ContentView {
     Mode {
         mode: &'static str,
     },
+    Receiver(ReceiverView),
     Objects {
         #[serde(skip_serializing_if = "Option::is_none")]
         seen_at: Option<String>,
@@ -66,18 +70,69 @@ enum ContentView {
 }
 
 #[derive(Serialize)]
+struct ReceiverView {
+    fix: &'static str,
+    utc: Option<String>,
+    lat_deg: Option<f64>,
+    lon_deg: Option<f64>,
+    offset_m: Option<f64>,
+    clock_ahead_s: Option<f64>,
+    satellites_used: Option<u8>,
+    satellites_in_view: Option<u8>,
+    hdop: Option<f64>,
+}
+
+impl From<&Receiver> for ReceiverView {
+    fn from(receiver: &Receiver) -> Self {
+        let degrees = |degrees: f64| (degrees * 1e9).round() / 1e9;
+        Self {
+            fix: match receiver.fix {
+                Fix::None => "none",
+                Fix::Alone => "alone",
+                Fix::Differential => "differential",
+                Fix::RtkFloat => "rtk-float",
+                Fix::Rtk => "rtk",
+            },
+            utc: receiver.utc.map(|utc| utc.to_string()),
+            lat_deg: receiver.place_deg.map(|(lat, _)| degrees(lat)),
+            lon_deg: receiver.place_deg.map(|(_, lon)| degrees(lon)),
+            offset_m: receiver.offset_m.map(tidy),
+            clock_ahead_s: receiver.clock_ahead_s.map(tidy),
+            satellites_used: receiver.satellites_used,
+            satellites_in_view: receiver.satellites_in_view,
+            hdop: receiver.hdop,
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct LampView {
     lamp: u16,
     light: &'static str,
     countdown_s: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_ms: Option<SpanView>,
 }
 
-impl From<&LampState> for LampView {
-    fn from(state: &LampState) -> Self {
+/// What a controller says in finer steps or as bounds.
+#[derive(Serialize)]
+struct SpanView {
+    min: Option<u32>,
+    max: Option<u32>,
+    likely: Option<u32>,
+}
+
+impl LampView {
+    fn new(state: &LampState, span: Option<&LampSpan>) -> Self {
         Self {
             lamp: state.lamp,
             light: light_name(state.light),
             countdown_s: state.countdown_s,
+            left_ms: span.map(|span| SpanView {
+                min: span.min_ms,
+                max: span.max_ms,
+                likely: span.likely_ms,
+            }),
         }
     }
 }

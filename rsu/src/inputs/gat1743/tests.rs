@@ -71,6 +71,7 @@ fn states() -> LampStates {
         ]
         .into_iter()
         .collect(),
+        ..LampStates::default()
     }
 }
 
@@ -214,7 +215,13 @@ fn the_first_of_two_entries_for_one_lamp_counts() {
     content.extend([1, 0, 0, 2, 5, 1, 0x25, 9, 5, 1, 0x16, 30]);
     let (contents, counts) = heard(Config::default(), &broadcast(LAMP_STATE, &content));
     let lamps = [lamp(5, Light::Green, Some(9))].into_iter().collect();
-    assert_eq!(contents, [Content::Lamps(LampStates { lamps })]);
+    assert_eq!(
+        contents,
+        [Content::Lamps(LampStates {
+            lamps,
+            ..LampStates::default()
+        })]
+    );
     assert_eq!(of(counts.tolerated(), "duplicate-lamp"), 1);
 }
 
@@ -230,7 +237,13 @@ fn a_countdown_of_0_or_255_or_of_no_known_light_is_none() {
         lamp(3, Light::Unknown, None),
     ];
     let lamps = lamps.into_iter().collect();
-    assert_eq!(contents, [Content::Lamps(LampStates { lamps })]);
+    assert_eq!(
+        contents,
+        [Content::Lamps(LampStates {
+            lamps,
+            ..LampStates::default()
+        })]
+    );
     assert_eq!(of(counts.tolerated(), "countdown-saturated"), 1);
     assert_eq!(of(counts.tolerated(), "colour-unknown"), 1);
 }
@@ -517,8 +530,7 @@ proptest! {
         let states = LampStates {
             lamps: said.iter().enumerate()
                 .map(|(index, (light, countdown_s))| lamp(u16::from(id(index)), *light, *countdown_s))
-                .collect(),
-        };
+                .collect(), ..LampStates::default() };
         let mut out = Vec::new();
         Emitter::new(Identity { approaches, ..identity() })
             .lamps(UTC, Audience::Everyone, &states, &mut out);

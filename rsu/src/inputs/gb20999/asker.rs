@@ -28,6 +28,8 @@ const STAGE_VALUES: usize = 5;
 const MOST_IN_TOUR: usize = MOST as usize * (1 + 4 * TRANSITIONS);
 /// Values that may stay without an answer before the controller counts as away.
 const MOST_MUTE: usize = 16;
+/// Most values asked for at once where they may be long.
+const ARRAYS_AT_ONCE: usize = 3;
 /// Answers in a row that let a frame ask for more.
 const STREAK: u8 = 4;
 /// Longest that nobody is asked after a tour came to nothing.
@@ -414,7 +416,11 @@ impl Asker {
             fill(&mut self.tour.left, self.stop, facts);
             self.tour.left.reverse();
         }
-        let most = self.tour.most(self.batch);
+        let mut most = self.tour.most(self.batch);
+        if self.stop == Stop::Stages {
+            // Arrays of 64 bytes: on a slow line, more of them take longer than we wait.
+            most = most.min(ARRAYS_AT_ONCE);
+        }
         let left = self.tour.left.len();
         let count = most.min(left);
         let ask: Ask = self.tour.left.drain(left - count..).rev().collect();

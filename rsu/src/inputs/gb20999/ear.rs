@@ -100,7 +100,7 @@ pub(super) struct State {
     zero: Zero,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Lamp {
     light: Light,
     at: Option<Mono>,
@@ -136,10 +136,15 @@ struct Gist {
     is_unasked: bool,
 }
 
-impl Default for State {
-    fn default() -> Self {
+impl State {
+    fn new(proves: bool) -> Self {
+        let lamp = Lamp {
+            light: Light::Unknown,
+            at: None,
+            trust: Trust::new(proves),
+        };
         Self {
-            lamps: Box::new([Lamp::default(); MOST as usize]),
+            lamps: Box::new([lamp; MOST as usize]),
             mode: None,
             mode_told: None,
             plan_told: None,
@@ -165,7 +170,7 @@ impl Ear {
             facts: Facts::new(),
             timeline: Box::default(),
             is_stale: true,
-            state: State::default(),
+            state: State::new(config.proves),
             heartbeat: None,
             sequence: 0,
             version: VERSIONS[1],

@@ -30,7 +30,8 @@
 //!   active reports (read as replies are), a value for all elements at once (ignored and counted).
 //! - In actuated control the running stage's end is told as the controller tells it, and what lies
 //!   behind is not. A stage that comes on demand makes the end before it uncertain.
-//! - A countdown is our conclusion. One that did not come true silences its lamp group until two have.
+//! - A countdown is our conclusion: the first of a lamp group is kept back until it has come true, and
+//!   one that did not come true silences the lamp group until two have.
 //! - A device that shows 0 for a whole second before each change rounds down; a second is added then.
 //! - Faults (class 16) and alarms are not asked for: their tables were never recorded filled.
 
@@ -74,6 +75,8 @@ pub struct Config {
     pub lamps: u64,
     /// What the time of a stage covers, where the plan does not tell it rightly by itself.
     pub stage_time: Option<StageTime>,
+    /// Tell a lamp group's countdown only after one has come true.
+    pub proves: bool,
     /// Ask. None: the controller reports by itself, and we say nothing.
     pub asking: Option<Asking>,
 }
@@ -87,6 +90,7 @@ impl Default for Config {
             junction: 1,
             lamps: 0,
             stage_time: None,
+            proves: true,
             asking: Some(Asking::default()),
         }
     }

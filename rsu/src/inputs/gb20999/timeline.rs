@@ -380,3 +380,204 @@ pub(super) fn merged(light: Light) -> Light {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::objects::{
+        Part, lamp_code, phase_lamps, phase_transition, plan_cycle, plan_kinds, plan_stages,
+        plan_times, stage_early_end, stage_late_start, stage_phases,
+    };
+    use super::*;
+    use Light::{FlashingGreen, Green, Red, Yellow};
+
+    /// Stages of one plan: phases, seconds; and phases: lamp groups as bits, seconds of flashing
+    /// green and of yellow.
+    fn facts(stages: &[(u64, u16)], phases: &[(u64, u8, u8)], cycle_s: u32) -> Facts {
+        let mut facts = Facts::new();
+        facts.run_plan(1);
+        let numbers: Vec<u8> = (1..=stages.len() as u8).rev().collect();
+        facts.take(plan_stages(1), &numbers);
+        let times = stages
+            .iter()
+            .rev()
+            .flat_map(|(_, time_s)| time_s.to_be_bytes());
+        facts.take(plan_times(1), &times.collect::<Vec<_>>());
+        facts.take(plan_kinds(1), &vec![STAGE_FIXED; stages.len()]);
+        facts.take(plan_cycle(1), &cycle_s.to_be_bytes());
+        for (number, (phases, _)) in (1..).zip(stages) {
+            facts.take(stage_phases(number), &phases.to_be_bytes());
+            facts.take(stage_late_start(number), &[0; 64]);
+            facts.take(stage_early_end(number), &[0; 64]);
+        }
+        for (number, (lamps, flashing_s, yellow_s)) in (1..).zip(phases) {
+            facts.take(phase_lamps(number), &lamps.to_be_bytes());
+            let losing = [(FlashingGreen, *flashing_s), (Yellow, *yellow_s)];
+            for place in 0..6 {
+                let none = (Red, 0);
+                let (light, time_s) = losing.get(usize::from(place)).copied().unwrap_or(none);
+                facts.take(
+                    phase_transition(number, place, Part::Colour),
+                    &[lamp_code(light)],
+                );
+                facts.take(phase_transition(number, place, Part::Time), &[time_s]);
+            }
+        }
+        facts
+    }
+
+    fn steps(timeline: &Timeline, lamp: u16) -> Vec<(Light, u16)> {
+        let plan = timeline.signal_plan().unwrap();
+        let lamp = plan.lamps.iter().find(|plan| plan.lamp == lamp).unwrap();
+        let steps = lamp.steps.iter().map(|step| (step.light, step.duration_s));
+        steps.collect()
+    }
+
+    fn at(stage: usize, remaining_s: u32) -> Place {
+        Place {
+            stage,
+            remaining_s,
+            by_plan: true,
+            in_transition: false,
+        }
+    }
+
+    #[test]
+    fn a_cycle_that_is_longer_by_the_transitions_has_them_behind_its_stages() {
+        let facts = facts(
+            &[(1, 20), (2, 25)],
+            &[(1, 3, 3), (2, 0, 4)],
+            20 + 6 + 25 + 4,
+        );
+        let timeline = Timeline::work_out(&facts, None).unwrap();
+        assert_eq!(timeline.covers, StageTime::Green);
+        assert_eq!(
+            steps(&timeline, 1),
+            [(Green, 20), (FlashingGreen, 3), (Yellow, 3), (Red, 29)]
+        );
+        assert_eq!(steps(&timeline, 2), [(Red, 26), (Green, 25), (Yellow, 4)]);
+        // 7 s of its green are left, and then 3 that flash.
+        assert_eq!(timeline.countdown_s(1, Green, at(0, 7)), Some(10));
+        assert_eq!(timeline.countdown_s(2, Red, at(0, 7)), Some(13));
+        // What remains of a transition is not known to be counted in any way.
+        let passing = Place {
+            in_transition: true,
+            ..at(0, 4)
+        };
+        assert_eq!(timeline.countdown_s(1, Yellow, passing), None);
+    }
+
+    #[test]
+    fn what_is_told_of_the_stages_goes_before_what_the_plan_shows() {
+        let facts = facts(&[(1, 20), (2, 25)], &[(1, 3, 3), (2, 3, 3)], 45);
+        let whole = Timeline::work_out(&facts, None).unwrap();
+        assert_eq!((whole.covers, whole.cycle_s), (StageTime::Whole, 45));
+        let green = Timeline::work_out(&facts, Some(StageTime::Green)).unwrap();
+        assert_eq!((green.covers, green.cycle_s), (StageTime::Green, 57));
+    }
+
+    #[test]
+    fn a_cycle_of_neither_sum_is_not_understood() {
+        let facts = facts(&[(1, 20), (2, 25)], &[(1, 3, 3), (2, 3, 3)], 46);
+        assert_eq!(Timeline::work_out(&facts, None), None);
+    }
+
+    #[test]
+    fn late_starts_and_early_ends_move_the_edges_of_a_green() {
+        let mut facts = facts(&[(1, 30), (2, 30)], &[(1, 3, 3), (2, 3, 3)], 60);
+        let mut edges = [0; 64];
+        edges[63] = 4;
+        facts.take(stage_late_start(1), &edges);
+        edges[63] = 5;
+        facts.take(stage_early_end(1), &edges);
+        let timeline = Timeline::work_out(&facts, None).unwrap();
+        assert_eq!(
+            steps(&timeline, 1),
+            [
+                (Red, 4),
+                (Green, 15),
+                (FlashingGreen, 3),
+                (Yellow, 3),
+                (Red, 35)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_lamp_group_of_two_phases_stays_green_from_one_to_the_other() {
+        let facts = facts(
+            &[(1, 20), (2, 20), (4, 20)],
+            &[(1, 3, 3), (1, 3, 3), (4, 3, 3)],
+            60,
+        );
+        let timeline = Timeline::work_out(&facts, None).unwrap();
+        assert_eq!(
+            steps(&timeline, 1),
+            [(Green, 34), (FlashingGreen, 3), (Yellow, 3), (Red, 20)]
+        );
+    }
+
+    #[test]
+    fn a_lamp_group_whose_transitions_do_not_fit_is_left_out_and_no_other() {
+        let facts = facts(&[(1, 20), (2, 20)], &[(1, 30, 30), (2, 3, 3)], 40);
+        let timeline = Timeline::work_out(&facts, None).unwrap();
+        let lamps: Vec<u8> = timeline.lamps.iter().map(|lamp| lamp.lamp).collect();
+        assert_eq!(lamps, [2]);
+        assert_eq!(timeline.countdown_s(1, Green, at(0, 10)), None);
+    }
+
+    #[test]
+    fn a_light_that_the_plan_does_not_have_now_has_no_countdown() {
+        let facts = facts(&[(1, 20), (2, 20)], &[(1, 3, 3), (2, 3, 3)], 40);
+        let timeline = Timeline::work_out(&facts, None).unwrap();
+        assert_eq!(timeline.countdown_s(1, Green, at(0, 12)), Some(9));
+        for light in [
+            Red,
+            Yellow,
+            Light::Dark,
+            Light::FlashingYellow,
+            Light::Unknown,
+        ] {
+            assert_eq!(timeline.countdown_s(1, light, at(0, 12)), None, "{light:?}");
+        }
+        assert_eq!(timeline.countdown_s(9, Green, at(0, 12)), None);
+    }
+
+    #[test]
+    fn a_stage_that_comes_twice_is_known_by_the_one_before() {
+        let mut facts = facts(
+            &[(1, 20), (2, 20), (4, 20)],
+            &[(1, 3, 3), (2, 3, 3), (4, 3, 3)],
+            60,
+        );
+        facts.take(plan_stages(1), &[1, 2, 1]);
+        let timeline = Timeline::work_out(&facts, None).unwrap();
+        assert_eq!(timeline.place_of(1, None), None);
+        assert_eq!(timeline.place_of(2, None), Some(1));
+        assert_eq!(timeline.place_of(1, Some(1)), Some(2));
+        assert_eq!(timeline.place_of(1, Some(2)), Some(2));
+        assert_eq!(timeline.place_of(9, Some(2)), None);
+    }
+
+    #[test]
+    fn nothing_is_worked_out_while_a_fact_is_missing() {
+        let whole = facts(&[(1, 20), (2, 20)], &[(1, 3, 3), (2, 3, 3)], 40);
+        assert!(Timeline::work_out(&whole, None).is_some());
+        let mut unknown = whole.clone();
+        unknown.run_plan(2);
+        assert_eq!(Timeline::work_out(&unknown, None), None);
+        let mut chain = whole.clone();
+        chain.take(plan_stages(1), &[3, 2, 1]);
+        assert_eq!(
+            Timeline::work_out(&chain, None),
+            None,
+            "a stage without a time"
+        );
+        let mut phase = whole;
+        phase.take(stage_phases(1), &[0, 0, 0, 0, 0, 0, 0, 0b101]);
+        assert_eq!(
+            Timeline::work_out(&phase, None),
+            None,
+            "a phase without lamp groups"
+        );
+    }
+}

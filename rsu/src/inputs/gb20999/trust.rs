@@ -2,7 +2,8 @@
 //!
 //! A countdown is worked out, not said by the controller. So each change of a lamp group is held
 //! against the last promise; one that was off takes the lamp group's countdown away until two
-//! promises, kept to ourselves, have been right.
+//! promises, kept to ourselves, have been right. Where that is wanted, the first has to come true too
+//! before any is told.
 
 use std::time::Duration;
 
@@ -35,6 +36,14 @@ pub(super) enum Verdict {
 }
 
 impl Trust {
+    /// Of a lamp group that was never seen; `proves` itself before it is trusted.
+    pub(super) fn new(proves: bool) -> Self {
+        Self {
+            owed: proves.into(),
+            ..Self::default()
+        }
+    }
+
     /// Takes in what the lamp group shows at a moment; it is looked at once in `period`.
     pub(super) fn see(&mut self, at: Mono, light: Light, period: Duration) -> Verdict {
         if merged(light) == merged(self.light) {
@@ -87,6 +96,15 @@ mod tests {
         assert_eq!(trust.promise(at(8400), Some(30)), None);
         assert_eq!(trust.see(at(38_000), Light::Green, PERIOD), Verdict::Kept);
         assert_eq!(trust.promise(at(38_000), Some(20)), Some(20));
+    }
+
+    #[test]
+    fn the_first_promise_is_kept_to_ourselves_where_it_has_to_be_proved() {
+        let mut trust = Trust::new(true);
+        trust.see(at(0), Light::Green, PERIOD);
+        assert_eq!(trust.promise(at(0), Some(10)), None);
+        assert_eq!(trust.see(at(9700), Light::Yellow, PERIOD), Verdict::Kept);
+        assert_eq!(trust.promise(at(9700), Some(3)), Some(3));
     }
 
     #[test]

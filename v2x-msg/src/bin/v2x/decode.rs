@@ -1,11 +1,13 @@
 //! `v2x decode`: frames to JSON lines.
 
-use std::io::{self, BufRead, BufWriter, Write};
+use std::cell::RefCell;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use v2x_msg::{Edition, Fit, Found, Message, Probe};
 
-use crate::frames::{self, NotHex, Place};
+use crate::frames::{self, NotHex};
 use crate::peel::{Peeled, peel};
 use crate::{Failure, open};
 
@@ -16,6 +18,13 @@ pub(crate) struct Arguments {
     /// Edition of the message set that the frames follow
     #[arg(long, value_enum, default_value_t = Choice::Ours)]
     edition: Choice,
+    /// Takes messages of careless senders too: padding that is not zero, lengths in more bits than
+    /// need be, octets left over. Edition 2020 only
+    #[arg(long)]
+    lenient: bool,
+    /// Only checks: bad frames are named, good ones counted
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -31,17 +40,52 @@ enum Choice {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let input = open(arguments.file.as_deref())?;
-    let tally = decode(
-        arguments.edition,
-        input,
-        BufWriter::new(io::stdout().lock()),
-        io::stderr().lock(),
-    )?;
+    if arguments.lenient && arguments.edition != Choice::Ours {
+        return Err(Failure::Usage("--lenient is for --edition 2020"));
+    }
+    let out = Rc::new(RefCell::new(Output {
+        lines: BufWriter::with_capacity(BUFFER, io::stdout().lock()),
+        notes: BufWriter::new(io::stderr().lock()),
+    }));
+    let input = FlushFirst {
+        source: open(arguments.file.as_deref())?,
+        out: Rc::clone(&out),
+    };
+    let tally = decode(arguments, BufReader::with_capacity(BUFFER, input), &out)?;
     if tally.bad == 0 {
         Ok(())
     } else {
         Err(Failure::BadData)
+    }
+}
+
+/// Large enough that the kernel is rarely asked.
+const BUFFER: usize = 1 << 18;
+
+/// Where messages go, and what there is to say about them.
+struct Output<L: Write, N: Write> {
+    lines: L,
+    notes: N,
+}
+
+impl<L: Write, N: Write> Output<L, N> {
+    fn flush(&mut self) -> io::Result<()> {
+        self.lines.flush()?;
+        self.notes.flush()
+    }
+}
+
+/// Hands out what has been said before it waits for more: a person may be watching the other end
+/// of a pipe that goes on.
+struct FlushFirst<R, L: Write, N: Write> {
+    source: R,
+    out: Rc<RefCell<Output<L, N>>>,
+}
+
+impl<R: Read, L: Write, N: Write> Read for FlushFirst<R, L, N> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.out.borrow_mut().flush()?;
+        self.source.read(buffer)
     }
 }
 
@@ -52,27 +96,24 @@ struct Tally {
     bad: usize,
 }
 
-fn decode(
-    choice: Choice,
+fn decode<L: Write, N: Write>(
+    arguments: &Arguments,
     input: impl BufRead,
-    mut out: impl Write,
-    mut notes: impl Write,
+    out: &RefCell<Output<L, N>>,
 ) -> io::Result<Tally> {
     let mut tally = Tally::default();
-    let mut message = Message::default();
+    let mut decoder = Decoder::default();
     let passed_over = frames::for_each(input, |place, frame| {
-        match text(choice, frame, &mut message) {
-            Ok(text) => {
+        let decoded = decoder.decode(arguments, frame);
+        let Output { lines, notes } = &mut *out.borrow_mut();
+        match decoded {
+            Ok(signed) => {
                 tally.good += 1;
-                tally.signed += usize::from(text.signed);
-                if let Some(edition) = text.edition {
+                tally.signed += usize::from(signed);
+                if let Some(edition) = &decoder.edition {
                     writeln!(notes, "{place}: {edition}")?;
                 }
-                writeln!(out, "{}", text.jer)?;
-                // A person may be watching the other end of a pipe that goes on.
-                if place != Place::WholeFile {
-                    out.flush()?;
-                }
+                lines.write_all(decoder.line.as_bytes())?;
             }
             Err(reason) => {
                 tally.bad += 1;
@@ -81,7 +122,8 @@ fn decode(
         }
         Ok(())
     })?;
-    out.flush()?;
+    let mut out = out.borrow_mut();
+    let Output { notes, .. } = &mut *out;
     if tally.signed > 0 {
         writeln!(
             notes,
@@ -92,41 +134,58 @@ fn decode(
     if passed_over > 0 {
         writeln!(notes, "{passed_over} packets are not whole UDP datagrams")?;
     }
+    if arguments.quiet {
+        writeln!(notes, "{} messages, {} bad frames", tally.good, tally.bad)?;
+    }
+    out.flush()?;
     Ok(tally)
 }
 
-/// A frame that was understood.
-struct Text {
-    jer: String,
-    signed: bool,
-    /// Which edition it was, where that was asked for.
+/// Frame after frame, in the same memory.
+#[derive(Default)]
+struct Decoder {
+    message: Message,
+    /// The JSON of the last frame with its line end; empty where it is not wanted.
+    line: String,
+    /// Which edition the last frame was, where that is asked for.
     edition: Option<String>,
 }
 
-fn text(
-    choice: Choice,
-    frame: Result<&[u8], NotHex>,
-    message: &mut Message,
-) -> Result<Text, String> {
-    let peeled = peel(frame.map_err(|not_hex| not_hex.to_string())?);
-    let mut edition = None;
-    let jer = match choice {
-        Choice::Ours => {
-            peeled.decode_into(message).map_err(|not| not.to_string())?;
-            message.to_jer()
+impl Decoder {
+    /// Decodes a frame, and says whether it was signed; else why it is no message.
+    fn decode(
+        &mut self,
+        arguments: &Arguments,
+        frame: Result<&[u8], NotHex>,
+    ) -> Result<bool, String> {
+        let peeled = peel(frame.map_err(|not_hex| not_hex.to_string())?);
+        self.line.clear();
+        match arguments.edition {
+            Choice::Ours => {
+                let decoded = match arguments.lenient {
+                    true => peeled.decode_lenient_into(&mut self.message),
+                    false => peeled.decode_into(&mut self.message),
+                };
+                decoded.map_err(|not| not.to_string())?;
+                if !arguments.quiet {
+                    // A String takes any text.
+                    let _ = self.message.write_jer(&mut self.line);
+                }
+            }
+            Choice::Older => self.line = jer_of(Edition::Y2019, &peeled)?,
+            Choice::Auto => {
+                let probe = Probe::of(peeled.message);
+                self.edition = Some(said(&probe));
+                self.line = jer_of(probe.found().edition().unwrap_or_default(), &peeled)?;
+            }
         }
-        Choice::Older => jer_of(Edition::Y2019, &peeled)?,
-        Choice::Auto => {
-            let probe = Probe::of(peeled.message);
-            edition = Some(said(&probe));
-            jer_of(probe.found().edition().unwrap_or_default(), &peeled)?
+        if arguments.quiet {
+            self.line.clear();
+        } else {
+            self.line.push('\n');
         }
-    };
-    Ok(Text {
-        jer,
-        signed: peeled.signed,
-        edition,
-    })
+        Ok(peeled.signed)
+    }
 }
 
 fn jer_of(edition: Edition, peeled: &Peeled<'_>) -> Result<String, String> {

@@ -1,18 +1,42 @@
 //! `v2x encode`: JSON lines to hex lines.
 
 use std::io::{self, BufRead, BufWriter, Read, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
-use v2x_msg::Message;
+use v2x_msg::Edition;
 
 use crate::{Failure, open};
 
 /// No message takes more: the longest frame has 65 kB, the JSON of one some ten times that.
 const MAX_LINE: u64 = 16 << 20;
 
-pub(crate) fn run(file: Option<&Path>) -> Result<(), Failure> {
-    let input = open(file)?;
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// JER lines; standard input where it is left out or `-`
+    file: Option<PathBuf>,
+    /// Edition of the message set that the lines follow and the frames are to follow
+    #[arg(long, value_enum, default_value_t = Choice::Ours)]
+    edition: Choice,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Choice {
+    /// YD/T 3709-2020 = T/CSAE 53-2020, with Day II
+    #[value(name = "2020")]
+    Ours,
+    /// Release of 2019-07-24
+    #[value(name = "2019")]
+    Older,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let edition = match arguments.edition {
+        Choice::Ours => Edition::Y2020,
+        Choice::Older => Edition::Y2019,
+    };
+    let input = open(arguments.file.as_deref())?;
     let bad = encode(
+        edition,
         input,
         BufWriter::new(io::stdout().lock()),
         io::stderr().lock(),
@@ -26,12 +50,14 @@ pub(crate) fn run(file: Option<&Path>) -> Result<(), Failure> {
 
 /// Returns how many lines were bad.
 fn encode(
+    edition: Edition,
     mut input: impl BufRead,
     mut out: impl Write,
     mut notes: impl Write,
 ) -> io::Result<usize> {
     let mut bad = 0;
     let mut line = Vec::new();
+    let mut hex = Vec::new();
     let mut frame = vec![0; 65_536];
     for number in 1.. {
         line.clear();
@@ -41,12 +67,14 @@ fn encode(
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match octets(&line, &mut frame) {
+        match octets(edition, &line, &mut frame) {
             Ok(octets) => {
-                octets
-                    .iter()
-                    .try_for_each(|octet| write!(out, "{octet:02x}"))?;
-                writeln!(out)?;
+                hex.clear();
+                for octet in octets {
+                    hex.extend([octet >> 4, octet & 15].map(|digit| DIGITS[usize::from(digit)]));
+                }
+                hex.push(b'\n');
+                out.write_all(&hex)?;
                 out.flush()?;
             }
             Err(reason) => {
@@ -58,11 +86,12 @@ fn encode(
     Ok(bad)
 }
 
-fn octets<'a>(line: &[u8], frame: &'a mut [u8]) -> Result<&'a [u8], String> {
+fn octets<'a>(edition: Edition, line: &[u8], frame: &'a mut [u8]) -> Result<&'a [u8], String> {
     let text = std::str::from_utf8(line).map_err(|error| error.to_string())?;
-    let message = Message::from_jer(text).map_err(|error| error.to_string())?;
-    let len = message
-        .encode_into(frame)
+    let len = edition
+        .encode_jer_into(text, frame)
         .map_err(|error| error.to_string())?;
     Ok(&frame[..len])
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";

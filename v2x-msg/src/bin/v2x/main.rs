@@ -34,10 +34,7 @@ enum Command {
     Decode(decode::Arguments),
     /// JSON (JER) lines to frames as hex lines
     #[command(after_help = EXIT_CODES)]
-    Encode {
-        /// JER lines; standard input where it is left out or `-`
-        file: Option<PathBuf>,
-    },
+    Encode(encode::Arguments),
     /// Joins a broadcast and prints its messages, rates, ages and losses
     #[command(after_help = LISTEN_HELP)]
     Listen(listen::Arguments),
@@ -92,7 +89,7 @@ Exit codes:
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Decode(arguments) => decode::run(&arguments),
-        Command::Encode { file } => encode::run(file.as_deref()),
+        Command::Encode(arguments) => encode::run(&arguments),
         Command::Listen(arguments) => listen::run(&arguments),
     };
     match outcome {
@@ -113,6 +110,9 @@ enum Failure {
     /// Some line or frame was bad, and has been reported.
     #[error("bad input")]
     BadData,
+    /// Arguments that do not go together.
+    #[error("{0}")]
+    Usage(&'static str),
     /// The input cannot be opened.
     #[error("cannot open {0}: {1}")]
     NoInput(PathBuf, io::Error),
@@ -129,6 +129,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Failure::BadData => 65,
+            Failure::Usage(_) => 2,
             Failure::NoInput(..) => 66,
             Failure::Unavailable(_) => 69,
             Failure::Io(_) => 74,

@@ -75,6 +75,12 @@ impl Peeled<'_> {
             .map_err(|uper| self.not_message(uper))
     }
 
+    /// The same, and takes what a careless sender made of it.
+    pub(crate) fn decode_lenient_into(&self, message: &mut Message) -> Result<(), NotMessage> {
+        let used = message.decode_lenient_into(self.message);
+        used.map(drop).map_err(|uper| self.not_message(uper))
+    }
+
     /// Why this is no message, once decoding has failed so.
     pub(crate) fn not_message(&self, uper: DecodeError) -> NotMessage {
         let almost_dsmp = self.almost_dsmp;

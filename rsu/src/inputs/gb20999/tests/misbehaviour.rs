@@ -1,4 +1,18 @@
 //! What controllers, lines and strangers do to the decoder.
+//!
+//! The line: answers are lost, doubled, late by one question, damaged in any bit, cut anywhere, led
+//! by noise; the stream is joined in mid-frame; the cable is cut in mid-frame; nobody answers; every
+//! answer comes at once. (Frames: `framing`, `wire`.)
+//!
+//! The controller: answers one value of many; counts its sequence on; escapes datagrams, or does not
+//! escape a stream, or counts its escapes; never answers one value; refuses what it does not have;
+//! says values of the wrong size, codes without meaning, values nobody knows; restarts; changes its
+//! plan; has a cycle that is not the sum of its stages; stages on demand, stages twice, chains with
+//! holes; says that the running stage waits; says a remaining time that is wrong, endless, frozen, or
+//! rounded down; stages that flap; lamps that flicker; is in manual control, flashing, actuated.
+//!
+//! Strangers: other controllers and junctions on the line, frames that set, floods of any bytes and
+//! of any values behind a good checksum, frames of nothing but delimiters.
 
 use proptest::prelude::*;
 
@@ -55,7 +69,7 @@ fn late_answers_count_and_doubled_ones_do_no_harm() {
 fn frames_of_another_controller_or_junction_are_ignored() {
     let config = Config {
         controller: Some(4),
-        ..Config::default()
+        ..plain()
     };
     let mut bench = Bench::new(config, Identity::default());
     bench.push(&frame(Kind::Report, &[(lamp_state(1), &[0x20])]));
@@ -144,7 +158,7 @@ fn stages_that_flap_with_every_answer_do_not_make_us_ask_for_ever() {
 fn lamps_that_flicker_do_not_keep_others_from_being_asked() {
     let config = Config {
         lamps: u64::MAX >> 24,
-        ..Config::default()
+        ..plain()
     };
     let mut bench = Bench::new(config, Identity::default());
     let clock = junction();
@@ -199,7 +213,7 @@ fn a_remaining_time_without_end_is_no_countdown() {
 fn after_a_lost_line_everything_is_asked_anew() {
     let config = Config {
         carrier: Carrier::Stream,
-        ..Config::default()
+        ..plain()
     };
     let identity = Identity {
         escaping: Escaping::Stream,
@@ -227,7 +241,7 @@ fn periods_of_nothing_are_not_taken_at_their_word() {
             batch: 0,
             host: 0,
         }),
-        ..Config::default()
+        ..plain()
     };
     let mut bench = Bench::new(config, Identity::default());
     bench.run(Duration::from_secs(2));
@@ -245,7 +259,7 @@ proptest! {
         stream: bool,
     ) {
         let carrier = if stream { Carrier::Stream } else { Carrier::Datagrams };
-        let mut decoder = Decoder::new(Config { carrier, ..Config::default() });
+        let mut decoder = Decoder::new(Config { carrier, ..plain() });
         for chunk in &chunks {
             decoder.push(at(ms(0)), chunk, &mut |_| {});
         }
@@ -265,7 +279,7 @@ proptest! {
             Kind::Heartbeat, Kind::SetReply];
         let mut decoder = Decoder::new(Config {
             stage_time: told.then_some(super::super::StageTime::Green),
-            ..Config::default()
+            ..plain()
         });
         let mut out = Vec::new();
         for (step, (kind, values)) in frames.iter().enumerate() {
@@ -286,4 +300,159 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn answers_that_are_one_question_late_never_make_a_time_that_is_far_off() {
+    let mut bench = Bench::usual();
+    let mut held = Vec::new();
+    bench.line = Box::new(move |_, bytes| Some(std::mem::replace(&mut held, bytes.to_vec())));
+    bench.run(Duration::from_secs(200));
+    // A question is put again after half a second, so that an answer may be as old as that.
+    let errors = bench.errors_ms();
+    assert!(
+        errors.iter().all(|error| (-20..=2100).contains(error)),
+        "{:?}",
+        errors.iter().max()
+    );
+}
+
+#[test]
+fn a_controller_that_restarts_is_understood_again() {
+    let mut bench = Bench::usual();
+    bench.run(Duration::from_secs(20));
+    // While it starts up it runs no plan and flashes.
+    let mut none = junction();
+    none.plan = 0;
+    none.stages.clear();
+    bench.controller.configure(none);
+    bench.moment = Box::new(|_| Moment {
+        mode: ControlMode::Flash,
+        stage: 0,
+        state: StageState::Waiting,
+        elapsed_s: 0,
+        remaining_s: 0,
+        lamps: (1..=9).map(|lamp| (lamp, Light::FlashingYellow)).collect(),
+    });
+    bench.said.clear();
+    bench.run(Duration::from_secs(40));
+    assert_eq!(bench.countdowns(), 0);
+    assert!(bench.lamps().count() > 20, "the lamps are still told");
+    bench.controller.configure(junction());
+    bench.moment = Box::new(with(ControlMode::FixedTime));
+    bench.said.clear();
+    bench.run(Duration::from_secs(60));
+    assert!(bench.countdowns() > 100);
+    assert_eq!(bench.plans().len(), 2, "told again after ten seconds");
+}
+
+#[test]
+fn a_remaining_time_that_stands_still_is_found_out() {
+    let mut bench = Bench::usual();
+    let clock = junction();
+    bench.moment = Box::new(move |now| Moment {
+        remaining_s: 15,
+        ..clock.at(now + ms(370)).unwrap()
+    });
+    bench.run(Duration::from_secs(480));
+    assert!(bench.count("countdown-missed") > 0);
+    let late = bench
+        .lamps()
+        .filter(|(at, _)| *at > Duration::from_secs(240))
+        .flat_map(|(_, states)| &states.lamps)
+        .filter(|lamp| lamp.countdown_s.is_some());
+    assert_eq!(late.count(), 0);
+}
+
+#[test]
+fn a_controller_whose_times_are_wrong_from_the_start_never_has_one_told() {
+    for wrong in [0, 7, 15] {
+        let mut bench = Bench::new(Config::default(), Identity::default());
+        let clock = junction();
+        bench.moment = Box::new(move |now| {
+            let moment = clock.at(now + ms(370)).unwrap();
+            let remaining_s = match wrong {
+                // Frozen, and too long.
+                0 => 12,
+                wrong => moment.remaining_s + wrong,
+            };
+            Moment {
+                remaining_s,
+                ..moment
+            }
+        });
+        bench.run(Duration::from_secs(300));
+        // A time that stands still comes true by chance now and then.
+        let most = if wrong == 0 {
+            bench.lamps().count() * 8 / 50
+        } else {
+            0
+        };
+        assert!(
+            bench.countdowns() <= most,
+            "{wrong}: {}",
+            bench.countdowns()
+        );
+    }
+}
+
+#[test]
+fn stages_that_no_plan_has_have_no_countdown() {
+    for stage in [0, 9, 65, 255] {
+        let mut bench = Bench::usual();
+        let clock = junction();
+        bench.moment = Box::new(move |now| Moment {
+            stage,
+            ..clock.at(now).unwrap()
+        });
+        bench.run(Duration::from_secs(10));
+        assert_eq!(bench.countdowns(), 0, "{stage}");
+        assert!(bench.lamps().count() > 10, "{stage}");
+    }
+}
+
+#[test]
+fn frames_of_nothing_but_delimiters_are_counted_and_cost_little() {
+    for (byte, carrier) in [0x7E_u8, 0x7D, 0x5C]
+        .into_iter()
+        .flat_map(|byte| [(byte, Carrier::Datagrams), (byte, Carrier::Stream)])
+    {
+        let config = Config { carrier, ..plain() };
+        let mut bench = Bench::new(config, Identity::default());
+        for _ in 0..100 {
+            bench.push(&vec![byte; 60_000]);
+        }
+        let rejected: u64 = bench
+            .decoder
+            .counts()
+            .rejected()
+            .iter()
+            .map(|(_, n)| n)
+            .sum();
+        assert!(rejected > 0 && bench.said.is_empty());
+    }
+}
+
+#[test]
+fn a_frame_of_255_lamp_states_is_one_report_of_64() {
+    let mut bench = listener();
+    let values: Vec<(Address, &[u8])> = (0..255_u8)
+        .map(|place| (lamp_state(1 + place % 64), &[0x20][..]))
+        .collect();
+    bench.push(&frame(Kind::Report, &values));
+    let reports: Vec<usize> = bench
+        .lamps()
+        .map(|(_, states)| states.lamps.len())
+        .collect();
+    assert_eq!(reports, [64]);
+}
+
+#[test]
+fn frames_that_set_something_change_nothing() {
+    let mut bench = Bench::usual();
+    bench.push(&frame(Kind::Set, &[(lamp_state(1), &[0x20])]));
+    bench.push(&frame(Kind::SetReply, &[(lamp_state(1), &[0x20])]));
+    bench.push(&frame(Kind::SetError, &[(lamp_state(1), &[0x20])]));
+    assert!(bench.said.is_empty());
+    assert_eq!((bench.count("request"), bench.count("set-reply")), (1, 2));
 }

@@ -84,6 +84,14 @@ struct Bench {
     questions: usize,
 }
 
+/// Nothing is kept back, so that what is worked out can be seen from the start.
+fn plain() -> Config {
+    Config {
+        proves: false,
+        ..Config::default()
+    }
+}
+
 impl Bench {
     fn new(config: Config, identity: Identity) -> Self {
         let junction = junction();
@@ -100,7 +108,7 @@ impl Bench {
     }
 
     fn usual() -> Self {
-        Self::new(Config::default(), Identity::default())
+        Self::new(plain(), Identity::default())
     }
 
     /// Runs on to a moment, waking as the daemon does.
@@ -251,6 +259,26 @@ fn countdowns_come_true_within_a_second() {
 }
 
 #[test]
+fn a_countdown_is_told_once_one_has_come_true() {
+    let mut bench = Bench::new(Config::default(), Identity::default());
+    bench.run(Duration::from_secs(240));
+    let errors = bench.errors_ms();
+    assert!(errors.len() > 2000, "{}", errors.len());
+    assert!(errors.iter().all(|error| (-20..=1010).contains(error)));
+    // Lamp 7 turns green at second 89 and yellow at 114.
+    let told = |from: u64, to: u64| {
+        let within = Duration::from_secs(from)..Duration::from_secs(to);
+        let lamps = bench.lamps().filter(move |(at, _)| within.contains(at));
+        let lamps = lamps.flat_map(|(_, states)| &states.lamps);
+        lamps
+            .filter(|lamp| lamp.lamp == 7 && lamp.countdown_s.is_some())
+            .count()
+    };
+    assert_eq!(told(0, 88), 0);
+    assert!(told(90, 113) > 40);
+}
+
+#[test]
 fn the_whole_cycle_is_told_as_a_plan() {
     let mut bench = Bench::usual();
     bench.run(Duration::from_secs(5));
@@ -311,7 +339,7 @@ fn a_change_is_told_within_a_period() {
 fn a_stream_with_escapes_says_the_same() {
     let config = Config {
         carrier: Carrier::Stream,
-        ..Config::default()
+        ..plain()
     };
     let identity = Identity {
         // All three special bytes, in every frame.
@@ -334,7 +362,7 @@ fn a_controller_that_answers_one_value_a_frame_and_counts_on_is_understood() {
         most_values: 1,
         ..Identity::default()
     };
-    let mut bench = Bench::new(Config::default(), identity);
+    let mut bench = Bench::new(plain(), identity);
     bench.run(Duration::from_secs(150));
     assert!(bench.count("answered-in-part") >= 1);
     assert!(bench.count("sequence-differs") > 100);
@@ -479,7 +507,7 @@ fn a_cycle_that_is_not_the_sum_of_its_stages_has_no_countdown_unless_told() {
     for (told, timed) in [(None, false), (Some(super::StageTime::Whole), true)] {
         let config = Config {
             stage_time: told,
-            ..Config::default()
+            ..plain()
         };
         let mut bench = Bench::new(config, Identity::default());
         bench.line = Box::new(|_, bytes| {
@@ -520,7 +548,7 @@ fn frame(kind: Kind, values: &[(Address, &[u8])]) -> Vec<u8> {
 fn listener() -> Bench {
     let config = Config {
         asking: None,
-        ..Config::default()
+        ..plain()
     };
     Bench::new(config, Identity::default())
 }
@@ -545,7 +573,10 @@ fn active_reports_are_told_without_a_question() {
     let said: Vec<_> = bench.said.iter().map(|(_, content)| content).collect();
     let expected = [
         &Content::Mode(ControlMode::Flash),
-        &Content::Lamps(LampStates { lamps }),
+        &Content::Lamps(LampStates {
+            lamps,
+            ..LampStates::default()
+        }),
     ];
     assert_eq!(said, expected);
 }

@@ -1,0 +1,324 @@
+//! Lists of objects from any edge box, camera or lidar that can write JSON: over UDP, TCP or MQTT.
+//!
+//! For a box without a protocol of its own that we know. The form is ours:
+//! `docs/detected-objects.schema.json` (JSON Schema 2020-12) is its definition, every name ends in its
+//! unit, and whatever a box does not know it leaves out. The detected object of CARMA Streets and
+//! V2X-Hub, one a message, is read as a case of it. Rooms: [`wire`] (members), the decoder here, its
+//! mirror [`Emitter`].
+//!
+//! | member | unit in the message | unit in the report |
+//! |---|---|---|
+//! | east_m, north_m | m from the site's origin | the same |
+//! | forward_m, left_m | m from the sensor | m east, north, through the mount |
+//! | lat_deg, lon_deg | degree, WGS-84 | m east, north |
+//! | CARMA: position | m in the frame of projString | m east, north, from that frame's origin |
+//! | position_cov_m2 | m², east, mixed, north | the same |
+//! | east_mps, north_mps, or speed_mps with heading_deg | m/s, degree | m/s east, north |
+//! | heading_deg | clockwise from north | rad counter-clockwise from east |
+//! | length_m, width_m, height_m | m | m |
+//! | existence; CARMA: confidence | 0 to 1 | the same |
+//! | time_ms; CARMA: timestamp | ms of Unix time | how late the message is, never a date |
+//!
+//! # What boxes do, and what we make of it
+//! Source for CARMA: one published example of CARMA Streets, no recording.
+//! - Its covariances are no covariances (one column of ones): what is not symmetric and positive is
+//!   replaced by what the configuration assumes, and counted.
+//! - Its projString may be a placeholder: without `+lat_0` and `+lon_0`, or with a false easting, the
+//!   position is taken as metres from the site's origin, and counted. Between a transverse Mercator
+//!   frame and ours lie centimetres within a junction.
+//! - Messages come in bursts and late: `seen_at` is the arrival less the configured latency, less
+//!   what this message is later than the quickest of late by its own stamp, up to 1 s.
+//! - A message that is the same as the one before to the letter, or whose `sequence` is behind the
+//!   last by less than 100, is dropped: a box that hangs must not look alive.
+//!
+//! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
+
+mod emitter;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+
+use std::time::Duration;
+
+use v2x_msg::base::EnuFrame;
+
+pub use super::objects::Assumed;
+pub use emitter::Emitter;
+
+use self::wire::{ClassWord, Message, Object};
+use super::delay::Delay;
+use super::json::{Capped, DeviceId, Number, Piece, Splitter, fingerprint};
+use super::objects::{self, Gather, MOST, Thing, place_of, usable, yaw_of_heading};
+use super::{Carrier, Counts, Mount, Pose};
+use crate::clock::{Mono, Now};
+use crate::report::{Class, Content, Covariance};
+
+/// How a box is listened to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Config {
+    /// What the link hands over.
+    pub carrier: Carrier,
+    /// The site's frame, for places in degrees.
+    pub frame: EnuFrame,
+    /// Where the sensor stands and looks, for places from there.
+    pub mount: Mount,
+    /// From the scene to the arrival of the quickest messages.
+    pub latency: Duration,
+    /// What is assumed of an object of which the box does not say how sure it is.
+    pub assumed: Assumed,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            carrier: Carrier::default(),
+            frame: objects::nowhere(),
+            mount: Mount::default(),
+            latency: Duration::from_millis(50),
+            assumed: Assumed::default(),
+        }
+    }
+}
+
+const REJECTED: [&str; 9] = {
+    let [noise, too_long, too_deep, cut] = Piece::KINDS;
+    let [a, b, c] = objects::REFUSED;
+    [
+        noise,
+        too_long,
+        too_deep,
+        cut,
+        "json",
+        "unknown-message",
+        a,
+        b,
+        c,
+    ]
+};
+const IGNORED: [&str; 2] = ["repeated", "out-of-order"];
+const TOLERATED: [&str; 5] = [
+    "objects-left-out",
+    "covariance-unusable",
+    "no-projection",
+    "no-stamp",
+    "late",
+];
+
+/// A sequence that is behind by this or more was started anew.
+const RESTARTED: f64 = 100.0;
+/// A message may be this late and is still dated back; beyond, the stamp is not believed.
+const LATEST: Duration = Duration::from_secs(1);
+/// Later than this is counted.
+const LATE: Duration = Duration::from_millis(200);
+
+/// Messages of one box to reports.
+#[derive(Debug)]
+pub struct Decoder {
+    splitter: Splitter,
+    ear: Ear,
+}
+
+impl Decoder {
+    /// Ready for the first byte.
+    pub fn new(config: Config) -> Self {
+        Self {
+            splitter: Splitter::default(),
+            ear: Ear {
+                config,
+                pose: Pose::from(config.mount),
+                counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
+                gather: Gather::default(),
+                delay: Delay::default(),
+                last: None,
+                sequence: None,
+            },
+        }
+    }
+
+    /// Takes a message or the next bytes of a stream; see [`super::Decoder::push`].
+    pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
+        let Self { splitter, ear } = self;
+        splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
+        if ear.config.carrier == Carrier::Datagrams {
+            splitter.end_datagram(|piece| ear.hear(arrived, &piece, sink));
+        }
+    }
+
+    /// Forgets a half-received message; see [`super::Decoder::link_restarted`].
+    pub fn link_restarted(&mut self) {
+        self.splitter.reset();
+    }
+
+    /// Nothing is asked.
+    pub fn poll_query(&mut self, _now: Now, _out: &mut Vec<u8>) -> bool {
+        false
+    }
+
+    /// Nothing is asked.
+    pub fn poll_timeout(&self) -> Mono {
+        Mono::NEVER
+    }
+
+    /// What was understood, and what was not and why.
+    pub fn counts(&self) -> &Counts {
+        &self.ear.counts
+    }
+}
+
+/// Messages to reports.
+#[derive(Debug)]
+struct Ear {
+    config: Config,
+    pose: Pose,
+    counts: Counts,
+    gather: Gather,
+    delay: Delay,
+    last: Option<u64>,
+    sequence: Option<f64>,
+}
+
+impl Ear {
+    fn hear(&mut self, arrived: Now, piece: &Piece<'_>, sink: &mut dyn FnMut(Content)) {
+        let bytes = match piece {
+            Piece::Object(bytes) => bytes,
+            other => return self.counts.reject(other.kind().unwrap_or("json")),
+        };
+        let Ok(message) = wire::parse(bytes) else {
+            return self.counts.reject("json");
+        };
+        let fresh = Some(fingerprint(bytes));
+        if std::mem::replace(&mut self.last, fresh) == fresh {
+            return self.counts.ignore("repeated");
+        }
+        match &message.objects {
+            Some(objects) => self.scene(arrived, &message, objects, sink),
+            None if message.position.is_some() => self.carma(arrived, &message, sink),
+            None => self.counts.reject("unknown-message"),
+        }
+    }
+
+    fn scene(
+        &mut self,
+        arrived: Now,
+        message: &Message,
+        objects: &Capped<Object, MOST>,
+        sink: &mut dyn FnMut(Content),
+    ) {
+        if let Some(sequence) = message.sequence.finite() {
+            let behind = self.sequence.map_or(-1.0, |last| last - sequence);
+            if (0.0..RESTARTED).contains(&behind) {
+                return self.counts.ignore("out-of-order");
+            }
+            self.sequence = Some(sequence);
+        }
+        let seen_at = self.seen_at(arrived, message.time_ms);
+        self.gather.begin(seen_at);
+        self.counts
+            .tolerate_times("objects-left-out", objects.left_out);
+        for object in &objects.items {
+            let thing = self.object(object);
+            self.add(&thing, sink);
+        }
+        self.counts.accept();
+        self.gather.end(&mut self.counts, sink);
+    }
+
+    fn carma(&mut self, arrived: Now, said: &Message, sink: &mut dyn FnMut(Content)) {
+        let seen_at = self.seen_at(arrived, said.timestamp);
+        let origin = said.proj_string.as_deref().and_then(wire::origin_of);
+        let origin = origin.and_then(|(lat, lon)| place_of(&self.config.frame, lat, lon));
+        if origin.is_none() {
+            self.counts.tolerate("no-projection");
+        }
+        let (east_m, north_m) = origin.unwrap_or((0.0, 0.0));
+        let pair = |v: wire::Vector| Some((v.x.finite()?, v.y.finite()?));
+        let place = said.position.and_then(pair);
+        let velocity_mps = said.velocity.and_then(pair);
+        let place_cov = wire::level(said.position_covariance.as_ref());
+        let velocity_cov = wire::level(said.velocity_covariance.as_ref());
+        let size = said.size.unwrap_or_default();
+        let thing = Thing {
+            id: said.object_id.map(|DeviceId(id)| id),
+            place_m: place.map(|(x, y)| (east_m + x, north_m + y)),
+            place_cov: self.believed(place_cov, said.position_covariance.is_some()),
+            velocity_mps,
+            velocity_cov: self.believed(velocity_cov, said.velocity_covariance.is_some()),
+            yaw_rad: velocity_mps
+                .filter(|(east, north)| east.hypot(*north) > MOVING_MPS)
+                .map(|(east, north)| north.atan2(east)),
+            length_m: size.length.finite(),
+            width_m: size.width.finite(),
+            height_m: size.height.finite(),
+            class: said.class.map_or(Class::Unknown, |ClassWord(class)| class),
+            existence: said.confidence.finite(),
+        };
+        self.gather.begin(seen_at);
+        self.add(&thing, sink);
+        self.counts.accept();
+        self.gather.end(&mut self.counts, sink);
+    }
+
+    fn object(&mut self, said: &Object) -> Thing {
+        let pair = |a: Number, b: Number| Some((a.finite()?, b.finite()?));
+        let heading = said.heading_deg.finite();
+        let from_sensor = pair(said.forward_m, said.left_m);
+        let in_degrees = pair(said.lat_deg, said.lon_deg);
+        let place_m = pair(said.east_m, said.north_m)
+            .or_else(|| from_sensor.map(|(forward, left)| self.pose.to_site(forward, left)))
+            .or_else(|| in_degrees.and_then(|(lat, lon)| place_of(&self.config.frame, lat, lon)));
+        let along = |(speed, heading_deg): (f64, f64)| {
+            let (sin, cos) = yaw_of_heading(heading_deg).sin_cos();
+            (speed * cos, speed * sin)
+        };
+        let velocity_mps = pair(said.east_mps, said.north_mps)
+            .or_else(|| pair(said.speed_mps, said.heading_deg).map(along));
+        let place_cov = wire::covariance(said.position_cov_m2);
+        let velocity_cov = wire::covariance(said.velocity_cov_m2ps2);
+        Thing {
+            id: said.id.map(|DeviceId(id)| id),
+            place_m,
+            place_cov: self.believed(place_cov, said.position_cov_m2.is_some()),
+            velocity_mps,
+            velocity_cov: self.believed(velocity_cov, said.velocity_cov_m2ps2.is_some()),
+            yaw_rad: heading.map(yaw_of_heading),
+            length_m: said.length_m.finite(),
+            width_m: said.width_m.finite(),
+            height_m: said.height_m.finite(),
+            class: said.class.map_or(Class::Unknown, |ClassWord(class)| class),
+            existence: said.existence.finite(),
+        }
+    }
+
+    fn add(&mut self, thing: &Thing, sink: &mut dyn FnMut(Content)) {
+        match thing.detection(&self.config.assumed) {
+            Ok(detection) => self.gather.add(detection, &mut self.counts, sink),
+            Err(kind) => self.counts.reject(kind),
+        }
+    }
+
+    /// A covariance that was said and is none is counted.
+    fn believed(&mut self, cov: Option<Covariance>, was_said: bool) -> Option<Covariance> {
+        let cov = usable(cov);
+        if cov.is_none() && was_said {
+            self.counts.tolerate("covariance-unusable");
+        }
+        cov
+    }
+
+    fn seen_at(&mut self, arrived: Now, stamp: Number) -> Mono {
+        let Some(stamp_ms) = stamp.whole(1..=MAX_STAMP_MS) else {
+            self.counts.tolerate("no-stamp");
+            return arrived.mono - self.config.latency;
+        };
+        let delay = self.delay.of(arrived.mono, stamp_ms);
+        if delay > LATE {
+            self.counts.tolerate("late");
+        }
+        arrived.mono - self.config.latency - delay.min(LATEST)
+    }
+}
+
+/// A slower object's motion says nothing of where it points.
+const MOVING_MPS: f64 = 1.0;
+/// The year 2255.
+const MAX_STAMP_MS: i64 = 9_000_000_000_000;

@@ -1,0 +1,305 @@
+//! Rules of the decoder, each on messages of its own; and the published CARMA example.
+
+use proptest::prelude::*;
+use v2x_msg::base::GeoPosition;
+
+use super::*;
+use crate::clock::Utc;
+use crate::report::{Detection, MAX_OBJECTS, Objects, Size, Velocity};
+
+fn now(ms: u64) -> Now {
+    Now {
+        mono: Mono::from_nanos(1_000_000_000_000) + Duration::from_millis(ms),
+        utc: Utc::from_unix_ms(1_790_000_000_000).unwrap() + Duration::from_millis(ms),
+    }
+}
+
+fn counted(decoder: &Decoder, kind: &str) -> u64 {
+    let counts = decoder.counts();
+    [counts.rejected(), counts.ignored(), counts.tolerated()]
+        .into_iter()
+        .flatten()
+        .find(|(name, _)| *name == kind)
+        .unwrap_or_else(|| panic!("{kind} is no kind"))
+        .1
+}
+
+/// A sensor 10 m east of the origin that looks east, of a site at 31 N 121 E.
+fn decoder() -> Decoder {
+    Decoder::new(Config {
+        frame: EnuFrame::new(GeoPosition::from_deg(31.0, 121.0, None).unwrap()),
+        mount: Mount {
+            east_m: 10.0,
+            heading_deg: 90.0,
+            ..Mount::default()
+        },
+        ..Config::default()
+    })
+}
+
+fn push(decoder: &mut Decoder, at: Now, text: &str) -> Vec<Objects> {
+    let mut heard = Vec::new();
+    decoder.push(at, text.as_bytes(), &mut |content| match content {
+        Content::Objects(objects) => heard.push(objects),
+        other => panic!("{other:?}"),
+    });
+    heard
+}
+
+fn one(text: &str) -> (Detection, Decoder) {
+    let mut decoder = decoder();
+    let text = format!("{{\"objects\":[{text}]}}");
+    let objects = push(&mut decoder, now(0), &text).remove(0);
+    (objects.detections[0], decoder)
+}
+
+#[test]
+fn a_place_is_given_from_the_origin_the_sensor_or_in_degrees() {
+    for (text, east_m, north_m) in [
+        ("{\"east_m\":3,\"north_m\":-4}", 3.0, -4.0),
+        ("{\"forward_m\":20,\"left_m\":2}", 30.0, 2.0),
+        ("{\"lat_deg\":31.0001,\"lon_deg\":121}", 0.0, 11.087),
+    ] {
+        let (seen, _) = one(text);
+        assert!((seen.east_m - east_m).abs() < 0.01, "{text}: {seen:?}");
+        assert!((seen.north_m - north_m).abs() < 0.01, "{text}: {seen:?}");
+    }
+}
+
+#[test]
+fn what_is_not_said_is_not_known_or_assumed() {
+    let (seen, _) = one("{\"east_m\":0,\"north_m\":0}");
+    assert_eq!(
+        (seen.device_id, seen.velocity, seen.yaw_rad, seen.size),
+        (None, None, None, None)
+    );
+    assert_eq!(seen.class, Class::Unknown);
+    assert!((seen.existence - 0.8).abs() < 1e-6);
+    assert!((seen.position_cov.ee - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_speed_goes_along_the_heading() {
+    let (seen, _) = one(
+        "{\"east_m\":0,\"north_m\":0,\"speed_mps\":5,\"heading_deg\":180,\"class\":\"bus\",\"id\":\"a7\"}",
+    );
+    let velocity = seen.velocity.unwrap();
+    assert!(velocity.east_mps.abs() < 1e-9 && (velocity.north_mps + 5.0).abs() < 1e-9);
+    assert_eq!(seen.class, Class::Bus);
+    assert!(seen.device_id.is_some());
+}
+
+#[test]
+fn a_covariance_that_is_none_is_replaced_and_counted() {
+    let (seen, decoder) = one("{\"east_m\":0,\"north_m\":0,\"position_cov_m2\":[0.04,0.01,0.09]}");
+    assert!((seen.position_cov.nn - 0.09).abs() < 1e-9);
+    assert_eq!(counted(&decoder, "covariance-unusable"), 0);
+    for cov in ["[1,2,1]", "[0,0,0]", "[-1,0,1]", "[null,0,1]"] {
+        let (seen, decoder) = one(&format!(
+            "{{\"east_m\":0,\"north_m\":0,\"position_cov_m2\":{cov}}}"
+        ));
+        assert!((seen.position_cov.nn - 1.0).abs() < 1e-9, "{cov}");
+        assert_eq!(counted(&decoder, "covariance-unusable"), 1, "{cov}");
+    }
+}
+
+#[test]
+fn the_carma_example_is_a_truck_of_the_site_frame() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/captures/carma_streets_detected_truck.json"
+    );
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return eprintln!("skipped: no example at {path}");
+    };
+    let mut decoder = decoder();
+    let truck = push(&mut decoder, now(0), &text).remove(0).detections[0];
+    assert_eq!((truck.device_id, truck.class), (Some(3), Class::Truck));
+    assert!((truck.east_m + 1.1).abs() < 1e-9 && (truck.north_m + 2.0).abs() < 1e-9);
+    assert!((truck.existence - 0.7).abs() < 1e-6);
+    let velocity = truck.velocity.unwrap();
+    assert!((velocity.north_mps - 0.5).abs() < 1e-9);
+    assert_eq!(truck.size.unwrap().height_m, Some(2.0));
+    assert_eq!(counted(&decoder, "no-projection"), 1);
+    assert_eq!(counted(&decoder, "covariance-unusable"), 2);
+}
+
+#[test]
+fn a_carma_object_lies_in_the_frame_that_its_projection_names() {
+    let text = "{\"type\":\"CAR\",\"projString\":\"+proj=tmerc +lat_0=31.0001 +lon_0=121 +k=1 +x_0=0 +y_0=0\",        \"position\":{\"x\":5,\"y\":1,\"z\":0},\"timestamp\":5}";
+    let mut decoder = decoder();
+    let car = push(&mut decoder, now(0), text).remove(0).detections[0];
+    assert!((car.east_m - 5.0).abs() < 0.01 && (car.north_m - 12.087).abs() < 0.01);
+    assert_eq!(counted(&decoder, "no-projection"), 0);
+    assert_eq!(
+        wire::origin_of("+proj=tmerc +lat_0=31 +lon_0=121 +x_0=500000"),
+        None
+    );
+}
+
+#[test]
+fn a_late_message_is_dated_back_by_its_stamp() {
+    let mut decoder = decoder();
+    let of = |ms: i64| format!("{{\"time_ms\":{},\"objects\":[]}}", 1_790_000_000_000 + ms);
+    let first = push(&mut decoder, now(20), &of(0)).remove(0);
+    assert_eq!(first.seen_at, now(20).mono - Duration::from_millis(50));
+    let late = push(&mut decoder, now(420), &of(100)).remove(0);
+    let expected = now(120).mono - Duration::from_millis(50);
+    assert!(late.seen_at.seconds_after(expected).abs() < 1e-3);
+    assert_eq!(counted(&decoder, "late"), 1);
+}
+
+#[test]
+fn repeated_and_overtaken_messages_are_dropped_and_a_restart_is_followed() {
+    let mut decoder = decoder();
+    let mut of = |sequence: i64, extra: &str| {
+        let text = format!("{{\"sequence\":{sequence},\"objects\":[{extra}]}}");
+        push(&mut decoder, now(0), &text).len()
+    };
+    let heard = [
+        of(500, ""),
+        of(500, ""),
+        of(499, ""),
+        of(500, "{}"),
+        of(501, ""),
+        of(0, ""),
+        of(1, ""),
+    ];
+    assert_eq!(heard, [1, 0, 0, 0, 1, 1, 1]);
+    assert_eq!(
+        (
+            counted(&decoder, "repeated"),
+            counted(&decoder, "out-of-order")
+        ),
+        (1, 2)
+    );
+}
+
+#[test]
+fn ten_thousand_objects_are_bounded_and_counted() {
+    let text = format!(
+        "{{\"objects\":[{}]}}",
+        vec!["{\"east_m\":1,\"north_m\":2}"; 10_000].join(",")
+    );
+    let mut decoder = decoder();
+    let heard = push(&mut decoder, now(0), &text);
+    assert_eq!(heard.len(), MOST / MAX_OBJECTS);
+    assert_eq!(counted(&decoder, "objects-left-out"), 10_000 - MOST as u64);
+}
+
+#[test]
+fn bombs_and_strangers_are_counted() {
+    let mut decoder = decoder();
+    let bomb = format!("{{\"objects\":{}", "[".repeat(1_000_000));
+    for (text, kind) in [
+        (bomb.as_str(), "too-deep"),
+        ("{\"a\":1}", "unknown-message"),
+        ("{\"objects\":3}", "json"),
+        ("{\"objects\":", "cut"),
+        ("hello", "noise"),
+        (
+            "{\"objects\":[{\"east_m\":1e9,\"north_m\":0}]}",
+            "object-far",
+        ),
+        ("{\"objects\":[{\"east_m\":1}]}", "object-without-position"),
+        (
+            "{\"objects\":[{\"east_m\":1,\"north_m\":0,\"east_mps\":900,\"north_mps\":0}]}",
+            "object-too-fast",
+        ),
+    ] {
+        let before = counted(&decoder, kind);
+        push(&mut decoder, now(0), text);
+        assert_eq!(counted(&decoder, kind), before + 1, "{kind}");
+    }
+}
+
+#[test]
+fn what_the_emitter_says_is_what_the_decoder_hears_and_what_the_schema_names() {
+    let said = Detection {
+        device_id: Some(9),
+        east_m: 12.0,
+        north_m: -30.0,
+        position_cov: Covariance {
+            ee: 0.2,
+            en: 0.05,
+            nn: 0.3,
+        },
+        velocity: Some(Velocity {
+            east_mps: -3.0,
+            north_mps: 4.0,
+            cov: Covariance {
+                ee: 0.5,
+                en: 0.0,
+                nn: 0.5,
+            },
+        }),
+        yaw_rad: Some(0.5),
+        size: Some(Size {
+            length_m: 4.5,
+            width_m: 1.75,
+            height_m: Some(1.5),
+        }),
+        class: Class::Motorcycle,
+        existence: 0.75,
+    };
+    let mut bytes = Vec::new();
+    Emitter::default().scene(now(0).utc, &[said], &mut bytes);
+    let text = str::from_utf8(&bytes).unwrap();
+    let heard = push(&mut decoder(), now(0), text).remove(0).detections[0];
+    assert!((heard.yaw_rad.unwrap() - 0.5).abs() < 1e-9);
+    assert_eq!(
+        Detection {
+            yaw_rad: said.yaw_rad,
+            ..heard
+        },
+        said
+    );
+
+    let schema = include_str!("../../../../docs/detected-objects.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let message: serde_json::Value = serde_json::from_str(text).unwrap();
+    let named = |known: &serde_json::Value, said: &serde_json::Value| {
+        let said = said.as_object().unwrap();
+        assert!(
+            said.keys()
+                .all(|name| known["properties"].get(name).is_some()),
+            "{said:?}"
+        );
+    };
+    named(&schema, &message);
+    named(&schema["$defs"]["object"], &message["objects"][0]);
+}
+
+#[test]
+fn every_member_that_the_schema_names_is_read() {
+    let schema = include_str!("../../../../docs/detected-objects.schema.json");
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+    let names = schema["$defs"]["object"]["properties"]
+        .as_object()
+        .unwrap()
+        .keys();
+    let read = format!("{:?}", Object::default());
+    for name in names {
+        assert!(read.contains(&format!("{name}: ")), "{name}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_does_no_harm(text in "\\PC{0,200}") {
+        push(&mut decoder(), now(0), &text);
+    }
+
+    #[test]
+    fn any_numbers_give_finite_detections(numbers in proptest::collection::vec(any::<f64>(), 9)) {
+        let n = |i: usize| if numbers[i].is_finite() { numbers[i].to_string() } else { "null".to_owned() };
+        let text = format!("{{\"time_ms\":{},\"sequence\":{},\"objects\":[{{\"forward_m\":{},\"left_m\":{},            \"speed_mps\":{},\"heading_deg\":{},\"length_m\":{},\"existence\":{},\"position_cov_m2\":[{},1,1]}}]}}",
+            n(0), n(1), n(2), n(3), n(4), n(5), n(6), n(7), n(8));
+        for objects in push(&mut decoder(), now(0), &text) {
+            for d in &objects.detections {
+                prop_assert!(d.east_m.is_finite() && d.north_m.is_finite() && d.position_cov.ee > 0.0);
+                prop_assert!(d.yaw_rad.is_none_or(f64::is_finite) && (0.0..=1.0).contains(&d.existence));
+            }
+        }
+    }
+}

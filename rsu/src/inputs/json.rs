@@ -1,0 +1,459 @@
+//! JSON as devices send it: bytes to whole objects of bounded size and depth, and the loose numbers
+//! in them.
+//!
+//! A [`Splitter`] finds the objects, `{` to its `}`, in a datagram, an MQTT message or a stream; a
+//! byte order mark, blanks, commas and the brackets of a list around them are passed over, so that a
+//! list of messages is the messages. Nothing is parsed before it is known to be short and shallow
+//! enough. Reading then allocates in proportion to the text, on the link's own thread.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// Longest object.
+pub const LONGEST: usize = 4 << 20;
+/// Objects and lists in each other.
+pub const DEEPEST: usize = 24;
+
+/// What the splitter found.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// One object, from its brace to its brace.
+    Object(&'a [u8]),
+    /// Bytes that belong to no object; told once a run.
+    Noise,
+    /// An object beyond [`LONGEST`], dropped.
+    TooLong,
+    /// An object beyond [`DEEPEST`], dropped.
+    TooDeep,
+    /// An object that did not end in its datagram.
+    Cut,
+}
+
+impl Piece<'_> {
+    /// The words under which what is no object is counted.
+    pub const KINDS: [&'static str; 4] = ["noise", "too-long", "too-deep", "cut"];
+
+    /// The word for this one; None for an object.
+    pub fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Object(_) => None,
+            Self::Noise => Some("noise"),
+            Self::TooLong => Some("too-long"),
+            Self::TooDeep => Some("too-deep"),
+            Self::Cut => Some("cut"),
+        }
+    }
+}
+
+/// Bytes to objects.
+#[derive(Debug, Default)]
+pub struct Splitter {
+    /// What there is of an object that began in an earlier chunk.
+    held: Vec<u8>,
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
+    /// What comes is dropped up to the end of the line: no brace in it can be trusted.
+    skipping: bool,
+    in_noise: bool,
+}
+
+impl Splitter {
+    /// Takes the next bytes of a stream.
+    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Piece<'_>)) {
+        // Where the open object begins in `bytes`; 0 if it began before.
+        let mut start = 0;
+        for (at, &byte) in bytes.iter().enumerate() {
+            if self.skipping {
+                self.skipping = byte != b'\n';
+                continue;
+            }
+            if self.depth == 0 {
+                if byte == b'{' {
+                    (self.depth, self.in_noise, start) = (1, false, at);
+                } else if between(byte) {
+                    self.in_noise = false;
+                } else if !std::mem::replace(&mut self.in_noise, true) {
+                    sink(Piece::Noise);
+                }
+                continue;
+            }
+            if self.within(byte) {
+                let end = at + 1;
+                if self.depth == 0 {
+                    self.whole(&bytes[start..end], &mut sink);
+                } else if self.depth > DEEPEST {
+                    sink(Piece::TooDeep);
+                    self.drop_line(byte);
+                }
+            } else if self.held.len() + at - start >= LONGEST {
+                sink(Piece::TooLong);
+                self.drop_line(byte);
+            }
+        }
+        if self.depth > 0 {
+            self.held.extend_from_slice(&bytes[start..]);
+        }
+    }
+
+    /// The datagram is over: what is open in it never ends.
+    pub fn end_datagram(&mut self, mut sink: impl FnMut(Piece<'_>)) {
+        if self.depth > 0 {
+            sink(Piece::Cut);
+        }
+        self.reset();
+    }
+
+    /// Forgets what is half received.
+    pub fn reset(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        held.clear();
+        // One long object must not be paid for ever after.
+        held.shrink_to(KEPT);
+        *self = Self {
+            held,
+            ..Self::default()
+        };
+    }
+
+    /// Takes a byte of the open object; true if the depth changed.
+    fn within(&mut self, byte: u8) -> bool {
+        if self.in_text {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_text = false,
+                _ => {}
+            }
+            return false;
+        }
+        match byte {
+            b'"' => self.in_text = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth -= 1,
+            _ => return false,
+        }
+        byte != b'"'
+    }
+
+    fn whole(&mut self, rest: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
+        if self.held.is_empty() {
+            sink(Piece::Object(rest));
+        } else {
+            self.held.extend_from_slice(rest);
+            sink(Piece::Object(&self.held));
+        }
+        self.reset();
+    }
+
+    fn drop_line(&mut self, byte: u8) {
+        self.reset();
+        self.skipping = byte != b'\n';
+    }
+}
+
+/// What a splitter keeps of its memory from object to object.
+const KEPT: usize = 64 << 10;
+
+/// What may stand between objects: blanks, a list's marks, a byte order mark.
+fn between(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'[' | b']' | b',' | 0xEF | 0xBB | 0xBF | 0x1E)
+}
+
+/// A number that may come as a number, as digits in quotes, or not at all: what is none reads as
+/// absent, so that one odd member does not cost a message.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Number(pub Option<f64>);
+
+impl Number {
+    /// The number, if it is one that can be computed with.
+    pub fn finite(self) -> Option<f64> {
+        self.0.filter(|number| number.is_finite())
+    }
+
+    /// As a whole number within a range.
+    pub fn whole(self, range: core::ops::RangeInclusive<i64>) -> Option<i64> {
+        let number = self.finite()?.round();
+        // Beyond 2^53 a float does not hold every whole number; none of our ranges does.
+        let inside = number >= *range.start() as f64 && number <= *range.end() as f64;
+        inside.then_some(number as i64)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl<'de> Visitor<'de> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Number, E> {
+        Ok(Number(Some(number)))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Number, E> {
+        Ok(Number(Some(number as f64)))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Number, E> {
+        Ok(Number(Some(number as f64)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+        Ok(Number(text.trim().parse().ok()))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Number, E> {
+        Ok(Number(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Number, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Number(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Number, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Number(None))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Number, E> {
+        Ok(Number(None))
+    }
+}
+
+/// What a device calls an object: a number or a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeviceId(pub u16);
+
+impl DeviceId {
+    /// A number that fits stands for itself; what is longer is folded, so two may rarely meet.
+    pub fn of_number(number: u64) -> Self {
+        Self(u16::try_from(number).unwrap_or_else(|_| fold(&number.to_le_bytes())))
+    }
+
+    /// Digits count as the number, another word is folded.
+    pub fn of_text(text: &str) -> Self {
+        match text.parse() {
+            Ok(number) => Self::of_number(number),
+            Err(_) => Self(fold(text.as_bytes())),
+        }
+    }
+}
+
+/// FNV-1a, folded to 16 bits.
+fn fold(bytes: &[u8]) -> u16 {
+    let hash = fingerprint(bytes);
+    (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) as u16
+}
+
+/// FNV-1a: whether two texts are the same, as far as devices are concerned.
+pub(super) fn fingerprint(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)
+    })
+}
+
+impl<'de> Deserialize<'de> for DeviceId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl Visitor<'_> for IdVisitor {
+    type Value = DeviceId;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number or a word")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<DeviceId, E> {
+        Ok(DeviceId::of_number(number))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<DeviceId, E> {
+        Ok(DeviceId::of_number(number.cast_unsigned()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<DeviceId, E> {
+        Ok(DeviceId::of_number(number as u64))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<DeviceId, E> {
+        Ok(DeviceId::of_text(text))
+    }
+}
+
+/// A list of which the first `MOST` are kept and the others only counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Capped<T, const MOST: usize> {
+    /// Those that are kept.
+    pub items: Vec<T>,
+    /// How many are not.
+    pub left_out: u64,
+}
+
+impl<T, const MOST: usize> Default for Capped<T, MOST> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            left_out: 0,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Deserialize<'de> for Capped<T, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(CappedVisitor(PhantomData))
+    }
+}
+
+struct CappedVisitor<T, const MOST: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for CappedVisitor<T, MOST> {
+    type Value = Capped<T, MOST>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut capped = Capped::default();
+        while capped.items.len() < MOST {
+            match list.next_element()? {
+                Some(item) => capped.items.push(item),
+                None => return Ok(capped),
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            capped.left_out += 1;
+        }
+        Ok(capped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Objects as text, and words for the rest.
+    fn split(chunks: &[&[u8]], datagram: bool) -> Vec<String> {
+        let mut splitter = Splitter::default();
+        let mut found = Vec::new();
+        let mut note = |piece: Piece<'_>| {
+            found.push(match &piece {
+                Piece::Object(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                other => other.kind().unwrap().to_owned(),
+            });
+        };
+        for chunk in chunks {
+            splitter.push(chunk, &mut note);
+        }
+        if datagram {
+            splitter.end_datagram(&mut note);
+        }
+        found
+    }
+
+    #[test]
+    fn a_list_after_a_byte_order_mark_is_its_objects() {
+        let text = "\u{FEFF}[{\"a\":[1,{}]}\t\n,{\"b\":\"}{\\\"\"}]".as_bytes();
+        let expected = ["{\"a\":[1,{}]}", "{\"b\":\"}{\\\"\"}"];
+        assert_eq!(split(&[text], true), expected);
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(split(&bytes, false), expected);
+    }
+
+    #[test]
+    fn noise_and_cuts_are_told() {
+        assert_eq!(
+            split(&[b"hello {\"a\":1} x"], true),
+            ["noise", "{\"a\":1}", "noise"]
+        );
+        assert_eq!(split(&[b"{\"a\":1"], true), ["cut"]);
+        assert_eq!(split(&[b"{\"a\":", b"1}"], false), ["{\"a\":1}"]);
+    }
+
+    #[test]
+    fn a_depth_bomb_is_dropped_and_the_next_line_is_read() {
+        let mut text = b"{\"a\":".to_vec();
+        text.extend(std::iter::repeat_n(b'[', 100_000));
+        text.extend(b"\n{\"b\":2}");
+        assert_eq!(split(&[&text], true), ["too-deep", "{\"b\":2}"]);
+        let deepest = format!(
+            "{{\"a\":{}{}}}",
+            "[".repeat(DEEPEST - 1),
+            "]".repeat(DEEPEST - 1)
+        );
+        assert_eq!(split(&[deepest.as_bytes()], true), [deepest]);
+    }
+
+    #[test]
+    fn an_endless_object_is_dropped_and_costs_no_more_than_its_bound() {
+        let mut splitter = Splitter::default();
+        let mut told = Vec::new();
+        splitter.push(b"{\"a\":\"", |piece| told.push(piece.kind()));
+        let chunk = vec![b'x'; 64 << 10];
+        for _ in 0..2 * LONGEST / chunk.len() {
+            splitter.push(&chunk, |piece| told.push(piece.kind()));
+            assert!(splitter.held.capacity() <= 2 * LONGEST);
+        }
+        assert_eq!(told, [Some("too-long")]);
+        splitter.push(b"\"}\n{}", |piece| told.push(piece.kind()));
+        assert_eq!(told, [Some("too-long"), None]);
+    }
+
+    #[test]
+    fn numbers_are_read_in_every_dress() {
+        let of = |text| serde_json::from_str::<Number>(text).map(|number| number.0);
+        assert_eq!(of("1.5").unwrap(), Some(1.5));
+        assert_eq!(of("\"16644\"").unwrap(), Some(16_644.0));
+        assert_eq!(of("null").unwrap(), None);
+        assert_eq!(of("\"\"").unwrap(), None);
+        for none in ["\"x\"", "[1,{}]", "{\"a\":[1]}", "true"] {
+            assert_eq!(of(none).unwrap(), None, "{none}");
+        }
+        assert_eq!(Number(Some(f64::NAN)).finite(), None);
+        assert_eq!(Number(Some(1e300)).whole(0..=9), None);
+        assert_eq!(Number(Some(-3.4)).whole(-9..=9), Some(-3));
+    }
+
+    #[test]
+    fn a_list_beyond_its_bound_is_counted() {
+        let text = format!("[{}1]", "1,".repeat(9999));
+        let capped: Capped<u8, 100> = serde_json::from_str(&text).unwrap();
+        assert_eq!((capped.items.len(), capped.left_out), (100, 9900));
+    }
+
+    #[test]
+    fn ids_are_numbers_or_words() {
+        let of = |text| serde_json::from_str::<DeviceId>(text).unwrap().0;
+        assert_eq!((of("7286"), of("\"7286\"")), (7286, 7286));
+        assert_ne!(of("\"ad6de\""), of("\"ad6df\""));
+        assert_ne!(of("70000"), of("70001"));
+    }
+
+    proptest! {
+        #[test]
+        fn how_the_bytes_are_cut_changes_nothing(text in "[{}\\[\\]\"\\\\a, ]{0,80}", at in 0..80_usize) {
+            let bytes = text.as_bytes();
+            let (a, b) = bytes.split_at(at.min(bytes.len()));
+            prop_assert_eq!(split(&[bytes], true), split(&[a, b], true));
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Signal controllers of the North American kind (NTCIP 1202): TSCBM broadcasts over UDP and, as a
+//! fallback, polls of the phase status groups by SNMP.
+//!
+//! Rooms: [`wire`] (TSCBM), [`snmp`] (the poll), `lamps` (bit sets to lights), the decoder here, and
+//! its mirror [`Emitter`]. Both arrive on one socket and are told apart by their first byte. A
+//! question is sent and forgotten: nobody waits for its answer, so a controller that does not answer
+//! costs nothing but a count.
+//!
+//! | field | unit on the wire | unit in the report |
+//! |---|---|---|
+//! | reds, yellows, greens, flashing | bit a phase | [`Light`] of lamp n, the phase's number |
+//! | don't walks, ped clears, walks | bit a phase | [`Light`] of lamp 100 + n; clearance is yellow |
+//! | overlap reds, yellows, greens | bit an overlap | [`Light`] of lamp 200 + n |
+//! | least and most time to change | 0.1 s, 0xFFFF not known | ms; whole seconds where both agree |
+//! | SNMP phase status groups | 8 phases an integer | [`Light`], without times, no overlaps |
+//!
+//! # What devices do, and what we make of it
+//! Published datagrams of USDOT V2X-Hub (version 1, 241 bytes) and CARMA Streets (version 2, 245
+//! bytes); no recording from a street, place and day are not told. SNMP was tried against an agent
+//! of the library pysnmp.
+//! - Times of unused phases are 0: two zeros are not known, unless the second before counted down to
+//!   them. A "most" below the "least" is not known either.
+//! - Least and most often differ (0 and 5.0 s, 5.0 and 39.0 s): then there is no countdown.
+//! - A phase that was never lit is not reported. One that was, and has no lamp lit, is unknown.
+//! - Two lights of one phase at once mean nothing but red with yellow; they are counted.
+//! - The clock is a second of the day, of which zone nobody says: compared modulo 15 minutes, and
+//!   only counted. As an order it serves: a datagram that is older than the one before by less than
+//!   2 s is dropped, and so is one that repeats it, so that a frozen sender does not look fresh.
+//! - The status byte is kept in [`wire::Tscbm`] and not used: MMITSS numbers its bits from the top,
+//!   V2X-Hub from the bottom, and the published datagrams do not decide between them.
+//!
+//! Not here: SNMP SET (such as the one that switches broadcasts on), version 3, J2735 text mode.
+
+mod emitter;
+mod lamps;
+#[cfg(test)]
+mod recordings;
+pub mod snmp;
+#[cfg(test)]
+mod tests;
+pub mod wire;
+
+use std::time::Duration;
+
+pub use emitter::{Emitter, agent};
+pub use lamps::{OVERLAP, PEDESTRIAN};
+
+use self::lamps::Memory;
+use self::wire::Tscbm;
+use super::Counts;
+use crate::clock::{Mono, Now};
+use crate::report::{Content, LampStates};
+
+/// How a controller is listened to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Poll by SNMP while broadcasts are missing. None: only listen.
+    pub fallback: Option<Fallback>,
+}
+
+/// How a silent controller is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// Ask when no broadcast was understood for this long.
+    pub after: Duration,
+    /// And then this often; a question that is not answered by the next is given up.
+    pub every: Duration,
+    /// Which edition of SNMP.
+    pub version: snmp::Version,
+    /// The word that opens the agent for reading.
+    pub community: String,
+    /// Groups of eight phases, 1 or 2.
+    pub groups: u8,
+}
+
+impl Default for Fallback {
+    fn default() -> Self {
+        Self {
+            after: Duration::from_millis(1500),
+            every: Duration::from_millis(500),
+            version: snmp::Version::V2c,
+            community: "public".to_owned(),
+            groups: snmp::GROUPS as u8,
+        }
+    }
+}
+
+const REJECTED: [&str; 10] = [
+    "noise",
+    "tscbm-length",
+    "tscbm-mark",
+    "tscbm-phase-count",
+    "snmp-encoding",
+    "snmp-no-response",
+    "snmp-community",
+    "snmp-too-many",
+    "snmp-error",
+    "snmp-without-value",
+];
+const IGNORED: [&str; 4] = [
+    "repeated",
+    "out-of-order",
+    "snmp-not-asked",
+    "snmp-not-needed",
+];
+const TOLERATED: [&str; 8] = [
+    "version-differs",
+    "time-discontinuous",
+    "clock-differs",
+    "counter-gap",
+    "phase-number",
+    "lights-contradict",
+    "unanswered-query",
+    "snmp-part",
+];
+
+/// A clock further off than this is counted, modulo [`ZONE_S`].
+const CLOCK_TOLERANCE_MS: i64 = 10_000;
+/// Time zones are whole quarters of an hour apart.
+const ZONE_S: i64 = 900;
+/// An older datagram was overtaken if it is not older than this; beyond, the clock was set.
+const OVERTAKEN_MS: i64 = 2000;
+const DAY_MS: i64 = 86_400_000;
+
+/// Bytes of one controller to reports.
+#[derive(Debug)]
+pub struct Decoder {
+    fallback: Option<Fallback>,
+    counts: Counts,
+    memory: Memory,
+    last: Option<Tscbm>,
+    heard_at: Option<Mono>,
+    due: Option<Mono>,
+    request: i32,
+    outstanding: bool,
+    states: Box<LampStates>,
+}
+
+impl Decoder {
+    /// Ready for the first datagram.
+    pub fn new(config: Config) -> Self {
+        Self {
+            fallback: config.fallback,
+            counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
+            memory: Memory::default(),
+            last: None,
+            heard_at: None,
+            due: None,
+            request: 0,
+            outstanding: false,
+            states: Box::default(),
+        }
+    }
+
+    /// Takes one datagram; see [`super::Decoder::push`].
+    pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
+        match bytes.first() {
+            Some(0xCD) => match wire::parse(bytes) {
+                Ok(said) => self.broadcast(arrived, &said, sink),
+                Err(malformed) => self.counts.reject(malformed.kind()),
+            },
+            Some(0x30) => self.response(arrived, bytes, sink),
+            _ => self.counts.reject("noise"),
+        }
+    }
+
+    /// What was heard before a pause orders nothing after it; see [`super::Decoder::link_restarted`].
+    pub fn link_restarted(&mut self) {
+        self.last = None;
+        self.outstanding = false;
+    }
+
+    /// Appends a question if broadcasts are missing; see [`super::Decoder::poll_query`].
+    pub fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
+        let Some(fallback) = &self.fallback else {
+            return false;
+        };
+        let heard_at = *self.heard_at.get_or_insert(now.mono);
+        let missing_at = heard_at + fallback.after;
+        let due = self.due.map_or(missing_at, |due| due.max(missing_at));
+        if now.mono < due {
+            self.due = Some(due);
+            return false;
+        }
+        if self.outstanding {
+            self.counts.tolerate("unanswered-query");
+        }
+        // From the plan, not from now, so that polls keep their pace; a long pause is not made up for.
+        self.due = Some((due + fallback.every).max(now.mono));
+        self.request = self.request.wrapping_add(1) & i32::MAX;
+        self.outstanding = true;
+        let community = fallback.community.as_bytes();
+        snmp::ask(
+            fallback.version,
+            community,
+            self.request,
+            fallback.groups,
+            out,
+        );
+        true
+    }
+
+    /// When a question is due at the earliest; [`Mono::NEVER`] without [`Config::fallback`].
+    pub fn poll_timeout(&self) -> Mono {
+        match (&self.fallback, self.due) {
+            (None, _) => Mono::NEVER,
+            (Some(_), None) => Mono::ZERO,
+            (Some(fallback), Some(due)) => self
+                .heard_at
+                .map_or(due, |heard_at| due.max(heard_at + fallback.after)),
+        }
+    }
+
+    /// What was understood, and what was not and why.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn broadcast(&mut self, arrived: Now, said: &Tscbm, sink: &mut dyn FnMut(Content)) {
+        if let Some(last) = &self.last {
+            let later_ms = later_by(said, last);
+            if later_ms == 0 && said.counter == last.counter {
+                return self.counts.ignore("repeated");
+            }
+            if (-OVERTAKEN_MS..0).contains(&later_ms) {
+                return self.counts.ignore("out-of-order");
+            }
+            if said.counter != last.counter.wrapping_add(1) {
+                self.counts.tolerate("counter-gap");
+            }
+        }
+        self.note_quirks(arrived, said);
+        self.last = Some(*said);
+        self.heard_at = Some(arrived.mono);
+        self.outstanding = false;
+        self.states.lamps.clear();
+        self.states.spans.clear();
+        let quirks = self.memory.say(said, &mut self.states);
+        self.counts
+            .tolerate_times("lights-contradict", quirks.contradictions);
+        self.counts
+            .tolerate_times("phase-number", quirks.phase_numbers);
+        self.counts.accept();
+        self.tell(sink);
+    }
+
+    fn note_quirks(&mut self, arrived: Now, said: &Tscbm) {
+        let expected = if said.demand.is_some() { 2 } else { 1 };
+        if said.version() != expected {
+            self.counts.tolerate("version-differs");
+        }
+        if said.flags & 0b111 != 0 {
+            self.counts.tolerate("time-discontinuous");
+        }
+        let theirs_ms = i64::from(said.second_of_day) * 1000 + i64::from(said.millisecond);
+        let zone_ms = ZONE_S * 1000;
+        let off_ms = (arrived.utc.unix_ns() / 1_000_000 - theirs_ms).rem_euclid(zone_ms);
+        if off_ms.min(zone_ms - off_ms) > CLOCK_TOLERANCE_MS {
+            self.counts.tolerate("clock-differs");
+        }
+    }
+
+    fn response(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
+        let Some(fallback) = &self.fallback else {
+            return self.counts.ignore("snmp-not-asked");
+        };
+        let response = match snmp::parse(bytes, fallback.community.as_bytes()) {
+            Ok(response) => response,
+            Err(malformed) => return self.counts.reject(malformed.kind()),
+        };
+        if !self.outstanding || response.request != self.request {
+            return self.counts.ignore("snmp-not-asked");
+        }
+        self.outstanding = false;
+        // A broadcast that came in the meantime knows more.
+        let fresh = |heard_at: Mono| arrived.mono.since(heard_at) < fallback.after;
+        if self.last.is_some() && self.heard_at.is_some_and(fresh) {
+            return self.counts.ignore("snmp-not-needed");
+        }
+        if response.error != 0 {
+            return self.counts.reject("snmp-error");
+        }
+        if response.values.is_empty() {
+            return self.counts.reject("snmp-without-value");
+        }
+        if response.without_value > 0 {
+            self.counts.tolerate("snmp-part");
+        }
+        self.states.lamps.clear();
+        self.states.spans.clear();
+        let quirks = self.memory.say_groups(&response.values, &mut self.states);
+        self.counts
+            .tolerate_times("lights-contradict", quirks.contradictions);
+        self.counts.accept();
+        self.tell(sink);
+    }
+
+    fn tell(&mut self, sink: &mut dyn FnMut(Content)) {
+        self.counts.report();
+        sink(Content::Lamps((*self.states).clone()));
+    }
+}
+
+/// By how much one datagram is later than another by the controller's clock, around midnight too.
+fn later_by(said: &Tscbm, before: &Tscbm) -> i64 {
+    let ms = |t: &Tscbm| i64::from(t.second_of_day) * 1000 + i64::from(t.millisecond);
+    (ms(said) - ms(before) + DAY_MS / 2).rem_euclid(DAY_MS) - DAY_MS / 2
+}

@@ -1,0 +1,275 @@
+//! The few forms of SNMP (RFC 1157, RFC 3416) that a poll of phase status groups needs: a GetRequest
+//! out, a Response in. Version 1 and 2c, basic encoding rules, no allocation.
+//!
+//! Not here: SetRequest, so that nothing is ever written to a controller; traps; version 3.
+
+use arrayvec::ArrayVec;
+
+/// The lamps that a controller tells of, in the order of `phaseStatusGroupTable`'s columns (NTCIP
+/// 1202): 2 reds, 3 yellows, 4 greens, 5 don't walks, 6 pedestrian clears, 7 walks.
+pub const COLUMNS: [u8; 6] = [2, 3, 4, 5, 6, 7];
+/// Groups of eight phases that are asked for.
+pub const GROUPS: usize = 2;
+/// Most values in one request.
+pub const MAX_VALUES: usize = COLUMNS.len() * GROUPS;
+
+/// 1.3.6.1.4.1.1206.4.2.1.1.4.1, phaseStatusGroupEntry; 1206 takes two bytes.
+const ENTRY: [u8; 12] = [0x2B, 6, 1, 4, 1, 0x89, 0x36, 4, 2, 1, 1, 4];
+const ENTRY_TAIL: u8 = 1;
+
+const SEQUENCE: u8 = 0x30;
+const INTEGER: u8 = 0x02;
+const OCTETS: u8 = 0x04;
+const NULL: u8 = 0x05;
+const OID: u8 = 0x06;
+const GET_REQUEST: u8 = 0xA0;
+const RESPONSE: u8 = 0xA2;
+
+/// Which edition of the protocol is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// SNMPv1.
+    V1,
+    /// SNMPv2c.
+    #[default]
+    V2c,
+}
+
+/// Where one value stands: a column of [`COLUMNS`], and a group from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Column number.
+    pub column: u8,
+    /// Group number.
+    pub group: u8,
+}
+
+/// What an agent answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// As it was asked.
+    pub request: i32,
+    /// 0, or why there is no answer.
+    pub error: i64,
+    /// Values of phase status groups, eight phases each; bit 0 is the first.
+    pub values: ArrayVec<(Place, u8), MAX_VALUES>,
+    /// Values of other objects, or none at all.
+    pub without_value: u32,
+}
+
+/// Bytes that are no such response, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// Not the encoding rules, or cut off.
+    Encoding,
+    /// A message, but no response.
+    NoResponse,
+    /// Another community.
+    Community,
+    /// More values than were asked for.
+    TooMany,
+}
+
+impl Malformed {
+    /// The word under which it is counted.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Encoding => "snmp-encoding",
+            Self::NoResponse => "snmp-no-response",
+            Self::Community => "snmp-community",
+            Self::TooMany => "snmp-too-many",
+        }
+    }
+}
+
+/// Appends a question for all columns of the first `groups` groups.
+pub fn ask(version: Version, community: &[u8], request: i32, groups: u8, out: &mut Vec<u8>) {
+    let places = (1..=groups.min(GROUPS as u8)).flat_map(|group| {
+        COLUMNS
+            .into_iter()
+            .map(move |column| Place { column, group })
+    });
+    // Each binding: 2 + (2 + 15 of the name) + 2 of null.
+    let bindings = places.clone().count() * BINDING;
+    let body = 6 + 3 + 3 + header_size(bindings) + bindings;
+    let rest = 3 + header_size(community.len()) + community.len() + header_size(body) + body;
+    header(SEQUENCE, rest, out);
+    out.extend([INTEGER, 1, u8::from(version == Version::V2c)]);
+    header(OCTETS, community.len(), out);
+    out.extend(community);
+    header(GET_REQUEST, body, out);
+    out.extend([INTEGER, 4]);
+    out.extend(request.to_be_bytes());
+    out.extend([INTEGER, 1, 0, INTEGER, 1, 0]);
+    header(SEQUENCE, bindings, out);
+    for place in places {
+        out.extend([SEQUENCE, BINDING as u8 - 2, OID, NAME as u8]);
+        out.extend(ENTRY);
+        out.extend([ENTRY_TAIL, place.column, place.group, NULL, 0]);
+    }
+}
+
+const NAME: usize = ENTRY.len() + 3;
+const BINDING: usize = 2 + 2 + NAME + 2;
+
+fn header_size(length: usize) -> usize {
+    match length {
+        0..=0x7F => 2,
+        0x80..=0xFF => 3,
+        _ => 4,
+    }
+}
+
+/// Lengths above 65,535 do not occur: a community is a line of a configuration.
+fn header(tag: u8, length: usize, out: &mut Vec<u8>) {
+    out.push(tag);
+    match length {
+        0..=0x7F => out.push(length as u8),
+        0x80..=0xFF => out.extend([0x81, length as u8]),
+        _ => out.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+}
+
+/// Reads a response to one of our questions.
+///
+/// # Errors
+/// See [`Malformed`].
+pub fn parse(bytes: &[u8], community: &[u8]) -> Result<Response, Malformed> {
+    use Malformed::Encoding;
+    let mut message = Reader(Reader(bytes).take(SEQUENCE).ok_or(Encoding)?);
+    message.integer().ok_or(Encoding)?;
+    let theirs = message.take(OCTETS).ok_or(Encoding)?;
+    let (tag, body) = message.any().ok_or(Encoding)?;
+    if tag != RESPONSE {
+        return Err(Malformed::NoResponse);
+    }
+    if theirs != community {
+        return Err(Malformed::Community);
+    }
+    let mut body = Reader(body);
+    let request = body.integer().and_then(|n| i32::try_from(n).ok());
+    let mut response = Response {
+        request: request.ok_or(Encoding)?,
+        error: body.integer().ok_or(Encoding)?,
+        values: ArrayVec::new(),
+        without_value: 0,
+    };
+    body.integer().ok_or(Encoding)?;
+    let mut bindings = Reader(body.take(SEQUENCE).ok_or(Encoding)?);
+    while !bindings.0.is_empty() {
+        let mut binding = Reader(bindings.take(SEQUENCE).ok_or(Encoding)?);
+        let name = binding.take(OID).ok_or(Encoding)?;
+        let (tag, value) = binding.any().ok_or(Encoding)?;
+        let value = match tag {
+            INTEGER => integer(value).and_then(|n| u8::try_from(n).ok()),
+            _ => None,
+        };
+        match (place(name), value) {
+            (Some(place), Some(value)) => response
+                .values
+                .try_push((place, value))
+                .map_err(|_| Malformed::TooMany)?,
+            _ => response.without_value = response.without_value.saturating_add(1),
+        }
+    }
+    Ok(response)
+}
+
+fn place(name: &[u8]) -> Option<Place> {
+    match name.strip_prefix(&ENTRY)? {
+        [ENTRY_TAIL, column, group]
+            if COLUMNS.contains(column) && (1..=GROUPS as u8).contains(group) =>
+        {
+            Some(Place {
+                column: *column,
+                group: *group,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// What is left to read of one constructed value.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// The next value with its tag.
+    fn any(&mut self) -> Option<(u8, &'a [u8])> {
+        let (&[tag, first], rest) = self.0.split_first_chunk()?;
+        let (length, rest) = match first {
+            0..=0x7F => (usize::from(first), rest),
+            0x81 => (usize::from(*rest.first()?), &rest[1..]),
+            0x82 => {
+                let (size, rest) = rest.split_first_chunk()?;
+                (usize::from(u16::from_be_bytes(*size)), rest)
+            }
+            // Longer than a datagram, or the indefinite form that SNMP does not have.
+            _ => return None,
+        };
+        let (value, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some((tag, value))
+    }
+
+    fn take(&mut self, tag: u8) -> Option<&'a [u8]> {
+        self.any()
+            .filter(|(found, _)| *found == tag)
+            .map(|(_, value)| value)
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        integer(self.take(INTEGER)?)
+    }
+}
+
+fn integer(bytes: &[u8]) -> Option<i64> {
+    let (first, rest) = bytes.split_first()?;
+    if rest.len() > 7 {
+        return None;
+    }
+    let start = i64::from(first.cast_signed());
+    Some(rest.iter().fold(start, |n, byte| n << 8 | i64::from(*byte)))
+}
+
+/// Appends an agent's answer: the mirror of [`parse`], for tests and the simulator.
+pub fn answer(
+    version: Version,
+    community: &[u8],
+    request: i32,
+    values: &[(Place, u8)],
+    out: &mut Vec<u8>,
+) {
+    // An integer of 128 and more needs a leading zero.
+    let value_size = |value: u8| if value > 0x7F { 4 } else { 3 };
+    let bindings = values.iter();
+    let bindings: usize = bindings
+        .map(|(_, value)| 2 + 2 + NAME + value_size(*value))
+        .sum();
+    let body = 6 + 3 + 3 + header_size(bindings) + bindings;
+    let rest = 3 + header_size(community.len()) + community.len() + header_size(body) + body;
+    header(SEQUENCE, rest, out);
+    out.extend([INTEGER, 1, u8::from(version == Version::V2c)]);
+    header(OCTETS, community.len(), out);
+    out.extend(community);
+    header(RESPONSE, body, out);
+    out.extend([INTEGER, 4]);
+    out.extend(request.to_be_bytes());
+    out.extend([INTEGER, 1, 0, INTEGER, 1, 0]);
+    header(SEQUENCE, bindings, out);
+    for (place, value) in values {
+        let size = value_size(*value);
+        out.extend([SEQUENCE, (2 + NAME + size) as u8, OID, NAME as u8]);
+        out.extend(ENTRY);
+        out.extend([
+            ENTRY_TAIL,
+            place.column,
+            place.group,
+            INTEGER,
+            size as u8 - 2,
+        ]);
+        if size == 4 {
+            out.push(0);
+        }
+        out.push(*value);
+    }
+}

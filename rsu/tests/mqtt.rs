@@ -1,0 +1,309 @@
+//! The daemon as a client of a real broker: mosquitto.
+//!
+//! Skipped, with a word, where mosquitto and its tools are not installed (Debian: `mosquitto`,
+//! `mosquitto-clients`).
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rsu::config;
+use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::station::FrameKind;
+
+/// Longer than anything here takes on a busy machine; reached only by a failure.
+const LONG: Duration = Duration::from_secs(30);
+
+/// A broker of our own on a port of its own, in a folder of its own.
+struct Broker {
+    process: Option<Child>,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl Broker {
+    /// None, with a word, where there is no mosquitto. `more` is its configuration.
+    fn start(more: &str) -> Option<Self> {
+        let found = |program: &&str| program_at(program).is_some();
+        if !["mosquitto", "mosquitto_pub", "mosquitto_passwd"]
+            .iter()
+            .all(found)
+        {
+            eprintln!("skipped: mosquitto and its tools are not installed");
+            return None;
+        }
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "rsu-mqtt-{}-{}",
+            std::process::id(),
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        );
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let more = more.replace("FOLDER", folder.to_str().unwrap());
+        let text = format!("listener {port} 127.0.0.1\nset_tcp_nodelay true\nuser root\n{more}\n");
+        fs::write(folder.join("mosquitto.conf"), text).unwrap();
+        Some(Self {
+            process: None,
+            port,
+            folder,
+        })
+    }
+
+    fn up(&mut self) {
+        let mosquitto = Command::new(program_at("mosquitto").unwrap())
+            .arg("-c")
+            .arg(self.folder.join("mosquitto.conf"))
+            .stderr(Stdio::null())
+            .spawn();
+        self.process = Some(mosquitto.unwrap());
+        let port = self.port;
+        until("the broker listens", || {
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+    }
+
+    fn down(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+
+    /// One message a line, by a client that is not ours.
+    fn publish(&self, more: &[&str], lines: &str) {
+        let mut client = Command::new(program_at("mosquitto_pub").unwrap())
+            .args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &self.port.to_string(),
+                "-t",
+                TOPIC,
+                "-l",
+            ])
+            .args(more)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        client
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(lines.as_bytes())
+            .unwrap();
+        assert!(client.wait().unwrap().success());
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.down();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn program_at(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var("PATH").unwrap_or_default();
+    let mut folders = folders.split(':').chain(["/usr/sbin", "/usr/bin"]);
+    folders.find_map(|folder| Some(Path::new(folder).join(name)).filter(|path| path.is_file()))
+}
+
+const TOPIC: &str = "v2x/v1/rsu/R1/spat/up";
+
+/// A daemon whose signals are heard at a broker.
+fn daemon(broker: &str) -> (Daemon, UdpSocket) {
+    daemon_with(&format!(
+        "[[input.spat-json]]\nname = 'signal'\nbroker = {{ {broker} }}\n"
+    ))
+}
+
+fn daemon_with(inputs: &str) -> (Daemon, UdpSocket) {
+    let air = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let to = air.local_addr().unwrap();
+    let text = format!(
+        "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n[clock]\nrequire-sync = false\n\
+         [radio]\ntarget = 'udp://{to}'\n{inputs}"
+    );
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
+    let checked = config::parse(&text, file, &mut |path| fs::read_to_string(path));
+    let config = checked
+        .unwrap_or_else(|findings| panic!("{findings}"))
+        .config;
+    (Daemon::start(config, 1).unwrap(), air)
+}
+
+fn input(daemon: &Daemon) -> InputSnapshot {
+    daemon.stats().inputs.remove(0)
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < LONG, "never: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A message of one green phase, stamped now and so many ms later.
+fn spat(later_ms: u128) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    format!(
+        "{{\"intersections\":[{{\"intersectionId\":{{\"region\":1,\"id\":301}},\"timeStamp\":{},\
+         \"phases\":[{{\"phaseId\":1,\"phaseStates\":[{{\"light\":\"6\",\"timing\":{{\"counting\":\
+         {{\"startTime\":{{\"timeMark\":0}},\"likelyEndTime\":{{\"timeMark\":200}}}}}}}}]}}]}}]}}\n",
+        now.as_millis() + later_ms
+    )
+}
+
+#[test]
+fn what_a_broker_passes_on_becomes_spat_and_what_it_kept_does_not() {
+    let Some(mut broker) = Broker::start("allow_anonymous true") else {
+        return;
+    };
+    broker.up();
+    broker.publish(&["-r"], &spat(0));
+    let at = format!(
+        "address = 'mqtt://127.0.0.1:{}', topics = ['v2x/v1/rsu/+/spat/up']",
+        broker.port
+    );
+    let (daemon, _air) = daemon(&at);
+    until("subscribed", || input(&daemon).link == LinkState::Up);
+    until("the retained message", || input(&daemon).retained == 1);
+    assert_eq!(input(&daemon).reports, 0);
+    assert_eq!(daemon.stats().frames_of(FrameKind::Spat), 0);
+    let lines: String = (1..=50).map(|n| spat(n * 10)).collect();
+    broker.publish(&[], &lines);
+    until("all are heard", || input(&daemon).counts.accepted() == 50);
+    until("they are told on the air", || {
+        daemon.stats().frames_of(FrameKind::Spat) >= 1
+    });
+    broker.publish(&[], "{\"a\":\nnonsense\n");
+    until("garbage is counted", || {
+        let counts = input(&daemon).counts;
+        counts.rejected().contains(&("cut", 1)) && counts.rejected().contains(&("noise", 1))
+    });
+}
+
+#[test]
+fn a_broker_that_goes_is_told_of_and_comes_back() {
+    let Some(mut broker) = Broker::start("allow_anonymous true") else {
+        return;
+    };
+    let at = format!(
+        "address = 'mqtt://127.0.0.1:{}', topics = ['#'], qos = 1",
+        broker.port
+    );
+    let (daemon, _air) = daemon(&at);
+    until("it is not there", || {
+        matches!(input(&daemon).link, LinkState::Down(_))
+    });
+    let frames = daemon.stats().frames_of(FrameKind::Map);
+    until("MAP goes on without it", || {
+        daemon.stats().frames_of(FrameKind::Map) > frames
+    });
+    for round in 1..=2 {
+        broker.up();
+        until("subscribed", || input(&daemon).link == LinkState::Up);
+        broker.publish(&["-q", "1"], &spat(0));
+        until("heard", || input(&daemon).counts.accepted() == round);
+        broker.down();
+        until("lost", || matches!(input(&daemon).link, LinkState::Down(_)));
+    }
+}
+
+#[test]
+fn a_password_comes_from_a_file_and_a_wrong_one_is_told() {
+    let Some(mut broker) = Broker::start("allow_anonymous false\npassword_file FOLDER/users")
+    else {
+        return;
+    };
+    let users = broker.folder.join("users");
+    let made = Command::new(program_at("mosquitto_passwd").unwrap())
+        .args(["-c", "-b"])
+        .arg(&users)
+        .args(["rsu", "right"])
+        .status();
+    assert!(made.unwrap().success());
+    broker.up();
+    let secret = broker.folder.join("secret");
+    fs::write(&secret, "wrong\n").unwrap();
+    let at = format!(
+        "address = 'mqtt://127.0.0.1:{}', topics = ['#'], user = 'rsu', password-file = '{}'",
+        broker.port,
+        secret.display()
+    );
+    let (daemon, _air) = daemon(&at);
+    until(
+        "refused",
+        || matches!(input(&daemon).link, LinkState::Down(why) if why.contains("refused")),
+    );
+    fs::write(&secret, "right\n").unwrap();
+    until("let in", || input(&daemon).link == LinkState::Up);
+}
+
+#[test]
+fn the_recorded_radar_box_runs_through_the_broker_and_the_daemon() {
+    let archive = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/captures/openv2x_roadmocker_radar_test_data.tar.gz"
+    );
+    let mut tar = Command::new("tar");
+    tar.args(["-xzOf", archive, "--wildcards", "*track.json"])
+        .stderr(Stdio::null());
+    let text = match tar.output() {
+        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
+        _ => return eprintln!("skipped: no recording at {archive}"),
+    };
+    let Some(mut broker) = Broker::start("allow_anonymous true\nmax_queued_messages 0") else {
+        return;
+    };
+    broker.up();
+    let (daemon, _air) = daemon_with(&format!(
+        "[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{}'\n[[input.openv2x]]\n\
+         name = 'box'\nmount = {{ east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }}\n\
+         broker = {{ address = 'mqtt://127.0.0.1:{}', topics = ['#'], qos = 1 }}\n",
+        UdpSocket::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port(),
+        broker.port
+    ));
+    let radar = || daemon.stats().inputs.remove(1);
+    until("subscribed", || radar().link == LinkState::Up);
+    // One message a line, as the box sends them.
+    let lines: String = text
+        .trim_start_matches(['\u{FEFF}', '['])
+        .trim_end_matches(']')
+        .lines()
+        .map(|line| format!("{}\n", line.trim().trim_start_matches(',')))
+        .collect();
+    let frames = daemon.stats().frames_of(FrameKind::Map);
+    broker.publish(&["-q", "1"], &lines);
+    until("all 500 messages are understood", || {
+        radar().counts.accepted() == 500
+    });
+    let counts = radar().counts;
+    // They are of another town: every target that counts is refused as far away.
+    let far = counts
+        .rejected()
+        .iter()
+        .find(|(kind, _)| *kind == "object-far");
+    assert_eq!(far, Some(&("object-far", 164 + 23)));
+    assert!(counts.tolerated().contains(&("unconfirmed", 10_978)));
+    until("MAP goes on", || {
+        daemon.stats().frames_of(FrameKind::Map) > frames
+    });
+}
