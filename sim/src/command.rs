@@ -1,19 +1,22 @@
 //! The commands that people type.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::capture::capture;
+use crate::case::{fourarm, platoon, ring, satflow};
 use crate::judge::verdict;
 use crate::live::{Live, Wishes};
 use crate::report;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
+use crate::sweep::{self, sweep};
 
 /// The world around a roadside unit.
 #[derive(Parser)]
@@ -27,6 +30,17 @@ struct Arguments {
 enum Command {
     /// Show the scenarios that there are.
     List,
+    /// Run a reference case of traffic theory; CSV to the standard output, exit 1 if a figure is off.
+    Case {
+        /// Which.
+        case: CaseName,
+        /// Chance.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The folder with SUMO's trajectories, for the platoon.
+        #[arg(long, value_name = "DIR")]
+        reference: Option<PathBuf>,
+    },
     /// Write what the devices of a scenario send, and what is broadcast, as recordings.
     Capture(Capture),
     /// Drive a real daemon in real time over loopback sockets, and listen as a vehicle would.
@@ -38,6 +52,13 @@ enum Command {
         /// Chance.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Run it by each of these instead, such as 1..50, side by side, and show means and their
+        /// 95 % intervals.
+        #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "report"])]
+        seeds: Option<String>,
+        /// Set keys of the scenario, such as signals.gap-s=4 or demand.*.vehicles-per-hour=600.
+        #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = setting)]
+        set: Vec<(String, String)>,
         /// For so many seconds instead of what the scenario says.
         #[arg(long, value_name = "S")]
         duration: Option<u32>,
@@ -45,6 +66,14 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
     },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CaseName {
+    Platoon,
+    Ring,
+    Satflow,
+    Fourarm,
 }
 
 #[derive(Args)]
@@ -95,16 +124,26 @@ pub fn main() -> ExitCode {
 fn obey(command: Command) -> Result<ExitCode> {
     match command {
         Command::List => list(),
+        Command::Case {
+            case,
+            seed,
+            reference,
+        } => reference_case(case, seed, reference.as_deref()),
         Command::Capture(wanted) => record(&wanted),
         Command::Demo(wanted) => demo(&wanted),
         Command::Run {
             scenario,
             seed,
+            seeds,
+            set,
             duration,
             report: folder,
         } => {
-            let scenario = Scenario::find(&scenario)?;
+            let scenario = Scenario::find_with(&scenario, &set)?;
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
+            if let Some(seeds) = seeds {
+                return many(&scenario, &sweep::seeds(&seeds)?, duration);
+            }
             let outcome = run(&scenario, seed, duration)?;
             print_outcome(&outcome);
             if let Some(folder) = folder {
@@ -114,6 +153,57 @@ fn obey(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::from(u8::from(!outcome.passes())))
         }
     }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("give KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn many(scenario: &Scenario, seeds: &[u64], duration: Option<Duration>) -> Result<ExitCode> {
+    let tty = std::io::stderr().is_terminal();
+    let done = |count: usize| {
+        if tty {
+            eprint!("\r{count} of {} runs", seeds.len());
+        }
+    };
+    let outcomes = sweep(scenario, seeds, duration, &done)?;
+    if tty {
+        eprintln!();
+    }
+    let passed = outcomes.iter().filter(|outcome| outcome.passes()).count();
+    println!(
+        "{}: {} of {} seeds pass{}\n",
+        scenario.file.name,
+        passed,
+        seeds.len(),
+        if scenario.site.synthetic {
+            " (synthetic)"
+        } else {
+            ""
+        }
+    );
+    let spreads = sweep::spreads(&outcomes);
+    print!("{}", sweep::table(&spreads, seeds.len()));
+    Ok(ExitCode::from(u8::from(passed < seeds.len())))
+}
+
+fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result<ExitCode> {
+    let findings = match case {
+        CaseName::Platoon => platoon::platoon(reference)?,
+        CaseName::Ring => ring::ring(),
+        CaseName::Satflow => satflow::satflow(seed)?,
+        CaseName::Fourarm => fourarm::fourarm(&[seed, seed + 1, seed + 2])?,
+    };
+    print!("{}", findings.csv);
+    for figure in &findings.figures {
+        let word = if figure.holds() { "holds" } else { "OFF" };
+        eprintln!(
+            "{:<44} {:>12.6}  {} to {}  {word}",
+            figure.what, figure.value, figure.least, figure.most
+        );
+    }
+    Ok(ExitCode::from(u8::from(!findings.hold())))
 }
 
 fn record(wanted: &Capture) -> Result<ExitCode> {
@@ -166,7 +256,7 @@ fn list() -> Result<ExitCode> {
             ""
         };
         println!(
-            "{:<20} {}{synthetic}",
+            "{:<30} {}{synthetic}",
             scenario.file.name, scenario.file.summary
         );
     }

@@ -7,12 +7,15 @@
 //! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`run`]: one run from beginning to end
+//! - [`sweep`]: the same by many chances
 //! - [`report`]: what came of it, as files
+//! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
 //! - [`command`]: what people type
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod capture;
+pub mod case;
 pub mod command;
 pub mod judge;
 pub mod live;
@@ -23,5 +26,6 @@ pub mod run;
 pub mod scenario;
 pub mod sensors;
 pub mod stage;
+pub mod sweep;
 pub mod truth;
 pub mod world;

@@ -22,6 +22,8 @@ pub enum Purpose {
     Clutter = 6,
     /// Delay of a delivery.
     Delivery = 7,
+    /// What goes wrong.
+    Fault = 8,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

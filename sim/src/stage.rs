@@ -28,7 +28,8 @@ pub struct Stage {
     truth: Truth,
     devices: Devices,
     inputs: Vec<Input>,
-    station: Station,
+    /// Large, and moved about with the stage.
+    station: Box<Station>,
     started: Mono,
     now: Mono,
 }
@@ -61,7 +62,7 @@ impl Stage {
             world.step();
         }
         let epoch = Epoch::new(started, scenario.start);
-        let mut truth = Truth::new(epoch, scenario.plan()?);
+        let mut truth = Truth::new(epoch, world.signals().clone());
         truth.keep(&world);
         let config = unit_config(scenario)?;
         let inputs = config.inputs.iter().map(|input| {
@@ -76,10 +77,10 @@ impl Stage {
             mono: started,
             utc: epoch.utc(started),
         };
-        let mut station = Station::new(config.station, config.site, now, seed)?;
+        let mut station = Box::new(Station::new(config.station, config.site, now, seed)?);
         station.handle_clock(now, GOOD_CLOCK);
         Ok(Self {
-            devices: Devices::new(scenario, seed, started)?,
+            devices: Devices::new(scenario, &world, seed, started)?,
             world,
             truth,
             inputs: inputs?,
@@ -155,6 +156,7 @@ impl Stage {
         while self.world.now() < at {
             self.world.step();
             self.truth.keep(&self.world);
+            self.devices.follow(&self.world);
         }
     }
 
@@ -220,7 +222,7 @@ impl Stage {
                 asked = true;
                 // A radar has nothing to answer.
                 if input.device == Device::Controller {
-                    self.devices.ask_controller(now, &question);
+                    self.devices.ask_controller(now, &self.world, &question);
                 }
                 question.clear();
             }
@@ -248,6 +250,8 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
     // Nothing is opened here; any addresses do.
     let addresses = Addresses {
         controller: nobody(10_050),
+        controller_device: nobody(10_023),
+        controller_serial: "/dev/ttyS0".to_owned(),
         radars: (0..scenario.file.radar.len())
             .map(|i| nobody(4001 + i as u16))
             .collect(),
@@ -333,7 +337,7 @@ mod tests {
         let mut stage = Stage::new(&scenario, 1).expect("a stage");
         // The judge's lamps change a second before those that the controller reports.
         scenario.file.signals.offset_s -= 1.0;
-        let ahead = scenario.plan().expect("a plan");
+        let ahead = scenario.signals().expect("a plan");
         stage.truth = Truth::new(stage.truth.epoch(), ahead);
         let mut hall = Ear(Judge::new(&scenario, stage.started()));
         stage

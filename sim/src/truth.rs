@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use rsu::clock::{Mono, Utc};
+use v2x_msg::base::PhaseId;
 
 use crate::world::World;
-use crate::world::signals::Plan;
+use crate::world::signals::Signals;
 use crate::world::snapshot::Snapshot;
 
 /// How UTC and simulated time belong together.
@@ -35,27 +36,66 @@ impl Epoch {
     }
 }
 
-/// The last seconds of a world, and its signals for all time.
+/// What the signals' program had in mind at a step.
+#[derive(Clone, Debug)]
+struct Expected {
+    at: Mono,
+    ends: Vec<(PhaseId, Option<Mono>)>,
+}
+
+/// The last seconds of a world, and its signals as far as they are settled.
 #[derive(Clone, Debug)]
 pub struct Truth {
     epoch: Epoch,
-    plan: Plan,
+    signals: Signals,
+    expected: VecDeque<Expected>,
     steps: VecDeque<Snapshot>,
 }
 
 impl Truth {
     /// With nothing seen yet.
-    pub fn new(epoch: Epoch, plan: Plan) -> Self {
+    pub fn new(epoch: Epoch, signals: Signals) -> Self {
         Self {
             epoch,
-            plan,
+            signals,
+            expected: VecDeque::new(),
             steps: VecDeque::new(),
         }
     }
 
     /// Keeps the world's latest step.
     pub fn keep(&mut self, world: &World) {
+        if let Signals::Live(_) = self.signals {
+            self.signals.clone_from(world.signals());
+            self.expect(world.now());
+        }
         self.push(world.latest().clone());
+    }
+
+    /// When the colour of `phase` at `at` was to end by what the signals' program had in mind then;
+    /// None where it did not know, or it is too long ago.
+    pub fn expected(&self, phase: PhaseId, at: Mono) -> Option<Mono> {
+        if let Signals::Fixed(_) = self.signals {
+            return self.signals.colour_ends(phase, at);
+        }
+        let after = self.expected.partition_point(|then| then.at < at);
+        let then = self.expected.get(after)?;
+        let (_, ends) = then.ends.iter().find(|(other, _)| *other == phase)?;
+        *ends
+    }
+
+    fn expect(&mut self, at: Mono) {
+        let phases = self.signals.phases().into_iter();
+        let ends = phases.map(|phase| (phase, self.signals.colour_expected(phase, at)));
+        self.expected.push_back(Expected {
+            at,
+            ends: ends.collect(),
+        });
+        while let Some(first) = self.expected.front()
+            && at.since(first.at) > KEPT
+        {
+            self.expected.pop_front();
+        }
     }
 
     /// Keeps a moment later than all before.
@@ -79,8 +119,8 @@ impl Truth {
     }
 
     /// The signals.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    pub fn signals(&self) -> &Signals {
+        &self.signals
     }
 
     /// The world at `at`; None if that is too long ago or yet to come.

@@ -5,13 +5,17 @@
 //!
 //! - [`traffic`]: which messages, how often, how many lost
 //! - [`signals`]: SPAT against the lamps
+//! - [`silence`]: what is told when a controller falls silent
 //! - [`objects`]: RSM against the road
+//! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
 
+pub mod journeys;
 pub mod objects;
 pub mod samples;
 pub mod signals;
+pub mod silence;
 #[cfg(test)]
 mod tests;
 pub mod traffic;
@@ -27,10 +31,13 @@ use v2x_msg::kinds::rsi::Rsi;
 use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::kinds::spat::Spat;
 
+use self::journeys::Journeys;
 use self::objects::{Coverage, ObjectJudge};
 use self::signals::SignalScore;
+use self::silence::Silence;
 use self::traffic::Traffic;
 use crate::scenario::Scenario;
+use crate::sensors::faults::FaultKind;
 use crate::truth::Truth;
 
 /// Hears all frames and holds them against the truth.
@@ -40,8 +47,12 @@ pub struct Judge {
     pub traffic: Traffic,
     /// SPAT.
     pub signals: SignalScore,
+    /// Silences of the controller.
+    pub silences: Vec<Silence>,
     /// RSM.
     pub objects: ObjectJudge,
+    /// Who passed the stop lines.
+    pub journeys: Journeys,
     from: Mono,
     line: Duration,
     message: Message,
@@ -56,6 +67,8 @@ impl Judge {
         Self {
             traffic: Traffic::new(from),
             signals: SignalScore::default(),
+            silences: silences(scenario),
+            journeys: Journeys::default(),
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from),
             from,
             line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
@@ -67,8 +80,13 @@ impl Judge {
     pub fn hear(&mut self, arrived: Mono, frame: &[u8], truth: &Truth) {
         self.traffic.hear(arrived, frame);
         match self.read(frame) {
-            Some(Heard::Spat(spat)) if arrived >= self.from => {
-                self.signals.judge(&spat, arrived, truth, self.line);
+            Some(Heard::Spat(spat)) => {
+                for silence in &mut self.silences {
+                    silence.hear(&spat, arrived);
+                }
+                if arrived >= self.from {
+                    self.signals.judge(&spat, arrived, truth, self.line);
+                }
             }
             Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
             Some(_) => {}
@@ -79,6 +97,7 @@ impl Judge {
     /// Nothing more will come.
     pub fn finish(&mut self, at: Mono, truth: &Truth) {
         self.objects.close(truth);
+        self.signals.finish(truth.signals());
         self.traffic.finish(at);
     }
 
@@ -100,6 +119,20 @@ impl Judge {
             _ => None,
         }
     }
+}
+
+/// Whole silences only: some datagrams of a bad line still come.
+fn silences(scenario: &Scenario) -> Vec<Silence> {
+    let faults = scenario.file.fault.iter();
+    faults
+        .filter(|fault| fault.kind == FaultKind::Silence && fault.share >= 1.0)
+        .map(|fault| {
+            Silence::new(
+                scenario.moment(fault.from_s),
+                scenario.moment(fault.until_s),
+            )
+        })
+        .collect()
 }
 
 #[expect(

@@ -1,5 +1,10 @@
 //! SPAT against the lamps: is the colour right, and does it end when SPAT says?
+//!
+//! An end that is not settled yet when SPAT tells of it (a green that detectors may extend) is held
+//! against what happened, once it has. Beside that stands what the signals' own program had in mind
+//! when the lamps were read: the roadside unit cannot know better than the controller.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use rsu::clock::{Mono, Utc};
@@ -9,27 +14,41 @@ use v2x_msg::kinds::spat::{IntersectionState, Light, Phase, PhaseState, Spat, Ti
 
 use super::samples::Samples;
 use crate::truth::{Epoch, Truth};
-use crate::world::signals::{Plan, Shown};
+use crate::world::signals::{Shown, Signals};
 
 /// What was found in all SPATs.
 #[derive(Clone, Debug, Default)]
 pub struct SignalScore {
-    /// Phases that were looked at: each phase of each SPAT once.
+    /// Phases that showed a colour: each phase of each SPAT once.
     pub phases: u64,
-    /// Of these, with the colour that the lamps showed at the time SPAT states.
+    /// Phases that showed none, because none is known.
+    pub withheld: u64,
+    /// Of the former, with the colour that the lamps showed at the time SPAT states.
     pub right: u64,
-    /// Of all, with the colour that the lamps showed when the SPAT arrived.
+    /// With the colour that the lamps showed when the SPAT arrived.
     pub right_on_arrival: u64,
     /// The first wrong ones.
     pub wrong: Vec<WrongColour>,
+    /// Green on the air while the lamps were red.
+    pub wrong_greens: u64,
+    /// How long green was on the air after its end.
+    pub green_overrun_s: Samples,
     /// Running states.
     pub running: u64,
+    /// Of these, with an end.
+    pub ended: u64,
     /// Absolute error of the end of a running state, of those that say it.
     pub end_error_s: Samples,
-    /// The same with sign and with the time of the SPAT, for a plot; every so many.
+    /// The same against what the controller's program had in mind.
+    pub word_error_s: Samples,
+    /// Running states that say how early and how late they may end, and those that then did so.
+    pub bounds: (u64, u64),
+    /// The error with sign and with the time of the SPAT, for a plot; every so many.
     pub trace: Vec<(f64, f64)>,
     /// From the reading of the lamps to the arrival of the SPAT.
     pub age_s: Samples,
+    /// What was said of ends that are not settled, by phase, oldest first.
+    open: BTreeMap<PhaseId, VecDeque<Claim>>,
 }
 
 /// A phase that SPAT showed in a colour that it did not have.
@@ -43,6 +62,20 @@ pub struct WrongColour {
     pub said: Light,
     /// What the lamps showed.
     pub shown: Lamp,
+}
+
+/// What a SPAT said of the end of a running state.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    phase: PhaseId,
+    /// A moment within the state.
+    at: Mono,
+    /// Flashing green is counted to its green.
+    joined: bool,
+    sent: Mono,
+    min: Option<Mono>,
+    likely: Option<Mono>,
+    max: Option<Mono>,
 }
 
 impl SignalScore {
@@ -59,39 +92,71 @@ impl SignalScore {
             self.age_s.add(arrived.seconds_after(read));
             for phase in intersection.phases() {
                 let sent = sent.unwrap_or(read);
-                self.judge_phase(phase, read, sent, truth, line);
-                self.judge_on_arrival(phase, arrived, truth, line);
+                let Some(state) = running(phase) else {
+                    continue;
+                };
+                if state.light == Light::Unavailable {
+                    self.withheld += 1;
+                    continue;
+                }
+                self.judge_phase(phase, state, read, sent, truth, line);
+                self.judge_on_arrival(phase.id(), state.light, arrived, truth, line);
             }
         }
+        self.settle(truth.signals());
     }
 
-    fn judge_on_arrival(&mut self, phase: &Phase, arrived: Mono, truth: &Truth, line: Duration) {
-        let right = running(phase)
-            .and_then(|state| shown_about(truth.plan(), phase.id(), state.light, arrived, line))
-            .is_some();
-        self.right_on_arrival += u64::from(right);
+    /// Nothing more will come: what is not settled is not judged.
+    pub fn finish(&mut self, signals: &Signals) {
+        self.settle(signals);
+        self.open.clear();
+    }
+
+    fn judge_on_arrival(
+        &mut self,
+        phase: PhaseId,
+        said: Light,
+        arrived: Mono,
+        truth: &Truth,
+        line: Duration,
+    ) {
+        let signals = truth.signals();
+        if shown_about(signals, phase, said, arrived, line).is_some() {
+            self.right_on_arrival += 1;
+            return;
+        }
+        let green = matches!(
+            said,
+            Light::ProtectedGreen | Light::PermissiveGreen | Light::FlashingGreen
+        );
+        let Some(shown) = signals.shown(phase, arrived).filter(|_| green) else {
+            return;
+        };
+        match shown.light {
+            Lamp::Yellow => self.green_overrun_s.add(arrived.seconds_after(shown.since)),
+            _ => self.wrong_greens += 1,
+        }
     }
 
     fn judge_phase(
         &mut self,
         phase: &Phase,
+        state: &PhaseState,
         read: Mono,
         sent: Mono,
         truth: &Truth,
         line: Duration,
     ) {
-        let Some(state) = running(phase) else {
-            return;
-        };
-        let plan = truth.plan();
+        let signals = truth.signals();
+        let id = phase.id();
         self.phases += 1;
-        let Some(shown) = shown_about(plan, phase.id(), state.light, read, line) else {
+        let Some((at, _)) = shown_about(signals, id, state.light, read, line) else {
             if self.wrong.len() < MOST_EXAMPLES {
                 self.wrong.push(WrongColour {
                     at: read,
-                    phase: phase.id(),
+                    phase: id,
                     said: state.light,
-                    shown: plan.light(phase.id(), read),
+                    shown: signals.light(id, read),
                 });
             }
             return;
@@ -102,33 +167,84 @@ impl SignalScore {
             .states()
             .iter()
             .any(|state| state.light == Light::FlashingGreen);
-        let until = end(plan, phase.id(), shown.light, shown.until, joined);
-        let epoch = truth.epoch();
-        if let Some(said) = likely_end(state, sent, epoch) {
+        let [min, likely, max] = ends(state, sent, truth.epoch());
+        self.ended += u64::from(likely.is_some());
+        let claim = Claim {
+            phase: id,
+            at,
+            joined,
+            sent,
+            min,
+            likely,
+            max,
+        };
+        if joined && let Some(likely) = likely {
+            // A mind changed within the step before the reading was not known then.
+            let minds = [at, at + crate::world::STEP].map(|at| truth.expected(id, at));
+            let errors = minds.iter().flatten();
+            let errors = errors.map(|mind| likely.seconds_after(*mind).abs());
+            self.word_error_s.add(errors.fold(f64::NAN, f64::min));
+        }
+        self.open.entry(id).or_default().push_back(claim);
+    }
+
+    /// Judges what has been settled.
+    fn settle(&mut self, signals: &Signals) {
+        let mut open = std::mem::take(&mut self.open);
+        for claims in open.values_mut() {
+            while let Some(claim) = claims.front()
+                && let Some(until) = claim.ends(signals)
+            {
+                self.score(claim, until);
+                claims.pop_front();
+            }
+        }
+        self.open = open;
+    }
+
+    fn score(&mut self, claim: &Claim, until: Mono) {
+        if claim.min.is_some() || claim.max.is_some() {
+            self.bounds.0 += 1;
+            let not_before = claim.min.is_none_or(|min| min <= until + BOUND_SLACK);
+            let not_after = claim.max.is_none_or(|max| until <= max + BOUND_SLACK);
+            self.bounds.1 += u64::from(not_before && not_after);
+        }
+        if let Some(said) = claim.likely {
             let error_s = said.seconds_after(until);
             self.end_error_s.add(error_s.abs());
             if self.end_error_s.count().is_multiple_of(TRACE_EVERY) {
-                self.trace.push((sent.seconds_after(Mono::ZERO), error_s));
+                self.trace
+                    .push((claim.sent.seconds_after(Mono::ZERO), error_s));
             }
         }
     }
 }
 
+impl Claim {
+    /// When the state ends that it is about; a flashing green joined to its green goes on.
+    fn ends(&self, signals: &Signals) -> Option<Mono> {
+        if self.joined {
+            return signals.colour_ends(self.phase, self.at);
+        }
+        signals.shown(self.phase, self.at)?.until
+    }
+}
+
 /// What a phase shows at `at`, or so near to it that the line or the air cannot tell, if that is
-/// `light`.
+/// `light`; and when it does.
 fn shown_about(
-    plan: &Plan,
+    signals: &Signals,
     phase: PhaseId,
     light: Light,
     at: Mono,
     line: Duration,
-) -> Option<Shown> {
+) -> Option<(Mono, Shown)> {
     // The air resolves a millisecond.
     let slack = line + Duration::from_millis(1);
     [at, at - slack, at + slack]
         .into_iter()
-        .filter_map(|at| plan.shown(phase, at))
-        .find(|shown| means(light, shown.light))
+        .filter_map(|at| Some((at, signals.shown(phase, at)?)))
+        .find(|(_, shown)| means(light, shown.light))
 }
 
 /// The state that is on now: the first, unless another says that it has begun.
@@ -136,27 +252,21 @@ fn running(phase: &Phase) -> Option<&PhaseState> {
     phase.current().or(phase.states().first())
 }
 
-/// When a state ends that shows `light` until `until`; a flashing green joined to its green goes on.
-fn end(plan: &Plan, phase: PhaseId, light: Lamp, until: Mono, joined: bool) -> Mono {
-    if joined
-        && light == Lamp::Green
-        && let Some(next) = plan.shown(phase, until)
-        && next.light == Lamp::FlashingGreen
-    {
-        return next.until;
-    }
-    until
-}
-
-fn likely_end(state: &PhaseState, sent: Mono, epoch: Epoch) -> Option<Mono> {
-    match state.timing? {
-        Timing::Counting(counting) => {
-            let left = counting.ends.likely()?;
-            Some(sent + left.duration())
+/// The earliest, likely and latest end of a state.
+fn ends(state: &PhaseState, sent: Mono, epoch: Epoch) -> [Option<Mono>; 3] {
+    match state.timing {
+        None => [None; 3],
+        Some(Timing::Counting(counting)) => {
+            let ends = counting.ends;
+            [ends.min(), ends.likely(), ends.max()]
+                .map(|left| left.map(|left| sent + left.duration()))
         }
-        Timing::Utc(timing) => {
-            let utc: Utc = timing.ends.likely()?.near(epoch.utc(sent))?;
-            Some(epoch.mono(utc))
+        Some(Timing::Utc(timing)) => {
+            let ends = timing.ends;
+            [ends.min(), ends.likely(), ends.max()].map(|mark| {
+                let utc: Utc = mark?.near(epoch.utc(sent))?;
+                Some(epoch.mono(utc))
+            })
         }
     }
 }
@@ -203,3 +313,5 @@ fn date(
 const MOST_EXAMPLES: usize = 20;
 /// Every so many errors one is plotted.
 const TRACE_EVERY: usize = 16;
+/// The air has tenths of a second, and the line its delay.
+const BOUND_SLACK: Duration = Duration::from_millis(150);

@@ -14,7 +14,7 @@ use super::objects::What;
 use super::*;
 use crate::plane::Point;
 use crate::truth::Epoch;
-use crate::world::signals::{Plan, Stage};
+use crate::world::signals::{Plan, Signals, Stage};
 use crate::world::snapshot::{Body, Snapshot};
 use crate::world::vehicles::Kind;
 
@@ -40,7 +40,7 @@ fn truth() -> Truth {
     };
     let plan = Plan::new(vec![stage(1), stage(2)], Duration::ZERO).expect("a plan");
     let noon = Utc::from_unix_ms(1_774_008_000_000).expect("a date");
-    Truth::new(Epoch::new(Mono::ZERO, noon), plan)
+    Truth::new(Epoch::new(Mono::ZERO, noon), Signals::Fixed(plan))
 }
 
 /// A SPAT sent at `seconds` of lamps read then: phase 1 shows `light` for another `left_s`.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use v2x_msg::access::Aid;
 
 use super::Judge;
+use super::silence::Silence;
 use crate::scenario::Limits;
 
 /// One criterion and how it came out.
@@ -49,133 +50,160 @@ impl Verdict {
     }
 }
 
-/// Every criterion, in the order in which people ask for them.
+/// Every criterion that the scenario has, in the order in which people ask for them.
 pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
-    use Limit::{AtLeast, AtMost};
-    let signals = &judge.signals;
-    let objects = &judge.objects.score;
-    let traffic = &judge.traffic;
-    let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
-    let rate = |aid| Some(traffic.rate_hz(aid));
-    let rsi_hz = [Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic]
-        .into_iter()
-        .map(|aid| traffic.rate_hz(aid))
-        .fold(0.0, f64::max);
-    let minutes = traffic.span_s() / 60.0;
-    let switches = (objects.pictures > 0).then(|| objects.id_switches as f64 / minutes);
-    let ends = signals.end_error_s.count() as u64;
-    let broken = traffic.undecoded + traffic.lost;
-    let told = |what: &str, value, unit, limit| Verdict::new(what, value, unit, limit);
-    vec![
-        told(
-            "phase colours right",
-            share(signals.right, signals.phases),
-            "",
-            AtLeast(limits.colour_share_min),
-        ),
-        told(
-            "phase colours right on arrival",
-            share(signals.right_on_arrival, signals.phases),
-            "",
-            AtLeast(limits.arrival_colour_share_min),
-        ),
-        told(
-            "running states with an end",
-            share(ends, signals.running),
-            "",
-            AtLeast(limits.countdown_share_min),
-        ),
-        told(
+    let mut table = Table(Vec::new());
+    table.signals(judge, limits);
+    table.silences(judge, limits);
+    table.objects(judge, limits);
+    table.rest(judge, limits);
+    table.0
+}
+
+struct Table(Vec<Verdict>);
+
+impl Table {
+    fn at_most(&mut self, what: &str, value: Option<f64>, unit: &'static str, limit: Option<f64>) {
+        let told = limit.map(|limit| Verdict::new(what, value, unit, Limit::AtMost(limit)));
+        self.0.extend(told);
+    }
+
+    fn at_least(&mut self, what: &str, value: Option<f64>, unit: &'static str, limit: Option<f64>) {
+        let told = limit.map(|limit| Verdict::new(what, value, unit, Limit::AtLeast(limit)));
+        self.0.extend(told);
+    }
+
+    fn signals(&mut self, judge: &Judge, limits: &Limits) {
+        let signals = &judge.signals;
+        let shown = signals.phases;
+        let right = share(signals.right, shown);
+        self.at_least("phase colours right", right, "", limits.colour_share_min);
+        let right = share(signals.right_on_arrival, shown);
+        let least = limits.arrival_colour_share_min;
+        self.at_least("phase colours right on arrival", right, "", least);
+        let known = share(shown, shown + signals.withheld);
+        self.at_least("phase colours known", known, "", limits.known_share_min);
+        let wrong = Some(signals.wrong_greens as f64);
+        self.at_most("green while red", wrong, "", limits.wrong_greens_max);
+        let overrun = signals.green_overrun_s.quantile(1.0).unwrap_or(0.0);
+        let most = limits.green_overrun_s;
+        self.at_most("green after its end, longest", Some(overrun), "s", most);
+        let ended = share(signals.ended, signals.running);
+        let least = limits.countdown_share_min;
+        self.at_least("running states with an end", ended, "", least);
+        let error = |share| signals.end_error_s.quantile(share);
+        self.at_most(
             "countdown error p50",
-            signals.end_error_s.quantile(0.50),
+            error(0.5),
             "s",
-            AtMost(limits.countdown_p50_s),
-        ),
-        told(
+            limits.countdown_p50_s,
+        );
+        self.at_most(
             "countdown error p99",
-            signals.end_error_s.quantile(0.99),
+            error(0.99),
             "s",
-            AtMost(limits.countdown_p99_s),
-        ),
-        told(
-            "SPAT rate",
-            rate(Aid::Spat),
-            "Hz",
-            AtLeast(limits.spat_rate_min_hz),
-        ),
-        told(
+            limits.countdown_p99_s,
+        );
+        self.at_most(
+            "countdown error max",
+            error(1.0),
+            "s",
+            limits.countdown_max_s,
+        );
+        let word = signals.word_error_s.quantile(0.99);
+        let most = limits.controllers_word_p99_s;
+        self.at_most("off the controller's word p99", word, "s", most);
+        let (said, held) = signals.bounds;
+        let least = limits.bounds_share_min;
+        // Where no bounds are told there are none to hold.
+        let least = least.filter(|_| said > 0);
+        self.at_least("ends within their bounds", share(held, said), "", least);
+        let rate = Some(judge.traffic.rate_hz(Aid::Spat));
+        self.at_least("SPAT rate", rate, "Hz", limits.spat_rate_min_hz);
+        let age = signals.age_s.quantile(0.99);
+        self.at_most(
             "SPAT age of lamp states p99",
-            signals.age_s.quantile(0.99),
+            age,
             "s",
-            AtMost(limits.spat_age_p99_s),
-        ),
-        told(
-            "RSM rate",
-            rate(Aid::Rsm),
-            "Hz",
-            AtLeast(limits.rsm_rate_min_hz),
-        ),
-        told(
-            "RSM age p99",
-            objects.age_s.quantile(0.99),
+            limits.spat_age_p99_s,
+        );
+    }
+
+    fn silences(&mut self, judge: &Judge, limits: &Limits) {
+        let longest = |pick: fn(&Silence) -> f64| {
+            let spans = judge.silences.iter().map(pick);
+            spans.max_by(f64::total_cmp)
+        };
+        let timed = longest(Silence::timed_s);
+        self.at_most(
+            "silence: ends told for",
+            timed,
             "s",
-            AtMost(limits.rsm_age_p99_s),
-        ),
-        told(
+            limits.timing_withheld_s,
+        );
+        let coloured = longest(Silence::coloured_s);
+        let most = limits.colours_withheld_s;
+        self.at_most("silence: colours told for", coloured, "s", most);
+        let spat = longest(Silence::spat_s);
+        self.at_most("silence: SPAT goes on for", spat, "s", limits.stopped_s);
+        // All of them, or none.
+        let back: Option<Vec<f64>> = judge.silences.iter().map(Silence::recovered_s).collect();
+        let back = back.and_then(|all| all.into_iter().max_by(f64::total_cmp));
+        self.at_most("silence: told again after", back, "s", limits.recovered_s);
+    }
+
+    fn objects(&mut self, judge: &Judge, limits: &Limits) {
+        let objects = &judge.objects.score;
+        let rate = Some(judge.traffic.rate_hz(Aid::Rsm));
+        self.at_least("RSM rate", rate, "Hz", limits.rsm_rate_min_hz);
+        let age = objects.age_s.quantile(0.99);
+        self.at_most("RSM age p99", age, "s", limits.rsm_age_p99_s);
+        let position = |share| objects.position_m.quantile(share);
+        self.at_most(
             "RSM position error p50",
-            objects.position_m.quantile(0.50),
+            position(0.5),
             "m",
-            AtMost(limits.position_p50_m),
-        ),
-        told(
+            limits.position_p50_m,
+        );
+        self.at_most(
             "RSM position error p95",
-            objects.position_m.quantile(0.95),
+            position(0.95),
             "m",
-            AtMost(limits.position_p95_m),
-        ),
-        told(
-            "RSM speed error p95",
-            objects.speed_mps.quantile(0.95),
-            "m/s",
-            AtMost(limits.speed_p95_mps),
-        ),
-        told(
-            "missed road users",
-            share(objects.missed, objects.expected),
-            "",
-            AtMost(limits.missed_share_max),
-        ),
-        told(
-            "false objects",
-            share(objects.unmatched, objects.shown),
-            "",
-            AtMost(limits.false_share_max),
-        ),
-        told(
-            "changes of id",
-            switches,
-            "/min",
-            AtMost(limits.id_switches_per_minute_max),
-        ),
-        told(
-            "MAP rate",
-            rate(Aid::Map),
-            "Hz",
-            AtLeast(limits.map_rate_min_hz),
-        ),
-        told(
-            "RSI rate",
-            Some(rsi_hz),
-            "Hz",
-            AtLeast(limits.rsi_rate_min_hz),
-        ),
-        told(
-            "frames lost or not decoded",
-            Some(broken as f64),
-            "",
-            AtMost(f64::from(limits.undecoded_max)),
-        ),
-    ]
+            limits.position_p95_m,
+        );
+        let speed = objects.speed_mps.quantile(0.95);
+        self.at_most("RSM speed error p95", speed, "m/s", limits.speed_p95_mps);
+        let missed = share(objects.missed, objects.expected);
+        self.at_most("missed road users", missed, "", limits.missed_share_max);
+        let nobody = share(objects.unmatched, objects.shown);
+        self.at_most("false objects", nobody, "", limits.false_share_max);
+        let minutes = judge.traffic.span_s() / 60.0;
+        let switches = (objects.pictures > 0).then(|| objects.id_switches as f64 / minutes);
+        let most = limits.id_switches_per_minute_max;
+        self.at_most("changes of id", switches, "/min", most);
+    }
+
+    fn rest(&mut self, judge: &Judge, limits: &Limits) {
+        let traffic = &judge.traffic;
+        let buses = judge.journeys.bus_delay_s.mean();
+        self.at_most("delay of buses, mean", buses, "s", limits.bus_delay_max_s);
+        let others = judge.journeys.delay_s.mean();
+        self.at_most("delay of others, mean", others, "s", limits.delay_max_s);
+        let rate = Some(traffic.rate_hz(Aid::Map));
+        self.at_least("MAP rate", rate, "Hz", limits.map_rate_min_hz);
+        let rsi_hz = [Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic]
+            .into_iter()
+            .map(|aid| traffic.rate_hz(aid))
+            .fold(0.0, f64::max);
+        self.at_least("RSI rate", Some(rsi_hz), "Hz", limits.rsi_rate_min_hz);
+        let broken = (traffic.undecoded + traffic.lost) as f64;
+        let most = limits.undecoded_max.map(f64::from);
+        self.at_most("frames lost or not decoded", Some(broken), "", most);
+    }
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// The verdicts as a table for a terminal.

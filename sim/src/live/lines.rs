@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::serial::SerialLine;
+use crate::scenario::LineKind;
+
 /// Any free port of this machine alone.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
 /// Frames that wait to be judged; a second has about thirty.
@@ -20,23 +23,37 @@ const MOST_BYTES: usize = 2048;
 /// How often the listener looks whether it should end.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The controller's socket.
+/// The controller's line.
 #[derive(Debug)]
 pub struct ControllerLine {
-    socket: UdpSocket,
+    way: Way,
+    device: SocketAddr,
     to: SocketAddr,
 }
 
+#[derive(Debug)]
+enum Way {
+    Datagrams(UdpSocket),
+    Serial(SerialLine),
+}
+
 impl ControllerLine {
-    /// Finds a free port for the daemon to listen on.
-    pub fn open() -> Result<Self> {
+    /// Finds a free port for the daemon to listen on, or makes a serial line.
+    pub fn open(kind: LineKind) -> Result<Self> {
         let socket = UdpSocket::bind(ANY).context("no socket for the controller")?;
         socket.set_nonblocking(true)?;
+        let device = socket
+            .local_addr()
+            .context("the controller's socket has no address")?;
         // Free now; nobody else is likely to take it until the daemon does.
         let to = UdpSocket::bind(ANY)
             .and_then(|probe| probe.local_addr())
             .context("no free port for the daemon")?;
-        Ok(Self { socket, to })
+        let way = match kind {
+            LineKind::Udp => Way::Datagrams(socket),
+            LineKind::Serial => Way::Serial(SerialLine::open()?),
+        };
+        Ok(Self { way, device, to })
     }
 
     /// Where the daemon is to listen.
@@ -44,9 +61,29 @@ impl ControllerLine {
         self.to
     }
 
+    /// Where it takes questions.
+    pub fn device(&self) -> SocketAddr {
+        self.device
+    }
+
+    /// What the daemon is to open, of a serial line; else nothing.
+    pub fn serial(&self) -> &str {
+        match &self.way {
+            Way::Datagrams(_) => "",
+            Way::Serial(line) => line.path(),
+        }
+    }
+
     /// Sends one datagram. Nobody listening yet is no fault: so it is on a real line.
     pub fn send(&self, datagram: &[u8]) -> Result<()> {
-        match self.socket.send_to(datagram, self.to) {
+        let socket = match &self.way {
+            Way::Datagrams(socket) => socket,
+            Way::Serial(line) => {
+                line.send(datagram);
+                return Ok(());
+            }
+        };
+        match socket.send_to(datagram, self.to) {
             Ok(_) => Ok(()),
             Err(e)
                 if matches!(
@@ -62,9 +99,13 @@ impl ControllerLine {
 
     /// What the daemon has asked since last time.
     pub fn questions(&self) -> Vec<Vec<u8>> {
+        let socket = match &self.way {
+            Way::Datagrams(socket) => socket,
+            Way::Serial(line) => return line.questions(),
+        };
         let mut questions = Vec::new();
         let mut buffer = [0; MOST_BYTES];
-        while let Ok(len) = self.socket.recv(&mut buffer) {
+        while let Ok(len) = socket.recv(&mut buffer) {
             questions.push(buffer[..len].to_vec());
         }
         questions

@@ -1,5 +1,6 @@
 //! The same world in real time, against a real daemon on loopback sockets.
 //!
+//! - [`serial`]: a controller at the end of a serial line
 //! - [`lines`]: the sockets of the devices and of a vehicle that listens
 //! - [`summary`]: what was heard in a second, in a line
 //!
@@ -10,6 +11,7 @@
 //! summary says so.
 
 pub mod lines;
+pub mod serial;
 pub mod summary;
 
 use std::net::SocketAddr;
@@ -99,11 +101,13 @@ impl Live {
         let radars = scenario.file.radar.iter();
         let radars: Result<Vec<RadarLine>> = radars.map(|_| RadarLine::open()).collect();
         let radars = radars?;
-        let controller = ControllerLine::open()?;
+        let controller = ControllerLine::open(scenario.file.controller.line)?;
         let mut radio = vec![receiver.address()];
         radio.extend(&wishes.also_to);
         let addresses = Addresses {
             controller: controller.to(),
+            controller_device: controller.device(),
+            controller_serial: controller.serial().to_owned(),
             radars: radars.iter().map(RadarLine::address).collect(),
             radio,
         };
@@ -113,10 +117,10 @@ impl Live {
             began: Instant::now(),
             at: started,
         };
-        let mut truth = Truth::new(Epoch::new(started, system_utc()?), scenario.plan()?);
+        let mut truth = Truth::new(Epoch::new(started, system_utc()?), world.signals().clone());
         truth.keep(&world);
         Ok(Self {
-            devices: Devices::new(scenario, wishes.seed, started)?,
+            devices: Devices::new(scenario, &world, wishes.seed, started)?,
             judge: Judge::new(scenario, started),
             world,
             truth,
@@ -188,6 +192,7 @@ impl Live {
         while self.world.now() < now {
             self.world.step();
             self.truth.keep(&self.world);
+            self.devices.follow(&self.world);
         }
         let moment = Now {
             mono: now,
@@ -198,7 +203,7 @@ impl Live {
             self.send(&delivery)?;
         }
         for question in self.controller.questions() {
-            self.devices.ask_controller(moment, &question);
+            self.devices.ask_controller(moment, &self.world, &question);
         }
         for radar in &mut self.radars {
             radar.tend();
@@ -220,6 +225,7 @@ impl Live {
         while self.world.now() < arrived {
             self.world.step();
             self.truth.keep(&self.world);
+            self.devices.follow(&self.world);
         }
         self.judge.hear(arrived, &frame.bytes, &self.truth);
     }

@@ -90,14 +90,10 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     }
     figure(
         "RSM position error",
-        &plot::histogram(
-            objects.position_m.values(),
-            "m",
-            Some(limits.position_p95_m),
-        ),
+        &plot::histogram(objects.position_m.values(), "m", limits.position_p95_m),
         "The line is the limit of the 95th percentile.",
     );
-    let spread = limits.countdown_p99_s * 1.5;
+    let spread = limits.countdown_p99_s.unwrap_or(1.0) * 1.5;
     let up = Axis {
         label: "said minus true end, s",
         low: -spread,
@@ -129,11 +125,7 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     );
     figure(
         "Age of the lamp states in SPAT",
-        &plot::histogram(
-            judge.signals.age_s.values(),
-            "s",
-            Some(limits.spat_age_p99_s),
-        ),
+        &plot::histogram(judge.signals.age_s.values(), "s", limits.spat_age_p99_s),
         "From the reading of the lamps to the arrival of the SPAT.",
     );
 }

@@ -1,54 +1,22 @@
-//! A signal controller by GA/T 1743-2020: lamp states each second, the plan once a cycle.
-//!
-//! Its seconds are those of its own cycle. A countdown is the whole seconds left in the same colour,
-//! flashing counted with steady, as a recorded controller has it. Its clock may be off: nobody
-//! should date anything by it.
+//! The controller's voice by GA/T 1743-2020: its frames, and the questions that it understands.
 
-use std::time::Duration;
-
-use rsu::clock::{Mono, Now, Utc};
+use rsu::clock::Utc;
 use rsu::inputs::gat1743::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Place};
 use rsu::inputs::gat1743::{Address, Approach, Audience, Emitter, Identity, Question};
-use rsu::report::{ControlMode, LampPlan, LampState, LampStates, Light, PlanStep, SignalPlan};
 use rsu::site::{Site, Turn};
-use v2x_msg::base::PhaseId;
 
-use crate::random::{Purpose, Stream};
+use super::controller::{Saying, Topic};
 use crate::scenario::ControllerTable;
-use crate::world::signals::Plan;
 
-/// The controller and its line to the roadside unit.
+/// A controller that speaks and understands GA/T 1743-2020.
 #[derive(Debug)]
-pub struct Controller {
+pub struct Voice {
     emitter: Emitter,
-    plan: Plan,
-    lamps: Vec<(u16, PhaseId)>,
-    period: Duration,
-    on_change: bool,
-    delay_ms: [f64; 2],
-    clock_off_ms: i32,
-    delays: Stream,
-    /// When it speaks next.
-    due: Mono,
 }
 
-/// A datagram of the controller on its way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// When it arrives.
-    pub arrives: Mono,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-}
-
-impl Controller {
-    /// The controller of a site's phases; it speaks at its first whole second from `now` on.
-    pub fn new(table: &ControllerTable, site: &Site, plan: Plan, seed: u64, now: Mono) -> Self {
-        let lamps = site
-            .phases
-            .iter()
-            .flat_map(|phase| phase.lamps.iter().map(|&lamp| (lamp, phase.id)))
-            .collect();
+impl Voice {
+    /// Of the controller of a site's phases.
+    pub fn new(table: &ControllerTable, site: &Site) -> Self {
         let identity = Identity {
             controller: Address {
                 division: table.division,
@@ -63,151 +31,32 @@ impl Controller {
             approaches: approaches(site),
             ..Identity::default()
         };
-        let mut controller = Self {
+        Self {
             emitter: Emitter::new(identity),
-            plan,
-            lamps,
-            period: Duration::from_millis(u64::from(table.period_ms.max(1))),
-            on_change: table.on_change,
-            delay_ms: table.delay_ms,
-            clock_off_ms: table.clock_off_ms,
-            delays: Stream::new(seed, 0, Purpose::Delivery),
-            due: now,
-        };
-        if !controller.on_the_beat(now) {
-            controller.due = controller.after(now);
         }
-        controller
     }
 
-    /// When [`Controller::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Mono {
-        self.due
+    /// Appends a frame; `asker` is whom it answers, None for everybody.
+    pub fn say(&mut self, utc: Utc, asker: Option<Address>, what: &Saying, out: &mut Vec<u8>) {
+        let to = asker.map_or(Audience::Everyone, Audience::Asker);
+        match what {
+            Saying::Lamps(states) => self.emitter.lamps(utc, to, states, out),
+            Saying::Plan(plan) => self.emitter.plan(utc, to, plan, out),
+            Saying::Mode(mode) => self.emitter.mode(utc, to, *mode, out),
+        }
     }
 
-    /// Says what is due at `now`.
-    pub fn handle_timeout(&mut self, now: Now, sent: &mut Vec<Datagram>) {
-        if now.mono < self.due {
-            return;
-        }
-        let at = self.due;
-        if self.plan.into_cycle(at) < ROUNDING {
-            self.send(now, at, CURRENT_PLAN, Audience::Everyone, sent);
-        }
-        self.send(now, at, LAMP_STATE, Audience::Everyone, sent);
-        self.due = self.after(at);
-    }
-
-    /// Answers what the roadside unit asked.
-    pub fn handle_datagram(&mut self, now: Now, datagram: &[u8], sent: &mut Vec<Datagram>) {
-        let mut questions: Vec<Question> = Vec::new();
+    /// What somebody wants to know, and who. A device does not answer what it does not know.
+    pub fn questions(&mut self, datagram: &[u8]) -> Vec<(Address, Topic)> {
+        let mut questions = Vec::new();
         self.emitter
-            .push(datagram, |question| questions.push(question));
-        for question in questions {
-            let to = Audience::Asker(question.from);
-            self.send(now, now.mono, question.object, to, sent);
-        }
-    }
-
-    fn send(&mut self, now: Now, at: Mono, object: u16, to: Audience, sent: &mut Vec<Datagram>) {
-        let utc = self.own_clock(now.utc_at(at));
-        let mut bytes = Vec::new();
-        match object {
-            LAMP_STATE => {
-                let states = self.lamp_states(at);
-                self.emitter.lamps(utc, to, &states, &mut bytes);
-            }
-            CURRENT_PLAN => {
-                let plan = self.signal_plan();
-                self.emitter.plan(utc, to, &plan, &mut bytes);
-            }
-            CONTROL_MODE => self
-                .emitter
-                .mode(utc, to, ControlMode::FixedTime, &mut bytes),
-            // A device does not answer what it does not know.
-            _ => return,
-        }
-        let [least_ms, most_ms] = self.delay_ms;
-        let delay_ms = self.delays.between(least_ms, most_ms);
-        // One line: what is said first arrives first.
-        let last = sent.last().map_or(Mono::ZERO, |datagram| datagram.arrives);
-        sent.push(Datagram {
-            arrives: at.offset_by(delay_ms / 1e3).max(last),
-            bytes,
-        });
-    }
-
-    /// What the lamps show at `at`, with countdowns.
-    pub fn lamp_states(&self, at: Mono) -> LampStates {
-        let lamps = self.lamps.iter().filter_map(|&(lamp, phase)| {
-            let shown = self.plan.shown(phase, at)?;
-            let mut until = shown.until;
-            if shown.light == Light::Green
-                && let Some(next) = self.plan.shown(phase, until)
-                && next.light == Light::FlashingGreen
-            {
-                until = next.until;
-            }
-            let left_s = (until.since(at) + ROUNDING).as_secs_f64().floor();
-            Some(LampState {
-                lamp,
-                light: shown.light,
-                countdown_s: Some((left_s as u16).max(1)),
-            })
-        });
-        LampStates {
-            lamps: lamps.take(rsu::report::MAX_LAMPS).collect(),
-            ..LampStates::default()
-        }
-    }
-
-    /// The plan that is running.
-    pub fn signal_plan(&self) -> SignalPlan {
-        let lamps = self.lamps.iter().filter_map(|&(lamp, phase)| {
-            let plan = self.plan.phases().iter().find(|plan| plan.phase == phase)?;
-            let steps = plan.steps.iter().map(|step| PlanStep {
-                light: step.light,
-                duration_s: step.duration.as_secs() as u16,
+            .push(datagram, |Question { from, object }| match object {
+                LAMP_STATE => questions.push((from, Topic::Lamps)),
+                CURRENT_PLAN => questions.push((from, Topic::Plan)),
+                CONTROL_MODE => questions.push((from, Topic::Mode)),
+                _ => {}
             });
-            Some(LampPlan {
-                lamp,
-                steps: steps.take(rsu::report::MAX_STEPS).collect(),
-            })
-        });
-        SignalPlan {
-            lamps: lamps.take(rsu::report::MAX_LAMPS).collect(),
-        }
-    }
-
-    fn own_clock(&self, utc: Utc) -> Utc {
-        let off = Duration::from_millis(u64::from(self.clock_off_ms.unsigned_abs()));
-        if self.clock_off_ms < 0 {
-            utc - off
-        } else {
-            utc + off
-        }
-    }
-
-    fn on_the_beat(&self, at: Mono) -> bool {
-        let into = self.plan.into_cycle(at).as_nanos();
-        into % self.period.as_nanos() < ROUNDING.as_nanos()
-    }
-
-    /// The next whole second of the cycle, or change of a lamp if it says those at once.
-    fn after(&self, at: Mono) -> Mono {
-        let period_ns = self.period.as_nanos() as u64;
-        let into_ns = self.plan.into_cycle(at).as_nanos() as u64 % period_ns;
-        let beat = at + Duration::from_nanos(period_ns - into_ns);
-        if !self.on_change {
-            return beat;
-        }
-        let changes = self
-            .plan
-            .phases()
-            .iter()
-            .filter_map(|plan| self.plan.shown(plan.phase, at))
-            .map(|shown| shown.until);
-        changes.fold(beat, Mono::min)
+        questions
     }
 }
 
@@ -257,6 +106,3 @@ fn kind(turn: Turn) -> u8 {
         Turn::UTurn => 9,
     }
 }
-
-/// Times of the plan are whole milliseconds; sums of them are not off by more.
-const ROUNDING: Duration = Duration::from_micros(10);

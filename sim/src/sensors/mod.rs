@@ -1,7 +1,8 @@
 //! What devices make of the truth, said in the devices' own protocols.
 //!
 //! - [`ars408`]: radars that look along an approach
-//! - [`gat1743`]: the signal controller
+//! - [`controller`]: the signal controller; [`gat1743`] and [`gb20999`], its voices
+//! - [`faults`]: what goes wrong with it
 //!
 //! [`Devices`] are those of a scenario with their lines to the roadside unit. They are driven by time
 //! alone: `poll_timeout` says when one acts next, and what it says comes out as the bytes of its
@@ -9,18 +10,22 @@
 //! to a socket.
 
 pub mod ars408;
+pub mod controller;
+pub mod faults;
 pub mod gat1743;
+pub mod gb20999;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now};
 use rsu::inputs::Mount;
 
 use self::ars408::Radar;
-use self::gat1743::{Controller, Datagram};
-use crate::scenario::Scenario;
+use self::controller::{Controller, Datagram};
+use self::faults::Faults;
+use crate::scenario::{RadarTable, Scenario};
 use crate::world::World;
 
 /// The devices of a scenario, and what is on its way from them.
@@ -55,16 +60,28 @@ pub struct Delivery {
 
 impl Devices {
     /// The devices of a scenario, silent until `now`.
-    pub fn new(scenario: &Scenario, seed: u64, now: Mono) -> Result<Self> {
+    pub fn new(scenario: &Scenario, world: &World, seed: u64, now: Mono) -> Result<Self> {
         let file = &scenario.file;
-        let plan = scenario.plan()?;
+        let model = |radar: &RadarTable| {
+            let model = file.radar_model;
+            model.with_context(|| format!("radar {}: there is no [radar-model]", radar.name))
+        };
         let radars = file.radar.iter().enumerate().map(|(i, radar)| {
             let mount = Mount::from(radar.mount);
-            Radar::new(file.radar_model, mount, i, seed, now)
+            Ok(Radar::new(model(radar)?, mount, i, seed, now))
         });
+        let faults = Faults::new(scenario.faults()?, seed);
+        let signals = world.signals();
         Ok(Self {
-            controller: Controller::new(&file.controller, &scenario.site, plan, seed, now),
-            radars: radars.collect(),
+            controller: Controller::new(
+                &file.controller,
+                &scenario.site,
+                signals,
+                faults,
+                seed,
+                now,
+            ),
+            radars: radars.collect::<Result<_>>()?,
             on_the_way: BinaryHeap::new(),
             planned: 0,
         })
@@ -82,6 +99,11 @@ impl Devices {
             .fold(arrival.min(self.controller.poll_timeout()), Mono::min)
     }
 
+    /// Looks at a step that the world has made.
+    pub fn follow(&mut self, world: &World) {
+        self.controller.follow(world.signals());
+    }
+
     /// What has arrived by `now`, in order; call until None.
     pub fn poll_delivery(&mut self, now: Mono) -> Option<Delivery> {
         let arrived = self.on_the_way.peek()?.0.arrives <= now;
@@ -92,7 +114,8 @@ impl Devices {
     pub fn handle_timeout(&mut self, now: Now, world: &World) -> bool {
         if self.controller.poll_timeout() <= now.mono {
             let mut sent = Vec::new();
-            self.controller.handle_timeout(now, &mut sent);
+            self.controller
+                .handle_timeout(now, world.signals(), &mut sent);
             self.plan_datagrams(sent);
             return true;
         }
@@ -109,9 +132,10 @@ impl Devices {
     }
 
     /// Carries a question of the roadside unit to the controller.
-    pub fn ask_controller(&mut self, now: Now, question: &[u8]) {
+    pub fn ask_controller(&mut self, now: Now, world: &World, question: &[u8]) {
         let mut answers = Vec::new();
-        self.controller.handle_datagram(now, question, &mut answers);
+        self.controller
+            .handle_datagram(now, world.signals(), question, &mut answers);
         self.plan_datagrams(answers);
     }
 

@@ -28,7 +28,7 @@ use v2x_msg::base::NodeId;
 
 use self::right_of_way::Scene;
 use self::roads::{Roads, Turn};
-use self::signals::Plan;
+use self::signals::{Detected, Signals};
 use self::snapshot::{Body, Snapshot};
 use self::vehicles::{Mix, TurnShares, Vehicle};
 use crate::random::{Purpose, Stream, mix};
@@ -63,7 +63,7 @@ pub struct NoSuchWay {
 #[derive(Clone, Debug)]
 pub struct World {
     roads: Roads,
-    plan: Plan,
+    signals: Signals,
     demand: Vec<Demand>,
     seed: u64,
     steps: u64,
@@ -89,13 +89,17 @@ pub struct Crossing {
     pub at: Mono,
     /// What its signal showed then; None if nothing governs the movement.
     pub light: Option<Light>,
+    /// What it is.
+    pub kind: vehicles::Kind,
+    /// How much longer it took than as fast as one may; negative for one that drives faster.
+    pub delay_s: f64,
 }
 
 impl World {
     /// An empty road at the origin of time.
     pub fn new(
         roads: Roads,
-        plan: Plan,
+        signals: Signals,
         demand: Vec<Demand>,
         seed: u64,
     ) -> Result<Self, NoSuchWay> {
@@ -106,7 +110,7 @@ impl World {
         let world = Self {
             waiting: vec![VecDeque::new(); roads.approaches.len()],
             roads,
-            plan,
+            signals,
             demand,
             seed,
             steps: 0,
@@ -137,9 +141,13 @@ impl World {
     /// Goes on by one [`STEP`].
     pub fn step(&mut self) {
         let now = self.now();
+        if let Some(reach_m) = self.signals.detectors_m() {
+            let detected = self.detected(reach_m);
+            self.signals.follow(now, &detected);
+        }
         let scene = Scene {
             roads: &self.roads,
-            plan: &self.plan,
+            signals: &self.signals,
             vehicles: &self.vehicles,
             now,
         };
@@ -174,8 +182,8 @@ impl World {
     }
 
     /// The signals.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    pub fn signals(&self) -> &Signals {
+        &self.signals
     }
 
     /// Everything on the road, in order of id.
@@ -215,6 +223,47 @@ impl World {
         })
     }
 
+    /// What the detectors of each phase see, which look so far before the stop line.
+    fn detected(&self, reach_m: f64) -> Vec<Detected> {
+        let mut detected: Vec<Detected> = self
+            .signals
+            .phases()
+            .into_iter()
+            .map(|phase| Detected {
+                phase,
+                present: false,
+                waiting: false,
+                bus: None,
+            })
+            .collect();
+        for vehicle in self.vehicles.iter().filter(|v| v.entered.is_none()) {
+            let route = &self.roads.routes[vehicle.route];
+            let nose_m = route.stop_m - vehicle.along_m;
+            if nose_m > reach_m.max(LINE_DETECTOR_M) {
+                continue;
+            }
+            let tail_m = nose_m + vehicle.length_m;
+            // A loop lies in a lane, whoever drives over it.
+            let lane = &self.roads.approaches[route.approach];
+            let phases = lane.movements.iter().filter_map(|movement| movement.phase);
+            for phase in phases {
+                let Some(entry) = detected.iter_mut().find(|entry| entry.phase == phase) else {
+                    continue;
+                };
+                entry.waiting = true;
+                entry.present |= nose_m <= LINE_DETECTOR_M || tail_m >= reach_m;
+                if vehicle.kind == vehicles::Kind::Bus && route.phase == Some(phase) {
+                    let speed_mps = route.speed_mps(vehicle.along_m);
+                    let arrives_s = vehicle.least_time_s(nose_m, speed_mps);
+                    let arrives = Duration::from_secs_f64(arrives_s.max(0.0));
+                    let soonest = entry.bus.map_or(arrives, |other| other.min(arrives));
+                    entry.bus = Some(soonest);
+                }
+            }
+        }
+        detected
+    }
+
     fn advance(&mut self, i: usize, acceleration_mps2: f64, now: Mono) {
         let vehicle = &mut self.vehicles[i];
         let step_s = STEP.as_secs_f64();
@@ -231,7 +280,9 @@ impl World {
                 vehicle: vehicle.id,
                 route: vehicle.route,
                 at,
-                light: route.phase.map(|phase| self.plan.light(phase, at)),
+                light: route.phase.map(|phase| self.signals.light(phase, at)),
+                kind: vehicle.kind,
+                delay_s: at.seconds_after(vehicle.appeared) - route.free_time_s(),
             });
         }
     }
@@ -255,6 +306,7 @@ impl World {
             // `new` made sure that there is one.
             if let Some(route) = route {
                 vehicle.route = route;
+                vehicle.appeared = Mono::from_nanos(self.steps * STEP.as_nanos() as u64);
                 self.next_id += 1;
                 self.waiting[self.roads.routes[route].approach].push_back(vehicle);
             }
@@ -336,6 +388,9 @@ impl World {
         }
     }
 }
+
+/// A loop at the stop line is so long.
+const LINE_DETECTOR_M: f64 = 6.0;
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,14 @@
 //! does not matter. Whoever passed a stop line first goes first; those that came later wait in
 //! front of a shared zone unless the other is sure to be out of it. That is a strict order, so
 //! nobody waits for each other, and it holds because every driver can stop at the stop line while
-//! the signal is red.
+//! the signal is red. Who turns left while the opposite side may drive goes as far as the first lane
+//! to cross, and waits there for a gap or the end of their green.
 
 use rsu::clock::Mono;
 use rsu::report::Light;
 
-use super::roads::{Roads, Route, Turn, Zone};
-use super::signals::Plan;
+use super::roads::{Order, Roads, Route, Turn, Zone};
+use super::signals::Signals;
 use super::vehicles::Vehicle;
 
 /// What all drivers see at the start of a step.
@@ -19,7 +20,7 @@ pub struct Scene<'a> {
     /// The roads.
     pub roads: &'a Roads,
     /// The signals.
-    pub plan: &'a Plan,
+    pub signals: &'a Signals,
     /// Every vehicle.
     pub vehicles: &'a [Vehicle],
     /// When it is.
@@ -45,7 +46,7 @@ impl Scene<'_> {
             }
         }
         if vehicle.entered.is_none() && self.must_stop(vehicle) {
-            heed(route.stop_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
+            heed(route.stop_m - vehicle.along_m, 0.0);
         }
         for zone in &route.zones {
             if self.must_wait(vehicle, zone) {
@@ -61,7 +62,7 @@ impl Scene<'_> {
         let route = self.route(vehicle);
         let shown = route
             .phase
-            .and_then(|phase| self.plan.shown(phase, self.now));
+            .and_then(|phase| self.signals.shown(phase, self.now));
         let (Some(shown), None) = (shown, vehicle.entered) else {
             return false;
         };
@@ -70,7 +71,9 @@ impl Scene<'_> {
         let cannot_stop = needed_mps2 > vehicle.driver.braking_mps2;
         match shown.light {
             Light::Yellow => {
-                let yellow_s = shown.until.seconds_after(self.now);
+                // A yellow light has its end.
+                let until = shown.until.unwrap_or(self.now);
+                let yellow_s = until.seconds_after(self.now);
                 let in_time = left_m < vehicle.speed_mps * yellow_s * SLOWING_DOWN;
                 cannot_stop && (vehicle.committed || in_time)
             }
@@ -84,7 +87,7 @@ impl Scene<'_> {
     }
 
     fn light(&self, route: &Route) -> Option<Light> {
-        route.phase.map(|phase| self.plan.light(phase, self.now))
+        route.phase.map(|phase| self.signals.light(phase, self.now))
     }
 
     /// How far ahead the rear of `other` is, if `vehicle` follows it.
@@ -120,7 +123,7 @@ impl Scene<'_> {
         let Some(phase) = route.phase else {
             return route.turn == Turn::Right && self.must_yield(vehicle);
         };
-        let Some(shown) = self.plan.shown(phase, self.now) else {
+        let Some(shown) = self.signals.shown(phase, self.now) else {
             return true;
         };
         match shown.light {
@@ -167,16 +170,43 @@ impl Scene<'_> {
         }
     }
 
+    /// Whether `other`, who has the right of way, comes before `vehicle` would be out of the zone.
+    fn cuts_in(&self, vehicle: &Vehicle, other: &Vehicle, zone: &Zone) -> bool {
+        if other.entered.is_none() && !self.may_go(other) {
+            return false;
+        }
+        let through_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m - vehicle.along_m;
+        let clear_s = vehicle.least_time_s(through_m, self.route(vehicle).speed_mps(zone.enter_m));
+        let theirs = self.route(other);
+        let way_m = zone.other_enter_m - other.along_m;
+        let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
+        comes_s < clear_s + CROSS_GAP_S
+    }
+
     /// Whether somebody with an earlier place in the order is still in, or before, this zone.
     fn must_wait(&self, vehicle: &Vehicle, zone: &Zone) -> bool {
         if vehicle.along_m > zone.enter_m + STOP_BEYOND_M {
             return false;
         }
         let route = self.route(vehicle);
-        self.vehicles
+        let mut there = self
+            .vehicles
             .iter()
-            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m)
+            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m);
+        if zone.order == Order::Yields
+            && there
+                .clone()
+                .any(|other| self.cuts_in(vehicle, other, zone))
+        {
+            return true;
+        }
+        there
+            .by_ref()
             .filter(|other| match (other.entered, vehicle.entered) {
+                // Who turns left and has not yet gone is the one to wait.
+                _ if zone.order == Order::Goes => {
+                    other.along_m > zone.other_enter_m + STOP_BEYOND_M
+                }
                 (Some(theirs), Some(own)) => theirs < own,
                 (Some(_), None) => true,
                 (None, _) => false,
@@ -199,7 +229,8 @@ fn is_ahead(one: &Vehicle, one_m: f64, other: &Vehicle, other_m: f64) -> bool {
     one_m > other_m || (one_m >= other_m && one.id < other.id)
 }
 
-/// Drivers keep the standstill gap from a point this far beyond a line: they stop a metre before.
+/// Drivers keep the standstill gap from a stop line, and from a point this far beyond the edge of a
+/// zone: they stop two metres before the one and a metre before the other.
 const STOP_BEYOND_M: f64 = 1.0;
 /// Who goes on at yellow may have to slow down for a bend.
 const SLOWING_DOWN: f64 = 0.75;

@@ -125,6 +125,19 @@ pub struct Zone {
     pub other_leave_m: f64,
     /// Both go on in the same lane: then one follows the other, and the zone ends where it begins.
     pub merges: bool,
+    /// Who has the right of way while both may drive.
+    pub order: Order,
+}
+
+/// Who goes first where two routes meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Whoever passed the stop line first.
+    AsEntered,
+    /// The other: this one turns left across it.
+    Yields,
+    /// This one: the other turns left across it.
+    Goes,
 }
 
 impl Roads {
@@ -222,6 +235,12 @@ impl Route {
         self.speed_mps[(along_m.max(0.0) as usize).min(last)]
     }
 
+    /// The time to the stop line with nobody and no signal in the way, as fast as one may.
+    pub fn free_time_s(&self) -> f64 {
+        let metres = (0..self.stop_m as usize).map(|metre| 1.0 / self.speed_mps(metre as f64));
+        metres.sum()
+    }
+
     /// Where this route and `other`, of the same approach lane, part.
     pub fn parts_from_m(&self, other: usize) -> Option<f64> {
         self.partings
@@ -287,7 +306,20 @@ fn meeting(
         other_enter_m,
         other_leave_m: if merges { other_enter_m } else { other_leave_m },
         merges,
+        order: order(&routes[one], &routes[other]),
     })
+}
+
+/// A left turn gives way to those who come from the opposite side.
+fn order(one: &Route, other: &Route) -> Order {
+    let (own, theirs) = (one.path.direction_at(0.0), other.path.direction_at(0.0));
+    let opposite = own.dot(theirs) < -0.5;
+    let signalled = one.phase.is_some() && other.phase.is_some();
+    match (one.turn == Turn::Left, other.turn == Turn::Left) {
+        (true, false) if opposite && signalled => Order::Yields,
+        (false, true) if opposite && signalled => Order::Goes,
+        _ => Order::AsEntered,
+    }
 }
 
 /// First and last place of `own` that is too close to `other`.

@@ -1,9 +1,11 @@
 //! What drives, and how its driver follows.
 //!
-//! The following model is IDM (Treiber, Hennecke, Helbing 2000) with a = 2 m/s², b = 3 m/s²,
-//! T = 1 s, s0 = 2 m for cars, which gives a saturation flow near 1,850 cars per hour and lane;
+//! The following model is IDM (Treiber, Hennecke, Helbing 2000) with a = 2.2 m/s², b = 3 m/s²,
+//! T = 1.06 s, s0 = 2 m for cars, which gives a saturation flow near 1,870 cars per hour and lane;
 //! highway values are far too slow at a signal. Lorries and buses are slower to move off. The first
 //! driver at a stop line reacts about a second after the green.
+
+use rsu::clock::Mono;
 
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
@@ -42,6 +44,8 @@ pub struct Vehicle {
     pub driver: Driver,
     /// It was too fast to stop when its signal turned yellow, and goes on.
     pub committed: bool,
+    /// When it appeared, on the road or before it.
+    pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
     pub entered: Option<u64>,
 }
@@ -111,7 +115,11 @@ impl Vehicle {
             Kind::Bus => (12.0, 2.55, 3.1),
         };
         let (acceleration_mps2, braking_mps2, headway_s) = match kind {
-            Kind::Car => (2.0, 3.0, 1.0),
+            Kind::Car => (
+                Driver::CAR.acceleration_mps2,
+                Driver::CAR.braking_mps2,
+                Driver::CAR.headway_s,
+            ),
             Kind::Truck => (1.1, 2.5, 1.4),
             Kind::Bus => (1.2, 2.0, 1.2),
         };
@@ -119,7 +127,7 @@ impl Vehicle {
             acceleration_mps2,
             braking_mps2,
             headway_s,
-            standstill_m: 2.0,
+            standstill_m: Driver::CAR.standstill_m,
             eagerness: (1.0 + 0.07 * stream.normal()).clamp(0.8, 1.15),
             reaction_s: stream.between(0.7, 1.4),
         };
@@ -134,6 +142,7 @@ impl Vehicle {
             speed_mps: 0.0,
             driver,
             committed: false,
+            appeared: Mono::ZERO,
             entered: None,
         };
         (vehicle, turn)
@@ -156,6 +165,17 @@ impl Vehicle {
 }
 
 impl Driver {
+    /// Of a car. Chosen for a saturation flow of 1,800 to 1,900 an hour and lane and for first
+    /// headways of 2.2 to 2.9 s (`sim case satflow`).
+    pub const CAR: Self = Self {
+        acceleration_mps2: 2.2,
+        braking_mps2: 3.0,
+        headway_s: 1.06,
+        standstill_m: 2.0,
+        eagerness: 1.0,
+        reaction_s: 1.05,
+    };
+
     /// Acceleration on a free road with this wanted speed.
     pub fn free_mps2(&self, speed_mps: f64, wanted_mps: f64) -> f64 {
         let share = speed_mps / wanted_mps.max(0.1);

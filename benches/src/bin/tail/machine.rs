@@ -1,6 +1,7 @@
 //! What the machine was busy with while it was measured, as the kernel tells.
 
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -11,6 +12,21 @@ pub(crate) fn load_average() -> anyhow::Result<f64> {
     let first = text.split_whitespace().next();
     let first = first.context("/proc/loadavg is empty")?;
     first.parse().context("the load average is no number")
+}
+
+/// Asks the system to run the calling thread in real time, through the program `chrt`.
+pub(crate) fn run_fifo(priority: u8) -> anyhow::Result<()> {
+    let thread = fs::read_link("/proc/thread-self")?;
+    let number = thread.file_name().context("a thread has a number")?;
+    let status = Command::new("chrt")
+        .args(["-f", "-p", &priority.to_string()])
+        .arg(number)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("chrt does not start")?;
+    anyhow::ensure!(status.success(), "chrt was refused");
+    Ok(())
 }
 
 /// How long the threads of a process have run on a processor; `process` is its number, or `self`.

@@ -4,13 +4,15 @@
 //! controller and a radar speak to it as real ones do, its frames are received where it sends them,
 //! and all moments are read from one monotonic clock, in this process. Nothing is left out: what got
 //! no answer is counted and shown. Four runs by default: with ordinary and with real-time
-//! scheduling of the daemon, each on a quiet machine and with the other cores busy.
+//! scheduling of the daemon, each on a quiet machine and with all cores busy. With real-time
+//! scheduling the threads that stand for devices and for vehicles have it too, below the daemon: they
+//! are machines of their own, which nothing else keeps waiting.
 //!
 //! In the order in which a run uses them:
 //! - [`unit`]: the daemon's process
 //! - [`air`]: reception of its frames
 //! - [`devices`]: the controller and the radar
-//! - [`load`]: what keeps the other cores busy
+//! - [`load`]: what keeps the cores busy
 //! - [`machine`]: what else the machine did meanwhile
 //! - [`judge`]: which frame answers what was said
 //! - [`figures`]: percentiles, as a table and as JSON
@@ -45,10 +47,10 @@ struct Arguments {
     /// How long each run goes on before it measures.
     #[arg(long, default_value_t = 10)]
     warm_up: u64,
-    /// Whether other cores are busy meanwhile.
+    /// Whether the cores are busy meanwhile.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     load: Which,
-    /// How many threads keep them busy. Left out: one less than there are cores.
+    /// How many threads keep them busy. Left out: as many as there are cores.
     #[arg(long)]
     burners: Option<usize>,
     /// Whether the daemon asks for real-time scheduling.
@@ -64,7 +66,7 @@ struct Arguments {
     /// Write the figures there too.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Fail where a target is not reached on a quiet machine.
+    /// Fail where a target is not reached.
     #[arg(long)]
     check: bool,
 }
@@ -121,7 +123,7 @@ fn settings(arguments: &Arguments) -> Vec<Setting> {
             settings.push(Setting {
                 realtime,
                 burners: if loaded {
-                    arguments.burners.unwrap_or(cores - 1)
+                    arguments.burners.unwrap_or(cores)
                 } else {
                     0
                 },

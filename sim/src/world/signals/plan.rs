@@ -1,15 +1,16 @@
-//! What the lamps really show, at any moment.
+//! Fixed time: a plan that repeats for ever.
 //!
-//! A fixed-time plan is a list of stages; each phase is green in one of them, with flashing green,
-//! yellow and all-red after it, and red for the rest of the cycle. Truth is a function of time
-//! alone: nobody counts seconds down, so nothing can drift. The room knows neither a controller nor
-//! a protocol; `sensors::gat1743` turns what stands here into bytes.
+//! A plan is a list of stages; each phase is green in one of them, with flashing green, yellow and
+//! all-red after it, and red for the rest of the cycle. What is shown is a function of time alone:
+//! nobody counts seconds down, so nothing can drift.
 
 use std::time::Duration;
 
 use rsu::clock::Mono;
 use rsu::report::Light;
 use v2x_msg::base::PhaseId;
+
+use super::{Running, Shown};
 
 /// One stage of a cycle: the phases that are green together, and how the green ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +28,14 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// From the end of its green to the start of the next stage.
+    pub fn clearance(&self) -> Duration {
+        self.flashing_green + self.yellow + self.all_red
+    }
+
     /// From the start of its green to the start of the next stage.
     pub fn length(&self) -> Duration {
-        self.green + self.flashing_green + self.yellow + self.all_red
+        self.green + self.clearance()
     }
 }
 
@@ -70,17 +76,6 @@ pub struct Step {
     pub light: Light,
     /// For how long.
     pub duration: Duration,
-}
-
-/// What a phase shows at a moment, and between which moments it shows just that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The light.
-    pub light: Light,
-    /// Since when; [`Mono::ZERO`] if since before the simulation began.
-    pub since: Mono,
-    /// Until when; the first moment of another light.
-    pub until: Mono,
 }
 
 impl Plan {
@@ -128,12 +123,36 @@ impl Plan {
         &self.phases
     }
 
+    /// Into the simulation, when a cycle began.
+    pub fn offset(&self) -> Duration {
+        self.offset
+    }
+
     /// Time into the cycle at `at`.
     pub fn into_cycle(&self, at: Mono) -> Duration {
         let cycle = self.cycle.as_nanos();
         let offset = self.offset.as_nanos() % cycle;
         let into = (u128::from(at.nanos()) + cycle - offset) % cycle;
         Duration::from_nanos(u64::try_from(into).unwrap_or(0))
+    }
+
+    /// The stage that runs at `at`.
+    pub fn stage_at(&self, at: Mono) -> Running {
+        let mut into = self.into_cycle(at);
+        let mut stage = 0;
+        while into >= self.stages[stage].length() && stage + 1 < self.stages.len() {
+            into -= self.stages[stage].length();
+            stage += 1;
+        }
+        let begins = at - into;
+        // A beginning before the origin is cut off there; the end is not.
+        let ends = at + self.stages[stage].length().saturating_sub(into);
+        Running {
+            stage,
+            begins,
+            green_ends: ends - self.stages[stage].clearance(),
+            ends,
+        }
     }
 
     /// What `phase` shows at `at`; None if the plan has no such phase.
@@ -177,13 +196,13 @@ impl PhasePlan {
         Shown {
             light,
             since: at - back,
-            until: at + ahead,
+            until: Some(at + ahead),
         }
     }
 }
 
 /// The steps of a phase of `stage`, which begins at `begins` in a cycle of this length.
-fn steps(stage: &Stage, begins: Duration, cycle: Duration) -> Vec<Step> {
+pub(super) fn steps(stage: &Stage, begins: Duration, cycle: Duration) -> Vec<Step> {
     let own = stage.green + stage.flashing_green + stage.yellow;
     [
         (Light::Red, begins),
@@ -257,7 +276,7 @@ mod tests {
             let shown = p1().shown(phase(2), at(seconds)).expect("in the plan");
             assert_eq!(shown.light, Light::Red);
             assert_eq!(shown.since, at(56.0), "asked at {seconds}");
-            assert_eq!(shown.until, at(132.0), "asked at {seconds}");
+            assert_eq!(shown.until, Some(at(132.0)), "asked at {seconds}");
         }
     }
 

@@ -4,6 +4,14 @@
 //! A new scenario is a new file in `configs/scenarios/`, no code. From it come the world, the
 //! sensors and the configuration of the roadside unit, through the unit's own reader, so that
 //! simulated and real units are configured alike.
+//!
+//! - [`file`]: the file, key by key
+//! - [`limits`]: what must hold
+//! - `read`: what a file extends, and what is set besides
+
+pub mod file;
+pub mod limits;
+mod read;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,13 +19,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rsu::clock::Mono;
 use rsu::inputs::Mount;
 use rsu::site::Site;
-use serde::Deserialize;
 use v2x_msg::base::{Civil, NodeId, PhaseId, Utc};
 
+pub use self::file::{
+    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
+    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable,
+};
+use self::file::{EventKind, SignalsKind};
+pub use self::limits::Limits;
+use crate::sensors::faults::Fault;
 use crate::world::roads::Roads;
-use crate::world::signals::{Plan, Stage};
+use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
 use crate::world::vehicles::{Mix, TurnShares};
 use crate::world::{Demand, World};
 
@@ -34,230 +49,15 @@ pub struct Scenario {
     pub start: Utc,
 }
 
-/// The file, key by key.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ScenarioFile {
-    /// As people call it; the name of the file.
-    pub name: String,
-    /// One line.
-    pub summary: String,
-    /// The junction's file, from the folder of this one.
-    pub site: PathBuf,
-    /// UTC of the start of the roadside unit.
-    pub start: toml::value::Datetime,
-    /// Length of a run, from the start of the roadside unit.
-    pub duration_s: u32,
-    /// The road fills for so long before the roadside unit starts.
-    pub traffic_s: u32,
-    /// The judge waits for so long after it started.
-    pub settle_s: u32,
-    /// Traffic of each approach.
-    pub demand: Vec<DemandTable>,
-    /// The signal plan.
-    pub signals: SignalsTable,
-    /// The signal controller.
-    pub controller: ControllerTable,
-    /// The radars.
-    pub radar: Vec<RadarTable>,
-    /// What a radar sees and how well.
-    pub radar_model: RadarModel,
-    /// Added to the roadside unit's configuration as it stands.
-    #[serde(default)]
-    pub rsu: toml::Table,
-    /// What must hold for the run to pass.
-    pub limits: Limits,
-}
-
-/// Traffic of one approach.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DemandTable {
-    /// The node that it comes from.
-    pub from: u16,
-    /// How many vehicles an hour.
-    pub vehicles_per_hour: f64,
-    /// Share that turns left.
-    pub left: f64,
-    /// Share that turns right.
-    pub right: f64,
-    /// Share of lorries.
-    pub trucks: f64,
-    /// Share of buses.
-    pub buses: f64,
-}
-
-/// The signal plan.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SignalsTable {
-    /// A cycle begins so long after the origin of simulated time.
-    pub offset_s: f64,
-    /// The stages in their order.
-    pub stage: Vec<StageTable>,
-}
-
-/// One stage of the plan.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct StageTable {
-    /// The phases that are green.
-    pub phases: Vec<u8>,
-    /// Steady green.
-    pub green_s: u16,
-    /// Flashing green after it.
-    pub flashing_green_s: u16,
-    /// Yellow after that.
-    pub yellow_s: u16,
-    /// Red for all before the next stage.
-    pub all_red_s: u16,
-}
-
-/// The signal controller and its line to the roadside unit.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ControllerTable {
-    /// As the site's phases call it.
-    pub name: String,
-    /// Administrative division, GB/T 2260.
-    pub division: u32,
-    /// Its number there.
-    pub number: u16,
-    /// Between two lamp states.
-    pub period_ms: u16,
-    /// Says a change of colour at once.
-    pub on_change: bool,
-    /// From the lamps to the roadside unit, at random between the two.
-    pub delay_ms: [f64; 2],
-    /// How far its clock is ahead of UTC; negative if behind.
-    pub clock_off_ms: i32,
-}
-
-/// One radar.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RadarTable {
-    /// How logs call it.
-    pub name: String,
-    /// Where it stands and which way it looks.
-    pub mount: MountTable,
-}
-
-/// Where a sensor stands.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MountTable {
-    /// East of the site's origin.
-    pub east_m: f64,
-    /// North of it.
-    pub north_m: f64,
-    /// Above it.
-    pub up_m: f64,
-    /// Where it looks, clockwise from north.
-    pub heading_deg: f64,
-}
-
-/// What a radar sees and how well; sigmas are standard deviations.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RadarModel {
-    /// From one measurement to the next.
-    pub cycle_ms: f64,
-    /// From the scene to the first CAN frame.
-    pub latency_ms: f64,
-    /// Of the latency.
-    pub latency_jitter_ms: f64,
-    /// Reach of the wide beam.
-    pub near_range_m: f64,
-    /// Half of the wide beam.
-    pub near_half_angle_deg: f64,
-    /// Reach of the narrow beam.
-    pub far_range_m: f64,
-    /// Half of the narrow beam.
-    pub far_half_angle_deg: f64,
-    /// Of the distance.
-    pub range_sigma_m: f64,
-    /// Of the direction.
-    pub azimuth_sigma_deg: f64,
-    /// Of the speed along the beam.
-    pub speed_sigma_mps: f64,
-    /// Of the speed across the beam.
-    pub cross_speed_sigma_mps: f64,
-    /// Chance to see a vehicle in one cycle, close by.
-    pub detection: f64,
-    /// The same at the end of its reach.
-    pub far_detection: f64,
-    /// The same for what a lorry or a bus hides.
-    pub shadow_detection: f64,
-    /// Mean length of a run of misses.
-    pub miss_cycles: f64,
-    /// How far the seen point wanders over the body, as a share of its length.
-    pub extent: f64,
-    /// How slowly it wanders.
-    pub extent_s: f64,
-    /// False objects of one radar.
-    pub clutter_per_minute: f64,
-    /// Mean length of the life of a false object.
-    pub clutter_cycles: f64,
-}
-
-/// What must hold for a run to pass, and how it is measured.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Limits {
-    /// Share of phases in SPAT that show the colour of the lamps when they were read, at least.
-    pub colour_share_min: f64,
-    /// The same when the SPAT arrives, at least.
-    pub arrival_colour_share_min: f64,
-    /// Error of the end of the running state, median.
-    pub countdown_p50_s: f64,
-    /// The same, 99th percentile.
-    pub countdown_p99_s: f64,
-    /// Share of running states that say when they end, at least.
-    pub countdown_share_min: f64,
-    /// SPATs a second, at least.
-    pub spat_rate_min_hz: f64,
-    /// From the reading of the lamps to the arrival of the SPAT, 99th percentile.
-    pub spat_age_p99_s: f64,
-    /// MAPs a second, at least.
-    pub map_rate_min_hz: f64,
-    /// RSIs a second, at least.
-    pub rsi_rate_min_hz: f64,
-    /// Pictures of the road a second, at least.
-    pub rsm_rate_min_hz: f64,
-    /// From secMark to the arrival of the RSM, 99th percentile.
-    pub rsm_age_p99_s: f64,
-    /// Distance of a road user from where RSM says, median.
-    pub position_p50_m: f64,
-    /// The same, 95th percentile.
-    pub position_p95_m: f64,
-    /// Difference of speeds, 95th percentile.
-    pub speed_p95_mps: f64,
-    /// Share of road users within coverage that RSM does not show, at most.
-    pub missed_share_max: f64,
-    /// Share of what RSM shows that is nobody, or somebody a second time, at most.
-    pub false_share_max: f64,
-    /// Road users that change their id, at most.
-    pub id_switches_per_minute_max: f64,
-    /// Frames that cannot be decoded or were lost on the way, at most.
-    pub undecoded_max: u32,
-    /// A road user is within coverage if a radar is at least so near,
-    pub coverage_range_m: f64,
-    /// and it is at most so far off the radar's axis;
-    pub coverage_half_angle_deg: f64,
-    /// or if one is at least so near,
-    pub near_coverage_range_m: f64,
-    /// and it is at most so far off its axis.
-    pub near_coverage_half_angle_deg: f64,
-    /// A track and a road user nearer than this belong together.
-    pub match_m: f64,
-}
-
 /// Where the simulated devices and the listener are, as the roadside unit is told.
 #[derive(Clone, Debug)]
 pub struct Addresses {
     /// Where the roadside unit listens for the controller.
     pub controller: SocketAddr,
+    /// Where the controller takes questions.
+    pub controller_device: SocketAddr,
+    /// The serial line of the controller, if it has one.
+    pub controller_serial: String,
     /// Where each radar waits for the roadside unit.
     pub radars: Vec<SocketAddr>,
     /// Where frames go.
@@ -267,12 +67,14 @@ pub struct Addresses {
 impl Scenario {
     /// Reads `file` and the site that it names.
     pub fn load(file: &Path) -> Result<Self> {
+        Self::load_with(file, &[])
+    }
+
+    /// The same with keys set to other values, such as `signals.gap-s` to `4`.
+    pub fn load_with(file: &Path, settings: &[(String, String)]) -> Result<Self> {
         let shown = file.display();
-        let text = fs::read_to_string(file).with_context(|| format!("cannot read {shown}"))?;
-        let parsed: ScenarioFile =
-            toml::from_str(&text).with_context(|| format!("{shown} is not a scenario"))?;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        let site_path = folder.join(&parsed.site);
+        let parsed = read::read(file, settings)?;
+        let site_path = &parsed.site;
         let site_path = site_path
             .canonicalize()
             .with_context(|| format!("{shown}: site {} is not there", site_path.display()))?;
@@ -298,14 +100,19 @@ impl Scenario {
 
     /// The scenario with this name, or in this file.
     pub fn find(name: &str) -> Result<Self> {
+        Self::find_with(name, &[])
+    }
+
+    /// The same with keys set to other values.
+    pub fn find_with(name: &str, settings: &[(String, String)]) -> Result<Self> {
         let as_path = Path::new(name);
         if as_path.extension().is_some_and(|ending| ending == "toml") {
-            return Self::load(as_path);
+            return Self::load_with(as_path, settings);
         }
         for folder in folders() {
             let file = folder.join(name).with_extension("toml");
             if file.is_file() {
-                return Self::load(&file);
+                return Self::load_with(&file, settings);
             }
         }
         bail!("there is no scenario {name:?}; `sim list` shows those that there are");
@@ -328,10 +135,80 @@ impl Scenario {
     /// The world of this scenario, empty, at the origin of time.
     pub fn world(&self, seed: u64) -> Result<World> {
         let roads = Roads::of_site(&self.site)?;
-        Ok(World::new(roads, self.plan()?, self.demand(), seed)?)
+        Ok(World::new(roads, self.signals()?, self.demand(), seed)?)
     }
 
-    /// The signal plan.
+    /// The signals at the origin of time.
+    pub fn signals(&self) -> Result<Signals> {
+        let table = &self.file.signals;
+        let seconds = |count: u16| Duration::from_secs(u64::from(count));
+        let correction = seconds(table.correction_s);
+        let control = match table.kind {
+            SignalsKind::Fixed => return Ok(Signals::Fixed(self.plan()?)),
+            SignalsKind::Actuated => Control::Actuated {
+                gap: Duration::from_secs_f64(table.gap_s),
+                detector_m: table.detector_m,
+            },
+            SignalsKind::Coordinated => Control::Coordinated { correction },
+            SignalsKind::BusPriority => Control::BusPriority {
+                correction,
+                extension: seconds(table.extension_s),
+                bus_m: table.bus_m,
+            },
+        };
+        let plan = self.plan()?;
+        let stages = plan.stages().iter().zip(&table.stage);
+        let stages = stages.map(|(stage, table)| HeadStage {
+            stage: stage.clone(),
+            least: table.least_green_s.map_or(stage.green / 2, seconds),
+            greatest: table.greatest_green_s.map_or(stage.green * 2, seconds),
+        });
+        let mut offsets = Vec::new();
+        let mut preempts = Vec::new();
+        for event in &self.file.event {
+            let at = self.moment(event.at_s);
+            match event.kind {
+                EventKind::Offset => {
+                    let offset_s = event.offset_s.context("an offset event has an offset-s")?;
+                    offsets.push((at, Duration::from_secs_f64(offset_s)));
+                }
+                EventKind::Preempt => preempts.push(Preempt {
+                    from: at,
+                    until: self.moment(event.until_s.context("a preempt event has an until-s")?),
+                    phase: PhaseId::new(event.phase.context("a preempt event has a phase")?)?,
+                }),
+            }
+        }
+        offsets.sort_by_key(|(at, _)| *at);
+        preempts.sort_by_key(|call| call.from);
+        let offset = Duration::from_secs_f64(table.offset_s);
+        let head = Head::new(stages.collect(), control, offset, offsets, preempts)?;
+        Ok(Signals::Live(Box::new(head)))
+    }
+
+    /// What goes wrong with the controller.
+    pub fn faults(&self) -> Result<Vec<Fault>> {
+        let faults = self.file.fault.iter().map(|table| {
+            let phases: Result<Vec<PhaseId>, _> =
+                table.phases.iter().map(|&id| PhaseId::new(id)).collect();
+            Ok(Fault {
+                from: self.moment(table.from_s),
+                until: self.moment(table.until_s),
+                kind: table.kind,
+                share: table.share,
+                by_s: table.by_s,
+                phases: phases?,
+            })
+        });
+        faults.collect()
+    }
+
+    /// So long after the start of the roadside unit.
+    pub fn moment(&self, after_start_s: f64) -> Mono {
+        (Mono::ZERO + self.traffic()).offset_by(after_start_s)
+    }
+
+    /// The nominal plan.
     pub fn plan(&self) -> Result<Plan> {
         let signals = &self.file.signals;
         let stages = signals.stage.iter().map(|stage| {
@@ -381,34 +258,46 @@ impl Scenario {
             at.radars.len() == self.file.radar.len(),
             "as many addresses as radars"
         );
-        let radars: Vec<toml::Value> = self
-            .file
-            .radar
-            .iter()
-            .zip(&at.radars)
-            .map(|(radar, address)| self.radar_config(radar, *address).into())
-            .collect();
-        let controller = table([
-            ("name", self.file.controller.name.clone().into()),
-            ("listen", format!("udp://{}", at.controller).into()),
-        ]);
-        let inputs = table([
-            ("gat1743", vec![controller].into()),
-            ("ars408", radars.into()),
-        ]);
+        let radars = self.file.radar.iter().zip(&at.radars);
+        let radars = radars.map(|(radar, address)| self.radar_config(radar, *address));
+        let radars: Vec<toml::Value> = radars
+            .map(|radar| radar.map(toml::Value::from))
+            .collect::<Result<_>>()?;
+        let mut controller = self.file.controller.input.clone();
+        controller.insert("name".to_owned(), self.file.controller.name.clone().into());
+        let (key, line) = match self.file.controller.line {
+            LineKind::Udp => ("listen", format!("udp://{}", at.controller)),
+            LineKind::Serial => ("serial", serial(&at.controller_serial)),
+        };
+        controller.insert(key.to_owned(), line.into());
+        let protocol = match self.file.controller.protocol {
+            Language::Gat1743 => "gat1743",
+            Language::Gb20999 => {
+                if self.file.controller.line == LineKind::Udp {
+                    let to = format!("udp://{}", at.controller_device);
+                    controller.insert("to".to_owned(), to.into());
+                }
+                "gb20999"
+            }
+        };
+        let mut inputs = table([(protocol, vec![controller].into())]);
+        if !radars.is_empty() {
+            inputs.insert("ars408".to_owned(), radars.into());
+        }
         complete(&mut config, "input", inputs);
         Ok(toml::to_string(&config)?)
     }
 
-    fn radar_config(&self, radar: &RadarTable, address: SocketAddr) -> toml::Table {
-        let model = &self.file.radar_model;
+    fn radar_config(&self, radar: &RadarTable, address: SocketAddr) -> Result<toml::Table> {
+        let model = self.file.radar_model;
+        let model = model.context("there are radars and no [radar-model]")?;
         let mount = table([
             ("east-m", radar.mount.east_m.into()),
             ("north-m", radar.mount.north_m.into()),
             ("up-m", radar.mount.up_m.into()),
             ("heading-deg", radar.mount.heading_deg.into()),
         ]);
-        table([
+        Ok(table([
             ("name", radar.name.clone().into()),
             ("connect", format!("tcp://{address}").into()),
             ("mount", mount.into()),
@@ -416,7 +305,7 @@ impl Scenario {
             // Where silence counts: the wide beam. Farther out only the narrow one reaches.
             ("half-angle-deg", model.near_half_angle_deg.into()),
             ("range-m", model.near_range_m.into()),
-        ])
+        ]))
     }
 
     fn demand(&self) -> Vec<Demand> {
@@ -486,6 +375,14 @@ impl Scenario {
                 );
             }
         }
+        for fault in &self.file.fault {
+            ensure!(
+                (0.0..=1.0).contains(&fault.share) && fault.from_s < fault.until_s,
+                "a fault's share is from 0 to 1, and it begins before it ends"
+            );
+        }
+        self.signals()?;
+        self.faults()?;
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),
@@ -504,6 +401,10 @@ impl From<MountTable> for Mount {
             heading_deg: table.heading_deg,
         }
     }
+}
+
+fn serial(path: &str) -> String {
+    format!("serial://{path}?baud=115200&parity=even&stop-bits=1")
 }
 
 /// Adds what a section does not say itself.

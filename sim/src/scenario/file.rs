@@ -1,0 +1,332 @@
+//! The file of a scenario, key by key, as it is written.
+//!
+//! Every key has its unit at its end. What the tables mean together is for the folder's door.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::limits::Limits;
+use crate::sensors::faults::FaultKind;
+
+/// The file, key by key.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ScenarioFile {
+    /// As people call it; the name of the file.
+    pub name: String,
+    /// One line.
+    pub summary: String,
+    /// Another scenario, from the folder of this one: what is not said here is as it is there.
+    #[serde(default)]
+    pub extends: Option<PathBuf>,
+    /// The junction's file, from the folder of this one.
+    pub site: PathBuf,
+    /// UTC of the start of the roadside unit.
+    pub start: toml::value::Datetime,
+    /// Length of a run, from the start of the roadside unit.
+    pub duration_s: u32,
+    /// The road fills for so long before the roadside unit starts.
+    pub traffic_s: u32,
+    /// The judge waits for so long after it started.
+    pub settle_s: u32,
+    /// Traffic of each approach.
+    pub demand: Vec<DemandTable>,
+    /// The signal plan.
+    pub signals: SignalsTable,
+    /// The signal controller.
+    pub controller: ControllerTable,
+    /// What goes wrong with the controller.
+    #[serde(default)]
+    pub fault: Vec<FaultTable>,
+    /// What happens at a time.
+    #[serde(default)]
+    pub event: Vec<EventTable>,
+    /// The radars.
+    #[serde(default)]
+    pub radar: Vec<RadarTable>,
+    /// What a radar sees and how well; needed where there are radars.
+    #[serde(default)]
+    pub radar_model: Option<RadarModel>,
+    /// Added to the roadside unit's configuration as it stands.
+    #[serde(default)]
+    pub rsu: toml::Table,
+    /// What must hold for the run to pass.
+    pub limits: Limits,
+}
+
+/// Traffic of one approach.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DemandTable {
+    /// The node that it comes from.
+    pub from: u16,
+    /// How many vehicles an hour.
+    pub vehicles_per_hour: f64,
+    /// Share that turns left.
+    pub left: f64,
+    /// Share that turns right.
+    pub right: f64,
+    /// Share of lorries.
+    pub trucks: f64,
+    /// Share of buses.
+    pub buses: f64,
+}
+
+/// How the signals are run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SignalsTable {
+    /// Who decides.
+    #[serde(default, rename = "type")]
+    pub kind: SignalsKind,
+    /// A cycle begins so long after the origin of simulated time.
+    pub offset_s: f64,
+    /// The stages in their order.
+    pub stage: Vec<StageTable>,
+    /// Actuated: a green in which nobody has come for so long may end.
+    #[serde(default = "three")]
+    pub gap_s: f64,
+    /// Actuated: how far before the stop line the detectors are.
+    #[serde(default = "forty")]
+    pub detector_m: f64,
+    /// Coordinated and bus priority: most that a green is changed to come back to the grid.
+    #[serde(default = "five")]
+    pub correction_s: u16,
+    /// Bus priority: most that a green is extended.
+    #[serde(default = "eight")]
+    pub extension_s: u16,
+    /// Bus priority: from so far before the stop line a bus is known.
+    #[serde(default = "hundred_and_fifty")]
+    pub bus_m: f64,
+}
+
+/// Who decides when lamps change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignalsKind {
+    /// The clock.
+    #[default]
+    Fixed,
+    /// Detectors.
+    Actuated,
+    /// A grid that the neighbours share.
+    Coordinated,
+    /// Such a grid, and buses.
+    BusPriority,
+}
+
+/// One stage of the plan.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StageTable {
+    /// The phases that are green.
+    pub phases: Vec<u8>,
+    /// Steady green.
+    pub green_s: u16,
+    /// Where it varies, the shortest; by default half of it.
+    #[serde(default)]
+    pub least_green_s: Option<u16>,
+    /// Where it varies, the longest; by default twice as long.
+    #[serde(default)]
+    pub greatest_green_s: Option<u16>,
+    /// Flashing green after it.
+    pub flashing_green_s: u16,
+    /// Yellow after that.
+    pub yellow_s: u16,
+    /// Red for all before the next stage.
+    pub all_red_s: u16,
+}
+
+/// Something that goes wrong with the controller or its line.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FaultTable {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// Since when, after the start of the roadside unit.
+    pub from_s: f64,
+    /// Until when.
+    pub until_s: f64,
+    /// How many of the datagrams it strikes, 0 to 1.
+    #[serde(default = "all")]
+    pub share: f64,
+    /// How far: seconds of a clock, a countdown or a delay.
+    #[serde(default)]
+    pub by_s: f64,
+    /// The phases that are lied about; none means all.
+    #[serde(default)]
+    pub phases: Vec<u8>,
+}
+
+/// Something that happens.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct EventTable {
+    /// What.
+    pub kind: EventKind,
+    /// When, after the start of the roadside unit.
+    pub at_s: f64,
+    /// Until when, if it lasts.
+    #[serde(default)]
+    pub until_s: Option<f64>,
+    /// Pre-emption: the phase that must be green.
+    #[serde(default)]
+    pub phase: Option<u8>,
+    /// A new offset: that of the grid from then on.
+    #[serde(default)]
+    pub offset_s: Option<f64>,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EventKind {
+    /// A phase is called and held.
+    Preempt,
+    /// The grid of cycles moves.
+    Offset,
+}
+
+/// The signal controller and its line to the roadside unit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControllerTable {
+    /// As the site's phases call it.
+    pub name: String,
+    /// What it speaks.
+    #[serde(default)]
+    pub protocol: Language,
+    /// What it speaks over.
+    #[serde(default)]
+    pub line: LineKind,
+    /// Administrative division, GB/T 2260.
+    pub division: u32,
+    /// Its number there.
+    pub number: u16,
+    /// Between two lamp states.
+    pub period_ms: u16,
+    /// Says a change of colour at once.
+    pub on_change: bool,
+    /// From the lamps to the roadside unit, at random between the two.
+    pub delay_ms: [f64; 2],
+    /// How far its clock is ahead of UTC; negative if behind.
+    pub clock_off_ms: i32,
+    /// Added to the roadside unit's configuration of this input as it stands.
+    #[serde(default)]
+    pub input: toml::Table,
+}
+
+/// What a controller speaks over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineKind {
+    /// Datagrams.
+    #[default]
+    Udp,
+    /// A serial line; live, a pseudo-terminal.
+    Serial,
+}
+
+/// What a controller speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Language {
+    /// GA/T 1743-2020.
+    #[default]
+    Gat1743,
+    /// GB/T 20999-2017.
+    Gb20999,
+}
+
+/// One radar.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RadarTable {
+    /// How logs call it.
+    pub name: String,
+    /// Where it stands and which way it looks.
+    pub mount: MountTable,
+}
+
+/// Where a sensor stands.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MountTable {
+    /// East of the site's origin.
+    pub east_m: f64,
+    /// North of it.
+    pub north_m: f64,
+    /// Above it.
+    pub up_m: f64,
+    /// Where it looks, clockwise from north.
+    pub heading_deg: f64,
+}
+
+/// What a radar sees and how well; sigmas are standard deviations.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RadarModel {
+    /// From one measurement to the next.
+    pub cycle_ms: f64,
+    /// From the scene to the first CAN frame.
+    pub latency_ms: f64,
+    /// Of the latency.
+    pub latency_jitter_ms: f64,
+    /// Reach of the wide beam.
+    pub near_range_m: f64,
+    /// Half of the wide beam.
+    pub near_half_angle_deg: f64,
+    /// Reach of the narrow beam.
+    pub far_range_m: f64,
+    /// Half of the narrow beam.
+    pub far_half_angle_deg: f64,
+    /// Of the distance.
+    pub range_sigma_m: f64,
+    /// Of the direction.
+    pub azimuth_sigma_deg: f64,
+    /// Of the speed along the beam.
+    pub speed_sigma_mps: f64,
+    /// Of the speed across the beam.
+    pub cross_speed_sigma_mps: f64,
+    /// Chance to see a vehicle in one cycle, close by.
+    pub detection: f64,
+    /// The same at the end of its reach.
+    pub far_detection: f64,
+    /// The same for what a lorry or a bus hides.
+    pub shadow_detection: f64,
+    /// Mean length of a run of misses.
+    pub miss_cycles: f64,
+    /// How far the seen point wanders over the body, as a share of its length.
+    pub extent: f64,
+    /// How slowly it wanders.
+    pub extent_s: f64,
+    /// False objects of one radar.
+    pub clutter_per_minute: f64,
+    /// Mean length of the life of a false object.
+    pub clutter_cycles: f64,
+}
+
+const fn all() -> f64 {
+    1.0
+}
+
+const fn three() -> f64 {
+    3.0
+}
+
+const fn forty() -> f64 {
+    40.0
+}
+
+const fn five() -> u16 {
+    5
+}
+
+const fn eight() -> u16 {
+    8
+}
+
+const fn hundred_and_fifty() -> f64 {
+    150.0
+}

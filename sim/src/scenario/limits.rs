@@ -1,0 +1,125 @@
+//! What must hold for a run to pass, and how it is measured.
+//!
+//! A criterion that a scenario leaves out is not judged and not in its table.
+
+use serde::Deserialize;
+
+/// The `[limits]` of a scenario.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// Share of phases in SPAT that show the colour of the lamps when they were read, at least, of
+    /// those that show a colour.
+    pub colour_share_min: Option<f64>,
+    /// The same when the SPAT arrives, at least.
+    pub arrival_colour_share_min: Option<f64>,
+    /// Share of phases that show a colour at all, at least.
+    pub known_share_min: Option<f64>,
+    /// Phases that SPAT shows green while their lamps are red, at most.
+    pub wrong_greens_max: Option<f64>,
+    /// Longest that SPAT goes on to show green after its end, flashing counted to it.
+    pub green_overrun_s: Option<f64>,
+    /// Error of the end of the running state, median.
+    pub countdown_p50_s: Option<f64>,
+    /// The same, 99th percentile.
+    pub countdown_p99_s: Option<f64>,
+    /// The same, largest.
+    pub countdown_max_s: Option<f64>,
+    /// Difference of the said end and the one that the controller had in mind, 99th percentile.
+    pub controllers_word_p99_s: Option<f64>,
+    /// Share of running states whose earliest and latest end hold, at least, of those that say them.
+    pub bounds_share_min: Option<f64>,
+    /// Share of running states that say when they end, at least.
+    pub countdown_share_min: Option<f64>,
+    /// From the beginning of a silence to the last SPAT with the end of a running state.
+    pub timing_withheld_s: Option<f64>,
+    /// From the beginning of a silence to the last SPAT with a colour.
+    pub colours_withheld_s: Option<f64>,
+    /// From the beginning of a silence to the last SPAT.
+    pub stopped_s: Option<f64>,
+    /// From the end of a silence to the first SPAT in which every phase has a colour.
+    pub recovered_s: Option<f64>,
+    /// SPATs a second, at least.
+    pub spat_rate_min_hz: Option<f64>,
+    /// From the reading of the lamps to the arrival of the SPAT, 99th percentile.
+    pub spat_age_p99_s: Option<f64>,
+    /// MAPs a second, at least.
+    pub map_rate_min_hz: Option<f64>,
+    /// RSIs a second, at least.
+    pub rsi_rate_min_hz: Option<f64>,
+    /// Pictures of the road a second, at least.
+    pub rsm_rate_min_hz: Option<f64>,
+    /// From secMark to the arrival of the RSM, 99th percentile.
+    pub rsm_age_p99_s: Option<f64>,
+    /// Distance of a road user from where RSM says, median.
+    pub position_p50_m: Option<f64>,
+    /// The same, 95th percentile.
+    pub position_p95_m: Option<f64>,
+    /// Difference of speeds, 95th percentile.
+    pub speed_p95_mps: Option<f64>,
+    /// Share of road users within coverage that RSM does not show, at most.
+    pub missed_share_max: Option<f64>,
+    /// Share of what RSM shows that is nobody, or somebody a second time, at most.
+    pub false_share_max: Option<f64>,
+    /// Road users that change their id, at most.
+    pub id_switches_per_minute_max: Option<f64>,
+    /// Mean delay of buses at the junction, at most.
+    pub bus_delay_max_s: Option<f64>,
+    /// Mean delay of all other vehicles at the junction, at most.
+    pub delay_max_s: Option<f64>,
+    /// Frames that cannot be decoded or were lost on the way, at most.
+    pub undecoded_max: Option<u32>,
+    /// A road user is within coverage if a radar is at least so near,
+    pub coverage_range_m: f64,
+    /// and it is at most so far off the radar's axis;
+    pub coverage_half_angle_deg: f64,
+    /// or if one is at least so near,
+    pub near_coverage_range_m: f64,
+    /// and it is at most so far off its axis.
+    pub near_coverage_half_angle_deg: f64,
+    /// A track and a road user nearer than this belong together.
+    pub match_m: f64,
+}
+
+impl Default for Limits {
+    /// Nothing is judged.
+    fn default() -> Self {
+        Self {
+            colour_share_min: None,
+            arrival_colour_share_min: None,
+            known_share_min: None,
+            wrong_greens_max: None,
+            green_overrun_s: None,
+            countdown_p50_s: None,
+            countdown_p99_s: None,
+            countdown_max_s: None,
+            controllers_word_p99_s: None,
+            bounds_share_min: None,
+            countdown_share_min: None,
+            timing_withheld_s: None,
+            colours_withheld_s: None,
+            stopped_s: None,
+            recovered_s: None,
+            spat_rate_min_hz: None,
+            spat_age_p99_s: None,
+            map_rate_min_hz: None,
+            rsi_rate_min_hz: None,
+            rsm_rate_min_hz: None,
+            rsm_age_p99_s: None,
+            position_p50_m: None,
+            position_p95_m: None,
+            speed_p95_mps: None,
+            missed_share_max: None,
+            false_share_max: None,
+            id_switches_per_minute_max: None,
+            bus_delay_max_s: None,
+            delay_max_s: None,
+            undecoded_max: None,
+            coverage_range_m: 150.0,
+            coverage_half_angle_deg: 8.0,
+            near_coverage_range_m: 60.0,
+            near_coverage_half_angle_deg: 45.0,
+            match_m: 3.0,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! A scenario's file as a table: what it extends and what somebody sets besides are worked in.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use toml::{Table, Value};
+
+use super::file::ScenarioFile;
+
+/// Reads `file` with all that it extends; `settings` have the last word.
+pub(super) fn read(file: &Path, settings: &[(String, String)]) -> Result<ScenarioFile> {
+    let shown = file.display();
+    let wrong = || format!("{shown} is not a scenario");
+    let table = table(file, 0)?;
+    if settings.is_empty() && !table.contains_key(EXTENDS) {
+        // Straight from the text, errors have their line.
+        let mut parsed: ScenarioFile = toml::from_str(&text(file)?).with_context(wrong)?;
+        parsed.site = folder(file).join(&parsed.site);
+        return Ok(parsed);
+    }
+    let mut value = Value::Table(table);
+    for (key, wanted) in settings {
+        set(&mut value, key, wanted).with_context(|| format!("{key}={wanted}"))?;
+    }
+    value.try_into().with_context(wrong)
+}
+
+fn table(file: &Path, depth: usize) -> Result<Table> {
+    let shown = file.display();
+    ensure!(
+        depth < MOST_LEVELS,
+        "{shown}: too many scenarios extend each other"
+    );
+    let mut table: Table =
+        toml::from_str(&text(file)?).with_context(|| format!("{shown} is not a scenario"))?;
+    // A path starts from the folder of the file that has it.
+    if let Some(Value::String(site)) = table.get_mut("site") {
+        *site = folder(file).join(&*site).display().to_string();
+    }
+    let Some(base) = table.get(EXTENDS) else {
+        return Ok(table);
+    };
+    let base = base.as_str().context("extends is not a path")?;
+    let mut whole = self::table(&folder(file).join(base), depth + 1)
+        .with_context(|| format!("{shown} extends {base}"))?;
+    merge(&mut whole, table);
+    Ok(whole)
+}
+
+fn text(file: &Path) -> Result<String> {
+    fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new("."))
+}
+
+/// Tables are worked into each other; all else is replaced.
+fn merge(base: &mut Table, more: Table) {
+    for (key, value) in more {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(there)), Value::Table(value)) => merge(there, value),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+/// Sets what stands at a path such as `signals.gap-s` or `demand.*.vehicles-per-hour`.
+fn set(value: &mut Value, path: &str, wanted: &str) -> Result<()> {
+    let (first, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(first, rest)| (first, Some(rest)));
+    match (value, rest) {
+        (Value::Array(entries), Some(rest)) if first == "*" => entries
+            .iter_mut()
+            .try_for_each(|entry| set(entry, rest, wanted)),
+        (Value::Array(entries), Some(rest)) => {
+            let i: usize = first
+                .parse()
+                .with_context(|| format!("{first} is no number"))?;
+            let entry = entries
+                .get_mut(i)
+                .with_context(|| format!("there is no entry {i}"))?;
+            set(entry, rest, wanted)
+        }
+        (Value::Table(table), Some(rest)) => {
+            let inner = table
+                .entry(first)
+                .or_insert_with(|| Value::Table(Table::new()));
+            set(inner, rest, wanted)
+        }
+        (Value::Table(table), None) => {
+            let read = toml::from_str::<Table>(&format!("value = {wanted}")).ok();
+            let read = read.and_then(|mut table| table.remove("value"));
+            table.insert(first.to_owned(), read.unwrap_or_else(|| wanted.into()));
+            Ok(())
+        }
+        _ => bail!("there is nothing at {first}"),
+    }
+}
+
+const EXTENDS: &str = "extends";
+const MOST_LEVELS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        Value::Table(toml::from_str(text).expect("TOML"))
+    }
+
+    #[test]
+    fn tables_are_merged_and_lists_replaced() {
+        let mut base: Table = toml::from_str("a = { b = 1, c = 2 }\nlist = [1, 2]").expect("TOML");
+        merge(
+            &mut base,
+            toml::from_str("a = { c = 3 }\nlist = [4]").expect("TOML"),
+        );
+        let wanted: Table = toml::from_str("a = { b = 1, c = 3 }\nlist = [4]").expect("TOML");
+        assert_eq!(base, wanted);
+    }
+
+    #[test]
+    fn what_is_set_is_a_number_where_it_reads_as_one() {
+        let mut found = value("[[demand]]\nflow = 1\n[[demand]]\nflow = 2");
+        set(&mut found, "demand.*.flow", "7.5").expect("there");
+        set(&mut found, "demand.0.name", "north").expect("there");
+        set(&mut found, "signals.type", "actuated").expect("made");
+        let wanted = value(
+            "signals = { type = 'actuated' }\n[[demand]]\nflow = 7.5\nname = 'north'\n\
+             [[demand]]\nflow = 7.5",
+        );
+        assert_eq!(found, wanted);
+        assert!(set(&mut found, "demand.9.flow", "1").is_err());
+    }
+}

@@ -1,0 +1,221 @@
+//! The same scenario by many chances, and what can be said of them all.
+//!
+//! Runs share nothing, so they go on side by side on as many threads as there are cores; the result
+//! is in the order of the seeds whatever the machine does.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::judge::verdict::{Limit, number};
+use crate::run::{Outcome, run};
+use crate::scenario::Scenario;
+
+/// A criterion over all seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// What was measured.
+    pub criterion: String,
+    /// Unit of the values; empty for a share or a count.
+    pub unit: &'static str,
+    /// What each run must keep.
+    pub limit: Limit,
+    /// Runs in which there was something to measure.
+    pub count: usize,
+    /// Mean over these runs.
+    pub mean: f64,
+    /// Half the width of the 95 % interval of the mean.
+    pub half_width: f64,
+    /// The worst of them.
+    pub worst: f64,
+    /// Runs that passed.
+    pub passed: usize,
+}
+
+/// Seeds as people write them: `1..50`, both ends included, or one number.
+pub fn seeds(text: &str) -> Result<Vec<u64>> {
+    let number = |text: &str| -> Result<u64> {
+        text.trim()
+            .parse()
+            .with_context(|| format!("{text:?} is no number"))
+    };
+    let Some((first, last)) = text.split_once("..") else {
+        return Ok(vec![number(text)?]);
+    };
+    let (first, last) = (number(first)?, number(last.trim_start_matches('='))?);
+    if last < first || last - first >= MOST_SEEDS {
+        bail!("{text:?} is not a range of 1 to {MOST_SEEDS} seeds");
+    }
+    Ok((first..=last).collect())
+}
+
+/// Runs a scenario by each seed; what came of it, in the order of the seeds.
+pub fn sweep(
+    scenario: &Scenario,
+    seeds: &[u64],
+    duration: Option<Duration>,
+    done: &(dyn Fn(usize) + Sync),
+) -> Result<Vec<Outcome>> {
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let finished = AtomicUsize::new(0);
+    let slots: Vec<Mutex<Option<Result<Outcome>>>> =
+        seeds.iter().map(|_| Mutex::new(None)).collect();
+    thread::scope(|scope| {
+        for _ in 0..workers.min(seeds.len()) {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(&seed) = seeds.get(i) else {
+                        break;
+                    };
+                    let outcome = run(scenario, seed, duration);
+                    if let Ok(mut slot) = slots[i].lock() {
+                        *slot = Some(outcome);
+                    }
+                    done(finished.fetch_add(1, Ordering::Relaxed) + 1);
+                }
+            });
+        }
+    });
+    let outcomes = slots.into_iter().zip(seeds).map(|(slot, seed)| {
+        let outcome = slot.into_inner().ok().flatten();
+        outcome.with_context(|| format!("seed {seed} gave nothing"))?
+    });
+    outcomes.collect()
+}
+
+/// Each criterion over all runs, in their order.
+pub fn spreads(outcomes: &[Outcome]) -> Vec<Spread> {
+    let mut spreads = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
+    for verdict in outcomes.iter().flat_map(|outcome| &outcome.verdicts) {
+        if told.contains(&verdict.criterion.as_str()) {
+            continue;
+        }
+        told.push(&verdict.criterion);
+        let all = || {
+            let verdicts = outcomes.iter().flat_map(|outcome| &outcome.verdicts);
+            verdicts.filter(|other| other.criterion == verdict.criterion)
+        };
+        let values: Vec<f64> = all().filter_map(|verdict| verdict.value).collect();
+        let worst = match verdict.limit {
+            Limit::AtMost(_) => values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            Limit::AtLeast(_) => values.iter().copied().fold(f64::INFINITY, f64::min),
+        };
+        let (mean, half_width) = mean_and_interval(&values);
+        spreads.push(Spread {
+            criterion: verdict.criterion.clone(),
+            unit: verdict.unit,
+            limit: verdict.limit,
+            count: values.len(),
+            mean,
+            half_width,
+            worst,
+            passed: all().filter(|verdict| verdict.pass).count(),
+        });
+    }
+    spreads
+}
+
+/// The spreads as a table for a terminal.
+pub fn table(spreads: &[Spread], runs: usize) -> String {
+    let mut text = format!(
+        "{:<30} {:>12} {:>12} {:>14}  {:<16} passed\n",
+        "criterion", "mean", "95 % +-", "worst", "limit"
+    );
+    for spread in spreads {
+        let (sign, limit) = match spread.limit {
+            Limit::AtMost(most) => ("<=", most),
+            Limit::AtLeast(least) => (">=", least),
+        };
+        let limit = format!("{sign} {}", number(limit, spread.unit));
+        let told = |value: f64, unit| {
+            if spread.count == 0 {
+                "none".to_owned()
+            } else {
+                number(value, unit)
+            }
+        };
+        text.push_str(&format!(
+            "{:<30} {:>12} {:>12} {:>14}  {limit:<16} {}/{runs}\n",
+            spread.criterion,
+            told(spread.mean, ""),
+            told(spread.half_width, ""),
+            told(spread.worst, spread.unit),
+            spread.passed
+        ));
+    }
+    text
+}
+
+/// Mean, and half the width of its 95 % interval by Student's t; no width for a single value.
+fn mean_and_interval(values: &[f64]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    if values.len() < 2 {
+        return (mean, 0.0);
+    }
+    let squares: f64 = values
+        .iter()
+        .map(|value| (value - mean) * (value - mean))
+        .sum();
+    let sigma = (squares / (count - 1.0)).sqrt();
+    (mean, student_t(values.len() - 1) * sigma / count.sqrt())
+}
+
+/// The 97.5th percentile of Student's t; the next smaller row of the usual table.
+fn student_t(freedom: usize) -> f64 {
+    const ROWS: [(usize, f64); 17] = [
+        (1, 12.706),
+        (2, 4.303),
+        (3, 3.182),
+        (4, 2.776),
+        (5, 2.571),
+        (6, 2.447),
+        (7, 2.365),
+        (8, 2.306),
+        (9, 2.262),
+        (10, 2.228),
+        (12, 2.179),
+        (15, 2.131),
+        (20, 2.086),
+        (30, 2.042),
+        (40, 2.021),
+        (60, 2.000),
+        (120, 1.980),
+    ];
+    let row = ROWS.iter().rfind(|(rows, _)| *rows <= freedom);
+    row.map_or(f64::INFINITY, |(_, t)| *t)
+}
+
+/// More are a mistake of typing.
+const MOST_SEEDS: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_are_read_with_both_ends() {
+        assert_eq!(seeds("3..5").expect("a range"), vec![3, 4, 5]);
+        assert_eq!(seeds("7").expect("one"), vec![7]);
+        for wrong in ["5..3", "a..b", "1..99999"] {
+            assert!(seeds(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_interval_is_that_of_student() {
+        // Mean 3, sigma sqrt(2.5), 2.776 * sigma / sqrt(5).
+        let (mean, half) = mean_and_interval(&[1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert!((mean - 3.0).abs() < 1e-12);
+        assert!(
+            (half - 2.776 * (2.5_f64 / 5.0).sqrt()).abs() < 1e-12,
+            "{half}"
+        );
+    }
+}
