@@ -16,11 +16,11 @@ import metrics
 import stone
 
 ROOT = Path(__file__).resolve().parents[2]
-RSU = ROOT / "target/release/rsu"
+RSU = Path(os.environ.get("RSU", ROOT / "target/release/rsu"))
 SCENES = ROOT.parent / "shared/scenes"
 PARTS = ["replay", "shadows", "eyesight", "noise", "mount", "modes", "extent", "class"]
 COLUMNS = ["GOSPA", "MOTA", "IDF1", "HOTA", "switches", "recall", "precision", "RMSE", "RMSEv", "bias", "NEES"]
-PEER_SECONDS = 15.0
+PEER_SECONDS = 10.0
 
 
 def main():

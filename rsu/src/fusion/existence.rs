@@ -175,10 +175,10 @@ impl View {
             return;
         }
         let still = sensor.sees == Sees::Reflection && {
-            let bearing = self.bearing_rad + sensor.pose.yaw_rad;
             let velocity = target.state.velocity();
-            let (sin, cos) = bearing.sin_cos();
-            (velocity.x * cos + velocity.y * sin).abs() < STILL_MPS
+            let place = target.state.position();
+            let (east, north) = (place.x - sensor.pose.east_m, place.y - sensor.pose.north_m);
+            (velocity.x * east + velocity.y * north).abs() < STILL_MPS * self.range_m
         };
         let covered = |mask: u8| mask.count_ones() as f32 / POINTS as f32;
         self.sight = Sight {

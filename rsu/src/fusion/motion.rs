@@ -29,6 +29,8 @@ pub(crate) struct Motion {
     weights: [f64; MODES],
     /// Of late, counter-clockwise.
     turn_radps: f64,
+    /// Time since modes last could change.
+    unmixed_s: f64,
     /// More than one mode is at work.
     several: bool,
 }
@@ -54,6 +56,7 @@ impl Motion {
             modes: [whole; MODES],
             weights: [0.35, 0.35, 0.1, 0.2],
             turn_radps: 0.0,
+            unmixed_s: 0.0,
             several,
         }
     }
@@ -68,7 +71,11 @@ impl Motion {
             self.whole.predict(dt_s, q);
             return;
         }
-        self.mix(dt_s.abs());
+        self.unmixed_s += dt_s.abs();
+        if self.unmixed_s >= MIX_EVERY_S {
+            self.mix(self.unmixed_s);
+            self.unmixed_s = 0.0;
+        }
         self.modes[STEADY].predict(dt_s, STEADY_SHARE * q);
         self.modes[BRISK].predict(dt_s, BRISK_SHARE * q);
         turn(&mut self.modes[TURNING], self.turn_radps * dt_s);
@@ -174,29 +181,26 @@ impl Motion {
 }
 
 fn mixture(modes: &[Kalman; MODES], share: &[f64; MODES]) -> Kalman {
+    // Modes that hardly count are left out: most things move in one or two ways.
+    let counts = |s: f64| if s > NEGLIGIBLE { s } else { 0.0 };
+    let whole = 1.0 / share.iter().map(|s| counts(*s)).sum::<f64>();
     let mut x = Vector4::zeros();
     for (mode, s) in modes.iter().zip(share) {
-        for k in 0..4 {
-            x[k] += s * mode.x[k];
+        let s = counts(*s) * whole;
+        if s > 0.0 {
+            x += mode.x * s;
         }
     }
     let mut p = Matrix4::zeros();
     for (mode, s) in modes.iter().zip(share) {
-        let d = [
-            mode.x[0] - x[0],
-            mode.x[1] - x[1],
-            mode.x[2] - x[2],
-            mode.x[3] - x[3],
-        ];
-        for i in 0..4 {
-            for j in i..4 {
-                p[(i, j)] += s * (mode.p[(i, j)] + d[i] * d[j]);
+        let s = counts(*s) * whole;
+        if s > 0.0 {
+            let d = mode.x - x;
+            for j in 0..4 {
+                for i in 0..4 {
+                    p[(i, j)] += s * (mode.p[(i, j)] + d[i] * d[j]);
+                }
             }
-        }
-    }
-    for i in 0..4 {
-        for j in 0..i {
-            p[(i, j)] = p[(j, i)];
         }
     }
     Kalman { x, p }
@@ -245,10 +249,14 @@ fn stand(mode: &mut Kalman, dt_s: f64) {
 const STEADY_SHARE: f64 = 0.15;
 const BRISK_SHARE: f64 = 3.0;
 const TURNING_SHARE: f64 = 0.4;
+/// Modes mix no more often than this, to save time.
+const MIX_EVERY_S: f64 = 0.045;
 /// For how long a road user keeps to one way of moving, on average.
 const CHANGE_AFTER_S: f64 = 3.0;
 /// How much of the turn that an update shows is added to the rate.
 const TURN_GAIN: f64 = 0.7;
+/// Smaller shares of a mixture do not count.
+const NEGLIGIBLE: f64 = 1e-3;
 /// No mode is ever out of the question.
 const LEAST_WEIGHT: f64 = 1e-4;
 /// How fast the place of a standing thing becomes unsure, m²/s.

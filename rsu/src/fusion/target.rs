@@ -359,6 +359,9 @@ impl Devices {
 
 /// An angle in -pi..=pi.
 pub(crate) fn wrap(angle_rad: f64) -> f64 {
+    if angle_rad.abs() <= std::f64::consts::PI {
+        return angle_rad;
+    }
     let (sin, cos) = angle_rad.sin_cos();
     sin.atan2(cos)
 }
