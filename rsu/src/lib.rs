@@ -8,6 +8,7 @@
 //! - [`inputs`]: one folder a device protocol, bytes to reports
 //! - [`fusion`]: reports of objects to one picture of the road
 //! - [`signals`]: lamp states and plans to a forecast of each phase
+//! - [`events`]: what happens on the road, from whoever tells of it
 //! - [`services`]: picture, forecast and site to messages
 //! - [`station`]: the heart, owns the above; `handle_*` goes in, `poll_*` comes out
 //! - [`config`]: the TOML that people write, checked whole
@@ -19,6 +20,7 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+pub mod events;
 pub mod fusion;
 pub mod inputs;
 pub mod report;

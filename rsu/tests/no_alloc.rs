@@ -15,6 +15,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use rsu::clock::{Mono, Now, Utc};
+use rsu::events::Origin;
 use rsu::fusion::{self, Pose, Sensor};
 use rsu::report::{
     Class, Content, ControlMode, Covariance, Detection, InputId, LampPlan, LampState, LampStates,
@@ -135,6 +136,10 @@ fn from_report_to_frame_nothing_is_allocated() {
             report.map(|report| report.input)
         );
     }
+    let seen = station
+        .road_events()
+        .filter(|shown| shown.origin == Origin::Picture);
+    assert!(seen.count() > 0, "a stopped car was raised");
     let stats = station.stats();
     assert!(sent > 1000, "{stats:?}");
     assert!(
@@ -253,9 +258,26 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
         class: Class::Car,
         existence: 0.99,
     });
+    // One stands on the northern exit for as long as the test lasts, without a reason.
+    let stopped = Detection {
+        device_id: None,
+        east_m: sane * 5.0,
+        north_m: 150.0,
+        position_cov: round(0.3),
+        velocity: Some(Velocity {
+            east_mps: 0.0,
+            north_mps: 0.0,
+            cov: round(0.2),
+        }),
+        yaw_rad: None,
+        size: None,
+        class: Class::Car,
+        existence: 0.99,
+    };
+    let detections = detections.take(usize::from(count) - 1);
     Objects {
         seen_at: now.mono,
-        detections: detections.collect(),
+        detections: detections.chain(std::iter::once(stopped)).collect(),
     }
 }
 

@@ -1,5 +1,5 @@
 //! `[station]`, and the sections of what the station does: `[clock]`, `[spat]`, `[map]`, `[rsm]`,
-//! `[rsi]`, `[signals]`, `[fusion]`.
+//! `[rsi]`, `[events]`, `[detect]`, `[signals]`, `[fusion]`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,6 +11,7 @@ use v2x_msg::base::StationId;
 use super::Input;
 use crate::sheet::{Reader, Severity, Table};
 
+use crate::events::{self, detect};
 use crate::services::{map, rsi, rsm, spat};
 use crate::site::Site;
 use crate::{fusion, signals, station};
@@ -90,6 +91,8 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> station::Config {
         rsi: read_rsi(root),
         signals: read_signals(root),
         fusion: read_fusion(root),
+        events: read_events(root),
+        detect: read_detect(root),
         ..station::Config::default()
     }
 }
@@ -196,6 +199,67 @@ fn read_rsi(root: &mut Table<'_, '_>) -> rsi::Config {
     };
     table.finish();
     config
+}
+
+fn read_events(root: &mut Table<'_, '_>) -> events::Config {
+    let default = events::Config::default();
+    let mut table = root.table("events");
+    let config = events::Config {
+        cleared_for: table
+            .millis("cleared-for-ms", 1000..=60_000)
+            .unwrap_or(default.cleared_for),
+        id_rest: table
+            .millis("id-rest-ms", 0..=3_600_000)
+            .unwrap_or(default.id_rest),
+        same_within_m: table
+            .number("same-within-m", 0.0..=500.0)
+            .map_or(default.same_within_m, |m| m.value),
+    };
+    table.finish();
+    config
+}
+
+/// What the picture shows by itself: a detector whose time is 0 is off.
+fn read_detect(root: &mut Table<'_, '_>) -> detect::Config {
+    let default = detect::Config::default();
+    let mut table = root.table("detect");
+    let config = detect::Config {
+        stopped_after: switch(&mut table, "stopped-after-ms", default.stopped_after),
+        bus_stopped_after: table
+            .millis("bus-stopped-after-ms", 1000..=3_600_000)
+            .unwrap_or(default.bus_stopped_after),
+        object_after: switch(&mut table, "object-after-ms", default.object_after),
+        wrong_way_after: switch(&mut table, "wrong-way-after-ms", default.wrong_way_after),
+        pedestrian_after: switch(&mut table, "pedestrian-after-ms", default.pedestrian_after),
+        slow_after: switch(&mut table, "slow-after-ms", default.slow_after),
+        slow_below_mps: table
+            .number("slow-below-kmh", 3.0..=80.0)
+            .map_or(default.slow_below_mps, |kmh| kmh.value / 3.6),
+        overspeed_after: switch(&mut table, "overspeed-after-ms", default.overspeed_after),
+        overspeed_ratio: table
+            .number("overspeed-ratio", 1.0..=3.0)
+            .map_or(default.overspeed_ratio, |ratio| ratio.value),
+        congestion_after: switch(&mut table, "congestion-after-ms", default.congestion_after),
+        congestion_cycles_after: table
+            .millis("longer-than-any-cycle-ms", 30_000..=3_600_000)
+            .unwrap_or(default.congestion_cycles_after),
+        congestion_from_m: table
+            .number("congestion-from-m", 20.0..=1000.0)
+            .map_or(default.congestion_from_m, |m| m.value),
+    };
+    table.finish();
+    config
+}
+
+fn switch(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+    default: Option<Duration>,
+) -> Option<Duration> {
+    match table.millis(key, 0..=3_600_000) {
+        None => default,
+        Some(after) => (!after.is_zero()).then_some(after),
+    }
 }
 
 fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {

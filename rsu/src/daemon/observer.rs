@@ -16,6 +16,7 @@ use super::radio::Stage;
 use super::shared::{InputView, Shared};
 use super::tally::LinkState;
 use crate::clock::Mono;
+use crate::events;
 use crate::station::Event;
 
 /// How often it looks.
@@ -193,6 +194,13 @@ fn tell_event(event: Event) {
                 link,
                 "map: a link is too long for a message and is left out"
             );
+        }
+        Event::OnTheRoad(change) => {
+            let (id, code) = (change.id, change.event_type.0);
+            match change.stage {
+                events::Stage::Holds => info!(id, code, "road: event raised"),
+                events::Stage::Cleared => info!(id, code, "road: event cleared"),
+            }
         }
         Event::NotAnnounced { event, index } => {
             let what = if event { "event" } else { "sign" };

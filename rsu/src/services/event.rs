@@ -8,6 +8,7 @@ use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 
 use super::frame::{FrameKind, NotSent};
+use crate::events::Change;
 
 /// Something that an operator wants to know.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,6 +62,8 @@ pub enum Event {
         /// Its place among the junction's in-links, from 0.
         link: usize,
     },
+    /// Something begins to happen on the road, or ends; until then it is told in RSI.
+    OnTheRoad(Change),
     /// A sign or an event of the site was left out of RSI: it breaks a rule or is too long.
     NotAnnounced {
         /// Whether it is an event; otherwise a sign.

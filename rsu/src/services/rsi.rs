@@ -2,20 +2,22 @@
 //!
 //! T/CSAE 159-2020, 8.5: a message carries one class, which sets its AID, priority and rate; static
 //! ones go out together with MAP. What does not fit into one message (8 events, 16 signs, 1400
-//! bytes) goes out in several in a row. Not here: how events begin and end; which class an event
-//! belongs to ([`v2x_msg::kinds::rsi`]).
+//! bytes) goes out in several in a row, most urgent first. Not here: how events begin and end
+//! ([`crate::events`]); which class an event belongs to ([`v2x_msg::kinds::rsi`]).
 
 use std::time::Duration;
 
-use v2x_msg::Message;
+use arrayvec::ArrayVec;
 use v2x_msg::access::dsmp::MAX_DATA;
-use v2x_msg::base::{GeoPosition, MinuteOfYear, MsgCount, StationId, Utc};
-use v2x_msg::kinds::rsi::{self, Rsi, RsiClass, Validity};
+use v2x_msg::base::{GeoPosition, MinuteOfYear, MsgCount, StationId};
+use v2x_msg::kinds::rsi::{self, RsiClass, Validity};
 
 use super::event::{Event, Events};
 use super::frame::{Frame, FrameKind, NotSent};
-use super::schedule::{Grid, Turn};
+use super::schedule::Grid;
 use crate::clock::{Mono, Now};
+use crate::events::Book;
+use crate::events::standing::holds;
 use crate::site::Site;
 
 /// How RSI is sent.
@@ -42,51 +44,74 @@ impl Default for Config {
     }
 }
 
+/// Most messages of one class in one slot.
+const MAX_PARTS: usize = 32;
+
 /// When RSI is due, and its composition.
 #[derive(Debug)]
 pub(crate) struct Service {
     id: StationId,
     ref_pos: GeoPosition,
     msg_cnt: MsgCount,
+    signs: Vec<rsi::Sign>,
+    /// One of each class, in the order of [`CLASSES`].
     speakers: [Speaker; 3],
+    composer: rsi::Composer,
 }
 
+/// One class: its grid, and how far the slot in hand has got.
+#[derive(Debug)]
+struct Speaker {
+    grid: Grid,
+    /// Whether there was something to say at the last look.
+    speaks: bool,
+    ready: Option<Ready>,
+}
+
+/// A slot whose messages are to be composed now.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    slot: Mono,
+    /// How many entries have left already, in how many messages.
+    sent: usize,
+    parts: usize,
+}
+
+const CLASSES: [RsiClass; 3] = [RsiClass::Dynamic, RsiClass::SemiStatic, RsiClass::Static];
+
 impl Service {
-    /// Takes signs and events from the site; those that cannot be sent are told in `events`.
+    /// Takes the site's signs; those that cannot be sent are told in `notices`.
     pub(crate) fn new(
         config: &Config,
         site: &Site,
-        now: Now,
         id: StationId,
         msg_cnt: MsgCount,
-        events: &mut Events,
+        notices: &mut Events,
     ) -> Self {
-        let speaker = |class, period| Speaker {
-            class,
-            grid: Grid::new(period, config.offset),
-            list: Vec::new(),
-            active: Vec::new(),
-            parts: Vec::new(),
-            ready: None,
-        };
+        let periods = [
+            config.dynamic_period,
+            config.semi_static_period,
+            config.static_period,
+        ];
         let mut service = Self {
             id,
             ref_pos: site.origin,
             msg_cnt,
-            speakers: [
-                speaker(RsiClass::Dynamic, config.dynamic_period),
-                speaker(RsiClass::SemiStatic, config.semi_static_period),
-                speaker(RsiClass::Static, config.static_period),
-            ],
+            signs: Vec::new(),
+            speakers: periods.map(|period| Speaker {
+                grid: Grid::new(period, config.offset),
+                speaks: false,
+                ready: None,
+            }),
+            composer: rsi::Composer::roomy(site.origin),
         };
         for (index, sign) in site.signs.iter().enumerate() {
-            service.take(Item::Sign(sign.clone()), index, events);
-        }
-        for (index, event) in site.events.iter().enumerate() {
-            service.take(Item::Event(event.clone()), index, events);
-        }
-        for speaker in &mut service.speakers {
-            speaker.refresh(now.utc, id, service.ref_pos, msg_cnt);
+            if service.fits(sign) {
+                service.signs.push(sign.clone());
+            } else {
+                let event = false;
+                notices.raise(Event::NotAnnounced { event, index });
+            }
         }
         service
     }
@@ -99,221 +124,145 @@ impl Service {
     }
 
     /// Finds out which classes are due; gives the slots of each that went by unused.
-    pub(crate) fn turn(&mut self, now: Now, mut missed: impl FnMut(FrameKind, u64)) {
-        for speaker in &mut self.speakers {
-            let turn = speaker.turn(now, self.id, self.ref_pos, self.msg_cnt);
-            missed(kind(speaker.class), turn);
+    pub(crate) fn turn(&mut self, now: Now, book: &Book, mut missed: impl FnMut(FrameKind, u64)) {
+        for class in CLASSES {
+            let speaks = match class {
+                RsiClass::Static => self.signs.iter().any(|sign| holds(sign.validity, now.utc)),
+                RsiClass::Dynamic | RsiClass::SemiStatic => book.speaks_of(class),
+            };
+            let speaker = &mut self.speakers[class as usize];
+            // Slots that go by while there is nothing to say are nobody's loss.
+            let turn = speaker.grid.turn(now, Duration::ZERO);
+            if speaks && speaker.speaks {
+                missed(kind(class), turn.missed);
+            }
+            speaker.speaks = speaks;
+            if let Some(slot) = turn.slot {
+                speaker.ready = speaks.then_some(Ready {
+                    slot,
+                    sent: 0,
+                    parts: 0,
+                });
+            }
         }
     }
 
-    /// When [`Service::turn`] is due next; never if there is nothing to say.
+    /// When [`Service::turn`] is due next; never if there is nothing to say or to wait for.
     pub(crate) fn due(&self) -> Mono {
-        let speaking = self
-            .speakers
+        let speaking = self.speakers.iter().filter(|speaker| speaker.speaks);
+        let waiting = self
+            .signs
             .iter()
-            .filter(|speaker| !speaker.list.is_empty());
-        speaking
-            .map(|speaker| speaker.grid.due())
-            .min()
-            .unwrap_or(Mono::NEVER)
+            .any(|sign| sign.validity != Validity::OPEN);
+        let signs = waiting.then(|| self.speakers[RsiClass::Static as usize].grid.due());
+        let due = speaking.map(|speaker| speaker.grid.due()).chain(signs);
+        due.min().unwrap_or(Mono::NEVER)
     }
 
     /// Whether a message of a kind waits to be composed.
     pub(crate) fn is_ready(&self, wanted: FrameKind) -> bool {
-        self.speakers
-            .iter()
-            .any(|speaker| kind(speaker.class) == wanted && speaker.ready.is_some())
+        CLASSES
+            .into_iter()
+            .any(|class| kind(class) == wanted && self.speakers[class as usize].ready.is_some())
     }
 
-    /// Composes the next message of the slot in hand; with the minute if `dated`.
+    /// Composes the next message of the slot in hand, with the minute if `dated`; false when its
+    /// last has left. What does not go out for want of room is added to `left_out`.
     pub(crate) fn compose(
         &mut self,
         wanted: FrameKind,
         now: Now,
         dated: bool,
+        book: &Book,
         frame: &mut Frame,
-    ) -> Result<(), NotSent> {
-        let speaker = self
-            .speakers
-            .iter_mut()
-            .find(|speaker| kind(speaker.class) == wanted);
-        let speaker = speaker.ok_or(NotSent::Refused)?;
-        let (slot, place) = speaker.ready.take().ok_or(NotSent::Refused)?;
-        if place + 1 < speaker.parts.len() {
-            speaker.ready = Some((slot, place + 1));
+        left_out: &mut u64,
+    ) -> Result<bool, NotSent> {
+        let Some(class) = CLASSES.into_iter().find(|class| kind(*class) == wanted) else {
+            return Err(NotSent::Refused);
+        };
+        let Some(ready) = self.speakers[class as usize].ready.take() else {
+            return Err(NotSent::Refused);
+        };
+        let header = self.header(dated.then(|| MinuteOfYear::of(now.utc)));
+        let (taken, rest) = match class {
+            RsiClass::Dynamic | RsiClass::SemiStatic => {
+                let events = book.sent(class);
+                let rest = &events[ready.sent.min(events.len())..];
+                let composer = &mut self.composer;
+                let taken = as_many_as_fit(rest.len().min(rsi::MAX_EVENTS), |count| {
+                    let part = rest[..count].iter().copied();
+                    let message = composer.events(&header, part);
+                    frame.compose(wanted, message.map_err(|_| NotSent::Refused)?)
+                })?;
+                (taken, rest.len())
+            }
+            RsiClass::Static => {
+                let holding = self
+                    .signs
+                    .iter()
+                    .filter(|sign| holds(sign.validity, now.utc));
+                let signs: ArrayVec<&rsi::Sign, 256> = holding.take(256).collect();
+                let rest = &signs[ready.sent.min(signs.len())..];
+                let composer = &mut self.composer;
+                let taken = as_many_as_fit(rest.len().min(rsi::MAX_SIGNS), |count| {
+                    let part = rest[..count].iter().copied();
+                    let message = composer.signs(&header, part);
+                    frame.compose(wanted, message.map_err(|_| NotSent::Refused)?)
+                })?;
+                (taken, rest.len())
+            }
+        };
+        if taken == 0 {
+            return Ok(false);
         }
-        let (rsi, message) = speaker.parts.get_mut(place).ok_or(NotSent::Refused)?;
-        rsi.msg_cnt = self.msg_cnt;
-        rsi.moy = dated.then(|| MinuteOfYear::of(now.utc));
-        rsi.fill(message);
-        frame.compose(wanted, message)?;
-        frame.slot = Some(slot);
+        let parts = ready.parts + 1;
+        if taken < rest && parts < MAX_PARTS {
+            self.speakers[class as usize].ready = Some(Ready {
+                sent: ready.sent + taken,
+                parts,
+                ..ready
+            });
+        } else {
+            *left_out += (rest - taken) as u64;
+        }
+        frame.slot = Some(ready.slot);
         self.msg_cnt = self.msg_cnt.next();
-        Ok(())
+        Ok(true)
     }
 
-    fn take(&mut self, item: Item, index: usize, events: &mut Events) {
-        let alone = item_message(
-            std::slice::from_ref(&item),
-            self.id,
-            self.ref_pos,
-            self.msg_cnt,
-        );
-        if alone.as_ref().is_none_or(|rsi| !fits(rsi)) {
-            let event = matches!(item, Item::Event(_));
-            events.raise(Event::NotAnnounced { event, index });
-            return;
-        }
-        let class = item.class();
-        if let Some(speaker) = self
-            .speakers
-            .iter_mut()
-            .find(|speaker| speaker.class == class)
-        {
-            speaker.list.push(item);
-            speaker.active.push(false);
-        }
-    }
-}
-
-/// What is said of one class.
-#[derive(Debug)]
-struct Speaker {
-    class: RsiClass,
-    grid: Grid,
-    list: Vec<Item>,
-    /// Which of the list are in `parts`: those that hold now.
-    active: Vec<bool>,
-    /// What is said, and the message that holds it: each its own, so that none allocates again.
-    parts: Vec<(Rsi, Message)>,
-    /// The slot in hand and its next part.
-    ready: Option<(Mono, usize)>,
-}
-
-impl Speaker {
-    fn turn(&mut self, now: Now, id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) -> u64 {
-        if self.list.is_empty() {
-            return 0;
-        }
-        let Turn { slot, missed } = self.grid.turn(now, Duration::ZERO);
-        if let Some(slot) = slot {
-            self.refresh(now.utc, id, ref_pos, msg_cnt);
-            self.ready = (!self.parts.is_empty()).then_some((slot, 0));
-        }
-        missed
-    }
-
-    /// Builds the messages anew when something in the list has begun or ended to hold.
-    fn refresh(&mut self, now: Utc, id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) {
-        let changed = self.list.iter().zip(&self.active);
-        if !changed
-            .into_iter()
-            .any(|(item, active)| holds(item.validity(), now) != *active)
-        {
-            return;
-        }
-        for (item, active) in self.list.iter().zip(&mut self.active) {
-            *active = holds(item.validity(), now);
-        }
-        let holding = self
-            .list
-            .iter()
-            .zip(&self.active)
-            .filter(|(_, active)| **active);
-        let holding: Vec<_> = holding.map(|(item, _)| item.clone()).collect();
-        let parts = pack(&holding, id, ref_pos, msg_cnt);
-        self.parts = parts.into_iter().map(with_message).collect();
-    }
-}
-
-/// A sign or an event, as RSI has it.
-#[derive(Clone, Debug)]
-enum Item {
-    Sign(rsi::Sign),
-    Event(rsi::Event),
-}
-
-impl Item {
-    fn class(&self) -> RsiClass {
-        match self {
-            Self::Sign(_) => RsiClass::Static,
-            Self::Event(event) => event.event_type.class(),
+    fn header(&self, moy: Option<MinuteOfYear>) -> rsi::Header {
+        rsi::Header {
+            msg_cnt: self.msg_cnt,
+            moy,
+            id: self.id,
+            ref_pos: self.ref_pos,
         }
     }
 
-    fn validity(&self) -> Validity {
-        match self {
-            Self::Sign(sign) => sign.validity,
-            Self::Event(event) => event.validity,
+    fn fits(&mut self, sign: &rsi::Sign) -> bool {
+        let header = self.header(MinuteOfYear::new(0).ok());
+        let alone = std::iter::once(sign);
+        let message = self.composer.signs(&header, alone);
+        message.is_ok_and(|message| message.encode_into(&mut [0; MAX_DATA]).is_ok())
+    }
+}
+
+/// The largest count up to `most` with which `compose` succeeds; 0 only if `most` is.
+///
+/// What is too long is tried again with fewer entries; alone each fits, which was checked when it
+/// was taken in.
+fn as_many_as_fit(
+    most: usize,
+    mut compose: impl FnMut(usize) -> Result<(), NotSent>,
+) -> Result<usize, NotSent> {
+    for count in (1..=most).rev() {
+        match compose(count) {
+            Ok(()) => return Ok(count),
+            Err(reason) if count == 1 => return Err(reason),
+            Err(_) => {}
         }
     }
-}
-
-/// As few messages as the list needs, in its order.
-fn pack(items: &[Item], id: StationId, ref_pos: GeoPosition, msg_cnt: MsgCount) -> Vec<Rsi> {
-    let mut parts = Vec::new();
-    let mut rest = items;
-    while !rest.is_empty() {
-        // Alone each item fits, or it would not be in the list.
-        let most = (1..=rest.len())
-            .map_while(|count| {
-                let rsi = item_message(&rest[..count], id, ref_pos, msg_cnt)?;
-                fits(&rsi).then_some((count, rsi))
-            })
-            .last();
-        let Some((count, rsi)) = most else { break };
-        parts.push(rsi);
-        rest = &rest[count..];
-    }
-    parts
-}
-
-/// One message with all of `items`; None if a rule forbids it.
-fn item_message(
-    items: &[Item],
-    id: StationId,
-    ref_pos: GeoPosition,
-    msg_cnt: MsgCount,
-) -> Option<Rsi> {
-    let mut signs = Vec::new();
-    let mut events = Vec::new();
-    for item in items {
-        match item {
-            Item::Sign(sign) => signs.push(sign.clone()),
-            Item::Event(event) => events.push(event.clone()),
-        }
-    }
-    match (signs.is_empty(), events.is_empty()) {
-        (false, true) => Rsi::of_signs(msg_cnt, id, ref_pos, signs).ok(),
-        (true, false) => Rsi::of_events(msg_cnt, id, ref_pos, events).ok(),
-        _ => None,
-    }
-}
-
-fn with_message(mut rsi: Rsi) -> (Rsi, Message) {
-    rsi.moy = MinuteOfYear::new(0).ok();
-    let mut message = Message::default();
-    rsi.fill(&mut message);
-    (rsi, message)
-}
-
-fn fits(rsi: &Rsi) -> bool {
-    let (_, message) = with_message(rsi.clone());
-    message.encode_into(&mut [0; MAX_DATA]).is_ok()
-}
-
-/// Whether something holds in the minute of `now`; both ends belong to it. A minute says nothing of
-/// its year: over New Year the end is the smaller, and an end or a start alone is that of the
-/// nearest year.
-fn holds(validity: Validity, now: Utc) -> bool {
-    let minute = MinuteOfYear::of(now);
-    match (validity.start, validity.end) {
-        (None, None) => true,
-        (Some(start), Some(end)) if start <= end => start <= minute && minute <= end,
-        (Some(start), Some(end)) => start <= minute || minute <= end,
-        (Some(start), None) => start.near(now) <= now,
-        (None, Some(end)) => now < end.near(now) + Duration::from_secs(60),
-    }
+    Ok(0)
 }
 
 fn kind(class: RsiClass) -> FrameKind {
@@ -331,7 +280,12 @@ mod tests {
         Description, EventSource, EventType, Place, ReferenceLink, SignText,
     };
 
+    use v2x_msg::Message;
+    use v2x_msg::base::Utc;
+    use v2x_msg::kinds::Rsi;
+
     use super::*;
+    use crate::events::{self, standing::Standing};
     use crate::services::fixture::{HERE, crossing, far};
 
     /// 2025-12-31T23:59:00Z.
@@ -359,35 +313,57 @@ mod tests {
         rsi::Event::new(id, event_type, EventSource::Detection)
     }
 
+    /// A service and what it speaks of.
+    struct Bench {
+        service: Service,
+        book: Book,
+        standing: Standing,
+    }
+
     fn service(
         signs: impl IntoIterator<Item = rsi::Sign>,
         events: impl IntoIterator<Item = rsi::Event>,
-    ) -> (Service, Vec<Event>) {
+    ) -> (Bench, Vec<Event>) {
         let mut site = crossing(2, 2);
         site.signs = signs.into_iter().collect();
-        site.events = events.into_iter().collect();
+        let events: Vec<_> = events.into_iter().collect();
         let mut raised = Events::default();
         let count = MsgCount::new(127).unwrap();
-        let mut service = Service::new(&Config::default(), &site, at(0), ID, count, &mut raised);
-        service.follow(at(0));
-        (service, std::iter::from_fn(|| raised.poll()).collect())
+        let mut bench = Bench {
+            service: Service::new(&Config::default(), &site, ID, count, &mut raised),
+            book: Book::new(events::Config::default(), site.origin),
+            standing: Standing::new(&events, &site.frame),
+        };
+        bench.turn(at(0));
+        (bench, std::iter::from_fn(|| raised.poll()).collect())
     }
 
-    /// Everything that goes out up to `until_ms`: when, as what, and what a receiver reads.
-    fn run(service: &mut Service, until_ms: u64) -> Vec<(u64, u32, Rsi)> {
+    impl Bench {
+        fn turn(&mut self, now: Now) {
+            self.service.follow(now);
+            self.standing.follow(now, &mut self.book, |_, _| ());
+            self.book.follow(now);
+            let missed = |_, missed| assert_eq!(missed, 0);
+            self.service.turn(now, &self.book, missed);
+        }
+    }
+
+    /// Everything that goes out up to `until_ms`, looking every 10 ms: when, as what, and what a
+    /// receiver reads.
+    fn run(bench: &mut Bench, until_ms: u64) -> Vec<(u64, u32, Rsi)> {
         let mut heard = Vec::new();
         let mut frame = Frame::new();
-        while service.due() <= at(until_ms).mono {
-            let ms = service.due().nanos() / 1_000_000;
-            service.follow(at(ms));
-            service.turn(at(ms), |_, missed| assert_eq!(missed, 0));
+        for ms in (10..=until_ms).step_by(10) {
+            bench.turn(at(ms));
             for kind in [
                 FrameKind::RsiDynamic,
                 FrameKind::RsiSemiStatic,
                 FrameKind::RsiStatic,
             ] {
-                while service.is_ready(kind) {
-                    service.compose(kind, at(ms), true, &mut frame).unwrap();
+                while bench.service.is_ready(kind) {
+                    let (service, book) = (&mut bench.service, &bench.book);
+                    let composed = service.compose(kind, at(ms), true, book, &mut frame, &mut 0);
+                    assert_eq!(composed, Ok(true));
                     let dsmp = dsmp::parse(frame.bytes()).unwrap();
                     let rsi = Rsi::read(&Message::decode(dsmp.data).unwrap()).unwrap();
                     heard.push((ms, dsmp.aid_number, rsi));
@@ -470,74 +446,50 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_too_long_is_named_and_left_out() {
-        let mut long = event(1, EventType::WORKS);
-        let corner = crossing(2, 2).origin;
-        let far_off = |place: i32| corner.offset_e7(place * 9_000_000, 1_000_000).unwrap();
-        let path = || rsi::ReferencePath {
-            points: v2x_msg::base::Many::new((0..32).map(far_off)).unwrap(),
-            radius: v2x_msg::base::Radius::MIN,
-        };
-        long.place = Place::new((0..8).map(|_| path()), []).ok();
-        let (mut service, raised) = service([], [event(0, EventType::WORKS), long]);
-        assert_eq!(
-            raised,
-            [Event::NotAnnounced {
-                event: true,
-                index: 1
-            }]
-        );
-        assert_eq!(run(&mut service, 30)[0].2.events().len(), 1);
-    }
-
-    #[test]
     fn with_nothing_to_say_nothing_is_due() {
         let (service, _) = service([], []);
-        assert_eq!(service.due(), Mono::NEVER);
+        assert_eq!(service.service.due(), Mono::NEVER);
     }
 
     #[test]
-    fn an_event_is_sent_while_it_holds() {
-        let mut works = event(2, EventType::WORKS);
-        works.validity.start = MinuteOfYear::new(0).ok();
-        works.validity.end = MinuteOfYear::new(1).ok();
-        let (mut service, _) = service([], [works]);
-        let heard = run(&mut service, 300_000);
-        let (first, last) = (heard.first().unwrap().0, heard.last().unwrap().0);
-        assert_eq!((first, last), (60_030, 179_530));
+    fn what_begins_late_starts_in_its_slot_and_no_slot_is_missed() {
+        let mut object = event(2, EventType::OBJECT);
+        object.validity.start = MinuteOfYear::new(0).ok();
+        let (mut bench, _) = service([], [object]);
+        assert_eq!(run(&mut bench, 60_130).first().unwrap().0, 60_030);
     }
 
     #[test]
-    fn a_time_over_new_year_holds_on_both_sides() {
-        let minute = |number| MinuteOfYear::new(number).ok();
-        let over = Validity {
-            start: minute(365 * 1440 - 60),
-            end: minute(60),
-            end_confidence: None,
+    fn the_most_urgent_leave_first() {
+        let urgent = |id, level| rsi::Event {
+            level: rsi::Level::new(level).ok(),
+            ..event(id, EventType::OBJECT)
         };
-        assert!(holds(over, at(0).utc));
-        assert!(holds(over, at(60_000).utc));
-        assert!(holds(over, at(60 * 60_000).utc));
-        assert!(!holds(over, at(62 * 60_000).utc));
-        let open = Validity { end: None, ..over };
-        assert!(holds(open, at(60_000).utc));
-        assert!(!holds(
-            Validity {
-                start: None,
-                ..over
-            },
-            at(62 * 60_000).utc
-        ));
+        let (mut bench, _) = service([], (0..10).map(|id| urgent(id, id % 8)));
+        let heard = run(&mut bench, 30);
+        let ids: Vec<_> = heard
+            .iter()
+            .flat_map(|(.., rsi)| rsi.events())
+            .map(|event| event.id)
+            .collect();
+        assert_eq!(ids, [7, 6, 5, 4, 3, 2, 1, 9, 0, 8]);
     }
 
     #[test]
     fn without_a_good_clock_no_minute_is_told() {
-        let (mut service, _) = service([sign(3, 2)], []);
-        service.turn(at(30), |_, _| ());
+        let (mut bench, _) = service([sign(3, 2)], []);
+        bench.turn(at(30));
         let mut frame = Frame::new();
-        service
-            .compose(FrameKind::RsiStatic, at(30), false, &mut frame)
-            .unwrap();
+        let (service, book) = (&mut bench.service, &bench.book);
+        let composed = service.compose(
+            FrameKind::RsiStatic,
+            at(30),
+            false,
+            book,
+            &mut frame,
+            &mut 0,
+        );
+        assert_eq!(composed, Ok(true));
         let dsmp = dsmp::parse(frame.bytes()).unwrap();
         assert_eq!(
             Rsi::read(&Message::decode(dsmp.data).unwrap()).unwrap().moy,

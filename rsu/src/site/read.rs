@@ -406,7 +406,7 @@ fn place(table: &mut Table<'_, '_>, frame: Option<&EnuFrame>) -> Option<Place> {
         };
         let frame = frame?;
         let points = path.iter().filter_map(|point| frame.position(*point).ok());
-        match v2x_msg::base::Many::new(points) {
+        match v2x_msg::base::Few::new(points) {
             Ok(points) => paths.push(ReferencePath {
                 points,
                 radius: Radius::from_m(radius.value).ok()?,

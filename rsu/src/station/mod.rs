@@ -22,6 +22,7 @@ use v2x_msg::base::{PhaseId, StationId};
 use v2x_msg::kinds::rsm::Source;
 
 use crate::clock::{Mono, Now};
+use crate::events::{self, Book, detect::Detect, standing::Standing};
 use crate::fusion::{self, Fusion, Picture};
 use crate::report::{Content, InputId, Report};
 use crate::services::event::Events;
@@ -57,6 +58,10 @@ pub struct Config {
     pub rsm: rsm::Config,
     /// How RSI is sent.
     pub rsi: rsi::Config,
+    /// How events on the road live.
+    pub events: events::Config,
+    /// Which of them the picture shows by itself.
+    pub detect: events::detect::Config,
 }
 
 /// An input as the station knows it.
@@ -93,6 +98,11 @@ pub struct Station {
     rsm: rsm::Service,
     rsi: rsi::Service,
     map: map::Service,
+    book: Book,
+    standing: Standing,
+    detect: Detect,
+    /// The picture has changed since events were looked for in it.
+    look: bool,
     spat_speaks: bool,
     rsm_speaks: bool,
     /// Phases that must not be green together and are, as last told.
@@ -136,8 +146,12 @@ impl Station {
             signals: Signals::new(config.signals, &site, &names)?,
             spat: spat::Service::new(config.spat, site.node, spat_cnt),
             rsm: rsm::Service::new(config.rsm, site.frame, sources, id, rsm_cnt),
-            rsi: rsi::Service::new(&config.rsi, &site, now, id, rsi_cnt, &mut events),
+            rsi: rsi::Service::new(&config.rsi, &site, id, rsi_cnt, &mut events),
             map: map::Service::new(&config.map, &site, map_cnt, &mut events)?,
+            book: Book::new(config.events, site.origin),
+            standing: Standing::new(&site.events, &site.frame),
+            detect: Detect::new(config.detect, &site),
+            look: false,
             spat_speaks: false,
             rsm_speaks: false,
             conflict: None,
@@ -148,6 +162,7 @@ impl Station {
             stats: Stats::default(),
         };
         station.follow(now);
+        station.begin_events(now);
         Ok(station)
     }
 
@@ -218,6 +233,7 @@ impl Station {
             || self.poll_map(frame)
             || self.poll_rsi(FrameKind::RsiSemiStatic, frame)
             || self.poll_rsi(FrameKind::RsiStatic, frame)
+            || self.look_for_events()
     }
 
     /// The next thing that an operator wants to know.
@@ -241,6 +257,11 @@ impl Station {
     /// What has been done so far.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// What happens on the road, for observers.
+    pub fn road_events(&self) -> impl Iterator<Item = events::Shown<'_>> {
+        self.book.shown()
     }
 
     /// The junction.

@@ -26,9 +26,49 @@ impl Station {
         self.count_missed(FrameKind::Rsm, missed);
         let missed = self.map.turn(now);
         self.count_missed(FrameKind::Map, missed);
+        self.tend(now);
         let (stats, events) = (&mut self.stats, &mut self.events);
-        self.rsi
-            .turn(now, |kind, count| stats.count_missed(kind, count, events));
+        self.rsi.turn(now, &self.book, |kind, count| {
+            stats.count_missed(kind, count, events);
+        });
+    }
+
+    /// The events of the site that hold at the start; that they do is no news.
+    pub(super) fn begin_events(&mut self, now: Now) {
+        self.stand_events(now);
+        while self.book.poll_change().is_some() {}
+    }
+
+    /// Events of the site begin and end, and what is over is forgotten.
+    pub(super) fn tend(&mut self, now: Now) {
+        self.stand_events(now);
+        self.tell_changes();
+    }
+
+    fn stand_events(&mut self, now: Now) {
+        let events = &mut self.events;
+        self.standing.follow(now, &mut self.book, |index, _| {
+            events.raise(Event::NotAnnounced { event: true, index });
+        });
+        self.book.follow(now);
+    }
+
+    fn tell_changes(&mut self) {
+        while let Some(change) = self.book.poll_change() {
+            self.events.raise(Event::OnTheRoad(change));
+        }
+    }
+
+    /// After everything that was due has left: what does the picture show by itself? Nothing leaves
+    /// now; what is found leaves in the next slot of its class.
+    pub(super) fn look_for_events(&mut self) -> bool {
+        if std::mem::take(&mut self.look) {
+            let picture = self.fusion.picture(self.now.mono);
+            let forecast = self.signals.forecast(self.now);
+            self.detect
+                .look(self.now, picture, forecast, &mut self.book);
+        }
+        false
     }
 
     pub(super) fn count_missed(&mut self, kind: FrameKind, count: u64) {
@@ -90,6 +130,7 @@ impl Station {
             let picture = self.fusion.picture(self.now.mono);
             self.stats.tracks = self.rsm.take_picture(self.now, picture);
             self.stats.tracks_left_out += self.rsm.left_out();
+            self.look = true;
         }
         if !self.clock.is_fit() {
             self.rsm.skip();
@@ -126,8 +167,16 @@ impl Station {
         if !self.rsi.is_ready(kind) {
             return false;
         }
-        let composed = self.rsi.compose(kind, self.now, self.clock.is_fit(), frame);
-        self.left(kind, composed)
+        let dated = self.clock.is_fit();
+        let left_out = &mut self.stats.road_events_left_out;
+        let composed = self
+            .rsi
+            .compose(kind, self.now, dated, &self.book, frame, left_out);
+        match composed {
+            Ok(false) => false,
+            Ok(true) => self.left(kind, Ok(())),
+            Err(reason) => self.left(kind, Err(reason)),
+        }
     }
 
     /// Books a message that was composed, or that could not be.

@@ -31,6 +31,8 @@ pub struct Stats {
     pub tracks_left_out: u64,
     /// Events that gave way unread.
     pub events_lost: u64,
+    /// Events on the road and signs that found no room: in the book, or in a slot's messages.
+    pub road_events_left_out: u64,
 }
 
 impl Stats {

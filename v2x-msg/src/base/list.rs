@@ -35,6 +35,14 @@ impl<T, const MIN: usize, const MAX: usize> Few<T, MIN, MAX> {
         }
     }
 
+    /// As many of one entry as it holds.
+    pub(crate) fn filled(entry: T) -> Self
+    where
+        T: Clone,
+    {
+        Few(std::iter::repeat_n(entry, MAX).collect())
+    }
+
     /// Adds one, if there is room.
     pub fn push(&mut self, entry: T) -> Result<(), WrongCount> {
         self.0.try_push(entry).map_err(|_| Self::WRONG)

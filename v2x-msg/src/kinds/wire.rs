@@ -12,8 +12,8 @@ use crate::uper::List;
 /// Empties `list` and fills its recycled elements; both sides have the same bounds.
 pub(super) fn fill_list<T: Default, U, const MIN: usize, const MAX: usize>(
     list: &mut List<T, MIN, MAX>,
-    entries: &[U],
-    mut fill: impl FnMut(&U, &mut T),
+    entries: impl IntoIterator<Item = U>,
+    mut fill: impl FnMut(U, &mut T),
 ) {
     list.clear();
     for entry in entries {
@@ -25,10 +25,11 @@ pub(super) fn fill_list<T: Default, U, const MIN: usize, const MAX: usize>(
 /// As [`fill_list`], for a list that is left out where it would be empty.
 pub(super) fn fill_optional<T: Default, U, const MIN: usize, const MAX: usize>(
     list: &mut Option<List<T, MIN, MAX>>,
-    entries: &[U],
-    fill: impl FnMut(&U, &mut T),
+    entries: impl IntoIterator<Item = U, IntoIter: ExactSizeIterator>,
+    fill: impl FnMut(U, &mut T),
 ) {
-    if entries.is_empty() {
+    let entries = entries.into_iter();
+    if entries.len() == 0 {
         *list = None;
     } else {
         fill_list(list.get_or_insert_default(), entries, fill);

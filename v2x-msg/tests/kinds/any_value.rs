@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use v2x_msg::base::{
-    Acceleration, Confidence, Countdown, DSecond, Elevation, ElevationConfidence, GeoPosition,
+    Acceleration, Confidence, Countdown, DSecond, Elevation, ElevationConfidence, Few, GeoPosition,
     Heading, HeadingConfidence, HourMark, LaneId, LaneWidth, Many, MinuteOfYear, MsgCount, Name,
     NodeId, ParticipantId, PhaseId, PositionConfidence, Radius, Speed, SpeedConfidence, StationId,
     SteeringAngle, SteeringConfidence, TimeConfidence, VehicleHeight, VehicleLength, VehicleWidth,
@@ -434,7 +434,7 @@ fn gb2312(characters: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> 
 
 fn where_it_matters(ref_pos: GeoPosition) -> impl Strategy<Value = Place> {
     let path = (vec(place_near(ref_pos), 2..=32), radius()).prop_map(|(points, radius)| {
-        let points = Many::new(points).unwrap();
+        let points = Few::new(points).unwrap();
         ReferencePath { points, radius }
     });
     let lanes = option::of(any::<u16>().prop_map(Lanes::from_bits));

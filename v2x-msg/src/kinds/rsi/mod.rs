@@ -15,13 +15,30 @@ use std::time::Duration;
 use super::flags::flags;
 use crate::access::Aid;
 use crate::base::{
-    Confidence, GeoPosition, LaneId, Many, MinuteOfYear, MsgCount, NodeId, OutOfRange, Radius,
+    Confidence, Few, GeoPosition, LaneId, Many, MinuteOfYear, MsgCount, NodeId, OutOfRange, Radius,
     StationId, TimeConfidence, WrongCount,
 };
 
 pub use text::{Description, NotText, SignText};
+pub use wire::Composer;
+
+/// What every RSI says of itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Header {
+    /// Counts the RSIs of this sender.
+    pub msg_cnt: MsgCount,
+    /// When the message was made.
+    pub moy: Option<MinuteOfYear>,
+    /// Who sends.
+    pub id: StationId,
+    /// From which the positions are counted.
+    pub ref_pos: GeoPosition,
+}
 
 /// An RSI message: events of one class, or signs.
+///
+/// A unit that sends the same entries again and again need not build one: a [`Composer`] composes
+/// from borrowed entries and keeps the same rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rsi {
     /// Counts the RSIs of this sender.
@@ -41,6 +58,11 @@ enum Content {
     Signs(Many<Sign, 1, 16>),
 }
 
+/// Most events in one message.
+pub const MAX_EVENTS: usize = 8;
+/// Most signs in one message.
+pub const MAX_SIGNS: usize = 16;
+
 impl Rsi {
     /// 1 to 8 events of one class with different ids, not dated.
     pub fn of_events(
@@ -49,15 +71,8 @@ impl Rsi {
         ref_pos: GeoPosition,
         events: impl IntoIterator<Item = Event>,
     ) -> Result<Self, Refused> {
-        let events = Many::<Event, 1, 8>::new(events)?;
-        for (place, event) in events.iter().enumerate() {
-            if event.event_type.class() != events[0].event_type.class() {
-                return Err(Refused::MixedClasses);
-            }
-            if events[..place].iter().any(|earlier| earlier.id == event.id) {
-                return Err(Refused::IdTwice(event.id));
-            }
-        }
+        let events = Many::<Event, 1, MAX_EVENTS>::new(events)?;
+        check_events(&events.iter())?;
         Ok(Rsi {
             msg_cnt,
             moy: None,
@@ -74,12 +89,8 @@ impl Rsi {
         ref_pos: GeoPosition,
         signs: impl IntoIterator<Item = Sign>,
     ) -> Result<Self, Refused> {
-        let signs = Many::<Sign, 1, 16>::new(signs)?;
-        for (place, sign) in signs.iter().enumerate() {
-            if signs[..place].iter().any(|earlier| earlier.id == sign.id) {
-                return Err(Refused::IdTwice(sign.id));
-            }
-        }
+        let signs = Many::<Sign, 1, MAX_SIGNS>::new(signs)?;
+        check_signs(&signs.iter())?;
         Ok(Rsi {
             msg_cnt,
             moy: None,
@@ -113,6 +124,47 @@ impl Rsi {
             Content::Events(_) => &[],
             Content::Signs(signs) => signs,
         }
+    }
+}
+
+/// 1 to 8 of one class, each id once.
+fn check_events<'a>(
+    events: &(impl ExactSizeIterator<Item = &'a Event> + Clone),
+) -> Result<(), Refused> {
+    check_count(events.len(), MAX_EVENTS)?;
+    let mut rest = events.clone();
+    let mut class = None;
+    while let Some(event) = rest.next() {
+        let found = event.event_type.class();
+        if *class.get_or_insert(found) != found {
+            return Err(Refused::MixedClasses);
+        }
+        if rest.clone().any(|later| later.id == event.id) {
+            return Err(Refused::IdTwice(event.id));
+        }
+    }
+    Ok(())
+}
+
+/// 1 to 16, each id once.
+fn check_signs<'a>(
+    signs: &(impl ExactSizeIterator<Item = &'a Sign> + Clone),
+) -> Result<(), Refused> {
+    check_count(signs.len(), MAX_SIGNS)?;
+    let mut rest = signs.clone();
+    while let Some(sign) = rest.next() {
+        if rest.clone().any(|later| later.id == sign.id) {
+            return Err(Refused::IdTwice(sign.id));
+        }
+    }
+    Ok(())
+}
+
+fn check_count(count: usize, max: usize) -> Result<(), WrongCount> {
+    if (1..=max).contains(&count) {
+        Ok(())
+    } else {
+        Err(WrongCount { min: 1, max })
     }
 }
 
@@ -302,8 +354,8 @@ impl Sign {
 /// Where an event or a sign matters: along paths, on links, or both; never nowhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    paths: Many<ReferencePath, 0, 8>,
-    links: Many<ReferenceLink, 0, 16>,
+    paths: Few<ReferencePath, 0, 8>,
+    links: Few<ReferenceLink, 0, 16>,
 }
 
 impl Place {
@@ -313,8 +365,8 @@ impl Place {
         links: impl IntoIterator<Item = ReferenceLink>,
     ) -> Result<Self, Refused> {
         let place = Place {
-            paths: Many::new(paths)?,
-            links: Many::new(links)?,
+            paths: Few::new(paths)?,
+            links: Few::new(links)?,
         };
         if place.paths.is_empty() && place.links.is_empty() {
             return Err(Refused::Nowhere);
@@ -338,7 +390,7 @@ impl Place {
 pub struct ReferencePath {
     /// 2 to 32 points. The editions disagree on one point alone, so a round place repeats its
     /// point.
-    pub points: Many<GeoPosition, 2, 32>,
+    pub points: Few<GeoPosition, 2, 32>,
     /// To both sides.
     pub radius: Radius,
 }
@@ -508,7 +560,7 @@ mod tests {
     #[test]
     fn a_place_is_somewhere() {
         assert_eq!(Place::new([], []), Err(Refused::Nowhere));
-        assert!(Many::<GeoPosition, 2, 32>::new([somewhere()]).is_err());
+        assert!(Few::<GeoPosition, 2, 32>::new([somewhere()]).is_err());
     }
 
     #[test]

@@ -4,14 +4,16 @@
 //! has no table to make them from Unicode: who configures Chinese text gives the bytes, directly or
 //! as `\xHH` in ASCII text.
 
+use arrayvec::{ArrayString, ArrayVec};
+
 /// A description: 1 to 512 ASCII characters, or 2 to 512 bytes of GB 2312.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description(pub(super) Inner);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Inner {
-    Ascii(String),
-    Gb2312(Vec<u8>),
+    Ascii(ArrayString<MAX_BYTES>),
+    Gb2312(ArrayVec<u8, MAX_BYTES>),
 }
 
 /// Words that cannot be sent.
@@ -45,25 +47,35 @@ impl Description {
         if let Some(at) = text.bytes().position(|byte| !byte.is_ascii()) {
             return Err(NotText::NotAscii(at));
         }
-        if !(1..=MAX_BYTES).contains(&text.len()) {
-            return Err(NotText::Length { min: 1 });
-        }
-        Ok(Description(Inner::Ascii(text.to_owned())))
+        let inline = ArrayString::from(text).ok().filter(|text| !text.is_empty());
+        let inline = inline.ok_or(NotText::Length { min: 1 })?;
+        Ok(Description(Inner::Ascii(inline)))
     }
 
     /// 2 to 512 bytes of GB 2312, ASCII among them allowed.
     pub fn gb2312(bytes: &[u8]) -> Result<Self, NotText> {
         check_gb2312(bytes)?;
-        if !(2..=MAX_BYTES).contains(&bytes.len()) {
-            return Err(NotText::Length { min: 2 });
-        }
-        Ok(Description(Inner::Gb2312(bytes.to_vec())))
+        let inline = ArrayVec::try_from(bytes).ok();
+        let inline = inline.filter(|bytes| bytes.len() >= 2);
+        let inline = inline.ok_or(NotText::Length { min: 2 })?;
+        Ok(Description(Inner::Gb2312(inline)))
     }
 
     /// As [`Description::gb2312`], from ASCII text in which `\xHH` stands for a byte and `\\` for a
     /// backslash.
     pub fn escaped(text: &str) -> Result<Self, NotText> {
         Self::gb2312(&unescape(text)?)
+    }
+
+    /// The longest in each form.
+    pub(super) fn longest() -> (Self, Self) {
+        let mut text = ArrayString::new();
+        while text.try_push(' ').is_ok() {}
+        let bytes = ArrayVec::from([b' '; MAX_BYTES]);
+        (
+            Description(Inner::Ascii(text)),
+            Description(Inner::Gb2312(bytes)),
+        )
     }
 
     /// The text, if it is sent as ASCII.
@@ -86,7 +98,7 @@ impl Description {
 /// The words of a sign: its code of GB/T 30699-2014, then free text. T/CSAE 159-2020 sends both as
 /// GB 2312.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignText(Vec<u8>);
+pub struct SignText(ArrayVec<u8, MAX_BYTES>);
 
 impl SignText {
     /// A code of 16 letters or digits, and up to 496 bytes of GB 2312, perhaps none.
@@ -95,15 +107,22 @@ impl SignText {
             return Err(NotText::SignCode);
         }
         check_gb2312(text)?;
-        if SIGN_CODE_LEN + text.len() > MAX_BYTES {
-            return Err(NotText::Length { min: SIGN_CODE_LEN });
-        }
-        Ok(SignText([code.as_bytes(), text].concat()))
+        let mut bytes = ArrayVec::new();
+        let whole = bytes
+            .try_extend_from_slice(code.as_bytes())
+            .and_then(|()| bytes.try_extend_from_slice(text));
+        whole.map_err(|_| NotText::Length { min: SIGN_CODE_LEN })?;
+        Ok(SignText(bytes))
     }
 
     /// As [`SignText::new`], from ASCII text in which `\xHH` stands for a byte.
     pub fn escaped(code: &str, text: &str) -> Result<Self, NotText> {
         Self::new(code, &unescape(text)?)
+    }
+
+    /// The longest.
+    pub(super) fn longest() -> Self {
+        SignText(ArrayVec::from([b'0'; MAX_BYTES]))
     }
 
     /// From the bytes as they are sent.

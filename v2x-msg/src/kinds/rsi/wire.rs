@@ -3,38 +3,33 @@
 
 use super::text::Inner;
 use super::{
-    Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
-    Refused, Rsi, Sign, SignText, Validity,
+    Description, Event, EventSource, EventType, Header, Lanes, Level, MAX_EVENTS, MAX_SIGNS, Place,
+    ReferenceLink, ReferencePath, Refused, Rsi, Sign, SignText, Validity, check_events,
+    check_signs,
 };
 use crate::asn;
-use crate::base::{Confidence, GeoPosition, Many, MsgCount, Radius, StationId, TimeConfidence};
+use crate::base::{
+    Confidence, Few, GeoPosition, MsgCount, NodeId, Radius, StationId, TimeConfidence,
+};
 use crate::kinds::Unfit;
 use crate::kinds::wire::{
-    at_index, bits_from_asn, bits_to_asn, fill_list, fill_optional, moy, node_id, offset, position,
-    read_moy, read_node_id, read_offset, read_position,
+    at_index, bits_from_asn, bits_to_asn, fill_list, moy, node_id, offset, position, read_moy,
+    read_node_id, read_offset, read_position,
 };
-use crate::uper::{Ia5, Octets};
+use crate::uper::{Ia5, List, Octets};
 use crate::{Message, MessageKind};
 
 impl Rsi {
     /// Makes `message` this RSI, in place.
     pub fn fill(&self, message: &mut Message) {
-        let frame = message.frame_mut();
-        if !matches!(frame, asn::MessageFrame::RsiFrame(_)) {
-            *frame = asn::MessageFrame::RsiFrame(asn::RoadSideInformation::default());
-        }
-        if let asn::MessageFrame::RsiFrame(rsi) = frame {
-            rsi.msg_cnt = asn::MsgCount(self.msg_cnt.value());
-            rsi.moy = self.moy.map(moy);
-            rsi.id = self.id.0;
-            rsi.ref_pos = position(self.ref_pos);
-            fill_optional(&mut rsi.rtes, self.events(), |event, slot| {
-                fill_event(self.ref_pos, event, slot);
-            });
-            fill_optional(&mut rsi.rtss, self.signs(), |sign, slot| {
-                fill_sign(self.ref_pos, sign, slot);
-            });
-        }
+        let header = Header {
+            msg_cnt: self.msg_cnt,
+            moy: self.moy,
+            id: self.id,
+            ref_pos: self.ref_pos,
+        };
+        let (events, signs) = (self.events().iter(), self.signs().iter());
+        header.fill(message, &mut Spares::default(), events, signs);
     }
 
     /// The RSI in `message`.
@@ -75,13 +70,190 @@ impl Rsi {
     }
 }
 
-fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
+/// Composes one RSI after the other in the same memory.
+///
+/// What one message leaves out, the next may need: lists and texts are put by and taken up again, so
+/// that no composition allocates once as much has been composed as will ever be, which
+/// [`Composer::roomy`] does at once.
+#[derive(Debug, Default)]
+pub struct Composer {
+    message: Message,
+    spares: Spares,
+}
+
+impl Composer {
+    /// With memory for the largest RSI that the standard allows.
+    pub fn roomy(ref_pos: GeoPosition) -> Self {
+        let mut composer = Self::default();
+        let header = Header {
+            msg_cnt: MsgCount::from_random(0),
+            moy: None,
+            id: StationId([0; 8]),
+            ref_pos,
+        };
+        let (events, signs) = largest(ref_pos);
+        let (events, signs) = (events.iter(), signs.iter());
+        header.fill(&mut composer.message, &mut composer.spares, events, signs);
+        composer.spares.reserve();
+        composer
+    }
+
+    /// An RSI of 1 to 8 events.
+    ///
+    /// # Errors
+    /// Another count, different classes, or an id twice; the last message stands.
+    pub fn events<'a>(
+        &mut self,
+        header: &Header,
+        events: impl ExactSizeIterator<Item = &'a Event> + Clone,
+    ) -> Result<&Message, Refused> {
+        check_events(&events)?;
+        header.fill(&mut self.message, &mut self.spares, events, [].iter());
+        Ok(&self.message)
+    }
+
+    /// An RSI of 1 to 16 signs.
+    ///
+    /// # Errors
+    /// Another count, or an id twice; the last message stands.
+    pub fn signs<'a>(
+        &mut self,
+        header: &Header,
+        signs: impl ExactSizeIterator<Item = &'a Sign> + Clone,
+    ) -> Result<&Message, Refused> {
+        check_signs(&signs)?;
+        header.fill(&mut self.message, &mut self.spares, [].iter(), signs);
+        Ok(&self.message)
+    }
+}
+
+/// 8 events and 16 signs with as many paths, points, links and words as they can have.
+fn largest(ref_pos: GeoPosition) -> (Vec<Event>, Vec<Sign>) {
+    let path = || ReferencePath {
+        points: Few::filled(ref_pos),
+        radius: Radius::MIN,
+    };
+    let node = NodeId {
+        region: None,
+        id: 0,
+    };
+    let link = ReferenceLink {
+        upstream: node,
+        downstream: node,
+        lanes: None,
+    };
+    let place = Place {
+        paths: Few::filled(path()),
+        links: Few::filled(link),
+    };
+    let (ascii, gb2312) = Description::longest();
+    let event = |number: usize| {
+        let mut event = Event::new(0, EventType::OBJECT, EventSource::Unknown);
+        let words = if number.is_multiple_of(2) {
+            &ascii
+        } else {
+            &gb2312
+        };
+        event.description = Some(words.clone());
+        event.place = Some(place.clone());
+        event
+    };
+    let sign = Sign::new(0, 0, SignText::longest(), place.clone());
+    ((0..MAX_EVENTS).map(event).collect(), vec![sign; MAX_SIGNS])
+}
+
+/// What messages have left out and others will need.
+#[derive(Debug, Default)]
+struct Spares {
+    events: Vec<asn::RTEList>,
+    signs: Vec<asn::RTSList>,
+    paths: Vec<asn::ReferencePathList>,
+    links: Vec<asn::ReferenceLinkList>,
+    texts: Vec<Ascii>,
+    octets: Vec<Gb2312>,
+}
+
+type Ascii = Ia5<1, 512>;
+type Gb2312 = Octets<2, 512>;
+
+impl Spares {
+    /// Room to put by all that one message can hold, and every text in both forms.
+    fn reserve(&mut self) {
+        const ENTRIES: usize = MAX_EVENTS + MAX_SIGNS;
+        self.events.reserve(1);
+        self.signs.reserve(1);
+        self.paths.reserve(ENTRIES);
+        self.links.reserve(ENTRIES);
+        // Those in the message may come back beside those that are made here.
+        self.texts.reserve(2 * ENTRIES);
+        self.octets.reserve(2 * ENTRIES);
+        let (ascii, gb2312) = Description::longest();
+        for _ in 0..ENTRIES {
+            if let (Inner::Ascii(text), Inner::Gb2312(bytes)) = (&ascii.0, &gb2312.0) {
+                let (mut text_slot, mut octets_slot) = (Ascii::default(), Gb2312::default());
+                // The longest words keep the bounds of both types.
+                let _ = (text_slot.set(text), octets_slot.set(bytes));
+                self.texts.push(text_slot);
+                self.octets.push(octets_slot);
+            }
+        }
+    }
+}
+
+/// As `fill_optional`, but what is left out is put by.
+fn fill_or_put_by<T: Default, U, const MIN: usize, const MAX: usize>(
+    list: &mut Option<List<T, MIN, MAX>>,
+    spares: &mut Vec<List<T, MIN, MAX>>,
+    entries: impl IntoIterator<Item = U, IntoIter: ExactSizeIterator>,
+    fill: impl FnMut(U, &mut T),
+) {
+    let entries = entries.into_iter();
+    if entries.len() == 0 {
+        spares.extend(list.take());
+    } else {
+        let list = list.get_or_insert_with(|| spares.pop().unwrap_or_default());
+        fill_list(list, entries, fill);
+    }
+}
+
+impl Header {
+    fn fill<'a>(
+        &self,
+        message: &mut Message,
+        spares: &mut Spares,
+        events: impl ExactSizeIterator<Item = &'a Event>,
+        signs: impl ExactSizeIterator<Item = &'a Sign>,
+    ) {
+        let frame = message.frame_mut();
+        if !matches!(frame, asn::MessageFrame::RsiFrame(_)) {
+            *frame = asn::MessageFrame::RsiFrame(asn::RoadSideInformation::default());
+        }
+        if let asn::MessageFrame::RsiFrame(rsi) = frame {
+            rsi.msg_cnt = asn::MsgCount(self.msg_cnt.value());
+            rsi.moy = self.moy.map(moy);
+            rsi.id = self.id.0;
+            rsi.ref_pos = position(self.ref_pos);
+            let mut event_lists = std::mem::take(&mut spares.events);
+            fill_or_put_by(&mut rsi.rtes, &mut event_lists, events, |event, slot| {
+                fill_event(self.ref_pos, event, slot, spares);
+            });
+            spares.events = event_lists;
+            let mut sign_lists = std::mem::take(&mut spares.signs);
+            fill_or_put_by(&mut rsi.rtss, &mut sign_lists, signs, |sign, slot| {
+                fill_sign(self.ref_pos, sign, slot, spares);
+            });
+            spares.signs = sign_lists;
+        }
+    }
+}
+
+fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData, spares: &mut Spares) {
     to.rte_id = from.id;
     to.event_type = asn::EventType(from.event_type.0);
     to.event_source = asn::EventSource::from_index(from.source as usize).unwrap_or_default();
     to.event_pos = from.pos.map(|pos| offset(ref_pos, pos));
     to.event_radius = from.radius.map(radius);
-    fill_description(from.description.as_ref(), &mut to.description);
+    fill_description(from.description.as_ref(), &mut to.description, spares);
     to.time_details = time_details(from.validity);
     to.priority = from.level.map(level);
     let place = from.place.as_ref();
@@ -89,10 +261,12 @@ fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
         ref_pos,
         place.map_or(&[], Place::paths),
         &mut to.reference_paths,
+        spares,
     );
-    fill_optional(
+    fill_or_put_by(
         &mut to.reference_links,
-        place.map_or(&[], Place::links),
+        &mut spares.links,
+        place.map_or(&[][..], Place::links),
         fill_link,
     );
     to.event_confidence = from
@@ -100,31 +274,41 @@ fn fill_event(ref_pos: GeoPosition, from: &Event, to: &mut asn::RTEData) {
         .map(|confidence| asn::Confidence(confidence.steps()));
 }
 
-fn fill_sign(ref_pos: GeoPosition, from: &Sign, to: &mut asn::RTSData) {
+fn fill_sign(ref_pos: GeoPosition, from: &Sign, to: &mut asn::RTSData, spares: &mut Spares) {
     to.rts_id = from.id;
     // Not said here, and the slot may have come from a message that did.
     to.auxiliary_sign = None;
     to.sign_type = asn::SignType(from.sign_type);
     to.sign_pos = from.pos.map(|pos| offset(ref_pos, pos));
-    fill_gb2312(from.text.bytes(), &mut to.description);
+    fill_gb2312(from.text.bytes(), &mut to.description, spares);
     to.time_details = time_details(from.validity);
     to.priority = from.level.map(level);
-    fill_paths(ref_pos, from.place.paths(), &mut to.reference_paths);
-    fill_optional(&mut to.reference_links, from.place.links(), fill_link);
+    fill_paths(ref_pos, from.place.paths(), &mut to.reference_paths, spares);
+    fill_or_put_by(
+        &mut to.reference_links,
+        &mut spares.links,
+        from.place.links(),
+        fill_link,
+    );
 }
 
 fn radius(radius: Radius) -> asn::Radius {
     asn::Radius(radius.steps())
 }
 
-/// In the memory of the last description, if that was in the same form.
-fn fill_description(from: Option<&Description>, to: &mut Option<asn::Description>) {
+fn fill_description(
+    from: Option<&Description>,
+    to: &mut Option<asn::Description>,
+    spares: &mut Spares,
+) {
     match from.map(|description| &description.0) {
-        None => *to = None,
-        Some(Inner::Gb2312(bytes)) => fill_gb2312(bytes, to),
+        None => put_by(to, spares),
+        Some(Inner::Gb2312(bytes)) => fill_gb2312(bytes, to, spares),
         Some(Inner::Ascii(text)) => {
             if !matches!(to, Some(asn::Description::TextString(_))) {
-                *to = Some(asn::Description::TextString(Ia5::default()));
+                put_by(to, spares);
+                let slot = spares.texts.pop().unwrap_or_default();
+                *to = Some(asn::Description::TextString(slot));
             }
             if let Some(asn::Description::TextString(slot)) = to {
                 // A `Description` keeps the bounds of its ASN.1 type, so this cannot be refused.
@@ -134,13 +318,23 @@ fn fill_description(from: Option<&Description>, to: &mut Option<asn::Description
     }
 }
 
-fn fill_gb2312(bytes: &[u8], to: &mut Option<asn::Description>) {
+fn fill_gb2312(bytes: &[u8], to: &mut Option<asn::Description>, spares: &mut Spares) {
     if !matches!(to, Some(asn::Description::TextGB2312(_))) {
-        *to = Some(asn::Description::TextGB2312(Octets::default()));
+        put_by(to, spares);
+        let slot = spares.octets.pop().unwrap_or_default();
+        *to = Some(asn::Description::TextGB2312(slot));
     }
     if let Some(asn::Description::TextGB2312(slot)) = to {
         // Own texts have at most 512 bytes.
         let _ = slot.set(bytes);
+    }
+}
+
+fn put_by(text: &mut Option<asn::Description>, spares: &mut Spares) {
+    match text.take() {
+        Some(asn::Description::TextString(slot)) => spares.texts.push(slot),
+        Some(asn::Description::TextGB2312(slot)) => spares.octets.push(slot),
+        None => {}
     }
 }
 
@@ -164,8 +358,9 @@ fn fill_paths(
     ref_pos: GeoPosition,
     from: &[ReferencePath],
     to: &mut Option<asn::ReferencePathList>,
+    spares: &mut Spares,
 ) {
-    fill_optional(to, from, |path, slot| {
+    fill_or_put_by(to, &mut spares.paths, from, |path, slot| {
         slot.path_radius = radius(path.radius);
         fill_list(&mut slot.active_path, &path.points, |point, slot| {
             *slot = offset(ref_pos, *point);
@@ -275,7 +470,7 @@ fn read_place(
             .map(|point| read_offset(ref_pos, *point))
             .collect();
         Ok::<_, Unfit>(ReferencePath {
-            points: Many::new(points?)?,
+            points: Few::new(points?)?,
             radius: Radius::from_steps(path.path_radius.0.into())?,
         })
     };

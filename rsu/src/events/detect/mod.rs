@@ -1,0 +1,202 @@
+//! Events that the picture of the road shows by itself.
+//!
+//! Each look at the picture puts every road user on its lane ([`scene`]), adds to the evidence for
+//! and against each kind of event ([`watch`], and [`queue`] for congestion), and tells the book what
+//! is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
+//! seen for long enough ends. Queueing at red is not congestion, waiting behind others is not
+//! stopping, a bus at its stop is not an obstacle: what explains a stand stops the clock of its
+//! evidence. Not here: emergency vehicles, which no sensor can tell from others.
+
+mod queue;
+mod scene;
+mod watch;
+
+use std::time::Duration;
+
+use v2x_msg::base::{Confidence, EnuFrame, Few, LaneId, NodeId, Radius};
+use v2x_msg::kinds::rsi::{
+    self, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
+};
+
+use super::book::Book;
+use super::claim::{Claim, Key, Origin, Until};
+use crate::clock::Now;
+use crate::fusion::Picture;
+use crate::signals::Forecast;
+use crate::site::Site;
+use queue::Queues;
+use scene::{Roads, Scene, Spot};
+use watch::{Found, Watches};
+
+/// Which events are looked for, and from when on one is believed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// A vehicle that stands in a lane without a reason, for this long; None: not looked for.
+    pub stopped_after: Option<Duration>,
+    /// As [`Config::stopped_after`], for a bus, which may be at its stop.
+    pub bus_stopped_after: Duration,
+    /// Something that has never moved lies in a lane, for this long.
+    pub object_after: Option<Duration>,
+    /// A vehicle goes against its lane, for this long.
+    pub wrong_way_after: Option<Duration>,
+    /// Somebody walks on the carriageway away from the junction, for this long.
+    pub pedestrian_after: Option<Duration>,
+    /// A vehicle with a free road goes slower than `slow_below_mps`, for this long.
+    pub slow_after: Option<Duration>,
+    /// See [`Config::slow_after`].
+    pub slow_below_mps: f64,
+    /// A vehicle is faster than the limit times `overspeed_ratio`, for this long.
+    pub overspeed_after: Option<Duration>,
+    /// See [`Config::overspeed_after`].
+    pub overspeed_ratio: f64,
+    /// A queue on a road without a signal, for this long; on an approach to the signal it must last
+    /// for `congestion_cycles_after`.
+    pub congestion_after: Option<Duration>,
+    /// Longer than any cycle of the signal: a queue that outlasts it is more than a red light.
+    pub congestion_cycles_after: Duration,
+    /// Shorter queues are no congestion.
+    pub congestion_from_m: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            stopped_after: Some(Duration::from_secs(15)),
+            bus_stopped_after: Duration::from_secs(90),
+            object_after: Some(Duration::from_secs(15)),
+            wrong_way_after: Some(Duration::from_millis(1500)),
+            pedestrian_after: Some(Duration::from_secs(1)),
+            slow_after: None,
+            slow_below_mps: 15.0 / 3.6,
+            overspeed_after: None,
+            overspeed_ratio: 1.2,
+            congestion_after: Some(Duration::from_secs(20)),
+            congestion_cycles_after: Duration::from_secs(240),
+            congestion_from_m: 50.0,
+        }
+    }
+}
+
+/// How long a claim outlives the last look that found it.
+const KEPT_FOR: Duration = Duration::from_secs(3);
+
+/// The detectors and what they remember.
+#[derive(Debug)]
+pub struct Detect {
+    roads: Roads,
+    frame: EnuFrame,
+    scene: Scene,
+    watches: Watches,
+    queues: Queues,
+}
+
+impl Detect {
+    /// Detectors for a site.
+    pub fn new(config: Config, site: &Site) -> Self {
+        let roads = Roads::new(site);
+        Self {
+            queues: Queues::new(&config, &roads),
+            watches: Watches::new(config),
+            scene: Scene::default(),
+            frame: site.frame,
+            roads,
+        }
+    }
+
+    /// Looks at the picture of now, with what the signals show, and claims what is sure enough.
+    /// Does not allocate.
+    pub fn look(
+        &mut self,
+        now: Now,
+        picture: &Picture,
+        forecast: Option<&Forecast>,
+        book: &mut Book,
+    ) {
+        self.scene.set(now.mono, picture, forecast, &self.roads);
+        for spot in &self.scene.spots {
+            self.watches.look(now.mono, spot, &self.scene, |found| {
+                claim(now, found, spot, &self.roads, &self.frame, book);
+            });
+        }
+        for queue in self.queues.look(now.mono, &self.scene, &self.roads) {
+            let Some(event) = queue.event(&self.roads, &self.frame) else {
+                continue;
+            };
+            let tail_m = queue.tail_at_m(&self.roads);
+            say(now, queue.number(&self.roads), event, tail_m, book);
+        }
+    }
+}
+
+/// Tells the book of what was found of one road user.
+fn claim(now: Now, found: Found, spot: &Spot, roads: &Roads, frame: &EnuFrame, book: &mut Book) {
+    let (event_type, level, radius_m) = match found {
+        Found::Stopped => (EventType::STOPPED, 6, 10.0),
+        Found::Object => (EventType::OBJECT, 6, 5.0),
+        Found::WrongWay => (EventType::WRONG_WAY, 7, 20.0),
+        Found::Pedestrian => (EventType::PEDESTRIAN, 6, 10.0),
+        Found::Slow => (EventType::SLOW, 4, 20.0),
+        Found::Overspeed => (EventType::OVERSPEED, 3, 20.0),
+    };
+    let mut event = rsi::Event::new(0, event_type, EventSource::Detection);
+    event.pos = frame.ground_position(spot.east_m, spot.north_m).ok();
+    event.radius = Radius::from_m(radius_m).ok();
+    event.level = Level::new(level).ok();
+    event.confidence =
+        Confidence::from_percent(f64::from(spot.existence.clamp(0.0, 1.0)) * 100.0).ok();
+    event.place = spot.lane.and_then(|on| {
+        // Who comes from upstream must hear of it before it is there.
+        let from_m = on.along_m - UPSTREAM_M;
+        stretch(roads, on.lane, from_m, on.along_m + radius_m, frame)
+    });
+    let number = u64::from(event_type.0) << 32 | u64::from(spot.id);
+    say(now, number, event, (spot.east_m, spot.north_m), book);
+}
+
+/// How far upstream of an event its path begins.
+const UPSTREAM_M: f64 = 100.0;
+
+fn say(now: Now, number: u64, event: rsi::Event, at_m: (f64, f64), book: &mut Book) {
+    let claim = Claim {
+        key: Key {
+            origin: Origin::Picture,
+            number,
+        },
+        event,
+        keeps_id: false,
+        at_m: Some(at_m),
+        until: Until::Mono(now.mono + KEPT_FOR),
+    };
+    // What is turned away is counted by the book.
+    let _ = book.handle_claim(now, &claim);
+}
+
+/// A stretch of one lane, as RSI has it: its path in the direction of travel, and the lane of its
+/// link.
+fn stretch(roads: &Roads, lane: usize, from_m: f64, to_m: f64, frame: &EnuFrame) -> Option<Place> {
+    let lane = roads.lanes.get(lane)?;
+    let points = lane.between(from_m, to_m);
+    let points = points.filter_map(|point| frame.position(point).ok());
+    let path = ReferencePath {
+        points: Few::new(points.take(MAX_POINTS)).ok()?,
+        radius: Radius::from_m(lane.width_m / 2.0).ok()?,
+    };
+    let link = reference_link(lane.link, [lane.id]);
+    Place::new([path], [link]).ok()
+}
+
+const MAX_POINTS: usize = 32;
+
+fn reference_link(
+    (upstream, downstream): (NodeId, NodeId),
+    lanes: impl IntoIterator<Item = LaneId>,
+) -> ReferenceLink {
+    ReferenceLink {
+        upstream,
+        downstream,
+        lanes: Lanes::of(lanes).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

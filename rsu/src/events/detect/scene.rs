@@ -1,0 +1,324 @@
+//! Who is on which lane, in which order, and what the signal shows them.
+//!
+//! Built anew at every look, in memory that is used again. Not here: what it means.
+
+use arrayvec::ArrayVec;
+use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
+
+use crate::clock::Mono;
+use crate::fusion::{MAX_TRACKS, Picture, Track};
+use crate::report::{Class, Light};
+use crate::signals::{Forecast, Start};
+use crate::site::{Site, line};
+
+/// The site's lanes, prepared for looking at them ten times a second.
+#[derive(Debug)]
+pub(super) struct Roads {
+    pub(super) lanes: Vec<Road>,
+}
+
+/// One lane.
+#[derive(Debug)]
+pub(super) struct Road {
+    pub(super) link: (NodeId, NodeId),
+    pub(super) id: LaneId,
+    pub(super) centre: Vec<Enu>,
+    pub(super) length_m: f64,
+    pub(super) width_m: f64,
+    pub(super) limit_mps: f64,
+    /// It leads to this junction.
+    pub(super) approach: bool,
+    /// What rules it there.
+    pub(super) phases: ArrayVec<PhaseId, 8>,
+    /// Some of its connections give way without a signal, or across a permissive green.
+    pub(super) gives_way: bool,
+}
+
+impl Roads {
+    pub(super) fn new(site: &Site) -> Self {
+        let lanes = site.links.iter().flat_map(|link| {
+            link.lanes.iter().map(move |lane| {
+                let mut phases = ArrayVec::new();
+                for connection in &lane.connections {
+                    if let Some(phase) = connection.phase
+                        && !phases.contains(&phase)
+                    {
+                        // More than eight rule no lane; the rest would only repeat the doubt.
+                        let _ = phases.try_push(phase);
+                    }
+                }
+                Road {
+                    link: (link.upstream, link.downstream),
+                    id: lane.id,
+                    length_m: line::length_m(&lane.centre),
+                    centre: lane.centre.clone(),
+                    width_m: lane.width_m,
+                    limit_mps: lane.speed_limit_mps.unwrap_or(link.speed_limit_mps),
+                    approach: link.downstream == site.node,
+                    gives_way: lane.connections.iter().any(|to| gives_way(site, to.phase)),
+                    phases,
+                }
+            })
+        });
+        Self {
+            lanes: lanes.collect(),
+        }
+    }
+
+    /// The lane under a point: of those that lead along `yaw_rad` within `turn_rad`, the nearest.
+    fn under(&self, east_m: f64, north_m: f64, yaw: Option<(f64, f64)>) -> Option<OnLane> {
+        let mut best: Option<OnLane> = None;
+        for (place, lane) in self.lanes.iter().enumerate() {
+            let Some(foot) = line::foot(&lane.centre, east_m, north_m) else {
+                continue;
+            };
+            let beyond_the_ends = foot.distance_m > foot.left_m.abs() + 1e-6;
+            let off = beyond_the_ends || foot.left_m.abs() > lane.width_m / 2.0;
+            let across = yaw.is_some_and(|(yaw, turn)| between(yaw, foot.yaw_rad) > turn);
+            if !off && !across && best.is_none_or(|found| foot.left_m.abs() < found.left_m.abs()) {
+                best = Some(OnLane {
+                    lane: place,
+                    along_m: foot.along_m,
+                    left_m: foot.left_m,
+                    yaw_rad: foot.yaw_rad,
+                });
+            }
+        }
+        best
+    }
+}
+
+fn gives_way(site: &Site, phase: Option<PhaseId>) -> bool {
+    let green = phase.and_then(|id| site.phase(id)).map(|phase| phase.green);
+    green != Some(crate::site::GreenKind::Protected)
+}
+
+impl Road {
+    /// The points of a stretch of its centre line, both ends included.
+    pub(super) fn between(&self, from_m: f64, to_m: f64) -> impl Iterator<Item = Enu> + '_ {
+        let from_m = from_m.clamp(0.0, self.length_m);
+        let to_m = to_m.clamp(from_m, self.length_m);
+        let mut along_m = 0.0;
+        let inner = self.centre.windows(2).filter_map(move |piece| {
+            along_m += line::distance_m(piece[0], piece[1]);
+            (from_m < along_m && along_m < to_m).then_some(piece[1])
+        });
+        std::iter::once(self.at(from_m))
+            .chain(inner)
+            .chain(std::iter::once(self.at(to_m)))
+    }
+
+    /// The point of its centre line that far along.
+    pub(super) fn at(&self, along_m: f64) -> Enu {
+        let mut left_m = along_m;
+        for piece in self.centre.windows(2) {
+            let length_m = line::distance_m(piece[0], piece[1]);
+            if left_m <= length_m && length_m > 0.0 {
+                let part = left_m / length_m;
+                let mix = |a: f64, b: f64| a + (b - a) * part;
+                return Enu {
+                    east_m: mix(piece[0].east_m, piece[1].east_m),
+                    north_m: mix(piece[0].north_m, piece[1].north_m),
+                    up_m: mix(piece[0].up_m, piece[1].up_m),
+                };
+            }
+            left_m -= length_m;
+        }
+        self.centre.last().copied().unwrap_or_default()
+    }
+}
+
+/// The angle between two directions, 0..=pi.
+fn between(a_rad: f64, b_rad: f64) -> f64 {
+    let apart = (a_rad - b_rad).rem_euclid(std::f64::consts::TAU);
+    apart.min(std::f64::consts::TAU - apart)
+}
+
+/// A place on a lane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct OnLane {
+    /// Its place in [`Roads::lanes`].
+    pub(super) lane: usize,
+    pub(super) along_m: f64,
+    pub(super) left_m: f64,
+    /// Direction of the lane there.
+    pub(super) yaw_rad: f64,
+}
+
+/// One road user, where it is and what stands before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub(super) id: u8,
+    pub(super) born_at: Mono,
+    pub(super) class: Class,
+    pub(super) class_confidence: f32,
+    pub(super) existence: f32,
+    pub(super) east_m: f64,
+    pub(super) north_m: f64,
+    pub(super) sigma_m: f64,
+    pub(super) speed_mps: f64,
+    pub(super) speed_sigma_mps: f64,
+    pub(super) length_m: f64,
+    /// The lane that it is on, in its direction while it moves.
+    pub(super) lane: Option<OnLane>,
+    /// It moves against the lane under it, and no lane leads its way.
+    pub(super) against: bool,
+    /// To the one ahead on its lane: the free space, and how fast that one is.
+    pub(super) ahead: Option<(f64, f64)>,
+    /// Whether the signal that rules it, or the wait for others, explains a stand at the stop line.
+    pub(super) hold: Hold,
+    /// From its front to the end of its lane.
+    pub(super) to_end_m: f64,
+    /// Of its lane; infinite off the lanes.
+    pub(super) limit_mps: f64,
+}
+
+/// What the end of a lane says to who stands there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Hold {
+    /// Nothing: it leads on.
+    Free,
+    /// Wait, or nobody knows.
+    Wait,
+    /// Green since that moment.
+    Green(Mono),
+}
+
+impl Spot {
+    /// Whether it drives on the carriageway.
+    pub(super) fn drives(&self) -> bool {
+        !matches!(self.class, Class::Pedestrian | Class::Bicycle)
+    }
+}
+
+/// Everybody at one moment.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub(super) spots: ArrayVec<Spot, MAX_TRACKS>,
+}
+
+/// Below this speed a course says nothing of where somebody is going.
+const COURSE_FROM_MPS: f64 = 2.0;
+/// Most that a course may differ from the lane's: beyond it drives across or against it.
+const ALONG_RAD: f64 = std::f64::consts::FRAC_PI_3;
+/// At least that much off the lane's direction goes against it.
+const AGAINST_RAD: f64 = 2.6;
+
+impl Scene {
+    pub(super) fn set(
+        &mut self,
+        now: Mono,
+        picture: &Picture,
+        forecast: Option<&Forecast>,
+        roads: &Roads,
+    ) {
+        self.spots.clear();
+        for track in &picture.tracks {
+            // As many as the picture has.
+            let _ = self.spots.try_push(spot(track, roads));
+        }
+        for spot in &mut self.spots {
+            spot.hold = hold(now, spot, forecast, roads);
+        }
+        self.find_leaders();
+    }
+
+    /// Everybody on a lane.
+    pub(super) fn on(&self, lane: usize) -> impl Iterator<Item = (&Spot, OnLane)> {
+        self.spots.iter().filter_map(move |spot| {
+            let on = spot.lane.filter(|on| on.lane == lane)?;
+            Some((spot, on))
+        })
+    }
+
+    fn find_leaders(&mut self) {
+        for place in 0..self.spots.len() {
+            let spot = self.spots[place];
+            let Some(own) = spot.lane else { continue };
+            let ahead = self.on(own.lane).filter(|(other, on)| {
+                other.id != spot.id && on.along_m > own.along_m && other.drives()
+            });
+            let nearest = ahead.min_by(|a, b| a.1.along_m.total_cmp(&b.1.along_m));
+            self.spots[place].ahead = nearest.map(|(other, on)| {
+                let between_m = on.along_m - own.along_m;
+                let free_m = between_m - (spot.length_m + other.length_m) / 2.0;
+                (free_m, other.speed_mps)
+            });
+        }
+    }
+}
+
+fn spot(track: &Track, roads: &Roads) -> Spot {
+    let velocity = &track.velocity;
+    let speed_mps = velocity.east_mps.hypot(velocity.north_mps);
+    let course = velocity.north_mps.atan2(velocity.east_mps);
+    let moves = speed_mps >= COURSE_FROM_MPS;
+    let any = roads.under(track.east_m, track.north_m, None);
+    let along = moves.then_some((course, ALONG_RAD));
+    let lane = if moves {
+        roads.under(track.east_m, track.north_m, along)
+    } else {
+        any
+    };
+    let length_m = track.size.map_or(4.5, |size| f64::from(size.length_m));
+    let to_end_m = lane.map_or(f64::INFINITY, |on| {
+        roads.lanes[on.lane].length_m - on.along_m - length_m / 2.0
+    });
+    let covariance = &track.position_cov;
+    Spot {
+        id: track.id,
+        born_at: track.born_at,
+        class: track.class,
+        class_confidence: track.class_confidence,
+        existence: track.existence,
+        east_m: track.east_m,
+        north_m: track.north_m,
+        sigma_m: covariance.ee.max(covariance.nn).max(0.0).sqrt(),
+        speed_mps,
+        speed_sigma_mps: velocity.cov.ee.max(velocity.cov.nn).max(0.0).sqrt(),
+        length_m,
+        against: moves
+            && lane.is_none()
+            && any.is_some_and(|on| between(course, on.yaw_rad) >= AGAINST_RAD),
+        lane: lane.or(any.filter(|on| moves && between(course, on.yaw_rad) >= AGAINST_RAD)),
+        ahead: None,
+        hold: Hold::Wait,
+        to_end_m,
+        limit_mps: lane.map_or(f64::INFINITY, |on| roads.lanes[on.lane].limit_mps),
+    }
+}
+
+/// Where a lane ends at the junction, all of its phases must have been green for a stand to be
+/// without a reason; where it gives way, or nobody knows its light, there may always be one.
+fn hold(now: Mono, spot: &Spot, forecast: Option<&Forecast>, roads: &Roads) -> Hold {
+    let Some(on) = spot.lane else {
+        return Hold::Wait;
+    };
+    let road = &roads.lanes[on.lane];
+    if !road.approach {
+        return Hold::Free;
+    }
+    if road.gives_way || road.phases.is_empty() {
+        return Hold::Wait;
+    }
+    let mut since = Mono::ZERO;
+    for id in &road.phases {
+        let phases = forecast.map_or(&[][..], |forecast| &forecast.phases);
+        let running = phases
+            .iter()
+            .find(|phase| phase.phase == *id)
+            .and_then(|phase| phase.states.first());
+        match running {
+            Some(state) if state.light == Light::Green => {
+                let start = state.timing.map(|timing| timing.start);
+                let began = match start {
+                    Some(Start::Running { since: Some(began) }) => began,
+                    _ => now,
+                };
+                since = since.max(began);
+            }
+            _ => return Hold::Wait,
+        }
+    }
+    Hold::Green(since)
+}

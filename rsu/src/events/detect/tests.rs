@@ -1,0 +1,349 @@
+//! What the picture shows by itself, one situation a test, on the crossing of configs/sites.
+//!
+//! On its northern arm lane 2 leads south to the stop line at 20 m north; lane 2 of the exit leads
+//! north from there on. Both are 5 m beside the road's centre line.
+
+use v2x_msg::base::PhaseId;
+use v2x_msg::kinds::spat::Status;
+
+use super::*;
+use crate::clock::{Mono, Utc};
+use crate::events;
+use crate::fusion::Track;
+use crate::report::{Class, Covariance, Light, Size, Velocity};
+use crate::signals::{End, GreenKind, PhaseForecast, Start, StateForecast, Timing};
+
+const IN_M: f64 = -5.0;
+const OUT_M: f64 = 5.0;
+const LOOK_MS: u64 = 100;
+const NONE: [u16; 0] = [];
+
+struct Bench {
+    detect: Detect,
+    book: Book,
+    ms: u64,
+    /// What phase 1, which rules the approach's lane 2, shows, and since when.
+    light: Option<(Light, u64)>,
+    told: Vec<(u64, u16, events::Stage)>,
+}
+
+fn at(ms: u64) -> Now {
+    Now {
+        mono: Mono::ZERO + Duration::from_millis(ms),
+        utc: Utc::from_unix_ms(1_767_225_600_000).unwrap() + Duration::from_millis(ms),
+    }
+}
+
+fn bench() -> Bench {
+    bench_with(Config::default())
+}
+
+fn bench_with(config: Config) -> Bench {
+    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+    let site = Site::parse(site, "moyu-boyuan.toml").unwrap();
+    Bench {
+        detect: Detect::new(config, &site),
+        book: Book::new(events::Config::default(), site.origin),
+        ms: 1000,
+        light: None,
+        told: Vec::new(),
+    }
+}
+
+/// A car that has been known for ever, going north with `north_mps`.
+fn car(id: u8, east_m: f64, north_m: f64, north_mps: f64) -> Track {
+    let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
+    Track {
+        id,
+        east_m,
+        north_m,
+        position_cov: round(0.3),
+        velocity: Velocity {
+            east_mps: 0.0,
+            north_mps,
+            cov: round(0.2),
+        },
+        yaw_rad: None,
+        class: Class::Car,
+        class_confidence: 0.9,
+        size: Some(Size {
+            length_m: 4.5,
+            width_m: 1.8,
+            height_m: None,
+        }),
+        seen_at: Mono::ZERO,
+        born_at: Mono::ZERO,
+        sources: 1,
+        existence: 0.95,
+    }
+}
+
+fn of(class: Class, track: Track) -> Track {
+    Track { class, ..track }
+}
+
+impl Bench {
+    /// Looks ten times a second for a while; `road` says who is there after so many seconds.
+    fn see(&mut self, seconds: f64, mut road: impl FnMut(f64) -> Vec<Track>) {
+        let looks = (seconds * 1000.0) as u64 / LOOK_MS;
+        for look in 0..looks {
+            self.ms += LOOK_MS;
+            let now = at(self.ms);
+            let picture = Picture {
+                at: now.mono,
+                tracks: road(look as f64 * 0.1).into_iter().collect(),
+            };
+            let forecast = self
+                .light
+                .map(|(light, since_ms)| forecast(light, since_ms));
+            self.detect
+                .look(now, &picture, forecast.as_ref(), &mut self.book);
+            self.book.follow(now);
+            while let Some(change) = self.book.poll_change() {
+                self.told.push((self.ms, change.event_type.0, change.stage));
+            }
+        }
+    }
+
+    fn raised(&self) -> Vec<u16> {
+        let raised = self
+            .told
+            .iter()
+            .filter(|(.., stage)| *stage == events::Stage::Holds);
+        raised.map(|(_, code, _)| *code).collect()
+    }
+}
+
+fn forecast(light: Light, since_ms: u64) -> Forecast {
+    let timing = Timing {
+        start: Start::Running {
+            since: Some(at(since_ms).mono),
+        },
+        end: End::Endless,
+        confidence: None,
+        next: None,
+    };
+    let mut phases = arrayvec::ArrayVec::new();
+    phases.push(PhaseForecast {
+        phase: PhaseId::new(1).unwrap(),
+        green: GreenKind::Protected,
+        states: std::iter::once(StateForecast {
+            light,
+            timing: Some(timing),
+        })
+        .collect(),
+    });
+    Forecast {
+        collected_at: at(since_ms).mono,
+        timing_error: Duration::ZERO,
+        status: Status::NONE,
+        phases,
+    }
+}
+
+#[test]
+fn a_car_that_stands_in_the_open_lane_is_raised_and_ends_when_it_goes() {
+    let mut bench = bench();
+    bench.see(2.0, |_| vec![car(1, OUT_M, 150.0, 10.0)]);
+    bench.see(14.9, |_| vec![car(1, OUT_M, 170.0, 0.0)]);
+    assert_eq!(bench.raised(), NONE);
+    bench.see(1.0, |_| vec![car(1, OUT_M, 170.0, 0.0)]);
+    assert_eq!(bench.raised(), [903]);
+    let event = bench.book.sent(rsi::RsiClass::Dynamic)[0].clone();
+    let place = event.place.unwrap();
+    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+    let frame = Site::parse(site, "site").unwrap().frame;
+    let path: Vec<_> = place.paths()[0]
+        .points
+        .iter()
+        .map(|point| frame.enu(*point))
+        .collect();
+    assert!((path[0].north_m - 70.0).abs() < 0.1, "{path:?}");
+    assert!(
+        (path[path.len() - 1].north_m - 180.0).abs() < 0.1,
+        "{path:?}"
+    );
+    bench.see(4.0, |_| vec![car(1, OUT_M, 172.0, 5.0)]);
+    assert_eq!(bench.told.last().unwrap().2, events::Stage::Cleared);
+}
+
+#[test]
+fn who_stands_at_red_is_not_stopped_nor_is_who_stands_behind() {
+    let mut bench = bench();
+    bench.light = Some((Light::Red, 0));
+    bench.see(120.0, |_| {
+        (0..6u8)
+            .map(|n| car(n + 1, IN_M, 23.0 + 7.0 * f64::from(n), 0.0))
+            .collect()
+    });
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
+fn who_stands_on_at_green_is() {
+    let mut bench = bench();
+    bench.light = Some((Light::Red, 0));
+    let road = |_| vec![car(1, IN_M, 23.0, 0.0), car(2, IN_M, 31.0, 0.0)];
+    bench.see(40.0, road);
+    bench.light = Some((Light::Green, bench.ms));
+    bench.see(20.0, road);
+    assert_eq!(bench.raised(), NONE);
+    bench.see(5.0, road);
+    assert_eq!(
+        bench.raised(),
+        [903],
+        "the first alone: the second waits for it"
+    );
+}
+
+#[test]
+fn where_the_light_is_not_known_a_stand_at_the_stop_line_says_nothing() {
+    let mut bench = bench();
+    bench.see(120.0, |_| vec![car(1, IN_M, 23.0, 0.0)]);
+    assert_eq!(bench.raised(), NONE);
+    bench.see(130.0, |_| vec![car(1, IN_M, 23.0, 0.0)]);
+    assert_eq!(bench.raised(), [903], "longer than any cycle");
+}
+
+#[test]
+fn a_bus_at_its_stop_is_no_obstacle() {
+    let mut bench = bench();
+    bench.see(60.0, |_| vec![of(Class::Bus, car(1, OUT_M, 150.0, 0.0))]);
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
+fn what_has_never_moved_and_is_no_vehicle_is_an_object() {
+    let mut bench = bench();
+    bench.see(16.0, |_| {
+        vec![of(Class::Unknown, car(1, OUT_M, 150.0, 0.0))]
+    });
+    assert_eq!(bench.raised(), [401]);
+}
+
+#[test]
+fn a_vehicle_against_its_lane_is_raised_once_it_has_gone_some_way() {
+    let mut bench = bench();
+    bench.see(1.4, |t| vec![car(1, OUT_M, 200.0 - 10.0 * t, -10.0)]);
+    assert_eq!(bench.raised(), NONE);
+    bench.see(1.0, |t| vec![car(1, OUT_M, 186.0 - 10.0 * t, -10.0)]);
+    assert_eq!(bench.raised(), [904]);
+}
+
+#[test]
+fn a_track_that_is_not_sure_of_its_place_is_not_called_a_wrong_way_driver() {
+    let mut bench = bench();
+    let unsure = |t: f64| Track {
+        position_cov: Covariance::from_axes(0.0, 1.5, 1.5),
+        ..car(1, OUT_M, 200.0 - 10.0 * t, -10.0)
+    };
+    bench.see(5.0, |t| vec![unsure(t)]);
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
+fn a_walker_on_the_carriageway_is_raised_but_not_at_the_crossing() {
+    let mut bench = bench();
+    let walker = |north_m| vec![of(Class::Pedestrian, car(1, IN_M, north_m, 1.2))];
+    bench.see(20.0, |_| walker(25.0));
+    assert_eq!(bench.raised(), NONE);
+    bench.see(1.5, |_| walker(100.0));
+    assert_eq!(bench.raised(), [405]);
+}
+
+#[test]
+fn slow_and_fast_are_looked_for_where_asked() {
+    let quiet = || {
+        let mut bench = bench();
+        bench.see(10.0, |t| vec![car(1, OUT_M, 120.0 + 3.0 * t, 3.0)]);
+        bench.see(10.0, |t| vec![car(2, OUT_M, 25.0 + 24.0 * t, 24.0)]);
+        bench
+    };
+    assert_eq!(quiet().raised(), NONE);
+    let mut bench = bench_with(Config {
+        slow_after: Some(Duration::from_secs(5)),
+        overspeed_after: Some(Duration::from_secs(2)),
+        ..Config::default()
+    });
+    bench.see(10.0, |t| vec![car(1, OUT_M, 120.0 + 3.0 * t, 3.0)]);
+    bench.see(6.0, |t| vec![car(2, OUT_M, 25.0 + 24.0 * t, 24.0)]);
+    assert_eq!(bench.raised(), [902, 901]);
+}
+
+#[test]
+fn a_car_is_slow_only_on_a_free_road() {
+    let mut bench = bench_with(Config {
+        slow_after: Some(Duration::from_secs(5)),
+        ..Config::default()
+    });
+    bench.see(10.0, |t| {
+        let ahead = car(2, OUT_M, 150.0 + 5.0 * t, 5.0);
+        vec![car(1, OUT_M, 120.0 + 3.0 * t, 3.0), ahead]
+    });
+    assert_eq!(bench.raised(), NONE);
+}
+
+/// A queue of standing cars from `head_m` on, upstream on the approach.
+fn queue(head_m: f64, count: u8) -> Vec<Track> {
+    (0..count)
+        .map(|n| car(n + 1, IN_M, head_m + 8.0 * f64::from(n), 0.0))
+        .collect()
+}
+
+#[test]
+fn a_queue_at_red_is_no_congestion_until_it_outlasts_every_cycle() {
+    let mut bench = bench();
+    for cycle in 0..3 {
+        bench.light = Some((Light::Red, bench.ms));
+        bench.see(60.0, |_| queue(23.0, 10));
+        bench.light = Some((Light::Green, bench.ms));
+        bench.see(20.0, |t| {
+            let moves = |n: u8| car(n + 1, IN_M, 23.0 + 8.0 * f64::from(n) - 6.0 * t, -6.0);
+            (0..10).map(moves).collect()
+        });
+        bench.see(20.0, |_| Vec::new());
+        assert_eq!(bench.raised(), NONE, "cycle {cycle}");
+    }
+    bench.light = Some((Light::Red, bench.ms));
+    bench.see(241.0, |_| queue(23.0, 10));
+    assert!(bench.raised().contains(&707));
+}
+
+#[test]
+fn a_jam_before_no_signal_is_congestion_and_its_tail_moves() {
+    let mut bench = bench();
+    bench.see(19.0, |_| queue(120.0, 8));
+    assert!(!bench.raised().contains(&707));
+    bench.see(2.0, |_| queue(120.0, 8));
+    assert!(bench.raised().contains(&707));
+    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+    let frame = Site::parse(site, "site").unwrap().frame;
+    let tail = |bench: &Bench| {
+        let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
+        frame.enu(sent[0].pos.unwrap()).north_m
+    };
+    assert!((tail(&bench) - 176.0).abs() < 0.1);
+    bench.see(1.0, |_| queue(120.0, 12));
+    assert!((tail(&bench) - 208.0).abs() < 0.1);
+    assert_eq!(
+        bench.raised().iter().filter(|code| **code == 707).count(),
+        1
+    );
+    bench.see(10.0, |_| Vec::new());
+    let (_, code, stage) = *bench.told.last().unwrap();
+    assert_eq!((code, stage), (707, events::Stage::Cleared));
+}
+
+#[test]
+fn an_id_that_is_born_again_brings_no_evidence_along() {
+    let mut bench = bench();
+    bench.see(14.0, |_| vec![car(1, OUT_M, 170.0, 0.0)]);
+    let born_at = at(bench.ms).mono;
+    bench.see(14.0, |_| {
+        vec![Track {
+            born_at,
+            ..car(1, OUT_M, 170.0, 0.0)
+        }]
+    });
+    assert_eq!(bench.raised(), NONE);
+}

@@ -1,0 +1,242 @@
+//! The evidence for and against each event of one road user, look by look.
+//!
+//! Kept by track id; an id that has another birth is another road user. A track that vanishes takes
+//! its evidence along. Not here: congestion, which is a matter of many.
+
+use std::time::Duration;
+
+use super::Config;
+use super::scene::{Hold, Scene, Spot};
+use crate::clock::Mono;
+use crate::report::Class;
+
+/// What is sure enough of a road user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It stands in a lane without a reason.
+    Stopped,
+    /// It lies in a lane.
+    Object,
+    /// It goes against its lane.
+    WrongWay,
+    /// It walks on the carriageway.
+    Pedestrian,
+    /// It is slow where it need not be.
+    Slow,
+    /// It is too fast.
+    Overspeed,
+}
+
+/// Slower stands, with what a filter makes of noise.
+const STANDS_BELOW_MPS: f64 = 0.7;
+/// Faster has moved on for certain.
+const MOVES_FROM_MPS: f64 = 1.5;
+/// Whoever stands behind one that stands this close waits for it.
+const QUEUE_GAP_M: f64 = 12.0;
+/// Whoever stands this close to the stop line may wait for the signal.
+const AT_STOP_LINE_M: f64 = 12.0;
+/// The first at a green has moved by then, even one that was asleep.
+const GREEN_START: Duration = Duration::from_secs(8);
+/// So close to the junction people cross the road.
+const CROSSING_M: f64 = 15.0;
+/// A free road has nobody nearer ahead.
+const FREE_AHEAD_M: f64 = 50.0;
+/// Away from the stop line and from the turn into the road, where everybody is slow.
+const FREE_ROAD_M: f64 = 80.0;
+/// Farther apart, two looks say nothing of the time between them.
+const LONGEST_STEP_S: f64 = 0.3;
+/// A track that is less sure of its place may be on another lane.
+const SURE_PLACE_M: f64 = 1.0;
+/// Who goes against a lane has gone this far against it.
+const AGAINST_FOR_M: f64 = 5.0;
+
+#[derive(Debug)]
+pub(super) struct Watches {
+    config: Config,
+    of: Box<[Watch; 256]>,
+}
+
+/// Seconds of evidence.
+#[derive(Clone, Copy, Debug, Default)]
+struct Watch {
+    born_at: Mono,
+    looked_at: Mono,
+    /// It has been seen to move.
+    has_moved: bool,
+    /// It has been raised as standing, and has not moved since.
+    raised: bool,
+    stands_s: f64,
+    reasonless_s: f64,
+    against_s: f64,
+    against_from_m: (f64, f64),
+    walks_s: f64,
+    slow_s: f64,
+    fast_s: f64,
+}
+
+impl Watches {
+    pub(super) fn new(config: Config) -> Self {
+        Self {
+            config,
+            of: Box::new([Watch::default(); 256]),
+        }
+    }
+
+    /// Adds what this look shows of one road user, and tells what is sure enough.
+    pub(super) fn look(
+        &mut self,
+        now: Mono,
+        spot: &Spot,
+        scene: &Scene,
+        mut found: impl FnMut(Found),
+    ) {
+        let watch = &mut self.of[usize::from(spot.id)];
+        if watch.born_at != spot.born_at {
+            *watch = Watch {
+                born_at: spot.born_at,
+                looked_at: now,
+                ..Watch::default()
+            };
+        }
+        let step_s = now.seconds_after(watch.looked_at);
+        let step_s = if step_s <= LONGEST_STEP_S {
+            step_s
+        } else {
+            0.0
+        };
+        watch.looked_at = now;
+        watch.has_moved |= spot.speed_mps >= MOVES_FROM_MPS;
+        let config = &self.config;
+        if let Some(what) = watch.stands(step_s, spot, now, config) {
+            found(what);
+        }
+        watch.goes_against(step_s, spot);
+        let gone_m =
+            (spot.east_m - watch.against_from_m.0).hypot(spot.north_m - watch.against_from_m.1);
+        if is_past(watch.against_s, config.wrong_way_after) && gone_m >= AGAINST_FOR_M {
+            found(Found::WrongWay);
+        }
+        grow(
+            &mut watch.walks_s,
+            step_s,
+            walks_on_the_carriageway(spot, scene),
+        );
+        if is_past(watch.walks_s, config.pedestrian_after) {
+            found(Found::Pedestrian);
+        }
+        grow(&mut watch.slow_s, step_s, is_slow(spot, config));
+        if is_past(watch.slow_s, config.slow_after) {
+            found(Found::Slow);
+        }
+        grow(&mut watch.fast_s, step_s, is_too_fast(spot, config));
+        if is_past(watch.fast_s, config.overspeed_after) {
+            found(Found::Overspeed);
+        }
+    }
+}
+
+impl Watch {
+    fn stands(&mut self, step_s: f64, spot: &Spot, now: Mono, config: &Config) -> Option<Found> {
+        if spot.speed_mps >= MOVES_FROM_MPS {
+            (self.stands_s, self.reasonless_s, self.raised) = (0.0, 0.0, false);
+            return None;
+        }
+        if spot.lane.is_none() || !spot.drives() || spot.speed_mps >= STANDS_BELOW_MPS {
+            return None;
+        }
+        self.stands_s += step_s;
+        let waits = waits_for_others(spot);
+        if !waits && !waits_for_the_signal(spot, now) {
+            self.reasonless_s += step_s;
+        }
+        let (what, after) = match spot.class {
+            Class::Unknown if !self.has_moved => (Found::Object, config.object_after?),
+            Class::Bus => (
+                Found::Stopped,
+                config.stopped_after?.max(config.bus_stopped_after),
+            ),
+            _ => (Found::Stopped, config.stopped_after?),
+        };
+        // No red lasts longer than any cycle.
+        let outlasts = self.stands_s >= config.congestion_cycles_after.as_secs_f64() && !waits;
+        self.raised |= self.reasonless_s >= after.as_secs_f64() || outlasts;
+        self.raised.then_some(what)
+    }
+
+    fn goes_against(&mut self, step_s: f64, spot: &Spot) {
+        let sure = spot.drives() && spot.sigma_m <= SURE_PLACE_M;
+        if spot.against && sure {
+            if self.against_s <= 0.0 {
+                self.against_from_m = (spot.east_m, spot.north_m);
+            }
+            self.against_s += step_s;
+        } else {
+            self.against_s = (self.against_s - 2.0 * step_s).max(0.0);
+        }
+    }
+}
+
+fn waits_for_others(spot: &Spot) -> bool {
+    spot.ahead
+        .is_some_and(|(free_m, speed_mps)| free_m <= QUEUE_GAP_M && speed_mps < MOVES_FROM_MPS)
+}
+
+fn waits_for_the_signal(spot: &Spot, now: Mono) -> bool {
+    spot.to_end_m <= AT_STOP_LINE_M
+        && match spot.hold {
+            Hold::Free => false,
+            Hold::Wait => true,
+            Hold::Green(since) => now.since(since) < GREEN_START,
+        }
+}
+
+fn walks_on_the_carriageway(spot: &Spot, scene: &Scene) -> bool {
+    let walker = spot.class == Class::Pedestrian && spot.class_confidence >= 0.6;
+    let Some(on) = spot.lane.filter(|_| walker) else {
+        return false;
+    };
+    // Whoever steps out of a vehicle's box is that vehicle, seen wrongly.
+    let beside_a_vehicle = scene.spots.iter().any(|other| {
+        let apart_m = (other.east_m - spot.east_m).hypot(other.north_m - spot.north_m);
+        other.id != spot.id && other.drives() && apart_m <= other.length_m / 2.0 + 1.0
+    });
+    let crosses = match spot.hold {
+        Hold::Free => on.along_m <= CROSSING_M,
+        Hold::Wait | Hold::Green(_) => spot.to_end_m <= CROSSING_M,
+    };
+    !crosses && !beside_a_vehicle && spot.sigma_m <= SURE_PLACE_M
+}
+
+fn has_a_free_road(spot: &Spot) -> bool {
+    let Some(on) = spot.lane else { return false };
+    let open = match spot.hold {
+        Hold::Free => on.along_m >= FREE_ROAD_M,
+        Hold::Wait | Hold::Green(_) => spot.to_end_m >= FREE_ROAD_M,
+    };
+    open && spot.ahead.is_none_or(|(free_m, _)| free_m >= FREE_AHEAD_M)
+}
+
+fn is_slow(spot: &Spot, config: &Config) -> bool {
+    let slow = STANDS_BELOW_MPS..config.slow_below_mps;
+    spot.drives() && slow.contains(&spot.speed_mps) && has_a_free_road(spot)
+}
+
+fn is_too_fast(spot: &Spot, config: &Config) -> bool {
+    let sure_mps = spot.speed_mps - 2.0 * spot.speed_sigma_mps;
+    spot.drives() && sure_mps > spot.limit_mps * config.overspeed_ratio
+}
+
+/// Evidence that goes on grows; one that stops is gone twice as fast.
+fn grow(evidence_s: &mut f64, step_s: f64, goes_on: bool) {
+    *evidence_s = if goes_on {
+        *evidence_s + step_s
+    } else {
+        (*evidence_s - 2.0 * step_s).max(0.0)
+    };
+    // More would only make the end late.
+    *evidence_s = evidence_s.min(60.0);
+}
+
+fn is_past(evidence_s: f64, after: Option<Duration>) -> bool {
+    after.is_some_and(|after| evidence_s >= after.as_secs_f64())
+}

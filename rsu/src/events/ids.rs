@@ -1,0 +1,81 @@
+//! Ids 0 to 255: one for the life of an event, and none again before a rest.
+//!
+//! A receiver knows an event by the unit and this id. An id that comes back at once with another
+//! event would look like the old one moved. Not here: when a life ends.
+
+use std::time::Duration;
+
+use crate::clock::Mono;
+
+/// Which ids are taken, and which rest until when.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    rest: Duration,
+    /// Free from this moment on; [`Mono::NEVER`] while taken.
+    free_from: Box<[Mono; 256]>,
+    next: u8,
+}
+
+impl Ids {
+    pub(super) fn new(rest: Duration) -> Self {
+        Self {
+            rest,
+            free_from: Box::new([Mono::ZERO; 256]),
+            next: 0,
+        }
+    }
+
+    /// `wanted` if it is free, otherwise the next one in turn; None while none is free.
+    pub(super) fn take(&mut self, now: Mono, wanted: Option<u8>) -> Option<u8> {
+        let wanted = wanted.filter(|id| self.is_free(*id, now));
+        let id = wanted.or_else(|| {
+            let from = self.next;
+            (0..=u8::MAX)
+                .map(|step| from.wrapping_add(step))
+                .find(|id| self.is_free(*id, now))
+        })?;
+        self.free_from[usize::from(id)] = Mono::NEVER;
+        if wanted.is_none() {
+            self.next = id.wrapping_add(1);
+        }
+        Some(id)
+    }
+
+    /// Gives an id back; it rests from `now` on.
+    pub(super) fn give_back(&mut self, now: Mono, id: u8) {
+        self.free_from[usize::from(id)] = now + self.rest;
+    }
+
+    fn is_free(&self, id: u8, now: Mono) -> bool {
+        self.free_from[usize::from(id)] <= now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: Duration = Duration::from_secs(60);
+
+    fn at(seconds: u64) -> Mono {
+        Mono::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn an_id_rests_before_it_is_used_again() {
+        let mut ids = Ids::new(REST);
+        assert_eq!(ids.take(at(1), Some(7)), Some(7));
+        ids.give_back(at(2), 7);
+        assert_eq!(ids.take(at(61), Some(7)), Some(0));
+        assert_eq!(ids.take(at(62), Some(7)), Some(7));
+    }
+
+    #[test]
+    fn ids_go_round_and_none_is_given_twice() {
+        let mut ids = Ids::new(REST);
+        let mut taken: Vec<_> = (0..256).filter_map(|_| ids.take(at(1), None)).collect();
+        assert_eq!(ids.take(at(1), None), None);
+        taken.sort_unstable();
+        assert_eq!(taken, (0..=255).collect::<Vec<u8>>());
+    }
+}
