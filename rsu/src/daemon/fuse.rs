@@ -125,7 +125,7 @@ fn say_times(spent: &mut [Duration]) {
 }
 
 #[derive(Debug, Deserialize)]
-struct Recording {
+pub(super) struct Recording {
     sensors: Vec<SensorEntry>,
     frames: Vec<FrameEntry>,
 }
@@ -152,9 +152,9 @@ enum Kind {
 }
 
 #[derive(Debug, Deserialize)]
-struct FrameEntry {
-    sensor: String,
-    t: f64,
+pub(super) struct FrameEntry {
+    pub(super) sensor: String,
+    pub(super) t: f64,
     ta: f64,
     dets: Vec<DetectionEntry>,
 }
@@ -183,13 +183,13 @@ enum DetectionEntry {
 
 /// Why a file cannot be fused.
 #[derive(Debug)]
-struct Unusable {
-    exit: u8,
-    reason: String,
+pub(super) struct Unusable {
+    pub(super) exit: u8,
+    pub(super) reason: String,
 }
 
 impl Recording {
-    fn read(path: &Path) -> Result<Self, Unusable> {
+    pub(super) fn read(path: &Path) -> Result<Self, Unusable> {
         let file = File::open(path).map_err(|e| Unusable {
             exit: 66,
             reason: e.to_string(),
@@ -232,12 +232,7 @@ impl Recording {
         parts: Parts,
         spent: &mut Vec<Duration>,
     ) -> io::Result<Fusion> {
-        let sensors = self
-            .sensors
-            .iter()
-            .zip(0..)
-            .map(|(s, n)| s.sensor(InputId(n)))
-            .collect();
+        let sensors = self.fusion_sensors();
         let mut fusion = Fusion::new(Config {
             sensors,
             parts,
@@ -259,6 +254,42 @@ impl Recording {
         Ok(fusion)
     }
 
+    /// The sensors as fusion knows them, in the file's order, which is that of their input ids.
+    pub(super) fn fusion_sensors(&self) -> Vec<Sensor> {
+        let sensors = self.sensors.iter().zip(0..);
+        sensors.map(|(s, n)| s.sensor(InputId(n))).collect()
+    }
+
+    /// The place of the sensor of that id.
+    pub(super) fn sensor_named(&self, id: &str) -> Option<usize> {
+        self.sensors.iter().position(|sensor| sensor.id == id)
+    }
+
+    /// The id of the sensor in that place.
+    pub(super) fn name(&self, which: usize) -> &str {
+        &self.sensors[which].id
+    }
+
+    /// Frames in the order in which they were captured.
+    pub(super) fn by_capture(&self) -> Vec<&FrameEntry> {
+        let mut frames: Vec<_> = self.frames.iter().collect();
+        frames.sort_by(|a, b| a.t.total_cmp(&b.t));
+        frames
+    }
+
+    /// Where the detections of a frame of that sensor lie, east and north.
+    pub(super) fn places(
+        &self,
+        frame: &FrameEntry,
+        which: usize,
+    ) -> impl Iterator<Item = (f64, f64)> {
+        let sensor = &self.sensors[which];
+        frame.dets.iter().map(move |entry| {
+            let detection = entry.detection(sensor);
+            (detection.east_m, detection.north_m)
+        })
+    }
+
     fn say_health(&self, fusion: &Fusion) {
         let end = self.frames.iter().map(|frame| frame.t).fold(0.0, f64::max);
         for (sensor, input) in self.sensors.iter().zip(0..) {
@@ -268,7 +299,7 @@ impl Recording {
         }
     }
 
-    fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
+    pub(super) fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
         let Some(index) = self
             .sensors
             .iter()
@@ -410,7 +441,7 @@ fn name(class: Class) -> &'static str {
         .map_or("unknown", |(_, name)| *name)
 }
 
-fn moment(seconds: f64) -> Mono {
+pub(super) fn moment(seconds: f64) -> Mono {
     EPOCH.offset_by(seconds)
 }
 

@@ -16,6 +16,7 @@
 //! recordings; `observer`. Each has its own state and goes on when another's input fails.
 
 mod backoff;
+pub mod calibrate;
 mod clock;
 pub mod fuse;
 mod heart;

@@ -265,3 +265,77 @@ const TREMOR_MPS: f64 = 0.1;
 const TURN_LEAST_MPS: f64 = 2.0;
 const MOST_TURN_RADPS: f64 = 0.8;
 const TURN_LASTS_S: f64 = 1.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fusion::testing::Dice;
+
+    /// Follows a path by positions at 10 Hz with 0.3 m of error; the motion at its end.
+    fn follow(several: bool, seconds: f64, path: impl Fn(f64) -> (f64, f64)) -> Motion {
+        let mut dice = Dice::new(31);
+        let r = Matrix2::identity() * 0.09;
+        let start = path(0.0);
+        let mut motion = Motion::new(Vector2::new(start.0, start.1), r, 10.0, several);
+        for step in 1..=(seconds * 10.0) as u32 {
+            let (east, north) = path(f64::from(step) / 10.0);
+            let z = Vector2::new(east + 0.3 * dice.normal(), north + 0.3 * dice.normal());
+            motion.predict(0.1, Class::Car);
+            motion.update_position(z, r);
+        }
+        motion
+    }
+
+    #[test]
+    fn what_stands_is_known_to_stand() {
+        let still = |_: f64| (5.0, 5.0);
+        let (one, several) = (follow(false, 10.0, still), follow(true, 10.0, still));
+        assert!(several.weights[STANDING] > 0.5, "{:?}", several.weights);
+        assert!(several.velocity().norm() < one.velocity().norm().max(0.1));
+        assert!(several.position_sigma_m() < one.position_sigma_m());
+    }
+
+    #[test]
+    fn what_goes_steadily_is_known_better_than_by_one_mode() {
+        let straight = |t: f64| (12.0 * t, 0.0);
+        let (one, several) = (follow(false, 8.0, straight), follow(true, 8.0, straight));
+        assert!((several.velocity() - Vector2::new(12.0, 0.0)).norm() < 0.4);
+        assert!(several.weights[STEADY] > several.weights[BRISK]);
+        let error = |motion: &Motion| (motion.velocity() - Vector2::new(12.0, 0.0)).norm();
+        assert!(error(&several) < error(&one) + 0.1);
+    }
+
+    #[test]
+    fn a_turn_is_predicted_to_go_on() {
+        // A left turn of 15 m at 7.5 m/s: half a radian a second.
+        let bend = |t: f64| (15.0 * (0.5 * t).sin(), 15.0 - 15.0 * (0.5 * t).cos());
+        let motion = follow(true, 3.0, bend);
+        assert!(motion.turn_radps > 0.1, "{}", motion.turn_radps);
+        let truth = bend(3.5);
+        let error = |mut motion: Motion| {
+            motion.predict(0.5, Class::Car);
+            (motion.position() - Vector2::new(truth.0, truth.1)).norm()
+        };
+        assert!(error(motion) < 0.8, "{}", error(motion));
+    }
+
+    #[test]
+    fn a_start_from_standing_is_followed() {
+        let start = |t: f64| {
+            (
+                if t < 5.0 {
+                    0.0
+                } else {
+                    1.25 * (t - 5.0).powi(2)
+                },
+                0.0,
+            )
+        };
+        let motion = follow(true, 8.0, start);
+        assert!(
+            (motion.velocity().x - 7.5).abs() < 1.0,
+            "{:?}",
+            motion.velocity()
+        );
+    }
+}
