@@ -67,10 +67,7 @@ impl Eyesight {
     /// How likely it is to list a thing seen like that.
     pub(crate) fn probability(&self, sight: &Sight) -> f64 {
         let x = sight.features();
-        let mut sum = 0.0;
-        for i in 0..FEATURES {
-            sum += self.weights[i] * x[i];
-        }
+        let sum: f64 = self.weights.iter().zip(&x).map(|(w, x)| w * x).sum();
         (1.0 / (1.0 + (-sum).exp())).clamp(LEAST, MOST)
     }
 
@@ -79,11 +76,12 @@ impl Eyesight {
         let x = sight.features();
         let outcome = if listed { 1.0 } else { 0.0 };
         let error = times * (outcome - self.probability(sight));
-        for i in 0..FEATURES {
-            let slope = error * x[i];
-            self.energy[i] = (self.energy[i] + slope * slope).min(MOST_ENERGY);
-            let weight = self.weights[i] + STEP * slope / self.energy[i].sqrt();
-            self.weights[i] = weight.clamp(-MOST_WEIGHT, MOST_WEIGHT);
+        let terms = self.weights.iter_mut().zip(&mut self.energy).zip(&x);
+        for ((weight, energy), x) in terms {
+            let slope = error * x;
+            *energy = (*energy + slope * slope).min(MOST_ENERGY);
+            *weight += STEP * slope / energy.sqrt();
+            *weight = weight.clamp(-MOST_WEIGHT, MOST_WEIGHT);
         }
     }
 

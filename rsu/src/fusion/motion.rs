@@ -129,18 +129,17 @@ impl Motion {
         ];
         let old = self.modes;
         let was = self.weights;
-        for j in 0..MODES {
+        for (j, (mode, weight)) in self.modes.iter_mut().zip(&mut self.weights).enumerate() {
             let mut share = [0.0; MODES];
-            let mut sum = 0.0;
-            for i in 0..MODES {
-                share[i] = to[i][j] * was[i];
-                sum += share[i];
+            for (share, (row, was)) in share.iter_mut().zip(to.iter().zip(&was)) {
+                *share = row[j] * was;
             }
-            self.weights[j] = sum;
-            for s in &mut share {
-                *s /= sum;
+            let sum: f64 = share.iter().sum();
+            for share in &mut share {
+                *share /= sum;
             }
-            self.modes[j] = mixture(&old, &share);
+            *weight = sum;
+            *mode = mixture(&old, &share);
         }
     }
 
