@@ -105,6 +105,7 @@ impl Bench {
         };
         LampStates {
             lamps: (1..=PHASES).map(state).collect(),
+            ..LampStates::default()
         }
     }
 }

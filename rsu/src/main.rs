@@ -52,6 +52,8 @@ enum Command {
     Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
     Fuse(daemon::fuse::FuseArgs),
+    /// Find where a sensor really stands and looks, from a file of detections.
+    Calibrate(daemon::calibrate::CalibrateArgs),
     /// What our forecasts of signals are worth.
     #[command(subcommand)]
     Forecast(daemon::forecast::ForecastCommand),
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Check { config } => check(&config),
         Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
+        Command::Calibrate(arguments) => daemon::calibrate::calibrate(&arguments),
         Command::Forecast(command) => daemon::forecast::forecast(&command),
         Command::Map(command) => daemon::map::map(&command),
     }

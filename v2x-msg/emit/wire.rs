@@ -416,7 +416,11 @@ fn choice(
                         Some(bits) => {
                             checked(page, "let value = value.fixed(writer)", &blame, "?;");
                             let all = head + bits;
-                            page.line(format!("writer.word({index} << {bits} | value, {all})"));
+                            let word = match index {
+                                0 => "value".to_owned(),
+                                _ => format!("{index} << {bits} | value"),
+                            };
+                            page.line(format!("writer.word({word}, {all})"));
                         }
                         None => {
                             page.line(format!("writer.index::<{root}, {extensible}>({index})?;"));

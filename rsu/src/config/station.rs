@@ -165,6 +165,7 @@ fn read_rsm(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> rsm::Confi
         track_stale_after: table
             .millis("track-stale-after-ms", 100..=5000)
             .unwrap_or(default.track_stale_after),
+        most_messages: default.most_messages,
         survey_error_m: table
             .number("survey-error-m", 0.01..=100.0)
             .map(|m| m.value),

@@ -12,13 +12,14 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use arrayvec::ArrayVec;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::Mono;
-use crate::fusion::{Config, Fusion, Picture, Pose, Sensor, Track};
+use crate::fusion::{Config, Fusion, Parts, Picture, Pose, Sensor, Track};
 use crate::report::{Class, Covariance, Detection, InputId, MAX_OBJECTS, Objects, Size, Velocity};
 
 /// What `rsu fuse` is asked to do.
@@ -29,6 +30,33 @@ pub struct FuseArgs {
     /// Also say on stderr what was taken, refused and published.
     #[arg(long)]
     pub counts: bool,
+    /// Also say on stderr how long frames took, what was before them included.
+    #[arg(long)]
+    pub times: bool,
+    /// Leave out a part of fusion, to see what it buys.
+    #[arg(long, value_delimiter = ',')]
+    pub without: Vec<Part>,
+}
+
+/// Parts of fusion that can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Late frames in their place.
+    Replay,
+    /// Shadows of things before others.
+    Shadows,
+    /// Learning of detection probability and false alarms.
+    Eyesight,
+    /// Learning of noise.
+    Noise,
+    /// Learning of mount offsets.
+    Mount,
+    /// Several ways of moving.
+    Modes,
+    /// Radar echoes anywhere on the body.
+    Extent,
+    /// Class in association.
+    Class,
 }
 
 /// Runs the command. Exit codes as in sysexits.h: 65 where the file is not what it should be, 66
@@ -41,10 +69,16 @@ pub fn fuse(args: &FuseArgs) -> ExitCode {
             return ExitCode::from(exit);
         }
     };
-    match recording.replay(&mut BufWriter::new(io::stdout().lock())) {
+    let mut spent = Vec::new();
+    let out = &mut BufWriter::new(io::stdout().lock());
+    match recording.replay(out, parts(&args.without), &mut spent) {
         Ok(fusion) => {
             if args.counts {
                 eprintln!("{:?}", fusion.counts());
+                recording.say_health(&fusion);
+            }
+            if args.times {
+                say_times(&mut spent);
             }
             ExitCode::SUCCESS
         }
@@ -57,8 +91,41 @@ pub fn fuse(args: &FuseArgs) -> ExitCode {
     }
 }
 
+fn parts(without: &[Part]) -> Parts {
+    let mut parts = Parts::default();
+    for part in without {
+        let switch = match part {
+            Part::Replay => &mut parts.replay,
+            Part::Shadows => &mut parts.shadows,
+            Part::Eyesight => &mut parts.eyesight,
+            Part::Noise => &mut parts.noise,
+            Part::Mount => &mut parts.mount,
+            Part::Modes => &mut parts.modes,
+            Part::Extent => &mut parts.extent,
+            Part::Class => &mut parts.class,
+        };
+        *switch = false;
+    }
+    parts
+}
+
+/// One JSON line: percentiles of the time that a frame took.
+fn say_times(spent: &mut [Duration]) {
+    spent.sort_unstable();
+    let at = |share: f64| {
+        let place = (share * spent.len() as f64) as usize;
+        spent
+            .get(place.min(spent.len().saturating_sub(1)))
+            .map_or(0.0, |time| time.as_secs_f64() * 1e6)
+    };
+    let line = json!({
+        "frames": spent.len(), "p50_us": at(0.5), "p99_us": at(0.99), "max_us": at(1.0),
+    });
+    eprintln!("{line}");
+}
+
 #[derive(Debug, Deserialize)]
-struct Recording {
+pub(super) struct Recording {
     sensors: Vec<SensorEntry>,
     frames: Vec<FrameEntry>,
 }
@@ -85,9 +152,9 @@ enum Kind {
 }
 
 #[derive(Debug, Deserialize)]
-struct FrameEntry {
-    sensor: String,
-    t: f64,
+pub(super) struct FrameEntry {
+    pub(super) sensor: String,
+    pub(super) t: f64,
     ta: f64,
     dets: Vec<DetectionEntry>,
 }
@@ -116,13 +183,13 @@ enum DetectionEntry {
 
 /// Why a file cannot be fused.
 #[derive(Debug)]
-struct Unusable {
-    exit: u8,
-    reason: String,
+pub(super) struct Unusable {
+    pub(super) exit: u8,
+    pub(super) reason: String,
 }
 
 impl Recording {
-    fn read(path: &Path) -> Result<Self, Unusable> {
+    pub(super) fn read(path: &Path) -> Result<Self, Unusable> {
         let file = File::open(path).map_err(|e| Unusable {
             exit: 66,
             reason: e.to_string(),
@@ -159,15 +226,16 @@ impl Recording {
     }
 
     /// Fuses and prints; the fusion as it was at the end.
-    fn replay(&self, out: &mut impl Write) -> io::Result<Fusion> {
-        let sensors = self
-            .sensors
-            .iter()
-            .zip(0..)
-            .map(|(s, n)| s.sensor(InputId(n)))
-            .collect();
+    fn replay(
+        &self,
+        out: &mut impl Write,
+        parts: Parts,
+        spent: &mut Vec<Duration>,
+    ) -> io::Result<Fusion> {
+        let sensors = self.fusion_sensors();
         let mut fusion = Fusion::new(Config {
             sensors,
+            parts,
             ..Config::default()
         });
         let end = self.frames.iter().map(|frame| frame.t).fold(0.0, f64::max);
@@ -176,7 +244,9 @@ impl Recording {
         for tick in 1..=(end * 10.0 + 0.5) as u64 {
             let t = tick as f64 / 10.0;
             while let Some(frame) = frames.next_if(|frame| frame.ta <= t) {
+                let begun = Instant::now();
                 self.hand_over(frame, &mut objects, &mut fusion);
+                spent.push(begun.elapsed());
             }
             print(t, fusion.picture(moment(t)), out)?;
         }
@@ -184,7 +254,52 @@ impl Recording {
         Ok(fusion)
     }
 
-    fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
+    /// The sensors as fusion knows them, in the file's order, which is that of their input ids.
+    pub(super) fn fusion_sensors(&self) -> Vec<Sensor> {
+        let sensors = self.sensors.iter().zip(0..);
+        sensors.map(|(s, n)| s.sensor(InputId(n))).collect()
+    }
+
+    /// The place of the sensor of that id.
+    pub(super) fn sensor_named(&self, id: &str) -> Option<usize> {
+        self.sensors.iter().position(|sensor| sensor.id == id)
+    }
+
+    /// The id of the sensor in that place.
+    pub(super) fn name(&self, which: usize) -> &str {
+        &self.sensors[which].id
+    }
+
+    /// Frames in the order in which they were captured.
+    pub(super) fn by_capture(&self) -> Vec<&FrameEntry> {
+        let mut frames: Vec<_> = self.frames.iter().collect();
+        frames.sort_by(|a, b| a.t.total_cmp(&b.t));
+        frames
+    }
+
+    /// Where the detections of a frame of that sensor lie, east and north.
+    pub(super) fn places(
+        &self,
+        frame: &FrameEntry,
+        which: usize,
+    ) -> impl Iterator<Item = (f64, f64)> {
+        let sensor = &self.sensors[which];
+        frame.dets.iter().map(move |entry| {
+            let detection = entry.detection(sensor);
+            (detection.east_m, detection.north_m)
+        })
+    }
+
+    fn say_health(&self, fusion: &Fusion) {
+        let end = self.frames.iter().map(|frame| frame.t).fold(0.0, f64::max);
+        for (sensor, input) in self.sensors.iter().zip(0..) {
+            if let Some(health) = fusion.health(InputId(input), moment(end)) {
+                eprintln!("{}: {health:?}", sensor.id);
+            }
+        }
+    }
+
+    pub(super) fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
         let Some(index) = self
             .sensors
             .iter()
@@ -326,7 +441,7 @@ fn name(class: Class) -> &'static str {
         .map_or("unknown", |(_, name)| *name)
 }
 
-fn moment(seconds: f64) -> Mono {
+pub(super) fn moment(seconds: f64) -> Mono {
     EPOCH.offset_by(seconds)
 }
 
@@ -379,7 +494,9 @@ mod tests {
 
     fn lines(recording: &Recording) -> Vec<Value> {
         let mut out = Vec::new();
-        recording.replay(&mut out).unwrap();
+        recording
+            .replay(&mut out, Parts::default(), &mut Vec::new())
+            .unwrap();
         let text = String::from_utf8(out).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())

@@ -17,6 +17,7 @@
 //! recordings; `brokers` for all of MQTT; `observer`. Each has its own state and goes on when another's input fails.
 
 mod backoff;
+pub mod calibrate;
 mod clock;
 pub mod forecast;
 pub mod fuse;

@@ -11,6 +11,7 @@ use nalgebra::Matrix2;
 
 use super::assign::{MAX_COLUMNS, MAX_ROWS, Solver};
 use super::config::Config;
+use super::existence::View;
 use super::filter::density;
 use super::target::{Sighting, Target};
 use crate::report::MAX_OBJECTS;
@@ -32,6 +33,9 @@ const SAME_DEVICE_ID: f64 = 2.0;
 /// was there before.
 const NEWCOMER: f64 = -2.0;
 
+/// Of being listed, at least: what the field and the weights say is a model.
+const LEAST_PROBABILITY: f64 = 0.05;
+
 const NOBODY: u16 = u16::MAX;
 
 /// A pair that could be.
@@ -42,6 +46,20 @@ pub(crate) struct Edge {
     pub(crate) gain: f64,
     /// `gain` and the odds against having missed the target: what the assignment maximises.
     score: f64,
+}
+
+/// What a frame is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) config: &'a Config,
+    /// Index of the sensor.
+    pub(crate) sensor: usize,
+    /// How it sees each target.
+    pub(crate) views: &'a [View],
+    /// How far a radar's echo wanders, as a share of the body; None for sensors that give the centre.
+    pub(crate) echo_share: Option<f64>,
+    /// Of false detections of this sensor, a frame and square metre.
+    pub(crate) false_per_m2: f64,
 }
 
 /// Buffers of association, and its answer.
@@ -77,12 +95,11 @@ impl Associator {
         &mut self,
         targets: &[Target],
         sightings: &[Sighting],
-        sensor: usize,
-        config: &Config,
+        frame: Circumstances<'_>,
     ) -> &[Option<Edge>] {
         self.pairs.clear();
         self.pairs.extend(sightings.iter().map(|_| None));
-        self.gather(targets, sightings, sensor, config);
+        self.gather(targets, sightings, frame);
         self.form_groups(sightings.len());
         // Members of a group stand together once sorted by its first member.
         let mut order: ArrayVec<u8, MAX_OBJECTS> = (0..sightings.len() as u8).collect();
@@ -102,13 +119,8 @@ impl Associator {
     }
 
     /// Finds the pairs that could be, by a sweep from west to east.
-    fn gather(
-        &mut self,
-        targets: &[Target],
-        sightings: &[Sighting],
-        sensor: usize,
-        config: &Config,
-    ) {
+    fn gather(&mut self, targets: &[Target], sightings: &[Sighting], frame: Circumstances<'_>) {
+        let config = frame.config;
         let east = |&d: &u8| sightings[usize::from(d)].position.x;
         self.by_east.clear();
         self.by_east.extend(0..sightings.len() as u8);
@@ -136,7 +148,9 @@ impl Associator {
                 if (sighting.position.y - y).abs() > reach_m {
                     continue;
                 }
-                if let Some((gain, score)) = judge(target, sighting, sensor, config) {
+                if let Some((gain, score)) =
+                    judge(target, sighting, frame.views[index].probability, frame)
+                {
                     keep_best(
                         &mut edges[usize::from(*d)],
                         Edge {
@@ -260,18 +274,20 @@ impl Associator {
 fn judge(
     target: &Target,
     sighting: &Sighting,
-    sensor: usize,
-    config: &Config,
+    probability: f64,
+    frame: Circumstances<'_>,
 ) -> Option<(f64, f64)> {
-    let model = &config.sensors[sensor];
-    let cov = target.expected_cov(model, sighting);
+    let config = frame.config;
+    let cov = target.expected_cov(frame.echo_share, sighting);
     let (place, speed) = target
         .state
         .fit((sighting.position, cov), sighting.velocity);
     if place.d2 > config.gate {
         return None;
     }
-    let mut gain = model.detects_near.ln() - model.false_per_m2.ln() + place.ln_density;
+    // A device may list a thing outside the field that was configured.
+    let probability = probability.max(LEAST_PROBABILITY);
+    let mut gain = probability.ln() - frame.false_per_m2.ln() + place.ln_density;
     if let (Some(speed), Some((velocity, velocity_cov))) = (speed, sighting.velocity) {
         if place.d2 + speed.d2 > JOINT_GATE {
             return None;
@@ -279,14 +295,16 @@ fn judge(
         let strangers = velocity_cov + Matrix2::identity() * (STRANGER_MPS * STRANGER_MPS);
         gain += speed.ln_density - density(&velocity, &strangers).ln_density;
     }
-    gain += target.class.likelihood(sighting.class).ln();
+    if config.parts.class {
+        gain += target.class.likelihood(sighting.class).ln();
+    }
     if sighting
         .device_id
-        .is_some_and(|id| target.devices.knows(sensor as u8, id))
+        .is_some_and(|id| target.devices.knows(frame.sensor as u8, id))
     {
         gain += SAME_DEVICE_ID;
     }
-    let missed = (1.0 - model.detects_near.clamp(0.0, 0.99)).ln();
+    let missed = (1.0 - probability.min(0.99)).ln();
     let known = if target.confirmed { 0.0 } else { NEWCOMER };
     let score = gain - missed + target.existence().ln() + known;
     (score > 0.0).then_some((gain, score))

@@ -46,6 +46,44 @@ pub struct Config {
     /// Squared Mahalanobis distance in position at which a detection cannot belong to a track:
     /// 18 keeps all but one right one in 8,000.
     pub gate: f64,
+    /// What is at work.
+    pub parts: Parts,
+}
+
+/// Parts of fusion that can be left out, to see what each buys. All are at work by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Late frames are taken in their place; else they are refused.
+    pub replay: bool,
+    /// What stands behind another thing is not expected to be seen.
+    pub shadows: bool,
+    /// Detection probability and false alarms are learnt; else they stay as configured.
+    pub eyesight: bool,
+    /// Noise and the wander of radar echoes are learnt.
+    pub noise: bool,
+    /// Offsets of the mount are learnt and taken off.
+    pub mount: bool,
+    /// Several ways of moving; else one of constant velocity.
+    pub modes: bool,
+    /// A radar's echo is expected anywhere on the body; else at its centre.
+    pub extent: bool,
+    /// The class that a sensor names helps to tell things apart.
+    pub class: bool,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self {
+            replay: true,
+            shadows: true,
+            eyesight: true,
+            noise: true,
+            mount: true,
+            modes: true,
+            extent: true,
+            class: true,
+        }
+    }
 }
 
 impl Default for Config {
@@ -66,6 +104,7 @@ impl Default for Config {
             id_rest: Duration::from_secs(30),
             max_distance_m: 1500.0,
             gate: 18.0,
+            parts: Parts::default(),
         }
     }
 }

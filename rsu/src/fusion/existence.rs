@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
+use super::classify::family;
 use super::config::{Config, Pose, Sees, Sensor};
+use super::eyesight::{Eyesight, Sight};
 use super::target::{Target, wrap};
 use crate::clock::Mono;
 
@@ -15,8 +17,14 @@ use crate::clock::Mono;
 const MOST_GAIN: f64 = 6.0;
 const MOST_LOG_ODDS: f64 = 12.0;
 const LEAST_LOG_ODDS: f64 = -12.0;
-/// Probability to be seen all the same, behind another thing.
-const SEEN_IN_SHADOW: f64 = 0.15;
+/// Points across a body at which it is asked what stands before it.
+const POINTS: u32 = 8;
+/// Bodies so far outside the field may still stand before those inside.
+const MARGIN_RAD: f64 = 0.2;
+/// A thing that is so unlikely to be listed counts as hidden.
+const HIDDEN_BELOW: f64 = 0.45;
+/// How much less each further miss in a row counts, where a miss is no surprise.
+const REPETITION: f64 = 1.0;
 /// Below this radial speed a radar that needs motion may lose a thing.
 const STILL_MPS: f64 = 0.8;
 
@@ -27,67 +35,89 @@ const HIDDEN_FOR: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug)]
 pub(crate) struct Views {
     views: Vec<View>,
+    by_bearing: Vec<u16>,
 }
 
-/// What it means that a sensor does not list a target.
+/// One target as one sensor sees it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Silence {
-    /// How likely it was to list it.
-    pub(crate) detection_probability: f64,
-    /// It would, if nothing stood before the target.
-    pub(crate) hidden: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct View {
+pub(crate) struct View {
+    /// How likely the sensor was to list it; 0 outside its field.
+    pub(crate) probability: f64,
+    /// What makes it easy or hard to see.
+    pub(crate) sight: Sight,
+    /// From the middle of the field.
     bearing_rad: f64,
     range_m: f64,
     half_width_rad: f64,
     height_m: f64,
     casts_shadow: bool,
+    /// Which of [`POINTS`] points across it stand behind others, and which are hidden by them.
+    behind: u8,
+    hidden: u8,
 }
 
 impl Views {
     pub(crate) fn with_capacity(targets: usize) -> Self {
         Self {
             views: Vec::with_capacity(targets),
+            by_bearing: Vec::with_capacity(targets),
         }
     }
 
-    /// Looks at all targets from `pose`.
-    pub(crate) fn look(&mut self, pose: &Pose, targets: &[Target]) {
-        self.views.clear();
-        self.views
-            .extend(targets.iter().map(|target| View::new(pose, target)));
+    /// Looks at all targets as `sensor` does.
+    pub(crate) fn look(
+        &mut self,
+        sensor: &Sensor,
+        eyesight: &Eyesight,
+        targets: &[Target],
+        shadows: bool,
+    ) {
+        let Self { views, by_bearing } = self;
+        views.clear();
+        views.extend(targets.iter().map(|target| View::new(&sensor.pose, target)));
+        if shadows {
+            cast(views, by_bearing, sensor);
+        }
+        for (view, target) in views.iter_mut().zip(targets) {
+            view.judge(sensor, eyesight, target);
+        }
     }
 
-    /// What it means that `sensor` does not list the target of that index in the frame just looked
-    /// at.
-    pub(crate) fn silence(&self, sensor: &Sensor, targets: &[Target], index: usize) -> Silence {
-        let view = &self.views[index];
-        let mut p = sensor.free_probability(view.bearing_rad, view.range_m);
-        if p <= 0.0 {
-            return Silence {
-                detection_probability: 0.0,
-                hidden: false,
-            };
+    /// The view of each target.
+    pub(crate) fn all(&self) -> &[View] {
+        &self.views
+    }
+}
+
+/// Finds what stands before what: each body is held against those within its own angle only.
+fn cast(views: &mut [View], by_bearing: &mut Vec<u16>, sensor: &Sensor) {
+    by_bearing.clear();
+    let seen = |view: &View| {
+        view.bearing_rad.abs() < sensor.half_fov_rad + MARGIN_RAD
+            && view.range_m < sensor.max_range_m
+    };
+    by_bearing.extend((0..views.len() as u16).filter(|&i| seen(&views[usize::from(i)])));
+    let bearing = |views: &[View], i: u16| views[usize::from(i)].bearing_rad;
+    by_bearing.sort_unstable_by(|&a, &b| bearing(views, a).total_cmp(&bearing(views, b)));
+    let widest = by_bearing
+        .iter()
+        .map(|&i| views[usize::from(i)].half_width_rad)
+        .fold(0.0, f64::max);
+    for place in 0..by_bearing.len() {
+        let front = views[usize::from(by_bearing[place])];
+        if !front.casts_shadow {
+            continue;
         }
-        if sensor.sees == Sees::Reflection {
-            let velocity = targets[index].state.velocity();
-            let (sin, cos) = view.bearing_rad.sin_cos();
-            if (velocity.x * cos + velocity.y * sin).abs() < STILL_MPS {
-                p *= sensor.detects_still;
+        let reach = front.half_width_rad + widest;
+        let from = by_bearing.partition_point(|&i| bearing(views, i) < front.bearing_rad - reach);
+        for &other in &by_bearing[from..] {
+            let behind = &mut views[usize::from(other)];
+            if behind.bearing_rad > front.bearing_rad + reach {
+                break;
             }
-        }
-        let hidden = self.views.iter().enumerate().any(|(other, front)| {
-            other != index && front.casts_shadow && front.hides(view, sensor.pose.up_m)
-        });
-        if hidden {
-            p *= SEEN_IN_SHADOW;
-        }
-        Silence {
-            detection_probability: p,
-            hidden,
+            if behind.range_m > front.range_m + 0.5 {
+                behind.stand_behind(&front, sensor.pose.up_m);
+            }
         }
     }
 }
@@ -99,47 +129,66 @@ impl View {
             target.state.x[1] - pose.north_m,
         );
         let range_m = east.hypot(north).max(0.1);
-        let bearing_rad = north.atan2(east);
         let extent = target.extent();
-        let broadside = match target.heading.yaw_rad {
-            Some(yaw) => {
-                let (sin, cos) = (yaw - bearing_rad).sin_cos();
-                extent.length_m * sin.abs() + extent.width_m * cos.abs()
+        let (sin, cos) = (north / range_m, east / range_m);
+        let broadside = match target.heading.direction {
+            Some((c, s)) => {
+                extent.length_m * (s * cos - c * sin).abs()
+                    + extent.width_m * (c * cos + s * sin).abs()
             }
             None => extent.width_m,
         };
         Self {
-            bearing_rad,
+            probability: 0.0,
+            sight: Sight::default(),
+            bearing_rad: wrap(north.atan2(east) - pose.yaw_rad),
             range_m,
-            half_width_rad: (0.5 * broadside / range_m).min(1.0),
+            half_width_rad: (0.5 * broadside / range_m).clamp(1e-3, 1.0),
             height_m: extent.height_m,
             casts_shadow: target.confirmed,
+            behind: 0,
+            hidden: 0,
         }
     }
 
-    /// Whether more than half of `behind` lies in the shadow of this one, for an eye `up_m` above
-    /// the road.
-    fn hides(&self, behind: &Self, up_m: f64) -> bool {
-        if self.range_m >= behind.range_m {
-            return false;
+    /// Marks what of it lies behind `front`, for an eye `up_m` above the road.
+    fn stand_behind(&mut self, front: &Self, up_m: f64) {
+        let away = front.bearing_rad - self.bearing_rad;
+        let step = self.half_width_rad * 2.0 / f64::from(POINTS);
+        let middle = f64::from(POINTS) / 2.0;
+        let first = ((away - front.half_width_rad) / step + middle).clamp(0.0, f64::from(POINTS));
+        let last = ((away + front.half_width_rad) / step + middle).clamp(0.0, f64::from(POINTS));
+        let (first, last) = (first.round() as u32, last.round() as u32);
+        let covered = ((1u32 << last) - (1u32 << first.min(last))) as u8;
+        self.behind |= covered;
+        let shadow_m = up_m - (up_m - front.height_m) * self.range_m / front.range_m;
+        if shadow_m > 0.5 * self.height_m {
+            self.hidden |= covered;
         }
-        let shadow_m = up_m - (up_m - self.height_m) * behind.range_m / self.range_m;
-        shadow_m > 0.5 * behind.height_m
-            && wrap(self.bearing_rad - behind.bearing_rad).abs() < self.half_width_rad
     }
-}
 
-impl Sensor {
-    /// How likely it is to list a thing in that place if nothing stands before it: 0 outside its
-    /// field.
-    pub(crate) fn free_probability(&self, bearing_rad: f64, range_m: f64) -> f64 {
-        let aside = wrap(bearing_rad - self.pose.yaw_rad).abs();
-        if range_m < self.min_range_m || range_m > self.max_range_m || aside > self.half_fov_rad {
-            return 0.0;
+    fn judge(&mut self, sensor: &Sensor, eyesight: &Eyesight, target: &Target) {
+        let inside = self.range_m >= sensor.min_range_m
+            && self.range_m <= sensor.max_range_m
+            && self.bearing_rad.abs() <= sensor.half_fov_rad;
+        if !inside {
+            return;
         }
-        let share = range_m / self.max_range_m;
-        let p = self.detects_near + share * (self.detects_far - self.detects_near);
-        p.clamp(0.0, 0.99)
+        let still = sensor.sees == Sees::Reflection && {
+            let velocity = target.state.velocity();
+            let place = target.state.position();
+            let (east, north) = (place.x - sensor.pose.east_m, place.y - sensor.pose.north_m);
+            (velocity.x * east + velocity.y * north).abs() < STILL_MPS * self.range_m
+        };
+        let covered = |mask: u8| mask.count_ones() as f32 / POINTS as f32;
+        self.sight = Sight {
+            share: (self.range_m / sensor.max_range_m) as f32,
+            behind: covered(self.behind),
+            hidden: covered(self.hidden),
+            still,
+            family: family(target.class.best().0),
+        };
+        self.probability = eyesight.probability(&self.sight);
     }
 }
 
@@ -151,11 +200,17 @@ impl Target {
         self.log_odds = (self.log_odds + step).min(MOST_LOG_ODDS);
     }
 
-    /// Not listed in a frame of that moment.
-    pub(crate) fn debit(&mut self, at: Mono, silence: Silence) {
-        let step = (1.0 - silence.detection_probability.clamp(0.0, 0.99)).ln();
+    /// Not listed in a frame of that moment by the sensor of that index.
+    pub(crate) fn debit(&mut self, at: Mono, sensor: usize, view: &View) {
+        if view.probability <= 0.0 {
+            return;
+        }
+        // What hid it a moment ago hides it still: misses in a row say less and less.
+        let before = self.missed.note(sensor as u8, &view.sight);
+        let news = 1.0 / (1.0 + REPETITION * f64::from(before) * (1.0 - view.probability));
+        let step = (1.0 - view.probability).ln() * news;
         self.log_odds = (self.log_odds + step).max(LEAST_LOG_ODDS);
-        if silence.hidden {
+        if view.probability < HIDDEN_BELOW || view.sight.hidden > 0.5 {
             self.hidden_at = at;
         }
     }

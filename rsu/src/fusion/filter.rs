@@ -102,6 +102,12 @@ impl Kalman {
         (first, second)
     }
 
+    /// How well a velocity would fit.
+    pub(crate) fn fit_velocity(&self, z: Vector2<f64>, r: Matrix2<f64>) -> Fit {
+        let s = self.p.fixed_view::<2, 2>(2, 2).into_owned() + r;
+        density(&(z - self.velocity()), &s)
+    }
+
     /// Takes a measured position with its covariance.
     pub(crate) fn update_position(&mut self, z: Vector2<f64>, r: Matrix2<f64>) {
         self.update(Part::Position, z, r);

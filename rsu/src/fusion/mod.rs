@@ -8,11 +8,13 @@
 //! - `screen`: what is believed of what comes in
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
-//!   - `filter`: where a thing is, and how sure that is
+//!   - `filter`, `motion`: where a thing is, how it moves, and how sure that is
 //!   - `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `existence`: whether it is there at all
+//!   - `habits`, `eyesight`, `precision`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
+//! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
 //! - [`picture`](Picture): what fusion says
 //!
@@ -20,20 +22,24 @@
 //! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window. Nothing here
 //! reads a clock or logs; what was refused is in [`Fusion::counts`].
 //!
-//! Known limits: one constant-velocity model a class (no turns, no stand-still model), clutter and
-//! detection probability as configured rather than learnt, and tracks of a tracking device are taken
-//! as detections with a larger covariance rather than decorrelated.
+//! Known limits: the lanes of the site are not used, and tracks of a tracking device are taken as
+//! detections with a larger covariance rather than decorrelated.
 
 mod assign;
 mod associate;
 mod classify;
 mod config;
 mod existence;
+mod eyesight;
 mod filter;
+mod habits;
+mod health;
 mod history;
 mod ids;
 mod merge;
+mod motion;
 mod picture;
+mod precision;
 mod screen;
 mod step;
 mod target;
@@ -42,11 +48,13 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, MAX_SENSORS, MAX_TRACKS, Pose, Sees, Sensor};
+pub use config::{Config, MAX_SENSORS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
+pub use health::{Health, Suspicion};
 pub use picture::{Picture, Track};
 
 use crate::clock::Mono;
 use crate::report::{InputId, Objects};
+use habits::Habits;
 use history::{Crowd, Frame, History};
 use ids::Ids;
 use screen::{TimeScreen, Verdict, believe};
@@ -59,6 +67,7 @@ pub struct Fusion {
     crowd: Crowd,
     history: History,
     stepper: Stepper,
+    habits: Habits,
     ids: Ids,
     time: TimeScreen,
     incoming: Box<Frame>,
@@ -114,6 +123,7 @@ impl Fusion {
             crowd: Crowd::with_capacity(MAX_TARGETS),
             history: History::new(config.window, MAX_TARGETS),
             stepper: Stepper::new(),
+            habits: Habits::new(&config),
             ids: Ids::new(max_tracks, config.id_rest),
             time: TimeScreen::default(),
             incoming: Box::default(),
@@ -153,11 +163,17 @@ impl Fusion {
             }
         }
         self.read(sensor, objects);
+        let late = newest.is_some_and(|newest| at < newest);
+        if late && !self.config.parts.replay {
+            self.counts.too_late += 1;
+            return;
+        }
         let Ok(place) = self.history.insert(&self.incoming) else {
             self.counts.too_late += 1;
             return;
         };
         self.counts.frames += 1;
+        self.habits.pulse[sensor].beat(at);
         self.work_through(place);
         let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
         self.counts.published += settled.given;
@@ -171,6 +187,9 @@ impl Fusion {
     /// sensors that have fallen silent leave an empty road and not an old one.
     pub fn picture(&mut self, at: Mono) -> &Picture {
         self.time.note_asked(at);
+        for pulse in &mut self.habits.pulse {
+            pulse.note_asked(at);
+        }
         let dt_s = at.seconds_after(self.crowd.at);
         self.picture.at = at;
         self.picture.tracks.clear();
@@ -188,6 +207,18 @@ impl Fusion {
     /// What came in and what became of it.
     pub fn counts(&self) -> Counts {
         self.counts
+    }
+
+    /// How the sensor of an input fares at `at`; None for an input that is no sensor.
+    pub fn health(&self, input: InputId, at: Mono) -> Option<Health> {
+        let sensors = self.config.sensors.iter();
+        let (index, _) = sensors.enumerate().find(|(_, s)| s.input == input)?;
+        let Habits {
+            eyesight,
+            precision,
+            pulse,
+        } = &self.habits;
+        Some(pulse[index].health(at, &eyesight[index], &precision[index]))
     }
 
     /// The configuration it works by.
@@ -212,10 +243,22 @@ impl Fusion {
         frame.number = self.frames;
         frame.sightings.clear();
         let model = &self.config.sensors[sensor];
+        let precision = &self.habits.precision[sensor];
+        let parts = self.config.parts;
         let believed = objects
             .detections
             .iter()
-            .filter_map(|d| believe(d, model, &self.config));
+            .filter_map(|d| believe(d, model, &self.config))
+            .map(|mut sighting| {
+                let claimed = (sighting.position, sighting.position_cov);
+                if parts.noise {
+                    sighting.position_cov = precision.scaled(model, claimed.0, claimed.1);
+                }
+                if parts.mount {
+                    sighting.position = precision.corrected(model, claimed.0);
+                }
+                sighting
+            });
         frame.sightings.extend(believed);
         let taken = frame.sightings.len();
         self.counts.detections += taken as u64;
@@ -230,10 +273,11 @@ impl Fusion {
             self.counts.replayed += later as u64;
             self.history.rewind(place, &mut self.crowd);
         }
-        for place in place..self.history.len() {
-            let frame = self.history.enter(place, &self.crowd);
+        for again in place..self.history.len() {
+            let frame = self.history.enter(again, &self.crowd);
+            let by = (&self.config, &mut self.habits, again == place);
             self.stepper
-                .apply(frame, &mut self.crowd, &self.config, &mut self.counts);
+                .apply(frame, &mut self.crowd, by, &mut self.counts);
         }
     }
 }

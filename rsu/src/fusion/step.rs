@@ -2,12 +2,14 @@
 //! begin new ones, end old ones, merge.
 
 use super::Counts;
-use super::associate::{Associator, Edge};
+use super::associate::{Associator, Circumstances, Edge};
 use super::classify::family;
 use super::config::{Config, Sees, Sensor};
-use super::existence::Views;
+use super::existence::{View, Views};
+use super::habits::Habits;
 use super::history::{Crowd, Frame};
 use super::merge::Merger;
+use super::precision::{Miss, Precision};
 use super::target::{Sighting, Target};
 
 /// Most targets followed at once, published or not. With the frames kept (`history`) this is what fusion
@@ -15,6 +17,8 @@ use super::target::{Sighting, Target};
 pub(crate) const MAX_TARGETS: usize = 384;
 /// A radar's further echo of a body lies within it, give or take this.
 const ECHO_MARGIN_M: f64 = 0.5;
+/// A track that has been seen so often is a measure for others.
+const WELL_KNOWN_HITS: u32 = 12;
 /// And is about as fast.
 const ECHO_SPEED_MPS: f64 = 3.0;
 
@@ -40,7 +44,7 @@ impl Stepper {
         &mut self,
         frame: &Frame,
         crowd: &mut Crowd,
-        config: &Config,
+        (config, habits, first): (&Config, &mut Habits, bool),
         counts: &mut Counts,
     ) {
         let sensor = &config.sensors[frame.sensor];
@@ -54,38 +58,128 @@ impl Stepper {
         for target in targets.iter_mut() {
             target.predict(dt_s);
         }
+        let precise = &habits.precision[frame.sensor];
+        let echo_share =
+            (sensor.sees == Sees::Reflection && config.parts.extent).then(|| precise.echo_share());
+        let eyesight = &habits.eyesight[frame.sensor];
+        self.views
+            .look(sensor, eyesight, targets, config.parts.shadows);
+        let circumstances = Circumstances {
+            config,
+            sensor: frame.sensor,
+            views: self.views.all(),
+            echo_share,
+            false_per_m2: eyesight.false_per_m2(),
+        };
         let pairs = self
             .associator
-            .run(targets, &frame.sightings, frame.sensor, config);
-        take(frame, targets, pairs, sensor);
-        if !again && targets.iter().any(|target| !target.seen_now) {
+            .run(targets, &frame.sightings, circumstances);
+        if first && config.parts.eyesight {
+            learn_sight(
+                habits,
+                targets,
+                pairs,
+                self.views.all(),
+                frame.sensor,
+                !again,
+            );
+        }
+        if first && (config.parts.noise || config.parts.mount) {
+            learn_precision(
+                &mut habits.precision[frame.sensor],
+                frame,
+                targets,
+                pairs,
+                (sensor, echo_share),
+            );
+        }
+        take(frame, targets, pairs, echo_share);
+        if !again {
             // The rest of a frame that came in parts: its first part has judged who was not seen.
-            self.views.look(&sensor.pose, targets);
-            for index in 0..targets.len() {
-                if !targets[index].seen_now {
-                    let silence = self.views.silence(sensor, targets, index);
-                    targets[index].debit(frame.at, silence);
+            for (target, view) in targets.iter_mut().zip(self.views.all()) {
+                if !target.seen_now {
+                    target.debit(frame.at, frame.sensor, view);
                 }
             }
         }
+        let before = targets.len();
         for (index, sighting) in frame.sightings.iter().enumerate() {
             if pairs[index].is_none() {
-                begin(frame, index, sighting, sensor, targets, counts);
+                begin(frame, index, sighting, (sensor, config), targets, counts);
             }
         }
         counts.oversized_groups += std::mem::take(&mut self.associator.oversized);
+        let born = (targets.len() - before) as f64;
+        let mut real = 0.0;
         for target in targets.iter_mut() {
-            target.confirmed |= target.deserves_confirmation(config);
+            if !target.confirmed && target.deserves_confirmation(config) {
+                target.confirmed = true;
+                real += 1.0;
+            }
+        }
+        if first && config.parts.eyesight {
+            habits.eyesight[frame.sensor].note_false(born - real, sensor);
         }
         counts.merged += self.merger.run(frame.at, targets, sensor.sees);
     }
 }
 
-fn take(frame: &Frame, targets: &mut [Target], pairs: &[Option<Edge>], sensor: &Sensor) {
+/// Learns from who was listed and who was not.
+fn learn_sight(
+    habits: &mut Habits,
+    targets: &mut [Target],
+    pairs: &[Option<Edge>],
+    views: &[View],
+    sensor: usize,
+    whole: bool,
+) {
+    for edge in pairs.iter().flatten() {
+        let target = &mut targets[usize::from(edge.target)];
+        if !target.confirmed || !whole {
+            continue;
+        }
+        for run in target.missed.take() {
+            let times = f64::from(run.count);
+            habits.eyesight[usize::from(run.sensor)].learn(&run.sight, false, times);
+        }
+        let view = &views[usize::from(edge.target)];
+        if view.probability > 0.0 {
+            habits.eyesight[sensor].learn(&view.sight, true, 1.0);
+        }
+    }
+}
+
+/// Learns from how far sightings lie from where they were expected.
+fn learn_precision(
+    precision: &mut Precision,
+    frame: &Frame,
+    targets: &[Target],
+    pairs: &[Option<Edge>],
+    (sensor, echo_share): (&Sensor, Option<f64>),
+) {
+    for (sighting, pair) in frame.sightings.iter().zip(pairs) {
+        let Some(edge) = pair else { continue };
+        let target = &targets[usize::from(edge.target)];
+        if !target.confirmed || target.hits < WELL_KNOWN_HITS {
+            continue;
+        }
+        let miss = Miss {
+            state: &target.state,
+            sighting,
+            length_m: target.extent().length_m,
+            direction: target.heading.direction,
+            wander: target.wander(echo_share),
+        };
+        precision.note(sensor, &miss);
+    }
+    precision.settle();
+}
+
+fn take(frame: &Frame, targets: &mut [Target], pairs: &[Option<Edge>], echo_share: Option<f64>) {
     for (sighting, pair) in frame.sightings.iter().zip(pairs) {
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
-            let cov = target.expected_cov(sensor, sighting);
+            let cov = target.expected_cov(echo_share, sighting);
             target.update(frame.at, frame.sensor, sighting, cov);
             target.credit(edge.gain, sighting.existence);
         }
@@ -96,7 +190,7 @@ fn begin(
     frame: &Frame,
     index: usize,
     sighting: &Sighting,
-    sensor: &Sensor,
+    (sensor, config): (&Sensor, &Config),
     targets: &mut Vec<Target>,
     counts: &mut Counts,
 ) {
@@ -104,7 +198,12 @@ fn begin(
         counts.echoes += 1;
     } else if targets.len() < MAX_TARGETS {
         let uid = (frame.number << 8) | index as u64;
-        targets.push(Target::new(uid, frame.at, frame.sensor, sighting));
+        targets.push(Target::new(
+            uid,
+            (frame.at, frame.sensor),
+            sighting,
+            config.parts.modes,
+        ));
     } else {
         counts.births_refused += 1;
     }

@@ -4,12 +4,13 @@ use std::f64::consts::FRAC_PI_2;
 
 use nalgebra::{Matrix2, Vector2};
 
-use super::classify::{ClassBelief, Extent, SizeBelief, agility, usual_speed_mps};
-use super::config::{Sees, Sensor};
-use super::filter::{Kalman, matrix};
+use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
+use super::eyesight::Sight;
+use super::filter::Kalman;
+use super::motion::Motion;
 use super::picture::Track;
 use crate::clock::Mono;
-use crate::report::{Class, Covariance, Size, Velocity};
+use crate::report::{Class, Size, Velocity};
 
 /// A detection that has been found believable, ready for use.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +32,7 @@ pub(crate) struct Target {
     pub(crate) uid: u64,
     /// Its public id, 0 while it has none. A hint: `ids` has the say.
     pub(crate) id: u8,
-    pub(crate) state: Kalman,
+    pub(crate) state: Motion,
     pub(crate) born_at: Mono,
     pub(crate) seen_at: Mono,
     /// When a sensor last would have seen it, but for another thing before it.
@@ -49,12 +50,15 @@ pub(crate) struct Target {
     pub(crate) sources: u32,
     pub(crate) devices: Devices,
     pub(crate) twin: Twin,
+    pub(crate) missed: Missed,
 }
 
 /// Where a thing points: its course while it moves, else what it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Heading {
     pub(crate) yaw_rad: Option<f64>,
+    /// Its cosine and sine: asked for far more often than it changes.
+    pub(crate) direction: Option<(f64, f64)>,
     var: f64,
     moving: bool,
 }
@@ -64,6 +68,21 @@ pub(crate) struct Heading {
 pub(crate) struct Devices {
     known: [Option<(u8, u16)>; 4],
     next: u8,
+}
+
+/// Misses since it was last seen by anybody, by sensor; of no more than four sensors.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Missed {
+    runs: [Option<Run>; 4],
+}
+
+/// Misses in a row by one sensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Run {
+    pub(crate) sensor: u8,
+    pub(crate) count: u8,
+    /// How it was to be seen at the last of them.
+    pub(crate) sight: Sight,
 }
 
 /// Suspicion that this thing is another one, followed twice.
@@ -76,12 +95,22 @@ pub(crate) struct Twin {
 
 impl Target {
     /// A thing that has just been seen for the first time.
-    pub(crate) fn new(uid: u64, at: Mono, sensor: usize, sighting: &Sighting) -> Self {
+    pub(crate) fn new(
+        uid: u64,
+        (at, sensor): (Mono, usize),
+        sighting: &Sighting,
+        several_modes: bool,
+    ) -> Self {
         let cov = sighting.position_cov;
         let mut target = Self {
             uid,
             id: 0,
-            state: Kalman::new(sighting.position, cov, usual_speed_mps(sighting.class)),
+            state: Motion::new(
+                sighting.position,
+                cov,
+                usual_speed_mps(sighting.class),
+                several_modes,
+            ),
             born_at: at,
             seen_at: at,
             hidden_at: Mono::ZERO,
@@ -95,6 +124,7 @@ impl Target {
             sources: 0,
             devices: Devices::default(),
             twin: Twin::default(),
+            missed: Missed::default(),
         };
         if let Some((velocity, cov)) = sighting.velocity {
             target.state.update_velocity(velocity, cov);
@@ -106,7 +136,7 @@ impl Target {
     /// Moves on by `dt_s`.
     pub(crate) fn predict(&mut self, dt_s: f64) {
         let class = self.class.best().0;
-        self.state.predict(dt_s, agility(class));
+        self.state.predict(dt_s, class);
         self.heading
             .predict(dt_s, self.state.velocity().norm(), class);
         self.seen_now = false;
@@ -139,29 +169,42 @@ impl Target {
 
     /// How far the point that a sensor reports may lie from the centre, as a covariance on top of
     /// the sensor's own: a radar's echo wanders over the body.
-    pub(crate) fn expected_cov(&self, sensor: &Sensor, sighting: &Sighting) -> Matrix2<f64> {
-        if sensor.sees == Sees::Centre {
-            return sighting.position_cov;
-        }
-        let extent = self.extent();
-        let (along, across) = (ECHO_SHARE * extent.length_m, ECHO_SHARE * extent.width_m);
-        let wander = match self.heading.yaw_rad {
-            Some(yaw) => Covariance::from_axes(yaw, along, across),
-            // It may lie any way: the spread of both axes in each.
-            None => Covariance::from_axes(
-                0.0,
-                along.hypot(across) / 2f64.sqrt(),
-                along.hypot(across) / 2f64.sqrt(),
-            ),
+    pub(crate) fn expected_cov(
+        &self,
+        echo_share: Option<f64>,
+        sighting: &Sighting,
+    ) -> Matrix2<f64> {
+        sighting.position_cov + self.wander(echo_share)
+    }
+
+    /// How far a radar's echo wanders over the body; nothing for a sensor that gives the centre.
+    pub(crate) fn wander(&self, echo_share: Option<f64>) -> Matrix2<f64> {
+        let Some(share) = echo_share else {
+            return Matrix2::zeros();
         };
-        sighting.position_cov + matrix(wander)
+        let extent = self.extent();
+        let (along, across) = (share * extent.length_m, share * extent.width_m);
+        match self.heading.direction {
+            Some((cos, sin)) => {
+                let (a, c) = (along * along, across * across);
+                let en = (a - c) * sin * cos;
+                Matrix2::new(
+                    a * cos * cos + c * sin * sin,
+                    en,
+                    en,
+                    a * sin * sin + c * cos * cos,
+                )
+            }
+            // It may lie any way: the spread of both axes in each.
+            None => Matrix2::identity() * (0.5 * (along * along + across * across)),
+        }
     }
 
     /// As published, predicted to `at`, which lies `dt_s` after the state.
     pub(crate) fn published(&self, dt_s: f64) -> Track {
         let mut state = self.state;
         let (class, class_confidence) = self.class.best();
-        state.predict(dt_s, agility(class));
+        state.predict(dt_s, class);
         let (position, velocity) = (state.position(), state.velocity());
         Track {
             id: self.id,
@@ -187,6 +230,7 @@ impl Target {
     fn note(&mut self, at: Mono, sensor: usize, sighting: &Sighting) {
         self.seen_at = self.seen_at.max(at);
         self.seen_now = true;
+        self.missed = Missed::default();
         self.hits = self.hits.saturating_add(1);
         self.sources |= 1u32.checked_shl(sensor as u32).unwrap_or(0);
         self.class.observe(sighting.class);
@@ -227,6 +271,7 @@ impl Heading {
         } else if let Some(measured) = measured_rad {
             self.take(measured, YAW_SIGMA_RAD * YAW_SIGMA_RAD, true);
         }
+        self.direction = self.yaw_rad.map(|yaw| (yaw.cos(), yaw.sin()));
     }
 
     /// A Kalman filter of one angle. `either_end`: front and rear look alike in this measurement.
@@ -261,6 +306,36 @@ fn turning_radius_m(class: Class) -> f64 {
     }
 }
 
+impl Missed {
+    /// Notes one more; how many there were before it.
+    pub(crate) fn note(&mut self, sensor: u8, sight: &Sight) -> u8 {
+        for run in &mut self.runs {
+            match run {
+                Some(run) if run.sensor == sensor => {
+                    run.count = run.count.saturating_add(1);
+                    run.sight = *sight;
+                    return run.count - 1;
+                }
+                Some(_) => {}
+                None => {
+                    *run = Some(Run {
+                        sensor,
+                        count: 1,
+                        sight: *sight,
+                    });
+                    return 0;
+                }
+            }
+        }
+        u8::MAX
+    }
+
+    /// All of them, for a thing that has been seen again.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Run> + use<> {
+        std::mem::take(&mut self.runs).into_iter().flatten()
+    }
+}
+
 impl Devices {
     pub(crate) fn knows(&self, sensor: u8, id: u16) -> bool {
         self.known.contains(&Some((sensor, id)))
@@ -284,6 +359,9 @@ impl Devices {
 
 /// An angle in -pi..=pi.
 pub(crate) fn wrap(angle_rad: f64) -> f64 {
+    if angle_rad.abs() <= std::f64::consts::PI {
+        return angle_rad;
+    }
     let (sin, cos) = angle_rad.sin_cos();
     sin.atan2(cos)
 }
@@ -312,6 +390,3 @@ const YAW_SIGMA_RAD: f64 = 0.5;
 const MAX_TURN_RADPS: f64 = 1.5;
 /// How long a turn lasts: what makes a rate a spread.
 const TURN_LASTS_S: f64 = 0.5;
-/// Standard deviation of a radar's echo about the centre, as a share of length and width: it wanders
-/// over about +-0.2 of the length, and a little is added for what is not known.
-const ECHO_SHARE: f64 = 0.15;

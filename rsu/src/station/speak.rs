@@ -129,6 +129,7 @@ impl Station {
             // Also where nothing will be sent: asking is how fusion learns that time goes on.
             let picture = self.fusion.picture(self.now.mono);
             self.stats.tracks = self.rsm.take_picture(self.now, picture);
+            self.stats.tracks_left_out += self.rsm.left_out();
             self.look = true;
         }
         if !self.clock.is_fit() {

@@ -27,6 +27,8 @@ pub struct Stats {
     pub withheld: [u64; FrameKind::ALL.len()],
     /// Road users in the newest picture that was fit to be sent.
     pub tracks: u64,
+    /// Road users that pictures held and messages did not, slot by slot.
+    pub tracks_left_out: u64,
     /// Events that gave way unread.
     pub events_lost: u64,
     /// Events on the road and signs that found no room: in the book, or in a slot's messages.

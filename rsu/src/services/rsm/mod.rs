@@ -1,12 +1,13 @@
 //! RSM: the road users that the sensors see, ten times a second.
 //!
 //! T/CSAE 159-2020, 8.3: every message begins with the RSU's own entry, more than 15 road users
-//! make several messages in a row, each with the next msgCnt. The picture is predicted to the
+//! make several messages in a row, each with the next msgCnt, the most endangered first (`rank`). The picture is predicted to the
 //! moment of sending, and `secMark` is that moment. Where no sensor has reported for a while no RSM
 //! is sent: what is stale must not look fresh. Not here: who the road users are
 //! ([`crate::fusion`]), when a slot is used (`window`, beside this room).
 
 mod entry;
+mod rank;
 
 use std::time::Duration;
 
@@ -21,10 +22,11 @@ use super::frame::{Frame, FrameKind, NotSent};
 use super::schedule::Turn;
 use super::window::Window;
 use crate::clock::{Mono, Now};
-use crate::fusion::Picture;
+use crate::fusion::{Picture, Track};
 use crate::report::InputId;
 pub(crate) use entry::Sources;
 use entry::{Latch, participant};
+use rank::{Rank, rank};
 
 /// How RSM is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub stale_after: Duration,
     /// A track that no sensor has seen for this long is not sent.
     pub track_stale_after: Duration,
+    /// Most messages of one slot; who does not fit is left out, the least urgent first.
+    pub most_messages: usize,
     /// How well the site's origin was surveyed: 95 % of the error in metres; None if unknown.
     pub survey_error_m: Option<f64>,
 }
@@ -51,6 +55,7 @@ impl Default for Config {
             open: Duration::from_millis(20),
             stale_after: Duration::from_secs(1),
             track_stale_after: Duration::from_secs(1),
+            most_messages: MOST_TRACKS.div_ceil(PER_MESSAGE),
             survey_error_m: None,
         }
     }
@@ -76,6 +81,9 @@ pub(crate) struct Service {
     ready: Option<Ready>,
     /// The road users of the slot in hand, all of its messages.
     seen: Box<ArrayVec<Participant, MOST_TRACKS>>,
+    /// Their order of sending: rank and place in the picture.
+    order: Box<ArrayVec<(Rank, u8), MOST_TRACKS>>,
+    left_out: u64,
     message: Message,
 }
 
@@ -107,6 +115,8 @@ impl Service {
             newest: None,
             ready: None,
             seen: Box::default(),
+            order: Box::default(),
+            left_out: 0,
             message: roomy_message(id, site.origin(), msg_cnt),
         }
     }
@@ -168,19 +178,42 @@ impl Service {
     /// Takes the picture of `now` for the slot in hand; returns how many road users will be sent.
     pub(crate) fn take_picture(&mut self, now: Now, picture: &Picture) -> u64 {
         self.seen.clear();
-        for track in picture.tracks.iter().take(MOST_TRACKS) {
-            if now.mono.since(track.seen_at) > self.config.track_stale_after {
+        self.left_out = 0;
+        let fresh = |track: &Track| now.mono.since(track.seen_at) <= self.config.track_stale_after;
+        self.order.clear();
+        let placed = picture.tracks.iter().take(MOST_TRACKS).zip(0u8..);
+        self.order.extend(
+            placed
+                .filter(|(track, _)| fresh(track))
+                .map(|(track, place)| (rank(track), place)),
+        );
+        if self.order.len() > PER_MESSAGE {
+            self.order.sort_unstable();
+        }
+        let most = self.config.most_messages.max(1) * PER_MESSAGE;
+        for &(_, place) in self.order.iter() {
+            let track = &picture.tracks[usize::from(place)];
+            if self.seen.len() >= most {
+                self.left_out += 1;
                 continue;
             }
             let latch = &mut self.latches[usize::from(track.id)];
             let heading = latch.follow(track);
-            self.seen
-                .extend(participant(now, track, heading, &self.site, &self.sources));
+            match participant(now, track, heading, &self.site, &self.sources) {
+                Some(participant) => self.seen.push(participant),
+                None => self.left_out += 1,
+            }
         }
         if let Some(ready) = &mut self.ready {
             ready.sent = Some(0);
         }
         self.seen.len() as u64
+    }
+
+    /// Road users of the slot in hand that are not sent: beyond the messages of a slot, or with a
+    /// place that the air cannot say.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.left_out
     }
 
     /// Composes the next message of the slot in hand.

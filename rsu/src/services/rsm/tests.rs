@@ -371,3 +371,34 @@ fn without_sensor_reports_the_picture_is_not_fresh() {
     assert!(service.is_fresh(later(1000)));
     assert!(!service.is_fresh(later(1001)));
 }
+
+#[test]
+fn who_is_in_danger_is_spoken_of_first_and_the_rest_is_counted() {
+    let mut service = service();
+    service.config.most_messages = 1;
+    let mut picture = Picture {
+        at: now().mono,
+        ..Picture::default()
+    };
+    for id in 1..=20u8 {
+        picture.tracks.push(Track {
+            east_m: 60.0 + f64::from(id),
+            velocity: Velocity {
+                east_mps: 0.0,
+                north_mps: 0.0,
+                cov: round(0.04),
+            },
+            ..car(id)
+        });
+    }
+    // The last one is a person near the middle.
+    picture.tracks[19].class = Class::Pedestrian;
+    picture.tracks[19].east_m = 5.0;
+    service.ready = Some(Ready {
+        slot: now().mono,
+        sent: None,
+    });
+    assert_eq!(service.take_picture(now(), &picture), 15);
+    assert_eq!(service.left_out(), 5);
+    assert_eq!(service.seen[0].kind, ParticipantKind::Pedestrian);
+}

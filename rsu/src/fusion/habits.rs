@@ -1,0 +1,26 @@
+//! What each sensor is really like, learnt from what it says: beside what is configured.
+//!
+//! Learnt from each frame once, when it is first worked through, and not rolled back with the targets.
+
+use super::config::Config;
+use super::eyesight::Eyesight;
+use super::health::Pulse;
+use super::precision::Precision;
+
+/// One entry a sensor, in the order of the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Habits {
+    pub(crate) eyesight: Vec<Eyesight>,
+    pub(crate) precision: Vec<Precision>,
+    pub(crate) pulse: Vec<Pulse>,
+}
+
+impl Habits {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            eyesight: config.sensors.iter().map(Eyesight::new).collect(),
+            precision: config.sensors.iter().map(|_| Precision::new()).collect(),
+            pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! How well a sensor measures: what its errors are really like, against what it claims.
+//!
+//! Each sighting of a well-known track misses the expected place by some amount. On average, its
+//! square is the track's own variance and the sensor's; what is more or less than that is the
+//! sensor's fault, and becomes a factor on what it claims, along the beam and across it. The mean of
+//! the misses is no noise but a mount that is not quite what the configuration says: a range and a
+//! heading offset, which are taken off every detection from then on. For radars there is one more
+//! unknown: how far over a body the echo wanders, told apart from noise by the size of the bodies.
+
+use nalgebra::{Matrix2, Vector2};
+
+use super::config::{Sees, Sensor};
+use super::filter::Kalman;
+use super::target::Sighting;
+use crate::report::Covariance;
+
+/// What is known of one sensor's errors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Precision {
+    along: Ratio,
+    across: Ratio,
+    /// Variance of the echo's place over that of an even spread over the body.
+    echo: Ratio,
+    range_m: f64,
+    yaw_rad: f64,
+    /// Sums of the frame in hand.
+    sums: Sums,
+    frames: u32,
+}
+
+/// A running ratio of sums, with what is assumed before anything was seen.
+#[derive(Clone, Copy, Debug)]
+struct Ratio {
+    above: f64,
+    below: f64,
+    assumed: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    range: f64,
+    range_weight: f64,
+    yaw: f64,
+    yaw_weight: f64,
+    count: f64,
+}
+
+/// One sighting of a track that is well known, before the track has taken it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Miss<'a> {
+    pub(crate) state: &'a Kalman,
+    pub(crate) sighting: &'a Sighting,
+    /// Length and direction (cosine, sine) of the body, where known.
+    pub(crate) length_m: f64,
+    pub(crate) direction: Option<(f64, f64)>,
+    /// The share of the body over which the echo is expected to wander, as a covariance.
+    pub(crate) wander: Matrix2<f64>,
+}
+
+impl Precision {
+    /// As the sensor claims.
+    pub(crate) fn new() -> Self {
+        Self {
+            along: Ratio::new(1.0, 400.0),
+            across: Ratio::new(1.0, 400.0),
+            echo: Ratio::new(ECHO_SHARE * ECHO_SHARE, 400.0),
+            range_m: 0.0,
+            yaw_rad: 0.0,
+            sums: Sums::default(),
+            frames: 0,
+        }
+    }
+
+    /// Where a detection would have been reported by a sensor that is mounted as configured.
+    pub(crate) fn corrected(&self, sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
+        let foot = Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
+        let arm = position - foot;
+        let range = arm.norm();
+        if range < 1.0 {
+            return position;
+        }
+        let arm = arm * ((range - self.range_m) / range);
+        let (sin, cos) = (-self.yaw_rad).sin_cos();
+        foot + Vector2::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
+    }
+
+    /// A claimed covariance of position made honest.
+    pub(crate) fn scaled(
+        &self,
+        sensor: &Sensor,
+        position: Vector2<f64>,
+        claimed: Matrix2<f64>,
+    ) -> Matrix2<f64> {
+        let u = beam(sensor, position);
+        let (a, c) = (
+            self.along.value(0.5, 6.0).sqrt(),
+            self.across.value(0.5, 6.0).sqrt(),
+        );
+        // A stretch along the beam by a and across it by c.
+        let stretch = Matrix2::new(
+            a * u.x * u.x + c * u.y * u.y,
+            (a - c) * u.x * u.y,
+            (a - c) * u.x * u.y,
+            a * u.y * u.y + c * u.x * u.x,
+        );
+        let mut honest = stretch * claimed * stretch;
+        if self.is_turned() {
+            // What is taken off is an estimate: a part of it counts as not known.
+            let range = (position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m)).norm();
+            let unsure = (DOUBT * self.yaw_rad * range).powi(2);
+            let en = -unsure * u.x * u.y;
+            honest += Matrix2::new(unsure * u.y * u.y, en, en, unsure * u.x * u.x);
+        }
+        honest
+    }
+
+    /// Standard deviation of the echo about the centre, as a share of the body.
+    pub(crate) fn echo_share(&self) -> f64 {
+        self.echo.value(0.02 * 0.02, 0.3 * 0.3).sqrt()
+    }
+
+    /// How far the mount seems to be from what is configured: range in metres, heading in radians.
+    pub(crate) fn offset(&self) -> (f64, f64) {
+        (self.range_m, self.yaw_rad)
+    }
+
+    /// Variance of the errors over what is claimed: along the beam and across it.
+    pub(crate) fn noise(&self) -> (f64, f64) {
+        (self.along.value(0.5, 6.0), self.across.value(0.5, 6.0))
+    }
+
+    /// Whether the mount is turned so far that somebody should look after it.
+    pub(crate) fn is_turned(&self) -> bool {
+        self.yaw_rad.abs() > TURNED_RAD
+    }
+
+    /// Takes one miss.
+    pub(crate) fn note(&mut self, sensor: &Sensor, miss: &Miss<'_>) {
+        let position = miss.sighting.position;
+        let u = beam(sensor, position);
+        let nu = position - miss.state.position();
+        let range = (position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m)).norm();
+        let (along, across) = (nu.dot(&u), u.x * nu.y - u.y * nu.x);
+        let p = miss.state.position_cov();
+        let r = covariance(&miss.sighting.position_cov);
+        let e = covariance(&miss.wander);
+        let (pa, pc) = (p.along(u.x, u.y), p.along(-u.y, u.x));
+        let (ra, rc) = (r.along(u.x, u.y), r.along(-u.y, u.x));
+        let (ea, ec) = (e.along(u.x, u.y), e.along(-u.y, u.x));
+        self.sums.add(
+            along / (pa + ra + ea),
+            1.0 / (pa + ra + ea),
+            across * range / (pc + rc + ec),
+            range * range / (pc + rc + ec),
+        );
+        let (ka, kc) = (self.along.value(0.5, 6.0), self.across.value(0.5, 6.0));
+        if sensor.sees == Sees::Centre || miss.length_m < SMALL_M {
+            // The claim is already scaled: what it was before is the measure.
+            self.along.add(held(along, pa + ra + ea) - pa - ea, ra / ka);
+            self.across
+                .add(held(across, pc + rc + ec) - pc - ec, rc / kc);
+        } else if let Some((cos, sin)) = miss.direction.filter(|_| miss.length_m > LARGE_M) {
+            let lengthwise = nu.x * cos + nu.y * sin;
+            let own = p.along(cos, sin) + r.along(cos, sin);
+            let square = held(lengthwise, own + e.along(cos, sin));
+            self.echo.add(square - own, miss.length_m * miss.length_m);
+        }
+    }
+
+    /// The frame is done: moves the mount by what its misses have in common.
+    pub(crate) fn settle(&mut self) {
+        let sums = std::mem::take(&mut self.sums);
+        if sums.count < 1.0 {
+            return;
+        }
+        self.frames = self.frames.saturating_add(1);
+        let share = MOUNT_GAIN * sums.count / (sums.count + 4.0);
+        self.range_m += share * sums.range / sums.range_weight - LEAK * self.range_m;
+        self.yaw_rad += share * sums.yaw / sums.yaw_weight - LEAK * self.yaw_rad;
+        self.range_m = self.range_m.clamp(-MOST_RANGE_M, MOST_RANGE_M);
+        self.yaw_rad = self.yaw_rad.clamp(-MOST_YAW_RAD, MOST_YAW_RAD);
+    }
+}
+
+impl Ratio {
+    fn new(assumed: f64, weight: f64) -> Self {
+        Self {
+            above: assumed * weight,
+            below: weight,
+            assumed,
+        }
+    }
+
+    fn add(&mut self, above: f64, below: f64) {
+        self.above = KEEP * self.above + above;
+        self.below = KEEP * self.below + below;
+    }
+
+    fn value(&self, least: f64, most: f64) -> f64 {
+        let value = self.above / self.below;
+        if value.is_finite() {
+            value.clamp(least, most)
+        } else {
+            self.assumed
+        }
+    }
+}
+
+impl Sums {
+    fn add(&mut self, range: f64, range_weight: f64, yaw: f64, yaw_weight: f64) {
+        self.range += range;
+        self.range_weight += range_weight;
+        self.yaw += yaw;
+        self.yaw_weight += yaw_weight;
+        self.count += 1.0;
+    }
+}
+
+/// The square of a miss, held where it is likelier a wrong pair than an error.
+fn held(miss: f64, variance: f64) -> f64 {
+    (miss * miss).min(9.0 * variance)
+}
+
+/// From the sensor to a place, of length 1.
+fn beam(sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
+    let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
+    arm / arm.norm().max(0.1)
+}
+
+fn covariance(m: &Matrix2<f64>) -> Covariance {
+    Covariance {
+        ee: m[(0, 0)],
+        en: m[(0, 1)],
+        nn: m[(1, 1)],
+    }
+}
+
+/// Standard deviation of a radar's echo about the centre, as a share of length and width, before
+/// anything was learnt: it wanders over about +-0.2 of the length, and a little is added.
+const ECHO_SHARE: f64 = 0.15;
+/// Bodies shorter than this echo from their centre, as far as a radar can tell.
+const SMALL_M: f64 = 2.5;
+const LARGE_M: f64 = 3.5;
+/// What is left of old evidence with each new piece: a memory of some thousands.
+const KEEP: f64 = 0.9997;
+/// How much of a frame's common miss moves the mount.
+const MOUNT_GAIN: f64 = 0.03;
+/// A mount turned farther than this, one degree, is under suspicion.
+const TURNED_RAD: f64 = 0.0175;
+/// The share of such an offset that counts as not known.
+const DOUBT: f64 = 0.3;
+const LEAK: f64 = 2e-4;
+const MOST_RANGE_M: f64 = 1.5;
+const MOST_YAW_RAD: f64 = 0.06;

@@ -1,0 +1,171 @@
+//! What fusion finds out about its sensors by itself.
+
+use super::*;
+
+/// Two cameras and a radar at three corners of a junction, all looking across it.
+fn corners() -> Vec<Sensor> {
+    let pose = |east_m, north_m, yaw_rad| Pose {
+        east_m,
+        north_m,
+        up_m: 6.0,
+        yaw_rad,
+    };
+    vec![
+        Sensor::camera(CAMERA, pose(-20.0, -20.0, 0.785)),
+        Sensor::camera(SECOND_CAMERA, pose(20.0, 20.0, -2.356)),
+        Sensor::radar(RADAR, pose(20.0, -20.0, 2.356)),
+    ]
+}
+
+/// Twelve cars on a ring road of 25 m about the origin, at 8 m/s.
+fn ring(t: f64) -> Vec<(f64, f64)> {
+    (0..12)
+        .map(|n| {
+            let angle = f64::from(n) * std::f64::consts::TAU / 12.0 + t * 8.0 / 25.0;
+            (25.0 * angle.cos(), 25.0 * angle.sin())
+        })
+        .collect()
+}
+
+/// How a sensor of the test measures.
+#[derive(Clone, Copy)]
+struct Truly {
+    turned_rad: f64,
+    longer_m: f64,
+    noise: f64,
+    lists: f64,
+}
+
+const HONEST: Truly = Truly {
+    turned_rad: 0.0,
+    longer_m: 0.0,
+    noise: 1.0,
+    lists: 1.0,
+};
+
+fn measure(sensor: &Sensor, truly: Truly, place: (f64, f64), dice: &mut Dice) -> Detection {
+    let (east, north) = (place.0 - sensor.pose.east_m, place.1 - sensor.pose.north_m);
+    let (sigma_along, sigma_across) = (0.4, 0.3);
+    let range = east.hypot(north) + truly.longer_m + truly.noise * sigma_along * dice.normal();
+    let across = truly.noise * sigma_across * dice.normal();
+    let bearing = north.atan2(east) + truly.turned_rad + across / range;
+    Detection {
+        position_cov: Covariance::from_axes(bearing, sigma_along, sigma_across),
+        ..car(
+            sensor.pose.east_m + range * bearing.cos(),
+            sensor.pose.north_m + range * bearing.sin(),
+        )
+    }
+}
+
+/// Runs all three at 10 Hz for so long; `truly` is the radar's way, the cameras are honest.
+fn drive(fusion: &mut Fusion, seconds: u32, truly: Truly, seed: u64) {
+    let mut dice = Dice::new(seed);
+    for step in 0..seconds * 10 {
+        for (n, (sensor, way)) in corners().iter().zip([HONEST, HONEST, truly]).enumerate() {
+            let t = f64::from(step) / 10.0 + 0.03 * n as f64;
+            let mut seen = Vec::new();
+            for place in ring(t) {
+                if dice.uniform() < way.lists {
+                    seen.push(measure(sensor, way, place, &mut dice));
+                }
+            }
+            fusion.handle_objects(sensor.input, &frame(t, &seen));
+        }
+        fusion.picture(moment(f64::from(step) / 10.0 + 0.06));
+    }
+}
+
+fn watcher() -> Fusion {
+    let sensors = corners()
+        .into_iter()
+        .map(|sensor| Sensor {
+            half_fov_rad: 1.2,
+            max_range_m: 90.0,
+            ..sensor
+        })
+        .collect();
+    Fusion::new(Config {
+        sensors,
+        ..Config::default()
+    })
+}
+
+#[test]
+fn a_radar_turned_by_two_degrees_is_found_within_a_minute() {
+    let mut fusion = watcher();
+    let truly = Truly {
+        turned_rad: 2f64.to_radians(),
+        ..HONEST
+    };
+    drive(&mut fusion, 60, truly, 21);
+    let end = moment(60.0);
+    let radar = fusion.health(RADAR, end).unwrap();
+    assert_eq!(radar.suspicion, Some(Suspicion::Turned), "{radar:?}");
+    let deg = radar.yaw_offset_rad.to_degrees();
+    assert!((1.3..2.5).contains(&deg), "{deg}, seed 21");
+    for camera in [CAMERA, SECOND_CAMERA] {
+        let health = fusion.health(camera, end).unwrap();
+        assert_eq!(health.suspicion, None, "{health:?}");
+    }
+    // Its detections count for less than they claim.
+    let sensor = &fusion.config.sensors[2];
+    let place = nalgebra::Vector2::new(0.0, 10.0);
+    let claimed = nalgebra::Matrix2::identity() * 0.01;
+    let honest = fusion.habits.precision[2].scaled(sensor, place, claimed);
+    assert!(honest.trace() > 1.5 * claimed.trace(), "{honest}");
+}
+
+#[test]
+fn honest_sensors_are_not_suspected() {
+    let mut fusion = watcher();
+    drive(&mut fusion, 40, HONEST, 22);
+    for input in [CAMERA, SECOND_CAMERA, RADAR] {
+        let health = fusion.health(input, moment(40.0)).unwrap();
+        assert_eq!(health.suspicion, None, "{health:?}");
+        assert!((health.rate_hz - 10.0).abs() < 0.5);
+        assert!(health.yaw_offset_rad.abs() < 0.5f64.to_radians());
+        assert!((0.6..1.6).contains(&health.noise_along), "{health:?}");
+    }
+}
+
+#[test]
+fn noise_beyond_the_claim_is_noticed_and_taken_into_account() {
+    let mut fusion = watcher();
+    let truly = Truly {
+        noise: 2.5,
+        ..HONEST
+    };
+    fusion.config.sensors[2].sees = Sees::Centre;
+    drive(&mut fusion, 40, truly, 23);
+    let radar = fusion.health(RADAR, moment(40.0)).unwrap();
+    assert!(radar.noise_along > 3.0, "{radar:?}");
+    assert_eq!(radar.suspicion, Some(Suspicion::Noisy));
+}
+
+#[test]
+fn a_sensor_that_lists_less_than_configured_is_believed_less_when_silent() {
+    let mut fusion = watcher();
+    let truly = Truly {
+        lists: 0.4,
+        ..HONEST
+    };
+    drive(&mut fusion, 40, truly, 24);
+    let sight = eyesight::Sight {
+        share: 0.4,
+        ..Default::default()
+    };
+    let poor = fusion.habits.eyesight[2].probability(&sight);
+    let good = fusion.habits.eyesight[0].probability(&sight);
+    assert!((0.25..0.6).contains(&poor), "{poor}, seed 24");
+    assert!(good > 0.85, "{good}");
+}
+
+#[test]
+fn a_silent_sensor_is_reported() {
+    let mut fusion = watcher();
+    drive(&mut fusion, 10, HONEST, 25);
+    let health = fusion.health(CAMERA, moment(20.0)).unwrap();
+    assert_eq!(health.suspicion, Some(Suspicion::Silent));
+    assert_eq!(fusion.health(InputId(99), moment(20.0)), None);
+}

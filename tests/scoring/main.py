@@ -1,0 +1,168 @@
+"""Runs `rsu fuse` on cases, scores it, and prints tables in Markdown. See `tests/score`."""
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cases
+import metrics
+import stone
+
+ROOT = Path(__file__).resolve().parents[2]
+RSU = Path(os.environ.get("RSU", ROOT / "target/release/rsu"))
+SCENES = ROOT.parent / "shared/scenes"
+PARTS = ["replay", "shadows", "eyesight", "noise", "mount", "modes", "extent", "class"]
+COLUMNS = ["GOSPA", "MOTA", "IDF1", "HOTA", "switches", "recall", "precision", "RMSE", "RMSEv", "bias", "NEES"]
+PEER_SECONDS = 10.0
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("files", nargs="*", help="cases in the format of the reference scenes")
+    asked.add_argument("--quick", action="store_true", help="one perturbed seed and no peer")
+    asked.add_argument("--seeds", type=int, default=5, help="perturbed seeds")
+    asked.add_argument("--peer", action=argparse.BooleanOptionalAction, default=None, help="Stone Soup beside")
+    args = asked.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if args.files:
+            table("Given cases", [(Path(f).stem, f) for f in args.files])
+            return 0
+        made = make(Path(folder), 1 if args.quick else args.seeds, args.quick)
+        if not made:
+            print("skipped: the reference scenes are not here")
+            return 0
+        return report(made, args)
+
+
+def report(made, args):
+    stated = table("Sensors as stated", made["stated"])
+    other = table("Sensors that behave otherwise", made["perturbed"], average=True)
+    if not args.quick:
+        table("Dense, and real trajectories", made["rest"])
+        ablations(made)
+    if args.peer or (args.peer is None and not args.quick):
+        peer(made["perturbed"][0])
+    bad = judge(stated, other)
+    for line in bad:
+        print(f"not reached: {line}")
+    return 1 if bad else 0
+
+
+def judge(stated, other):
+    """The bars; what misses them."""
+    mean = other[-1][1]
+    bars = [("perturbed GOSPA", mean["GOSPA"], 7.5, 1), ("perturbed IDF1", mean["IDF1"], 0.82, -1)]
+    bars += [("perturbed switches", mean["switches"], 40, 1)]
+    first = stated[0][1]
+    bars += [("stated GOSPA", first["GOSPA"], 5.8, 1), ("stated bias", abs(first["bias"]), 0.05, 1)]
+    bars += [("stated NEES", first["NEES"], 2.5, 1), ("stated NEES", first["NEES"], 1.5, -1)]
+    return [f"{name} {value:.3f} against {bar}" for name, value, bar, sign in bars if sign * (value - bar) > 0]
+
+
+def make(folder, seeds, quick):
+    """Writes the cases; lists of (name, file)."""
+    reference = SCENES / "fusion/dev1.json"
+    if not reference.exists():
+        return None
+    dev = cases.load(reference)
+    sensors, truth = dev["sensors"], dev["truth"]
+    made = {"stated": [("reference", str(reference))], "perturbed": [], "rest": []}
+
+    def write(kind, name, case):
+        file = folder / f"{name.replace(' ', '_')}.json"
+        file.write_text(json.dumps(case), encoding="utf-8")
+        made[kind].append((name, str(file)))
+
+    for seed in range(1, seeds + 1):
+        case = cases.case(truth, sensors, cases.perturbed(seed), seed)
+        write("perturbed", f"perturbed {seed}", case)
+    if quick:
+        return made
+    for seed in (11, 12):
+        write("stated", f"stated {seed}", cases.case(truth, sensors, cases.Behaviour(), seed))
+    own = cases.four_arms(6, 0.07, 12)
+    behaviour = replace(cases.perturbed(6), long_shadows=False)
+    write("perturbed", "perturbed, own traffic", cases.case(own, sensors, behaviour, 6))
+    dense = cases.four_arms(5, 0.17, 24)
+    write("rest", "dense, clutter x3", cases.case(dense, sensors, cases.Behaviour(), 5, clutter=3.0))
+    for number, file in enumerate(sorted((SCENES / "real_tracks").glob("*.csv"))):
+        case = cases.case(cases.real(file), sensors, cases.Behaviour(), 7 + number)
+        write("rest", f"real {file.stem[:12]}", case)
+    return made
+
+
+def fuse(file, without=()):
+    command = [str(RSU), "fuse", file, "--times"]
+    if without:
+        command += ["--without", ",".join(without)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()], json.loads(done.stderr.splitlines()[-1])
+
+
+def one(job):
+    name, file, without = job
+    case = cases.load(file)
+    lines, times = fuse(file, without)
+    return name, metrics.score(case, lines) | times
+
+
+def table(title, files, without=(), average=False):
+    with ProcessPoolExecutor(max(1, min(2, os.cpu_count() or 1))) as pool:
+        rows = list(pool.map(one, [(name, file, without) for name, file in files]))
+    if average:
+        keys = rows[0][1].keys()
+        rows.append(("mean", {k: sum(r[1][k] for r in rows) / len(rows) for k in keys}))
+    print(f"\n### {title}\n")
+    head(["p50 us", "p99 us"])
+    for name, row in rows:
+        print_row(name, row, [row["p50_us"], row["p99_us"]])
+    return rows
+
+
+def ablations(made):
+    print("\n### What each part buys: the first perturbed case and the reference without it\n")
+    head()
+    for part in [None, *PARTS]:
+        for name, file in (made["perturbed"][0], made["stated"][0]):
+            _, row = one((name, file, (part,) if part else ()))
+            print_row(f"{name}, {'without ' + part if part else 'whole'}", row)
+
+
+def peer(which):
+    name, file = which
+    case = cases.load(file)
+    print(f"\n### Stone Soup beside us: {name}, first {PEER_SECONDS:.0f} s\n")
+    head(["ms p50 a frame"])
+    lines, times = fuse(file)
+    mine = metrics.score(case, [line for line in lines if line["t"] <= PEER_SECONDS])
+    print_row("ours", mine, [times["p50_us"] / 1e3])
+    for setup in stone.SETUPS:
+        lines, spent = stone.run(case, setup, PEER_SECONDS)
+        print_row(f"Stone Soup, {setup}", metrics.score(case, lines), [sorted(spent)[len(spent) // 2]])
+
+
+def head(extra=()):
+    names = ["case", *COLUMNS, *extra]
+    print("| " + " | ".join(names) + " |")
+    print("|" + "---|" * len(names), flush=True)
+
+
+def print_row(name, row, extra=()):
+    def text(key):
+        value = float(row[key])
+        if math.isnan(value):
+            return "-"
+        return f"{value:.0f}" if key == "switches" else f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
+
+    print("| " + " | ".join([name, *(text(c) for c in COLUMNS), *(f"{v:.3g}" for v in extra)]) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
