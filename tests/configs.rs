@@ -139,7 +139,7 @@ const RSU_FAULTS: [Fault; 22] = [
         "listen = \"udp://0.0.0.0:10050\"",
         "",
         "[[input.gat1743]]",
-        "input.gat1743.listen: is missing: give `listen` or `connect`",
+        "input.gat1743.listen: is missing: give `listen`, `connect` or `serial`",
     ),
     (
         "name = \"north-radar\"",
