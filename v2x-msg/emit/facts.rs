@@ -9,14 +9,19 @@ use super::schema::{Definition, Kind, Member, Use};
 pub struct Fact {
     /// Bits of the shortest encoding.
     pub min_bits: usize,
-    /// Bits of every encoding, where they are always the same and a word holds them.
-    pub fixed_bits: Option<usize>,
+    /// Bits of the longest encoding, where a word holds them.
+    pub most_bits: Option<usize>,
+    /// Bits that may be in hand where a value begins.
+    pub room: usize,
     /// Holds no memory of its own, so that it can be `Copy`.
     pub plain: bool,
 }
 
 /// Most bits that are put together before they are written.
 pub const WORD: usize = 64;
+
+/// Most of them that are in hand where a value begins that may be longer than that.
+pub const ROOM: usize = 13;
 
 /// Of all definitions, by Rust name.
 pub struct Facts(BTreeMap<String, Fact>);
@@ -47,37 +52,43 @@ impl Facts {
                 0x1_0000.. => 8,
                 span => width(span as u64) as usize,
             } + min_bits,
-            fixed_bits: None,
+            most_bits: None,
+            room: ROOM,
             plain: false,
         };
         match used {
             Use::Named(name) => self.named(name),
             Use::Unsigned(bits) => Fact {
                 min_bits: *bits as usize,
-                fixed_bits: Some(*bits as usize),
+                most_bits: Some(*bits as usize),
+                room: ROOM,
                 plain: true,
             },
             Use::Boolean => Fact {
                 min_bits: 1,
-                fixed_bits: Some(1),
+                most_bits: Some(1),
+                room: ROOM,
                 plain: true,
             },
             // The extension bit, and either the root or a length and an octet.
             Use::OpenInteger(min, max) => Fact {
                 min_bits: 1 + (width(max.abs_diff(*min)) as usize).min(16),
-                fixed_bits: None,
+                most_bits: None,
+                room: ROOM,
                 plain: true,
             },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
-                fixed_bits: None,
+                most_bits: Some(size * 8).filter(|bits| *bits <= WORD),
+                room: ROOM,
                 plain: true,
             },
             // The extension bit and a length, if the root is a long one.
             Use::Octets(sizes) if sizes.extensible => Fact {
                 min_bits: 1
                     + (width((sizes.max - sizes.min) as u64) as usize + 8 * sizes.min).min(8),
-                fixed_bits: None,
+                most_bits: None,
+                room: ROOM,
                 plain: false,
             },
             Use::Octets(sizes) => owning(sizes.max - sizes.min, sizes.min * 8),
@@ -163,12 +174,37 @@ impl Facts {
         };
         Fact {
             min_bits,
-            fixed_bits: self.fixed_bits(kind),
+            most_bits: self.most_bits(kind),
+            room: self.room(kind),
             plain,
         }
     }
 
-    fn fixed_bits(&self, kind: &Kind) -> Option<usize> {
+    /// A SEQUENCE leaves its first member room, if that takes long, so that the preamble goes with it.
+    fn room(&self, kind: &Kind) -> usize {
+        match kind {
+            Kind::Alias(used) => self.used(used).room,
+            Kind::Sequence {
+                members,
+                extensible,
+                ..
+            } => {
+                let optional = members.iter().filter(|member| member.optional).count();
+                let preamble = optional + usize::from(*extensible);
+                let first = members.first().map(|member| self.used(&member.used));
+                let long = first.filter(|first| first.most_bits.is_none());
+                let room = long.and_then(|first| first.room.checked_sub(preamble));
+                room.unwrap_or(ROOM)
+            }
+            _ => ROOM,
+        }
+    }
+
+    fn most_bits(&self, kind: &Kind) -> Option<usize> {
+        let member = |member: &Member| {
+            let most = self.used(&member.used).most_bits;
+            most.filter(|_| !member.boxed)
+        };
         let bits = match kind {
             Kind::Integer { min, max, .. } => width(max.abs_diff(*min)) as usize,
             Kind::Enumerated { names, extensible } => index_bits(names.len(), *extensible) as usize,
@@ -182,13 +218,19 @@ impl Facts {
                 additions,
                 extensible: false,
             } if additions.is_empty() => {
-                let member = |member: &Member| {
-                    let fixed = self.used(&member.used).fixed_bits;
-                    fixed.filter(|_| !member.optional && !member.boxed)
-                };
-                members.iter().map(member).sum::<Option<usize>>()?
+                let optional = members.iter().filter(|member| member.optional).count();
+                optional + members.iter().map(member).sum::<Option<usize>>()?
             }
-            Kind::Alias(used) => return self.used(used).fixed_bits,
+            Kind::Choice {
+                alternatives,
+                additions,
+                extensible,
+            } if additions.is_empty() => {
+                let most: Option<Vec<_>> = alternatives.iter().map(member).collect();
+                let index = index_bits(alternatives.len(), *extensible) as usize;
+                index + most?.into_iter().max().unwrap_or(0)
+            }
+            Kind::Alias(used) => return self.used(used).most_bits,
             _ => return None,
         };
         (bits <= WORD).then_some(bits)

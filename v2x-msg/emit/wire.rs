@@ -1,13 +1,15 @@
 //! Writes how each type goes to bits and comes back (UPER).
 
-use super::facts::{Fact, Facts, WORD, index_bits};
+use super::facts::{Facts, ROOM, WORD, index_bits};
 use super::names;
 use super::page::Page;
 use super::schema::{Definition, Kind, Member};
 use super::types::{native, native_bits, rust};
 
-const ENCODE: &str = "fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>";
-const FIXED: &str = "fn fixed(&self, writer: &mut Writer<'_>) -> Result<u64, EncodeErrorKind>";
+const ENCODE: &str =
+    "fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>";
+const GATHER: &str =
+    "fn gather(&self, run: Run, writer: &mut Writer<'_>) -> Result<Run, EncodeErrorKind>";
 const DECODE: &str =
     "fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>";
 
@@ -15,175 +17,265 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
     if matches!(definition.kind, Kind::Alias(_) | Kind::ByHand) {
         return;
     }
-    let Fact { min_bits, .. } = facts.named(&definition.rust);
+    let fact = facts.named(&definition.rust);
     page.blank();
     page.block(format!("impl Wire for {}", definition.rust), |page| {
-        page.line(format!("const MIN_BITS: usize = {min_bits};"));
+        page.line(format!("const MIN_BITS: usize = {};", fact.min_bits));
         page.blank();
+        match fact.most_bits {
+            Some(bits) => encode_short(page, bits),
+            None => encode(page, definition, facts),
+        }
+        page.blank();
+        decode(page, definition, facts);
+    });
+    if fact.most_bits.is_some() {
+        short(page, definition);
+    }
+}
+
+/// A type whose values may be longer than a word.
+fn encode(page: &mut Page, definition: &Definition, facts: &Facts) {
+    page.line("#[inline]");
+    page.block(ENCODE, |page| match &definition.kind {
+        Kind::Sequence {
+            members,
+            additions,
+            extensible,
+        } => encode_sequence(page, definition, members, additions, *extensible, facts),
+        Kind::Choice {
+            alternatives,
+            additions,
+            extensible,
+        } => encode_choice(
+            page,
+            definition,
+            alternatives,
+            additions,
+            *extensible,
+            facts,
+        ),
+        Kind::Bits { .. } => page.line("self.0.encode(run, writer)"),
+        Kind::Integer { .. } | Kind::Enumerated { .. } | Kind::Alias(_) | Kind::ByHand => {}
+    });
+}
+
+fn decode(page: &mut Page, definition: &Definition, facts: &Facts) {
+    page.line("#[inline]");
+    page.block(DECODE, |page| match &definition.kind {
+        Kind::Integer { min, max, .. } => decode_number(page, *min, *max, native(*min, *max)),
+        Kind::Enumerated { names, extensible } => {
+            let root = names.len();
+            page.line(format!(
+                "*self = Self::ALL[reader.enumeral::<{root}, {extensible}>()?];"
+            ));
+            page.line("Ok(())");
+        }
+        Kind::Bits {
+            size,
+            extensible: false,
+            ..
+        } => {
+            let native = format!("u{}", native_bits(*size));
+            decode_number(page, 0, (1_i64 << size) - 1, &native);
+        }
+        Kind::Bits { .. } => page.line("self.0.decode_into(reader)"),
+        Kind::Sequence {
+            members,
+            additions,
+            extensible,
+        } => decode_sequence(page, definition, members, additions, *extensible),
+        Kind::Choice {
+            alternatives,
+            additions,
+            extensible,
+        } => decode_choice(
+            page,
+            definition,
+            alternatives,
+            additions,
+            *extensible,
+            facts,
+        ),
+        Kind::Alias(_) | Kind::ByHand => {}
+    });
+}
+
+fn decode_number(page: &mut Page, min: i64, max: i64, native: &str) {
+    page.line(format!(
+        "self.0 = reader.integer::<{min}, {max}>()? as {native};"
+    ));
+    page.line("Ok(())");
+}
+
+/// All of a value's bits in a word, so that whoever writes it writes it with its neighbours.
+fn short(page: &mut Page, definition: &Definition) {
+    page.blank();
+    page.block(format!("impl Short for {}", definition.rust), |page| {
+        page.line("#[inline]");
         match &definition.kind {
-            Kind::Integer { min, max, .. } => integer(page, *min, *max, native(*min, *max)),
-            Kind::Enumerated { names, extensible } => enumerated(page, names, *extensible),
-            Kind::Bits {
-                size,
-                extensible: false,
-                ..
-            } => {
-                integer(
-                    page,
-                    0,
-                    (1_i64 << size) - 1,
-                    &format!("u{}", native_bits(*size)),
-                );
-            }
-            Kind::Bits {
-                extensible: true, ..
-            } => extensible_bits(page),
-            Kind::Sequence {
-                members,
-                additions,
-                extensible,
-            } => {
-                sequence(page, definition, members, additions, *extensible, facts);
-            }
+            Kind::Integer { min, max, .. } => gather_number(page, *min, *max),
+            Kind::Bits { size, .. } => gather_number(page, 0, (1_i64 << size) - 1),
+            Kind::Enumerated { names, extensible } => page.block(no_writer(), |page| {
+                let bits = index_bits(names.len(), *extensible);
+                page.line(format!("Ok(run.then(*self as u64, {bits}))"));
+            }),
+            Kind::Sequence { members, .. } => page.block(GATHER, |page| {
+                let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
+                Preamble::of(&optional, false).write(page, &optional, false);
+                for member in members {
+                    gather_member(page, definition, member);
+                }
+                page.line("Ok(run)");
+            }),
             Kind::Choice {
                 alternatives,
-                additions,
                 extensible,
-            } => {
-                choice(
-                    page,
-                    definition,
-                    alternatives,
-                    additions,
-                    *extensible,
-                    facts,
-                );
-            }
+                ..
+            } => page.block(GATHER, |page| {
+                page.block("match self", |page| {
+                    for (index, member) in alternatives.iter().enumerate() {
+                        let head = index_bits(alternatives.len(), *extensible);
+                        let blame = blame("writer", definition, member);
+                        page.block(format!("Self::{}(value) =>", member.variant()), |page| {
+                            let call = format!("value.gather(run.then({index}, {head}), writer)");
+                            checked(page, &call, &blame, "");
+                        });
+                    }
+                });
+            }),
             Kind::Alias(_) | Kind::ByHand => {}
         }
     });
-    if facts.named(&definition.rust).fixed_bits.is_some() {
-        fixed(page, definition, facts);
+}
+
+fn gather_number(page: &mut Page, min: i64, max: i64) {
+    let bits = u64::BITS - max.abs_diff(min).leading_zeros();
+    page.block(no_writer(), |page| {
+        page.line(format!(
+            "Ok(run.then(above::<{min}, {max}>(i64::from(self.0))?, {bits}))"
+        ));
+    });
+}
+
+fn no_writer() -> String {
+    GATHER.replace("writer:", "_:")
+}
+
+/// Puts a member of a short type behind what is in hand.
+fn gather_member(page: &mut Page, within: &Definition, member: &Member) {
+    let blame = blame("writer", within, member);
+    let field = &member.rust;
+    if member.optional {
+        page.line(format!("let run = match &self.{field} {{"));
+        let call = "    Some(value) => value.gather(run, writer)";
+        checked(page, call, &blame, "?,");
+        page.line("    None => run,");
+        page.line("};");
+    } else {
+        let call = format!("let run = self.{field}.gather(run, writer)");
+        checked(page, &call, &blame, "?;");
     }
 }
 
-/// All of a value's bits in one word, so that whoever writes it writes it with its neighbours.
-fn fixed(page: &mut Page, definition: &Definition, facts: &Facts) {
-    page.blank();
-    page.block(format!("impl Fixed for {}", definition.rust), |page| {
-        page.line("#[inline]");
-        match &definition.kind {
-            Kind::Integer { min, max, .. } => fixed_number(page, *min, *max),
-            Kind::Bits { size, .. } => fixed_number(page, 0, (1_i64 << size) - 1),
-            Kind::Sequence { members, .. } => page.block(FIXED, |page| {
-                let mut run = Run::default();
-                for member in members {
-                    run.take(page, definition, member, facts);
-                }
-                page.line("Ok(value)");
-            }),
-            _ => page.block(unused_writer(), |page| page.line("Ok(*self as u64)")),
+/// What is in hand at a place of the generated code: neighbours of short types are put together
+/// before they are written.
+struct InHand {
+    /// How many bits that may be.
+    most: usize,
+    /// Whether the variable `run` holds them; if not, there are none.
+    named: bool,
+}
+
+impl InHand {
+    /// Behind a preamble, at the start of a value with so much room before it.
+    fn behind(preamble: &Preamble, room: usize) -> Self {
+        Self {
+            most: room + preamble.bits(),
+            named: true,
         }
-    });
-}
-
-fn fixed_number(page: &mut Page, min: i64, max: i64) {
-    page.block(unused_writer(), |page| {
-        page.line(format!("above::<{min}, {max}>(i64::from(self.0))"));
-    });
-}
-
-fn unused_writer() -> String {
-    FIXED.replace("writer:", "_:")
-}
-
-/// Neighbours of fixed length, put together in `value` before they are written.
-#[derive(Default)]
-struct Run {
-    bits: usize,
-}
-
-impl Run {
-    /// The preamble comes first.
-    fn after(preamble: usize) -> Self {
-        Self { bits: preamble }
     }
 
-    /// Puts a member behind what is in hand; false if it must be written by itself.
-    fn take(
+    /// Encodes a member; `with_next`: what comes behind it may be put together with it.
+    fn member(
         &mut self,
         page: &mut Page,
         within: &Definition,
         member: &Member,
+        with_next: bool,
         facts: &Facts,
-    ) -> bool {
-        let fixed = facts.used(&member.used).fixed_bits;
-        let Some(bits) = fixed.filter(|_| !member.optional && !member.boxed) else {
-            return false;
-        };
-        if self.bits + bits > WORD {
-            self.write(page);
+    ) {
+        let short = facts.used(&member.used).most_bits;
+        match short.filter(|_| !member.boxed) {
+            // With nothing before it and nothing behind it, there may be nothing to write.
+            Some(_) if self.most == 0 && member.optional && !with_next => {
+                self.long_member(page, within, member);
+            }
+            Some(bits) => {
+                self.leave_at_most(page, WORD - bits);
+                if !self.named {
+                    page.line("let run = Run::NONE;");
+                    self.named = true;
+                }
+                gather_member(page, within, member);
+                self.most += bits;
+            }
+            None => {
+                self.leave_at_most(page, facts.used(&member.used).room);
+                self.long_member(page, within, member);
+            }
         }
+    }
+
+    fn long_member(&mut self, page: &mut Page, within: &Definition, member: &Member) {
         let blame = blame("writer", within, member);
-        let own = format!("self.{}.fixed(writer)", member.rust);
-        let call = match self.bits {
-            0 => format!("let value = {own}"),
-            _ => format!("let value = value << {bits} | {own}"),
-        };
-        checked(page, &call, &blame, "?;");
-        self.bits += bits;
-        true
-    }
-
-    /// Writes what is in hand.
-    fn write(&mut self, page: &mut Page) {
-        if self.bits > 0 {
-            page.line(format!("writer.word(value, {})?;", self.bits));
+        let field = &member.rust;
+        let run = if self.most > 0 { "run" } else { "Run::NONE" };
+        match (member.optional, self.most) {
+            (false, _) => {
+                let call = format!("self.{field}.encode({run}, writer)");
+                checked(page, &call, &blame, "?;");
+                (self.most, self.named) = (0, false);
+            }
+            (true, 0) => page.block(format!("if let Some(value) = &self.{field}"), |page| {
+                checked(page, "value.encode(Run::NONE, writer)", &blame, "?;");
+            }),
+            (true, _) => {
+                page.line(format!("let run = match &self.{field} {{"));
+                page.line("    Some(value) => {");
+                checked(page, "        value.encode(run, writer)", &blame, "?;");
+                page.line("        Run::NONE");
+                page.line("    }");
+                page.line("    None => run,");
+                page.line("};");
+            }
         }
-        self.bits = 0;
+    }
+
+    /// Writes what is in hand, if it may be more.
+    fn leave_at_most(&mut self, page: &mut Page, most: usize) {
+        if self.most > most {
+            page.line("writer.put(run)?;");
+            (self.most, self.named) = (0, false);
+        }
     }
 }
 
-fn integer(page: &mut Page, min: i64, max: i64, native: &str) {
+/// Encodes a value of a short type: all at once, unless it leaves no room for what is in hand.
+fn encode_short(page: &mut Page, bits: usize) {
     page.line("#[inline]");
     page.block(ENCODE, |page| {
-        page.line(format!("writer.integer::<{min}, {max}>(i64::from(self.0))"));
-    });
-    page.blank();
-    page.line("#[inline]");
-    page.block(DECODE, |page| {
-        page.line(format!(
-            "self.0 = reader.integer::<{min}, {max}>()? as {native};"
-        ));
-        page.line("Ok(())");
+        if bits + ROOM > WORD {
+            page.line("writer.put(run)?;");
+            page.line("let run = self.gather(Run::NONE, writer)?;");
+        } else {
+            page.line("let run = self.gather(run, writer)?;");
+        }
+        page.line("writer.put(run)");
     });
 }
 
-fn enumerated(page: &mut Page, enumerals: &[String], extensible: bool) {
-    let root = enumerals.len();
-    page.line("#[inline]");
-    page.block(ENCODE, |page| {
-        page.line(format!(
-            "writer.index::<{root}, {extensible}>(*self as u64)"
-        ));
-    });
-    page.blank();
-    page.line("#[inline]");
-    page.block(DECODE, |page| {
-        page.line(format!(
-            "*self = Self::ALL[reader.enumeral::<{root}, {extensible}>()?];"
-        ));
-        page.line("Ok(())");
-    });
-}
-
-fn extensible_bits(page: &mut Page) {
-    page.block(ENCODE, |page| page.line("self.0.encode(writer)"));
-    page.blank();
-    page.block(DECODE, |page| page.line("self.0.decode_into(reader)"));
-}
-
-fn sequence(
+fn encode_sequence(
     page: &mut Page,
     definition: &Definition,
     members: &[Member],
@@ -192,61 +284,61 @@ fn sequence(
     facts: &Facts,
 ) {
     let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
-    let preamble = Preamble {
-        optional: optional.len(),
-        extensible,
-    };
-    page.line("#[inline]");
-    page.block(ENCODE, |page| {
-        if extensible {
-            page.line("let unknown = writer.enter();");
-        }
-        if !additions.is_empty() {
-            let additions: Vec<_> = additions.iter().collect();
-            flags(page, "added", None, &additions);
-            page.line("let extended = added != 0 || unknown.is_some();");
-        }
-        preamble.write(page, &optional, !additions.is_empty());
-        let mut run = Run::after(preamble.bits());
-        for member in members {
-            if !run.take(page, definition, member, facts) {
-                run.write(page);
-                encode_member(page, definition, member);
-            }
-        }
-        run.write(page);
-        if !additions.is_empty() {
-            page.block("if extended", |page| {
-                encode_additions(page, definition, additions);
-            });
-        } else if extensible {
-            page.block("if let Some(unknown) = unknown", |page| {
-                page.line("writer.only_unknown(unknown)?;");
-            });
-        }
-        page.line("Ok(())");
-    });
-    page.blank();
-    page.line("#[inline]");
-    page.block(DECODE, |page| {
-        if extensible {
-            page.line("let sequence = reader.enter();");
-        }
-        preamble.read(page);
-        let mut flag = optional.len();
-        for member in members {
-            flag -= usize::from(member.optional);
-            decode_member(page, definition, member, flag);
-        }
-        if !additions.is_empty() {
-            decode_additions(page, definition, additions, &preamble.extended());
-        } else if extensible {
-            page.block(format!("if {}", preamble.extended()), |page| {
-                page.line("reader.skip_additions(sequence)?;");
-            });
-        }
-        page.line("Ok(())");
-    });
+    let preamble = Preamble::of(&optional, extensible);
+    if extensible {
+        page.line("let unknown = writer.enter();");
+    }
+    if !additions.is_empty() {
+        let additions: Vec<_> = additions.iter().collect();
+        flags(page, "added", None, &additions);
+        page.line("let extended = added != 0 || unknown.is_some();");
+    }
+    preamble.write(page, &optional, !additions.is_empty());
+    let mut in_hand = InHand::behind(&preamble, facts.named(&definition.rust).room);
+    let short = |member: &Member| !member.boxed && facts.used(&member.used).most_bits.is_some();
+    for (index, member) in members.iter().enumerate() {
+        let with_next = members.get(index + 1).is_some_and(short);
+        in_hand.member(page, definition, member, with_next, facts);
+    }
+    in_hand.leave_at_most(page, 0);
+    if !additions.is_empty() {
+        page.block("if extended", |page| {
+            encode_additions(page, definition, additions);
+        });
+    } else if extensible {
+        page.block("if let Some(unknown) = unknown", |page| {
+            page.line("writer.only_unknown(unknown)?;");
+        });
+    }
+    page.line("Ok(())");
+}
+
+fn decode_sequence(
+    page: &mut Page,
+    definition: &Definition,
+    members: &[Member],
+    additions: &[Member],
+    extensible: bool,
+) {
+    let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
+    let preamble = Preamble::of(&optional, extensible);
+    if extensible {
+        page.line("let sequence = reader.enter();");
+    }
+    preamble.read(page);
+    let mut flag = optional.len();
+    for member in members {
+        flag -= usize::from(member.optional);
+        decode_member(page, definition, member, flag);
+    }
+    if !additions.is_empty() {
+        decode_additions(page, definition, additions, &preamble.extended());
+    } else if extensible {
+        page.block(format!("if {}", preamble.extended()), |page| {
+            page.line("reader.skip_additions(sequence)?;");
+        });
+    }
+    page.line("Ok(())");
 }
 
 /// What stands before the members (X.691, 19.1 and 19.2): the extension bit, then a bit for each
@@ -257,6 +349,13 @@ struct Preamble {
 }
 
 impl Preamble {
+    fn of(optional: &[&Member], extensible: bool) -> Self {
+        Self {
+            optional: optional.len(),
+            extensible,
+        }
+    }
+
     fn bits(&self) -> usize {
         self.optional + usize::from(self.extensible)
     }
@@ -274,7 +373,8 @@ impl Preamble {
             0 => extended.to_owned(),
             flags => format!("{extended} << {flags}"),
         };
-        flags(page, "value", self.extensible.then_some(extended), optional);
+        flags(page, "flags", self.extensible.then_some(extended), optional);
+        page.line(format!("let run = run.then(flags, {});", self.bits()));
     }
 
     fn read(&self, page: &mut Page) {
@@ -318,18 +418,6 @@ fn flags(page: &mut Page, name: &str, above: Option<String>, members: &[&Member]
     }
 }
 
-fn encode_member(page: &mut Page, definition: &Definition, member: &Member) {
-    let blame = blame("writer", definition, member);
-    let field = &member.rust;
-    if member.optional {
-        page.block(format!("if let Some(value) = &self.{field}"), |page| {
-            checked(page, "value.encode(writer)", &blame, "?;");
-        });
-    } else {
-        checked(page, &format!("self.{field}.encode(writer)"), &blame, "?;");
-    }
-}
-
 fn decode_member(page: &mut Page, definition: &Definition, member: &Member, flag: usize) {
     let blame = blame("reader", definition, member);
     let field = &member.rust;
@@ -366,7 +454,7 @@ fn encode_additions(page: &mut Page, definition: &Definition, additions: &[Membe
         page.block(
             format!("if let Some(value) = &self.{}", member.rust),
             |page| {
-                page.line("writer.open_type(|writer| value.encode(writer))");
+                page.line("writer.open_type(|writer| value.encode(Run::NONE, writer))");
                 page.line(format!("    {blame}?;"));
             },
         );
@@ -395,7 +483,7 @@ fn decode_additions(
     ));
 }
 
-fn choice(
+fn encode_choice(
     page: &mut Page,
     definition: &Definition,
     alternatives: &[Member],
@@ -404,73 +492,75 @@ fn choice(
     facts: &Facts,
 ) {
     let root = alternatives.len();
-    page.line("#[inline]");
-    page.block(ENCODE, |page| {
-        page.block("match self", |page| {
-            for (index, member) in alternatives.iter().enumerate() {
-                let blame = blame("writer", definition, member);
-                page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                    let head = index_bits(root, extensible) as usize;
-                    let fixed = facts.used(&member.used).fixed_bits;
-                    match fixed.filter(|bits| head + bits <= WORD && !member.boxed) {
-                        Some(bits) => {
-                            checked(page, "let value = value.fixed(writer)", &blame, "?;");
-                            let all = head + bits;
-                            let word = match index {
-                                0 => "value".to_owned(),
-                                _ => format!("{index} << {bits} | value"),
-                            };
-                            page.line(format!("writer.word({word}, {all})"));
-                        }
-                        None => {
-                            page.line(format!("writer.index::<{root}, {extensible}>({index})?;"));
-                            checked(page, "value.encode(writer)", &blame, "");
-                        }
+    page.block("match self", |page| {
+        for (index, member) in alternatives.iter().enumerate() {
+            let blame = blame("writer", definition, member);
+            page.block(format!("Self::{}(value) =>", member.variant()), |page| {
+                let head = index_bits(root, extensible) as usize;
+                let behind = format!("run.then({index}, {head})");
+                let short = facts.used(&member.used).most_bits;
+                match short.filter(|bits| ROOM + head + bits <= WORD && !member.boxed) {
+                    Some(_) => {
+                        let call = format!("let run = value.gather({behind}, writer)");
+                        checked(page, &call, &blame, "?;");
+                        page.line("writer.put(run)");
                     }
-                });
-            }
-            for (index, member) in additions.iter().enumerate() {
-                let blame = blame("writer", definition, member);
-                page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                    page.line(format!("writer.added_alternative({index})?;"));
-                    page.line("writer.open_type(|writer| value.encode(writer))");
-                    page.line(format!("    {blame}"));
-                });
-            }
-        });
-    });
-    page.blank();
-    page.line("#[inline]");
-    page.block(DECODE, |page| {
-        let known = root + additions.len();
-        if let ([only], []) = (alternatives, additions) {
-            // Nothing to choose: the bits are read, and lead nowhere else.
-            page.line(format!("reader.alternative::<1, {extensible}>()?;"));
-            page.line(format!("let Self::{}(value) = self;", only.variant()));
-            let blame = blame("reader", definition, only);
-            checked(page, "value.decode_into(reader)", &blame, "");
-            return;
+                    None => {
+                        page.line(format!("writer.put({behind})?;"));
+                        checked(page, "value.encode(Run::NONE, writer)", &blame, "");
+                    }
+                }
+            });
         }
-        let index = match additions {
-            [] => format!("reader.alternative::<{root}, {extensible}>()?"),
-            _ => format!("reader.alternative_or_added::<{root}, {known}>()?"),
+        for (index, member) in additions.iter().enumerate() {
+            let blame = blame("writer", definition, member);
+            page.block(format!("Self::{}(value) =>", member.variant()), |page| {
+                page.line("writer.put(run)?;");
+                page.line(format!("writer.added_alternative({index})?;"));
+                page.line("writer.open_type(|writer| value.encode(Run::NONE, writer))");
+                page.line(format!("    {blame}"));
+            });
+        }
+    });
+}
+
+fn decode_choice(
+    page: &mut Page,
+    definition: &Definition,
+    alternatives: &[Member],
+    additions: &[Member],
+    extensible: bool,
+    facts: &Facts,
+) {
+    let root = alternatives.len();
+    let known = root + additions.len();
+    if let ([only], []) = (alternatives, additions) {
+        // Nothing to choose: the bits are read, and lead nowhere else.
+        page.line(format!("reader.alternative::<1, {extensible}>()?;"));
+        page.line(format!("let Self::{}(value) = self;", only.variant()));
+        let blame = blame("reader", definition, only);
+        checked(page, "value.decode_into(reader)", &blame, "");
+        return;
+    }
+    let index = match additions {
+        [] => format!("reader.alternative::<{root}, {extensible}>()?"),
+        _ => format!("reader.alternative_or_added::<{root}, {known}>()?"),
+    };
+    page.block(format!("match {index}"), |page| {
+        let pattern = |index: usize| match index + 1 {
+            last if last == known => "_".to_owned(),
+            _ => index.to_string(),
         };
-        page.block(format!("match {index}"), |page| {
-            let pattern = |index: usize| match index + 1 {
-                last if last == known => "_".to_owned(),
-                _ => index.to_string(),
-            };
-            for (index, member) in alternatives.iter().enumerate() {
-                page.block(format!("{} =>", pattern(index)), |page| {
-                    alternative(page, definition, member, facts);
-                });
-            }
-            for (index, member) in additions.iter().enumerate() {
-                page.block(format!("{} =>", pattern(root + index)), |page| {
-                    added_alternative(page, definition, member);
-                });
-            }
-        });
+        for (index, member) in alternatives.iter().enumerate() {
+            page.block(format!("{} =>", pattern(index)), |page| {
+                alternative(page, definition, member, facts);
+            });
+        }
+        for (index, member) in additions.iter().enumerate() {
+            page.block(format!("{} =>", pattern(root + index)), |page| {
+                added_alternative(page, definition, member);
+            });
+        }
     });
 }
 
@@ -522,8 +612,9 @@ fn checked(page: &mut Page, call: &str, blame: &str, end: &str) {
     if line.len() <= 84 {
         page.line(line);
     } else {
+        let indent = call.len() - call.trim_start().len() + 4;
         page.line(call);
-        page.line(format!("    {blame}{end}"));
+        page.line(format!("{:indent$}{blame}{end}", ""));
     }
 }
 

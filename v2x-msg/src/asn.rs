@@ -44,7 +44,7 @@ mod between;
 mod message_frame_ext;
 
 use crate::jer::{self, Jer};
-use crate::uper::{DecodeErrorKind, EncodeErrorKind, Fixed, Reader, Wire, Writer, above};
+use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Short, Wire, Writer, above};
 pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
 use crate::uper::{decode_boxed, decode_optional};
 use between::recast_list;

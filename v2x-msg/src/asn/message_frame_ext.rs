@@ -33,7 +33,7 @@ macro_rules! messages {
 
             fn encode_message(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
                 match self {
-                    $(Self::$name(message) => message.encode(writer),)*
+                    $(Self::$name(message) => message.encode(Run::NONE, writer),)*
                 }
             }
 
@@ -111,10 +111,10 @@ impl Wire for MessageFrameExt {
     // The extension bit, the number, a length, an octet.
     const MIN_BITS: usize = 1 + 15 + 8 + 8;
 
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         let unknown = writer.enter();
-        writer.bits(u64::from(unknown.is_some()), 1)?;
-        self.message_id().encode(writer)?;
+        writer.put(run.then(u64::from(unknown.is_some()), 1))?;
+        self.message_id().encode(Run::NONE, writer)?;
         writer
             .open_type(|writer| self.encode_message(writer))
             .map_err(|kind| writer.blame("MessageFrameExt.value", kind))?;

@@ -1,6 +1,6 @@
 //! A BIT STRING whose size may grow in later editions: `SIZE (8, ...)`.
 
-use super::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer};
+use super::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Wire, Writer};
 
 /// Named bits, `ROOT` of them in this edition, perhaps more from a newer sender.
 ///
@@ -85,20 +85,19 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
     // The extension bit and a length of zero are shorter still if the root is a long one.
     const MIN_BITS: usize = 1 + if ROOT < 8 { ROOT as usize } else { 8 };
 
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    #[inline]
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         let (bits, size) = (self.top(), self.size());
-        if size == ROOT {
-            writer.bits(0, 1)?;
-        } else {
-            // X.691, 16.6: a size outside the root is sent with a general length (11.9), which
-            // is one octet below 128.
-            writer.bits(1, 1)?;
-            writer.bits(u64::from(size), 8)?;
+        if size == ROOT && ROOT < u64::BITS - Run::MOST_BEFORE {
+            return writer.put(run.then(0, 1).then(bits >> (64 - ROOT), ROOT));
         }
-        let first = size.min(32);
-        writer.bits(bits >> (64 - first), first)?;
-        let rest = size - first;
-        writer.bits((bits << 32).checked_shr(64 - rest).unwrap_or(0), rest)
+        // X.691, 16.6: a size outside the root is sent with a general length (11.9), which is one
+        // octet below 128.
+        writer.put(match size == ROOT {
+            true => run.then(0, 1),
+            false => run.then(1, 1).then(u64::from(size), 8),
+        })?;
+        writer.put(Run::NONE.then(bits >> (64 - size), size))
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

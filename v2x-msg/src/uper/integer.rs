@@ -1,7 +1,7 @@
 //! Single values that need no type of their own: BOOLEAN, and INTEGER whose range may grow in later
 //! editions, `INTEGER (0..127, ...)`.
 
-use super::{DecodeErrorKind, EncodeErrorKind, Fixed, Reader, Wire, Writer, width};
+use super::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Short, Wire, Writer, above, width};
 
 /// A whole number, of `MIN..=MAX` in this edition, perhaps beyond from a newer sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,13 +27,13 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
         1 + if root < 16 { root } else { 16 }
     };
 
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        if (MIN..=MAX).contains(&self.0) {
-            writer.bits(0, 1)?;
-            return writer.integer::<MIN, MAX>(self.0);
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        if let Ok(above) = above::<MIN, MAX>(self.0) {
+            writer.put(run.then(0, 1))?;
+            return writer.put(Run::NONE.then(above, const { width(MAX.abs_diff(MIN)) }));
         }
         // X.691, 13.1 and 11.8: outside of the root, in the fewest octets, two's complement.
-        writer.bits(1, 1)?;
+        writer.put(run.then(1, 1))?;
         let same = if self.0 < 0 {
             self.0.leading_ones()
         } else {
@@ -78,8 +78,8 @@ impl Wire for bool {
     const MIN_BITS: usize = 1;
 
     #[inline]
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.bits(u64::from(*self), 1)
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        writer.put(run.then(u64::from(*self), 1))
     }
 
     #[inline]
@@ -89,10 +89,10 @@ impl Wire for bool {
     }
 }
 
-impl Fixed for bool {
+impl Short for bool {
     #[inline]
-    fn fixed(&self, _: &mut Writer<'_>) -> Result<u64, EncodeErrorKind> {
-        Ok(u64::from(*self))
+    fn gather(&self, run: Run, _: &mut Writer<'_>) -> Result<Run, EncodeErrorKind> {
+        Ok(run.then(u64::from(*self), 1))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Values to bits and back: unaligned packed encoding rules (UPER, ITU-T X.691), as far as the
 //! message set needs them.
 //!
-//! Rooms: [`Writer`] and [`Reader`] move single fields, [`UnknownAdditions`] is what they meet and
-//! do not understand, [`Wire`] is what every generated type can do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the containers that
-//! generated types are made of. Which fields a message has is not known here: that is the
+//! Rooms: [`Writer`] and [`Reader`] move single fields, a [`Run`] is fields on their way to the
+//! writer, [`UnknownAdditions`] is what they meet and do not understand, [`Wire`] is what every
+//! generated type can do with them, [`List`], [`Octets`], [`Ia5`] and [`ExtensibleBits`] are the
+//! containers that generated types are made of. Which fields a message has is not known here: that is the
 //! business of the generated code in [`crate::asn`].
 //!
 //! What a receiver does where the standard leaves a choice, or a sender goes beyond us:
@@ -35,6 +36,7 @@ mod list;
 mod octets;
 mod path;
 mod reader;
+mod run;
 mod unknown;
 mod writer;
 
@@ -45,6 +47,8 @@ pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
 pub use path::Path;
 pub use reader::Reader;
+pub use run::Run;
+pub(crate) use run::Short;
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
 pub(crate) use writer::above;
@@ -57,11 +61,11 @@ pub trait Wire {
     /// How many bits the shortest value takes. A count of elements is checked against it.
     const MIN_BITS: usize;
 
-    /// Appends this value.
+    /// Appends the bits in hand, and behind them this value.
     ///
     /// # Errors
     /// A value outside its bounds, or no room left.
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>;
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>;
 
     /// Replaces this value by the next one of the frame, reusing the memory it holds.
     ///
@@ -70,24 +74,16 @@ pub trait Wire {
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>;
 }
 
-/// A type whose values all take the same number of bits, 64 at the most: it is written in one go
-/// with its neighbours.
-pub(crate) trait Fixed {
-    /// The bits; the last is the lowest.
-    ///
-    /// # Errors
-    /// A value outside its bounds; `writer` is told the member.
-    fn fixed(&self, writer: &mut Writer<'_>) -> Result<u64, EncodeErrorKind>;
-}
-
 /// Encodes a whole value at the start of `out`, padded with zero bits to the octet; gives the
-/// number of octets. Does not allocate.
+/// number of octets. Does not allocate. The octets behind them may be overwritten.
 ///
 /// # Errors
 /// A value outside its bounds, or `out` too short. `out` then holds part of the encoding.
 pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeError> {
     let mut writer = Writer::new(out);
-    let done = value.encode(&mut writer).and_then(|()| writer.finish());
+    let done = value
+        .encode(Run::NONE, &mut writer)
+        .and_then(|()| writer.finish());
     done.map_err(|kind| writer.error(kind))
 }
 
@@ -101,7 +97,9 @@ pub fn encode_with<T: Wire>(
     out: &mut [u8],
 ) -> Result<usize, EncodeError> {
     let mut writer = Writer::with(out, unknown);
-    let done = value.encode(&mut writer).and_then(|()| writer.finish());
+    let done = value
+        .encode(Run::NONE, &mut writer)
+        .and_then(|()| writer.finish());
     done.map_err(|kind| writer.error(kind))
 }
 
@@ -206,8 +204,8 @@ macro_rules! whole_range {
             const MIN_BITS: usize = <$native>::BITS as usize;
 
             #[inline]
-            fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-                writer.bits(u64::from(*self), <$native>::BITS)
+            fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+                writer.put(run.then(u64::from(*self), <$native>::BITS))
             }
 
             #[inline]
@@ -217,10 +215,10 @@ macro_rules! whole_range {
             }
         }
 
-        impl Fixed for $native {
+        impl Short for $native {
             #[inline]
-            fn fixed(&self, _: &mut Writer<'_>) -> Result<u64, EncodeErrorKind> {
-                Ok(u64::from(*self))
+            fn gather(&self, run: Run, _: &mut Writer<'_>) -> Result<Run, EncodeErrorKind> {
+                Ok(run.then(u64::from(*self), <$native>::BITS))
             }
         }
     )*};
@@ -231,8 +229,8 @@ whole_range!(u8, u16, u32);
 impl<T: Wire> Wire for Box<T> {
     const MIN_BITS: usize = T::MIN_BITS;
 
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        (**self).encode(writer)
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        (**self).encode(run, writer)
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::{DecodeErrorKind, EncodeErrorKind, Full, Reader, Wire, Writer, width};
+use super::{DecodeErrorKind, EncodeErrorKind, Full, Reader, Run, Short, Wire, Writer, width};
 
 /// OCTET STRING of `MIN..=MAX` octets; shorter ones can be built, but not encoded.
 ///
@@ -78,17 +78,18 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
         }
     };
 
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
         // X.691, 17.3: a size outside the root is sent with a general length.
         let beyond = EXTENSIBLE && !(MIN..=MAX).contains(&self.len());
-        if EXTENSIBLE {
-            writer.bits(u64::from(beyond), 1)?;
-        }
-        if beyond {
-            writer.length(self.len())?;
-        } else {
-            writer.count::<MIN, MAX>(self.len())?;
-        }
+        let run = match EXTENSIBLE {
+            true => run.then(u64::from(beyond), 1),
+            false => run,
+        };
+        let run = match beyond {
+            true => run.length(self.len())?,
+            false => run.counted::<MIN, MAX>(self.len())?,
+        };
+        writer.put(run)?;
         put_octets(self, writer)
     }
 
@@ -118,7 +119,8 @@ impl<const N: usize> Wire for [u8; N] {
     const MIN_BITS: usize = 8 * N;
 
     #[inline]
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        writer.put(run)?;
         put_octets(self, writer)
     }
 
@@ -128,14 +130,21 @@ impl<const N: usize> Wire for [u8; N] {
     }
 }
 
+impl<const N: usize> Short for [u8; N] {
+    #[inline]
+    fn gather(&self, run: Run, _: &mut Writer<'_>) -> Result<Run, EncodeErrorKind> {
+        const { assert!(N <= 8, "longer ones are not short") };
+        Ok(run.then_octets(self))
+    }
+}
+
 #[inline]
 pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-    let (words, rest) = octets.as_chunks::<4>();
-    for word in words {
-        writer.bits(u64::from(u32::from_be_bytes(*word)), 32)?;
+    let (sevens, rest) = octets.as_chunks::<7>();
+    for seven in sevens {
+        writer.put(Run::NONE.then_octets(seven))?;
     }
-    rest.iter()
-        .try_for_each(|octet| writer.bits(u64::from(*octet), 8))
+    writer.put(Run::NONE.then_octets(rest))
 }
 
 impl Reader<'_> {
@@ -189,16 +198,14 @@ impl<const MIN: usize, const MAX: usize> TryFrom<&str> for Ia5<MIN, MAX> {
 impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 7 * MIN;
 
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.count::<MIN, MAX>(self.0.len())?;
-        let (fours, rest) = self.0.as_bytes().as_chunks::<4>();
-        for [first, second, third, fourth] in fours {
-            let put = |word: u64, character: &u8| word << 7 | u64::from(*character);
-            let word = [first, second, third, fourth].into_iter().fold(0, put);
-            writer.bits(word, 28)?;
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+        writer.put(run.counted::<MIN, MAX>(self.0.len())?)?;
+        let put = |run: Run, character: &u8| run.then(u64::from(*character), 7);
+        let (eights, rest) = self.0.as_bytes().as_chunks::<8>();
+        for eight in eights {
+            writer.put(eight.iter().fold(Run::NONE, put))?;
         }
-        rest.iter()
-            .try_for_each(|character| writer.bits(u64::from(*character), 7))
+        writer.put(rest.iter().fold(Run::NONE, put))
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

@@ -187,10 +187,7 @@ impl Writer<'_> {
         }
         debug_assert!((1..=64).contains(&count), "a small number of additions");
         self.bits(u64::from(count) - 1, 7)?;
-        let first = count.min(32);
-        self.bits(bitmap >> (64 - first), first)?;
-        let rest = count - first;
-        self.bits((bitmap << 32).checked_shr(64 - rest).unwrap_or(0), rest)
+        self.bits(bitmap >> (64 - count), count)
     }
 
     /// The additions that we do not know, behind those that we know.

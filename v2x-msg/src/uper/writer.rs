@@ -1,17 +1,20 @@
-//! Puts fields into a buffer: bits gather in a register and leave it four octets at a time.
+//! Puts runs of fields into a buffer, each in one store of a whole word.
 
 use super::unknown::{OfSequence, UnknownAdditions};
-use super::{EncodeError, EncodeErrorKind, Path, count_bits, width};
+use super::{EncodeError, EncodeErrorKind, Path, Run};
+
+/// So many bits find room in a word behind an incomplete octet.
+const MOST_AT_ONCE: u32 = 56;
 
 /// A buffer of the caller's and how far it has been filled.
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut [u8],
-    /// Octets that are in `out`.
+    /// Octets of `out` that are complete.
     stored: usize,
     /// Bits on their way: the lowest `pending_bits` of this. What is above has been stored.
     pending: u64,
-    /// Below 32 between calls.
+    /// Below 8 between calls.
     pending_bits: u32,
     /// Where a failure happened, once one has: an empty path would cost time at each start.
     path: Option<Path>,
@@ -51,90 +54,57 @@ impl<'a> Writer<'a> {
         unknown.of(self.sequences - 1)
     }
 
-    /// Appends the lowest `count` bits of `value`, most significant first. At most 32, and no
-    /// bit above them may be set.
+    /// Appends the bits in hand.
     #[inline]
-    pub(crate) fn bits(&mut self, value: u64, count: u32) -> Result<(), EncodeErrorKind> {
-        debug_assert!(
-            count <= 32,
-            "fewer than 32 are pending, and a word holds 64"
-        );
-        debug_assert!(value >> count == 0, "bits beyond the field");
-        self.pending = (self.pending << count) | value;
-        self.pending_bits += count;
-        if self.pending_bits >= 32 {
-            let word = (self.pending >> (self.pending_bits - 32)) as u32;
-            let room = self
-                .out
-                .get_mut(self.stored..)
-                .and_then(|room| room.first_chunk_mut::<4>());
-            *room.ok_or(EncodeErrorKind::NoRoom)? = word.to_be_bytes();
-            self.stored += 4;
-            self.pending_bits -= 32;
+    pub(crate) fn put(&mut self, run: Run) -> Result<(), EncodeErrorKind> {
+        if run.count <= MOST_AT_ONCE {
+            self.store(run.bits, run.count)
+        } else {
+            self.put_in_two(run)
         }
+    }
+
+    #[inline(never)]
+    fn put_in_two(&mut self, run: Run) -> Result<(), EncodeErrorKind> {
+        let rest = run.count - 32;
+        self.store(run.bits >> rest, 32)?;
+        self.store(run.bits & (u64::MAX >> (64 - rest)), rest)
+    }
+
+    #[inline]
+    fn store(&mut self, bits: u64, count: u32) -> Result<(), EncodeErrorKind> {
+        let pending = self.pending << count | bits;
+        let pending_bits = self.pending_bits + count;
+        let word = (pending << 1 << (63 - pending_bits)).to_be_bytes();
+        let complete = pending_bits as usize / 8;
+        let room = self.out.get_mut(self.stored..);
+        match room.and_then(|room| room.first_chunk_mut()) {
+            Some(room) => *room = word,
+            None => self.store_at_the_end(&word[..complete])?,
+        }
+        self.stored += complete;
+        self.pending = pending;
+        self.pending_bits = pending_bits % 8;
         Ok(())
     }
 
-    /// Appends the lowest `count` bits of `value`, at most 64.
-    #[inline]
-    pub(crate) fn word(&mut self, value: u64, count: u32) -> Result<(), EncodeErrorKind> {
-        if count > 32 {
-            self.bits(value >> 32, count - 32)?;
-            self.bits(value & u64::from(u32::MAX), 32)
-        } else {
-            self.bits(value, count)
-        }
+    /// Where a whole word would reach beyond the buffer.
+    #[cold]
+    fn store_at_the_end(&mut self, octets: &[u8]) -> Result<(), EncodeErrorKind> {
+        let room = self.out.get_mut(self.stored..self.stored + octets.len());
+        room.ok_or(EncodeErrorKind::NoRoom)?.copy_from_slice(octets);
+        Ok(())
     }
 
-    /// A whole number of `MIN..=MAX` (X.691, 11.5: the offset from the lower bound).
+    /// Appends the lowest `count` bits of `value`, most significant first.
     #[inline]
-    pub(crate) fn integer<const MIN: i64, const MAX: i64>(
-        &mut self,
-        value: i64,
-    ) -> Result<(), EncodeErrorKind> {
-        self.bits(
-            above::<MIN, MAX>(value)?,
-            const { width(MAX.abs_diff(MIN)) },
-        )
+    pub(crate) fn bits(&mut self, value: u64, count: u32) -> Result<(), EncodeErrorKind> {
+        self.put(Run::NONE.then(value, count))
     }
 
-    /// The index of an enumeral or alternative among `ROOT` of the root; those beyond the root
-    /// are never sent, so the extension bit is zero (X.691, clauses 14 and 23).
-    #[inline]
-    pub(crate) fn index<const ROOT: u64, const EXTENSIBLE: bool>(
-        &mut self,
-        index: u64,
-    ) -> Result<(), EncodeErrorKind> {
-        debug_assert!(index < ROOT, "generated code knows the root");
-        self.bits(index, const { EXTENSIBLE as u32 + width(ROOT - 1) })
-    }
-
-    /// A count of `MIN..=MAX` elements (X.691, 20.5 and 17.6).
-    #[inline]
-    pub(crate) fn count<const MIN: usize, const MAX: usize>(
-        &mut self,
-        count: usize,
-    ) -> Result<(), EncodeErrorKind> {
-        if count < MIN {
-            return Err(EncodeErrorKind::TooFew);
-        }
-        if count > MAX {
-            return Err(EncodeErrorKind::OutOfRange);
-        }
-        if const { MAX - MIN < 1 << 16 } {
-            self.bits((count - MIN) as u64, const { count_bits(MIN, MAX) })
-        } else {
-            self.length(count)
-        }
-    }
-
-    /// A general length determinant (X.691, 11.9.3.5 to 11.9.3.8) without fragments.
+    /// A general length determinant.
     pub(crate) fn length(&mut self, length: usize) -> Result<(), EncodeErrorKind> {
-        match length {
-            0..0x80 => self.bits(length as u64, 8),
-            0x80..0x4000 => self.bits(0x8000 | length as u64, 16),
-            _ => Err(EncodeErrorKind::TooLong),
-        }
+        self.put(Run::NONE.length(length)?)
     }
 
     /// The index of an alternative beyond the root (X.691, 23.8), counted from there.
@@ -156,7 +126,6 @@ impl<'a> Writer<'a> {
         // X.691, 11.1: a complete encoding is at least one octet.
         let octets = content.div_ceil(8).max(1);
         self.bits(0, (octets * 8 - content) as u32)?;
-        self.settle()?;
         let (first, offset) = (start >> 3, start & 7);
         if octets < 0x80 {
             self.patch(first, (octets as u64) << (16 - offset));
@@ -173,20 +142,6 @@ impl<'a> Writer<'a> {
         self.out[first + 1] = 0;
         self.stored += 1;
         self.patch(first, (0x8000 | octets as u64) << (8 - offset));
-        Ok(())
-    }
-
-    /// Stores all whole octets that are still on their way.
-    fn settle(&mut self) -> Result<(), EncodeErrorKind> {
-        while self.pending_bits >= 8 {
-            let octet = (self.pending >> (self.pending_bits - 8)) as u8;
-            *self
-                .out
-                .get_mut(self.stored)
-                .ok_or(EncodeErrorKind::NoRoom)? = octet;
-            self.stored += 1;
-            self.pending_bits -= 8;
-        }
         Ok(())
     }
 
@@ -209,12 +164,12 @@ impl<'a> Writer<'a> {
     /// Stores the bits still on their way, zero-padded to the octet, and gives the number of
     /// octets. The writer is done after that.
     pub(crate) fn finish(&mut self) -> Result<usize, EncodeErrorKind> {
-        let octets = (self.pending_bits as usize).div_ceil(8);
-        let word = ((self.pending << (32 - self.pending_bits)) as u32).to_be_bytes();
-        let room = self.out.get_mut(self.stored..self.stored + octets);
-        room.ok_or(EncodeErrorKind::NoRoom)?
-            .copy_from_slice(&word[..octets]);
-        Ok(self.stored + octets)
+        if self.pending_bits == 0 {
+            return Ok(self.stored);
+        }
+        let last = self.out.get_mut(self.stored);
+        *last.ok_or(EncodeErrorKind::NoRoom)? = (self.pending << (8 - self.pending_bits)) as u8;
+        Ok(self.stored + 1)
     }
 
     /// Notes the member around a failure, from the inside out.
