@@ -17,11 +17,11 @@ pub struct Fact {
     pub plain: bool,
 }
 
-/// Most bits that are put together before they are written.
-pub const WORD: usize = 64;
+/// Most bits that are put together before they are written: `Run::MOST`.
+pub const WORD: usize = 56;
 
-/// Most of them that are in hand where a value begins that may be longer than that.
-pub const ROOM: usize = 13;
+/// Most of them that are in hand where a value begins that may be longer: `Run::MOST_BEFORE`.
+pub const ROOM: usize = 5;
 
 /// Of all definitions, by Rust name.
 pub struct Facts(BTreeMap<String, Fact>);
@@ -79,7 +79,7 @@ impl Facts {
             },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
-                most_bits: Some(size * 8).filter(|bits| *bits <= WORD),
+                most_bits: None,
                 room: ROOM,
                 plain: true,
             },

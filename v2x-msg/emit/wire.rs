@@ -6,10 +6,9 @@ use super::page::Page;
 use super::schema::{Definition, Kind, Member};
 use super::types::{native, native_bits, rust};
 
-const ENCODE: &str =
-    "fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>";
-const GATHER: &str =
-    "fn gather(&self, run: Run, writer: &mut Writer<'_>) -> Result<Run, EncodeErrorKind>";
+const ENCODE: &str = "fn encode(&self, run: Run, writer: &mut Writer<'_>)";
+const GATHER: &str = "fn gather(&self, run: Run) -> Run";
+const CHECK: &str = "fn check(&self, path: &mut Path) -> Result<(), EncodeErrorKind>";
 const DECODE: &str =
     "fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>";
 
@@ -27,6 +26,7 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
             None => encode(page, definition, facts),
         }
         page.blank();
+        check(page, definition);
         decode(page, definition, facts);
     });
     if fact.most_bits.is_some() {
@@ -47,15 +47,8 @@ fn encode(page: &mut Page, definition: &Definition, facts: &Facts) {
             alternatives,
             additions,
             extensible,
-        } => encode_choice(
-            page,
-            definition,
-            alternatives,
-            additions,
-            *extensible,
-            facts,
-        ),
-        Kind::Bits { .. } => page.line("self.0.encode(run, writer)"),
+        } => encode_choice(page, alternatives, additions, *extensible, facts),
+        Kind::Bits { .. } => page.line("self.0.encode(run, writer);"),
         Kind::Integer { .. } | Kind::Enumerated { .. } | Kind::Alias(_) | Kind::ByHand => {}
     });
 }
@@ -108,73 +101,113 @@ fn decode_number(page: &mut Page, min: i64, max: i64, native: &str) {
     page.line("Ok(())");
 }
 
+/// What has no encoding, and where: only asked when encoding has failed.
+fn check(page: &mut Page, definition: &Definition) {
+    let checked = |page: &mut Page, call: &str, member: &Member, end: &str| {
+        let told = format!("{}.{}", definition.asn, member.asn);
+        page.line(call);
+        page.line(format!(
+            "    .inspect_err(|_| path.within_member(\"{told}\")){end}"
+        ));
+    };
+    match &definition.kind {
+        Kind::Integer { min, max, .. } => check_number(page, *min, *max),
+        Kind::Bits {
+            size,
+            extensible: false,
+            ..
+        } => check_number(page, 0, (1_i64 << size) - 1),
+        Kind::Sequence {
+            members, additions, ..
+        } => page.block(CHECK, |page| {
+            for member in members.iter().chain(additions) {
+                let field = &member.rust;
+                if member.optional || additions.iter().any(|one| one.rust == *field) {
+                    page.block(format!("if let Some(value) = &self.{field}"), |page| {
+                        checked(page, "value.check(path)", member, "?;");
+                    });
+                } else {
+                    checked(page, &format!("self.{field}.check(path)"), member, "?;");
+                }
+            }
+            page.line("Ok(())");
+        }),
+        Kind::Choice {
+            alternatives,
+            additions,
+            ..
+        } => page.block(CHECK, |page| {
+            page.block("match self", |page| {
+                for member in alternatives.iter().chain(additions) {
+                    page.block(format!("Self::{}(value) =>", member.variant()), |page| {
+                        checked(page, "value.check(path)", member, "");
+                    });
+                }
+            });
+        }),
+        Kind::Enumerated { .. } | Kind::Bits { .. } | Kind::Alias(_) | Kind::ByHand => return,
+    }
+    page.blank();
+}
+
+fn check_number(page: &mut Page, min: i64, max: i64) {
+    page.block(CHECK.replace("path:", "_:"), |page| {
+        page.line(format!("check_integer::<{min}, {max}>(i64::from(self.0))"));
+    });
+}
+
 /// All of a value's bits in a word, so that whoever writes it writes it with its neighbours.
 fn short(page: &mut Page, definition: &Definition) {
     page.blank();
     page.block(format!("impl Short for {}", definition.rust), |page| {
         page.line("#[inline]");
-        match &definition.kind {
+        page.block(GATHER, |page| match &definition.kind {
             Kind::Integer { min, max, .. } => gather_number(page, *min, *max),
             Kind::Bits { size, .. } => gather_number(page, 0, (1_i64 << size) - 1),
-            Kind::Enumerated { names, extensible } => page.block(no_writer(), |page| {
+            Kind::Enumerated { names, extensible } => {
                 let bits = index_bits(names.len(), *extensible);
-                page.line(format!("Ok(run.then(*self as u64, {bits}))"));
-            }),
-            Kind::Sequence { members, .. } => page.block(GATHER, |page| {
+                page.line(format!("run.then(*self as u64, {bits})"));
+            }
+            Kind::Sequence { members, .. } => {
                 let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
                 Preamble::of(&optional, false).write(page, &optional, false);
                 for member in members {
-                    gather_member(page, definition, member);
+                    gather_member(page, member);
                 }
-                page.line("Ok(run)");
-            }),
+                page.line("run");
+            }
             Kind::Choice {
                 alternatives,
                 extensible,
                 ..
-            } => page.block(GATHER, |page| {
-                page.block("match self", |page| {
-                    for (index, member) in alternatives.iter().enumerate() {
-                        let head = index_bits(alternatives.len(), *extensible);
-                        let blame = blame("writer", definition, member);
-                        page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                            let call = format!("value.gather(run.then({index}, {head}), writer)");
-                            checked(page, &call, &blame, "");
-                        });
-                    }
-                });
+            } => page.block("match self", |page| {
+                let head = index_bits(alternatives.len(), *extensible);
+                for (index, member) in alternatives.iter().enumerate() {
+                    page.line(format!(
+                        "Self::{}(value) => value.gather(run.then({index}, {head})),",
+                        member.variant()
+                    ));
+                }
             }),
             Kind::Alias(_) | Kind::ByHand => {}
-        }
+        });
     });
 }
 
 fn gather_number(page: &mut Page, min: i64, max: i64) {
-    let bits = u64::BITS - max.abs_diff(min).leading_zeros();
-    page.block(no_writer(), |page| {
-        page.line(format!(
-            "Ok(run.then(above::<{min}, {max}>(i64::from(self.0))?, {bits}))"
-        ));
-    });
-}
-
-fn no_writer() -> String {
-    GATHER.replace("writer:", "_:")
+    page.line(format!("run.integer::<{min}, {max}>(i64::from(self.0))"));
 }
 
 /// Puts a member of a short type behind what is in hand.
-fn gather_member(page: &mut Page, within: &Definition, member: &Member) {
-    let blame = blame("writer", within, member);
+fn gather_member(page: &mut Page, member: &Member) {
     let field = &member.rust;
     if member.optional {
-        page.line(format!("let run = match &self.{field} {{"));
-        let call = "    Some(value) => value.gather(run, writer)";
-        checked(page, call, &blame, "?,");
-        page.line("    None => run,");
-        page.line("};");
+        page.block_until(format!("let run = match &self.{field}"), "};", |page| {
+            page.line("Some(value) => value.gather(run),");
+            page.line("None => run,");
+        });
     } else {
-        let call = format!("let run = self.{field}.gather(run, writer)");
-        checked(page, &call, &blame, "?;");
+        page.line(format!("let run = self.{field}.gather(run);"));
     }
 }
 
@@ -197,19 +230,12 @@ impl InHand {
     }
 
     /// Encodes a member; `with_next`: what comes behind it may be put together with it.
-    fn member(
-        &mut self,
-        page: &mut Page,
-        within: &Definition,
-        member: &Member,
-        with_next: bool,
-        facts: &Facts,
-    ) {
+    fn member(&mut self, page: &mut Page, member: &Member, with_next: bool, facts: &Facts) {
         let short = facts.used(&member.used).most_bits;
         match short.filter(|_| !member.boxed) {
             // With nothing before it and nothing behind it, there may be nothing to write.
             Some(_) if self.most == 0 && member.optional && !with_next => {
-                self.long_member(page, within, member);
+                self.long_member(page, member);
             }
             Some(bits) => {
                 self.leave_at_most(page, WORD - bits);
@@ -217,37 +243,35 @@ impl InHand {
                     page.line("let run = Run::NONE;");
                     self.named = true;
                 }
-                gather_member(page, within, member);
+                gather_member(page, member);
                 self.most += bits;
             }
             None => {
                 self.leave_at_most(page, facts.used(&member.used).room);
-                self.long_member(page, within, member);
+                self.long_member(page, member);
             }
         }
     }
 
-    fn long_member(&mut self, page: &mut Page, within: &Definition, member: &Member) {
-        let blame = blame("writer", within, member);
+    fn long_member(&mut self, page: &mut Page, member: &Member) {
         let field = &member.rust;
-        let run = if self.most > 0 { "run" } else { "Run::NONE" };
         match (member.optional, self.most) {
-            (false, _) => {
-                let call = format!("self.{field}.encode({run}, writer)");
-                checked(page, &call, &blame, "?;");
+            (false, most) => {
+                let run = if most > 0 { "run" } else { "Run::NONE" };
+                page.line(format!("self.{field}.encode({run}, writer);"));
                 (self.most, self.named) = (0, false);
             }
             (true, 0) => page.block(format!("if let Some(value) = &self.{field}"), |page| {
-                checked(page, "value.encode(Run::NONE, writer)", &blame, "?;");
+                page.line("value.encode(Run::NONE, writer);");
             }),
             (true, _) => {
-                page.line(format!("let run = match &self.{field} {{"));
-                page.line("    Some(value) => {");
-                checked(page, "        value.encode(run, writer)", &blame, "?;");
-                page.line("        Run::NONE");
-                page.line("    }");
-                page.line("    None => run,");
-                page.line("};");
+                page.block_until(format!("let run = match &self.{field}"), "};", |page| {
+                    page.block("Some(value) =>", |page| {
+                        page.line("value.encode(run, writer);");
+                        page.line("Run::NONE");
+                    });
+                    page.line("None => run,");
+                });
             }
         }
     }
@@ -255,7 +279,7 @@ impl InHand {
     /// Writes what is in hand, if it may be more.
     fn leave_at_most(&mut self, page: &mut Page, most: usize) {
         if self.most > most {
-            page.line("writer.put(run)?;");
+            page.line("writer.put(run);");
             (self.most, self.named) = (0, false);
         }
     }
@@ -266,12 +290,11 @@ fn encode_short(page: &mut Page, bits: usize) {
     page.line("#[inline]");
     page.block(ENCODE, |page| {
         if bits + ROOM > WORD {
-            page.line("writer.put(run)?;");
-            page.line("let run = self.gather(Run::NONE, writer)?;");
+            page.line("writer.put(run);");
+            page.line("writer.put(self.gather(Run::NONE));");
         } else {
-            page.line("let run = self.gather(run, writer)?;");
+            page.line("writer.put(self.gather(run));");
         }
-        page.line("writer.put(run)");
     });
 }
 
@@ -298,19 +321,18 @@ fn encode_sequence(
     let short = |member: &Member| !member.boxed && facts.used(&member.used).most_bits.is_some();
     for (index, member) in members.iter().enumerate() {
         let with_next = members.get(index + 1).is_some_and(short);
-        in_hand.member(page, definition, member, with_next, facts);
+        in_hand.member(page, member, with_next, facts);
     }
     in_hand.leave_at_most(page, 0);
     if !additions.is_empty() {
         page.block("if extended", |page| {
-            encode_additions(page, definition, additions);
+            encode_additions(page, additions);
         });
     } else if extensible {
         page.block("if let Some(unknown) = unknown", |page| {
-            page.line("writer.only_unknown(unknown)?;");
+            page.line("writer.only_unknown(unknown);");
         });
     }
-    page.line("Ok(())");
 }
 
 fn decode_sequence(
@@ -444,22 +466,18 @@ fn decode_member(page: &mut Page, definition: &Definition, member: &Member, flag
 }
 
 /// X.691, 19.7 to 19.9: how many additions we know, which are there, and each as an open type.
-fn encode_additions(page: &mut Page, definition: &Definition, additions: &[Member]) {
+fn encode_additions(page: &mut Page, additions: &[Member]) {
     page.line(format!(
-        "writer.additions(added, {}, unknown)?;",
+        "writer.additions(added, {}, unknown);",
         additions.len()
     ));
     for member in additions {
-        let blame = blame("writer", definition, member);
         page.block(
             format!("if let Some(value) = &self.{}", member.rust),
-            |page| {
-                page.line("writer.open_type(|writer| value.encode(Run::NONE, writer))");
-                page.line(format!("    {blame}?;"));
-            },
+            |page| page.line("writer.open_type(|writer| value.encode(Run::NONE, writer));"),
         );
     }
-    page.line("writer.unknown_additions(unknown)?;");
+    page.line("writer.unknown_additions(unknown);");
 }
 
 /// The counterpart.
@@ -485,40 +503,31 @@ fn decode_additions(
 
 fn encode_choice(
     page: &mut Page,
-    definition: &Definition,
     alternatives: &[Member],
     additions: &[Member],
     extensible: bool,
     facts: &Facts,
 ) {
-    let root = alternatives.len();
+    let head = index_bits(alternatives.len(), extensible) as usize;
     page.block("match self", |page| {
         for (index, member) in alternatives.iter().enumerate() {
-            let blame = blame("writer", definition, member);
             page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                let head = index_bits(root, extensible) as usize;
                 let behind = format!("run.then({index}, {head})");
                 let short = facts.used(&member.used).most_bits;
                 match short.filter(|bits| ROOM + head + bits <= WORD && !member.boxed) {
-                    Some(_) => {
-                        let call = format!("let run = value.gather({behind}, writer)");
-                        checked(page, &call, &blame, "?;");
-                        page.line("writer.put(run)");
-                    }
+                    Some(_) => page.line(format!("writer.put(value.gather({behind}));")),
                     None => {
-                        page.line(format!("writer.put({behind})?;"));
-                        checked(page, "value.encode(Run::NONE, writer)", &blame, "");
+                        page.line(format!("writer.put({behind});"));
+                        page.line("value.encode(Run::NONE, writer);");
                     }
                 }
             });
         }
         for (index, member) in additions.iter().enumerate() {
-            let blame = blame("writer", definition, member);
             page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                page.line("writer.put(run)?;");
-                page.line(format!("writer.added_alternative({index})?;"));
-                page.line("writer.open_type(|writer| value.encode(Run::NONE, writer))");
-                page.line(format!("    {blame}"));
+                page.line("writer.put(run);");
+                page.line(format!("writer.added_alternative({index});"));
+                page.line("writer.open_type(|writer| value.encode(Run::NONE, writer));");
             });
         }
     });

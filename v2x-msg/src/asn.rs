@@ -35,6 +35,10 @@
     reason = "an underscore keeps the digits of `prec0-1deg` apart from those of `prec01deg`"
 )]
 #![allow(
+    clippy::let_and_return,
+    reason = "the last field is put behind the others as the first was"
+)]
+#![allow(
     clippy::upper_case_acronyms,
     clippy::large_enum_variant,
     reason = "names and shapes are those of the standard"
@@ -44,7 +48,9 @@ mod between;
 mod message_frame_ext;
 
 use crate::jer::{self, Jer};
-use crate::uper::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Short, Wire, Writer, above};
+use crate::uper::{
+    DecodeErrorKind, EncodeErrorKind, Path, Reader, Run, Short, Wire, Writer, check_integer,
+};
 pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
 use crate::uper::{decode_boxed, decode_optional};
 use between::recast_list;

@@ -169,7 +169,6 @@ impl Message {
             Edition::Y2019 => {
                 let older: Result<edition_2019::MessageFrame, _> = self.frame.clone().recast();
                 let older = older.map_err(|NotInEdition| EncodeError {
-                    at_bit: 0,
                     kind: EncodeErrorKind::NotInEdition,
                     path: uper::Path::EMPTY,
                 })?;

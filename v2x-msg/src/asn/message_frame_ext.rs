@@ -31,9 +31,15 @@ macro_rules! messages {
                 }
             }
 
-            fn encode_message(&self, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+            fn encode_message(&self, writer: &mut Writer<'_>) {
                 match self {
                     $(Self::$name(message) => message.encode(Run::NONE, writer),)*
+                }
+            }
+
+            fn check_message(&self, path: &mut Path) -> Result<(), EncodeErrorKind> {
+                match self {
+                    $(Self::$name(message) => message.check(path),)*
                 }
             }
 
@@ -111,17 +117,19 @@ impl Wire for MessageFrameExt {
     // The extension bit, the number, a length, an octet.
     const MIN_BITS: usize = 1 + 15 + 8 + 8;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         let unknown = writer.enter();
-        writer.put(run.then(u64::from(unknown.is_some()), 1))?;
-        self.message_id().encode(Run::NONE, writer)?;
-        writer
-            .open_type(|writer| self.encode_message(writer))
-            .map_err(|kind| writer.blame("MessageFrameExt.value", kind))?;
-        match unknown {
-            Some(unknown) => writer.only_unknown(unknown),
-            None => Ok(()),
+        let run = run.then(u64::from(unknown.is_some()), 1);
+        writer.put(self.message_id().gather(run));
+        writer.open_type(|writer| self.encode_message(writer));
+        if let Some(unknown) = unknown {
+            writer.only_unknown(unknown);
         }
+    }
+
+    fn check(&self, path: &mut Path) -> Result<(), EncodeErrorKind> {
+        let done = self.check_message(path);
+        done.inspect_err(|_| path.within_member("MessageFrameExt.value"))
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

@@ -1,6 +1,6 @@
 //! A BIT STRING whose size may grow in later editions: `SIZE (8, ...)`.
 
-use super::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Wire, Writer};
+use super::{DecodeErrorKind, Reader, Run, Wire, Writer};
 
 /// Named bits, `ROOT` of them in this edition, perhaps more from a newer sender.
 ///
@@ -86,9 +86,9 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
     const MIN_BITS: usize = 1 + if ROOT < 8 { ROOT as usize } else { 8 };
 
     #[inline]
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         let (bits, size) = (self.top(), self.size());
-        if size == ROOT && ROOT < u64::BITS - Run::MOST_BEFORE {
+        if size == ROOT && const { ROOT + 1 + Run::MOST_BEFORE <= Run::MOST } {
             return writer.put(run.then(0, 1).then(bits >> (64 - ROOT), ROOT));
         }
         // X.691, 16.6: a size outside the root is sent with a general length (11.9), which is one
@@ -96,8 +96,8 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
         writer.put(match size == ROOT {
             true => run.then(0, 1),
             false => run.then(1, 1).then(u64::from(size), 8),
-        })?;
-        writer.put(Run::NONE.then(bits >> (64 - size), size))
+        });
+        writer.bits(bits, size);
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

@@ -60,10 +60,8 @@ pub enum DecodeErrorKind {
 
 /// A value that has no encoding, or not in the room given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{kind} at bit {at_bit}{}", In(.path))]
+#[error("{kind}{}", In(.path))]
 pub struct EncodeError {
-    /// How many bits had been written.
-    pub at_bit: usize,
     /// What is wrong.
     pub kind: EncodeErrorKind,
     /// Where in the message; empty where the whole is meant.

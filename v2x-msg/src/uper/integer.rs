@@ -1,7 +1,8 @@
 //! Single values that need no type of their own: BOOLEAN, and INTEGER whose range may grow in later
 //! editions, `INTEGER (0..127, ...)`.
 
-use super::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Short, Wire, Writer, above, width};
+use super::octets::put_octets;
+use super::{DecodeErrorKind, Reader, Run, Short, Wire, Writer, width};
 
 /// A whole number, of `MIN..=MAX` in this edition, perhaps beyond from a newer sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,23 +28,21 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
         1 + if root < 16 { root } else { 16 }
     };
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        if let Ok(above) = above::<MIN, MAX>(self.0) {
-            writer.put(run.then(0, 1))?;
-            return writer.put(Run::NONE.then(above, const { width(MAX.abs_diff(MIN)) }));
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+        if (MIN..=MAX).contains(&self.0) {
+            writer.put(run.then(0, 1));
+            return writer.put(Run::NONE.integer::<MIN, MAX>(self.0));
         }
         // X.691, 13.1 and 11.8: outside of the root, in the fewest octets, two's complement.
-        writer.put(run.then(1, 1))?;
+        writer.put(run.then(1, 1));
         let same = if self.0 < 0 {
             self.0.leading_ones()
         } else {
             self.0.leading_zeros()
         };
         let octets = (65 - same as usize).div_ceil(8);
-        writer.length(octets)?;
-        let all = self.0.to_be_bytes();
-        let mut kept = all.iter().skip(8 - octets);
-        kept.try_for_each(|octet| writer.bits(u64::from(*octet), 8))
+        writer.put(Run::NONE.length(octets));
+        put_octets(&self.0.to_be_bytes()[8 - octets..], writer);
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
@@ -78,8 +77,8 @@ impl Wire for bool {
     const MIN_BITS: usize = 1;
 
     #[inline]
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.put(run.then(u64::from(*self), 1))
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+        writer.put(self.gather(run));
     }
 
     #[inline]
@@ -91,8 +90,8 @@ impl Wire for bool {
 
 impl Short for bool {
     #[inline]
-    fn gather(&self, run: Run, _: &mut Writer<'_>) -> Result<Run, EncodeErrorKind> {
-        Ok(run.then(u64::from(*self), 1))
+    fn gather(&self, run: Run) -> Run {
+        run.then(u64::from(*self), 1)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::{DecodeErrorKind, EncodeErrorKind, Reader, Run, Wire, Writer};
+use super::{DecodeErrorKind, EncodeErrorKind, Path, Reader, Run, Wire, Writer, check_count};
 
 /// At most `MAX` elements; at least `MIN` when it is encoded.
 ///
@@ -122,12 +122,19 @@ impl<T, const MIN: usize, const MAX: usize> List<T, MIN, MAX> {
 impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN, MAX> {
     const MIN_BITS: usize = super::count_bits(MIN, MAX) as usize + MIN * T::MIN_BITS;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.put(run.counted::<MIN, MAX>(self.len)?)?;
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+        writer.put(run.counted::<MIN, MAX>(self.len));
+        for element in self.iter() {
+            element.encode(Run::NONE, writer);
+        }
+    }
+
+    fn check(&self, path: &mut Path) -> Result<(), EncodeErrorKind> {
+        check_count::<MIN, MAX>(self.len)?;
         for (index, element) in self.iter().enumerate() {
             element
-                .encode(Run::NONE, writer)
-                .map_err(|kind| writer.blame_element(index, kind))?;
+                .check(path)
+                .inspect_err(|_| path.within_element(index))?;
         }
         Ok(())
     }

@@ -51,21 +51,27 @@ pub use run::Run;
 pub(crate) use run::Short;
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
-pub(crate) use writer::above;
 
 /// What every type of the message set can do: go to bits, and come from bits in place.
 ///
 /// The errors are bare kinds, so that they travel in a register; where it happened is kept by the
-/// reader or writer, and joined to the kind at the door ([`encode_into`], [`decode_into`]).
+/// reader, and joined to the kind at the door ([`decode_into`]).
 pub trait Wire {
     /// How many bits the shortest value takes. A count of elements is checked against it.
     const MIN_BITS: usize;
 
-    /// Appends the bits in hand, and behind them this value.
+    /// Appends the bits in hand, and behind them this value. The writer notes if that cannot be:
+    /// so nothing is paid on the way for telling what is wrong, which [`check`](Self::check) does.
+    fn encode(&self, run: Run, writer: &mut Writer<'_>);
+
+    /// Looks for what has no encoding.
     ///
     /// # Errors
-    /// A value outside its bounds, or no room left.
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind>;
+    /// The first that is found; `path` then says where.
+    fn check(&self, path: &mut Path) -> Result<(), EncodeErrorKind> {
+        let _ = path;
+        Ok(())
+    }
 
     /// Replaces this value by the next one of the frame, reusing the memory it holds.
     ///
@@ -80,11 +86,7 @@ pub trait Wire {
 /// # Errors
 /// A value outside its bounds, or `out` too short. `out` then holds part of the encoding.
 pub fn encode_into<T: Wire>(value: &T, out: &mut [u8]) -> Result<usize, EncodeError> {
-    let mut writer = Writer::new(out);
-    let done = value
-        .encode(Run::NONE, &mut writer)
-        .and_then(|()| writer.finish());
-    done.map_err(|kind| writer.error(kind))
+    encoded(value, Writer::new(out))
 }
 
 /// The same with the additions that came with the value.
@@ -96,11 +98,20 @@ pub fn encode_with<T: Wire>(
     unknown: &UnknownAdditions,
     out: &mut [u8],
 ) -> Result<usize, EncodeError> {
-    let mut writer = Writer::with(out, unknown);
-    let done = value
-        .encode(Run::NONE, &mut writer)
-        .and_then(|()| writer.finish());
-    done.map_err(|kind| writer.error(kind))
+    encoded(value, Writer::with(out, unknown))
+}
+
+fn encoded<T: Wire>(value: &T, mut writer: Writer<'_>) -> Result<usize, EncodeError> {
+    value.encode(Run::NONE, &mut writer);
+    writer.finish().map_err(|kind| explained(value, kind))
+}
+
+/// What was wrong with a value that could not be written: something in it, or else all of it.
+#[cold]
+fn explained<T: Wire>(value: &T, kind: EncodeErrorKind) -> EncodeError {
+    let mut path = Path::EMPTY;
+    let kind = value.check(&mut path).err().unwrap_or(kind);
+    EncodeError { kind, path }
 }
 
 /// Decodes a value that fills `octets` to the last octet.
@@ -204,8 +215,8 @@ macro_rules! whole_range {
             const MIN_BITS: usize = <$native>::BITS as usize;
 
             #[inline]
-            fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-                writer.put(run.then(u64::from(*self), <$native>::BITS))
+            fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+                writer.put(self.gather(run));
             }
 
             #[inline]
@@ -217,8 +228,8 @@ macro_rules! whole_range {
 
         impl Short for $native {
             #[inline]
-            fn gather(&self, run: Run, _: &mut Writer<'_>) -> Result<Run, EncodeErrorKind> {
-                Ok(run.then(u64::from(*self), <$native>::BITS))
+            fn gather(&self, run: Run) -> Run {
+                run.then(u64::from(*self), <$native>::BITS)
             }
         }
     )*};
@@ -229,8 +240,12 @@ whole_range!(u8, u16, u32);
 impl<T: Wire> Wire for Box<T> {
     const MIN_BITS: usize = T::MIN_BITS;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        (**self).encode(run, writer)
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+        (**self).encode(run, writer);
+    }
+
+    fn check(&self, path: &mut Path) -> Result<(), EncodeErrorKind> {
+        (**self).check(path)
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
@@ -244,6 +259,27 @@ pub(crate) const fn count_bits(min: usize, max: usize) -> u32 {
     match max - min {
         0x1_0000.. => 8,
         span => width(span as u64),
+    }
+}
+
+/// A number of `MIN..=MAX`, or what is wrong with it.
+pub(crate) fn check_integer<const MIN: i64, const MAX: i64>(
+    value: i64,
+) -> Result<(), EncodeErrorKind> {
+    if (MIN..=MAX).contains(&value) {
+        Ok(())
+    } else {
+        Err(EncodeErrorKind::OutOfRange)
+    }
+}
+
+/// A count of `MIN..=MAX` elements that a length can say, or what is wrong with it.
+fn check_count<const MIN: usize, const MAX: usize>(count: usize) -> Result<(), EncodeErrorKind> {
+    match count {
+        _ if count < MIN => Err(EncodeErrorKind::TooFew),
+        _ if count > MAX => Err(EncodeErrorKind::OutOfRange),
+        _ if MAX - MIN >= 1 << 16 && count > run::LONGEST => Err(EncodeErrorKind::TooLong),
+        _ => Ok(()),
     }
 }
 

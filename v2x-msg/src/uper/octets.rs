@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use super::{DecodeErrorKind, EncodeErrorKind, Full, Reader, Run, Short, Wire, Writer, width};
+use super::{
+    DecodeErrorKind, EncodeErrorKind, Full, Path, Reader, Run, Wire, Writer, check_count, width,
+};
 
 /// OCTET STRING of `MIN..=MAX` octets; shorter ones can be built, but not encoded.
 ///
@@ -78,19 +80,25 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
         }
     };
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         // X.691, 17.3: a size outside the root is sent with a general length.
         let beyond = EXTENSIBLE && !(MIN..=MAX).contains(&self.len());
         let run = match EXTENSIBLE {
             true => run.then(u64::from(beyond), 1),
             false => run,
         };
-        let run = match beyond {
-            true => run.length(self.len())?,
-            false => run.counted::<MIN, MAX>(self.len())?,
-        };
-        writer.put(run)?;
-        put_octets(self, writer)
+        writer.put(match beyond {
+            true => run.length(self.len()),
+            false => run.counted::<MIN, MAX>(self.len()),
+        });
+        put_octets(self, writer);
+    }
+
+    fn check(&self, _: &mut Path) -> Result<(), EncodeErrorKind> {
+        match EXTENSIBLE {
+            true => check_count::<0, { usize::MAX }>(self.len()),
+            false => check_count::<MIN, MAX>(self.len()),
+        }
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
@@ -119,9 +127,16 @@ impl<const N: usize> Wire for [u8; N] {
     const MIN_BITS: usize = 8 * N;
 
     #[inline]
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.put(run)?;
-        put_octets(self, writer)
+    fn encode(&self, mut run: Run, writer: &mut Writer<'_>) {
+        let (fours, rest) = self.as_chunks::<4>();
+        for four in fours {
+            writer.put(run.then(u64::from(u32::from_be_bytes(*four)), 32));
+            run = Run::NONE;
+        }
+        for octet in rest {
+            writer.put(run.then(u64::from(*octet), 8));
+            run = Run::NONE;
+        }
     }
 
     #[inline]
@@ -130,21 +145,15 @@ impl<const N: usize> Wire for [u8; N] {
     }
 }
 
-impl<const N: usize> Short for [u8; N] {
-    #[inline]
-    fn gather(&self, run: Run, _: &mut Writer<'_>) -> Result<Run, EncodeErrorKind> {
-        const { assert!(N <= 8, "longer ones are not short") };
-        Ok(run.then_octets(self))
-    }
-}
-
 #[inline]
-pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-    let (sevens, rest) = octets.as_chunks::<7>();
-    for seven in sevens {
-        writer.put(Run::NONE.then_octets(seven))?;
+pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) {
+    let (fours, rest) = octets.as_chunks::<4>();
+    for four in fours {
+        writer.put(Run::NONE.then(u64::from(u32::from_be_bytes(*four)), 32));
     }
-    writer.put(Run::NONE.then_octets(rest))
+    for octet in rest {
+        writer.put(Run::NONE.then(u64::from(*octet), 8));
+    }
 }
 
 impl Reader<'_> {
@@ -198,14 +207,18 @@ impl<const MIN: usize, const MAX: usize> TryFrom<&str> for Ia5<MIN, MAX> {
 impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 7 * MIN;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) -> Result<(), EncodeErrorKind> {
-        writer.put(run.counted::<MIN, MAX>(self.0.len())?)?;
+    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+        writer.put(run.counted::<MIN, MAX>(self.0.len()));
         let put = |run: Run, character: &u8| run.then(u64::from(*character), 7);
         let (eights, rest) = self.0.as_bytes().as_chunks::<8>();
         for eight in eights {
-            writer.put(eight.iter().fold(Run::NONE, put))?;
+            writer.put(eight.iter().fold(Run::NONE, put));
         }
-        writer.put(rest.iter().fold(Run::NONE, put))
+        writer.put(rest.iter().fold(Run::NONE, put));
+    }
+
+    fn check(&self, _: &mut Path) -> Result<(), EncodeErrorKind> {
+        check_count::<MIN, MAX>(self.0.len())
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

@@ -1,14 +1,16 @@
 //! Bits in hand: neighbouring fields put together in registers before they go to the buffer in one
 //! store.
 
-use super::{EncodeErrorKind, Wire, Writer, count_bits};
+use super::count_bits;
 
-/// Up to 64 bits that are still to be written; the last is the lowest.
+/// Bits that are still to be written; the last is the lowest.
 ///
 /// A value is given those that stand before it, and writes them with its own first ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     pub(super) bits: u64,
+    /// More than [`MOST`](Self::MOST) where a value out of its bounds is among them: so whoever
+    /// writes them sees both with one comparison.
     pub(super) count: u32,
 }
 
@@ -16,67 +18,72 @@ impl Run {
     /// Nothing in hand.
     pub const NONE: Self = Self { bits: 0, count: 0 };
 
-    /// Most bits that are in hand where a value comes next: generated code leaves it room.
-    pub(super) const MOST_BEFORE: u32 = 13;
+    /// So many bits find room in a word behind an incomplete octet.
+    pub(super) const MOST: u32 = 56;
 
-    /// Puts the lowest `count` bits of `bits` behind; no bit above them may be set, and all in hand
-    /// are 64 at most.
+    /// Most bits that are in hand where a value comes next: generated code leaves it room.
+    pub(super) const MOST_BEFORE: u32 = 5;
+
+    const BROKEN: u32 = 1 << 8;
+
+    /// Puts the lowest `count` bits of `bits` behind; no bit above them may be set.
     #[inline]
     #[must_use]
     pub(crate) fn then(self, bits: u64, count: u32) -> Self {
-        debug_assert!(self.count + count <= 64, "a run is one word");
-        debug_assert!(count == 64 || bits >> count == 0, "bits beyond the field");
-        // Only what is shifted by the whole word has nothing before it.
-        let before = self.bits.checked_shl(count).unwrap_or(0);
         Self {
-            bits: before | bits,
+            bits: self.bits << count | bits,
             count: self.count + count,
         }
     }
 
-    /// Octets, eight at the most.
+    /// A whole number of `MIN..=MAX` (X.691, 11.5: the offset from the lower bound).
     #[inline]
-    pub(super) fn then_octets(self, octets: &[u8]) -> Self {
-        let put = |run: Self, octet: &u8| run.then(u64::from(*octet), 8);
-        octets.iter().fold(self, put)
+    #[must_use]
+    pub(crate) fn integer<const MIN: i64, const MAX: i64>(self, value: i64) -> Self {
+        let above = value.wrapping_sub(MIN) as u64;
+        let run = self.then(above, const { super::width(MAX.abs_diff(MIN)) });
+        run.broken_if(above > MAX.abs_diff(MIN))
     }
 
     /// A count of `MIN..=MAX` elements (X.691, 20.5 and 17.6), in two octets at the most.
     #[inline]
-    pub(crate) fn counted<const MIN: usize, const MAX: usize>(
-        self,
-        count: usize,
-    ) -> Result<Self, EncodeErrorKind> {
-        if count < MIN {
-            return Err(EncodeErrorKind::TooFew);
-        }
-        if count > MAX {
-            return Err(EncodeErrorKind::OutOfRange);
-        }
+    pub(super) fn counted<const MIN: usize, const MAX: usize>(self, count: usize) -> Self {
+        let above = count.wrapping_sub(MIN);
         if const { MAX - MIN < 1 << 16 } {
-            Ok(self.then((count - MIN) as u64, const { count_bits(MIN, MAX) }))
+            let run = self.then(above as u64, const { count_bits(MIN, MAX) });
+            run.broken_if(above > MAX - MIN)
         } else {
-            self.length(count)
+            self.length(count).broken_if(above > MAX - MIN)
         }
     }
 
     /// A general length determinant (X.691, 11.9.3.5 to 11.9.3.8) without fragments.
-    pub(crate) fn length(self, length: usize) -> Result<Self, EncodeErrorKind> {
-        match length {
-            0..0x80 => Ok(self.then(length as u64, 8)),
-            0x80..0x4000 => Ok(self.then(0x8000 | length as u64, 16)),
-            _ => Err(EncodeErrorKind::TooLong),
+    #[inline]
+    pub(super) fn length(self, length: usize) -> Self {
+        if length < 0x80 {
+            self.then(length as u64, 8)
+        } else {
+            let run = self.then(0x8000 | length as u64, 16);
+            run.broken_if(length > LONGEST)
+        }
+    }
+
+    #[inline]
+    fn broken_if(self, broken: bool) -> Self {
+        Self {
+            count: self.count + u32::from(broken) * Self::BROKEN,
+            ..self
         }
     }
 }
 
-/// A type whose values all take 64 bits at the most: it is written in one go with its neighbours.
-pub(crate) trait Short: Wire {
+/// The greatest length that is sent in one piece.
+pub(super) const LONGEST: usize = 0x3fff;
+
+/// A type whose values all take 56 bits at the most: it is written in one go with its neighbours.
+pub(crate) trait Short {
     /// Puts the value's bits behind those in hand; there is room for the longest value.
-    ///
-    /// # Errors
-    /// A value outside its bounds; `writer` is told the member.
-    fn gather(&self, run: Run, writer: &mut Writer<'_>) -> Result<Run, EncodeErrorKind>;
+    fn gather(&self, run: Run) -> Run;
 }
 
 #[cfg(test)]
@@ -90,8 +97,14 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_word_fits() {
-        let run = Run::NONE.then(u64::MAX, 64);
-        assert_eq!((run.bits, run.count), (u64::MAX, 64));
+    fn a_value_out_of_its_bounds_cannot_be_overlooked() {
+        for value in [i64::MIN, -6, 11, i64::MAX] {
+            let run = Run::NONE.integer::<-5, 10>(value).then(1, 1);
+            assert!(run.count > Run::MOST, "{value}");
+        }
+        for value in -5..=10 {
+            let run = Run::NONE.integer::<-5, 10>(value);
+            assert_eq!((run.bits as i64 - 5, run.count), (value, 4));
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! come by in the same order when it is decoded and when it is encoded.
 
 use super::octets::put_octets;
-use super::{DecodeErrorKind, EncodeErrorKind, Reader, Wire, Writer};
+use super::{DecodeErrorKind, Reader, Run, Wire, Writer};
 
 /// The additions of one value that were not understood, and where they stood.
 ///
@@ -170,12 +170,7 @@ impl Writer<'_> {
     /// The head of the extension additions of a SEQUENCE (X.691, 19.7 and 19.8): how many its
     /// sender knows, and which are there. We know the `known` ones, and `there` has a bit for
     /// each of them, that of the first being the most significant.
-    pub(crate) fn additions(
-        &mut self,
-        there: u64,
-        known: u32,
-        unknown: Option<&OfSequence>,
-    ) -> Result<(), EncodeErrorKind> {
+    pub(crate) fn additions(&mut self, there: u64, known: u32, unknown: Option<&OfSequence>) {
         let mut bitmap = there.checked_shl(64 - known).unwrap_or(0);
         let mut count = known;
         if let Some(unknown) = unknown {
@@ -186,26 +181,23 @@ impl Writer<'_> {
             count = unknown.count.max(64 - bitmap.trailing_zeros());
         }
         debug_assert!((1..=64).contains(&count), "a small number of additions");
-        self.bits(u64::from(count) - 1, 7)?;
-        self.bits(bitmap >> (64 - count), count)
+        self.put(Run::NONE.then(u64::from(count) - 1, 7));
+        self.bits(bitmap, count);
     }
 
     /// The additions that we do not know, behind those that we know.
-    pub(crate) fn unknown_additions(
-        &mut self,
-        unknown: Option<&OfSequence>,
-    ) -> Result<(), EncodeErrorKind> {
+    pub(crate) fn unknown_additions(&mut self, unknown: Option<&OfSequence>) {
         let unknown = unknown.map_or(&[][..], |of_sequence| &of_sequence.unknown);
-        unknown.iter().try_for_each(|(_, octets)| {
-            self.length(octets.len())?;
-            put_octets(octets, self)
-        })
+        for (_, octets) in unknown {
+            self.put(Run::NONE.length(octets.len()));
+            put_octets(octets, self);
+        }
     }
 
     /// All additions of a SEQUENCE that has none that we know.
     #[cold]
-    pub(crate) fn only_unknown(&mut self, unknown: &OfSequence) -> Result<(), EncodeErrorKind> {
-        self.additions(0, 0, Some(unknown))?;
-        self.unknown_additions(Some(unknown))
+    pub(crate) fn only_unknown(&mut self, unknown: &OfSequence) {
+        self.additions(0, 0, Some(unknown));
+        self.unknown_additions(Some(unknown));
     }
 }

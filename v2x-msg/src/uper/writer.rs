@@ -1,23 +1,19 @@
 //! Puts runs of fields into a buffer, each in one store of a whole word.
 
+use super::run::LONGEST;
 use super::unknown::{OfSequence, UnknownAdditions};
-use super::{EncodeError, EncodeErrorKind, Path, Run};
-
-/// So many bits find room in a word behind an incomplete octet.
-const MOST_AT_ONCE: u32 = 56;
+use super::{EncodeErrorKind, Run};
 
 /// A buffer of the caller's and how far it has been filled.
 #[derive(Debug)]
 pub struct Writer<'a> {
     out: &'a mut [u8],
-    /// Octets of `out` that are complete.
-    stored: usize,
-    /// Bits on their way: the lowest `pending_bits` of this. What is above has been stored.
+    /// How many bits have been appended.
+    at_bit: usize,
+    /// The lowest bits of this are those behind the last complete octet, which is stored.
     pending: u64,
-    /// Below 8 between calls.
-    pending_bits: u32,
-    /// Where a failure happened, once one has: an empty path would cost time at each start.
-    path: Option<Path>,
+    /// The first thing that went wrong.
+    failure: Option<EncodeErrorKind>,
     /// What others said beyond this edition, to be said again.
     unknown: Option<&'a UnknownAdditions>,
     /// How many extensible SEQUENCEs have begun; not counted where nothing is to be said again.
@@ -29,10 +25,9 @@ impl<'a> Writer<'a> {
     pub fn new(out: &'a mut [u8]) -> Self {
         Self {
             out,
-            stored: 0,
+            at_bit: 0,
             pending: 0,
-            pending_bits: 0,
-            path: None,
+            failure: None,
             unknown: None,
             sequences: 0,
         }
@@ -56,151 +51,102 @@ impl<'a> Writer<'a> {
 
     /// Appends the bits in hand.
     #[inline]
-    pub(crate) fn put(&mut self, run: Run) -> Result<(), EncodeErrorKind> {
-        if run.count <= MOST_AT_ONCE {
-            self.store(run.bits, run.count)
-        } else {
-            self.put_in_two(run)
+    pub(crate) fn put(&mut self, run: Run) {
+        if run.count > Run::MOST {
+            return self.fail(EncodeErrorKind::OutOfRange);
         }
-    }
-
-    #[inline(never)]
-    fn put_in_two(&mut self, run: Run) -> Result<(), EncodeErrorKind> {
-        let rest = run.count - 32;
-        self.store(run.bits >> rest, 32)?;
-        self.store(run.bits & (u64::MAX >> (64 - rest)), rest)
-    }
-
-    #[inline]
-    fn store(&mut self, bits: u64, count: u32) -> Result<(), EncodeErrorKind> {
-        let pending = self.pending << count | bits;
-        let pending_bits = self.pending_bits + count;
-        let word = (pending << 1 << (63 - pending_bits)).to_be_bytes();
-        let complete = pending_bits as usize / 8;
-        let room = self.out.get_mut(self.stored..);
-        match room.and_then(|room| room.first_chunk_mut()) {
-            Some(room) => *room = word,
-            None => self.store_at_the_end(&word[..complete])?,
+        let pending = self.pending << run.count | run.bits;
+        let pending_bits = (self.at_bit % 8) as u32 + run.count;
+        let word = pending.wrapping_shl(64 - pending_bits).to_be_bytes();
+        let first = self.at_bit / 8;
+        match self.out.get_mut(first..first + 8) {
+            Some(room) => room.copy_from_slice(&word),
+            None => self.put_at_the_end(first, &word[..pending_bits as usize / 8]),
         }
-        self.stored += complete;
+        self.at_bit += run.count as usize;
         self.pending = pending;
-        self.pending_bits = pending_bits % 8;
-        Ok(())
     }
 
     /// Where a whole word would reach beyond the buffer.
     #[cold]
-    fn store_at_the_end(&mut self, octets: &[u8]) -> Result<(), EncodeErrorKind> {
-        let room = self.out.get_mut(self.stored..self.stored + octets.len());
-        room.ok_or(EncodeErrorKind::NoRoom)?.copy_from_slice(octets);
-        Ok(())
+    fn put_at_the_end(&mut self, first: usize, octets: &[u8]) {
+        match self.out.get_mut(first..first + octets.len()) {
+            Some(room) => room.copy_from_slice(octets),
+            None => self.fail(EncodeErrorKind::NoRoom),
+        }
     }
 
-    /// Appends the lowest `count` bits of `value`, most significant first.
-    #[inline]
-    pub(crate) fn bits(&mut self, value: u64, count: u32) -> Result<(), EncodeErrorKind> {
-        self.put(Run::NONE.then(value, count))
+    /// Notes that the value cannot be written; what is written from now on is in vain.
+    #[cold]
+    fn fail(&mut self, kind: EncodeErrorKind) {
+        self.failure.get_or_insert(kind);
     }
 
-    /// A general length determinant.
-    pub(crate) fn length(&mut self, length: usize) -> Result<(), EncodeErrorKind> {
-        self.put(Run::NONE.length(length)?)
+    /// Appends the first `count` bits of a word.
+    pub(crate) fn bits(&mut self, word: u64, count: u32) {
+        let (first, rest) = (count.min(32), count.saturating_sub(32));
+        self.put(Run::NONE.then((word >> 32) >> (32 - first), first));
+        self.put(Run::NONE.then((word & u64::from(u32::MAX)) >> (32 - rest), rest));
     }
 
     /// The index of an alternative beyond the root (X.691, 23.8), counted from there.
-    pub(crate) fn added_alternative(&mut self, index: u64) -> Result<(), EncodeErrorKind> {
+    pub(crate) fn added_alternative(&mut self, index: u64) {
         debug_assert!(index < 64, "a small number has six bits");
-        self.bits(1 << 7 | index, 8)
+        self.put(Run::NONE.then(1 << 7 | index, 8));
     }
 
     /// An open type (X.691, 11.2): what `write` writes, in whole octets, after their number.
-    pub(crate) fn open_type(
-        &mut self,
-        write: impl FnOnce(&mut Self) -> Result<(), EncodeErrorKind>,
-    ) -> Result<(), EncodeErrorKind> {
-        let start = self.at_bit();
+    pub(crate) fn open_type(&mut self, write: impl FnOnce(&mut Self)) {
+        let start = self.at_bit;
         // Room for a length below 128, which is known only afterwards.
-        self.bits(0, 8)?;
-        write(self)?;
-        let content = self.at_bit() - start - 8;
+        self.put(Run::NONE.then(0, 8));
+        write(self);
+        let content = self.at_bit - start - 8;
         // X.691, 11.1: a complete encoding is at least one octet.
         let octets = content.div_ceil(8).max(1);
-        self.bits(0, (octets * 8 - content) as u32)?;
-        let (first, offset) = (start >> 3, start & 7);
+        self.put(Run::NONE.then(0, (octets * 8 - content) as u32));
+        let (first, offset) = (start / 8, start % 8);
         if octets < 0x80 {
-            self.patch(first, (octets as u64) << (16 - offset));
-            return Ok(());
+            return self.patch(first, (octets as u64) << (16 - offset));
         }
-        if octets >= 0x4000 {
-            return Err(EncodeErrorKind::TooLong);
+        if octets > LONGEST {
+            return self.fail(EncodeErrorKind::TooLong);
         }
         // The length takes an octet more; moved by whole octets, the content keeps its bits.
-        if self.stored >= self.out.len() {
-            return Err(EncodeErrorKind::NoRoom);
+        let stored = self.at_bit / 8;
+        if stored >= self.out.len() {
+            return self.fail(EncodeErrorKind::NoRoom);
         }
-        self.out.copy_within(first + 1..self.stored, first + 2);
+        self.out.copy_within(first + 1..stored, first + 2);
         self.out[first + 1] = 0;
-        self.stored += 1;
+        self.at_bit += 8;
         self.patch(first, (0x8000 | octets as u64) << (8 - offset));
-        Ok(())
     }
 
     /// Sets bits among the 24 from octet `first` on; those bits were zero.
     fn patch(&mut self, first: usize, bits: u64) {
         let [.., high, middle, low] = bits.to_be_bytes();
-        for (octet, bits) in self.out[..self.stored]
-            .iter_mut()
-            .skip(first)
-            .zip([high, middle, low])
-        {
+        let complete = self.out.iter_mut().take(self.at_bit / 8);
+        for (octet, bits) in complete.skip(first).zip([high, middle, low]) {
             *octet |= bits;
         }
     }
 
-    fn at_bit(&self) -> usize {
-        self.stored * 8 + self.pending_bits as usize
-    }
-
     /// Stores the bits still on their way, zero-padded to the octet, and gives the number of
-    /// octets. The writer is done after that.
-    pub(crate) fn finish(&mut self) -> Result<usize, EncodeErrorKind> {
-        if self.pending_bits == 0 {
-            return Ok(self.stored);
+    /// octets.
+    ///
+    /// # Errors
+    /// Something could not be written.
+    pub(crate) fn finish(self) -> Result<usize, EncodeErrorKind> {
+        if let Some(failure) = self.failure {
+            return Err(failure);
         }
-        let last = self.out.get_mut(self.stored);
-        *last.ok_or(EncodeErrorKind::NoRoom)? = (self.pending << (8 - self.pending_bits)) as u8;
-        Ok(self.stored + 1)
-    }
-
-    /// Notes the member around a failure, from the inside out.
-    #[cold]
-    pub(crate) fn blame(&mut self, member: &'static str, kind: EncodeErrorKind) -> EncodeErrorKind {
-        self.path.get_or_insert_default().within_member(member);
-        kind
-    }
-
-    /// The same for the element of a list.
-    #[cold]
-    pub(crate) fn blame_element(&mut self, index: usize, kind: EncodeErrorKind) -> EncodeErrorKind {
-        self.path.get_or_insert_default().within_element(index);
-        kind
-    }
-
-    /// The whole story of a failure.
-    pub(crate) fn error(&self, kind: EncodeErrorKind) -> EncodeError {
-        EncodeError {
-            at_bit: self.at_bit(),
-            kind,
-            path: self.path.unwrap_or_default(),
+        let (octets, bits) = (self.at_bit / 8, self.at_bit % 8);
+        if bits == 0 {
+            return Ok(octets);
         }
+        let last = self.out.get_mut(octets);
+        *last.ok_or(EncodeErrorKind::NoRoom)? = (self.pending << (8 - bits)) as u8;
+        Ok(octets + 1)
     }
-}
-
-/// How far `value` is above `MIN` (X.691, 11.5).
-#[inline]
-pub(crate) fn above<const MIN: i64, const MAX: i64>(value: i64) -> Result<u64, EncodeErrorKind> {
-    if value < MIN || value > MAX {
-        return Err(EncodeErrorKind::OutOfRange);
-    }
-    Ok(value.abs_diff(MIN))
 }
