@@ -11,6 +11,8 @@ pub struct Fact {
     pub min_bits: usize,
     /// Bits of the longest encoding, where a word holds them.
     pub most_bits: Option<usize>,
+    /// May be so short, and has nothing in it that takes more than a few words.
+    pub brief: bool,
     /// Bits that may be in hand where a value begins.
     pub room: usize,
     /// Holds no memory of its own, so that it can be `Copy`.
@@ -53,6 +55,7 @@ impl Facts {
                 span => width(span as u64) as usize,
             } + min_bits,
             most_bits: None,
+            brief: false,
             room: ROOM,
             plain: false,
         };
@@ -61,12 +64,14 @@ impl Facts {
             Use::Unsigned(bits) => Fact {
                 min_bits: *bits as usize,
                 most_bits: Some(*bits as usize),
+                brief: true,
                 room: ROOM,
                 plain: true,
             },
             Use::Boolean => Fact {
                 min_bits: 1,
                 most_bits: Some(1),
+                brief: true,
                 room: ROOM,
                 plain: true,
             },
@@ -74,12 +79,14 @@ impl Facts {
             Use::OpenInteger(min, max) => Fact {
                 min_bits: 1 + (width(max.abs_diff(*min)) as usize).min(16),
                 most_bits: None,
+                brief: false,
                 room: ROOM,
                 plain: true,
             },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
                 most_bits: None,
+                brief: false,
                 room: ROOM,
                 plain: true,
             },
@@ -88,6 +95,7 @@ impl Facts {
                 min_bits: 1
                     + (width((sizes.max - sizes.min) as u64) as usize + 8 * sizes.min).min(8),
                 most_bits: None,
+                brief: false,
                 room: ROOM,
                 plain: false,
             },
@@ -175,9 +183,29 @@ impl Facts {
         Fact {
             min_bits,
             most_bits: self.most_bits(kind),
+            brief: self.brief(kind),
             room: self.room(kind),
             plain,
         }
+    }
+
+    fn brief(&self, kind: &Kind) -> bool {
+        let (members, additions) = match kind {
+            Kind::Sequence {
+                members,
+                additions,
+                extensible: false,
+            } => (members, additions),
+            Kind::Choice {
+                alternatives,
+                additions,
+                ..
+            } => (alternatives, additions),
+            Kind::Alias(used) => return self.used(used).brief,
+            _ => return self.most_bits(kind).is_some(),
+        };
+        let brief = |member: &Member| !member.boxed && self.used(&member.used).brief;
+        additions.is_empty() && members.iter().all(brief)
     }
 
     /// A SEQUENCE leaves its first member room, if that takes long, so that the preamble goes with it.

@@ -20,18 +20,22 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
     page.blank();
     page.block(format!("impl Wire for {}", definition.rust), |page| {
         page.line(format!("const MIN_BITS: usize = {};", fact.min_bits));
+        if fact.brief {
+            page.line("const BRIEF: bool = true;");
+        }
         page.blank();
         match fact.most_bits {
             Some(bits) => encode_short(page, bits),
             None => encode(page, definition, facts),
         }
         page.blank();
+        if fact.brief {
+            gather(page, definition);
+            page.blank();
+        }
         check(page, definition);
         decode(page, definition, facts);
     });
-    if fact.most_bits.is_some() {
-        short(page, definition);
-    }
 }
 
 /// A type whose values may be longer than a word.
@@ -157,40 +161,37 @@ fn check_number(page: &mut Page, min: i64, max: i64) {
 }
 
 /// All of a value's bits in a word, so that whoever writes it writes it with its neighbours.
-fn short(page: &mut Page, definition: &Definition) {
-    page.blank();
-    page.block(format!("impl Short for {}", definition.rust), |page| {
-        page.line("#[inline]");
-        page.block(GATHER, |page| match &definition.kind {
-            Kind::Integer { min, max, .. } => gather_number(page, *min, *max),
-            Kind::Bits { size, .. } => gather_number(page, 0, (1_i64 << size) - 1),
-            Kind::Enumerated { names, extensible } => {
-                let bits = index_bits(names.len(), *extensible);
-                page.line(format!("run.then(*self as u64, {bits})"));
+fn gather(page: &mut Page, definition: &Definition) {
+    page.line("#[inline]");
+    page.block(GATHER, |page| match &definition.kind {
+        Kind::Integer { min, max, .. } => gather_number(page, *min, *max),
+        Kind::Bits { size, .. } => gather_number(page, 0, (1_i64 << size) - 1),
+        Kind::Enumerated { names, extensible } => {
+            let bits = index_bits(names.len(), *extensible);
+            page.line(format!("run.then(*self as u64, {bits})"));
+        }
+        Kind::Sequence { members, .. } => {
+            let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
+            Preamble::of(&optional, false).write(page, &optional, false);
+            for member in members {
+                gather_member(page, member);
             }
-            Kind::Sequence { members, .. } => {
-                let optional: Vec<_> = members.iter().filter(|member| member.optional).collect();
-                Preamble::of(&optional, false).write(page, &optional, false);
-                for member in members {
-                    gather_member(page, member);
-                }
-                page.line("run");
+            page.line("run");
+        }
+        Kind::Choice {
+            alternatives,
+            extensible,
+            ..
+        } => page.block("match self", |page| {
+            let head = index_bits(alternatives.len(), *extensible);
+            for (index, member) in alternatives.iter().enumerate() {
+                page.line(format!(
+                    "Self::{}(value) => value.gather(run.then({index}, {head})),",
+                    member.variant()
+                ));
             }
-            Kind::Choice {
-                alternatives,
-                extensible,
-                ..
-            } => page.block("match self", |page| {
-                let head = index_bits(alternatives.len(), *extensible);
-                for (index, member) in alternatives.iter().enumerate() {
-                    page.line(format!(
-                        "Self::{}(value) => value.gather(run.then({index}, {head})),",
-                        member.variant()
-                    ));
-                }
-            }),
-            Kind::Alias(_) | Kind::ByHand => {}
-        });
+        }),
+        Kind::Alias(_) | Kind::ByHand => {}
     });
 }
 
@@ -235,7 +236,7 @@ impl InHand {
         match short.filter(|_| !member.boxed) {
             // With nothing before it and nothing behind it, there may be nothing to write.
             Some(_) if self.most == 0 && member.optional && !with_next => {
-                self.long_member(page, member);
+                self.long_member(page, member, false);
             }
             Some(bits) => {
                 self.leave_at_most(page, WORD - bits);
@@ -248,17 +249,21 @@ impl InHand {
             }
             None => {
                 self.leave_at_most(page, facts.used(&member.used).room);
-                self.long_member(page, member);
+                let brief = facts.used(&member.used).brief && !member.boxed;
+                self.long_member(page, member, brief);
             }
         }
     }
 
-    fn long_member(&mut self, page: &mut Page, member: &Member) {
+    fn long_member(&mut self, page: &mut Page, member: &Member, brief: bool) {
         let field = &member.rust;
         match (member.optional, self.most) {
             (false, most) => {
                 let run = if most > 0 { "run" } else { "Run::NONE" };
-                page.line(format!("self.{field}.encode({run}, writer);"));
+                page.line(match brief {
+                    true => format!("encode_brief(&self.{field}, {run}, writer);"),
+                    false => format!("self.{field}.encode({run}, writer);"),
+                });
                 (self.most, self.named) = (0, false);
             }
             (true, 0) => page.block(format!("if let Some(value) = &self.{field}"), |page| {

@@ -2,7 +2,7 @@
 //! editions, `INTEGER (0..127, ...)`.
 
 use super::octets::put_octets;
-use super::{DecodeErrorKind, Reader, Run, Short, Wire, Writer, width};
+use super::{DecodeErrorKind, Reader, Run, Wire, Writer, width};
 
 /// A whole number, of `MIN..=MAX` in this edition, perhaps beyond from a newer sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,6 +75,7 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
 
 impl Wire for bool {
     const MIN_BITS: usize = 1;
+    const BRIEF: bool = true;
 
     #[inline]
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
@@ -82,16 +83,14 @@ impl Wire for bool {
     }
 
     #[inline]
+    fn gather(&self, run: Run) -> Run {
+        run.then(u64::from(*self), 1)
+    }
+
+    #[inline]
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         *self = reader.bits(1)? != 0;
         Ok(())
-    }
-}
-
-impl Short for bool {
-    #[inline]
-    fn gather(&self, run: Run) -> Run {
-        run.then(u64::from(*self), 1)
     }
 }
 

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use super::{DecodeErrorKind, EncodeErrorKind, Path, Reader, Run, Wire, Writer, check_count};
+use super::{
+    DecodeErrorKind, EncodeErrorKind, Path, Reader, Run, Wire, Writer, check_count, encode_brief,
+};
 
 /// At most `MAX` elements; at least `MIN` when it is encoded.
 ///
@@ -124,8 +126,12 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         writer.put(run.counted::<MIN, MAX>(self.len));
-        for element in self.iter() {
-            element.encode(Run::NONE, writer);
+        for element in self {
+            if T::BRIEF {
+                encode_brief(element, Run::NONE, writer);
+            } else {
+                element.encode(Run::NONE, writer);
+            }
         }
     }
 

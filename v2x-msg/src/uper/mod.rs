@@ -48,7 +48,6 @@ pub use octets::{Ia5, Octets};
 pub use path::Path;
 pub use reader::Reader;
 pub use run::Run;
-pub(crate) use run::Short;
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
 
@@ -63,6 +62,17 @@ pub trait Wire {
     /// Appends the bits in hand, and behind them this value. The writer notes if that cannot be:
     /// so nothing is paid on the way for telling what is wrong, which [`check`](Self::check) does.
     fn encode(&self, run: Run, writer: &mut Writer<'_>);
+
+    /// Whether most values are so short that [`gather`](Self::gather) is worth a try.
+    const BRIEF: bool = false;
+
+    /// Puts this value's bits behind those in hand, if there is room: if not, or if it has no
+    /// encoding, the run can only be thrown away.
+    #[inline]
+    fn gather(&self, run: Run) -> Run {
+        let _ = run;
+        Run::TOO_LONG
+    }
 
     /// Looks for what has no encoding.
     ///
@@ -181,6 +191,17 @@ pub(crate) fn nothing_after(used: usize, octets: &[u8]) -> Result<(), DecodeErro
     Ok(())
 }
 
+/// Encodes a value of a type that is brief, in one go if this value is.
+#[inline]
+pub(crate) fn encode_brief<T: Wire>(value: &T, run: Run, writer: &mut Writer<'_>) {
+    let whole = value.gather(run);
+    if whole.count <= Run::MOST {
+        writer.put(whole);
+    } else {
+        value.encode(run, writer);
+    }
+}
+
 /// Decodes an OPTIONAL member in place: absent empties the slot, present reuses what is there.
 #[inline]
 pub(crate) fn decode_optional<T: Wire + Default>(
@@ -213,6 +234,7 @@ macro_rules! whole_range {
     ($($native:ty),*) => {$(
         impl Wire for $native {
             const MIN_BITS: usize = <$native>::BITS as usize;
+            const BRIEF: bool = true;
 
             #[inline]
             fn encode(&self, run: Run, writer: &mut Writer<'_>) {
@@ -220,16 +242,14 @@ macro_rules! whole_range {
             }
 
             #[inline]
+            fn gather(&self, run: Run) -> Run {
+                run.then(u64::from(*self), <$native>::BITS)
+            }
+
+            #[inline]
             fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
                 *self = reader.bits(<$native>::BITS)? as $native;
                 Ok(())
-            }
-        }
-
-        impl Short for $native {
-            #[inline]
-            fn gather(&self, run: Run) -> Run {
-                run.then(u64::from(*self), <$native>::BITS)
             }
         }
     )*};

@@ -9,8 +9,8 @@ use super::count_bits;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     pub(super) bits: u64,
-    /// More than [`MOST`](Self::MOST) where a value out of its bounds is among them: so whoever
-    /// writes them sees both with one comparison.
+    /// More than [`MOST`](Self::MOST) where they do not fit, or where a value out of its bounds is
+    /// among them: so whoever writes them sees both with one comparison.
     pub(super) count: u32,
 }
 
@@ -23,6 +23,12 @@ impl Run {
 
     /// Most bits that are in hand where a value comes next: generated code leaves it room.
     pub(super) const MOST_BEFORE: u32 = 5;
+
+    /// What is more than a run can hold.
+    pub(super) const TOO_LONG: Self = Self {
+        bits: 0,
+        count: Self::BROKEN,
+    };
 
     const BROKEN: u32 = 1 << 8;
 
@@ -79,12 +85,6 @@ impl Run {
 
 /// The greatest length that is sent in one piece.
 pub(super) const LONGEST: usize = 0x3fff;
-
-/// A type whose values all take 56 bits at the most: it is written in one go with its neighbours.
-pub(crate) trait Short {
-    /// Puts the value's bits behind those in hand; there is room for the longest value.
-    fn gather(&self, run: Run) -> Run;
-}
 
 #[cfg(test)]
 mod tests {
