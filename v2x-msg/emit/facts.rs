@@ -9,10 +9,8 @@ use super::schema::{Definition, Kind, Member, Use};
 pub struct Fact {
     /// Bits of the shortest encoding.
     pub min_bits: usize,
-    /// Bits of the longest encoding, where a word holds them.
-    pub most_bits: Option<usize>,
-    /// May be so short, and has nothing in it that takes more than a few words.
-    pub brief: bool,
+    /// Bits of the longest encoding, where a word or two hold them.
+    longest: Option<usize>,
     /// Bits that may be in hand where a value begins.
     pub room: usize,
     /// Holds no memory of its own, so that it can be `Copy`.
@@ -22,8 +20,29 @@ pub struct Fact {
 /// Most bits that are put together before they are written: `Run::MOST`.
 pub const WORD: usize = 56;
 
-/// Most of them that are in hand where a value begins that may be longer: `Run::MOST_BEFORE`.
-pub const ROOM: usize = 5;
+/// How many of them are left beside the longest length, and the extension bit before it.
+const BESIDE_LENGTH: usize = WORD - 17;
+
+/// How many are left beside four octets.
+const BESIDE_OCTETS: usize = WORD - 32;
+
+/// How many are left beside the alternatives of a CHOICE that has longer ones too.
+pub const BESIDE_ALTERNATIVE: usize = 5;
+
+/// Longer ones are seldom short enough for a try in one go.
+const BRIEF: usize = 96;
+
+impl Fact {
+    /// Bits of the longest encoding, where one store holds them.
+    pub fn short(&self) -> Option<usize> {
+        self.longest.filter(|bits| *bits <= WORD)
+    }
+
+    /// Whether one store holds most values, or all.
+    pub fn brief(&self) -> bool {
+        self.longest.is_some()
+    }
+}
 
 /// Of all definitions, by Rust name.
 pub struct Facts(BTreeMap<String, Fact>);
@@ -54,49 +73,43 @@ impl Facts {
                 0x1_0000.. => 8,
                 span => width(span as u64) as usize,
             } + min_bits,
-            most_bits: None,
-            brief: false,
-            room: ROOM,
+            longest: None,
+            room: BESIDE_LENGTH,
             plain: false,
         };
         match used {
             Use::Named(name) => self.named(name),
             Use::Unsigned(bits) => Fact {
                 min_bits: *bits as usize,
-                most_bits: Some(*bits as usize),
-                brief: true,
-                room: ROOM,
+                longest: Some(*bits as usize),
+                room: WORD - *bits as usize,
                 plain: true,
             },
             Use::Boolean => Fact {
                 min_bits: 1,
-                most_bits: Some(1),
-                brief: true,
-                room: ROOM,
+                longest: Some(1),
+                room: WORD - 1,
                 plain: true,
             },
             // The extension bit, and either the root or a length and an octet.
             Use::OpenInteger(min, max) => Fact {
                 min_bits: 1 + (width(max.abs_diff(*min)) as usize).min(16),
-                most_bits: None,
-                brief: false,
-                room: ROOM,
+                longest: None,
+                room: BESIDE_LENGTH,
                 plain: true,
             },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
-                most_bits: None,
-                brief: false,
-                room: ROOM,
+                longest: None,
+                room: BESIDE_OCTETS,
                 plain: true,
             },
             // The extension bit and a length, if the root is a long one.
             Use::Octets(sizes) if sizes.extensible => Fact {
                 min_bits: 1
                     + (width((sizes.max - sizes.min) as u64) as usize + 8 * sizes.min).min(8),
-                most_bits: None,
-                brief: false,
-                room: ROOM,
+                longest: None,
+                room: BESIDE_LENGTH,
                 plain: false,
             },
             Use::Octets(sizes) => owning(sizes.max - sizes.min, sizes.min * 8),
@@ -182,34 +195,18 @@ impl Facts {
         };
         Fact {
             min_bits,
-            most_bits: self.most_bits(kind),
-            brief: self.brief(kind),
+            longest: self.longest(kind),
             room: self.room(kind),
             plain,
         }
     }
 
-    fn brief(&self, kind: &Kind) -> bool {
-        let (members, additions) = match kind {
-            Kind::Sequence {
-                members,
-                additions,
-                extensible: false,
-            } => (members, additions),
-            Kind::Choice {
-                alternatives,
-                additions,
-                ..
-            } => (alternatives, additions),
-            Kind::Alias(used) => return self.used(used).brief,
-            _ => return self.most_bits(kind).is_some(),
-        };
-        let brief = |member: &Member| !member.boxed && self.used(&member.used).brief;
-        additions.is_empty() && members.iter().all(brief)
-    }
-
-    /// A SEQUENCE leaves its first member room, if that takes long, so that the preamble goes with it.
+    /// What the first store of a value leaves, so that no value takes a store more because of what
+    /// stands before it.
     fn room(&self, kind: &Kind) -> usize {
+        if let Some(bits) = self.longest(kind).filter(|bits| *bits <= WORD) {
+            return WORD - bits;
+        }
         match kind {
             Kind::Alias(used) => self.used(used).room,
             Kind::Sequence {
@@ -218,19 +215,24 @@ impl Facts {
                 ..
             } => {
                 let optional = members.iter().filter(|member| member.optional).count();
-                let preamble = optional + usize::from(*extensible);
-                let first = members.first().map(|member| self.used(&member.used));
-                let long = first.filter(|first| first.most_bits.is_none());
-                let room = long.and_then(|first| first.room.checked_sub(preamble));
-                room.unwrap_or(ROOM)
+                let mut taken = optional + usize::from(*extensible);
+                for member in members {
+                    let fact = self.used(&member.used);
+                    match fact.short().filter(|_| !member.boxed) {
+                        Some(bits) if taken + bits <= WORD => taken += bits,
+                        None if taken <= fact.room => return fact.room - taken,
+                        _ => break,
+                    }
+                }
+                WORD - taken
             }
-            _ => ROOM,
+            _ => BESIDE_ALTERNATIVE,
         }
     }
 
-    fn most_bits(&self, kind: &Kind) -> Option<usize> {
+    fn longest(&self, kind: &Kind) -> Option<usize> {
         let member = |member: &Member| {
-            let most = self.used(&member.used).most_bits;
+            let most = self.used(&member.used).longest;
             most.filter(|_| !member.boxed)
         };
         let bits = match kind {
@@ -258,10 +260,10 @@ impl Facts {
                 let index = index_bits(alternatives.len(), *extensible) as usize;
                 index + most?.into_iter().max().unwrap_or(0)
             }
-            Kind::Alias(used) => return self.used(used).most_bits,
+            Kind::Alias(used) => return self.used(used).longest,
             _ => return None,
         };
-        (bits <= WORD).then_some(bits)
+        (bits <= BRIEF).then_some(bits)
     }
 }
 

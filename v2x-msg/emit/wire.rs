@@ -1,6 +1,6 @@
 //! Writes how each type goes to bits and comes back (UPER).
 
-use super::facts::{Facts, ROOM, WORD, index_bits};
+use super::facts::{BESIDE_ALTERNATIVE, Facts, WORD, index_bits};
 use super::names;
 use super::page::Page;
 use super::schema::{Definition, Kind, Member};
@@ -20,16 +20,17 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
     page.blank();
     page.block(format!("impl Wire for {}", definition.rust), |page| {
         page.line(format!("const MIN_BITS: usize = {};", fact.min_bits));
-        if fact.brief {
+        page.line(format!("const ROOM: u32 = {};", fact.room));
+        if fact.brief() {
             page.line("const BRIEF: bool = true;");
         }
         page.blank();
-        match fact.most_bits {
-            Some(bits) => encode_short(page, bits),
+        match fact.short() {
+            Some(_) => encode_short(page),
             None => encode(page, definition, facts),
         }
         page.blank();
-        if fact.brief {
+        if fact.brief() {
             gather(page, definition);
             page.blank();
         }
@@ -162,7 +163,7 @@ fn check_number(page: &mut Page, min: i64, max: i64) {
 
 /// All of a value's bits in a word, so that whoever writes it writes it with its neighbours.
 fn gather(page: &mut Page, definition: &Definition) {
-    page.line("#[inline]");
+    page.line("#[inline(always)]");
     page.block(GATHER, |page| match &definition.kind {
         Kind::Integer { min, max, .. } => gather_number(page, *min, *max),
         Kind::Bits { size, .. } => gather_number(page, 0, (1_i64 << size) - 1),
@@ -232,7 +233,7 @@ impl InHand {
 
     /// Encodes a member; `with_next`: what comes behind it may be put together with it.
     fn member(&mut self, page: &mut Page, member: &Member, with_next: bool, facts: &Facts) {
-        let short = facts.used(&member.used).most_bits;
+        let short = facts.used(&member.used).short();
         match short.filter(|_| !member.boxed) {
             // With nothing before it and nothing behind it, there may be nothing to write.
             Some(_) if self.most == 0 && member.optional && !with_next => {
@@ -249,7 +250,7 @@ impl InHand {
             }
             None => {
                 self.leave_at_most(page, facts.used(&member.used).room);
-                let brief = facts.used(&member.used).brief && !member.boxed;
+                let brief = facts.used(&member.used).brief() && !member.boxed;
                 self.long_member(page, member, brief);
             }
         }
@@ -257,9 +258,13 @@ impl InHand {
 
     fn long_member(&mut self, page: &mut Page, member: &Member, brief: bool) {
         let field = &member.rust;
+        let run = if self.most > 0 { "run" } else { "Run::NONE" };
+        let value = match brief {
+            true => format!("encode_brief(value, {run}, writer);"),
+            false => format!("value.encode({run}, writer);"),
+        };
         match (member.optional, self.most) {
-            (false, most) => {
-                let run = if most > 0 { "run" } else { "Run::NONE" };
+            (false, _) => {
                 page.line(match brief {
                     true => format!("encode_brief(&self.{field}, {run}, writer);"),
                     false => format!("self.{field}.encode({run}, writer);"),
@@ -267,12 +272,12 @@ impl InHand {
                 (self.most, self.named) = (0, false);
             }
             (true, 0) => page.block(format!("if let Some(value) = &self.{field}"), |page| {
-                page.line("value.encode(Run::NONE, writer);");
+                page.line(&value);
             }),
             (true, _) => {
                 page.block_until(format!("let run = match &self.{field}"), "};", |page| {
                     page.block("Some(value) =>", |page| {
-                        page.line("value.encode(run, writer);");
+                        page.line(&value);
                         page.line("Run::NONE");
                     });
                     page.line("None => run,");
@@ -290,16 +295,10 @@ impl InHand {
     }
 }
 
-/// Encodes a value of a short type: all at once, unless it leaves no room for what is in hand.
-fn encode_short(page: &mut Page, bits: usize) {
+fn encode_short(page: &mut Page) {
     page.line("#[inline]");
     page.block(ENCODE, |page| {
-        if bits + ROOM > WORD {
-            page.line("writer.put(run);");
-            page.line("writer.put(self.gather(Run::NONE));");
-        } else {
-            page.line("writer.put(self.gather(run));");
-        }
+        page.line("writer.put(self.gather(run));");
     });
 }
 
@@ -323,7 +322,7 @@ fn encode_sequence(
     }
     preamble.write(page, &optional, !additions.is_empty());
     let mut in_hand = InHand::behind(&preamble, facts.named(&definition.rust).room);
-    let short = |member: &Member| !member.boxed && facts.used(&member.used).most_bits.is_some();
+    let short = |member: &Member| !member.boxed && facts.used(&member.used).short().is_some();
     for (index, member) in members.iter().enumerate() {
         let with_next = members.get(index + 1).is_some_and(short);
         in_hand.member(page, member, with_next, facts);
@@ -518,8 +517,9 @@ fn encode_choice(
         for (index, member) in alternatives.iter().enumerate() {
             page.block(format!("Self::{}(value) =>", member.variant()), |page| {
                 let behind = format!("run.then({index}, {head})");
-                let short = facts.used(&member.used).most_bits;
-                match short.filter(|bits| ROOM + head + bits <= WORD && !member.boxed) {
+                let short = facts.used(&member.used).short();
+                match short.filter(|bits| BESIDE_ALTERNATIVE + head + bits <= WORD && !member.boxed)
+                {
                     Some(_) => page.line(format!("writer.put(value.gather({behind}));")),
                     None => {
                         page.line(format!("writer.put({behind});"));

@@ -116,6 +116,7 @@ impl Default for MessageFrameExt {
 impl Wire for MessageFrameExt {
     // The extension bit, the number, a length, an octet.
     const MIN_BITS: usize = 1 + 15 + 8 + 8;
+    const ROOM: u32 = 5;
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         let unknown = writer.enter();

@@ -84,11 +84,12 @@ impl<const ROOT: u32> Default for ExtensibleBits<ROOT> {
 impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
     // The extension bit and a length of zero are shorter still if the root is a long one.
     const MIN_BITS: usize = 1 + if ROOT < 8 { ROOT as usize } else { 8 };
+    const ROOM: u32 = 5;
 
     #[inline]
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         let (bits, size) = (self.top(), self.size());
-        if size == ROOT && const { ROOT + 1 + Run::MOST_BEFORE <= Run::MOST } {
+        if size == ROOT && const { Self::ROOM + 1 + ROOT <= Run::MOST } {
             return writer.put(run.then(0, 1).then(bits >> (64 - ROOT), ROOT));
         }
         // X.691, 16.6: a size outside the root is sent with a general length (11.9), which is one

@@ -27,6 +27,7 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
         let root = width(MAX.abs_diff(MIN)) as usize;
         1 + if root < 16 { root } else { 16 }
     };
+    const ROOM: u32 = Run::BESIDE_LENGTH;
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         if (MIN..=MAX).contains(&self.0) {
@@ -75,6 +76,7 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
 
 impl Wire for bool {
     const MIN_BITS: usize = 1;
+    const ROOM: u32 = Run::MOST - 1;
     const BRIEF: bool = true;
 
     #[inline]

@@ -123,15 +123,24 @@ impl<T, const MIN: usize, const MAX: usize> List<T, MIN, MAX> {
 
 impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN, MAX> {
     const MIN_BITS: usize = super::count_bits(MIN, MAX) as usize + MIN * T::MIN_BITS;
+    const ROOM: u32 = Run::BESIDE_LENGTH;
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
-        writer.put(run.counted::<MIN, MAX>(self.len));
+        let mut run = run.counted::<MIN, MAX>(self.len);
+        if run.count > T::ROOM {
+            writer.put(run);
+            run = Run::NONE;
+        }
         for element in self {
             if T::BRIEF {
-                encode_brief(element, Run::NONE, writer);
+                encode_brief(element, run, writer);
             } else {
-                element.encode(Run::NONE, writer);
+                element.encode(run, writer);
             }
+            run = Run::NONE;
+        }
+        if self.is_empty() {
+            writer.put(run);
         }
     }
 

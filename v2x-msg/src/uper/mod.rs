@@ -59,7 +59,10 @@ pub trait Wire {
     /// How many bits the shortest value takes. A count of elements is checked against it.
     const MIN_BITS: usize;
 
-    /// Appends the bits in hand, and behind them this value. The writer notes if that cannot be:
+    /// How many bits may be in hand where such a value begins.
+    const ROOM: u32;
+
+    /// Appends the bits in hand, [`ROOM`](Self::ROOM) at the most, and behind them this value. The writer notes if that cannot be:
     /// so nothing is paid on the way for telling what is wrong, which [`check`](Self::check) does.
     fn encode(&self, run: Run, writer: &mut Writer<'_>);
 
@@ -234,6 +237,7 @@ macro_rules! whole_range {
     ($($native:ty),*) => {$(
         impl Wire for $native {
             const MIN_BITS: usize = <$native>::BITS as usize;
+            const ROOM: u32 = Run::MOST - <$native>::BITS;
             const BRIEF: bool = true;
 
             #[inline]
@@ -259,6 +263,7 @@ whole_range!(u8, u16, u32);
 
 impl<T: Wire> Wire for Box<T> {
     const MIN_BITS: usize = T::MIN_BITS;
+    const ROOM: u32 = T::ROOM;
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         (**self).encode(run, writer);

@@ -79,6 +79,7 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
             false => root,
         }
     };
+    const ROOM: u32 = Run::BESIDE_LENGTH;
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         // X.691, 17.3: a size outside the root is sent with a general length.
@@ -125,6 +126,7 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
 
 impl<const N: usize> Wire for [u8; N] {
     const MIN_BITS: usize = 8 * N;
+    const ROOM: u32 = Run::MOST - 32;
 
     #[inline]
     fn encode(&self, mut run: Run, writer: &mut Writer<'_>) {
@@ -147,13 +149,7 @@ impl<const N: usize> Wire for [u8; N] {
 
 #[inline]
 pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) {
-    let (fours, rest) = octets.as_chunks::<4>();
-    for four in fours {
-        writer.put(Run::NONE.then(u64::from(u32::from_be_bytes(*four)), 32));
-    }
-    for octet in rest {
-        writer.put(Run::NONE.then(u64::from(*octet), 8));
-    }
+    writer.octets(octets);
 }
 
 impl Reader<'_> {
@@ -206,14 +202,15 @@ impl<const MIN: usize, const MAX: usize> TryFrom<&str> for Ia5<MIN, MAX> {
 
 impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 7 * MIN;
+    const ROOM: u32 = Run::BESIDE_LENGTH;
 
     fn encode(&self, run: Run, writer: &mut Writer<'_>) {
         writer.put(run.counted::<MIN, MAX>(self.0.len()));
-        let put = |run: Run, character: &u8| run.then(u64::from(*character), 7);
         let (eights, rest) = self.0.as_bytes().as_chunks::<8>();
         for eight in eights {
-            writer.put(eight.iter().fold(Run::NONE, put));
+            writer.put(Run::NONE.then(sevens_of(*eight), 56));
         }
+        let put = |run: Run, character: &u8| run.then(u64::from(*character), 7);
         writer.put(rest.iter().fold(Run::NONE, put));
     }
 
@@ -236,6 +233,15 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     }
 }
 
+/// Eight characters of seven bits without what is between them: neighbours move together in pairs,
+/// then fours, then all.
+fn sevens_of(characters: [u8; 8]) -> u64 {
+    let word = u64::from_be_bytes(characters);
+    let word = (word & 0x7f00_7f00_7f00_7f00) >> 1 | word & 0x007f_007f_007f_007f;
+    let word = (word & 0x3fff_0000_3fff_0000) >> 2 | word & 0x0000_3fff_0000_3fff;
+    (word & 0x0fff_ffff_0000_0000) >> 4 | word & 0x0000_0000_0fff_ffff
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +257,23 @@ mod tests {
         let mut back = Ia5::<1, 63>::default();
         decode_into(&mut back, &out[..len]).unwrap();
         assert_eq!(back.as_str(), "AB");
+    }
+
+    #[test]
+    fn long_text_is_packed_as_short_text_is() {
+        let text = "roadwork on lane 1, keep left";
+        let mut out = [0; 40];
+        let value = Ia5::<0, 63>::try_from(text).unwrap();
+        encode_into(&value, &mut out).unwrap();
+        let mut bits = text
+            .bytes()
+            .flat_map(|octet| (0..7).rev().map(move |bit| octet >> bit & 1));
+        let told = (6..).map(|at| out[at / 8] >> (7 - at % 8) & 1);
+        assert!(told.zip(&mut bits).all(|(told, bit)| told == bit));
+        let mut back = Ia5::<0, 63>::default();
+        let used = (6 + 7 * text.len()).div_ceil(8);
+        decode_into(&mut back, &out[..used]).unwrap();
+        assert_eq!(back.as_str(), text);
     }
 
     #[test]

@@ -21,8 +21,8 @@ impl Run {
     /// So many bits find room in a word behind an incomplete octet.
     pub(super) const MOST: u32 = 56;
 
-    /// Most bits that are in hand where a value comes next: generated code leaves it room.
-    pub(super) const MOST_BEFORE: u32 = 5;
+    /// What is left beside the longest length, and the extension bit before it.
+    pub(super) const BESIDE_LENGTH: u32 = Self::MOST - 17;
 
     /// What is more than a run can hold.
     pub(super) const TOO_LONG: Self = Self {

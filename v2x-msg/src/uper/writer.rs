@@ -57,29 +57,21 @@ impl<'a> Writer<'a> {
         }
         let pending = self.pending << run.count | run.bits;
         let pending_bits = (self.at_bit % 8) as u32 + run.count;
-        let word = pending.wrapping_shl(64 - pending_bits).to_be_bytes();
+        let word = pending.wrapping_shl(64 - pending_bits);
         let first = self.at_bit / 8;
-        match self.out.get_mut(first..first + 8) {
-            Some(room) => room.copy_from_slice(&word),
-            None => self.put_at_the_end(first, &word[..pending_bits as usize / 8]),
+        if let Some(room) = self.out.get_mut(first..first + 8) {
+            room.copy_from_slice(&word.to_be_bytes());
+        } else if !put_at_the_end(self.out, first, word, pending_bits / 8) {
+            return self.fail(EncodeErrorKind::NoRoom);
         }
         self.at_bit += run.count as usize;
         self.pending = pending;
     }
 
-    /// Where a whole word would reach beyond the buffer.
-    #[cold]
-    fn put_at_the_end(&mut self, first: usize, octets: &[u8]) {
-        match self.out.get_mut(first..first + octets.len()) {
-            Some(room) => room.copy_from_slice(octets),
-            None => self.fail(EncodeErrorKind::NoRoom),
-        }
-    }
-
     /// Notes that the value cannot be written; what is written from now on is in vain.
-    #[cold]
+    #[inline]
     fn fail(&mut self, kind: EncodeErrorKind) {
-        self.failure.get_or_insert(kind);
+        self.failure = self.failure.or(Some(kind));
     }
 
     /// Appends the first `count` bits of a word.
@@ -87,6 +79,24 @@ impl<'a> Writer<'a> {
         let (first, rest) = (count.min(32), count.saturating_sub(32));
         self.put(Run::NONE.then((word >> 32) >> (32 - first), first));
         self.put(Run::NONE.then((word & u64::from(u32::MAX)) >> (32 - rest), rest));
+    }
+
+    /// Appends whole octets.
+    pub(super) fn octets(&mut self, octets: &[u8]) {
+        let (eights, rest) = octets.as_chunks::<8>();
+        let (first, behind) = (self.at_bit / 8, (self.at_bit % 8) as u32);
+        let Some(room) = self.out.get_mut(first..first + 8 * eights.len()) else {
+            return self.fail(EncodeErrorKind::NoRoom);
+        };
+        for (room, eight) in room.as_chunks_mut::<8>().0.iter_mut().zip(eights) {
+            let next = u64::from_be_bytes(*eight);
+            let word = self.pending << (63 - behind) << 1 | next >> behind;
+            *room = word.to_be_bytes();
+            self.pending = next;
+        }
+        self.at_bit += 64 * eights.len();
+        let put = |run: Run, octet: &u8| run.then(u64::from(*octet), 8);
+        self.put(rest.iter().fold(Run::NONE, put));
     }
 
     /// The index of an alternative beyond the root (X.691, 23.8), counted from there.
@@ -149,4 +159,15 @@ impl<'a> Writer<'a> {
         *last.ok_or(EncodeErrorKind::NoRoom)? = (self.pending << (8 - bits)) as u8;
         Ok(octets + 1)
     }
+}
+
+/// Puts the first octets of a word where the whole word would reach beyond the buffer; false if
+/// they do so themselves.
+#[cold]
+#[inline(never)]
+fn put_at_the_end(out: &mut [u8], first: usize, word: u64, octets: u32) -> bool {
+    let octets = octets as usize;
+    let room = out.get_mut(first..first + octets);
+    let fits = room.map(|room| room.copy_from_slice(&word.to_be_bytes()[..octets]));
+    fits.is_some()
 }
