@@ -70,6 +70,7 @@ impl Daemon {
                 decoder: input.protocol.decoder(),
                 mailbox: Arc::clone(&self.shared.mailbox),
                 tally: Arc::clone(&view.tally),
+                watchers: self.shared.watchers.clone(),
             };
             match input.source.clone() {
                 Source::Udp { listen } => {
@@ -126,7 +127,10 @@ impl Daemon {
     }
 }
 
-fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+pub(super) fn start(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
     thread::Builder::new()
         .name(name.to_owned())
         .stack_size(STACK)
