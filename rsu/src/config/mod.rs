@@ -1,7 +1,7 @@
 //! The configuration: TOML as people write it, to a [`Config`] that can run.
 //!
 //! - `address`: addresses as people write them
-//! - `station`, `input`, `radio`, `realtime`, `record`: the sections
+//! - `station`, `input`, `radio`, `realtime`, `record`, `console`: the sections
 //!
 //! All faults are told at once. What is wrong is refused, what is unwise is warned of, and what is
 //! left out has the default that `configs/rsu.toml` shows. Files are read by the caller.
@@ -10,6 +10,7 @@ mod address;
 mod ars408;
 mod boxes;
 mod broker;
+mod console;
 mod gat1743;
 mod gb20999;
 mod gnss;
@@ -37,6 +38,7 @@ pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Sour
 #[cfg(feature = "daemon")]
 pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, serial};
 pub use ars408::Radar;
+pub use console::Console;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
@@ -60,6 +62,8 @@ pub struct Config {
     pub realtime: Realtime,
     /// What is kept of all that is heard and said; None: nothing.
     pub record: Option<Record>,
+    /// The page, its API and the metrics; None: not served.
+    pub console: Option<Console>,
     /// The files that say all this, its own first, as they were read.
     pub files: Vec<Written>,
 }
@@ -134,6 +138,7 @@ fn parse_with(
     let radio = radio::read(&mut root);
     let realtime = realtime::read(&mut root);
     let record = record::read(&mut root, folder);
+    let console = console::read(&mut root);
     root.finish();
     station.id = identity.id;
     input::tell_station(&inputs, &mut station);
@@ -150,6 +155,7 @@ fn parse_with(
         radio,
         realtime,
         record,
+        console,
         files: Vec::new(),
     })
 }

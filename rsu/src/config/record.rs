@@ -23,17 +23,31 @@ pub struct Record {
     pub keep_free_bytes: u64,
 }
 
+impl Record {
+    /// In this folder, with the usual bounds.
+    pub fn in_folder(folder: PathBuf) -> Self {
+        Self {
+            folder,
+            max_file_bytes: 256 * MB,
+            max_file_age: Duration::from_secs(3_600),
+            quota_bytes: 8_000 * MB,
+            keep_free_bytes: 1_000 * MB,
+        }
+    }
+}
+
 /// Reads the section; None where it names no folder.
 pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
     let mut table = root.table("record");
     let folder = table.text("folder");
-    let mut megabytes = |key, range, default: u64| {
+    let usual = Record::in_folder(PathBuf::new());
+    let mut megabytes = |key, range, usual: u64| {
         let given = table.integer(key, range);
-        given.map_or(default, |mb| mb.value.unsigned_abs()) * MB
+        given.map_or(usual, |mb| mb.value.unsigned_abs() * MB)
     };
-    let max_file_bytes = megabytes("max-file-mb", 1..=4_000, 256);
-    let quota_bytes = megabytes("quota-mb", 2..=10_000_000, 8_000);
-    let keep_free_bytes = megabytes("keep-free-mb", 0..=10_000_000, 1_000);
+    let max_file_bytes = megabytes("max-file-mb", 1..=4_000, usual.max_file_bytes);
+    let quota_bytes = megabytes("quota-mb", 2..=10_000_000, usual.quota_bytes);
+    let keep_free_bytes = megabytes("keep-free-mb", 0..=10_000_000, usual.keep_free_bytes);
     let max_file_age = table.integer("max-file-s", 1..=86_400);
     if let Some(folder) = folder.filter(|folder| folder.value.trim().is_empty()) {
         table.wrong(folder.line, "folder", "must name a folder");
@@ -48,7 +62,9 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
     Some(Record {
         folder: base.join(folder?.value),
         max_file_bytes,
-        max_file_age: Duration::from_secs(max_file_age.map_or(3_600, |s| s.value.unsigned_abs())),
+        max_file_age: max_file_age.map_or(usual.max_file_age, |s| {
+            Duration::from_secs(s.value.unsigned_abs())
+        }),
         quota_bytes,
         keep_free_bytes,
     })
@@ -89,7 +105,7 @@ mod tests {
     fn the_example_shows_the_defaults() {
         let example = include_str!("../../../configs/rsu.toml").replace("# folder", "folder");
         let from = example.find("[record]").unwrap();
-        let to = from + example[from..].find("\n[[").unwrap();
+        let to = from + example[from..].find("\n[console]").unwrap();
         let (shown, told) = read_text(&example[from..to]);
         assert!(told.is_empty(), "{told:?}");
         let (default, _) = read_text("[record]\nfolder = '/var/lib/rsu/recordings'\n");

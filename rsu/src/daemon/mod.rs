@@ -8,6 +8,7 @@
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
 //! - `observer`: log lines for the operator
 //! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
+//! - `console`: shows it over HTTP (feature `console`)
 //! - `clock`, `sys`: what the machine knows of time, and what is asked of it
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
 //!   understood of a device, check a site's road model and print it in other formats, and score
@@ -15,11 +16,14 @@
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
-//! recordings; `brokers` for all of MQTT; `observer`; `recorder`, if it is wished for. Each has its own state and goes on when another's input fails.
+//! recordings; `brokers` for all of MQTT; `observer`; `recorder` and
+//! `console`, if they are wished for. Each has its own state and goes on when another's input fails.
 
 mod backoff;
 pub mod calibrate;
 mod clock;
+#[cfg(feature = "console")]
+mod console;
 pub mod forecast;
 pub mod fuse;
 mod heart;
@@ -108,8 +112,11 @@ impl Daemon {
         let now = clock::now();
         let watchers = Watchers {
             record: config.record.as_ref().map(|_| Reader::new(Sizes::RECORD)),
+            page: config.console.map(|_| Reader::new(Sizes::PAGE)),
         };
         let recorder = recorder(&config, now, seed, &watchers);
+        #[cfg(feature = "console")]
+        let unit = console::Unit::of(&config);
         let station = Box::new(Station::new(config.station, config.site, now, seed)?);
         let radio = Radio::open(&config.radio, now.mono);
         let says: Vec<Says> = config.inputs.iter().map(says).collect();
@@ -152,6 +159,8 @@ impl Daemon {
             heart.run();
         })?;
         daemon.start_links(&config.inputs, wishes)?;
+        #[cfg(feature = "console")]
+        daemon.start_console(config.console, unit)?;
         threads::ask_for_process(&shared, wishes);
         Ok(daemon)
     }

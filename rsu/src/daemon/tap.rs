@@ -30,6 +30,8 @@ pub(crate) struct Sizes(pub(crate) [usize; 3]);
 impl Sizes {
     /// Four seconds of a busy junction with the disk away: 12 MB.
     pub(crate) const RECORD: Self = Self([8192, 4096, 128]);
+    /// Frames and events of a few seconds: 1 MB.
+    pub(crate) const PAGE: Self = Self([256, 512, 1]);
 }
 
 /// What was done, to which the slot's bytes belong.

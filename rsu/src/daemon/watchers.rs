@@ -16,6 +16,8 @@ use crate::station::{Event, Frame, Station};
 pub(crate) struct Watchers {
     /// Who keeps all.
     pub(crate) record: Option<Reader>,
+    /// Who shows what is said.
+    pub(crate) page: Option<Reader>,
 }
 
 /// What one reader reads.
@@ -36,7 +38,7 @@ impl Reader {
 
 impl Watchers {
     fn all(&self) -> impl Iterator<Item = &Reader> {
-        self.record.iter()
+        self.record.iter().chain(&self.page)
     }
 
     /// Bytes of a device, before anything is made of them.
