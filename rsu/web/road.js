@@ -152,7 +152,7 @@ export class Road {
       g.stroke();
     }
     g.globalAlpha = 1;
-    const named = new Set();
+    const kerbs = new Map();
     for (const lane of this.lanes.filter((lane) => lane.phases.length && lane.kind === "vehicle")) {
       const [p, q] = lane.points.slice(-2), length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
       const [ue, un] = [(q[0] - p[0]) / length, (q[1] - p[1]) / length];
@@ -175,13 +175,26 @@ export class Road {
       g.rotate(Math.atan2(ue, un));
       g.fillText(lane.arrow, 0, 0);
       g.restore();
-      // Once a phase, and staggered into the open ground of the junction.
-      if (named.has(phase)) continue;
-      named.add(phase);
-      const left = leftOf(state, ahead_s), out = 4 + 16 / this.scale * (phase % 2 ? 1 : 2);
-      const text = left === null ? `${phase}` : `${phase}: ${left < 5 ? left.toFixed(1) : Math.round(left)}`;
-      g.font = "bold 13px system-ui, sans-serif";
-      this.#outlined(g, text, ...at([q[0] + ue * out, q[1] + un * out]), colour);
+      // What is said of the phases of one approach stands together, at its kerb.
+      const key = `${ue.toFixed(1)} ${un.toFixed(1)}`;
+      const kerb = kerbs.get(key) ?? { ue, un, right: -Infinity, along: -Infinity, phases: new Map() };
+      kerb.right = Math.max(kerb.right, q[0] * un - q[1] * ue + lane.width / 2);
+      kerb.along = Math.max(kerb.along, q[0] * ue + q[1] * un);
+      kerb.phases.set(phase, state);
+      kerbs.set(key, kerb);
+    }
+    g.font = "bold 13px system-ui, sans-serif";
+    for (const { ue, un, right, along, phases } of kerbs.values()) {
+      let line = 0;
+      for (const [phase, state] of phases) {
+        const left = leftOf(state, ahead_s), out = right + 34 / this.scale, back = along - (10 + 17 * line++) / this.scale;
+        const text = left === null ? `${phase}` : `${phase}: ${left < 5 ? left.toFixed(1) : Math.round(left)} s`;
+        const [x, y] = at([ue * back + un * out, un * back - ue * out]);
+        g.fillStyle = lightColour(state?.light);
+        g.fillRect(x - 30, y - 5, 9, 9);
+        g.textAlign = "left";
+        this.#outlined(g, text, x - 18, y, colour);
+      }
     }
     g.textBaseline = "alphabetic";
   }
