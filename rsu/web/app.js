@@ -109,8 +109,10 @@ function tiles() {
     const span = sent.length > 1 ? (sent.at(-1) - sent[0]) / 1000 : 0;
     const rate = span > 0 ? (sent.length - 1) / span : 0, nominal = 1000 / period_ms;
     const fresh = sent.length && now - sent.at(-1) < 3 * period_ms + 1200;
+    // Of a page that has just been opened nothing can be said.
+    const young = performance.now() < 4 * period_ms + 2000;
     // A change of colour sends more SPAT than nominal; fewer is what is wrong.
-    cards.push([kind, `${rate.toFixed(1)} / ${nominal.toFixed(1)} Hz`, !fresh || rate < 0.9 * nominal]);
+    cards.push([kind, `${span > 0 ? rate.toFixed(1) : "–"} / ${nominal.toFixed(1)} Hz`, !young && (!fresh || rate < 0.9 * nominal)]);
   }
   cards.push([say("tracksNow"), `${state.tracks?.tracks.length ?? 0}`, false]);
   cardsInto($("tiles"), cards);

@@ -187,9 +187,11 @@ export class Road {
     for (const { ue, un, right, along, phases } of kerbs.values()) {
       let line = 0;
       for (const [phase, state] of phases) {
-        const left = leftOf(state, ahead_s), out = right + 34 / this.scale, back = along - (10 + 17 * line++) / this.scale;
+        const left = leftOf(state, ahead_s), out = right + 30 / this.scale, back = along - 10 / this.scale;
         const text = left === null ? `${phase}` : `${phase}: ${left < 5 ? left.toFixed(1) : Math.round(left)} s`;
-        const [x, y] = at([ue * back + un * out, un * back - ue * out]);
+        // Away from the stop line on a road up the screen, away from the road on one across it.
+        const down = 17 * line++ * Math.sign(Math.abs(un) > Math.abs(ue) ? un : ue);
+        const [x, level] = at([ue * back + un * out, un * back - ue * out]), y = level + down;
         g.fillStyle = lightColour(state?.light);
         g.fillRect(x - 30, y - 5, 9, 9);
         g.textAlign = "left";

@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect, createServer } from "node:net";
 import { chromium } from "playwright-core";
 
 const [address, folder] = process.argv.slice(2);
@@ -20,16 +21,16 @@ const browser = await chromium.launch({
 const api = async (path) => (await fetch(address + path)).json();
 
 /** Opens a page of its own, and holds it to what every page must keep to. */
-async function open(language, viewport, scheme = "light") {
+async function open(language, viewport, scheme = "light", at = address) {
   const context = await browser.newContext({ locale: language, viewport, colorScheme: scheme, bypassCSP: false });
   const page = await context.newPage();
   const trouble = [];
   page.on("pageerror", (error) => trouble.push(String(error)));
   page.on("console", (message) => { if (message.type() === "error") trouble.push(message.text()); });
   page.on("request", (request) => {
-    if (!request.url().startsWith(address) && !request.url().startsWith("blob:")) trouble.push(`asks ${request.url()}`);
+    if (!request.url().startsWith(at) && !request.url().startsWith("blob:")) trouble.push(`asks ${request.url()}`);
   });
-  await page.goto(`${address}/`);
+  await page.goto(`${at}/`);
   await page.waitForFunction(() => window.rsu?.state.tracks && window.rsu.road.lanes.length && window.rsu.state.status);
   return { page, trouble, context };
 }
@@ -112,14 +113,32 @@ for (const [language, viewport, name, scheme] of [
   await context.close();
 }
 
-// The stream is cut and comes back by itself.
+// The way to the unit is cut, and comes back by itself.
 {
-  const { page, context } = await open("en-GB", { width: 900, height: 700 });
-  await context.setOffline(true);
-  await page.waitForFunction(() => document.getElementById("age").classList.contains("bad"), null, { timeout: 15000 });
-  await context.setOffline(false);
-  await page.waitForFunction(() => document.getElementById("age").classList.contains("good"), null, { timeout: 20000 });
+  const wires = new Set();
+  const { hostname, port } = new URL(address);
+  const proxy = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    for (const [wire, other] of [[near, far], [far, near]]) {
+      wires.add(wire);
+      wire.on("error", () => {});
+      wire.on("close", () => { wires.delete(wire); other.destroy(); });
+      wire.pipe(other);
+    }
+  });
+  const listen = (at) => new Promise((done) => { proxy.listen(at, "127.0.0.1", done); });
+  await listen(0);
+  const door = proxy.address().port;
+  const { page, context } = await open("en-GB", { width: 900, height: 700 }, "light", `http://127.0.0.1:${door}`);
+  const shown = (kind) => page.waitForFunction((wanted) => document.getElementById("age").classList.contains(wanted), kind, { timeout: 60000 });
+  proxy.close();
+  wires.forEach((wire) => wire.destroy());
+  await shown("bad");
+  await listen(door);
+  await shown("good");
   await context.close();
+  proxy.close();
+  wires.forEach((wire) => wire.destroy());
 }
 
 await browser.close();
