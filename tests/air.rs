@@ -25,6 +25,8 @@ pub(crate) struct Heard {
     pub(crate) at: Instant,
     pub(crate) aid: Aid,
     pub(crate) message: Message,
+    /// All of it, as it was on the air.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Air {
@@ -51,6 +53,7 @@ impl Air {
             at: Instant::now(),
             aid: frame.aid().expect("an application of ours"),
             message,
+            bytes: datagram[..length].to_vec(),
         })
     }
 

@@ -132,7 +132,7 @@ const RSU_FAULTS: [Fault; 22] = [
     (
         "listen = \"udp://0.0.0.0:10050\"",
         "listen = \"udp://0.0.0.0\"",
-        "listen =",
+        "listen = \"udp://0.0.0.0\"",
         "input.gat1743.listen: must be an address such as ",
     ),
     (

@@ -4,6 +4,7 @@
 //! - `configs`: files that people edit, right and wrong
 //! - `captures`: recordings through the programs
 //! - `daemon`: the unit as a program among its devices
+//! - `recording`: what is kept plays back
 //! - `closed_loop`: the simulator's verdict
 //! - `process`, `air`: programs, sockets and devices for the above
 
@@ -13,4 +14,5 @@ mod closed_loop;
 mod configs;
 mod daemon;
 mod process;
+mod recording;
 mod walls;

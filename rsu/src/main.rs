@@ -29,7 +29,7 @@ struct Arguments {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 64 usage, 65 data that make no sense, \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 replayed frames differ, 64 usage, 65 data that make no sense, \
 66 input that cannot be opened, 69 not in this build, 70 internal, 74 output that cannot be written, \
 78 configuration.";
 
@@ -52,6 +52,8 @@ enum Command {
     Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
     Fuse(daemon::fuse::FuseArgs),
+    /// Play a recording through the station, and tell whether it says the same.
+    Replay(daemon::replay::ReplayArgs),
     /// Find where a sensor really stands and looks, from a file of detections.
     Calibrate(daemon::calibrate::CalibrateArgs),
     /// What our forecasts of signals are worth.
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         Command::Check { config } => check(&config),
         Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
+        Command::Replay(arguments) => daemon::replay::replay(&arguments),
         Command::Calibrate(arguments) => daemon::calibrate::calibrate(&arguments),
         Command::Forecast(command) => daemon::forecast::forecast(&command),
         Command::Map(command) => daemon::map::map(&command),

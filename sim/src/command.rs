@@ -1,7 +1,7 @@
 //! The commands that people type.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -108,6 +108,12 @@ struct Demo {
     /// Send the frames there as well, such as 127.0.0.1:4900 for `v2x listen`.
     #[arg(long, value_name = "ADDRESS")]
     also_to: Vec<SocketAddr>,
+    /// Where the unit's page is; by default port 8380 of this machine, or a free one.
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "headless")]
+    console: Option<SocketAddr>,
+    /// Keep all that the unit hears and says in this folder, for `rsu replay`.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 }
 
 /// Does what the arguments say; the program's whole work.
@@ -221,6 +227,10 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
         seed: wanted.seed,
         duration: wanted.duration.map(|s| Duration::from_secs(u64::from(s))),
         also_to: wanted.also_to.clone(),
+        console: (!wanted.headless)
+            .then(|| wanted.console.map_or_else(free_page, Ok))
+            .transpose()?,
+        record: wanted.record.clone(),
     };
     let live = Live::start(&scenario, &wishes)?;
     println!(
@@ -236,8 +246,8 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
             scenario.site.name
         );
     }
-    if !wanted.headless {
-        println!("the page is not in this build; this is the same in lines");
+    if let Some(page) = wishes.console {
+        println!("the page: http://{page}/");
     }
     let heard = live.run(&wishes, &mut |second| println!("{second}"))?;
     let [spat, rsm, map, rsi] = heard.frames;
@@ -247,6 +257,17 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
     );
     Ok(ExitCode::from(u8::from(!heard.everything())))
 }
+
+/// The usual address of the page, or a free one where somebody has it.
+fn free_page() -> Result<SocketAddr> {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, PAGE));
+    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let found = TcpListener::bind(usual).or_else(|_| TcpListener::bind(free))?;
+    Ok(found.local_addr()?)
+}
+
+/// Where people look for the page.
+const PAGE: u16 = 8380;
 
 fn list() -> Result<ExitCode> {
     for scenario in Scenario::all()? {

@@ -1,7 +1,7 @@
 //! The configuration: TOML as people write it, to a [`Config`] that can run.
 //!
 //! - `address`: addresses as people write them
-//! - `station`, `input`, `radio`, `realtime`: the sections
+//! - `station`, `input`, `radio`, `realtime`, `record`, `console`: the sections
 //!
 //! All faults are told at once. What is wrong is refused, what is unwise is warned of, and what is
 //! left out has the default that `configs/rsu.toml` shows. Files are read by the caller.
@@ -10,6 +10,7 @@ mod address;
 mod ars408;
 mod boxes;
 mod broker;
+mod console;
 mod gat1743;
 mod gb20999;
 mod gnss;
@@ -17,6 +18,7 @@ mod input;
 mod ntcip;
 mod radio;
 mod realtime;
+mod record;
 mod seat;
 mod serial_radars;
 mod spat_json;
@@ -36,9 +38,11 @@ pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Sour
 #[cfg(feature = "daemon")]
 pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, serial};
 pub use ars408::Radar;
+pub use console::Console;
 pub use input::{Input, Protocol};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
+pub use record::Record;
 pub use seat::{Seat, SensorKind};
 
 /// Everything that a roadside unit is told. A value of this type can run.
@@ -56,6 +60,21 @@ pub struct Config {
     pub radio: Vec<RadioTarget>,
     /// What is asked of the operating system.
     pub realtime: Realtime,
+    /// What is kept of all that is heard and said; None: nothing.
+    pub record: Option<Record>,
+    /// The page, its API and the metrics; None: not served.
+    pub console: Option<Console>,
+    /// The files that say all this, its own first, as they were read.
+    pub files: Vec<Written>,
+}
+
+/// A file that people wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Where it was read.
+    pub path: String,
+    /// The whole of it.
+    pub text: String,
 }
 
 /// A configuration that can run, and what is unwise about it.
@@ -81,7 +100,20 @@ pub fn parse(
 ) -> Result<Checked, Findings> {
     let shown = file.display().to_string();
     let reader = Reader::new(&shown, text);
-    let config = parse_with(&reader, file, read);
+    let mut files = vec![Written {
+        path: shown.clone(),
+        text: text.to_owned(),
+    }];
+    let mut keep = |path: &Path| {
+        let text = read(path)?;
+        files.push(Written {
+            path: path.display().to_string(),
+            text: text.clone(),
+        });
+        Ok(text)
+    };
+    let config = parse_with(&reader, file, &mut keep);
+    let config = config.map(|config| Config { files, ..config });
     let (findings, _) = reader.into_findings();
     match config {
         Some(config) if !findings.any_wrong() => Ok(Checked {
@@ -105,6 +137,8 @@ fn parse_with(
     let mut inputs = input::read(&mut root, folder);
     let radio = radio::read(&mut root);
     let realtime = realtime::read(&mut root);
+    let record = record::read(&mut root, folder);
+    let console = console::read(&mut root);
     root.finish();
     station.id = identity.id;
     input::tell_station(&inputs, &mut station);
@@ -120,5 +154,8 @@ fn parse_with(
         inputs,
         radio,
         realtime,
+        record,
+        console,
+        files: Vec::new(),
     })
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::mailbox::{Mailbox, Woke};
 use super::radio::Radio;
 use super::tally::HeartTally;
+use super::tap::Step;
+use super::watchers::Window;
 use super::{clock, sys};
 use crate::clock::{Mono, Now};
 use crate::station::{ClockState, Frame, Station};
@@ -22,6 +24,8 @@ pub(crate) struct Heart {
     pub(crate) radio: Radio,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tally: Arc<HeartTally>,
+    /// For who looks on.
+    pub(crate) window: Window,
     /// How long before a deadline to wait awake.
     pub(crate) spin: Duration,
 }
@@ -44,14 +48,19 @@ impl Heart {
                     self.tally
                         .to_heart
                         .record(now.mono.since(report.arrived.mono));
+                    let (lane, nth) = report.place();
+                    self.window.report(now, &report, lane, nth);
                     self.station.handle_report(now, &report);
                 }
                 Woke::Timeout if now.mono >= clock_due => {
-                    self.station.handle_clock(now, clock_state());
+                    let state = clock_state();
+                    self.window.step(now, Step::Clock(state));
+                    self.station.handle_clock(now, state);
                     clock_due = now.mono + CLOCK_EVERY;
                 }
                 Woke::Timeout => {
                     self.tally.lateness.record(now.mono.since(due));
+                    self.window.step(now, Step::Timeout);
                     self.station.handle_timeout(now);
                 }
                 Woke::Closed => break,
@@ -62,14 +71,20 @@ impl Heart {
 
     /// Takes all that the station has to give after a report that arrived at `said`, if any.
     fn drain(&mut self, now: Now, said: Option<Mono>, frame: &mut Frame) {
+        let mut began = now.mono;
         while self.station.poll_transmit(frame) {
             self.radio.send(now.mono, frame.bytes());
-            self.tally.note_frame(frame, said, clock::mono());
+            let sent = clock::mono();
+            self.tally.note_frame(frame, said, sent);
+            self.window.frame(now, frame, began, sent);
+            began = sent;
         }
         while let Some(event) = self.station.poll_event() {
             self.tally.note_event(event);
+            self.window.event(now, event);
         }
         self.tally.show_stats(self.station.stats());
+        self.window.show(now, &mut self.station);
         self.tally.work.record(clock::mono().since(now.mono));
     }
 }

@@ -20,6 +20,7 @@ const BUCKETS: usize = ((DOUBLINGS + 1) * FINE) as usize;
 pub(crate) struct Latency {
     buckets: [AtomicU64; BUCKETS],
     max_ns: AtomicU64,
+    sum_ns: AtomicU64,
 }
 
 /// What a histogram says.
@@ -37,11 +38,22 @@ pub struct Percentiles {
     pub max: Duration,
 }
 
+/// Durations by bounds.
+#[cfg(feature = "console")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Histogram<const N: usize> {
+    pub(crate) sum: Duration,
+    /// Within a bound and beyond the one before it.
+    pub(crate) within: [u64; N],
+    pub(crate) beyond: u64,
+}
+
 impl Default for Latency {
     fn default() -> Self {
         Self {
             buckets: [const { AtomicU64::new(0) }; BUCKETS],
             max_ns: AtomicU64::new(0),
+            sum_ns: AtomicU64::new(0),
         }
     }
 }
@@ -52,6 +64,28 @@ impl Latency {
         let ns = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[bucket(ns)].fetch_add(1, Ordering::Relaxed);
         self.max_ns.fetch_max(ns, Ordering::Relaxed);
+        self.sum_ns.fetch_add(ns, Ordering::Relaxed);
+    }
+
+    /// All of them together, and how many ended within each of `bounds`, which rise, and beyond.
+    ///
+    /// A duration counts with the bound that its bucket lies within: at most a sixteenth too high.
+    #[cfg(feature = "console")]
+    pub(crate) fn histogram<const N: usize>(&self, bounds: [Duration; N]) -> Histogram<N> {
+        let mut told = Histogram {
+            sum: Duration::from_nanos(self.sum_ns.load(Ordering::Relaxed)),
+            within: [0; N],
+            beyond: 0,
+        };
+        for (place, bucket) in self.buckets.iter().enumerate() {
+            let count = bucket.load(Ordering::Relaxed);
+            let longest = Duration::from_nanos(upper_bound(place));
+            match bounds.iter().position(|bound| longest <= *bound) {
+                Some(bound) => told.within[bound] += count,
+                None => told.beyond += count,
+            }
+        }
+        told
     }
 
     /// What was recorded so far.

@@ -28,7 +28,7 @@ const OBJECT_FRAMES: usize = 8;
 const IN_HANDS: usize = 2;
 /// Kinds of content, in the order in which the heart takes them: signals before objects, since they
 /// are small and a change of colour is urgent.
-const KINDS: usize = 4;
+pub(crate) const KINDS: usize = 4;
 /// Longest sleep, so that no arithmetic of a far deadline can go wrong.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -85,13 +85,8 @@ impl Mailbox {
 
     /// Puts a report in its lane and wakes the heart. What has no lane is dropped.
     pub(crate) fn push(&self, input: InputId, arrived: Now, content: Content) {
-        let kind = match content {
-            Content::Lamps(_) => 0,
-            Content::Plan(_) => 1,
-            Content::Mode(_) => 2,
-            // For the operator, who has it from the tally; the station asks the kernel for time.
-            Content::Receiver(_) => return,
-            Content::Objects(_) => KINDS - 1,
+        let Some(kind) = kind_of(&content) else {
+            return;
         };
         let Some(lane) = self.lane(kind, input) else {
             return;
@@ -162,15 +157,36 @@ impl Mailbox {
     }
 }
 
+/// Which lane of its input a report goes to; None for what does not go to the heart.
+pub(crate) fn kind_of(content: &Content) -> Option<usize> {
+    match content {
+        Content::Lamps(_) => Some(0),
+        Content::Plan(_) => Some(1),
+        Content::Mode(_) => Some(2),
+        // For the operator, who has it from the tally; the station asks the kernel for time.
+        Content::Receiver(_) => None,
+        Content::Objects(_) => Some(KINDS - 1),
+    }
+}
+
+/// A report in its lane.
+struct Letter {
+    report: Report,
+    /// How many were put into this lane before it.
+    nth: u64,
+}
+
 /// What one input says of one kind.
 struct Lane {
-    places: Vec<Mutex<Report>>,
+    places: Vec<Mutex<Letter>>,
     /// Places with reports that wait, the oldest first.
     full: ArrayQueue<usize>,
     free: ArrayQueue<usize>,
     /// How many may wait.
     most: usize,
     displaced: AtomicU64,
+    /// How many were put since the start.
+    put: AtomicU64,
 }
 
 impl Lane {
@@ -186,10 +202,12 @@ impl Lane {
             free,
             most,
             displaced: AtomicU64::new(0),
+            put: AtomicU64::new(0),
         }
     }
 
     fn put(&self, report: Report) {
+        let nth = self.put.fetch_add(1, Ordering::Relaxed);
         let oldest = || {
             let place = self.full.pop();
             self.displaced
@@ -207,14 +225,14 @@ impl Lane {
             self.displaced.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        *lock(&self.places[place]) = report;
+        *lock(&self.places[place]) = Letter { report, nth };
         self.full.force_push(place);
     }
 
     fn take(&self) -> Option<Held<'_>> {
         let place = self.full.pop()?;
         Some(Held {
-            report: lock(&self.places[place]),
+            letter: lock(&self.places[place]),
             _place: Loan {
                 place,
                 free: &self.free,
@@ -226,14 +244,23 @@ impl Lane {
 /// A report in the heart's hands; dropping it gives its place back.
 pub(crate) struct Held<'m> {
     // Dropped in this order: nobody gets the place before it is unlocked.
-    report: MutexGuard<'m, Report>,
+    letter: MutexGuard<'m, Letter>,
     _place: Loan<'m>,
 }
 
 impl Deref for Held<'_> {
     type Target = Report;
     fn deref(&self) -> &Report {
-        &self.report
+        &self.letter.report
+    }
+}
+
+impl Held<'_> {
+    /// Its lane among those of its input, and how many went into that before it.
+    pub(crate) fn place(&self) -> (u8, u64) {
+        // It came by a lane.
+        let lane = kind_of(&self.letter.report.content).unwrap_or(0);
+        (lane as u8, self.letter.nth)
     }
 }
 
@@ -249,14 +276,17 @@ impl Drop for Loan<'_> {
 }
 
 /// What lies in a place that was never used.
-fn blank() -> Report {
-    Report {
-        input: InputId(0),
-        arrived: Now {
-            mono: Mono::ZERO,
-            utc: Utc::from_unix_ns(0),
+fn blank() -> Letter {
+    Letter {
+        report: Report {
+            input: InputId(0),
+            arrived: Now {
+                mono: Mono::ZERO,
+                utc: Utc::from_unix_ns(0),
+            },
+            content: Content::Mode(ControlMode::Other),
         },
-        content: Content::Mode(ControlMode::Other),
+        nth: 0,
     }
 }
 

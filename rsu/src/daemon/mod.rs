@@ -7,6 +7,8 @@
 //! - `radio`: the way out
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
 //! - `observer`: log lines for the operator
+//! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
+//! - `console`: shows it over HTTP (feature `console`)
 //! - `clock`, `sys`: what the machine knows of time, and what is asked of it
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
 //!   understood of a device, check a site's road model and print it in other formats, and score
@@ -14,34 +16,46 @@
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
-//! recordings; `brokers` for all of MQTT; `observer`. Each has its own state and goes on when another's input fails.
+//! recordings; `brokers` for all of MQTT; `observer`; `recorder` and
+//! `console`, if they are wished for. Each has its own state and goes on when another's input fails.
 
 mod backoff;
 pub mod calibrate;
 mod clock;
+#[cfg(feature = "console")]
+mod console;
 pub mod forecast;
 pub mod fuse;
 mod heart;
+mod hex;
 mod latency;
 mod link;
 mod load;
 mod mailbox;
 pub mod map;
+mod names;
 mod notify;
 mod observer;
 pub mod probe;
 mod radio;
+mod record;
+pub mod replay;
 mod run;
+mod say;
 mod shared;
 mod snapshot;
 mod stop;
 mod sys;
 mod tally;
+mod tap;
 mod threads;
+mod view;
+mod watchers;
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use crate::clock::Now;
 use crate::config::{Config, Input};
 use crate::station::{Station, Unfit};
 
@@ -49,13 +63,18 @@ use self::heart::Heart;
 use self::mailbox::{Mailbox, Says};
 use self::observer::Observer;
 use self::radio::Radio;
+use self::record::{RecordTally, Recorder};
 use self::shared::{InputView, Shared};
+use self::stop::Stop;
 use self::tally::HeartTally;
+use self::tap::Sizes;
+use self::watchers::{Reader, Watchers, Window};
 
 pub use load::{load, summary};
 pub use run::{RunError, run};
 pub use snapshot::{
-    ClockQuality, InputSnapshot, LinkState, PathLatency, Percentiles, RadioSnapshot, Sent, Snapshot,
+    ClockQuality, InputSnapshot, LinkState, PathLatency, Percentiles, RadioSnapshot,
+    RecordingSnapshot, Sent, Snapshot,
 };
 
 /// A station at work, with its threads. Dropping it ends them.
@@ -63,6 +82,8 @@ pub struct Daemon {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
     nets: Vec<threads::Net>,
+    /// Ends last, when all that it keeps has been done.
+    recorder: Option<(Arc<Stop>, JoinHandle<()>)>,
 }
 
 /// Why a daemon could not start. A port that is taken or a device that is away is no reason: those
@@ -89,6 +110,13 @@ impl Daemon {
     /// See [`StartError`]; nothing is left running then.
     pub fn start(config: Config, seed: u64) -> Result<Self, StartError> {
         let now = clock::now();
+        let watchers = Watchers {
+            record: config.record.as_ref().map(|_| Reader::new(Sizes::RECORD)),
+            page: config.console.map(|_| Reader::new(Sizes::PAGE)),
+        };
+        let recorder = recorder(&config, now, seed, &watchers);
+        #[cfg(feature = "console")]
+        let unit = console::Unit::of(&config);
         let station = Box::new(Station::new(config.station, config.site, now, seed)?);
         let radio = Radio::open(&config.radio, now.mono);
         let says: Vec<Says> = config.inputs.iter().map(says).collect();
@@ -99,6 +127,8 @@ impl Daemon {
             heart: Arc::new(HeartTally::new()),
             inputs: config.inputs.iter().map(InputView::new).collect(),
             outlets: radio.tallies(),
+            recording: (recorder.as_ref()).map(|(_, tally, _)| Arc::clone(tally)),
+            watchers: watchers.clone(),
             refused: Mutex::default(),
         });
         let heart = Heart {
@@ -107,13 +137,19 @@ impl Daemon {
             mailbox: Arc::clone(&shared.mailbox),
             tally: Arc::clone(&shared.heart),
             spin: config.realtime.spin,
+            window: Window::new(watchers),
         };
         // From here on a failure drops the daemon, which ends what was started.
         let mut daemon = Self {
             shared: Arc::clone(&shared),
             threads: Vec::new(),
             nets: Vec::new(),
+            recorder: None,
         };
+        if let Some((recorder, _, stop)) = recorder {
+            let thread = threads::start("recorder", move || recorder.run())?;
+            daemon.recorder = Some((stop, thread));
+        }
         let observer = Observer::new(Arc::clone(&shared));
         daemon.spawn("observer", move || observer.run())?;
         let wishes = config.realtime;
@@ -123,6 +159,8 @@ impl Daemon {
             heart.run();
         })?;
         daemon.start_links(&config.inputs, wishes)?;
+        #[cfg(feature = "console")]
+        daemon.start_console(config.console, unit)?;
         threads::ask_for_process(&shared, wishes);
         Ok(daemon)
     }
@@ -149,7 +187,24 @@ impl Drop for Daemon {
             // A panic has been told by its own thread.
             let _ = thread.join();
         }
+        if let Some((stop, thread)) = self.recorder.take() {
+            stop.raise();
+            let _ = thread.join();
+        }
     }
+}
+
+fn recorder(
+    config: &Config,
+    now: Now,
+    seed: u64,
+    watchers: &Watchers,
+) -> Option<(Recorder, Arc<RecordTally>, Arc<Stop>)> {
+    let (wish, reader) = (config.record.clone()?, watchers.record.clone()?);
+    let (tally, stop) = (Arc::<RecordTally>::default(), Arc::<Stop>::default());
+    let (told, ended) = (Arc::clone(&tally), Arc::clone(&stop));
+    let recorder = Recorder::new(wish, config, now, seed, reader, told, ended);
+    Some((recorder, tally, stop))
 }
 
 fn says(input: &Input) -> Says {

@@ -29,6 +29,14 @@ pub(crate) struct Observer {
     shared: Arc<Shared>,
     inputs: Vec<Told>,
     outlets: Vec<Option<(Stage, Option<i32>)>>,
+    recording: Recording,
+}
+
+#[derive(Default)]
+struct Recording {
+    trouble: Option<String>,
+    dropped: u64,
+    dropped_at: Option<Mono>,
 }
 
 #[derive(Default)]
@@ -47,6 +55,7 @@ impl Observer {
             shared,
             inputs,
             outlets,
+            recording: Recording::default(),
         }
     }
 
@@ -70,6 +79,7 @@ impl Observer {
             tell_silence(view, told, now, self.shared.started);
             tell_rejects(view, told, now);
         }
+        tell_recording(&self.shared, &mut self.recording, now);
         for ((target, tally), told) in self.shared.outlets.iter().zip(&mut self.outlets) {
             let trouble = tally.trouble();
             let key = trouble
@@ -95,6 +105,34 @@ impl Observer {
             *told = key;
         }
     }
+}
+
+fn tell_recording(shared: &Shared, told: &mut Recording, now: Mono) {
+    let Some(tally) = &shared.recording else {
+        return;
+    };
+    let trouble = tally.trouble();
+    if trouble != told.trouble {
+        match &trouble {
+            Some(trouble) => error!("recording: {trouble}; nothing is kept, trying again"),
+            None => info!("recording: going on"),
+        }
+        told.trouble = trouble;
+    }
+    let lately = told
+        .dropped_at
+        .is_some_and(|at| now.since(at) < REJECTS_EVERY);
+    let dropped = shared.not_recorded();
+    if lately || dropped == told.dropped {
+        return;
+    }
+    // While the disk refuses, that has been told already.
+    if told.trouble.is_none() {
+        let new = dropped - told.dropped;
+        warn!(new, "recording: not kept, the disk was too slow or refused");
+        told.dropped_at = Some(now);
+    }
+    told.dropped = dropped;
 }
 
 fn tell_link(view: &InputView, told: &mut Told) {

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use super::mailbox::Mailbox;
 use super::radio::OutletTally;
-use super::snapshot::{InputSnapshot, RadioSnapshot, Snapshot};
+use super::record::RecordTally;
+use super::snapshot::{InputSnapshot, RadioSnapshot, RecordingSnapshot, Snapshot};
 use super::stop::{Stop, lock};
 use super::tally::{HeartTally, InputTally};
+use super::watchers::Watchers;
 use super::{clock, sys};
 use crate::clock::Mono;
 use crate::config::{Input, RadioTarget, Source};
@@ -22,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) heart: Arc<HeartTally>,
     pub(crate) inputs: Vec<InputView>,
     pub(crate) outlets: Vec<(RadioTarget, Arc<OutletTally>)>,
+    pub(crate) recording: Option<Arc<RecordTally>>,
+    pub(crate) watchers: Watchers,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,
 }
@@ -50,12 +54,35 @@ impl Shared {
                 .iter()
                 .map(|view| self.input_snapshot(view, now))
                 .collect(),
+            recording: self.recording_snapshot(),
             clock: sys::clock_quality().ok(),
             latency: self.heart.path(),
             events_lost: self.heart.events_lost() + stats.events_lost,
             refused: lock(&self.refused).clone(),
             station: stats,
         }
+    }
+
+    /// What passed and was not kept.
+    pub(crate) fn not_recorded(&self) -> u64 {
+        let reader = self.watchers.record.as_ref();
+        let lost = reader.map_or(0, |reader| reader.tap.lost() + reader.views.lost());
+        let tally = self.recording.as_ref();
+        lost + tally.map_or(0, |tally| tally.unwritten.load(Ordering::Relaxed))
+    }
+
+    fn recording_snapshot(&self) -> Option<RecordingSnapshot> {
+        let (tally, reader) = (self.recording.as_ref()?, self.watchers.record.as_ref()?);
+        Some(RecordingSnapshot {
+            file: tally.file(),
+            trouble: tally.trouble(),
+            messages: tally.messages.load(Ordering::Relaxed),
+            bytes: tally.bytes.load(Ordering::Relaxed),
+            files: tally.files.load(Ordering::Relaxed),
+            failures: tally.failures.load(Ordering::Relaxed),
+            dropped: self.not_recorded(),
+            waiting: reader.tap.waiting(),
+        })
     }
 
     fn input_snapshot(&self, view: &InputView, now: Mono) -> InputSnapshot {

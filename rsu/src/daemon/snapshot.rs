@@ -1,5 +1,6 @@
 //! What the daemon has done so far, as plain values for whoever shows it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use super::latency::Percentiles;
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub radio: Vec<RadioSnapshot>,
     /// One entry an input, in the order of the configuration.
     pub inputs: Vec<InputSnapshot>,
+    /// What is kept of it all; None where nothing is.
+    pub recording: Option<RecordingSnapshot>,
     /// How well the clock keeps UTC; None where the kernel does not say.
     pub clock: Option<ClockQuality>,
     /// How long the parts of the straight path take.
@@ -29,6 +32,27 @@ pub struct Snapshot {
     pub refused: Vec<String>,
     /// Events of the station that were never told, since too many came at once.
     pub events_lost: u64,
+}
+
+/// The recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordingSnapshot {
+    /// The file that grows; None while nothing can be written.
+    pub file: Option<PathBuf>,
+    /// What is wrong now.
+    pub trouble: Option<String>,
+    /// Messages written.
+    pub messages: u64,
+    /// Bytes of all files, as they are on the disk.
+    pub bytes: u64,
+    /// Files begun.
+    pub files: u64,
+    /// Times that the disk refused.
+    pub failures: u64,
+    /// What passed and was not kept.
+    pub dropped: u64,
+    /// What waits to be written.
+    pub waiting: usize,
 }
 
 /// One kind of message.

@@ -6,6 +6,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
+#[cfg(feature = "console")]
+use super::console::{Server, Unit};
 use super::link::Inlet;
 use super::link::file::FileLink;
 use super::link::mqtt::MqttLink;
@@ -15,6 +17,8 @@ use super::link::udp::{Ear, UdpLink};
 use super::shared::Shared;
 use super::stop::lock;
 use super::{Daemon, StartError, sys};
+#[cfg(feature = "console")]
+use crate::config::Console;
 use crate::config::{Input, Realtime, Source};
 
 /// Enough for the deepest call with a report of 128 objects on it a dozen times over, as unoptimised
@@ -70,6 +74,7 @@ impl Daemon {
                 decoder: input.protocol.decoder(),
                 mailbox: Arc::clone(&self.shared.mailbox),
                 tally: Arc::clone(&view.tally),
+                watchers: self.shared.watchers.clone(),
             };
             match input.source.clone() {
                 Source::Udp { listen } => {
@@ -126,7 +131,10 @@ impl Daemon {
     }
 }
 
-fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+pub(super) fn start(
+    name: &str,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StartError> {
     thread::Builder::new()
         .name(name.to_owned())
         .stack_size(STACK)
@@ -135,6 +143,39 @@ fn start(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
             name: name.to_owned(),
             reason,
         })
+}
+
+#[cfg(feature = "console")]
+impl Daemon {
+    /// The console's own thread, if it is wished for.
+    pub(super) fn start_console(
+        &mut self,
+        wish: Option<Console>,
+        unit: Unit,
+    ) -> Result<(), StartError> {
+        let page = self.shared.watchers.page.clone();
+        let Some((wish, reader)) = wish.zip(page) else {
+            return Ok(());
+        };
+        let failed = |reason| StartError::Thread {
+            name: "console".to_owned(),
+            reason,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(failed)?;
+        let server = Server::new(wish, unit, Arc::clone(&self.shared), reader);
+        let (end, ended) = oneshot::channel();
+        let thread = start("console", move || {
+            runtime.block_on(server.run(ended));
+            // Readers who are still there are not waited for.
+            runtime.shutdown_background();
+        })?;
+        self.nets.push(Net { thread, end });
+        Ok(())
+    }
 }
 
 fn start_net(

@@ -491,7 +491,7 @@ fn describe(value: &DeValue<'_>) -> String {
 }
 
 /// The unit that a key's last word names, for messages; longest suffix first.
-const UNITS: [(&str, &str); 9] = [
+const UNITS: [(&str, &str); 10] = [
     ("-ms", " of milliseconds"),
     ("-us", " of microseconds"),
     ("-mps", " of metres per second"),
@@ -499,6 +499,7 @@ const UNITS: [(&str, &str); 9] = [
     ("-deg", " of degrees"),
     ("-hz", " of hertz"),
     ("-kib", " of KiB"),
+    ("-mb", " of megabytes"),
     ("-s", " of seconds"),
     ("-kmh", " of kilometres per hour"),
 ];

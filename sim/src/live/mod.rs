@@ -15,10 +15,12 @@ pub mod serial;
 pub mod summary;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now, Utc};
+use rsu::config::{Console, Record};
 use rsu::daemon::Daemon;
 
 use self::lines::{ControllerLine, RadarLine, Received, Receiver};
@@ -54,6 +56,10 @@ pub struct Wishes {
     pub duration: Option<Duration>,
     /// Where frames are sent besides.
     pub also_to: Vec<SocketAddr>,
+    /// Where the unit's page is served.
+    pub console: Option<SocketAddr>,
+    /// Where all that it hears and says is kept.
+    pub record: Option<PathBuf>,
 }
 
 /// What was heard from beginning to end.
@@ -111,7 +117,12 @@ impl Live {
             radars: radars.iter().map(RadarLine::address).collect(),
             radio,
         };
-        let config = read_config(&scenario.rsu_config(&addresses)?)?;
+        let mut config = read_config(&scenario.rsu_config(&addresses)?)?;
+        config.console = wishes.console.map(|listen| Console {
+            listen,
+            simulated: true,
+        });
+        config.record = wishes.record.clone().map(Record::in_folder);
         let daemon = Daemon::start(config, wishes.seed).context("the daemon does not start")?;
         let clock = Clock {
             began: Instant::now(),
@@ -285,7 +296,7 @@ mod tests {
         let wishes = Wishes {
             seed: 1,
             duration: Some(Duration::from_secs(3)),
-            also_to: Vec::new(),
+            ..Wishes::default()
         };
         let live = Live::start(&scenario, &wishes).expect("a daemon");
         let mut seconds = Vec::new();

@@ -32,8 +32,7 @@ impl FileLink {
                 Ok(()) => return self.inlet.tally.set_link(LinkState::Ended),
                 Err(e) => {
                     let reason = format!("cannot read {}: {e}", self.path.display());
-                    self.inlet.tally.set_link(LinkState::Down(reason));
-                    self.inlet.decoder.link_restarted();
+                    self.inlet.went_down(reason);
                 }
             }
             sleep(backoff.pause()).await;

@@ -20,8 +20,10 @@ pub(crate) mod udp;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::clock;
 use super::mailbox::Mailbox;
 use super::tally::{InputTally, LinkState};
+use super::watchers::Watchers;
 use crate::clock::Now;
 use crate::inputs::Decoder;
 use crate::report::InputId;
@@ -32,6 +34,7 @@ pub(crate) struct Inlet {
     pub(crate) decoder: Decoder,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) tally: Arc<InputTally>,
+    pub(crate) watchers: Watchers,
 }
 
 impl Inlet {
@@ -42,7 +45,9 @@ impl Inlet {
             decoder,
             mailbox,
             tally,
+            watchers,
         } = self;
+        watchers.arrived(*input, arrived, bytes);
         tally.arrivals.fetch_add(1, Ordering::Relaxed);
         tally.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         decoder.push(arrived, bytes, &mut |content| {
@@ -60,6 +65,24 @@ impl Inlet {
     /// The way in does not work; what comes when it does starts afresh.
     pub(crate) fn went_down(&mut self, reason: String) {
         self.tally.set_link(LinkState::Down(reason));
+        self.restart();
+    }
+
+    /// What comes next has nothing to do with what came before.
+    pub(crate) fn restart(&mut self) {
+        self.watchers.restarted(self.input, clock::now);
         self.decoder.link_restarted();
+    }
+
+    /// Appends a question that the device must be sent now, if one is due; call until false.
+    pub(crate) fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
+        // Nothing changes in a decoder that is asked before its time, and nobody need know.
+        let due = self.decoder.poll_timeout() <= now.mono;
+        let before = out.len();
+        let asked = self.decoder.poll_query(now, out);
+        if due || asked {
+            self.watchers.asked(self.input, now, &out[before..]);
+        }
+        asked
     }
 }

@@ -44,8 +44,7 @@ impl MqttLink {
                 Ok(session) => self.listen(session, &mut backoff).await,
                 Err(reason) => reason,
             };
-            self.inlet.tally.set_link(LinkState::Down(reason));
-            self.inlet.decoder.link_restarted();
+            self.inlet.went_down(reason);
             sleep(backoff.pause()).await;
         }
     }

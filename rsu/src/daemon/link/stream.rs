@@ -28,7 +28,7 @@ pub(super) async fn serve(
     let mut query = Vec::with_capacity(256);
     loop {
         query.clear();
-        while inlet.decoder.poll_query(clock::now(), &mut query) {}
+        while inlet.poll_query(clock::now(), &mut query) {}
         if !query.is_empty() {
             let written = timeout(WRITE_WITHIN, stream.write_all(&query)).await;
             written.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;

@@ -131,7 +131,7 @@ impl TcpListenLink {
             }
             // One that is gone again already is no reason to stop listening.
             if set_up(&new).is_ok() {
-                self.inlet.decoder.link_restarted();
+                self.inlet.restart();
                 self.inlet.tally.set_link(LinkState::Up);
                 stream = Some(new);
             }

@@ -134,7 +134,7 @@ impl Ear {
         let mut asked = false;
         loop {
             query.clear();
-            if !self.inlet.decoder.poll_query(clock::now(), query) {
+            if !self.inlet.poll_query(clock::now(), query) {
                 break;
             }
             asked = true;

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::clock::Now;
+use crate::daemon::names::{class_name, light_name, mode_name};
 use crate::report::{
-    Class, Content, ControlMode, Covariance, Detection, Fix, LampPlan, LampSpan, LampState, Light,
-    Objects, PlanStep, Receiver,
+    Content, Covariance, Detection, Fix, LampPlan, LampSpan, LampState, Objects, PlanStep, Receiver,
 };
 
 /// Writes one line. `arrived` is None where the source does not say.
@@ -242,47 +242,4 @@ impl From<&Covariance> for CovarianceView {
 /// To a tenth of a millimetre and its like: what is behind it is rounding of ours. No minus zero.
 fn tidy(value: f64) -> f64 {
     (value * 1e4).round() / 1e4 + 0.0
-}
-
-fn light_name(light: Light) -> &'static str {
-    match light {
-        Light::Unknown => "unknown",
-        Light::Dark => "dark",
-        Light::Red => "red",
-        Light::FlashingRed => "flashing-red",
-        Light::RedYellow => "red-yellow",
-        Light::Green => "green",
-        Light::FlashingGreen => "flashing-green",
-        Light::Yellow => "yellow",
-        Light::FlashingYellow => "flashing-yellow",
-    }
-}
-
-fn mode_name(mode: ControlMode) -> &'static str {
-    match mode {
-        ControlMode::Flash => "flash",
-        ControlMode::FixedTime => "fixed-time",
-        ControlMode::Manual => "manual",
-        ControlMode::Actuated => "actuated",
-        ControlMode::Coordinated => "coordinated",
-        ControlMode::Adaptive => "adaptive",
-        ControlMode::BusPriority => "bus-priority",
-        ControlMode::Emergency => "emergency",
-        ControlMode::Fault => "fault",
-        ControlMode::AllRed => "all-red",
-        ControlMode::Off => "off",
-        ControlMode::Other => "other",
-    }
-}
-
-fn class_name(class: Class) -> &'static str {
-    match class {
-        Class::Unknown => "unknown",
-        Class::Car => "car",
-        Class::Truck => "truck",
-        Class::Bus => "bus",
-        Class::Motorcycle => "motorcycle",
-        Class::Bicycle => "bicycle",
-        Class::Pedestrian => "pedestrian",
-    }
 }

@@ -1,0 +1,79 @@
+//! `[console]`: whether and where the page, its API and the metrics are served.
+
+use core::net::SocketAddr;
+
+use crate::sheet::Table;
+
+/// A server of what there is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Console {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Whether it is to say that nothing is real.
+    pub simulated: bool,
+}
+
+/// Reads the section; None where it names no address.
+pub(super) fn read(root: &mut Table<'_, '_>) -> Option<Console> {
+    let mut table = root.table("console");
+    let form = "an address and a port in numbers, such as \"127.0.0.1:8380\"";
+    let listen = table.parsed("listen", form, |text| text.parse::<SocketAddr>().ok());
+    let simulated = table.boolean("simulated").unwrap_or(false);
+    if let Some(at) = &listen {
+        if !at.value.ip().is_loopback() {
+            let reason = "is not 127.0.0.1: anybody who reaches it sees everything; put it behind \
+                          something that knows who may";
+            table.unwise(at.line, "listen", reason);
+        }
+        if cfg!(all(feature = "daemon", not(feature = "console"))) {
+            table.wrong(at.line, "listen", "is not in this build; leave it out");
+        }
+    }
+    table.finish();
+    Some(Console {
+        listen: listen?.value,
+        simulated,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sheet::Reader;
+
+    fn read_text(text: &str) -> (Option<Console>, Vec<String>) {
+        let reader = Reader::new("f", text);
+        let document = reader.document();
+        let mut root = reader.root(&document);
+        let console = read(&mut root);
+        root.finish();
+        let (findings, _) = reader.into_findings();
+        (console, findings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn it_is_off_unless_it_is_asked_for() {
+        assert_eq!(read_text(""), (None, vec![]));
+        assert_eq!(read_text("[console]\nsimulated = true\n"), (None, vec![]));
+    }
+
+    #[test]
+    #[cfg(feature = "console")]
+    fn an_address_beyond_this_machine_is_unwise() {
+        let (console, told) = read_text("[console]\nlisten = '127.0.0.1:80'\n");
+        assert!(console.is_some() && told.is_empty(), "{told:?}");
+        let (console, told) = read_text("[console]\nlisten = '0.0.0.0:80'\n");
+        assert!(console.is_some());
+        assert!(
+            told[0].starts_with("f:2: warning: console.listen: "),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        let (console, told) = read_text("[console]\nlisten = 'here'\n");
+        assert!(console.is_none());
+        assert!(told[0].starts_with("f:2: "), "{told:?}");
+    }
+}

@@ -1,0 +1,375 @@
+//! What Prometheus is given: one table of all metrics, read off the tallies at each scrape.
+//!
+//! `docs/metrics.md` is made of the same table, and a test holds it against what is exported.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use super::page::Page;
+use crate::daemon::latency::Latency;
+use crate::daemon::shared::Shared;
+use crate::daemon::snapshot::Snapshot;
+use crate::daemon::tally::LinkState;
+use crate::station::FrameKind;
+
+/// Bounds of all histograms.
+const BOUNDS: [Duration; 13] = [
+    Duration::from_micros(50),
+    Duration::from_micros(100),
+    Duration::from_micros(250),
+    Duration::from_micros(500),
+    Duration::from_millis(1),
+    Duration::from_micros(2500),
+    Duration::from_millis(5),
+    Duration::from_millis(10),
+    Duration::from_millis(25),
+    Duration::from_millis(50),
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+];
+
+/// What a metric counts from.
+struct Source<'s> {
+    shared: &'s Shared,
+    page: &'s Page,
+    now: Snapshot,
+}
+
+type Labels = Vec<(&'static str, String)>;
+/// A value with its labels.
+type Sample = (Labels, f64);
+
+enum Read {
+    /// Only grows; `_total` is added to its name.
+    Counter(fn(&Source<'_>) -> Vec<Sample>),
+    Gauge(fn(&Source<'_>) -> Vec<Sample>),
+    Histogram(for<'s> fn(&'s Source<'_>) -> Vec<(Labels, &'s Latency)>),
+}
+
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    read: Read,
+}
+
+impl Metric {
+    fn kind(&self) -> (&'static str, MetricType) {
+        match self.read {
+            Read::Counter(_) => ("counter", MetricType::Counter),
+            Read::Gauge(_) => ("gauge", MetricType::Gauge),
+            Read::Histogram(_) => ("histogram", MetricType::Histogram),
+        }
+    }
+}
+
+macro_rules! metric {
+    ($kind:ident $name:literal, $help:literal, $read:expr) => {
+        Metric {
+            name: $name,
+            help: $help,
+            read: Read::$kind($read),
+        }
+    };
+}
+
+const METRICS: &[Metric] = &[
+    metric!(Gauge "rsu_build_info", "Always 1; the version of the program", |_| {
+        vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0)]
+    }),
+    metric!(Gauge "rsu_uptime_seconds", "Since the unit started", |s| {
+        vec![(vec![], s.now.uptime.as_secs_f64())]
+    }),
+    metric!(Counter "rsu_frames_sent", "Frames handed to the radio, by kind", |s| {
+        let sent = s.now.sent.iter();
+        sent.map(|sent| (kind(sent.kind), sent.frames as f64)).collect()
+    }),
+    metric!(Counter "rsu_frames_sent_bytes", "Their length, by kind", |s| {
+        let sent = s.now.sent.iter();
+        sent.map(|sent| (kind(sent.kind), sent.bytes as f64)).collect()
+    }),
+    metric!(Counter "rsu_frames_missed", "Slots that went by unused because the heart woke too late, by kind", |s| {
+        by_kind(&s.now.station.missed)
+    }),
+    metric!(Counter "rsu_frames_withheld", "Messages that were due and withheld: nothing may be said, or no time claimed; by kind", |s| {
+        by_kind(&s.now.station.withheld)
+    }),
+    metric!(Counter "rsu_frames_not_composed", "Messages that were due and broke a rule of their kind, by kind", |s| {
+        by_kind(&s.now.station.not_sent)
+    }),
+    metric!(Gauge "rsu_tracks", "Road users in the newest picture", |s| {
+        vec![(vec![], s.now.station.tracks as f64)]
+    }),
+    metric!(Counter "rsu_tracks_left_out", "Road users that a picture held and its messages did not", |s| {
+        vec![(vec![], s.now.station.tracks_left_out as f64)]
+    }),
+    metric!(Counter "rsu_events_lost", "News for the operator that gave way unread", |s| {
+        vec![(vec![], s.now.events_lost as f64)]
+    }),
+    metric!(Counter "rsu_radio_frames", "Frames that the kernel took, by target", |s| {
+        by_target(s, |radio| radio.frames as f64)
+    }),
+    metric!(Counter "rsu_radio_frames_lost", "Frames that it did not take, by target", |s| {
+        by_target(s, |radio| radio.lost as f64)
+    }),
+    metric!(Gauge "rsu_radio_up", "1 while nothing is wrong with a target", |s| {
+        by_target(s, |radio| f64::from(u8::from(radio.trouble.is_none())))
+    }),
+    metric!(Gauge "rsu_input_up", "1 while an input's bytes can reach the unit", |s| {
+        by_input(s, |input| f64::from(u8::from(input.link == LinkState::Up)))
+    }),
+    metric!(Gauge "rsu_input_age_seconds", "Since an input's newest report; absent before the first", |s| {
+        let known = s.now.inputs.iter().filter_map(|i| Some((&i.name, i.age?)));
+        known.map(|(name, age)| (input(name), age.as_secs_f64())).collect()
+    }),
+    metric!(Counter "rsu_input_arrivals", "Datagrams, or reads of a stream, by input", |s| {
+        by_input(s, |input| input.arrivals as f64)
+    }),
+    metric!(Counter "rsu_input_received_bytes", "Bytes in them, by input", |s| {
+        by_input(s, |input| input.bytes as f64)
+    }),
+    metric!(Counter "rsu_input_reports", "Reports made of them, by input", |s| {
+        by_input(s, |input| input.reports as f64)
+    }),
+    metric!(Counter "rsu_input_displaced", "Reports that gave way to newer ones before the station came to them, by input", |s| {
+        by_input(s, |input| input.displaced as f64)
+    }),
+    metric!(Counter "rsu_input_dropped", "What was not even decoded, by input and reason", |s| {
+        let inputs = s.now.inputs.iter();
+        let rows = inputs.flat_map(|i| {
+            let counts = [
+                ("foreign", i.foreign),
+                ("overlong", i.overlong),
+                ("retained", i.retained),
+                ("unsent-question", i.unsent),
+            ];
+            counts.map(|(reason, count)| (labelled(&i.name, "reason", reason), count as f64))
+        });
+        rows.collect()
+    }),
+    metric!(Counter "rsu_input_rejected", "Frames that were damaged or made no sense, by input and kind", |s| {
+        by_tally(s, |counts| counts.rejected())
+    }),
+    metric!(Counter "rsu_input_ignored", "Sound frames of no use here, by input and kind", |s| {
+        by_tally(s, |counts| counts.ignored())
+    }),
+    metric!(Counter "rsu_input_tolerated", "Departures from the specification that were put up with, by input and kind", |s| {
+        by_tally(s, |counts| counts.tolerated())
+    }),
+    metric!(Gauge "rsu_clock_synchronised", "1 while somebody disciplines the system's clock; absent where the kernel does not say", |s| {
+        let clock = s.now.clock.iter();
+        clock.map(|clock| (vec![], f64::from(u8::from(clock.synchronised)))).collect()
+    }),
+    metric!(Gauge "rsu_clock_max_error_seconds", "The kernel's bound on the clock's error; absent where it does not say", |s| {
+        let clock = s.now.clock.iter();
+        clock.map(|clock| (vec![], clock.max_error.as_secs_f64())).collect()
+    }),
+    metric!(Histogram "rsu_stage_duration_seconds", "Stages of the straight path: `to_heart` from arrival to the heart, `work` one wake-up of the heart with encoding and sending, `lateness` how late it woke for what was due, `reaction` from arrival to the frame that it set off, `age` of the newest input when a frame is sent", |s| {
+        let heart = &s.shared.heart;
+        let stages = [
+            ("to_heart", &heart.to_heart),
+            ("work", &heart.work),
+            ("lateness", &heart.lateness),
+            ("reaction", &heart.reaction),
+            ("age", &heart.age),
+        ];
+        stages.map(|(stage, latency)| (vec![("stage", stage.to_owned())], latency)).into()
+    }),
+    metric!(Gauge "rsu_recording_up", "1 while all is kept, 0 while the disk refuses; absent where nothing is to be kept", |s| {
+        recording(s, |recording| f64::from(u8::from(recording.file.is_some())))
+    }),
+    metric!(Counter "rsu_recording_messages", "Messages written", |s| {
+        recording(s, |recording| recording.messages as f64)
+    }),
+    metric!(Counter "rsu_recording_written_bytes", "Bytes on the disk", |s| {
+        recording(s, |recording| recording.bytes as f64)
+    }),
+    metric!(Counter "rsu_recording_dropped", "What passed and was not kept", |s| {
+        recording(s, |recording| recording.dropped as f64)
+    }),
+    metric!(Counter "rsu_recording_failures", "Times that the disk refused", |s| {
+        recording(s, |recording| recording.failures as f64)
+    }),
+    metric!(Gauge "rsu_recording_waiting", "What waits to be written", |s| {
+        recording(s, |recording| recording.waiting as f64)
+    }),
+    metric!(Gauge "rsu_console_readers", "Pages that are open and listen", |s| {
+        vec![(vec![], s.page.readers() as f64)]
+    }),
+    metric!(Counter "rsu_console_skipped", "Pieces of news that readers were too slow for", |s| {
+        vec![(vec![], s.page.skipped.load(Ordering::Relaxed) as f64)]
+    }),
+];
+
+fn kind(kind: FrameKind) -> Labels {
+    vec![("kind", kind.name().to_owned())]
+}
+
+fn by_kind(counts: &[u64; FrameKind::ALL.len()]) -> Vec<Sample> {
+    let kinds = FrameKind::ALL.into_iter().zip(counts);
+    kinds.map(|(k, count)| (kind(k), *count as f64)).collect()
+}
+
+fn input(name: &str) -> Labels {
+    vec![("input", name.to_owned())]
+}
+
+fn labelled(name: &str, label: &'static str, value: &str) -> Labels {
+    vec![("input", name.to_owned()), (label, value.to_owned())]
+}
+
+fn by_input(s: &Source<'_>, read: fn(&crate::daemon::InputSnapshot) -> f64) -> Vec<Sample> {
+    let inputs = s.now.inputs.iter();
+    inputs.map(|i| (input(&i.name), read(i))).collect()
+}
+
+fn by_target(s: &Source<'_>, read: fn(&crate::daemon::RadioSnapshot) -> f64) -> Vec<Sample> {
+    let targets = s.now.radio.iter();
+    targets
+        .map(|radio| (vec![("target", radio.target.clone())], read(radio)))
+        .collect()
+}
+
+fn by_tally(
+    s: &Source<'_>,
+    read: fn(&crate::inputs::Counts) -> &[(&'static str, u64)],
+) -> Vec<Sample> {
+    let inputs = s.now.inputs.iter();
+    let rows = inputs.flat_map(|i| {
+        let tally = read(&i.counts).iter();
+        tally.map(|(kind, count)| (labelled(&i.name, "kind", kind), *count as f64))
+    });
+    rows.collect()
+}
+
+fn recording(s: &Source<'_>, read: fn(&crate::daemon::RecordingSnapshot) -> f64) -> Vec<Sample> {
+    let recording = s.now.recording.iter();
+    recording
+        .map(|recording| (vec![], read(recording)))
+        .collect()
+}
+
+/// Reads everything anew at each scrape.
+struct Scrape {
+    shared: Arc<Shared>,
+    page: Arc<Page>,
+}
+
+impl fmt::Debug for Scrape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scrape")
+    }
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let source = Source {
+            shared: &self.shared,
+            page: &self.page,
+            now: self.shared.snapshot(),
+        };
+        for metric in METRICS {
+            let (_, kind) = metric.kind();
+            let mut family = encoder.encode_descriptor(metric.name, metric.help, None, kind)?;
+            match metric.read {
+                Read::Counter(read) => {
+                    for (labels, value) in read(&source) {
+                        let value = ConstCounter::new(value);
+                        with_labels(&mut family, &labels, |encoder| value.encode(encoder))?;
+                    }
+                }
+                Read::Gauge(read) => {
+                    for (labels, value) in read(&source) {
+                        let value = ConstGauge::new(value);
+                        with_labels(&mut family, &labels, |encoder| value.encode(encoder))?;
+                    }
+                }
+                Read::Histogram(read) => {
+                    for (labels, latency) in read(&source) {
+                        with_labels(&mut family, &labels, |encoder| histogram(encoder, latency))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn with_labels(
+    family: &mut MetricEncoder<'_>,
+    labels: &Labels,
+    encode: impl FnOnce(MetricEncoder<'_>) -> fmt::Result,
+) -> fmt::Result {
+    let labels = labels.as_slice();
+    encode(family.encode_family(&labels)?)
+}
+
+fn histogram(mut encoder: MetricEncoder<'_>, latency: &Latency) -> fmt::Result {
+    let told = latency.histogram(BOUNDS);
+    let bounds = BOUNDS.iter().map(Duration::as_secs_f64);
+    let mut buckets: Vec<(f64, u64)> = bounds.zip(told.within).collect();
+    buckets.push((f64::INFINITY, told.beyond));
+    let count = buckets.iter().map(|(_, count)| count).sum();
+    encoder.encode_histogram::<NoLabelSet>(told.sum.as_secs_f64(), count, &buckets, None)
+}
+
+/// The registry with all of them.
+pub(super) fn registry(shared: Arc<Shared>, page: Arc<Page>) -> Registry {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Scrape { shared, page }));
+    registry
+}
+
+/// `docs/metrics.md`.
+#[cfg(test)]
+pub(super) fn document() -> String {
+    let mut text = String::from(
+        "# Metrics\n\n`GET /metrics` of the console (`[console] listen` in the configuration), in \
+         OpenMetrics text. Counters\nare since the start of the unit; `_total` is part of their \
+         names. This file is made of the table in\n`rsu/src/daemon/console/metrics.rs`: \
+         `RENEW=1 cargo test -p rsu --lib metrics` writes it anew.\n\n| name | kind | what |\n\
+         |---|---|---|\n",
+    );
+    for metric in METRICS {
+        let (kind, _) = metric.kind();
+        let total = if kind == "counter" { "_total" } else { "" };
+        text += &format!("| `{}{total}` | {kind} | {} |\n", metric.name, metric.help);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_is_what_is_exported() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md");
+        if std::env::var_os("RENEW").is_some() {
+            std::fs::write(path, document()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), document());
+    }
+
+    #[test]
+    fn names_are_unique_and_carry_their_unit() {
+        let mut names: Vec<&str> = METRICS.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), METRICS.len());
+        for metric in METRICS {
+            if matches!(metric.read, Read::Histogram(_)) {
+                assert!(metric.name.ends_with("_seconds"), "{}", metric.name);
+            }
+        }
+    }
+}

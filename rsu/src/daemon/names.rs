@@ -1,0 +1,46 @@
+//! Words for what inputs and tracks are, wherever they leave as JSON.
+
+use crate::report::{Class, ControlMode, Light};
+
+pub(crate) fn light_name(light: Light) -> &'static str {
+    match light {
+        Light::Unknown => "unknown",
+        Light::Dark => "dark",
+        Light::Red => "red",
+        Light::FlashingRed => "flashing-red",
+        Light::RedYellow => "red-yellow",
+        Light::Green => "green",
+        Light::FlashingGreen => "flashing-green",
+        Light::Yellow => "yellow",
+        Light::FlashingYellow => "flashing-yellow",
+    }
+}
+
+pub(crate) fn mode_name(mode: ControlMode) -> &'static str {
+    match mode {
+        ControlMode::Flash => "flash",
+        ControlMode::FixedTime => "fixed-time",
+        ControlMode::Manual => "manual",
+        ControlMode::Actuated => "actuated",
+        ControlMode::Coordinated => "coordinated",
+        ControlMode::Adaptive => "adaptive",
+        ControlMode::BusPriority => "bus-priority",
+        ControlMode::Emergency => "emergency",
+        ControlMode::Fault => "fault",
+        ControlMode::AllRed => "all-red",
+        ControlMode::Off => "off",
+        ControlMode::Other => "other",
+    }
+}
+
+pub(crate) fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Unknown => "unknown",
+        Class::Car => "car",
+        Class::Truck => "truck",
+        Class::Bus => "bus",
+        Class::Motorcycle => "motorcycle",
+        Class::Bicycle => "bicycle",
+        Class::Pedestrian => "pedestrian",
+    }
+}

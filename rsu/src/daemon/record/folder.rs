@@ -1,0 +1,155 @@
+//! The folder of recordings: how files are called, how much they may hold together, and how much the
+//! disk must have left.
+//!
+//! A name sorts by time: the unit, when the run began, which part of it. Only files that are called
+//! like this unit's are ever counted or removed.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use nix::sys::statvfs::statvfs;
+
+use super::file::is_recording;
+use crate::clock::Utc;
+use crate::config::Record;
+
+/// The folder, as one unit uses it.
+#[derive(Clone, Debug)]
+pub(super) struct Folder {
+    wish: Record,
+    prefix: String,
+}
+
+impl Folder {
+    pub(super) fn new(wish: Record, unit: &str) -> Self {
+        let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
+        Self {
+            wish,
+            prefix: format!("{}-", unit.chars().map(plain).collect::<String>()),
+        }
+    }
+
+    /// Makes room for one more file, and says how it is called.
+    pub(super) fn next(&self, began: Utc, part: u32) -> io::Result<PathBuf> {
+        fs::create_dir_all(&self.wish.folder)?;
+        self.keep_free()?;
+        self.make_room()?;
+        let c = began.civil();
+        let millis = c.nanosecond / 1_000_000;
+        let name = format!(
+            "{}{:04}{:02}{:02}T{:02}{:02}{:02}.{millis:03}Z-{part:05}.mcap",
+            self.prefix, c.year, c.month, c.day, c.hour, c.minute, c.second
+        );
+        Ok(self.wish.folder.join(name))
+    }
+
+    /// An error where the disk has less left than is to be kept free.
+    pub(super) fn keep_free(&self) -> io::Result<()> {
+        let disk = statvfs(&self.wish.folder)?;
+        let free = disk.blocks_available() * disk.fragment_size();
+        let least = self.wish.keep_free_bytes;
+        if free >= least {
+            return Ok(());
+        }
+        let mb = |bytes: u64| bytes / 1_000_000;
+        Err(io::Error::new(
+            io::ErrorKind::StorageFull,
+            format!(
+                "{} MB are free and `keep-free-mb` is {}: remove files or lower `quota-mb`",
+                mb(free),
+                mb(least)
+            ),
+        ))
+    }
+
+    /// Removes the oldest files until another of full length fits the quota.
+    fn make_room(&self) -> io::Result<()> {
+        let mut files = self.files()?;
+        files.sort();
+        let mut sum: u64 = files.iter().map(|(_, bytes)| bytes).sum();
+        for (path, bytes) in files {
+            if sum + self.wish.max_file_bytes <= self.wish.quota_bytes {
+                break;
+            }
+            fs::remove_file(path)?;
+            sum -= bytes;
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> io::Result<Vec<(PathBuf, u64)>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.wish.folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            if is_recording(&path) && self.is_ours(&path) {
+                files.push((path, entry.metadata()?.len()));
+            }
+        }
+        Ok(files)
+    }
+
+    fn is_ours(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str());
+        // Behind the prefix stands a date, so that unit "a" does not take the files of "a-b" for its.
+        let rest = name.and_then(|name| name.strip_prefix(&self.prefix));
+        rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn folder(path: &Path, quota_bytes: u64, keep_free_bytes: u64) -> Folder {
+        let wish = Record {
+            folder: path.to_owned(),
+            max_file_bytes: 100,
+            max_file_age: Duration::from_secs(60),
+            quota_bytes,
+            keep_free_bytes,
+        };
+        Folder::new(wish, "unit 1")
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("rsu-folder-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        path
+    }
+
+    #[test]
+    fn the_oldest_of_ours_go_and_nothing_else() {
+        let path = scratch("quota");
+        let others = ["notes.txt", "unit-1-b-20260101T000000.000Z-00000.mcap"];
+        for name in others {
+            fs::write(path.join(name), [0; 1000]).unwrap();
+        }
+        let folder = folder(&path, 300, 0);
+        let mut made = Vec::new();
+        for part in 0..5 {
+            let next = folder.next(Utc::from_unix_ns(0), part).unwrap();
+            fs::write(&next, [0; 100]).unwrap();
+            made.push(next);
+        }
+        let left: Vec<bool> = made.iter().map(|file| file.exists()).collect();
+        assert_eq!(left, [false, false, true, true, true]);
+        assert!(others.iter().all(|name| path.join(name).exists()));
+        let name = made[4].file_name().unwrap().to_str().unwrap();
+        assert_eq!(name, "unit-1-19700101T000000.000Z-00004.mcap");
+        fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    fn below_the_floor_there_is_no_next_file() {
+        let path = scratch("floor");
+        let refused = folder(&path, 300, u64::MAX).next(Utc::from_unix_ns(0), 0);
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(error.to_string().contains("keep-free-mb"), "{error}");
+        fs::remove_dir_all(path).unwrap();
+    }
+}

@@ -1,0 +1,296 @@
+//! `rsu replay FILE...`: a recording through the production station, and whether it says the same.
+//!
+//! Recorded bytes go through the decoders that the recorded configuration makes, and the station is
+//! stepped by what they say at the very moments at which the heart stepped it. A recording that begins
+//! with the unit's start gives the same frames, byte for byte, as long as the program is the same;
+//! one that begins later (an earlier file was removed, or left out) begins with an empty road.
+//!
+//! Nothing goes on the air, unless that is asked for by name: what was true then is not true now.
+
+mod player;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{fs, thread};
+
+use super::radio::Radio;
+use super::record::entry;
+use super::record::read::{Ending, Entry, read};
+use super::{clock, hex};
+use crate::clock::Mono;
+use player::{Played, Player};
+
+/// What `rsu replay` is asked to do.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The files of one run in their order, or the folder that they lie in, of which the last run is
+    /// taken.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// How many times faster than it was: a number, or `max` for as fast as it goes.
+    #[arg(long, default_value = "max", value_parser = speed)]
+    pub speed: Speed,
+    /// Begin so many seconds after the first moment; what was before is played as fast as it goes.
+    #[arg(long, value_name = "S", default_value_t = 0.0)]
+    pub from: f64,
+    /// End so many seconds after the first moment.
+    #[arg(long, value_name = "S")]
+    pub to: Option<f64>,
+    /// Show the first frame that is not as it was, and end with 1 if there is one.
+    #[arg(long)]
+    pub diff: bool,
+    /// Print each frame as a line of hex, for `v2x decode`.
+    #[arg(long)]
+    pub print: bool,
+    /// Send the frames to the radio of the recorded configuration. They tell of the past: only where
+    /// no vehicle can hear them.
+    #[arg(long)]
+    pub allow_broadcast: bool,
+}
+
+/// How fast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// As fast as it goes.
+    Max,
+    /// So many times faster than it was.
+    Times(f64),
+}
+
+fn speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.parse() {
+        Ok(times) if (0.01..=1000.0).contains(&times) => Ok(Speed::Times(times)),
+        _ => Err("must be `max` or a number from 0.01 to 1000".to_owned()),
+    }
+}
+
+/// Frames are not as they were.
+const DIFFERENT: u8 = 1;
+/// As in sysexits.h.
+const USAGE: u8 = 64;
+const NO_SENSE: u8 = 65;
+const CANNOT_OPEN: u8 = 66;
+const CANNOT_WRITE: u8 = 74;
+
+/// Runs the command.
+pub fn replay(args: &ReplayArgs) -> ExitCode {
+    if args.allow_broadcast && args.speed == Speed::Max {
+        eprintln!("--allow-broadcast needs a --speed: receivers would drown in frames otherwise");
+        return USAGE.into();
+    }
+    match play(args) {
+        Ok(player) => report(args, &player),
+        Err(failure) => {
+            eprintln!("{}", failure.reason);
+            failure.exit.into()
+        }
+    }
+}
+
+struct Failure {
+    exit: u8,
+    reason: String,
+}
+
+fn play(args: &ReplayArgs) -> Result<Played, Failure> {
+    let files = last_run(&args.files)?;
+    let mut stage = Stage::new(args);
+    for path in &files {
+        let bytes = fs::read(path).map_err(|error| Failure {
+            exit: CANNOT_OPEN,
+            reason: format!("cannot read {}: {error}", path.display()),
+        })?;
+        let mut failed = None;
+        let mut take = |entry| match stage.take(entry) {
+            Ok(more) => more,
+            Err(failure) => {
+                failed = Some(failure);
+                false
+            }
+        };
+        let ending = read(&bytes, &mut take);
+        if let Some(failure) = failed {
+            return Err(failure);
+        }
+        let ending = ending.map_err(|reason| Failure {
+            exit: NO_SENSE,
+            reason: format!("{}: {reason}", path.display()),
+        })?;
+        if ending == Ending::CutShort && !stage.is_over {
+            eprintln!(
+                "{}: its writer did not come to the end; played as far as it goes",
+                path.display()
+            );
+        }
+        if stage.is_over {
+            break;
+        }
+    }
+    stage.finish()
+}
+
+/// The files as given; of a folder, those of the run that began last.
+fn last_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let [folder] = paths else {
+        return Ok(paths.to_vec());
+    };
+    if !folder.is_dir() {
+        return Ok(paths.to_vec());
+    }
+    let entries = fs::read_dir(folder).map_err(|error| Failure {
+        exit: CANNOT_OPEN,
+        reason: format!("cannot read {}: {error}", folder.display()),
+    })?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "mcap"))
+        .collect();
+    files.sort();
+    let run = |path: &Path| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        stem.and_then(|stem| stem.rsplit_once('-'))
+            .map(|(run, _)| run.to_owned())
+    };
+    let last = files.last().and_then(|path| run(path));
+    files.retain(|path| run(path) == last);
+    if files.is_empty() {
+        return Err(Failure {
+            exit: CANNOT_OPEN,
+            reason: format!("no recording in {}", folder.display()),
+        });
+    }
+    Ok(files)
+}
+
+/// Where it is played: what comes out, when, and whether it is as it was.
+struct Stage<'a> {
+    args: &'a ReplayArgs,
+    player: Option<Player>,
+    radio: Option<Radio>,
+    first: Option<Mono>,
+    /// When what was recorded at a moment is due on our clock.
+    pace: Option<(Mono, Mono)>,
+    is_over: bool,
+}
+
+impl<'a> Stage<'a> {
+    fn new(args: &'a ReplayArgs) -> Self {
+        Self {
+            args,
+            player: None,
+            radio: None,
+            first: None,
+            pace: None,
+            is_over: false,
+        }
+    }
+
+    /// Plays one entry; false when that was enough.
+    fn take(&mut self, entry: Entry) -> Result<bool, Failure> {
+        let player = match (&mut self.player, entry) {
+            (None, Entry::Start(start)) => {
+                self.begin(&start)?;
+                return Ok(true);
+            }
+            (None, _) => {
+                return Err(no_sense(
+                    "the recording does not begin with the unit's start".into(),
+                ));
+            }
+            (Some(player), Entry::Start(start)) => {
+                let taken = player.go_on(&start);
+                return taken.map(|()| true).map_err(|e| no_sense(e.to_string()));
+            }
+            (Some(player), entry) => {
+                if let Entry::Step(step) = &entry {
+                    let at = Mono::from_nanos(step.mono_ns);
+                    let first = *self.first.get_or_insert(at);
+                    let since = at.since(first).as_secs_f64();
+                    if self.args.to.is_some_and(|to| since > to) {
+                        self.is_over = true;
+                        return Ok(false);
+                    }
+                    player.shows = since >= self.args.from;
+                    if player.shows {
+                        wait(&mut self.pace, self.args.speed, at);
+                    }
+                }
+                player.take(entry).map_err(|e| no_sense(e.to_string()))?;
+                player
+            }
+        };
+        let out = &mut io::stdout().lock();
+        for (at, frame) in player.said.drain(..) {
+            if self.args.print {
+                writeln!(
+                    out,
+                    "{} # {} {}",
+                    hex::encode(frame.bytes()),
+                    at,
+                    frame.kind.name()
+                )
+                .map_err(|error| Failure {
+                    exit: CANNOT_WRITE,
+                    reason: format!("cannot print: {error}"),
+                })?;
+            }
+            if let Some(radio) = &mut self.radio {
+                radio.send(clock::mono(), frame.bytes());
+            }
+        }
+        Ok(true)
+    }
+
+    fn begin(&mut self, start: &entry::Start) -> Result<(), Failure> {
+        if start.part > 0 {
+            eprintln!(
+                "this is part {} of its run: the road is empty at first, and frames differ until \
+                 all is seen anew",
+                start.part
+            );
+        }
+        let player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
+        if self.args.allow_broadcast {
+            self.radio = Some(Radio::open(player.radio(), clock::mono()));
+        }
+        self.player = Some(player);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Played, Failure> {
+        let Some(player) = self.player else {
+            return Err(no_sense("the recording is empty".into()));
+        };
+        Ok(player.finish())
+    }
+}
+
+/// Until what was recorded then is due.
+fn wait(pace: &mut Option<(Mono, Mono)>, speed: Speed, at: Mono) {
+    let Speed::Times(times) = speed else { return };
+    let now = clock::mono();
+    let (first, began) = *pace.get_or_insert((at, now));
+    let due = began + Duration::from_secs_f64(at.since(first).as_secs_f64() / times);
+    thread::sleep(due.since(now));
+}
+
+fn no_sense(reason: String) -> Failure {
+    Failure {
+        exit: NO_SENSE,
+        reason,
+    }
+}
+
+fn report(args: &ReplayArgs, played: &Played) -> ExitCode {
+    eprintln!("{played}");
+    let Some(difference) = played.first_difference.as_ref().filter(|_| args.diff) else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("{difference}");
+    DIFFERENT.into()
+}

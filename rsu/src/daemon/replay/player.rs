@@ -1,0 +1,384 @@
+//! Entries of a recording to frames: the decoders, the lanes and the station, without a clock or a
+//! socket.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use crate::clock::{Mono, Now, Utc};
+use crate::config::{self, RadioTarget};
+use crate::daemon::hex;
+use crate::daemon::mailbox::{KINDS, kind_of};
+use crate::daemon::record::entry::{self, What};
+use crate::daemon::record::read::Entry;
+use crate::inputs::Decoder;
+use crate::report::{InputId, Report};
+use crate::station::{ClockState, Frame, Station, Unfit};
+
+/// A unit that lives through a recording.
+pub(super) struct Player {
+    start: entry::Start,
+    station: Box<Station>,
+    radio: Vec<RadioTarget>,
+    inputs: Vec<InputState>,
+    /// Of the last step, not yet compared.
+    made: VecDeque<Frame>,
+    /// The last step.
+    at: Utc,
+    /// Whether frames are to be shown and counted; others only shape what comes later.
+    pub(super) shows: bool,
+    /// Frames to be shown, with their moment.
+    pub(super) said: Vec<(Utc, Frame)>,
+    played: Played,
+}
+
+struct InputState {
+    name: String,
+    decoder: Decoder,
+    lanes: [Lane; KINDS],
+}
+
+/// What one input said of one kind and the heart has not taken.
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<(u64, Report)>,
+    next: u64,
+    /// By how much our numbers are behind those of the recording, once that is known.
+    behind: Option<u64>,
+}
+
+/// What a replay came to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Played {
+    /// Frames that were recorded.
+    pub(crate) recorded: u64,
+    /// Frames that the replay made.
+    pub(crate) made: u64,
+    /// Of those, the ones that are as they were.
+    pub(crate) same: u64,
+    /// Bytes in them.
+    pub(crate) bytes: u64,
+    /// Things that were not recorded.
+    pub(crate) lost: u64,
+    /// Reports that the heart had and the replay has not.
+    pub(crate) missing_reports: u64,
+    pub(crate) first_difference: Option<Difference>,
+}
+
+/// The first frame that is not as it was.
+#[derive(Clone, Debug)]
+pub(crate) struct Difference {
+    /// UTC of the step.
+    at: Utc,
+    /// Which kind, as recorded or, if it was not, as made.
+    kind: String,
+    /// None: it was not sent.
+    recorded: Option<Vec<u8>>,
+    /// None: the replay does not send it.
+    made: Option<Vec<u8>>,
+}
+
+/// Why a recording cannot be played.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unplayable {
+    /// It holds no configuration.
+    #[error("the recording holds no configuration")]
+    NoConfig,
+    /// This program does not take its configuration.
+    #[error("its configuration is not what this program takes:\n{0}")]
+    Config(config::Findings),
+    /// No station can run it.
+    #[error("the station cannot run: {0}")]
+    Unfit(#[from] Unfit),
+    /// The files are of several runs.
+    #[error("the files are of different runs, or not in their order")]
+    OtherRun,
+    /// A message names an input that there is not, or bytes that are none.
+    #[error("a message makes no sense: {0}")]
+    NoSense(&'static str),
+}
+
+impl Player {
+    pub(super) fn new(start: &entry::Start) -> Result<Self, Unplayable> {
+        let main = start.files.first().ok_or(Unplayable::NoConfig)?;
+        let mut read = |path: &Path| {
+            let path = path.display().to_string();
+            let file = start.files.iter().find(|file| file.path == path);
+            file.map(|file| file.text.clone())
+                .ok_or_else(|| io::ErrorKind::NotFound.into())
+        };
+        let config = config::parse(&main.text, Path::new(&main.path), &mut read)
+            .map_err(Unplayable::Config)?
+            .config;
+        let now = Now {
+            mono: Mono::from_nanos(start.mono_ns),
+            utc: Utc::from_unix_ns(start.utc_ns),
+        };
+        let inputs = config.inputs.iter().map(|input| {
+            let mut lanes: [Lane; KINDS] = Default::default();
+            if start.part == 0 {
+                lanes.iter_mut().for_each(|lane| lane.behind = Some(0));
+            }
+            InputState {
+                name: input.name.clone(),
+                decoder: input.protocol.decoder(),
+                lanes,
+            }
+        });
+        Ok(Self {
+            inputs: inputs.collect(),
+            station: Box::new(Station::new(config.station, config.site, now, start.seed)?),
+            radio: config.radio,
+            start: start.clone(),
+            made: VecDeque::new(),
+            at: now.utc,
+            shows: true,
+            said: Vec::new(),
+            played: Played::default(),
+        })
+    }
+
+    /// Where the recorded unit sent its frames.
+    pub(super) fn radio(&self) -> &[RadioTarget] {
+        &self.radio
+    }
+
+    /// The next file begins.
+    pub(super) fn go_on(&mut self, start: &entry::Start) -> Result<(), Unplayable> {
+        let run = |s: &entry::Start| (s.mono_ns, s.utc_ns, s.seed);
+        if run(start) != run(&self.start) || start.part <= self.start.part {
+            return Err(Unplayable::OtherRun);
+        }
+        self.start.part = start.part;
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, entry: Entry) -> Result<(), Unplayable> {
+        match entry {
+            Entry::Start(_) => {}
+            Entry::Arrived(said) => {
+                let at = now(said.mono_ns, said.utc_ns);
+                let bytes = bytes(&said.hex)?;
+                self.input(said.input)?.hear(said.input, at, &bytes);
+            }
+            Entry::Restarted(said) => self.input(said.input)?.decoder.link_restarted(),
+            Entry::Asked(said) => {
+                let at = now(said.mono_ns, said.utc_ns);
+                // What it asks is known; that it asks changes the decoder.
+                let decoder = &mut self.input(said.input)?.decoder;
+                decoder.poll_query(at, &mut Vec::new());
+            }
+            Entry::Step(step) => self.step(&step)?,
+            Entry::Frame(kind, frame) => self.compare(&kind, &frame)?,
+            Entry::Gap(gap) => self.played.lost += gap.lost,
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Played {
+        // What the last step made may have been cut off with the file's end: no difference.
+        self.made.clear();
+        self.played
+    }
+
+    fn input(&mut self, input: u8) -> Result<&mut InputState, Unplayable> {
+        let known = self.inputs.get_mut(usize::from(input));
+        known.ok_or(Unplayable::NoSense("an input that the configuration lacks"))
+    }
+
+    fn step(&mut self, step: &entry::Step) -> Result<(), Unplayable> {
+        self.drop_unrecorded();
+        let now = now(step.mono_ns, step.utc_ns);
+        self.at = now.utc;
+        match &step.what {
+            What::Report {
+                input,
+                lane,
+                nth,
+                arrived_ns,
+            } => {
+                let lane = self.input(*input)?.lanes.get_mut(usize::from(*lane));
+                let lane = lane.ok_or(Unplayable::NoSense("a lane that there is not"))?;
+                match lane.take(*nth, Mono::from_nanos(*arrived_ns)) {
+                    Some(report) => self.station.handle_report(now, &report),
+                    None => {
+                        self.played.missing_reports += 1;
+                        self.station.handle_timeout(now);
+                    }
+                }
+            }
+            What::Clock {
+                synchronised,
+                error_ns,
+            } => {
+                let state = ClockState {
+                    synchronised: *synchronised,
+                    error: error_ns.map(std::time::Duration::from_nanos),
+                };
+                self.station.handle_clock(now, state);
+            }
+            What::Timeout => self.station.handle_timeout(now),
+            What::View => {
+                // Nothing that is sent may depend on it; asked all the same, as it was.
+                self.station.picture(now.mono);
+                self.station.forecast(now);
+                return Ok(());
+            }
+        }
+        let mut frame = Frame::new();
+        while self.station.poll_transmit(&mut frame) {
+            if self.shows {
+                self.said.push((now.utc, frame.clone()));
+                self.played.made += 1;
+            }
+            self.made.push_back(frame.clone());
+        }
+        while self.station.poll_event().is_some() {}
+        Ok(())
+    }
+
+    fn compare(&mut self, kind: &str, recorded: &entry::Frame) -> Result<(), Unplayable> {
+        let bytes = bytes(&recorded.hex)?;
+        let made = self.made.pop_front();
+        if !self.shows {
+            return Ok(());
+        }
+        self.played.recorded += 1;
+        let made = made.map(|frame| frame.bytes().to_vec());
+        if made.as_ref() == Some(&bytes) {
+            self.played.same += 1;
+            self.played.bytes += bytes.len() as u64;
+        } else {
+            self.differs(kind, Some(bytes), made);
+        }
+        Ok(())
+    }
+
+    /// What the last step made and the unit did not send.
+    fn drop_unrecorded(&mut self) {
+        while let Some(frame) = self.made.pop_front() {
+            if self.shows {
+                let made = frame.bytes().to_vec();
+                self.differs(frame.kind.name(), None, Some(made));
+            }
+        }
+    }
+
+    fn differs(&mut self, kind: &str, recorded: Option<Vec<u8>>, made: Option<Vec<u8>>) {
+        let at = self.at;
+        self.played
+            .first_difference
+            .get_or_insert_with(|| Difference {
+                at,
+                kind: kind.to_owned(),
+                recorded,
+                made,
+            });
+    }
+}
+
+impl InputState {
+    fn hear(&mut self, input: u8, arrived: Now, bytes: &[u8]) {
+        let Self { decoder, lanes, .. } = self;
+        decoder.push(arrived, bytes, &mut |content| {
+            let Some(kind) = kind_of(&content) else {
+                return;
+            };
+            let lane = &mut lanes[kind];
+            let report = Report {
+                input: InputId(input),
+                arrived,
+                content,
+            };
+            lane.waiting.push_back((lane.next, report));
+            lane.next += 1;
+        });
+    }
+}
+
+impl fmt::Debug for InputState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InputState")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lane {
+    /// The report that the heart took; what waited before it had given way.
+    fn take(&mut self, nth: u64, arrived: Mono) -> Option<Report> {
+        if self.behind.is_none() {
+            let known = self.waiting.iter().find(|(_, r)| r.arrived.mono == arrived);
+            self.behind = Some(nth.saturating_sub(known?.0));
+        }
+        let wanted = nth.checked_sub(self.behind?)?;
+        while self.waiting.front().is_some_and(|(n, _)| *n < wanted) {
+            self.waiting.pop_front();
+        }
+        let (n, report) = self.waiting.front()?;
+        if *n != wanted || report.arrived.mono != arrived {
+            // Something was not recorded: find the way again by the times of arrival.
+            self.behind = None;
+            return None;
+        }
+        self.waiting.pop_front().map(|(_, report)| report)
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            recorded,
+            made,
+            same,
+            bytes,
+            lost,
+            missing_reports,
+            ..
+        } = self;
+        write!(
+            f,
+            "{made} frames made, {recorded} recorded, {same} the same byte for byte ({bytes} bytes)"
+        )?;
+        if *lost > 0 || *missing_reports > 0 {
+            write!(
+                f,
+                "; {lost} things were not recorded, {missing_reports} reports are missing"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "first difference: {} at {}", self.kind, self.at)?;
+        let side = |bytes: &Option<Vec<u8>>| match bytes {
+            Some(bytes) => hex::encode(bytes),
+            None => "nothing".to_owned(),
+        };
+        writeln!(f, "  recorded: {}", side(&self.recorded))?;
+        write!(f, "  replayed: {}", side(&self.made))?;
+        if let (Some(recorded), Some(made)) = (&self.recorded, &self.made) {
+            let pairs = recorded.iter().zip(made);
+            let same = pairs.take_while(|(a, b)| a == b).count();
+            write!(
+                f,
+                "\n  from byte {same} on; `v2x decode` shows what it means"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn now(mono_ns: u64, utc_ns: i64) -> Now {
+    Now {
+        mono: Mono::from_nanos(mono_ns),
+        utc: Utc::from_unix_ns(utc_ns),
+    }
+}
+
+fn bytes(text: &str) -> Result<Vec<u8>, Unplayable> {
+    hex::decode(text).ok_or(Unplayable::NoSense("bytes that are no hexadecimal digits"))
+}

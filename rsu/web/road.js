@@ -1,0 +1,318 @@
+// The junction from above, in metres east and north of the site's origin, on a 2D canvas. Not here:
+// where its numbers come from.
+
+import { say } from "./words.js";
+
+const LIGHTS = { red: "#cc241f", "flashing-red": "#cc241f", "red-yellow": "#ff7a1a", green: "#12a150",
+  "flashing-green": "#12a150", yellow: "#f2b200", "flashing-yellow": "#f2b200", dark: "#555" };
+const CLASSES = { car: ["#2f7de1", 4.6, 1.8], truck: ["#8a5cd6", 9, 2.5], bus: ["#c2701a", 12, 2.55],
+  motorcycle: ["#c03a8c", 2.1, 0.8], bicycle: ["#0f8f8a", 1.8, 0.6], pedestrian: ["#d1495b", 0.6, 0.6] };
+const INPUTS = ["#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f", "#b45309"];
+
+/** The colour of a light; grey where nothing is known. */
+export const lightColour = (light) => LIGHTS[light] ?? "#8a97a1";
+
+/** Degrees to metres around an origin, on the ellipsoid. */
+export function projector(lat0, lon0) {
+  const a = 6378137, e2 = 0.00669437999014, phi = lat0 * Math.PI / 180;
+  const w = Math.sqrt(1 - e2 * Math.sin(phi) ** 2);
+  const perLat = a * (1 - e2) / w ** 3 * Math.PI / 180, perLon = a / w * Math.cos(phi) * Math.PI / 180;
+  return (lat, lon) => [(lon - lon0) * perLon, (lat - lat0) * perLat];
+}
+
+/** A position of the air, whole or as an offset from a place, in units of 1e-7 degrees. */
+export function placeOf(pos, ref) {
+  const [form, value] = Object.entries(pos.offsetLL ?? pos)[0] ?? [];
+  if (form === "position-LatLon") return [value.lat / 1e7, value.lon / 1e7];
+  return [(ref.lat + value.lat) / 1e7, (ref.long + value.lon) / 1e7];
+}
+
+/** Lanes of MAP messages, in metres. */
+export function lanesOf(messages, project) {
+  const lanes = [];
+  for (const { message } of messages) {
+    for (const node of message?.mapFrame?.nodes ?? []) {
+      for (const link of node.inLinks ?? []) {
+        for (const lane of link.lanes ?? []) {
+          const points = (lane.points ?? link.points ?? []).map((p) => project(...placeOf(p.posOffset, node.refPos)));
+          const turns = (lane.connectsTo ?? []).filter((c) => c.phaseId);
+          if (points.length > 1) {
+            lanes.push({ points, width: (lane.laneWidth ?? link.linkWidth ?? 300) / 100,
+              phases: [...new Set(turns.map((c) => c.phaseId))],
+              arrow: arrowOf(lane.maneuvers), kind: Object.keys(lane.laneAttributes?.laneType ?? {})[0] ?? "vehicle",
+              name: `${link.name ?? ""} ${lane.laneID}` });
+          }
+        }
+      }
+    }
+  }
+  return lanes;
+}
+
+/** Straight, left, right, U-turn: the first four bits. */
+function arrowOf(maneuvers) {
+  const bits = parseInt((maneuvers ?? "0").slice(0, 1), 16);
+  return [[8, "↑"], [4, "↰"], [2, "↱"], [1, "↶"]].filter(([bit]) => bits & bit).map(([, sign]) => sign).join("");
+}
+
+/** Events of RSI messages, in metres. */
+export function eventsOf(messages, project) {
+  const events = [];
+  for (const { message } of messages) {
+    const rsi = message?.rsiFrame;
+    for (const rte of rsi?.rtes ?? []) {
+      if (rte.eventPos) events.push({ at: project(...placeOf(rte.eventPos, rsi.refPos)), type: rte.eventType,
+        id: rte.rteId, radius: (rte.eventRadius ?? 0) / 10 });
+    }
+  }
+  return events;
+}
+
+export class Road {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.centre = [0, 0];
+    this.scale = 3;
+    this.show = { detections: true, ellipses: true, labels: true };
+    this.lanes = [];
+    this.events = [];
+    this.drawn = { tracks: 0, detections: 0, lanes: 0, lights: {} };
+    this.#listen();
+  }
+
+  /** So that the approaches can be seen for 90 m. */
+  home() {
+    this.centre = [0, 0];
+    const { clientWidth, clientHeight } = this.canvas;
+    this.scale = Math.max(0.5, Math.min(clientWidth, clientHeight) / 180);
+  }
+
+  zoom(times) { this.scale = Math.min(60, Math.max(0.3, this.scale * times)); }
+
+  #listen() {
+    const { canvas } = this;
+    const held = new Map();
+    canvas.addEventListener("pointerdown", (e) => { held.set(e.pointerId, [e.offsetX, e.offsetY]); canvas.setPointerCapture(e.pointerId); });
+    canvas.addEventListener("pointermove", (e) => {
+      const last = held.get(e.pointerId);
+      if (!last) return;
+      const now = [e.offsetX, e.offsetY];
+      if (held.size === 1) {
+        this.centre[0] -= (now[0] - last[0]) / this.scale;
+        this.centre[1] += (now[1] - last[1]) / this.scale;
+      } else {
+        const other = [...held].find(([id]) => id !== e.pointerId)[1];
+        const span = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]);
+        this.zoom(span(now) / Math.max(1, span(last)));
+      }
+      held.set(e.pointerId, now);
+    });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (e) => held.delete(e.pointerId));
+    canvas.addEventListener("wheel", (e) => { e.preventDefault(); this.zoom(e.deltaY < 0 ? 1.15 : 1 / 1.15); }, { passive: false });
+    canvas.addEventListener("keydown", (e) => {
+      const step = 40 / this.scale;
+      const keys = { ArrowLeft: () => (this.centre[0] -= step), ArrowRight: () => (this.centre[0] += step),
+        ArrowUp: () => (this.centre[1] += step), ArrowDown: () => (this.centre[1] -= step),
+        "+": () => this.zoom(1.25), "=": () => this.zoom(1.25), "-": () => this.zoom(0.8), 0: () => this.home() };
+      if (keys[e.key]) { keys[e.key](); e.preventDefault(); }
+    });
+  }
+
+  /** `ahead_s`: how far the tracks are to be moved on, being so old. */
+  draw(tracks, signals, ahead_s, picked) {
+    const { canvas } = this;
+    const ratio = devicePixelRatio || 1, [w, h] = [canvas.clientWidth, canvas.clientHeight];
+    if (!w) return;
+    if (canvas.width !== Math.round(w * ratio) || canvas.height !== Math.round(h * ratio)) {
+      canvas.width = Math.round(w * ratio);
+      canvas.height = Math.round(h * ratio);
+    }
+    const g = canvas.getContext("2d"), style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    g.setTransform(ratio, 0, 0, ratio, 0, 0);
+    g.clearRect(0, 0, w, h);
+    const at = ([e, n]) => [w / 2 + (e - this.centre[0]) * this.scale, h / 2 - (n - this.centre[1]) * this.scale];
+    this.drawn = { tracks: 0, detections: 0, lanes: this.lanes.length, lights: {} };
+    this.#lanes(g, at, colour, signals, ahead_s);
+    this.#events(g, at, colour);
+    if (this.show.detections) this.#detections(g, at, tracks?.detections ?? []);
+    for (const track of tracks?.tracks ?? []) this.#track(g, at, colour, track, ahead_s, track.id === picked);
+    this.#margin(g, w, h, colour);
+  }
+
+  #lanes(g, at, colour, signals, ahead_s) {
+    const path = (points) => { g.beginPath(); points.forEach((p, i) => (i ? g.lineTo(...at(p)) : g.moveTo(...at(p)))); };
+    g.lineCap = "butt";
+    g.lineJoin = "round";
+    for (const lane of this.lanes) {
+      g.globalAlpha = lane.kind === "vehicle" ? 1 : 0.45;
+      g.strokeStyle = colour("--road");
+      g.lineWidth = Math.max(1, (lane.width - 0.2) * this.scale);
+      path(lane.points);
+      g.stroke();
+    }
+    g.globalAlpha = 1;
+    const kerbs = new Map();
+    for (const lane of this.lanes.filter((lane) => lane.phases.length && lane.kind === "vehicle")) {
+      const [p, q] = lane.points.slice(-2), length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
+      const [ue, un] = [(q[0] - p[0]) / length, (q[1] - p[1]) / length];
+      const phase = lane.phases[0], state = runningState(signals, phase);
+      const half = lane.width / 2 - 0.2;
+      g.strokeStyle = lightColour(state?.light);
+      g.lineWidth = Math.max(4, 1.2 * this.scale);
+      g.beginPath();
+      g.moveTo(...at([q[0] - un * half, q[1] + ue * half]));
+      g.lineTo(...at([q[0] + un * half, q[1] - ue * half]));
+      g.stroke();
+      this.drawn.lights[phase] = state?.light ?? "unknown";
+      if (this.scale < 1.6) continue;
+      g.fillStyle = colour("--ink");
+      g.font = "12px system-ui, sans-serif";
+      g.textAlign = "center";
+      g.textBaseline = "middle";
+      g.save();
+      g.translate(...at([q[0] - ue * 14, q[1] - un * 14]));
+      g.rotate(Math.atan2(ue, un));
+      g.fillText(lane.arrow, 0, 0);
+      g.restore();
+      // What is said of the phases of one approach stands together, at its kerb.
+      const key = `${ue.toFixed(1)} ${un.toFixed(1)}`;
+      const kerb = kerbs.get(key) ?? { ue, un, right: -Infinity, along: -Infinity, phases: new Map() };
+      kerb.right = Math.max(kerb.right, q[0] * un - q[1] * ue + lane.width / 2);
+      kerb.along = Math.max(kerb.along, q[0] * ue + q[1] * un);
+      kerb.phases.set(phase, state);
+      kerbs.set(key, kerb);
+    }
+    g.font = "bold 13px system-ui, sans-serif";
+    for (const { ue, un, right, along, phases } of kerbs.values()) {
+      let line = 0;
+      for (const [phase, state] of phases) {
+        const left = leftOf(state, ahead_s), out = right + 30 / this.scale, back = along - 10 / this.scale;
+        const text = left === null ? `${phase}` : `${phase}: ${left < 5 ? left.toFixed(1) : Math.round(left)} s`;
+        // Away from the stop line on a road up the screen, away from the road on one across it.
+        const down = 17 * line++ * Math.sign(Math.abs(un) > Math.abs(ue) ? un : ue);
+        const [x, level] = at([ue * back + un * out, un * back - ue * out]), y = level + down;
+        g.fillStyle = lightColour(state?.light);
+        g.fillRect(x - 30, y - 5, 9, 9);
+        g.textAlign = "left";
+        this.#outlined(g, text, x - 18, y, colour);
+      }
+    }
+    g.textBaseline = "alphabetic";
+  }
+
+  /** Text that can be read on anything. */
+  #outlined(g, text, x, y, colour) {
+    g.lineWidth = 3;
+    g.strokeStyle = colour("--card");
+    g.strokeText(text, x, y);
+    g.fillStyle = colour("--ink");
+    g.fillText(text, x, y);
+  }
+
+  #events(g, at, colour) {
+    for (const event of this.events) {
+      const [x, y] = at(event.at);
+      g.fillStyle = "#f2b20033";
+      g.strokeStyle = "#c98a00";
+      g.lineWidth = 1;
+      g.beginPath();
+      g.arc(x, y, Math.max(3, event.radius * this.scale), 0, 7);
+      g.fill();
+      g.stroke();
+      g.beginPath();
+      g.moveTo(x, y - 10); g.lineTo(x + 9, y + 6); g.lineTo(x - 9, y + 6);
+      g.closePath();
+      g.fillStyle = "#ffd24d";
+      g.fill();
+      g.fillStyle = "#000";
+      g.font = "bold 11px system-ui, sans-serif";
+      g.textAlign = "center";
+      g.fillText("!", x, y + 4);
+      g.fillStyle = colour("--ink");
+      g.fillText(`RSI ${event.type}`, x, y + 18);
+    }
+  }
+
+  #detections(g, at, detections) {
+    detections.forEach(({ east_north_m }, place) => {
+      g.fillStyle = INPUTS[place % INPUTS.length];
+      for (const spot of east_north_m) {
+        const [x, y] = at(spot);
+        g.fillRect(x - 1.5, y - 1.5, 3, 3);
+        this.drawn.detections += 1;
+      }
+    });
+  }
+
+  #track(g, at, colour, track, ahead_s, isPicked) {
+    const [shade, usualLength, usualWidth] = CLASSES[track.class] ?? ["#5b6b77", 3, 1.5];
+    const place = [track.east_m + track.east_mps * ahead_s, track.north_m + track.north_mps * ahead_s];
+    const [x, y] = at(place);
+    const yaw = track.yaw_rad ?? Math.atan2(track.north_mps, track.east_mps);
+    if (this.show.ellipses) {
+      const [ee, nn, en] = track.cov_m2, mean = (ee + nn) / 2, bend = Math.hypot((ee - nn) / 2, en);
+      g.strokeStyle = shade;
+      g.lineWidth = 1;
+      g.beginPath();
+      g.ellipse(x, y, 2.45 * Math.sqrt(mean + bend) * this.scale, 2.45 * Math.sqrt(Math.max(0, mean - bend)) * this.scale,
+        -Math.atan2(2 * en, ee - nn) / 2, 0, 7);
+      g.stroke();
+    }
+    g.save();
+    g.translate(x, y);
+    g.rotate(-yaw);
+    const [l, b] = [(track.length_m ?? usualLength) * this.scale, (track.width_m ?? usualWidth) * this.scale];
+    g.fillStyle = shade;
+    g.globalAlpha = track.unseen_s > 0.5 ? 0.5 : 0.95;
+    g.beginPath();
+    if (track.class === "pedestrian") g.arc(0, 0, Math.max(3, l / 2), 0, 7);
+    else g.rect(-Math.max(l, 4) / 2, -Math.max(b, 3) / 2, Math.max(l, 4), Math.max(b, 3));
+    g.fill();
+    if (isPicked) { g.lineWidth = 3; g.strokeStyle = colour("--ink"); g.stroke(); }
+    g.restore();
+    const tip = at([place[0] + track.east_mps, place[1] + track.north_mps]);
+    g.strokeStyle = colour("--ink");
+    g.lineWidth = 1.5;
+    g.beginPath();
+    g.moveTo(x, y);
+    g.lineTo(...tip);
+    g.stroke();
+    if (this.show.labels && this.scale > 1.6) {
+      g.font = "11px system-ui, sans-serif";
+      g.textAlign = "left";
+      const text = this.scale > 5 ? `${track.id} ${say(track.class)}` : `${track.id}`;
+      this.#outlined(g, text, x + 6, y - 6, colour);
+    }
+    this.drawn.tracks += 1;
+  }
+
+  /** Scale and north. */
+  #margin(g, w, h, colour) {
+    const metres = [5, 10, 20, 50, 100, 200].find((m) => m * this.scale > 60) ?? 500;
+    g.strokeStyle = g.fillStyle = colour("--ink");
+    g.lineWidth = 2;
+    g.beginPath();
+    g.moveTo(12, h - 14); g.lineTo(12 + metres * this.scale, h - 14);
+    g.stroke();
+    g.font = "12px system-ui, sans-serif";
+    g.textAlign = "left";
+    g.fillText(`${metres} m`, 12, h - 20);
+    g.beginPath();
+    g.moveTo(w - 20, 12); g.lineTo(w - 13, 32); g.lineTo(w - 20, 27); g.lineTo(w - 27, 32);
+    g.closePath();
+    g.fill();
+    g.textAlign = "center";
+    g.fillText("N", w - 20, 46);
+  }
+}
+
+/** What a phase shows now. */
+export function runningState(signals, phase) {
+  return signals?.phases?.find((known) => known.phase === phase)?.states?.[0];
+}
+
+/** How long still, in seconds; null where that is not known. */
+export function leftOf(state, since_s) {
+  return state?.likely_end_s == null ? null : Math.max(0, state.likely_end_s - since_s);
+}

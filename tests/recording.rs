@@ -1,0 +1,210 @@
+//! Recordings: what the unit keeps of its devices plays back to the very frames that were on the air,
+//! whatever ends the unit and whatever the disk does.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use v2x_msg::MessageKind;
+
+use crate::air::{Air, Beat, Gateway, datagrams, free_udp};
+use crate::process::{Outcome, Running, Scratch, file, run};
+
+const LAMPS: &str = "tests/data/moyu-boyuan.gat1743.hex";
+const RADAR: &str = "tests/data/moyu-boyuan-north.ars408.log";
+
+/// A unit with a controller and a radar, and with `record` as its section of that name.
+struct Rig {
+    air: Air,
+    scratch: Scratch,
+    unit: Running,
+    _devices: [Beat; 2],
+}
+
+impl Rig {
+    fn start(record: impl FnOnce(&Scratch) -> String) -> Self {
+        let (air, scratch) = (Air::open(), Scratch::new());
+        let listen = free_udp();
+        let gateway = Gateway::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let text = format!(
+            "[station]\nname = 'unit 7'\nsite = '{}'\n[clock]\nrequire-sync = false\n\
+             [[radio]]\ntarget = 'udp://{}'\n\
+             [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://{listen}'\n\
+             [[input.ars408]]\nname = 'radar'\nconnect = 'tcp://{}'\n\
+             mount = {{ east-m = -4, north-m = -20, up-m = 6, heading-deg = 0 }}\n\
+             [record]\n{}",
+            file("configs/sites/moyu-boyuan.toml"),
+            air.address(),
+            gateway.address(),
+            record(&scratch),
+        );
+        let unit = Running::start("rsu", ["run", &scratch.write("rsu.toml", &text)]);
+        unit.until_told(&["link up", "input=\"signal\""]);
+        let text = fs::read_to_string(file(LAMPS)).expect("a file of the project");
+        let mut states = datagrams(&text).into_iter().cycle();
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let controller = Beat::every(Duration::from_millis(150), move || {
+            // Nobody may listen there any more.
+            let _ = socket.send_to(&states.next().expect("endless"), listen);
+        });
+        let log = fs::read(file(RADAR)).expect("a file of the project");
+        let radar = Beat::recording(gateway.accept(), &log);
+        Self {
+            air,
+            scratch,
+            unit,
+            _devices: [controller, radar],
+        }
+    }
+
+    /// Everything on the air for a while, with SPAT and RSM in it.
+    fn hear(&self, span: Duration) -> Vec<String> {
+        let (mut heard, end) = (Vec::new(), Instant::now() + span);
+        let mut kinds = [false; 2];
+        while Instant::now() < end {
+            if let Some(frame) = self.air.next_within(Duration::from_millis(100)) {
+                kinds[0] |= frame.message.kind() == MessageKind::Spat;
+                kinds[1] |= frame.message.kind() == MessageKind::Rsm;
+                heard.push(frame.bytes.iter().map(|b| format!("{b:02x}")).collect());
+            }
+        }
+        assert_eq!(kinds, [true; 2], "signals and road users are told of");
+        heard
+    }
+}
+
+fn recordings(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a folder of recordings")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    files.sort();
+    files
+}
+
+fn replay(what: &Path) -> Outcome {
+    let what = what.display().to_string();
+    run("rsu", ["replay", &what, "--diff", "--print"])
+}
+
+/// The frames of a replay, as hex.
+fn printed(outcome: &Outcome) -> Vec<&str> {
+    let lines = outcome.out.lines();
+    lines
+        .map(|line| line.split(' ').next().unwrap_or(""))
+        .collect()
+}
+
+#[test]
+fn a_replay_gives_the_same_frames_byte_for_byte() {
+    let rig = Rig::start(|scratch| {
+        format!(
+            "folder = '{}'\nmax-file-s = 2\n",
+            scratch.path("kept").display()
+        )
+    });
+    let heard = rig.hear(Duration::from_secs(6));
+    rig.unit.stop();
+    let folder = rig.scratch.path("kept");
+    let files = recordings(&folder);
+    assert!(files.len() >= 3, "a file each two seconds: {files:?}");
+    let again = replay(&folder);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(
+        again.err.contains("the same byte for byte"),
+        "{}",
+        again.err
+    );
+    assert!(!again.err.contains("missing"), "{}", again.err);
+    let printed = printed(&again);
+    // What was on the air is a run of what is replayed: it was listened to a little later and less.
+    let first = printed.iter().position(|frame| *frame == heard[0]);
+    let first = first.expect("the first frame that was heard");
+    assert_eq!(printed[first..first + heard.len()], heard[..]);
+    assert!(heard.len() > 100, "{}", heard.len());
+
+    // A later part alone plays too, and says that it differs.
+    let late = replay(&files[1]);
+    assert!(late.err.contains("part 1 of its run"), "{}", late.err);
+    assert_eq!(late.code, Some(1), "an empty road at first: {}", late.err);
+    assert!(late.err.contains("first difference"), "{}", late.err);
+
+    // Within a span only that is shown, and it is the same.
+    let folder = folder.display().to_string();
+    let some = ["replay", &folder, "--diff", "--from", "2", "--to", "3"];
+    let some = run("rsu", some);
+    assert_eq!(some.code, Some(0), "{}", some.err);
+    let made = some.err.split(' ').next().and_then(|n| n.parse().ok());
+    let made: usize = made.expect("how many frames");
+    assert!((5..printed.len() / 2).contains(&made), "{}", some.err);
+}
+
+#[test]
+fn a_unit_that_is_killed_leaves_a_recording_that_plays() {
+    let rig = Rig::start(|scratch| format!("folder = '{}'\n", scratch.path("kept").display()));
+    let heard = rig.hear(Duration::from_secs(4));
+    rig.unit.signal("KILL");
+    rig.unit.ended();
+    let again = replay(&rig.scratch.path("kept"));
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(
+        again.err.contains("did not come to the end"),
+        "{}",
+        again.err
+    );
+    // All but the last second or two.
+    let printed = printed(&again);
+    let lost = heard
+        .iter()
+        .filter(|frame| !printed.contains(&frame.as_str()));
+    let lost = lost.count();
+    assert!(lost < heard.len() * 2 / 3, "{lost} of {}", heard.len());
+}
+
+#[test]
+fn a_disk_that_refuses_is_told_of_and_the_unit_goes_on() {
+    // A file where the folder should be: not even root can write there.
+    let rig = Rig::start(|scratch| {
+        let blocked = scratch.write("blocked", "");
+        format!("folder = '{blocked}/kept'\n")
+    });
+    rig.unit.until_told(&["recording: ", "nothing is kept"]);
+    rig.hear(Duration::from_secs(1));
+    let blocked = rig.scratch.path("blocked");
+    fs::remove_file(&blocked).expect("our file");
+    rig.unit.until_told(&["recording: going on"]);
+    rig.hear(Duration::from_secs(2));
+    rig.unit.stop();
+    let again = replay(&blocked.join("kept"));
+    assert!(
+        again.err.contains("things were not recorded"),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn too_little_room_is_told_of_with_what_to_do() {
+    let rig = Rig::start(|scratch| {
+        let kept = scratch.path("kept");
+        format!("folder = '{}'\nkeep-free-mb = 9999999\n", kept.display())
+    });
+    let told = rig.unit.until_told(&["recording: ", "nothing is kept"]);
+    assert!(told.contains("lower `quota-mb`"), "{told}");
+    rig.hear(Duration::from_secs(1));
+    rig.unit.stop();
+}
+
+#[test]
+fn what_is_no_recording_is_refused_with_a_reason() {
+    let scratch = Scratch::new();
+    let text = scratch.write("a.mcap", "no recording at all");
+    let refused = run("rsu", ["replay", &text]);
+    assert_eq!(refused.code, Some(65), "{}", refused.err);
+    assert!(refused.err.contains("not a recording"), "{}", refused.err);
+    let absent = run("rsu", ["replay", "/nowhere.mcap"]);
+    assert_eq!(absent.code, Some(66), "{}", absent.err);
+    let hasty = run("rsu", ["replay", &text, "--allow-broadcast"]);
+    assert_eq!(hasty.code, Some(64), "{}", hasty.err);
+}
