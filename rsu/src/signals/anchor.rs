@@ -13,7 +13,8 @@ use crate::clock::Mono;
 pub(super) const MAX_SLEW: Duration = Duration::from_millis(50);
 /// News that differ by more than this speak of another moment: whole seconds cannot jitter so far.
 const CHANGED_MIND: Duration = Duration::from_millis(1200);
-/// News that are later than this are suspicious: if the next ones agree, the moment has moved.
+/// News that are later than this are suspicious: if the next ones agree with them, the moment has
+/// moved.
 const SUSPICIOUS: Duration = Duration::from_millis(300);
 /// What a moment yields to later news, so that it follows a controller's slower clock.
 const LEAK: Duration = Duration::from_millis(1);
@@ -103,6 +104,11 @@ impl Anchor {
                 self.late = Some(implied);
                 Heard::Same
             }
+            // News that overtake each other are late too, but each by something else.
+            Some(before) if apart(before, implied) > SUSPICIOUS => {
+                self.late = Some(before.min(implied));
+                Heard::Same
+            }
             Some(before) => {
                 self.change_mind(before.min(implied));
                 Heard::ChangedMind
@@ -118,6 +124,10 @@ impl Anchor {
             before: Some(self.at - self.slack),
         };
     }
+}
+
+fn apart(a: Mono, b: Mono) -> Duration {
+    a.since(b).max(b.since(a))
 }
 
 #[cfg(test)]
@@ -160,6 +170,15 @@ mod tests {
         assert_eq!(anchor.at, ms(10_000));
         assert_eq!(anchor.hear(ms(11_010), SECOND), Heard::ChangedMind);
         assert_eq!(anchor.at, ms(11_000));
+    }
+
+    #[test]
+    fn news_that_are_late_by_this_and_that_move_nothing() {
+        let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
+        for implied in [11_000, 10_400, 11_100, 10_800] {
+            assert_eq!(anchor.hear(ms(implied), SECOND), Heard::Same, "{implied}");
+            assert_eq!(anchor.at, ms(10_000));
+        }
     }
 
     #[test]

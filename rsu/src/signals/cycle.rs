@@ -2,15 +2,17 @@
 //!
 //! A plan says what every lamp group shows in each second of the cycle, not when the cycle began.
 //! That is found by comparing: at which second of the cycle do all lamps show what is reported, with
-//! the same seconds left? Only one may fit. From then on every report is held against the plan; one
-//! that does not fit takes the plan's word away until the next that does.
+//! the same seconds left? Only one may fit. From then on every report is held against the plan; lamps
+//! that do not fit take the plan's word away until the next that do. Countdowns alone that do not fit
+//! make it a word without bounds; it is taken away when the next countdowns mean the same.
 
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
 use super::anchor::{Anchor, Heard};
-use super::forecast::{Basis, End, MAX_STATES, Start, StateForecast, Timing};
+use super::forecast::{self, Basis, End, MAX_STATES, Start, StateForecast, Timing};
+use super::tell::Patience;
 use super::watch::Watch;
 use super::{Oddities, merged};
 use crate::clock::Mono;
@@ -20,6 +22,8 @@ use crate::report::{LampPlan, LampState, LampStates, Light, MAX_LAMPS, MAX_STEPS
 const MAX_CYCLE_S: u32 = 1200;
 /// A second of the cycle that lasts longer is news: the cycle stands still, or began anew.
 const SECOND_OVER: Duration = Duration::from_millis(1400);
+/// Countdowns of two reports that differ by less mean the same end.
+const SAME_END_S: f64 = 1.2;
 
 /// A controller's plan and its place in it.
 #[derive(Debug, Default)]
@@ -31,6 +35,19 @@ pub(super) struct Cycle {
     /// Second of the cycle at the last report, and when it was first reported.
     second: u32,
     second_at: Mono,
+    /// When lamp groups end by countdowns that did not fit the plan, if the last ones did not.
+    doubts: ArrayVec<(u16, Mono), MAX_LAMPS>,
+}
+
+/// What the plan has to say of a phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word {
+    /// All of its states.
+    Told,
+    /// By the plan its light is over, and nobody has seen what came.
+    Overdue,
+    /// Nothing: it is not followed now, or does not know the phase.
+    Nothing,
 }
 
 /// What became of a plan.
@@ -82,6 +99,7 @@ impl Cycle {
         self.lamps.extend(plan.lamps.iter().map(joined));
         self.length_s = length_s;
         self.began = None;
+        self.doubts.clear();
         Adopted::New
     }
 
@@ -96,9 +114,13 @@ impl Cycle {
             return true;
         }
         let Some(second) = self.locate(arrived, news) else {
-            self.began = None;
+            if !self.holds_against(arrived, news) {
+                self.began = None;
+                self.doubts.clear();
+            }
             return false;
         };
+        self.doubts.clear();
         // A report in the middle of a second says nothing about when the second began; nor does the
         // echo of the second before.
         let told = [
@@ -148,26 +170,24 @@ impl Cycle {
         (0..self.length_s).any(|second| green(a, second) && green(b, second))
     }
 
-    /// Every state of a phase, from the one that the controller shows; false if the plan is not
-    /// followed now, or does not know the phase.
+    /// Every state of a phase, from the one that the controller shows.
     pub(super) fn states(
         &self,
         watch: &Watch,
         at: Mono,
-        grace: Duration,
+        patience: Patience,
         out: &mut ArrayVec<StateForecast, MAX_STATES>,
-    ) -> bool {
+    ) -> Word {
         let Some((began, sequence)) = self.began.zip(self.sequence_of(watch)) else {
-            return false;
+            return Word::Nothing;
         };
         let running = sequence.at(self.second, began.at, self.length_s);
         let Some((running, start)) = running else {
-            return false;
+            return Word::Nothing;
         };
         let span = sequence.spans[running];
-        let expired = at.since(start + span.length()) > grace;
         if span.light != watch.light {
-            return false;
+            return Word::Nothing;
         }
         if sequence.spans.len() == 1 {
             out.push(state(
@@ -176,12 +196,54 @@ impl Cycle {
                 End::Endless,
                 None,
             ));
-            return true;
+            return Word::Told;
         }
-        if !expired {
-            sequence.tell(running, start, at, out);
+        let end = start + span.length();
+        if watch.is_over(end, at, patience.unseen) {
+            return Word::Overdue;
         }
-        !expired
+        if at.since(end) > patience.seen {
+            return Word::Nothing;
+        }
+        sequence.tell(running, start, at, out);
+        if !self.doubts.is_empty() {
+            forecast::unsettle(out);
+        }
+        Word::Told
+    }
+
+    /// Whether the plan keeps its word against a report that does not fit it: the lamps must show
+    /// what it has for this second, and their countdowns mean another end than the last ones did.
+    fn holds_against(&mut self, arrived: Mono, news: &LampStates) -> bool {
+        let Some(began) = self.began else {
+            return false;
+        };
+        let near = self.near(began, arrived);
+        let shown = near.into_iter().find(|second| {
+            self.matches(news, |sequence, lamp| {
+                sequence.shows(*second, self.length_s, lamp)
+            })
+        });
+        let Some(second) = shown else { return false };
+        let mut doubts = ArrayVec::<(u16, Mono), MAX_LAMPS>::new();
+        for lamp in &news.lamps {
+            let told = self.lamps.iter().find(|known| known.lamp == lamp.lamp);
+            let unfit = told.is_some_and(|known| !known.fits(second, self.length_s, lamp));
+            if let Some(left_s) = lamp.countdown_s.filter(|_| unfit) {
+                let end = arrived + Duration::from_secs(left_s.into());
+                // As many as there are lamps.
+                let _ = doubts.try_push((lamp.lamp, end));
+            }
+        }
+        let meant_before = |(lamp, end): &(u16, Mono)| {
+            let mut before = self.doubts.iter();
+            let found = before.find(|(other, _)| other == lamp);
+            found.is_some_and(|(_, before)| end.seconds_after(*before).abs() < SAME_END_S)
+        };
+        let meant = doubts.iter().all(meant_before);
+        (self.second, self.second_at) = (second, arrived);
+        self.doubts = doubts;
+        !meant
     }
 
     /// The sequence of a phase's lamp groups, if they share one.
@@ -197,10 +259,7 @@ impl Cycle {
     /// The one second of the cycle that a report fits, the expected one first.
     fn locate(&self, arrived: Mono, news: &LampStates) -> Option<u32> {
         if let Some(began) = self.began {
-            let into = arrived.since(began.at) + Duration::from_millis(500);
-            let expected = (into.as_secs() % u64::from(self.length_s)) as u32;
-            let near = [expected, expected + self.length_s - 1, expected + 1];
-            let mut near = near.into_iter().map(|second| second % self.length_s);
+            let mut near = self.near(began, arrived).into_iter();
             if let Some(second) = near.find(|second| self.fits(*second, news)) {
                 return Some(second);
             }
@@ -210,14 +269,28 @@ impl Cycle {
         fits.next().is_none().then_some(only)
     }
 
+    /// The second of the cycle in which a report should be, and its neighbours.
+    fn near(&self, began: Anchor, arrived: Mono) -> [u32; 3] {
+        let into = arrived.since(began.at) + Duration::from_millis(500);
+        let expected = (into.as_secs() % u64::from(self.length_s)) as u32;
+        [expected, expected + self.length_s - 1, expected + 1].map(|second| second % self.length_s)
+    }
+
     fn fits(&self, second: u32, news: &LampStates) -> bool {
+        self.matches(news, |sequence, shown| {
+            sequence.fits(second, self.length_s, shown)
+        })
+    }
+
+    /// Whether all lamp groups of a report that the plan knows, and at least one, are as wanted.
+    fn matches(&self, news: &LampStates, wanted: impl Fn(&Sequence, &LampState) -> bool) -> bool {
         let mut known = 0;
         for sequence in &self.lamps {
             let mut lamps = news.lamps.iter();
             let Some(shown) = lamps.find(|shown| shown.lamp == sequence.lamp) else {
                 continue;
             };
-            if !sequence.fits(second, self.length_s, shown) {
+            if !wanted(sequence, shown) {
                 return false;
             }
             known += 1;
@@ -227,6 +300,12 @@ impl Cycle {
 }
 
 impl Sequence {
+    /// Whether a lamp group shows what it should, whatever it counts.
+    fn shows(&self, second: u32, cycle_s: u32, shown: &LampState) -> bool {
+        let found = self.span_at(second, cycle_s);
+        found.is_some_and(|(place, _)| self.spans[place].light == merged(shown.light))
+    }
+
     fn fits(&self, second: u32, cycle_s: u32, shown: &LampState) -> bool {
         let Some((place, into_s)) = self.span_at(second, cycle_s) else {
             return false;

@@ -8,7 +8,7 @@ use v2x_msg::kinds::spat::Status;
 
 use super::MAX_PHASES;
 use super::history::{Expected, Next};
-use super::watch::Watch;
+use super::watch::{Limits, Watch};
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
@@ -154,6 +154,28 @@ pub(super) fn by_history(
     with_next(StateForecast { light, timing }, next)
 }
 
+/// A forecast end that keeps to the limits that the controller itself has set.
+pub(super) fn within(mut state: StateForecast, limits: Limits, at: Mono) -> StateForecast {
+    let Some(Timing {
+        end: End::At { min, max, likely },
+        ..
+    }) = &mut state.timing
+    else {
+        return state;
+    };
+    if let Some(earliest) = limits.min {
+        *min = Some(min.map_or(earliest, |min| min.max(earliest)));
+        *likely = (*likely).max(earliest);
+    }
+    if let Some(latest) = limits.max.map(|max| max.max(at)) {
+        *max = Some(max.map_or(latest, |max| max.min(latest)));
+        *likely = (*likely).min(latest);
+    }
+    *min = min.map(|min| min.min(*likely));
+    *max = max.map(|max| max.max(*likely));
+    state
+}
+
 /// A running state with the next time that its light comes, as far as the past tells.
 pub(super) fn with_next(mut state: StateForecast, next: Option<Next>) -> StateForecast {
     if let (Some(timing), Some(next)) = (&mut state.timing, next)
@@ -163,6 +185,16 @@ pub(super) fn with_next(mut state: StateForecast, next: Option<Next>) -> StateFo
         timing.next = Some((start, Duration::from_secs_f32(next.length_s.max(0.0))));
     }
     state
+}
+
+/// Takes the bounds and the confidence from every state: something speaks against the likely ends.
+pub(super) fn unsettle(states: &mut [StateForecast]) {
+    for timing in states.iter_mut().filter_map(|state| state.timing.as_mut()) {
+        if let End::At { min, max, .. } = &mut timing.end {
+            (*min, *max) = (None, None);
+        }
+        timing.confidence = None;
+    }
 }
 
 /// Takes from the confidence of every state: `share` of it stays.

@@ -3,6 +3,7 @@
 //!
 //! - `watch`: what one phase shows
 //! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
+//! - `drift`: how far announced ends were off
 //! - `jitter`: how late a controller's news come
 //! - `cycle`: the plan that is running, and where in it the controller is
 //! - `history`: how long each light lasted before
@@ -29,6 +30,7 @@
 mod anchor;
 mod conflict;
 mod cycle;
+mod drift;
 mod forecast;
 mod history;
 mod jitter;
@@ -47,13 +49,14 @@ use v2x_msg::kinds::spat::Status;
 
 use self::conflict::Conflicts;
 use self::cycle::{Adopted, Cycle};
+use self::drift::Drift;
 use self::history::History;
 use self::jitter::Jitter;
 use self::mode::{follows_a_plan, is_untimed, status_of, status_shown};
-use self::tell::Known;
+use self::tell::{Known, Patience};
 use self::watch::{Countdown, Seen, Watch};
 use crate::clock::{Mono, Now};
-use crate::report::{ControlMode, InputId, LampState, LampStates, Light, SignalPlan};
+use crate::report::{ControlMode, InputId, LampSpan, LampState, LampStates, Light, SignalPlan};
 use crate::site::{Phase, Site};
 
 pub use crate::site::GreenKind;
@@ -74,7 +77,8 @@ pub struct Config {
     pub plan_lasts: Duration,
     /// With every controller silent for longer, nothing is said at all.
     pub stop_after: Duration,
-    /// An end that has passed without a change is claimed to be "now" for so long, then unknown.
+    /// An end that has passed without a change is claimed to be "now" for so long, then unknown. A
+    /// green or yellow is not told so long where nothing was heard since its end.
     pub expiry_grace: Duration,
     /// A longer countdown is taken for "unknown".
     pub max_countdown: Duration,
@@ -147,6 +151,7 @@ struct Controller {
     mode: Option<ControlMode>,
     cycle: Cycle,
     jitter: Jitter,
+    drift: Drift,
     heard_at: Option<Mono>,
 }
 
@@ -305,12 +310,17 @@ impl Signals {
         let jitter = self.controllers.iter().map(|controller| controller.jitter);
         let lateness = jitter.map(Jitter::lateness).max().unwrap_or_default();
         self.forecast.timing_error = self.config.timing_error.max(lateness);
+        let patience = Patience {
+            seen: self.config.expiry_grace,
+            unseen: self.forecast.timing_error,
+        };
         self.look_for_conflicts(at);
         let known = Known {
             config: &self.config,
             controllers: &self.controllers,
             watches: &self.watches,
             history: &self.history,
+            patience,
         };
         // In place: what a phase may tell is large, and most of it empty.
         for (place, phase) in self.forecast.phases.iter_mut().enumerate() {
@@ -361,6 +371,15 @@ impl Signals {
         if let Some(late) = watch.take_lateness() {
             self.controllers[watch.controller].jitter.note(late);
         }
+        for missed in watch.take_missed() {
+            self.controllers[watch.controller].drift.note(&missed);
+        }
+        let span = news.span(shown.lamp).filter(|_| !untimed);
+        let after = |ms: Option<u32>| Some(at + Duration::from_millis(ms?.into()));
+        watch.take_limits(
+            span.and_then(|span| after(span.min_ms)),
+            span.and_then(|span| after(span.max_ms)),
+        );
         Some(seen)
     }
 
@@ -422,6 +441,7 @@ impl Signals {
         let told_for = self.config.no_timing_after.max(self.config.plan_lasts);
         let green = |watch: &Watch| {
             let told = watch.age(at).is_some_and(|age| age <= told_for);
+            let told = told && !watch.is_overdue(at, self.forecast.timing_error);
             watch.light == Light::Green && (told || watch.outlasts(at))
         };
         if self.conflicts.look(&self.watches, green) {
@@ -437,6 +457,7 @@ impl Controller {
             mode: None,
             cycle: Cycle::default(),
             jitter: Jitter::default(),
+            drift: Drift::default(),
             heard_at: None,
         }
     }
@@ -464,7 +485,11 @@ fn shown(watch: &Watch, news: &LampStates, oddities: &mut Oddities) -> Option<La
 /// What the news say of a phase's end: tenths where the controller has them, otherwise seconds. What
 /// is longer than `longest` is nonsense.
 fn countdown(news: &LampStates, shown: LampState, longest: Duration) -> Countdown {
-    let exact = news.span(shown.lamp).and_then(|span| span.likely_ms);
+    // An earliest end that is the latest too is the end.
+    let only = |span: &LampSpan| span.min_ms.filter(|min| Some(*min) == span.max_ms);
+    let exact = news
+        .span(shown.lamp)
+        .and_then(|span| span.likely_ms.or_else(|| only(span)));
     let exact = exact.map(|ms| Duration::from_millis(ms.into()));
     let whole = shown
         .countdown_s

@@ -1,6 +1,8 @@
 //! What may be told of a phase at a moment: all that is known, then less and less.
 //!
-//! A fresh controller: by its plan if the lamps follow one, else by its countdown, else by the past.
+//! A fresh controller: by its plan if the lamps follow one, else by its countdown, else by the past. A
+//! green or yellow that has passed its end without a word since is told no more: what came instead
+//! nobody has seen, and the message is dated by what was seen.
 //! A silent one: by the plan that was followed, with falling confidence; then its light, as long as
 //! that was promised to be on; then nothing. Not here: conflicts, which take every light.
 
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
+use super::cycle::Word;
 use super::forecast::{self, MAX_STATES, StateForecast};
 use super::history::History;
 use super::mode::{follows_a_plan, is_untimed};
@@ -23,6 +26,16 @@ pub(super) struct Known<'a> {
     pub(super) controllers: &'a [Controller],
     pub(super) watches: &'a [Watch],
     pub(super) history: &'a History,
+    pub(super) patience: Patience,
+}
+
+/// How long a light that has passed its end still holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Of a light that stops, or is still shown: it is then said to end now.
+    pub(super) seen: Duration,
+    /// Of a light that lets traffic go, with no word since: as long as the word may be on its way.
+    pub(super) unseen: Duration,
 }
 
 impl Known<'_> {
@@ -53,21 +66,23 @@ impl Known<'_> {
     ) {
         let watch = &self.watches[place];
         let controller = &self.controllers[watch.controller];
-        let grace = self.config.expiry_grace;
-        if follows_a_plan(controller.mode) && controller.cycle.states(watch, at, grace, out) {
+        if follows_a_plan(controller.mode) {
+            match controller.cycle.states(watch, at, self.patience, out) {
+                Word::Told | Word::Overdue => return,
+                Word::Nothing => {}
+            }
+        }
+        if watch.is_overdue(at, self.patience.unseen) {
             return;
         }
         if watch.is_counting() {
-            let running = watch.running(at, grace);
+            let fixed = follows_a_plan(controller.mode);
+            let running = watch.running(at, self.patience.seen, &controller.drift, fixed);
             out.push(forecast::with_next(running, self.history.next(place)));
         } else {
             let expected = self.history.expected(place, at);
-            out.push(forecast::by_history(
-                watch.light,
-                watch.since(),
-                at,
-                expected,
-            ));
+            let state = forecast::by_history(watch.light, watch.since(), at, expected);
+            out.push(forecast::within(state, watch.limits(), at));
         }
     }
 
@@ -80,9 +95,13 @@ impl Known<'_> {
     ) {
         let controller = &self.controllers[watch.controller];
         let lasts = self.config.plan_lasts;
+        let none = Patience {
+            seen: Duration::ZERO,
+            unseen: Duration::ZERO,
+        };
         if age <= lasts
             && follows_a_plan(controller.mode)
-            && controller.cycle.states(watch, at, Duration::ZERO, out)
+            && controller.cycle.states(watch, at, none, out) == Word::Told
         {
             let gone = age.as_secs_f32() / lasts.as_secs_f32();
             forecast::doubt(out, (1.0 - gone).clamp(0.0, 1.0));

@@ -165,8 +165,16 @@ fn an_end_that_has_passed_is_now_and_then_unknown() {
     for second in 0..=20 {
         hear(&mut signals, f64::from(second), |_| 0.0);
     }
-    assert!(left_s(&running(&mut signals, 21.5, 1), 21.5) < 1e-6);
-    assert_eq!(running(&mut signals, 22.2, 1).timing, None);
+    // A green of which nothing is heard any more is gone as soon as the word of it could be here.
+    assert!(left_s(&running(&mut signals, 21.05, 1), 21.05) < 1e-6);
+    assert_eq!(running(&mut signals, 21.15, 1).light, Light::Unknown);
+    // A red holds, and ends now for a while: nobody comes to harm by it.
+    for second in 40..=49 {
+        hear(&mut signals, f64::from(second), |_| 0.0);
+    }
+    assert!(left_s(&running(&mut signals, 50.5, 65), 50.5) < 1e-6);
+    let red = running(&mut signals, 51.2, 65);
+    assert_eq!((red.light, red.timing), (Light::Red, None));
 }
 
 #[test]

@@ -6,9 +6,11 @@
 
 use std::time::Duration;
 
+use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 
 use super::anchor::{Anchor, Heard};
+use super::drift::{Drift, Missed, REACHES, reach};
 use super::forecast::{Basis, End, Start, StateForecast, Timing};
 use super::{Oddities, merged};
 use crate::clock::Mono;
@@ -49,7 +51,24 @@ pub(super) struct Watch {
     /// When the last green ended.
     green_until: Option<Mono>,
     kept: Kept,
+    /// The ends that were announced of the light that ended last, until somebody asks.
+    missed: ArrayVec<Missed, { REACHES.len() }>,
+    limits: Limits,
 }
+
+/// Earliest and latest end as the controller says them beside, or instead of, a countdown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) min: Option<Mono>,
+    pub(super) max: Option<Mono>,
+    /// So many lights must end within their limits before they are believed again.
+    owed: u8,
+}
+
+/// How far limits may be off: a second for whole seconds, and half of one for the way.
+const LIMIT_SLACK: Duration = Duration::from_millis(1500);
+/// How many lights must end within their limits after one that did not.
+const PENANCE: u8 = 3;
 
 /// What a controller says of the time that is left of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +119,31 @@ impl Watch {
             late: None,
             green_until: None,
             kept: Kept::default(),
+            missed: ArrayVec::new(),
+            limits: Limits::default(),
         }
+    }
+
+    /// Takes in how soon and how late the light that is on may end, as the newest news have it.
+    pub(super) fn take_limits(&mut self, min: Option<Mono>, max: Option<Mono>) {
+        let in_order = min.zip(max).is_none_or(|(min, max)| min <= max);
+        let owed = self.limits.owed;
+        (self.limits.min, self.limits.max) = if in_order { (min, max) } else { (None, None) };
+        self.limits.owed = owed;
+    }
+
+    /// How soon and how late the light may end by the controller's word, while that holds.
+    pub(super) fn limits(&self) -> Limits {
+        if self.limits.owed == 0 {
+            self.limits
+        } else {
+            Limits::default()
+        }
+    }
+
+    /// What came of the ends that were announced of the light that ended last; told once.
+    pub(super) fn take_missed(&mut self) -> ArrayVec<Missed, { REACHES.len() }> {
+        std::mem::take(&mut self.missed)
     }
 
     /// Takes in what the phase shows.
@@ -160,6 +203,27 @@ impl Watch {
         self.end.is_some_and(|end| earliest(end) > at + VAGUE)
     }
 
+    /// Whether a light that lets traffic go, and was to end at `end`, may no longer be told: nothing
+    /// was heard since, and `patience` has passed. Whoever still shows it is believed until the next
+    /// word is overdue.
+    pub(super) fn is_over(&self, end: Mono, at: Mono, patience: Duration) -> bool {
+        let lets_go = matches!(self.light, Light::Green | Light::Yellow);
+        let until = match self.heard_at {
+            Some(heard) if heard > end => heard + MAX_GAP,
+            _ => end,
+        };
+        lets_go && at.since(until) > patience
+    }
+
+    /// The same of the end that is announced.
+    pub(super) fn is_overdue(&self, at: Mono, patience: Duration) -> bool {
+        // What is shown as 0 may last a second more.
+        let nought = self.told.filter(|(s, _)| *s == 0);
+        let nought = nought.map_or(Mono::ZERO, |(_, since)| since + VAGUE);
+        let end = self.end.map(|end| end.at.max(nought));
+        end.is_some_and(|end| self.is_over(end, at, patience))
+    }
+
     /// What the lamps show, flashing told apart from steady.
     pub(super) fn shown(&self) -> Light {
         self.shown
@@ -175,24 +239,40 @@ impl Watch {
         self.end.is_some()
     }
 
-    /// The running state, by countdown alone.
-    pub(super) fn running(&self, at: Mono, grace: Duration) -> StateForecast {
+    /// The running state, by countdown alone; a controller that `runs_fixed` means what it announces.
+    pub(super) fn running(
+        &self,
+        at: Mono,
+        grace: Duration,
+        drift: &Drift,
+        runs_fixed: bool,
+    ) -> StateForecast {
         let end = self.end.filter(|end| at.since(end.at) <= grace);
         StateForecast {
             light: self.light,
-            timing: end.map(|end| self.timing(at, end)),
+            timing: end.map(|end| self.timing(at, end, drift, runs_fixed)),
         }
     }
 
-    fn timing(&self, at: Mono, end: Anchor) -> Timing {
+    fn timing(&self, at: Mono, end: Anchor, drift: &Drift, runs_fixed: bool) -> Timing {
         let likely = end.at.max(at);
-        let earliest = (end.at - end.slack()).max(at);
-        let (min, max) = match end.before() {
-            // Until it is said twice, both ends are possible.
-            Some(before) => (Some(earliest.min(before.max(at))), Some(likely.max(before))),
-            None if end.slack() > Duration::ZERO => (Some(earliest), Some(likely)),
-            None => (None, None),
+        let learned = drift.margins(self.light, likely.since(at));
+        let margins = match learned {
+            Some((early, late)) => Some((early.max(end.slack()), late)),
+            None if !runs_fixed => None,
+            None if end.slack() > Duration::ZERO || end.before().is_some() => {
+                Some((end.slack(), Duration::ZERO))
+            }
+            None => None,
         };
+        // Until it is said twice, both ends are possible.
+        let before = end.before().unwrap_or(end.at);
+        let around = |(early, late)| {
+            let earliest = (end.at - early).min(before).max(at);
+            let latest = (end.at + late).max(before).max(at);
+            (earliest, latest)
+        };
+        let (min, max) = margins.map(around).unzip();
         Timing {
             start: Start::Running { since: self.since },
             end: End::At { min, max, likely },
@@ -209,7 +289,8 @@ impl Watch {
             self.green_until = Some(arrived);
         }
         if seen {
-            self.kept.settle(arrived);
+            self.missed = self.kept.settle(self.light, arrived);
+            self.limits.settle(arrived);
         } else {
             self.kept.forget();
         }
@@ -301,21 +382,38 @@ impl Watch {
     }
 }
 
+impl Limits {
+    /// The light has ended.
+    fn settle(&mut self, ended: Mono) {
+        if self.min.is_none() && self.max.is_none() {
+            return;
+        }
+        let too_early = self.min.is_some_and(|min| min > ended + LIMIT_SLACK);
+        let too_late = self.max.is_some_and(|max| ended > max + LIMIT_SLACK);
+        self.owed = if too_early || too_late {
+            PENANCE
+        } else {
+            self.owed.saturating_sub(1)
+        };
+    }
+}
+
 /// How often announced ends came true within a second, by how far ahead they were announced.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kept {
-    told: [Option<Mono>; REACHES.len()],
+    told: [Option<Told>; REACHES.len()],
     made: [f32; REACHES.len()],
     true_ones: [f32; REACHES.len()],
 }
 
-/// An announcement that reaches so far is of this sort.
-const REACHES: [Duration; 4] = [
-    Duration::from_secs(4),
-    Duration::from_secs(10),
-    Duration::from_secs(30),
-    Duration::MAX,
-];
+/// The ends that were announced while they were so far ahead.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    first: Mono,
+    earliest: Mono,
+    latest: Mono,
+}
+
 /// So many announcements say what the next is worth.
 const ENOUGH: f32 = 10.0;
 /// What an announcement counts after each newer one.
@@ -323,17 +421,31 @@ const FORGET: f32 = 0.98;
 
 impl Kept {
     fn tell(&mut self, at: Mono, end: Mono) {
-        self.told[reach(end.since(at))].get_or_insert(end);
+        let told = self.told[reach(end.since(at))].get_or_insert(Told {
+            first: end,
+            earliest: end,
+            latest: end,
+        });
+        told.earliest = told.earliest.min(end);
+        told.latest = told.latest.max(end);
     }
 
-    fn settle(&mut self, ended: Mono) {
+    fn settle(&mut self, light: Light, ended: Mono) -> ArrayVec<Missed, { REACHES.len() }> {
+        let mut missed = ArrayVec::new();
         for (place, told) in self.told.iter_mut().enumerate() {
             let Some(told) = told.take() else { continue };
-            let came_true = told.seconds_after(ended).abs() <= 1.05;
+            missed.push(Missed {
+                light,
+                reach: place,
+                early_s: told.latest.since(ended).as_secs_f32(),
+                late_s: ended.since(told.earliest).as_secs_f32(),
+            });
+            let came_true = told.first.seconds_after(ended).abs() <= 1.05;
             self.made[place] = self.made[place] * FORGET + 1.0;
             self.true_ones[place] =
                 self.true_ones[place] * FORGET + if came_true { 1.0 } else { 0.0 };
         }
+        missed
     }
 
     fn forget(&mut self) {
@@ -346,11 +458,6 @@ impl Kept {
         let made = self.made[place];
         (made >= ENOUGH).then(|| (self.true_ones[place] + 1.0) / (made + 2.0))
     }
-}
-
-fn reach(left: Duration) -> usize {
-    let found = REACHES.iter().position(|reach| left <= *reach);
-    found.unwrap_or(REACHES.len() - 1)
 }
 
 fn seconds(s: u16) -> Duration {

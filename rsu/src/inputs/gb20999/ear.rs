@@ -15,7 +15,7 @@ use super::trust::{Trust, Verdict};
 use super::wire::{self, Frame, Header, Kind, Value};
 use crate::clock::{Mono, Now};
 use crate::inputs::Counts;
-use crate::report::{Content, ControlMode, LampState, LampStates, Light};
+use crate::report::{Content, ControlMode, LampSpan, LampState, LampStates, Light};
 
 const REJECTED: [&str; 9] = [
     "noise",
@@ -516,7 +516,17 @@ impl Ear {
             let left_s = timeline
                 .zip(place)
                 .and_then(|(timeline, place)| timeline.countdown_s(number, lamp.light, place));
-            // Both lists hold 64.
+            // Until detectors end it, what remains of a stage is the most that can remain.
+            let settled = place.is_none_or(|place| place.is_settled(lamp.light));
+            // All lists hold 64.
+            if let Some(left_s) = left_s.filter(|_| !settled) {
+                states.spans.push(LampSpan {
+                    lamp: number.into(),
+                    max_ms: Some(u32::from(left_s) * 1000),
+                    ..LampSpan::default()
+                });
+            }
+            let left_s = left_s.filter(|_| settled);
             states.lamps.push(LampState {
                 lamp: number.into(),
                 light: lamp.light,
@@ -554,6 +564,10 @@ impl Ear {
             stage: self.state.place?,
             remaining_s: remaining.seconds.saturating_add(rounds_down.into()),
             by_plan,
+            is_extended: matches!(
+                self.state.mode,
+                Some(ControlMode::Actuated | ControlMode::Adaptive)
+            ),
             in_transition: stage_state == Some(StageState::Transition),
         })
     }

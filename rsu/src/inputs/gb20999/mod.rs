@@ -28,8 +28,8 @@
 //!   transitions is read the other way; any other has no countdown unless the configuration says.
 //! - What was never recorded: several values in a frame (asked for singly where a reply falls short),
 //!   active reports (read as replies are), a value for all elements at once (ignored and counted).
-//! - In actuated control the running stage's end is told as the controller tells it, and what lies
-//!   behind is not. A stage that comes on demand makes the end before it uncertain.
+//! - In actuated control what remains of the running stage is told as the latest end, not as a
+//!   countdown, until its transition begins; what lies behind is not told. A stage that comes on demand makes the end before it uncertain.
 //! - A countdown is our conclusion: the first of a lamp group is kept back until it has come true, and
 //!   one that did not come true silences the lamp group until two have.
 //! - A device that shows 0 for a whole second before each change rounds down; a second is added then.

@@ -75,8 +75,17 @@ pub(super) struct Place {
     pub(super) remaining_s: u32,
     /// The times of the stages to come are those of the plan.
     pub(super) by_plan: bool,
+    /// Detectors decide when the stage's green ends.
+    pub(super) is_extended: bool,
     /// Its phases are losing their right of way.
     pub(super) in_transition: bool,
+}
+
+impl Place {
+    /// Whether what remains of a light is certain, and not only the most that may remain.
+    pub(super) fn is_settled(self, light: Light) -> bool {
+        !self.is_extended || self.in_transition || light == Light::Yellow
+    }
 }
 
 impl Timeline {
@@ -437,6 +446,7 @@ mod tests {
             stage,
             remaining_s,
             by_plan: true,
+            is_extended: false,
             in_transition: false,
         }
     }

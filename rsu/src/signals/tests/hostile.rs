@@ -11,8 +11,8 @@ fn a_change_that_happens_out_of_sight_is_vague_and_says_so() {
     for second in 0..=19 {
         hear(&mut signals, f64::from(second), |_| 0.0);
     }
-    // 20 to 22 are lost: green ended at 21. Nobody said so: it ends "now", then nobody knows.
-    assert!(left_s(&running(&mut signals, 21.3, 1), 21.3) < 1e-6);
+    // 20 to 22 are lost: green ended at 21. Nobody said so, and nobody knows what came.
+    assert_eq!(running(&mut signals, 21.3, 1).light, Light::Unknown);
     assert_eq!(running(&mut signals, 22.0, 1).light, Light::Unknown);
     hear(&mut signals, 23.0, |_| 0.0);
     let yellow = running(&mut signals, 23.0, 1);
@@ -270,6 +270,85 @@ fn in_silence_a_plan_never_tells_a_colour_that_nobody_saw() {
         assert_eq!(running(&mut signals, at_s, 1).light, Light::Unknown);
         assert_eq!(running(&mut signals, at_s, 65).light, Light::Red, "runs on");
     }
+}
+
+#[test]
+fn a_green_whose_planned_end_nobody_confirms_is_not_told_beyond_it() {
+    for counts in [true, false] {
+        let mut signals = signals();
+        signals.handle_plan(now(0.0), SIGNAL, &plan());
+        for second in 1..=20 {
+            let mut lamps = lamps(second);
+            if !counts && second > 1 {
+                lamps
+                    .lamps
+                    .iter_mut()
+                    .for_each(|lamp| lamp.countdown_s = None);
+            }
+            signals.handle_lamps(now(second.into()), SIGNAL, &lamps);
+        }
+        assert_eq!(running(&mut signals, 21.05, 1).light, Light::Green);
+        assert_eq!(running(&mut signals, 21.15, 1).light, Light::Unknown);
+        hear(&mut signals, 22.0, |_| 0.0);
+        assert_eq!(running(&mut signals, 22.0, 1).light, Light::Yellow);
+    }
+}
+
+#[test]
+fn a_green_that_is_still_shown_after_its_end_is_believed() {
+    let mut signals = signals();
+    for tenth in 0..230_u32 {
+        let mut lamps = lamps((tenth / 10).min(20));
+        if tenth >= 210 {
+            lamps.lamps[0].countdown_s = None;
+        }
+        signals.handle_lamps(now(f64::from(tenth) / 10.0), SIGNAL, &lamps);
+        let shown = running(&mut signals, f64::from(tenth) / 10.0 + 0.05, 1);
+        assert_eq!(shown.light, Light::Green, "at {tenth}");
+    }
+}
+
+#[test]
+fn countdowns_that_jump_each_time_by_something_else_do_not_move_a_proved_plan() {
+    let mut signals = signals();
+    signals.handle_plan(now(0.0), SIGNAL, &plan());
+    hear(&mut signals, 5.0, |_| 0.0);
+    for second in 6..=20_u32 {
+        let mut lamps = lamps(second);
+        for (place, lamp) in lamps.lamps.iter_mut().enumerate() {
+            let off = (second as u16 * 7 + place as u16 * 3) % 5 + 1;
+            lamp.countdown_s = lamp.countdown_s.map(|s| s + off);
+        }
+        signals.handle_lamps(now(second.into()), SIGNAL, &lamps);
+        let timing = running(&mut signals, second.into(), 1)
+            .timing
+            .expect("timed");
+        let End::At { min, max, likely } = timing.end else {
+            panic!("it ends")
+        };
+        assert!(
+            (likely.seconds_after(moment(21.0))).abs() < 0.05,
+            "{second}"
+        );
+        assert_eq!((min, max, timing.confidence), (None, None, None), "doubted");
+    }
+}
+
+#[test]
+fn countdowns_that_say_another_end_twice_take_the_plans_word() {
+    let mut signals = signals();
+    signals.handle_plan(now(0.0), SIGNAL, &plan());
+    hear(&mut signals, 5.0, |_| 0.0);
+    for second in [6_u32, 7] {
+        let mut lamps = lamps(second);
+        for lamp in &mut lamps.lamps {
+            lamp.countdown_s = lamp.countdown_s.map(|s| s + 10);
+        }
+        signals.handle_lamps(now(second.into()), SIGNAL, &lamps);
+    }
+    let green = running(&mut signals, 7.0, 1);
+    assert!((left_s(&green, 7.0) - 24.0).abs() < 0.1, "{green:?}");
+    assert_eq!(green.timing.expect("timed").basis, Basis::Countdown);
 }
 
 #[test]

@@ -129,6 +129,35 @@ fn a_countdown_is_trusted_as_far_as_it_kept_its_word() {
     assert!(confidence(&mut liar) < 0.2);
 }
 
+/// A green that lasted 21 s each time, 13 s into it, with what the controller says of its latest end.
+fn with_latest_end(latest_ms: Option<u32>) -> Timing {
+    let mut signals = after(30);
+    for second in 11..=13 {
+        let mut lamps = silent_lamps(second);
+        lamps.spans.push(LampSpan {
+            lamp: 1,
+            max_ms: latest_ms.map(|ms| ms - second * 1000),
+            ..LampSpan::default()
+        });
+        signals.handle_lamps(now(f64::from(30 * CYCLE_S + second)), SIGNAL, &lamps);
+    }
+    let state = running(&mut signals, f64::from(30 * CYCLE_S) + 13.0, 1);
+    state.timing.expect("learned")
+}
+
+#[test]
+fn a_controllers_own_limits_bound_what_the_past_tells() {
+    let free = with_latest_end(None);
+    let bound = with_latest_end(Some(15_000));
+    let end = |timing: Timing| match timing.end {
+        End::At { max, likely, .. } => (likely, max),
+        End::Endless => panic!("it ends"),
+    };
+    let limit = moment(f64::from(30 * CYCLE_S) + 15.0);
+    assert!(end(free).0 > limit, "{free:?}");
+    assert_eq!(end(bound), (limit, Some(limit)));
+}
+
 #[test]
 fn history_may_be_switched_off() {
     let site = Site::parse(MOYU, "site.toml").expect("whole");

@@ -405,8 +405,21 @@ fn in_actuated_control_only_the_running_stage_is_timed() {
     bench.run(Duration::from_secs(240));
     assert!(bench.plans().is_empty());
     let errors = bench.errors_ms();
-    assert!(errors.len() > 500, "{}", errors.len());
+    assert!(errors.len() > 300, "{}", errors.len());
     assert!(errors.iter().all(|error| (-20..=1010).contains(error)));
+    // Until its transition begins, what remains of a stage is only the most that can remain.
+    let mut spans = 0;
+    for (_, states) in bench.lamps() {
+        for span in &states.spans {
+            assert!(span.max_ms.is_some_and(|max_ms| max_ms <= 33_000));
+            assert_eq!((span.min_ms, span.likely_ms), (None, None));
+            let mut lamps = states.lamps.iter();
+            let lamp = lamps.find(|lamp| lamp.lamp == span.lamp);
+            assert_eq!(lamp.map(|lamp| lamp.countdown_s), Some(None));
+            spans += 1;
+        }
+    }
+    assert!(spans > 300, "{spans}");
     let longest = bench
         .lamps()
         .flat_map(|(_, states)| &states.lamps)
