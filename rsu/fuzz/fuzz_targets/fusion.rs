@@ -54,6 +54,7 @@ impl Tape<'_> {
         let has = |bit: u8| flags & (1 << bit) != 0;
         Detection {
             device_id: has(0).then(|| u16::from(self.byte())),
+            own_id: None,
             east_m: self.number(100.0),
             north_m: self.number(100.0),
             position_cov: self.cov(2.0),

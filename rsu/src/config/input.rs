@@ -12,7 +12,7 @@ use super::address::{
 };
 use super::boxes;
 use super::seat::Seat;
-use super::{ars408, gat1743, gb20999, gnss, ntcip, serial_radars, spat_json};
+use super::{ars408, gat1743, gb20999, gnss, heard, ntcip, serial_radars, spat_json};
 use crate::fusion;
 use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
@@ -62,6 +62,8 @@ pub enum Protocol {
     TiMmwave(Seat, ti_mmwave::Config),
     /// A Nanoradar on a serial line.
     Nanoradar(Seat, inputs::nanoradar::Config),
+    /// What road users say of themselves by radio.
+    Heard(inputs::heard::Config),
     /// A receiver of satellite navigation.
     Gnss(inputs::gnss::Config),
 }
@@ -79,6 +81,7 @@ impl Protocol {
             Self::DetectedObjects(..) => "detected-objects",
             Self::TiMmwave(..) => "ti-mmwave",
             Self::Nanoradar(..) => "nanoradar",
+            Self::Heard(_) => "heard",
             Self::Gnss(_) => "gnss",
         }
     }
@@ -99,6 +102,7 @@ impl Protocol {
             | Self::Ntcip(_)
             | Self::SpatJson(_)
             | Self::Gnss(_) => None,
+            Self::Heard(_) => Some((rsm::Source::V2x, fusion::Sensor::heard(input))),
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
             Self::TiMmwave(seat, config) if config.layout == ti_mmwave::Layout::OutOfBox => {
                 let (source, sensor) = seat.sensor(input);
@@ -124,6 +128,7 @@ impl Protocol {
         match self {
             Self::Openv2x(_, config) => config.frame = frame,
             Self::DetectedObjects(_, config) => config.frame = frame,
+            Self::Heard(config) => config.frame = frame,
             Self::Gnss(config) => config.frame = frame,
             Self::Gat1743(_)
             | Self::Gb20999(_)
@@ -163,6 +168,7 @@ impl Protocol {
             Self::Nanoradar(_, config) => {
                 Decoder::Nanoradar(Box::new(inputs::nanoradar::Decoder::new(*config)))
             }
+            Self::Heard(config) => Decoder::Heard(Box::new(inputs::heard::Decoder::new(*config))),
             Self::Gnss(config) => Decoder::Gnss(Box::new(inputs::gnss::Decoder::new(*config))),
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
@@ -175,7 +181,7 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 10] = [
+    let readers: [(&'static str, Read); 11] = [
         ("gat1743", gat1743::read),
         ("gb20999", gb20999::read),
         ("ntcip", ntcip::read),
@@ -185,6 +191,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
         ("detected-objects", boxes::read_detected_objects),
         ("ti-mmwave", serial_radars::read_ti_mmwave),
         ("nanoradar", serial_radars::read_nanoradar),
+        ("heard", heard::read),
         ("gnss", gnss::read),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();

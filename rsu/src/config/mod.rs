@@ -13,6 +13,7 @@ mod broker;
 mod gat1743;
 mod gb20999;
 mod gnss;
+mod heard;
 mod input;
 mod ntcip;
 mod radio;

@@ -90,6 +90,7 @@ fn the_example_shows_the_defaults() {
          [[input.nanoradar]]\nname = 'range-radar'\n\
          serial = 'serial:///dev/ttyUSB2?baud=115200&parity=none'\n\
          mount = { east-m = 0.0, north-m = -15.0, up-m = 4.0, heading-deg = 0.0 }\n\
+         [[input.heard]]\nname = 'radio'\nlisten = 'udp://127.0.0.1:6066'\n\
          [[input.gnss]]\nname = 'receiver'\nserial = 'serial:///dev/ttyUSB3?parity=none'\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
         .unwrap()
@@ -316,6 +317,8 @@ fn what_is_wrong_in_a_box_or_a_radar_is_told_with_its_line() {
     }
     for (table, wrong, told_of) in [
         ("gnss", "form = 'ubx'\n", "form: must be"),
+        ("heard", "framing = 'ipv6'\n", "framing: must be"),
+        ("heard", "range-m = 9\n", "range-m: must be"),
         (
             "ntcip",
             "poll = { period-ms = 500 }\n",

@@ -22,6 +22,9 @@
 //! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window. Nothing here
 //! reads a clock or logs; what was refused is in [`Fusion::counts`].
 //!
+//! Road users that speak of themselves are one more sensor ([`Sees::Told`]): who is silent is not
+//! missed, names help to tell them apart, and stay with the track.
+//!
 //! Known limits: the lanes of the site are not used, and tracks of a tracking device are taken as
 //! detections with a larger covariance rather than decorrelated.
 
@@ -197,11 +200,17 @@ impl Fusion {
             let early = target.seen_at.since(at) > self.config.delete_after;
             if !early && !target.is_stale(at, &self.config) {
                 // Ids are unique, so there is room.
-                let _ = self.picture.tracks.try_push(target.published(dt_s));
+                let _ = self.picture.tracks.try_push(target.published(at, dt_s));
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);
         &self.picture
+    }
+
+    /// Whether road users speak of themselves by this input, each at its own moment.
+    pub fn is_told(&self, input: InputId) -> bool {
+        let mut sensors = self.config.sensors.iter();
+        sensors.any(|sensor| sensor.input == input && sensor.sees == Sees::Told)
     }
 
     /// What came in and what became of it.
@@ -218,7 +227,15 @@ impl Fusion {
             precision,
             pulse,
         } = &self.habits;
-        Some(pulse[index].health(at, &eyesight[index], &precision[index]))
+        let health = pulse[index].health(at, &eyesight[index], &precision[index]);
+        Some(match self.config.sensors[index].sees {
+            // Nobody need speak.
+            Sees::Told => Health {
+                suspicion: None,
+                ..health
+            },
+            Sees::Centre | Sees::Reflection => health,
+        })
     }
 
     /// The configuration it works by.

@@ -154,7 +154,7 @@ impl Precision {
             range * range / (pc + rc + ec),
         );
         let (ka, kc) = (self.along.value(0.5, 6.0), self.across.value(0.5, 6.0));
-        if sensor.sees == Sees::Centre || miss.length_m < SMALL_M {
+        if sensor.sees != Sees::Reflection || miss.length_m < SMALL_M {
             // The claim is already scaled: what it was before is the measure.
             self.along.add(held(along, pa + ra + ea) - pa - ea, ra / ka);
             self.across

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use v2x_msg::base::StationId;
 
 use super::super::testing::{Dice, car, frame, moment};
 use super::*;
@@ -167,6 +168,10 @@ fn any_detection() -> impl Strategy<Value = Detection> {
                 size,
             )| Detection {
                 device_id,
+                // Few names for many things: some claim the same.
+                own_id: device_id
+                    .filter(|id| id % 3 == 0)
+                    .map(|id| StationId([id as u8; 8])),
                 east_m,
                 north_m,
                 position_cov: Covariance {

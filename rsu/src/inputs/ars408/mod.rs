@@ -382,6 +382,7 @@ fn detection(said: &Said, pose: &Pose, config: &Config, counts: &mut Counts) -> 
     let (east_m, north_m) = pose.to_site(general.dist_long_m, general.dist_lat_m);
     let [long_m, lat_m, long_mps, lat_mps] = sigmas;
     Some(Detection {
+        own_id: None,
         device_id: Some(u16::from(general.id)),
         east_m,
         north_m,
