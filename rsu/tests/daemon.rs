@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use rsu::clock::Utc;
 use rsu::config;
 use rsu::daemon::{Daemon, InputSnapshot, LinkState};
 use rsu::inputs::ars408::{self, SensedObject, wire::Measurement};
-use rsu::inputs::can::{CanFrame, candump, gateway};
+use rsu::inputs::can::{CanFrame, candump, gateway, slcan};
 use rsu::inputs::gat1743::{Address, Approach, Audience, Emitter, Identity};
 use rsu::inputs::heard;
 use rsu::report::{Class, LampState, LampStates, Light};
@@ -490,4 +490,47 @@ fn bus(name: [u8; 8], pos: GeoPosition, heading_deg: f64) -> Bsm {
         size: rsm::Size::UNKNOWN,
         class: VehicleClass::LOCAL_BUS,
     }
+}
+
+/// Two radars on one bus, behind one gateway; and one behind a serial adapter.
+#[test]
+fn radars_share_a_bus_and_one_speaks_through_a_serial_adapter() {
+    let bus = free_udp();
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let line = nix::unistd::ttyname(&pty.slave).unwrap();
+    let rig = Rig::start(&format!(
+        "{}[[input.ars408]]\nname = 'first'\nlisten = 'udp://{bus}'\n{MOUNT}\
+         [[input.ars408]]\nname = 'second'\nsensor-id = 1\nlisten = 'udp://{bus}'\n{MOUNT}\
+         [[input.ars408]]\nname = 'third'\nserial = 'serial://{}?baud=115200&parity=none'\n{MOUNT}",
+        silent_signal(),
+        line.display()
+    ));
+    for name in ["first", "second", "third"] {
+        rig.until(name, "up", |input| input.link == LinkState::Up);
+    }
+    let mut adapter = std::fs::File::from(pty.master);
+    let mut opened = [0; 8];
+    adapter.read_exact(&mut opened).unwrap();
+    assert_eq!(&opened, b"\rC\rS6\rO\r");
+    let frames = radar_cycle();
+    let mut text = b"\r\r\r".to_vec();
+    frames
+        .iter()
+        .for_each(|frame| slcan::emit(frame, &mut text));
+    adapter.write_all(&text).unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for number in [0, 1, 1] {
+        let mut records = Vec::new();
+        let mut burst = Vec::new();
+        ars408::Emitter::new(number).cycle(&[], &mut burst);
+        burst
+            .iter()
+            .for_each(|frame| gateway::emit(frame, &mut records));
+        socket.send_to(&records, bus).unwrap();
+    }
+    rig.until("first", "1 cycle", |input| input.counts.reports() == 1);
+    rig.until("second", "2 cycles", |input| input.counts.reports() == 2);
+    rig.until("third", "1 cycle", |input| input.counts.reports() == 1);
+    let others = rig.input("first").counts.ignored()[0];
+    assert_eq!(others, ("other-sensor", 2));
 }

@@ -86,6 +86,14 @@ impl Protocol {
         }
     }
 
+    /// Whether both are radars that speak on one CAN bus under different numbers.
+    fn shares_bus_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ars408(a), Self::Ars408(b)) => a.decoder.sensor_id != b.decoder.sensor_id,
+            _ => false,
+        }
+    }
+
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
         matches!(
@@ -280,39 +288,33 @@ pub(super) fn read_controller_source(table: &mut Table<'_, '_>) -> Option<Source
     listen.or(connect).or(serial).map(|source| source.value)
 }
 
-/// Reads `listen`, `connect` or, where recordings are `replayed`, `replay`: exactly one of them.
-pub(super) fn read_source(
-    table: &mut Table<'_, '_>,
-    replayed_from: Option<&Path>,
-) -> Option<Source> {
+/// Reads `listen`, `connect`, `serial` or `replay`, for what speaks on a CAN bus: exactly one of them.
+pub(super) fn read_bus_source(table: &mut Table<'_, '_>, folder: &Path) -> Option<Source> {
     let listen = table.parsed("listen", UDP_FORM, |text| {
         udp(text).filter(|listen| listen.port() > 0)
     });
     let connect = table.parsed("connect", TCP_FORM, tcp);
-    let replay = replayed_from.and_then(|folder| {
-        table.parsed(
-            "replay",
-            "a recording such as \"candump:radar.log\"",
-            |text| {
-                let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
-                Some(Source::Candump {
-                    path: folder.join(path),
-                })
-            },
-        )
-    });
-    let choice = if replayed_from.is_some() {
-        "`listen`, `connect` or `replay`"
-    } else {
-        "`listen` or `connect`"
-    };
-    check_one(table, &["listen", "connect", "replay"], choice);
+    let serial = table.parsed("serial", SERIAL_FORM, serial);
+    let replay = table.parsed(
+        "replay",
+        "a recording such as \"candump:radar.log\"",
+        |text| {
+            let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
+            Some(Source::Candump {
+                path: folder.join(path),
+            })
+        },
+    );
+    check_one(
+        table,
+        &["listen", "connect", "serial", "replay"],
+        "`listen`, `connect`, `serial` or `replay`",
+    );
     let listen = listen.map(|listen| Source::Udp {
         listen: listen.value,
     });
-    listen
-        .or(connect.map(|connect| connect.value))
-        .or(replay.map(|replay| replay.value))
+    let others = connect.or(serial).or(replay).map(|source| source.value);
+    listen.or(others)
 }
 
 /// Of several ways in, one is used.
@@ -356,14 +358,19 @@ fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
         (Source::Serial { path: a, .. }, Source::Serial { path: b, .. }) => a == b,
         (a, b) => a == b,
     };
-    let Some(other) = others.iter().find(same) else {
-        return;
-    };
-    // Several controllers that send to one port are told apart by their addresses.
-    let both = matches!(input.source, Source::Udp { .. })
-        .then_some(())
-        .and(input.from.zip(other.from));
-    if both.is_some_and(|(a, b)| a != b) {
+    let others: Vec<&Input> = others.iter().filter(same).collect();
+    for other in others {
+        check_apart(other, input, key, table);
+    }
+}
+
+fn check_apart(other: &Input, input: &Input, key: &'static str, table: &Table<'_, '_>) {
+    // Several that send to one port are told apart by their addresses, radars on one bus by their
+    // numbers.
+    let both = input.from.zip(other.from);
+    let is_apart = both.is_some_and(|(a, b)| a != b)
+        || input.from == other.from && input.protocol.shares_bus_with(&other.protocol);
+    if matches!(input.source, Source::Udp { .. }) && is_apart {
         return;
     }
     let reason = format!("{} is taken by input \"{}\"", input.source, other.name);

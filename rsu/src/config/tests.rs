@@ -531,3 +531,44 @@ fn a_wait_that_is_too_short_for_a_slow_line_is_warned_of() {
     );
     assert_eq!(table("retry-ms = 2000\n"), Vec::<String>::new());
 }
+
+#[test]
+fn radars_of_one_bus_share_a_port_and_an_adapter_is_a_serial_line() {
+    let mount = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
+    let radar =
+        |name: &str, rest: &str| format!("[[input.ars408]]\nname = '{name}'\n{rest}\n{mount}");
+    let port = "listen = 'udp://0.0.0.0:5010'";
+    let text = good(&format!(
+        "{}{}{}",
+        radar("a", port),
+        radar("b", &format!("{port}\nsensor-id = 1")),
+        radar(
+            "c",
+            "serial = 'serial:///dev/ttyACM0?baud=115200&parity=none'"
+        ),
+    ));
+    let config = parse(&text, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    let carriers: Vec<_> = (config.inputs.iter())
+        .filter_map(|input| match &input.protocol {
+            Protocol::Ars408(radar) => Some(radar.decoder.carrier),
+            _ => None,
+        })
+        .collect();
+    use crate::inputs::can::Carrier;
+    assert_eq!(
+        carriers,
+        [
+            Carrier::GatewayDatagrams,
+            Carrier::GatewayDatagrams,
+            Carrier::Slcan
+        ]
+    );
+    let twice = good(&format!("{}{}", radar("a", port), radar("b", port)));
+    assert!(
+        told(&twice)[0].contains("is taken by input \"a\""),
+        "{:?}",
+        told(&twice)
+    );
+}

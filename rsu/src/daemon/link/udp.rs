@@ -119,16 +119,20 @@ impl UdpLink {
     }
 
     fn take(&mut self, got: &Datagram, buffer: &[u8]) {
+        let mut known = false;
         let meant = |ear: &&mut Ear| ear.from.is_none() || ear.from == got.from;
-        let Some(ear) = self.ears.iter_mut().find(meant) else {
+        // Radars on one bus all get what comes from it, and each knows its own number.
+        for ear in self.ears.iter_mut().filter(meant) {
+            known = true;
+            if got.cut_short {
+                ear.inlet.tally.overlong.fetch_add(1, Ordering::Relaxed);
+            } else {
+                ear.inlet.take(got.arrived, &buffer[..got.length]);
+            }
+        }
+        if !known {
             let tally = &self.ears[0].inlet.tally;
             tally.foreign.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        if got.cut_short {
-            ear.inlet.tally.overlong.fetch_add(1, Ordering::Relaxed);
-        } else {
-            ear.inlet.take(got.arrived, &buffer[..got.length]);
         }
     }
 }
