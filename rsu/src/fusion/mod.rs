@@ -95,6 +95,8 @@ pub struct Counts {
     pub time_jumps: u64,
     /// Times that fusion forgot everything because only such frames came any more.
     pub restarts: u64,
+    /// Frames refused: the same sensor said the very same of the same moment already.
+    pub repeated: u64,
     /// Frames refused: of an input that is not among the sensors.
     pub unknown_input: u64,
     /// Detections taken.
@@ -166,6 +168,10 @@ impl Fusion {
             }
         }
         self.read(sensor, objects);
+        if self.history.has(&self.incoming) {
+            self.counts.repeated += 1;
+            return;
+        }
         let late = newest.is_some_and(|newest| at < newest);
         if late && !self.config.parts.replay {
             self.counts.too_late += 1;
@@ -258,6 +264,7 @@ impl Fusion {
         frame.at = objects.seen_at;
         frame.sensor = sensor;
         frame.number = self.frames;
+        frame.print = print_of(objects);
         frame.sightings.clear();
         let model = &self.config.sensors[sensor];
         let precision = &self.habits.precision[sensor];
@@ -297,4 +304,16 @@ impl Fusion {
                 .apply(frame, &mut self.crowd, by, &mut self.counts);
         }
     }
+}
+
+/// The same for frames that say the same places in the same order; else, but for one in many billions,
+/// another.
+fn print_of(objects: &Objects) -> u64 {
+    const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const FNV_PRIME: u64 = 0x0100_0000_01b3;
+    let places = objects.detections.iter();
+    let numbers = places.flat_map(|d| [d.east_m.to_bits(), d.north_m.to_bits()]);
+    numbers.fold(FNV_OFFSET, |print, number| {
+        (print ^ number).wrapping_mul(FNV_PRIME).rotate_left(29)
+    })
 }
