@@ -56,6 +56,18 @@ fn numbers_that_cannot_be_are_refused_and_counted() {
 }
 
 #[test]
+fn at_the_foot_of_a_sensor_nothing_is_surer_than_it_was_said() {
+    for away_m in [0.0, 0.01, 0.2] {
+        let mut fusion = fusion();
+        watch(&mut fusion, 0.0, 0.2, |_| vec![car(away_m, 0.0)]);
+        let seen = nearest(&mut fusion, 0.2, away_m, 0.0);
+        // Three times with 0.3 m.
+        let cov = seen.position_cov;
+        assert!(cov.ee > 0.02 && cov.nn > 0.02, "at {away_m} m: {cov:?}");
+    }
+}
+
+#[test]
 fn an_input_that_is_no_sensor_is_refused_and_counted() {
     let mut fusion = fusion();
     fusion.handle_objects(InputId(200), &frame(0.0, &[car(30.0, 0.0)]));
