@@ -117,6 +117,7 @@ impl Crowd {
             for (east, north) in part {
                 objects.detections.push(Detection {
                     device_id: None,
+                    own_id: None,
                     east_m: east + sway,
                     north_m: *north,
                     position_cov: Covariance::from_axes(0.0, 0.4, 0.3),

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
+use v2x_msg::base::StationId;
 
 use crate::clock::{Mono, Now, Utc};
 
@@ -104,6 +105,8 @@ pub struct Objects {
 pub struct Detection {
     /// The device's own id for it, where it tracks; may be reused by the device at any time.
     pub device_id: Option<u16>,
+    /// The id by which it calls itself on the air, where it is its own word.
+    pub own_id: Option<StationId>,
     /// East of the site's origin.
     pub east_m: f64,
     /// North of the site's origin.

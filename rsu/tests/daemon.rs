@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,11 +11,16 @@ use rsu::clock::Utc;
 use rsu::config;
 use rsu::daemon::{Daemon, InputSnapshot, LinkState};
 use rsu::inputs::ars408::{self, SensedObject, wire::Measurement};
-use rsu::inputs::can::{CanFrame, candump, gateway};
+use rsu::inputs::can::{CanFrame, candump, gateway, slcan};
 use rsu::inputs::gat1743::{Address, Approach, Audience, Emitter, Identity};
+use rsu::inputs::heard;
 use rsu::report::{Class, LampState, LampStates, Light};
 use rsu::station::FrameKind;
+use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
+use v2x_msg::base::{DSecond, EnuFrame, GeoPosition, Heading, MsgCount, Speed, StationId, YawRate};
+use v2x_msg::kinds::bsm::{Acceleration4, ErrorEllipse, VehicleClass};
+use v2x_msg::kinds::{Bsm, Rsm, rsm};
 
 /// Longer than anything here takes on a busy machine; reached only by a failure.
 const LONG: Duration = Duration::from_secs(20);
@@ -193,7 +198,7 @@ fn lamps_over_udp_become_spat() {
     controller.send_to(&lamps(Light::Green), listen).unwrap();
     let frame = rig.hear(Aid::Spat);
     let payload = dsmp::parse(&frame).unwrap().data;
-    v2x_msg::Message::decode(payload).expect("a SPAT that decodes");
+    Message::decode(payload).expect("a SPAT that decodes");
     // Noted just after the frame has left.
     until("the reaction noted", || {
         rig.daemon.stats().latency.reaction.count >= 1
@@ -345,7 +350,7 @@ fn a_real_controller_replayed_over_udp_becomes_spat() {
     let controller = UdpSocket::bind("127.0.0.1:0").unwrap();
     controller.send_to(&datagram, listen).unwrap();
     let frame = rig.hear(Aid::Spat);
-    v2x_msg::Message::decode(dsmp::parse(&frame).unwrap().data).expect("a SPAT that decodes");
+    Message::decode(dsmp::parse(&frame).unwrap().data).expect("a SPAT that decodes");
     let input = rig.input("signal");
     assert_eq!(
         (input.counts.accepted(), input.reports),
@@ -386,4 +391,146 @@ fn scratch(name: &str) -> PathBuf {
 #[test]
 fn a_start_that_is_dropped_at_once_ends() {
     drop(Rig::start(&silent_signal()));
+}
+
+/// A bus speaks of itself, in the very bytes of the air, while a radar sees it too.
+#[test]
+fn a_bus_that_is_heard_and_seen_is_one_and_keeps_its_name_on_the_air() {
+    let (air, can) = (free_udp(), free_udp());
+    let rig = Rig::start(&format!(
+        "{}[[input.heard]]\nname = 'radio'\nlisten = 'udp://{air}'\n\
+         [[input.ars408]]\nname = 'radar'\nlisten = 'udp://{can}'\n{MOUNT}",
+        silent_signal()
+    ));
+    for name in ["radio", "radar"] {
+        rig.until(name, "listening", |input| input.link == LinkState::Up);
+    }
+    let site = config_site();
+    // Where the radar's car is, 40 m north, 1 m to the left; a bus far away that nobody sees.
+    let mut seen = bus(
+        *b"bus-0042",
+        site.ground_position(-1.0, 40.0).unwrap(),
+        180.0,
+    );
+    seen.speed = Some(Speed::from_mps(8.0).unwrap());
+    let unseen = bus(
+        *b"bus-0007",
+        site.ground_position(150.0, 2.0).unwrap(),
+        270.0,
+    );
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (mut emitter, mut frame) = (heard::Emitter::default(), Vec::new());
+    let radar = gateway_bytes();
+    let found = (0..100).find_map(|_| {
+        for mut word in [seen, unseen] {
+            let utc = Utc::from_unix_ns(unix_ns() - 30_000_000);
+            word.sec_mark = Some(DSecond::of(utc));
+            frame.clear();
+            assert!(emitter.bsm(&word, &mut frame));
+            socket.send_to(&frame, air).unwrap();
+        }
+        socket.send_to(&radar, can).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let message = rig.hear(Aid::Rsm);
+        let message = Message::decode(dsmp::parse(&message).unwrap().data).unwrap();
+        let rsm = Rsm::read(&message).unwrap();
+        let of = |id| {
+            rsm.participants()
+                .iter()
+                .find(|one| one.bsm_id == Some(id))
+                .copied()
+        };
+        let both = of(seen.id).zip(of(unseen.id))?;
+        (both.0.source == rsm::Source::Integrated && rsm.participants().len() == 3).then_some(both)
+    });
+    let (fused, told) = found.expect("both, and the radar's car is no third");
+    assert_eq!(told.source, rsm::Source::V2x);
+    let place = site.enu(told.pos);
+    assert!(
+        (place.east_m - 150.0).abs() < 1.0 && (place.north_m - 2.0).abs() < 1.0,
+        "{place:?}"
+    );
+    assert!((site.enu(fused.pos).north_m - 40.0).abs() < 3.0);
+    let radio = rig.input("radio");
+    assert!(radio.counts.accepted() >= 6 && radio.counts.rejected().iter().all(|(_, n)| *n == 0));
+}
+
+fn unix_ns() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap().as_nanos() as i64
+}
+
+fn config_site() -> EnuFrame {
+    let text = include_str!("../../configs/sites/moyu-boyuan.toml");
+    rsu::site::Site::parse(text, "site.toml")
+        .unwrap_or_else(|f| panic!("{f}"))
+        .frame
+}
+
+/// A bus that stands.
+fn bus(name: [u8; 8], pos: GeoPosition, heading_deg: f64) -> Bsm {
+    Bsm {
+        msg_cnt: MsgCount::new(0).unwrap(),
+        id: StationId(name),
+        sec_mark: None,
+        pos,
+        ellipse: ErrorEllipse::new(1.0, 1.0, 0.0),
+        pos_confidence: None,
+        transmission: None,
+        speed: Some(Speed::MIN),
+        heading: Some(Heading::from_deg(heading_deg).unwrap()),
+        speed_confidence: None,
+        heading_confidence: None,
+        acceleration: Acceleration4 {
+            long: None,
+            lat: None,
+            vert: None,
+            yaw: YawRate::from_steps(0).unwrap(),
+        },
+        size: rsm::Size::UNKNOWN,
+        class: VehicleClass::LOCAL_BUS,
+    }
+}
+
+/// Two radars on one bus, behind one gateway; and one behind a serial adapter.
+#[test]
+fn radars_share_a_bus_and_one_speaks_through_a_serial_adapter() {
+    let bus = free_udp();
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let line = nix::unistd::ttyname(&pty.slave).unwrap();
+    let rig = Rig::start(&format!(
+        "{}[[input.ars408]]\nname = 'first'\nlisten = 'udp://{bus}'\n{MOUNT}\
+         [[input.ars408]]\nname = 'second'\nsensor-id = 1\nlisten = 'udp://{bus}'\n{MOUNT}\
+         [[input.ars408]]\nname = 'third'\nserial = 'serial://{}?baud=115200&parity=none'\n{MOUNT}",
+        silent_signal(),
+        line.display()
+    ));
+    for name in ["first", "second", "third"] {
+        rig.until(name, "up", |input| input.link == LinkState::Up);
+    }
+    let mut adapter = std::fs::File::from(pty.master);
+    let mut opened = [0; 8];
+    adapter.read_exact(&mut opened).unwrap();
+    assert_eq!(&opened, b"\rC\rS6\rO\r");
+    let frames = radar_cycle();
+    let mut text = b"\r\r\r".to_vec();
+    frames
+        .iter()
+        .for_each(|frame| slcan::emit(frame, &mut text));
+    adapter.write_all(&text).unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for number in [0, 1, 1] {
+        let mut records = Vec::new();
+        let mut burst = Vec::new();
+        ars408::Emitter::new(number).cycle(&[], &mut burst);
+        burst
+            .iter()
+            .for_each(|frame| gateway::emit(frame, &mut records));
+        socket.send_to(&records, bus).unwrap();
+    }
+    rig.until("first", "1 cycle", |input| input.counts.reports() == 1);
+    rig.until("second", "2 cycles", |input| input.counts.reports() == 2);
+    rig.until("third", "1 cycle", |input| input.counts.reports() == 1);
+    let others = rig.input("first").counts.ignored()[0];
+    assert_eq!(others, ("other-sensor", 2));
 }

@@ -303,6 +303,7 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
     let seconds = 0.007 * step as f64;
     let detections = (0..count).map(|place| Detection {
         device_id: Some(place),
+        own_id: None,
         east_m: sane * (10.0 + f64::from(place % 8) * 12.0 + 2.0 * (seconds % 20.0)),
         north_m: f64::from(place / 8) * 8.0 - 30.0,
         position_cov: round(0.3),
@@ -319,6 +320,7 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
     // One stands on the northern exit for as long as the test lasts, without a reason.
     let stopped = Detection {
         device_id: None,
+        own_id: None,
         east_m: sane * 5.0,
         north_m: 150.0,
         position_cov: round(0.3),

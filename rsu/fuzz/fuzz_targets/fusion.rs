@@ -8,6 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use rsu::clock::Mono;
 use rsu::fusion::{Config, Fusion, MAX_TRACKS, Pose, Sensor};
 use rsu::report::{Class, Covariance, Detection, InputId, Objects, Size, Velocity};
+use v2x_msg::base::StationId;
 
 /// Octets read as whatever is wanted next; zero when they are used up.
 struct Tape<'a>(&'a [u8]);
@@ -43,9 +44,7 @@ impl Tape<'_> {
                 en: self.number(1e3),
                 nn: self.number(1e3),
             },
-            _ => {
-                Covariance::from_axes(self.number(3.2), self.number(scale), self.number(scale))
-            }
+            _ => Covariance::from_axes(self.number(3.2), self.number(scale), self.number(scale)),
         }
     }
 
@@ -54,6 +53,7 @@ impl Tape<'_> {
         let has = |bit: u8| flags & (1 << bit) != 0;
         Detection {
             device_id: has(0).then(|| u16::from(self.byte())),
+            own_id: has(6).then(|| StationId([self.byte() & 15; 8])),
             east_m: self.number(100.0),
             north_m: self.number(100.0),
             position_cov: self.cov(2.0),
@@ -94,6 +94,7 @@ fn fusion() -> Fusion {
             Sensor::camera(InputId(0), pose(-20.0, 0.0)),
             Sensor::radar(InputId(1), pose(20.0, 3.1)),
             Sensor::tracking_radar(InputId(2), pose(0.0, 1.5)),
+            Sensor::heard(InputId(3)),
         ],
         ..Config::default()
     })
@@ -125,7 +126,14 @@ fuzz_target!(|octets: &[u8]| {
             for track in &picture.tracks {
                 assert!(track.id > 0);
                 let c = track.position_cov;
-                let all = [track.east_m, track.north_m, c.ee, c.en, c.nn, track.velocity.east_mps];
+                let all = [
+                    track.east_m,
+                    track.north_m,
+                    c.ee,
+                    c.en,
+                    c.nn,
+                    track.velocity.east_mps,
+                ];
                 assert!(all.iter().all(|v| v.is_finite()), "{track:?}");
                 assert!(c.ee >= 0.0 && c.nn >= 0.0, "{track:?}");
             }
@@ -137,9 +145,16 @@ fuzz_target!(|octets: &[u8]| {
             for _ in 0..(action >> 2) % 16 {
                 objects.detections.push(tape.detection());
             }
-            fusion.handle_objects(InputId(action & 3), objects);
+            // Of the three that see, and now and then what is told.
+            let told = objects.detections.iter().any(|d| d.own_id.is_some());
+            let input = if told && action & 0x20 != 0 {
+                3
+            } else {
+                action & 3
+            };
+            fusion.handle_objects(InputId(input), objects);
         });
-        for input in 0..3 {
+        for input in 0..4 {
             let health = fusion.health(InputId(input), now).expect("it is a sensor");
             assert!(health.range_offset_m.is_finite() && health.yaw_offset_rad.is_finite());
             assert!(health.noise_along.is_finite() && health.false_per_m2.is_finite());

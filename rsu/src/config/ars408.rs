@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::address::{Source, UDP_FORM, udp};
-use super::input::{Input, Protocol, read_common, read_source};
+use super::input::{Input, Protocol, read_bus_source, read_common};
 use crate::fusion;
 use crate::inputs::ars408::Config;
 use crate::inputs::can::Carrier;
@@ -42,14 +42,14 @@ impl Radar {
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
-    let source = read_source(table, Some(folder));
+    let source = read_bus_source(table, folder);
     let carrier = match source {
         Some(Source::Udp { .. }) => Carrier::GatewayDatagrams,
         Some(Source::Candump { .. }) => Carrier::Candump,
-        Some(
-            Source::Tcp { .. } | Source::TcpListen { .. } | Source::Serial { .. } | Source::Mqtt(_),
-        )
-        | None => Carrier::GatewayStream,
+        Some(Source::Serial { .. }) => Carrier::Slcan,
+        Some(Source::Tcp { .. } | Source::TcpListen { .. } | Source::Mqtt(_)) | None => {
+            Carrier::GatewayStream
+        }
     };
     let default = Config::default();
     let radar = Radar {
@@ -108,7 +108,7 @@ fn check_device(
                 "is missing: where is it told that it stands?",
             );
         }
-        (Some(Source::Tcp { .. } | Source::Candump { .. }), Some(line)) => {
+        (Some(Source::Tcp { .. } | Source::Serial { .. } | Source::Candump { .. }), Some(line)) => {
             table.wrong(
                 line,
                 "device",

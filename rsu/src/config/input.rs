@@ -12,7 +12,7 @@ use super::address::{
 };
 use super::boxes;
 use super::seat::Seat;
-use super::{ars408, gat1743, gb20999, gnss, ntcip, serial_radars, spat_json};
+use super::{ars408, gat1743, gb20999, gnss, heard, ntcip, serial_radars, spat_json};
 use crate::fusion;
 use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
@@ -62,6 +62,8 @@ pub enum Protocol {
     TiMmwave(Seat, ti_mmwave::Config),
     /// A Nanoradar on a serial line.
     Nanoradar(Seat, inputs::nanoradar::Config),
+    /// What road users say of themselves by radio.
+    Heard(inputs::heard::Config),
     /// A receiver of satellite navigation.
     Gnss(inputs::gnss::Config),
 }
@@ -79,7 +81,16 @@ impl Protocol {
             Self::DetectedObjects(..) => "detected-objects",
             Self::TiMmwave(..) => "ti-mmwave",
             Self::Nanoradar(..) => "nanoradar",
+            Self::Heard(_) => "heard",
             Self::Gnss(_) => "gnss",
+        }
+    }
+
+    /// Whether both are radars that speak on one CAN bus under different numbers.
+    fn shares_bus_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ars408(a), Self::Ars408(b)) => a.decoder.sensor_id != b.decoder.sensor_id,
+            _ => false,
         }
     }
 
@@ -99,6 +110,7 @@ impl Protocol {
             | Self::Ntcip(_)
             | Self::SpatJson(_)
             | Self::Gnss(_) => None,
+            Self::Heard(_) => Some((rsm::Source::V2x, fusion::Sensor::heard(input))),
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
             Self::TiMmwave(seat, config) if config.layout == ti_mmwave::Layout::OutOfBox => {
                 let (source, sensor) = seat.sensor(input);
@@ -124,6 +136,7 @@ impl Protocol {
         match self {
             Self::Openv2x(_, config) => config.frame = frame,
             Self::DetectedObjects(_, config) => config.frame = frame,
+            Self::Heard(config) => config.frame = frame,
             Self::Gnss(config) => config.frame = frame,
             Self::Gat1743(_)
             | Self::Gb20999(_)
@@ -163,6 +176,7 @@ impl Protocol {
             Self::Nanoradar(_, config) => {
                 Decoder::Nanoradar(Box::new(inputs::nanoradar::Decoder::new(*config)))
             }
+            Self::Heard(config) => Decoder::Heard(Box::new(inputs::heard::Decoder::new(*config))),
             Self::Gnss(config) => Decoder::Gnss(Box::new(inputs::gnss::Decoder::new(*config))),
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
@@ -175,7 +189,7 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 10] = [
+    let readers: [(&'static str, Read); 11] = [
         ("gat1743", gat1743::read),
         ("gb20999", gb20999::read),
         ("ntcip", ntcip::read),
@@ -185,6 +199,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
         ("detected-objects", boxes::read_detected_objects),
         ("ti-mmwave", serial_radars::read_ti_mmwave),
         ("nanoradar", serial_radars::read_nanoradar),
+        ("heard", heard::read),
         ("gnss", gnss::read),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
@@ -273,39 +288,33 @@ pub(super) fn read_controller_source(table: &mut Table<'_, '_>) -> Option<Source
     listen.or(connect).or(serial).map(|source| source.value)
 }
 
-/// Reads `listen`, `connect` or, where recordings are `replayed`, `replay`: exactly one of them.
-pub(super) fn read_source(
-    table: &mut Table<'_, '_>,
-    replayed_from: Option<&Path>,
-) -> Option<Source> {
+/// Reads `listen`, `connect`, `serial` or `replay`, for what speaks on a CAN bus: exactly one of them.
+pub(super) fn read_bus_source(table: &mut Table<'_, '_>, folder: &Path) -> Option<Source> {
     let listen = table.parsed("listen", UDP_FORM, |text| {
         udp(text).filter(|listen| listen.port() > 0)
     });
     let connect = table.parsed("connect", TCP_FORM, tcp);
-    let replay = replayed_from.and_then(|folder| {
-        table.parsed(
-            "replay",
-            "a recording such as \"candump:radar.log\"",
-            |text| {
-                let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
-                Some(Source::Candump {
-                    path: folder.join(path),
-                })
-            },
-        )
-    });
-    let choice = if replayed_from.is_some() {
-        "`listen`, `connect` or `replay`"
-    } else {
-        "`listen` or `connect`"
-    };
-    check_one(table, &["listen", "connect", "replay"], choice);
+    let serial = table.parsed("serial", SERIAL_FORM, serial);
+    let replay = table.parsed(
+        "replay",
+        "a recording such as \"candump:radar.log\"",
+        |text| {
+            let path = text.strip_prefix("candump:").filter(|p| !p.is_empty())?;
+            Some(Source::Candump {
+                path: folder.join(path),
+            })
+        },
+    );
+    check_one(
+        table,
+        &["listen", "connect", "serial", "replay"],
+        "`listen`, `connect`, `serial` or `replay`",
+    );
     let listen = listen.map(|listen| Source::Udp {
         listen: listen.value,
     });
-    listen
-        .or(connect.map(|connect| connect.value))
-        .or(replay.map(|replay| replay.value))
+    let others = connect.or(serial).or(replay).map(|source| source.value);
+    listen.or(others)
 }
 
 /// Of several ways in, one is used.
@@ -349,14 +358,19 @@ fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
         (Source::Serial { path: a, .. }, Source::Serial { path: b, .. }) => a == b,
         (a, b) => a == b,
     };
-    let Some(other) = others.iter().find(same) else {
-        return;
-    };
-    // Several controllers that send to one port are told apart by their addresses.
-    let both = matches!(input.source, Source::Udp { .. })
-        .then_some(())
-        .and(input.from.zip(other.from));
-    if both.is_some_and(|(a, b)| a != b) {
+    let others: Vec<&Input> = others.iter().filter(same).collect();
+    for other in others {
+        check_apart(other, input, key, table);
+    }
+}
+
+fn check_apart(other: &Input, input: &Input, key: &'static str, table: &Table<'_, '_>) {
+    // Several that send to one port are told apart by their addresses, radars on one bus by their
+    // numbers.
+    let both = input.from.zip(other.from);
+    let is_apart = both.is_some_and(|(a, b)| a != b)
+        || input.from == other.from && input.protocol.shares_bus_with(&other.protocol);
+    if matches!(input.source, Source::Udp { .. }) && is_apart {
         return;
     }
     let reason = format!("{} is taken by input \"{}\"", input.source, other.name);

@@ -14,6 +14,7 @@ mod console;
 mod gat1743;
 mod gb20999;
 mod gnss;
+mod heard;
 mod input;
 mod ntcip;
 mod radio;

@@ -165,7 +165,9 @@ fn read_rsm(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> rsm::Confi
         track_stale_after: table
             .millis("track-stale-after-ms", 100..=5000)
             .unwrap_or(default.track_stale_after),
-        most_messages: default.most_messages,
+        most_messages: table
+            .integer("most-messages", 1..=17)
+            .map_or(default.most_messages, |n| n.value as usize),
         survey_error_m: table
             .number("survey-error-m", 0.01..=100.0)
             .map(|m| m.value),
@@ -326,6 +328,27 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
         confirm_hits: table
             .integer("confirm-hits", 1..=20)
             .map_or(default.confirm_hits, |n| n.value as u32),
+        window: table
+            .millis("window-ms", 0..=1000)
+            .unwrap_or(default.window),
+        max_ahead: table
+            .millis("max-ahead-ms", 100..=60_000)
+            .unwrap_or(default.max_ahead),
+        confirm_log_odds: table
+            .number("confirm-log-odds", 0.0..=12.0)
+            .map_or(default.confirm_log_odds, |n| n.value),
+        patience: table
+            .millis("patience-ms", 0..=10_000)
+            .unwrap_or(default.patience),
+        tentative_for: table
+            .millis("tentative-ms", 100..=10_000)
+            .unwrap_or(default.tentative_for),
+        hidden_sigma_m: table
+            .number("hidden-sigma-m", 0.1..=50.0)
+            .map_or(default.hidden_sigma_m, |m| m.value),
+        delete_log_odds: table
+            .number("delete-log-odds", -12.0..=0.0)
+            .map_or(default.delete_log_odds, |n| n.value),
         delete_after: table
             .millis("delete-after-ms", 100..=10_000)
             .unwrap_or(default.delete_after),

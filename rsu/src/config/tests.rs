@@ -90,6 +90,7 @@ fn the_example_shows_the_defaults() {
          [[input.nanoradar]]\nname = 'range-radar'\n\
          serial = 'serial:///dev/ttyUSB2?baud=115200&parity=none'\n\
          mount = { east-m = 0.0, north-m = -15.0, up-m = 4.0, heading-deg = 0.0 }\n\
+         [[input.heard]]\nname = 'radio'\nlisten = 'udp://127.0.0.1:6066'\n\
          [[input.gnss]]\nname = 'receiver'\nserial = 'serial:///dev/ttyUSB3?parity=none'\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
         .unwrap()
@@ -320,6 +321,8 @@ fn what_is_wrong_in_a_box_or_a_radar_is_told_with_its_line() {
     }
     for (table, wrong, told_of) in [
         ("gnss", "form = 'ubx'\n", "form: must be"),
+        ("heard", "framing = 'ipv6'\n", "framing: must be"),
+        ("heard", "range-m = 9\n", "range-m: must be"),
         (
             "ntcip",
             "poll = { period-ms = 500 }\n",
@@ -531,4 +534,45 @@ fn a_wait_that_is_too_short_for_a_slow_line_is_warned_of() {
         "{short:?}"
     );
     assert_eq!(table("retry-ms = 2000\n"), Vec::<String>::new());
+}
+
+#[test]
+fn radars_of_one_bus_share_a_port_and_an_adapter_is_a_serial_line() {
+    let mount = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
+    let radar =
+        |name: &str, rest: &str| format!("[[input.ars408]]\nname = '{name}'\n{rest}\n{mount}");
+    let port = "listen = 'udp://0.0.0.0:5010'";
+    let text = good(&format!(
+        "{}{}{}",
+        radar("a", port),
+        radar("b", &format!("{port}\nsensor-id = 1")),
+        radar(
+            "c",
+            "serial = 'serial:///dev/ttyACM0?baud=115200&parity=none'"
+        ),
+    ));
+    let config = parse(&text, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    let carriers: Vec<_> = (config.inputs.iter())
+        .filter_map(|input| match &input.protocol {
+            Protocol::Ars408(radar) => Some(radar.decoder.carrier),
+            _ => None,
+        })
+        .collect();
+    use crate::inputs::can::Carrier;
+    assert_eq!(
+        carriers,
+        [
+            Carrier::GatewayDatagrams,
+            Carrier::GatewayDatagrams,
+            Carrier::Slcan
+        ]
+    );
+    let twice = good(&format!("{}{}", radar("a", port), radar("b", port)));
+    assert!(
+        told(&twice)[0].contains("is taken by input \"a\""),
+        "{:?}",
+        told(&twice)
+    );
 }

@@ -359,6 +359,7 @@ impl DetectionEntry {
                 w,
             } => Detection {
                 device_id: None,
+                own_id: None,
                 east_m: *x,
                 north_m: *y,
                 position_cov: Covariance::from_axes((y - sensor.y).atan2(x - sensor.x), *sr, *sc),
@@ -374,6 +375,7 @@ impl DetectionEntry {
             },
             Self::Radar { r, az, rr } => Detection {
                 device_id: None,
+                own_id: None,
                 east_m: sensor.x + r * az.cos(),
                 north_m: sensor.y + r * az.sin(),
                 position_cov: Covariance::from_axes(

@@ -25,7 +25,7 @@ use crate::clock::{Mono, Now, Utc};
 use crate::config::{self, Broker, Login, Password};
 use crate::inputs::{Carrier, Counts, Decoder, Mount};
 use crate::inputs::{ars408, can, detected_objects, gat1743, gb20999, gnss, nanoradar, ntcip};
-use crate::inputs::{openv2x, spat_json, ti_mmwave};
+use crate::inputs::{heard, openv2x, spat_json, ti_mmwave};
 use v2x_msg::base::{EnuFrame, GeoPosition};
 
 /// What `rsu probe` is asked to do.
@@ -94,6 +94,8 @@ pub enum ProbeProtocol {
     TiMmwave,
     /// Nanoradar's small radars on a serial line.
     Nanoradar,
+    /// What road users say of themselves by radio, as UDP datagrams of DSMP.
+    Heard,
     /// Receivers of satellite navigation: NMEA 0183, or gpsd's JSON from `tcp://` or a file `.json`.
     Gnss,
 }
@@ -404,6 +406,17 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
                 ..nanoradar::Config::default()
             };
             Decoder::Nanoradar(Box::new(nanoradar::Decoder::new(config)))
+        }
+        ProbeProtocol::Heard => {
+            let default = heard::Config::default();
+            let config = heard::Config {
+                frame: args.origin.unwrap_or(default.frame),
+                // Who probes wants to see each word, from wherever it comes.
+                gather: Duration::ZERO,
+                range_m: f64::MAX,
+                ..default
+            };
+            Decoder::Heard(Box::new(heard::Decoder::new(config)))
         }
         ProbeProtocol::Gnss => {
             let default = gnss::Config::default();

@@ -6,6 +6,8 @@
 //! share neither detection nor target are independent, so each connected group is solved by itself:
 //! alone at once, small exactly (`assign`), absurdly big ones greedily, so that work is bounded.
 
+use std::time::Duration;
+
 use arrayvec::ArrayVec;
 use nalgebra::Matrix2;
 
@@ -14,6 +16,7 @@ use super::config::Config;
 use super::existence::View;
 use super::filter::density;
 use super::target::{Sighting, Target};
+use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
 
 /// Most targets that compete for one detection; farther ones are left out.
@@ -28,6 +31,12 @@ const STRANGER_MPS: f64 = 10.0;
 /// What it adds to a pair's score that the device says it is the one from before. Not decisive:
 /// devices swap ids too.
 const SAME_DEVICE_ID: f64 = 2.0;
+
+/// What it adds to a pair's score that a road user calls itself as before, and takes where it does not. Not
+/// decisive: names change every few minutes.
+const SAME_NAME: f64 = 6.0;
+/// A name that was not heard for this long may have been changed.
+const SAME_NAME_FOR: Duration = Duration::from_millis(350);
 
 /// What it adds to a pair's score that the target is not published yet: of two that fit, the one that
 /// was there before.
@@ -52,6 +61,7 @@ pub(crate) struct Edge {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances<'a> {
     pub(crate) config: &'a Config,
+    pub(crate) at: Mono,
     /// Index of the sensor.
     pub(crate) sensor: usize,
     /// How it sees each target.
@@ -303,6 +313,10 @@ fn judge(
         .is_some_and(|id| target.devices.knows(frame.sensor as u8, id))
     {
         gain += SAME_DEVICE_ID;
+    }
+    let name = target.own_id(frame.at, SAME_NAME_FOR);
+    if let Some((own, last)) = sighting.own_id.zip(name) {
+        gain += if own == last { SAME_NAME } else { -SAME_NAME };
     }
     let missed = (1.0 - probability.min(0.99)).ln();
     let known = if target.confirmed { 0.0 } else { NEWCOMER };

@@ -129,6 +129,8 @@ pub enum Sees {
     Centre,
     /// Some point of its body, perhaps several an object: radars.
     Reflection,
+    /// Nothing: road users tell their own centre. Who is silent may still be there.
+    Told,
 }
 
 /// What is known of a sensor. Rough values do: only "not seen" is judged by them.
@@ -192,6 +194,29 @@ impl Sensor {
             detects_still: 0.5,
             false_per_m2: 2e-4,
             covariance_scale: 1.0,
+        }
+    }
+
+    /// What road users say of themselves by radio. It is expected of nobody, is hardly ever nobody's, and
+    /// its errors are those of satellite navigation, which last for minutes.
+    pub const fn heard(input: InputId) -> Self {
+        Self {
+            input,
+            pose: Pose {
+                east_m: 0.0,
+                north_m: 0.0,
+                up_m: 0.0,
+                yaw_rad: 0.0,
+            },
+            half_fov_rad: 0.0,
+            min_range_m: 0.0,
+            max_range_m: 0.0,
+            sees: Sees::Told,
+            detects_near: 0.5,
+            detects_far: 0.5,
+            detects_still: 1.0,
+            false_per_m2: 1e-5,
+            covariance_scale: 3.0,
         }
     }
 

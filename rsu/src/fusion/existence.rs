@@ -75,7 +75,7 @@ impl Views {
         let Self { views, by_bearing } = self;
         views.clear();
         views.extend(targets.iter().map(|target| View::new(&sensor.pose, target)));
-        if shadows {
+        if shadows && sensor.sees != Sees::Told {
             cast(views, by_bearing, sensor);
         }
         for (view, target) in views.iter_mut().zip(targets) {
@@ -168,7 +168,8 @@ impl View {
     }
 
     fn judge(&mut self, sensor: &Sensor, eyesight: &Eyesight, target: &Target) {
-        let inside = self.range_m >= sensor.min_range_m
+        let inside = sensor.sees != Sees::Told
+            && self.range_m >= sensor.min_range_m
             && self.range_m <= sensor.max_range_m
             && self.bearing_rad.abs() <= sensor.half_fov_rad;
         if !inside {

@@ -44,7 +44,7 @@ impl Eyesight {
         let near = logit(sensor.detects_near);
         let still = logit(sensor.detects_near * sensor.detects_still) - near;
         let shy = match sensor.sees {
-            Sees::Centre => 0.0,
+            Sees::Centre | Sees::Told => 0.0,
             // What is narrow and soft echoes less.
             Sees::Reflection => -0.7,
         };

@@ -25,6 +25,8 @@ pub(crate) struct Frame {
     /// Counts frames as they come: the stem of the uids of targets born of this one.
     pub(crate) number: u64,
     pub(crate) sightings: ArrayVec<Sighting, MAX_OBJECTS>,
+    /// Of the places as they were said: what is learnt of a sensor changes sightings from day to day.
+    pub(crate) print: u64,
 }
 
 /// The targets at one moment.
@@ -133,6 +135,19 @@ impl History {
         self.slots[usize::from(slot)].frame.clone_from(frame);
         self.order.insert(place, slot);
         Ok(place)
+    }
+
+    /// Whether the same sensor said the very same of that moment: nothing that is new.
+    pub(crate) fn has(&self, frame: &Frame) -> bool {
+        let slots = self
+            .order
+            .iter()
+            .rev()
+            .map(|s| &self.slots[usize::from(*s)].frame);
+        slots
+            .skip_while(|other| other.at > frame.at)
+            .take_while(|other| other.at == frame.at)
+            .any(|other| other.sensor == frame.sensor && other.print == frame.print)
     }
 
     /// Sets `crowd` back to what it was when the frame at `place` was not yet known.

@@ -19,6 +19,8 @@ const ENOUGH: u32 = 4;
 const ENOUGH_TENTATIVE: u32 = 2;
 /// Suspicion that is not renewed for this long ends.
 const FORGET: Duration = Duration::from_millis(500);
+/// Two that call themselves differently are two, if both said so within this.
+const NAMES_LAST: Duration = Duration::from_millis(500);
 /// Farther apart than this along one axis, no two bodies overlap so far.
 const REACH_M: f64 = 7.0;
 /// What the body is widened by, for the error of both positions.
@@ -108,7 +110,8 @@ fn suspect(
     sees: Sees,
 ) -> Option<super::target::Twin> {
     let (old, young) = (&targets[elder], &targets[younger]);
-    if !overlap(old, young) {
+    let names = old.own_id(at, NAMES_LAST).zip(young.own_id(at, NAMES_LAST));
+    if names.is_some_and(|(a, b)| a != b) || !overlap(old, young) {
         return None;
     }
     let mut twin = young.twin;
@@ -175,6 +178,9 @@ impl Target {
         self.log_odds = self.log_odds.max(twin.log_odds);
         self.hits = self.hits.saturating_add(twin.hits);
         self.sources |= twin.sources;
+        if twin.own.map(|(_, at)| at) > self.own.map(|(_, at)| at) {
+            self.own = twin.own;
+        }
         if self.size.measured().is_none() {
             self.size = twin.size;
         }

@@ -22,6 +22,9 @@
 //! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window. Nothing here
 //! reads a clock or logs; what was refused is in [`Fusion::counts`].
 //!
+//! Road users that speak of themselves are one more sensor ([`Sees::Told`]): who is silent is not
+//! missed, names help to tell them apart, and stay with the track.
+//!
 //! Known limits: the lanes of the site are not used, and tracks of a tracking device are taken as
 //! detections with a larger covariance rather than decorrelated.
 
@@ -92,6 +95,8 @@ pub struct Counts {
     pub time_jumps: u64,
     /// Times that fusion forgot everything because only such frames came any more.
     pub restarts: u64,
+    /// Frames refused: the same sensor said the very same of the same moment already.
+    pub repeated: u64,
     /// Frames refused: of an input that is not among the sensors.
     pub unknown_input: u64,
     /// Detections taken.
@@ -163,6 +168,10 @@ impl Fusion {
             }
         }
         self.read(sensor, objects);
+        if self.history.has(&self.incoming) {
+            self.counts.repeated += 1;
+            return;
+        }
         let late = newest.is_some_and(|newest| at < newest);
         if late && !self.config.parts.replay {
             self.counts.too_late += 1;
@@ -197,11 +206,17 @@ impl Fusion {
             let early = target.seen_at.since(at) > self.config.delete_after;
             if !early && !target.is_stale(at, &self.config) {
                 // Ids are unique, so there is room.
-                let _ = self.picture.tracks.try_push(target.published(dt_s));
+                let _ = self.picture.tracks.try_push(target.published(at, dt_s));
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);
         &self.picture
+    }
+
+    /// Whether road users speak of themselves by this input, each at its own moment.
+    pub fn is_told(&self, input: InputId) -> bool {
+        let mut sensors = self.config.sensors.iter();
+        sensors.any(|sensor| sensor.input == input && sensor.sees == Sees::Told)
     }
 
     /// What came in and what became of it.
@@ -218,7 +233,15 @@ impl Fusion {
             precision,
             pulse,
         } = &self.habits;
-        Some(pulse[index].health(at, &eyesight[index], &precision[index]))
+        let health = pulse[index].health(at, &eyesight[index], &precision[index]);
+        Some(match self.config.sensors[index].sees {
+            // Nobody need speak.
+            Sees::Told => Health {
+                suspicion: None,
+                ..health
+            },
+            Sees::Centre | Sees::Reflection => health,
+        })
     }
 
     /// The configuration it works by.
@@ -241,6 +264,7 @@ impl Fusion {
         frame.at = objects.seen_at;
         frame.sensor = sensor;
         frame.number = self.frames;
+        frame.print = print_of(objects);
         frame.sightings.clear();
         let model = &self.config.sensors[sensor];
         let precision = &self.habits.precision[sensor];
@@ -280,4 +304,16 @@ impl Fusion {
                 .apply(frame, &mut self.crowd, by, &mut self.counts);
         }
     }
+}
+
+/// The same for frames that say the same places in the same order; else, but for one in many billions,
+/// another.
+fn print_of(objects: &Objects) -> u64 {
+    const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const FNV_PRIME: u64 = 0x0100_0000_01b3;
+    let places = objects.detections.iter();
+    let numbers = places.flat_map(|d| [d.east_m.to_bits(), d.north_m.to_bits()]);
+    numbers.fold(FNV_OFFSET, |print, number| {
+        (print ^ number).wrapping_mul(FNV_PRIME).rotate_left(29)
+    })
 }

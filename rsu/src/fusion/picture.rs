@@ -1,6 +1,7 @@
 //! What fusion says: the road users of one moment.
 
 use arrayvec::ArrayVec;
+use v2x_msg::base::StationId;
 
 use super::config::MAX_TRACKS;
 use crate::clock::Mono;
@@ -20,6 +21,8 @@ pub struct Picture {
 pub struct Track {
     /// 1 to 255, unique in the picture; rests for a while after the track has gone.
     pub id: u8,
+    /// What it calls itself on the air, where it has said so of late.
+    pub own_id: Option<StationId>,
     /// Its centre, east of the site's origin.
     pub east_m: f64,
     /// Its centre, north of the site's origin.

@@ -154,7 +154,7 @@ impl Precision {
             range * range / (pc + rc + ec),
         );
         let (ka, kc) = (self.along.value(0.5, 6.0), self.across.value(0.5, 6.0));
-        if sensor.sees == Sees::Centre || miss.length_m < SMALL_M {
+        if sensor.sees != Sees::Reflection || miss.length_m < SMALL_M {
             // The claim is already scaled: what it was before is the measure.
             self.along.add(held(along, pa + ra + ea) - pa - ea, ra / ka);
             self.across
@@ -221,10 +221,15 @@ fn held(miss: f64, variance: f64) -> f64 {
     (miss * miss).min(9.0 * variance)
 }
 
-/// From the sensor to a place, of length 1.
+/// From the sensor to a place, of length 1; of what lies at its foot, any way.
 fn beam(sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
     let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
-    arm / arm.norm().max(0.1)
+    let range_m = arm.norm();
+    if range_m > 0.1 {
+        arm / range_m
+    } else {
+        Vector2::x()
+    }
 }
 
 fn covariance(m: &Matrix2<f64>) -> Covariance {

@@ -66,6 +66,7 @@ impl Stepper {
             .look(sensor, eyesight, targets, config.parts.shadows);
         let circumstances = Circumstances {
             config,
+            at: frame.at,
             sensor: frame.sensor,
             views: self.views.all(),
             echo_share,
@@ -74,7 +75,10 @@ impl Stepper {
         let pairs = self
             .associator
             .run(targets, &frame.sightings, circumstances);
-        if first && config.parts.eyesight {
+        // Each road user has errors of its own, and none of them is looked for.
+        let told = sensor.sees == Sees::Told;
+        let learns = first && !told;
+        if learns && config.parts.eyesight {
             learn_sight(
                 habits,
                 targets,
@@ -84,7 +88,7 @@ impl Stepper {
                 !again,
             );
         }
-        if first && (config.parts.noise || config.parts.mount) {
+        if learns && (config.parts.noise || config.parts.mount) {
             learn_precision(
                 &mut habits.precision[frame.sensor],
                 frame,
@@ -117,10 +121,13 @@ impl Stepper {
                 real += 1.0;
             }
         }
-        if first && config.parts.eyesight {
+        if learns && config.parts.eyesight {
             habits.eyesight[frame.sensor].note_false(born - real, sensor);
         }
-        counts.merged += self.merger.run(frame.at, targets, sensor.sees);
+        // That one of two is silent says nothing of whether they are one.
+        if !told {
+            counts.merged += self.merger.run(frame.at, targets, sensor.sees);
+        }
     }
 }
 
@@ -196,7 +203,7 @@ fn begin(
 ) {
     if sensor.sees == Sees::Reflection && targets.iter().any(|body| is_echo(body, sighting)) {
         counts.echoes += 1;
-    } else if targets.len() < MAX_TARGETS {
+    } else if targets.len() < room_of(sensor) {
         let uid = (frame.number << 8) | index as u64;
         targets.push(Target::new(
             uid,
@@ -206,6 +213,14 @@ fn begin(
         ));
     } else {
         counts.births_refused += 1;
+    }
+}
+
+/// Who only tells may be a stranger: what tells cannot fill the room of what is seen.
+fn room_of(sensor: &Sensor) -> usize {
+    match sensor.sees {
+        Sees::Told => MAX_TARGETS / 2,
+        Sees::Centre | Sees::Reflection => MAX_TARGETS,
     }
 }
 

@@ -1,8 +1,10 @@
 //! One thing that is being followed, published or not yet: what the rooms beside keep of it.
 
 use std::f64::consts::FRAC_PI_2;
+use std::time::Duration;
 
 use nalgebra::{Matrix2, Vector2};
+use v2x_msg::base::StationId;
 
 use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
 use super::eyesight::Sight;
@@ -23,6 +25,7 @@ pub(crate) struct Sighting {
     pub(crate) class: Class,
     pub(crate) existence: f64,
     pub(crate) device_id: Option<u16>,
+    pub(crate) own_id: Option<StationId>,
 }
 
 /// One thing that is being followed.
@@ -49,6 +52,8 @@ pub(crate) struct Target {
     pub(crate) heading: Heading,
     pub(crate) sources: u32,
     pub(crate) devices: Devices,
+    /// What it calls itself, and when it last did.
+    pub(crate) own: Option<(StationId, Mono)>,
     pub(crate) twin: Twin,
     pub(crate) missed: Missed,
 }
@@ -123,6 +128,7 @@ impl Target {
             heading: Heading::default(),
             sources: 0,
             devices: Devices::default(),
+            own: None,
             twin: Twin::default(),
             missed: Missed::default(),
         };
@@ -201,13 +207,14 @@ impl Target {
     }
 
     /// As published, predicted to `at`, which lies `dt_s` after the state.
-    pub(crate) fn published(&self, dt_s: f64) -> Track {
+    pub(crate) fn published(&self, at: Mono, dt_s: f64) -> Track {
         let mut state = self.state;
         let (class, class_confidence) = self.class.best();
         state.predict(dt_s, class);
         let (position, velocity) = (state.position(), state.velocity());
         Track {
             id: self.id,
+            own_id: self.own_id(at, OWN_ID_LASTS),
             east_m: position.x,
             north_m: position.y,
             position_cov: state.position_cov(),
@@ -227,6 +234,12 @@ impl Target {
         }
     }
 
+    /// What it calls itself, if it said so no longer ago than `within`.
+    pub(crate) fn own_id(&self, at: Mono, within: Duration) -> Option<StationId> {
+        let (id, said_at) = self.own?;
+        (at.since(said_at) <= within).then_some(id)
+    }
+
     fn note(&mut self, at: Mono, sensor: usize, sighting: &Sighting) {
         self.seen_at = self.seen_at.max(at);
         self.seen_now = true;
@@ -239,6 +252,9 @@ impl Target {
         }
         if let Some(id) = sighting.device_id {
             self.devices.note(sensor as u8, id);
+        }
+        if let Some(id) = sighting.own_id {
+            self.own = Some((id, at));
         }
         self.heading.observe(&self.state, sighting.yaw_rad);
     }
@@ -378,6 +394,8 @@ fn half_turn(angle_rad: f64) -> f64 {
     }
 }
 
+/// How long a road user that is seen but not heard any more keeps the id by which it called itself.
+const OWN_ID_LASTS: Duration = Duration::from_secs(5);
 /// Below this speed the course says nothing of where a thing points.
 const STOPPED_MPS: f64 = 0.7;
 /// Above this speed the course is taken.

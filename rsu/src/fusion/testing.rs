@@ -30,6 +30,7 @@ impl Dice {
 pub(crate) fn car(east_m: f64, north_m: f64) -> Detection {
     Detection {
         device_id: None,
+        own_id: None,
         east_m,
         north_m,
         position_cov: Covariance::from_axes(0.0, 0.3, 0.3),

@@ -9,6 +9,7 @@
 //! - [`openv2x`]: boxes and radars that publish road users as JSON: OpenV2X, Huawei DRIS
 //! - [`detected_objects`]: any box that writes lists of objects as JSON in our form, or CARMA's
 //! - [`ti_mmwave`], [`nanoradar`]: radars on serial lines
+//! - [`heard`]: what road users say of themselves by radio: BSM, PSM, VIR
 //! - [`gnss`]: receivers of satellite navigation, for health only
 //! - `objects`: what inputs of objects check alike; `iso`: dates
 //! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
@@ -40,6 +41,7 @@ pub mod detected_objects;
 pub mod gat1743;
 pub mod gb20999;
 pub mod gnss;
+pub mod heard;
 mod iso;
 pub mod json;
 pub mod nanoradar;
@@ -77,6 +79,8 @@ pub enum Decoder {
     TiMmwave(Box<ti_mmwave::Decoder>),
     /// A Nanoradar on a serial line.
     Nanoradar(Box<nanoradar::Decoder>),
+    /// What road users say of themselves by radio.
+    Heard(Box<heard::Decoder>),
     /// A receiver of satellite navigation.
     Gnss(Box<gnss::Decoder>),
 }
@@ -94,6 +98,7 @@ macro_rules! each {
             Self::DetectedObjects($decoder) => $call,
             Self::TiMmwave($decoder) => $call,
             Self::Nanoradar($decoder) => $call,
+            Self::Heard($decoder) => $call,
             Self::Gnss($decoder) => $call,
         }
     };
@@ -106,6 +111,21 @@ impl Decoder {
     /// which the bytes completed them.
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         each!(self, decoder => decoder.push(arrived, bytes, sink));
+    }
+
+    /// Tells what has been gathered long enough; only words heard by radio are gathered.
+    pub fn flush(&mut self, now: Now, sink: &mut dyn FnMut(Content)) {
+        if let Self::Heard(decoder) = self {
+            decoder.flush(now, sink);
+        }
+    }
+
+    /// When [`Self::flush`] has something to tell; [`Mono::NEVER`] where nothing is gathered.
+    pub fn flush_due(&self) -> Mono {
+        match self {
+            Self::Heard(decoder) => decoder.flush_due(),
+            _ => Mono::NEVER,
+        }
     }
 
     /// Forgets a half-received frame: the link was lost, what comes next starts afresh.
@@ -140,6 +160,7 @@ impl Decoder {
             Self::DetectedObjects(_) => "detected-objects",
             Self::TiMmwave(_) => "ti-mmwave",
             Self::Nanoradar(_) => "nanoradar",
+            Self::Heard(_) => "heard",
             Self::Gnss(_) => "gnss",
         }
     }

@@ -85,6 +85,7 @@ impl Thing {
         let existence = self.existence.filter(|p| p.is_finite());
         Ok(Detection {
             device_id: self.id,
+            own_id: None,
             east_m,
             north_m,
             position_cov: usable(self.place_cov).unwrap_or(round(assumed.position_m)),
@@ -133,7 +134,7 @@ pub(super) fn yaw_of_heading(heading_deg: f64) -> f64 {
 }
 
 /// A yaw, within a half turn either way.
-fn turn(yaw_rad: f64) -> f64 {
+pub(super) fn turn(yaw_rad: f64) -> f64 {
     let turned = yaw_rad.rem_euclid(2.0 * PI);
     if turned > PI {
         turned - 2.0 * PI

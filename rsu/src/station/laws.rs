@@ -50,6 +50,7 @@ prop_compose! {
     ) -> Detection {
         Detection {
             device_id,
+            own_id: None,
             east_m,
             north_m,
             position_cov,

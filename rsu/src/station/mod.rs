@@ -181,6 +181,10 @@ impl Station {
                 self.fusion.handle_objects(report.input, objects);
                 // What fusion refuses must not make the picture look fresh.
                 if self.fusion.counts().frames > taken {
+                    if self.fusion.is_told(report.input) {
+                        self.rsm.note_told(report.arrived);
+                        return self.turn(now);
+                    }
                     let missed = self.rsm.turn_on_report(now, report.arrived, report.input);
                     self.count_missed(FrameKind::Rsm, missed);
                 }

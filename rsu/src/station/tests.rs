@@ -156,6 +156,7 @@ impl Bench {
         let seconds = self.now.mono.since(Mono::ZERO).as_secs_f64() % 100.0;
         let detections = (0..cars).map(|place| Detection {
             device_id: Some(place),
+            own_id: None,
             east_m: 20.0 + 10.0 * seconds,
             north_m: f64::from(place) * 6.0 - 40.0,
             position_cov: round(0.3),

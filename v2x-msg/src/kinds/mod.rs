@@ -25,17 +25,23 @@
 //!
 //! Not here: the kinds that a station only passes on; [`crate::Message`] holds all of them.
 
+pub mod bsm;
 mod flags;
 pub mod map;
+pub mod psm;
 pub mod rsi;
 pub mod rsm;
 pub mod spat;
+pub mod vir;
 mod wire;
 
+pub use bsm::Bsm;
 pub use map::Map;
+pub use psm::Psm;
 pub use rsi::Rsi;
 pub use rsm::Rsm;
 pub use spat::Spat;
+pub use vir::Vir;
 
 use crate::MessageKind;
 use crate::base::{NotAName, OutOfRange, WrongCount};

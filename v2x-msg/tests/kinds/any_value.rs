@@ -11,11 +11,13 @@ use v2x_msg::base::{
     SteeringAngle, SteeringConfidence, TimeConfidence, VehicleHeight, VehicleLength, VehicleWidth,
     VerticalAcceleration, YawRate,
 };
+use v2x_msg::kinds::bsm::ErrorEllipse;
 use v2x_msg::kinds::map::{
     BikeLane, ConnectingLane, Connection, Crosswalk, Lane, LaneAttributes, LaneKind, Link,
     Maneuvers, Median, Movement, Node, ParkingLane, Points, Sharing, Sidewalk, SpeedLimit,
     SpeedLimitKind, SpeedLimits, Striping, TrackedLane, VehicleLane,
 };
+use v2x_msg::kinds::psm::User;
 use v2x_msg::kinds::rsi::{
     Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
     Sign, SignText, Validity,
@@ -26,7 +28,7 @@ use v2x_msg::kinds::rsm::{
 use v2x_msg::kinds::spat::{
     Counting, Ends, IntersectionState, Light, Phase, PhaseState, Status, Timing, UtcTiming,
 };
-use v2x_msg::kinds::{Map, Rsi, Rsm, Spat};
+use v2x_msg::kinds::{Bsm, Map, Psm, Rsi, Rsm, Spat, Vir};
 
 pub(crate) fn spat() -> impl Strategy<Value = Spat> {
     (
@@ -188,6 +190,90 @@ fn participant(id: u8, ref_pos: GeoPosition) -> impl Strategy<Value = Participan
             class,
             ..base
         }
+    })
+}
+
+fn ellipse() -> impl Strategy<Value = ErrorEllipse> {
+    (0u8..=253, 0u8..=253, 0.0..360.0).prop_map(|(a, b, turned)| {
+        let [major, minor] = [a.max(b), a.min(b)].map(|steps| f64::from(steps) * 0.05);
+        ErrorEllipse::new(major, minor, turned).unwrap()
+    })
+}
+
+fn heading() -> impl Strategy<Value = Heading> {
+    (0..28_800).prop_map(|steps| Heading::from_steps(steps).unwrap())
+}
+
+pub(crate) fn bsm() -> impl Strategy<Value = Bsm> {
+    let gear = select(vec![
+        Transmission::Neutral,
+        Transmission::Park,
+        Transmission::Forward,
+        Transmission::Reverse,
+    ]);
+    let place = (
+        place(),
+        option::of(ellipse()),
+        option::of((1u8..=15).prop_map(|class| PositionConfidence::from_class(class).unwrap())),
+    );
+    let motion = (
+        option::of(gear),
+        option::of(speed()),
+        option::of(heading()),
+        option::of((1u8..=7).prop_map(|class| SpeedConfidence::from_class(class).unwrap())),
+        option::of((1u8..=7).prop_map(|class| HeadingConfidence::from_class(class).unwrap())),
+        acceleration(),
+    );
+    let head = (count(), station(), option::of(d_second()));
+    (head, place, motion, size(), class()).prop_map(
+        |((msg_cnt, id, sec_mark), place, motion, size, class)| Bsm {
+            msg_cnt,
+            id,
+            sec_mark,
+            pos: place.0,
+            ellipse: place.1,
+            pos_confidence: place.2,
+            transmission: motion.0,
+            speed: motion.1,
+            heading: motion.2,
+            speed_confidence: motion.3,
+            heading_confidence: motion.4,
+            acceleration: motion.5,
+            size,
+            class,
+        },
+    )
+}
+
+pub(crate) fn psm() -> impl Strategy<Value = Psm> {
+    let head = (count(), station(), option::of(d_second()));
+    let motion = (option::of(speed()), option::of(heading()));
+    let user = select(User::ALL.to_vec());
+    (head, place(), option::of(ellipse()), motion, user).prop_map(
+        |((msg_cnt, id, sec_mark), pos, ellipse, (speed, heading), user)| Psm {
+            msg_cnt,
+            id,
+            sec_mark,
+            pos,
+            ellipse,
+            speed,
+            heading,
+            user,
+        },
+    )
+}
+
+pub(crate) fn vir() -> impl Strategy<Value = Vir> {
+    bsm().prop_map(|bsm| Vir {
+        msg_cnt: bsm.msg_cnt,
+        id: bsm.id,
+        sec_mark: bsm.sec_mark,
+        pos: bsm.pos,
+        pos_confidence: bsm.pos_confidence,
+        speed: bsm.speed,
+        heading: bsm.heading,
+        speed_confidence: bsm.speed_confidence,
+        heading_confidence: bsm.heading_confidence,
     })
 }
 

@@ -10,13 +10,13 @@ mod any_value;
 #[path = "../common/mod.rs"]
 mod common;
 
-use any_value::{map, rsi, rsm, spat};
+use any_value::{bsm, map, psm, rsi, rsm, spat, vir};
 use common::{own, shared};
 use proptest::prelude::*;
 use v2x_msg::base::{NodeId, Speed};
 use v2x_msg::kinds::rsm::{ParticipantKind, Size, Source};
 use v2x_msg::kinds::spat::{Light, Phase, Status, Timing};
-use v2x_msg::kinds::{Map, Rsi, Rsm, Spat, Unfit};
+use v2x_msg::kinds::{Bsm, Map, Psm, Rsi, Rsm, Spat, Unfit, Vir};
 use v2x_msg::{Message, MessageKind};
 
 /// Through the frame and back, by way of a message that held something else.
@@ -66,6 +66,13 @@ proptest! {
         });
         prop_assert_eq!(Rsi::read(&heard), Ok(rsi));
     }
+
+    #[test]
+    fn what_road_users_say_of_themselves_comes_back(bsm in bsm(), psm in psm(), vir in vir()) {
+        prop_assert_eq!(Bsm::read(&through_the_air(|message| bsm.fill(message))), Ok(bsm));
+        prop_assert_eq!(Psm::read(&through_the_air(|message| psm.fill(message))), Ok(psm));
+        prop_assert_eq!(Vir::read(&through_the_air(|message| vir.fill(message))), Ok(vir));
+    }
 }
 
 #[test]
@@ -105,8 +112,34 @@ fn what_fits_of_the_vectors_is_kept() {
             assert_eq!(Rsi::read(&again), Ok(rsi), "{}", vector.place);
             fitted += 1;
         }
+        if let Ok(bsm) = Bsm::read(&message) {
+            bsm.fill(&mut again);
+            assert_eq!(Bsm::read(&again), Ok(bsm), "{}", vector.place);
+            fitted += 1;
+        }
     }
     assert!(fitted > 0);
+}
+
+/// The same of Day II, where only road users that speak of themselves have values of ours.
+#[test]
+fn what_fits_of_the_vectors_of_day_ii_is_kept() {
+    let (mut walkers, mut vehicles) = (0, 0);
+    for vector in own("day2_2020.jsonl") {
+        let message = Message::decode(&vector.octets).unwrap();
+        let mut again = Message::default();
+        if let Ok(psm) = Psm::read(&message) {
+            psm.fill(&mut again);
+            assert_eq!(Psm::read(&again), Ok(psm), "{}", vector.place);
+            walkers += 1;
+        }
+        if let Ok(vir) = Vir::read(&message) {
+            vir.fill(&mut again);
+            assert_eq!(Vir::read(&again), Ok(vir), "{}", vector.place);
+            vehicles += 1;
+        }
+    }
+    assert!(walkers > 0 && vehicles > 0, "{walkers} {vehicles}");
 }
 
 /// Whatever a stranger makes of a frame: if it decodes, it is read or refused, and what is read can
@@ -127,6 +160,7 @@ fn no_bit_that_is_turned_makes_a_value_that_cannot_be_encoded() {
                 Rsm::read(&message).map(|rsm| rsm.fill(&mut again)),
                 Map::read(&message).map(|map| map.fill(&mut again)),
                 Rsi::read(&message).map(|rsi| rsi.fill(&mut again)),
+                Bsm::read(&message).map(|bsm| bsm.fill(&mut again)),
             ];
             if fill.iter().any(Result::is_ok) {
                 read += 1;

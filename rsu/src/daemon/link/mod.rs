@@ -57,6 +57,24 @@ impl Inlet {
         tally.show_counts(decoder.counts());
     }
 
+    /// Passes on what the decoder has gathered, if its time has come.
+    pub(crate) fn flush(&mut self, now: Now) {
+        let Self {
+            input,
+            decoder,
+            mailbox,
+            tally,
+        } = self;
+        if decoder.flush_due() > now.mono {
+            return;
+        }
+        decoder.flush(now, &mut |content| {
+            tally.note_report(now.mono);
+            mailbox.push(*input, now, content);
+        });
+        tally.show_counts(decoder.counts());
+    }
+
     /// Shows what has been counted without anything having arrived.
     pub(crate) fn show_counts(&self) {
         self.tally.show_counts(self.decoder.counts());

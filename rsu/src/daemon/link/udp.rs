@@ -20,7 +20,7 @@ use nix::sys::time::TimeSpec;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::Inlet;
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::daemon::backoff::Backoff;
 use crate::daemon::clock;
 use crate::daemon::stop::Stop;
@@ -86,6 +86,7 @@ impl UdpLink {
         while !self.stop.is_raised() {
             for ear in &mut self.ears {
                 ear.send_queries(socket, &mut query);
+                ear.inlet.flush(clock::now());
             }
             let wanted = self.patience();
             if wanted != patience {
@@ -103,27 +104,35 @@ impl UdpLink {
         Ok(())
     }
 
-    /// How long to wait for a datagram: up to the next question, by steps of a whole one so that the
+    /// How long to wait for a datagram: up to the next question or telling, by steps of a whole one so that the
     /// kernel need not be told of every microsecond.
     fn patience(&self) -> Duration {
         let asking = self.ears.iter().filter(|ear| ear.device.is_some());
-        let due = asking.map(|ear| ear.inlet.decoder.poll_timeout()).min();
-        let Some(due) = due else { return PATIENCE };
+        let asking = asking.map(|ear| ear.inlet.decoder.poll_timeout());
+        let telling = self.ears.iter().map(|ear| ear.inlet.decoder.flush_due());
+        let due = asking.chain(telling).min();
+        let Some(due) = due.filter(|due| *due != Mono::NEVER) else {
+            return PATIENCE;
+        };
         let rest = due.since(clock::mono()).min(PATIENCE);
         Duration::from_millis(rest.as_millis() as u64 / STEP_MS * STEP_MS + STEP_MS)
     }
 
     fn take(&mut self, got: &Datagram, buffer: &[u8]) {
+        let mut known = false;
         let meant = |ear: &&mut Ear| ear.from.is_none() || ear.from == got.from;
-        let Some(ear) = self.ears.iter_mut().find(meant) else {
+        // Radars on one bus all get what comes from it, and each knows its own number.
+        for ear in self.ears.iter_mut().filter(meant) {
+            known = true;
+            if got.cut_short {
+                ear.inlet.tally.overlong.fetch_add(1, Ordering::Relaxed);
+            } else {
+                ear.inlet.take(got.arrived, &buffer[..got.length]);
+            }
+        }
+        if !known {
             let tally = &self.ears[0].inlet.tally;
             tally.foreign.fetch_add(1, Ordering::Relaxed);
-            return;
-        };
-        if got.cut_short {
-            ear.inlet.tally.overlong.fetch_add(1, Ordering::Relaxed);
-        } else {
-            ear.inlet.take(got.arrived, &buffer[..got.length]);
         }
     }
 }

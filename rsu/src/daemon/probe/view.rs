@@ -174,6 +174,8 @@ fn objects_view(arrived: Option<Now>, objects: &Objects) -> ContentView {
 #[derive(Serialize)]
 struct DetectionView {
     device_id: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own_id: Option<String>,
     class: &'static str,
     existence: f64,
     east_m: f64,
@@ -209,6 +211,7 @@ impl From<&Detection> for DetectionView {
     fn from(detection: &Detection) -> Self {
         Self {
             device_id: detection.device_id,
+            own_id: detection.own_id.map(|id| id.to_string()),
             class: class_name(detection.class),
             existence: tidy(detection.existence.into()),
             east_m: tidy(detection.east_m),

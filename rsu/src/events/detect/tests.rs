@@ -55,6 +55,7 @@ fn car(id: u8, east_m: f64, north_m: f64, north_mps: f64) -> Track {
     let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
     Track {
         id,
+        own_id: None,
         east_m,
         north_m,
         position_cov: round(0.3),

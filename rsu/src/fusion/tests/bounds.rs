@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use v2x_msg::base::StationId;
 
 use super::super::testing::{Dice, car, frame, moment};
 use super::*;
@@ -52,6 +53,18 @@ fn numbers_that_cannot_be_are_refused_and_counted() {
     fusion.handle_objects(CAMERA, &frame(0.0, &wrong));
     assert_eq!(fusion.counts().malformed, wrong.len() as u64);
     assert_eq!(fusion.counts().detections, 0);
+}
+
+#[test]
+fn at_the_foot_of_a_sensor_nothing_is_surer_than_it_was_said() {
+    for away_m in [0.0, 0.01, 0.2] {
+        let mut fusion = fusion();
+        watch(&mut fusion, 0.0, 0.2, |_| vec![car(away_m, 0.0)]);
+        let seen = nearest(&mut fusion, 0.2, away_m, 0.0);
+        // Three times with 0.3 m.
+        let cov = seen.position_cov;
+        assert!(cov.ee > 0.02 && cov.nn > 0.02, "at {away_m} m: {cov:?}");
+    }
 }
 
 #[test]
@@ -167,6 +180,10 @@ fn any_detection() -> impl Strategy<Value = Detection> {
                 size,
             )| Detection {
                 device_id,
+                // Few names for many things: some claim the same.
+                own_id: device_id
+                    .filter(|id| id % 3 == 0)
+                    .map(|id| StationId([id as u8; 8])),
                 east_m,
                 north_m,
                 position_cov: Covariance {

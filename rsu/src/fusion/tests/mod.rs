@@ -1,6 +1,8 @@
 //! Rules of the room as a whole: what comes out of the door for what goes in.
 
 mod bounds;
+mod broken;
+mod heard;
 mod learnt;
 mod time;
 
@@ -334,6 +336,7 @@ fn the_device_id_decides_between_two_that_fit_alike() {
     let mut fusion = fusion();
     let tagged = |id: u16, east_m: f64, north_m: f64| Detection {
         device_id: Some(id),
+        own_id: None,
         position_cov: Covariance::from_axes(0.0, 1.0, 1.0),
         ..car(east_m, north_m)
     };

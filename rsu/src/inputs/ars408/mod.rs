@@ -122,9 +122,9 @@ impl Default for Config {
     }
 }
 
-const REJECTED: [&str; 5] = {
-    let [line, long_line, out_of_step, cut] = can::Fault::KINDS;
-    [line, long_line, out_of_step, cut, "short-message"]
+const REJECTED: [&str; 6] = {
+    let [line, long_line, out_of_step, cut, refused] = can::Fault::KINDS;
+    [line, long_line, out_of_step, cut, refused, "short-message"]
 };
 const IGNORED: [&str; 3] = ["other-sensor", "other-id", "outside-cycle"];
 const TOLERATED: [&str; 13] = [
@@ -149,6 +149,8 @@ pub struct Decoder {
     reader: can::Reader,
     ear: Ear,
     standstill: Standstill,
+    /// When a serial adapter is opened, again after each silence; never where there is none.
+    open_due: Mono,
 }
 
 impl Decoder {
@@ -168,14 +170,28 @@ impl Decoder {
                 every: config.tell_standstill.map(|every| every.max(MIN_TELL)),
                 due: Mono::ZERO,
             },
+            open_due: match config.carrier {
+                Carrier::Slcan => Mono::ZERO,
+                _ => Mono::NEVER,
+            },
         }
     }
 
     /// Takes bytes of the configured carrier; see [`super::Decoder::push`].
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
-        let Self { reader, ear, .. } = self;
+        let Self {
+            reader,
+            ear,
+            open_due,
+            ..
+        } = self;
         reader.push(bytes, |frame| match frame {
-            Ok(frame) => ear.hear(arrived, &frame, sink),
+            Ok(frame) => {
+                if *open_due != Mono::NEVER {
+                    *open_due = arrived.mono + OPEN_AGAIN;
+                }
+                ear.hear(arrived, &frame, sink);
+            }
             Err(fault) => ear.counts.reject(fault.kind()),
         });
     }
@@ -189,10 +205,18 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         self.reader.reset();
         self.ear.cycle.close();
+        if self.open_due != Mono::NEVER {
+            self.open_due = Mono::ZERO;
+        }
     }
 
     /// Appends what the radar must be told now; see [`super::Decoder::poll_query`].
     pub fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
+        if now.mono >= self.open_due {
+            self.open_due = now.mono + OPEN_AGAIN;
+            can::slcan::open(out);
+            return true;
+        }
         let Some(every) = self.standstill.every else {
             return false;
         };
@@ -206,11 +230,11 @@ impl Decoder {
         true
     }
 
-    /// When the radar must next be told something; [`Mono::NEVER`] without
-    /// [`Config::tell_standstill`].
+    /// When the radar, or its adapter, must next be told something.
     pub fn poll_timeout(&self) -> Mono {
         let due = self.standstill.due;
-        self.standstill.every.map_or(Mono::NEVER, |_| due)
+        let tell = self.standstill.every.map_or(Mono::NEVER, |_| due);
+        tell.min(self.open_due)
     }
 
     /// What was understood, and what was not and why.
@@ -224,6 +248,8 @@ impl Decoder {
     }
 }
 
+/// A serial adapter that says nothing for so long may have been started anew.
+const OPEN_AGAIN: Duration = Duration::from_secs(5);
 /// A period below this would flood the bus.
 const MIN_TELL: Duration = Duration::from_millis(20);
 
@@ -382,6 +408,7 @@ fn detection(said: &Said, pose: &Pose, config: &Config, counts: &mut Counts) -> 
     let (east_m, north_m) = pose.to_site(general.dist_long_m, general.dist_lat_m);
     let [long_m, lat_m, long_mps, lat_mps] = sigmas;
     Some(Detection {
+        own_id: None,
         device_id: Some(u16::from(general.id)),
         east_m,
         north_m,

@@ -395,3 +395,36 @@ proptest! {
         prop_assert_eq!(reports.len() as u64, counts.reports());
     }
 }
+
+#[test]
+fn a_serial_adapter_is_opened_told_that_the_radar_stands_and_opened_again_after_a_silence() {
+    let mut decoder = Decoder::new(Config {
+        carrier: can::Carrier::Slcan,
+        tell_standstill: Some(Duration::from_millis(50)),
+        ..Config::default()
+    });
+    let mut asked = Vec::new();
+    while decoder.poll_query(now(0), &mut asked) {}
+    let text = String::from_utf8(asked.clone()).unwrap();
+    assert!(text.starts_with("\rC\rS6\rO\rt300"), "{text:?}");
+    let mut line = Vec::new();
+    for frame in cycle_of(&[SensedObject::default()]) {
+        can::slcan::emit(&frame, &mut line);
+    }
+    let mut reports = 0;
+    for chunk in line.chunks(7) {
+        decoder.push(now(1000), chunk, &mut |_| reports += 1);
+    }
+    decoder.push(now(1000), &[7], &mut |_| reports += 1);
+    assert_eq!(reports, 1);
+    assert_eq!(of(decoder.counts().rejected(), "can-refused"), 1);
+    let opens = |decoder: &mut Decoder, ms| {
+        let mut asked = Vec::new();
+        while decoder.poll_query(now(ms), &mut asked) {}
+        asked.starts_with(b"\rC")
+    };
+    assert!(!opens(&mut decoder, 5_900));
+    assert!(opens(&mut decoder, 6_000), "silent for 5 s");
+    decoder.link_restarted();
+    assert!(opens(&mut decoder, 6_001));
+}

@@ -3,11 +3,13 @@
 //! - [`candump`]: the text of can-utils, from a file or a terminal
 //! - [`gateway`]: the 13-byte records of CAN-to-Ethernet gateways (ZLG CANET, Waveshare), over TCP
 //!   or UDP
+//! - [`slcan`]: the text of serial adapters
 //!
 //! What the frames mean is the business of the rooms beside this one.
 
 pub mod candump;
 pub mod gateway;
+pub mod slcan;
 
 /// One classic CAN frame: identifier, and up to eight bytes of data or a request for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +97,8 @@ pub enum Carrier {
     GatewayDatagrams,
     /// Lines of candump text.
     Candump,
+    /// Lines of a serial adapter.
+    Slcan,
 }
 
 /// Bytes of a link that are no CAN frame.
@@ -108,6 +112,8 @@ pub enum Fault {
     OutOfStep,
     /// The end of a datagram cut a record.
     Cut,
+    /// The adapter refused an order.
+    Refused,
 }
 
 impl Fault {
@@ -118,12 +124,18 @@ impl Fault {
             Self::LongLine => "can-long-line",
             Self::OutOfStep => "can-out-of-step",
             Self::Cut => "can-cut",
+            Self::Refused => "can-refused",
         }
     }
 
     /// All words under which faults are counted.
-    pub const KINDS: [&'static str; 4] =
-        ["can-line", "can-long-line", "can-out-of-step", "can-cut"];
+    pub const KINDS: [&'static str; 5] = [
+        "can-line",
+        "can-long-line",
+        "can-out-of-step",
+        "can-cut",
+        "can-refused",
+    ];
 }
 
 /// Bytes of a link to CAN frames.
@@ -133,6 +145,8 @@ pub enum Reader {
     Gateway(gateway::Reader),
     /// Of [`Carrier::Candump`].
     Candump(candump::Reader),
+    /// Of [`Carrier::Slcan`].
+    Slcan(slcan::Reader),
 }
 
 impl Reader {
@@ -142,6 +156,7 @@ impl Reader {
             Carrier::GatewayStream => Self::Gateway(gateway::Reader::stream()),
             Carrier::GatewayDatagrams => Self::Gateway(gateway::Reader::datagrams()),
             Carrier::Candump => Self::Candump(candump::Reader::new()),
+            Carrier::Slcan => Self::Slcan(slcan::Reader::new()),
         }
     }
 
@@ -150,6 +165,7 @@ impl Reader {
         match self {
             Self::Gateway(reader) => reader.push(bytes, sink),
             Self::Candump(reader) => reader.push(bytes, sink),
+            Self::Slcan(reader) => reader.push(bytes, sink),
         }
     }
 
@@ -158,6 +174,7 @@ impl Reader {
         match self {
             Self::Gateway(reader) => reader.reset(),
             Self::Candump(reader) => reader.reset(),
+            Self::Slcan(reader) => reader.reset(),
         }
     }
 }
@@ -167,6 +184,7 @@ pub fn emit(carrier: Carrier, frame: &CanFrame, out: &mut Vec<u8>) {
     match carrier {
         Carrier::GatewayStream | Carrier::GatewayDatagrams => gateway::emit(frame, out),
         Carrier::Candump => candump::emit(frame, None, out),
+        Carrier::Slcan => slcan::emit(frame, out),
     }
 }
 
@@ -205,7 +223,7 @@ pub(super) mod tests {
             frames in proptest::collection::vec(frames(), 1..20),
             chunk in 1..40_usize,
         ) {
-            for carrier in [Carrier::GatewayStream, Carrier::Candump] {
+            for carrier in [Carrier::GatewayStream, Carrier::Candump, Carrier::Slcan] {
                 let mut bytes = Vec::new();
                 for frame in &frames {
                     emit(carrier, frame, &mut bytes);
@@ -217,7 +235,7 @@ pub(super) mod tests {
 
         #[test]
         fn any_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400), chunk in 1..50_usize) {
-            for carrier in [Carrier::GatewayStream, Carrier::GatewayDatagrams, Carrier::Candump] {
+            for carrier in [Carrier::GatewayStream, Carrier::GatewayDatagrams, Carrier::Candump, Carrier::Slcan] {
                 read(carrier, &bytes, chunk);
             }
         }

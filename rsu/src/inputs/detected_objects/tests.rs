@@ -217,6 +217,7 @@ fn bombs_and_strangers_are_counted() {
 fn what_the_emitter_says_is_what_the_decoder_hears_and_what_the_schema_names() {
     let said = Detection {
         device_id: Some(9),
+        own_id: None,
         east_m: 12.0,
         north_m: -30.0,
         position_cov: Covariance {

@@ -151,6 +151,7 @@ fn bombs_and_strangers_are_counted() {
 fn what_the_emitter_says_is_what_the_decoder_hears() {
     let said = Detection {
         device_id: Some(9),
+        own_id: None,
         east_m: 12.0,
         north_m: -30.0,
         position_cov: Covariance::default(),

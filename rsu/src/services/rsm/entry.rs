@@ -117,6 +117,7 @@ pub(super) fn participant(
     let (kind, class) = kind(track.class);
     Some(Participant {
         source: sources.of(track.sources),
+        bsm_id: track.own_id,
         sec_mark: Some(DSecond::of(now.utc)),
         pos_confidence: PositionConfidence::from_sigma_m(widest_sigma(&track.position_cov)),
         speed: Speed::nearest_mps(speed_mps(track)),

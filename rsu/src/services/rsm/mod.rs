@@ -128,12 +128,18 @@ impl Service {
 
     /// A report of objects has just been handled; returns the slots that went by unused.
     pub(crate) fn turn_on_report(&mut self, now: Now, arrived: Now, input: InputId) -> u64 {
+        self.note_told(arrived);
+        let turn = self.window.turn_on_report(now, input);
+        self.use_slot(turn)
+    }
+
+    /// A road user has spoken of itself: the picture is fresh, but the slots do not follow what comes at
+    /// any moment.
+    pub(crate) fn note_told(&mut self, arrived: Now) {
         // Links run side by side: reports may come in another order than they arrived in.
         if self.newest.is_none_or(|newest| newest.mono <= arrived.mono) {
             self.newest = Some(arrived);
         }
-        let turn = self.window.turn_on_report(now, input);
-        self.use_slot(turn)
     }
 
     /// A timer has run out; returns the slots that went by unused.

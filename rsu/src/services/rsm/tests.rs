@@ -61,6 +61,7 @@ fn round(variance: f64) -> Covariance {
 fn car(id: u8) -> Track {
     Track {
         id,
+        own_id: None,
         east_m: 40.0,
         north_m: -3.0,
         position_cov: round(0.04),

@@ -6,7 +6,7 @@
 //!
 //! Not here: how more than 16 are spread over several messages; the station's service does that.
 
-mod wire;
+pub(in crate::kinds) mod wire;
 
 use crate::access::Aid;
 use crate::base::{

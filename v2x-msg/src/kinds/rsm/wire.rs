@@ -84,24 +84,33 @@ fn participant(ref_pos: GeoPosition, from: &Participant) -> asn::ParticipantData
         angle: from
             .steering
             .map(|angle| asn::SteeringWheelAngle(angle.steps())),
-        motion_cfd: motion_confidence(from),
+        motion_cfd: confidences(
+            from.speed_confidence,
+            from.heading_confidence,
+            from.steering_confidence,
+        ),
         accel_set: from.acceleration.map(acceleration),
-        size: asn::VehicleSize {
-            width: asn::VehicleWidth(from.size.width.map_or(0, VehicleWidth::steps)),
-            length: asn::VehicleLength(from.size.length.map_or(0, VehicleLength::steps)),
-            height: from
-                .size
-                .height
-                .map(|height| asn::VehicleHeight(height.steps())),
-        },
-        vehicle_class: from.class.map(|class| asn::VehicleClassification {
-            classification: asn::BasicVehicleClass(class.class),
-            fuel_type: class.fuel().map(asn::FuelType),
-        }),
+        size: size(from.size),
+        vehicle_class: from.class.map(class),
     }
 }
 
-fn transmission(gear: Transmission) -> asn::TransmissionState {
+pub(in crate::kinds) fn size(from: Size) -> asn::VehicleSize {
+    asn::VehicleSize {
+        width: asn::VehicleWidth(from.width.map_or(0, VehicleWidth::steps)),
+        length: asn::VehicleLength(from.length.map_or(0, VehicleLength::steps)),
+        height: from.height.map(|height| asn::VehicleHeight(height.steps())),
+    }
+}
+
+pub(in crate::kinds) fn class(from: VehicleClass) -> asn::VehicleClassification {
+    asn::VehicleClassification {
+        classification: asn::BasicVehicleClass(from.class),
+        fuel_type: from.fuel().map(asn::FuelType),
+    }
+}
+
+pub(in crate::kinds) fn transmission(gear: Transmission) -> asn::TransmissionState {
     match gear {
         Transmission::Neutral => asn::TransmissionState::Neutral,
         Transmission::Park => asn::TransmissionState::Park,
@@ -111,22 +120,23 @@ fn transmission(gear: Transmission) -> asn::TransmissionState {
 }
 
 /// Left out as a whole where nothing is known.
-fn motion_confidence(from: &Participant) -> Option<asn::MotionConfidenceSet> {
+pub(in crate::kinds) fn confidences(
+    speed: Option<SpeedConfidence>,
+    heading: Option<HeadingConfidence>,
+    steering: Option<SteeringConfidence>,
+) -> Option<asn::MotionConfidenceSet> {
     let set = asn::MotionConfidenceSet {
-        speed_cfd: from
-            .speed_confidence
-            .and_then(|within| asn::SpeedConfidence::from_index(within.class().into())),
-        heading_cfd: from
-            .heading_confidence
+        speed_cfd: speed.and_then(|within| asn::SpeedConfidence::from_index(within.class().into())),
+        heading_cfd: heading
             .and_then(|within| asn::HeadingConfidence::from_index(within.class().into())),
-        steer_cfd: from.steering_confidence.and_then(|within| {
+        steer_cfd: steering.and_then(|within| {
             asn::SteeringWheelAngleConfidence::from_index(within.class().into())
         }),
     };
     (set != asn::MotionConfidenceSet::default()).then_some(set)
 }
 
-fn acceleration(from: Acceleration4) -> asn::AccelerationSet4Way {
+pub(in crate::kinds) fn acceleration(from: Acceleration4) -> asn::AccelerationSet4Way {
     let plane =
         |known: Option<Acceleration>| asn::Acceleration(known.map_or(2001, Acceleration::steps));
     asn::AccelerationSet4Way {
@@ -170,16 +180,19 @@ fn read_participant(
             .steer_cfd
             .and_then(|class| SteeringConfidence::from_class(class.index() as u8)),
         acceleration: from.accel_set.map(read_acceleration).transpose()?,
-        size: Size {
-            width: VehicleWidth::from_steps(from.size.width.0.into()).ok(),
-            length: VehicleLength::from_steps(from.size.length.0.into()).ok(),
-            height: from
-                .size
-                .height
-                .and_then(|height| VehicleHeight::from_steps(height.0.into()).ok()),
-        },
+        size: read_size(from.size),
         class: from.vehicle_class.map(read_class),
     })
+}
+
+pub(in crate::kinds) fn read_size(from: asn::VehicleSize) -> Size {
+    Size {
+        width: VehicleWidth::from_steps(from.width.0.into()).ok(),
+        length: VehicleLength::from_steps(from.length.0.into()).ok(),
+        height: from
+            .height
+            .and_then(|height| VehicleHeight::from_steps(height.0.into()).ok()),
+    }
 }
 
 fn read_participant_id(id: u16) -> Result<ParticipantId, OutOfRange> {
@@ -191,7 +204,7 @@ fn read_participant_id(id: u16) -> Result<ParticipantId, OutOfRange> {
 }
 
 /// Reserved codes and "unavailable" are unknown.
-fn read_transmission(gear: asn::TransmissionState) -> Option<Transmission> {
+pub(in crate::kinds) fn read_transmission(gear: asn::TransmissionState) -> Option<Transmission> {
     match gear {
         asn::TransmissionState::Neutral => Some(Transmission::Neutral),
         asn::TransmissionState::Park => Some(Transmission::Park),
@@ -201,7 +214,9 @@ fn read_transmission(gear: asn::TransmissionState) -> Option<Transmission> {
     }
 }
 
-fn read_acceleration(from: asn::AccelerationSet4Way) -> Result<Acceleration4, OutOfRange> {
+pub(in crate::kinds) fn read_acceleration(
+    from: asn::AccelerationSet4Way,
+) -> Result<Acceleration4, OutOfRange> {
     Ok(Acceleration4 {
         long: Acceleration::from_steps(from.long.0.into()).ok(),
         lat: Acceleration::from_steps(from.lat.0.into()).ok(),
@@ -210,7 +225,7 @@ fn read_acceleration(from: asn::AccelerationSet4Way) -> Result<Acceleration4, Ou
     })
 }
 
-fn read_class(from: asn::VehicleClassification) -> VehicleClass {
+pub(in crate::kinds) fn read_class(from: asn::VehicleClassification) -> VehicleClass {
     let class = VehicleClass::of(from.classification.0);
     from.fuel_type
         .and_then(|fuel| class.with_fuel(fuel.0))
