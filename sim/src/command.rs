@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
@@ -259,6 +260,9 @@ fn list() -> Result<ExitCode> {
             "{:<30} {}{synthetic}",
             scenario.file.name, scenario.file.summary
         );
+        if let Some(why) = &scenario.file.expected_to_fail {
+            println!("{:<30} expected to fail {why}", "");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -287,6 +291,16 @@ fn print_outcome(outcome: &Outcome) {
             "nothing was judged: the judge waits {} s until all has settled",
             scenario.file.settle_s
         );
+    }
+    if let Some(why) = &scenario.file.expected_to_fail {
+        println!("expected to fail {why}");
+    }
+    for told in &outcome.judge.events.told {
+        println!("{}", told.line());
+    }
+    for (code, at) in &outcome.judge.events.false_events {
+        let at_s = at.seconds_after(Mono::ZERO);
+        println!("RSI {code} at {at_s:.1} s: of nothing");
     }
     println!();
     let objects = &outcome.judge.objects.score;
