@@ -256,13 +256,14 @@ fn list() -> Result<ExitCode> {
         } else {
             ""
         };
+        let fails = match &scenario.file.expected_to_fail {
+            Some(why) => format!("; expected to fail {why}"),
+            None => String::new(),
+        };
         println!(
-            "{:<30} {}{synthetic}",
+            "{:<30} {}{synthetic}{fails}",
             scenario.file.name, scenario.file.summary
         );
-        if let Some(why) = &scenario.file.expected_to_fail {
-            println!("{:<30} expected to fail {why}", "");
-        }
     }
     Ok(ExitCode::SUCCESS)
 }

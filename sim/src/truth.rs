@@ -72,8 +72,7 @@ impl Truth {
             self.signals.clone_from(world.signals());
             self.expect(world.now());
         }
-        self.happenings.clear();
-        self.happenings.extend_from_slice(world.happenings());
+        self.set_happenings(world.happenings());
         self.push(world.latest().clone());
     }
 
@@ -116,6 +115,12 @@ impl Truth {
     /// What has happened on the road so far, in the order in which it began.
     pub fn happenings(&self) -> &[Happening] {
         &self.happenings
+    }
+
+    /// What has happened so far.
+    pub fn set_happenings(&mut self, happenings: &[Happening]) {
+        self.happenings.clear();
+        self.happenings.extend_from_slice(happenings);
     }
 
     /// From now on UTC and simulated time belong together otherwise: simulated time has stood still.

@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use rsu::clock::Mono;
 use rsu::inputs::Mount;
-use rsu::site::Site;
+use rsu::site::{Link, Site};
 use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
 pub use self::file::{
@@ -139,14 +139,6 @@ impl Scenario {
     pub fn world(&self, seed: u64) -> Result<World> {
         let roads = Roads::of_site(&self.site)?;
         let deeds = self.deeds()?;
-        for deed in &deeds {
-            let (from, lane) = (deed.from, deed.lane);
-            let is_there = roads
-                .approaches
-                .iter()
-                .any(|approach| approach.from == from && approach.id == lane);
-            ensure!(is_there, NoSuchLane { from, lane });
-        }
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
         Ok(world.with(self.wishes()?, deeds))
     }
@@ -221,6 +213,10 @@ impl Scenario {
                 id: event.from.context("who does it comes from a node")?,
             };
             let lane = LaneId::new(event.lane.context("who does it is in a lane")?)?;
+            let of_it = |link: &&Link| link.upstream == from;
+            let mut lanes = self.site.approaches().filter(of_it);
+            let is_there = lanes.any(|link| link.lanes.iter().any(|other| other.id == lane));
+            ensure!(is_there, NoSuchLane { from, lane });
             deeds.push(Deed::new(what, self.moment(event.at_s), from, lane));
         }
         Ok(deeds)
@@ -461,7 +457,8 @@ impl Scenario {
         }
         self.signals()?;
         self.faults()?;
-        self.world(1)?;
+        self.deeds()?;
+        self.wishes()?;
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),
