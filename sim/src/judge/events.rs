@@ -2,7 +2,7 @@
 //!
 //! Only what the roadside unit has detected itself is judged; events and signs that stand in its
 //! site's file are not news. What is told belongs to the nearest happening of its type that lasts or
-//! has just ended; what belongs to none is false, once for each time that it is raised.
+//! has just ended, and an RSI that says an end which has passed takes the event back. What belongs to none is false, once for each time that it is raised.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -83,13 +83,15 @@ impl EventJudge {
     /// Takes one RSI.
     pub fn hear(&mut self, rsi: &Rsi, arrived: Mono, truth: &Truth) {
         self.follow(truth);
+        let utc = truth.epoch().utc(arrived);
         let detected = rsi
             .events()
             .iter()
             .filter(|event| event.source == EventSource::Detection);
         for event in detected {
             let code = event.event_type.0;
-            if self.unjudged.contains(&code) {
+            let taken_back = event.validity.end.is_some_and(|end| end.near(utc) <= utc);
+            if taken_back || self.unjudged.contains(&code) {
                 continue;
             }
             let place = event.pos.map(|pos| self.frame.enu(pos));
@@ -129,7 +131,7 @@ impl EventJudge {
         delays.max_by(f64::total_cmp)
     }
 
-    /// The longest time from the end of a happening to its last RSI.
+    /// The longest time from the end of a happening to its last RSI that does not take it back.
     pub fn cancel_s(&self) -> Option<f64> {
         let late = self.counted().filter_map(|told| {
             let (last, until) = (told.last?, told.what.until?);

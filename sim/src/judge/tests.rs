@@ -303,6 +303,9 @@ fn told(code: u16, off_m: f64, moments: &[f64]) -> EventJudge {
             place: Point::new(50.0, 0.0),
         }]);
         let mut event = Event::new(1, EventType(code), EventSource::Detection);
+        // The station takes back by the minute in which it ended.
+        let utc = truth.epoch().utc(at(seconds));
+        event.validity.end = (seconds > 40.0).then(|| MinuteOfYear::of(utc));
         event.pos = frame().ground_position(50.0 + off_m, 2.0).ok();
         let count = MsgCount::new(0).expect("in range");
         let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), own, [event]).expect("one");
@@ -314,7 +317,7 @@ fn told(code: u16, off_m: f64, moments: &[f64]) -> EventJudge {
 
 #[test]
 fn an_event_that_is_told_late_and_too_long_has_its_delay_and_its_end() {
-    let judge = told(903, 0.0, &[13.0, 14.0, 22.5]);
+    let judge = told(903, 0.0, &[13.0, 14.0, 22.5, 40.5, 41.0]);
     assert_eq!(judge.false_events, []);
     assert_eq!(judge.missed(5.0), (1, 0));
     let near = |value: Option<f64>, wanted: f64| value.is_some_and(|s| (s - wanted).abs() < 0.05);

@@ -69,7 +69,7 @@ pub struct Limits {
     pub events_missed_max: Option<f64>,
     /// Distance of an event from where RSI says, 95th percentile.
     pub event_position_p95_m: Option<f64>,
-    /// From the end of a happening to its last RSI, longest.
+    /// From the end of a happening to its last RSI that does not take it back, longest.
     pub event_cancel_s: Option<f64>,
     /// Events that nothing on the road explains, at most.
     pub false_events_max: Option<f64>,
