@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
@@ -276,8 +277,12 @@ fn list() -> Result<ExitCode> {
         } else {
             ""
         };
+        let fails = match &scenario.file.expected_to_fail {
+            Some(why) => format!("; expected to fail {why}"),
+            None => String::new(),
+        };
         println!(
-            "{:<30} {}{synthetic}",
+            "{:<30} {}{synthetic}{fails}",
             scenario.file.name, scenario.file.summary
         );
     }
@@ -308,6 +313,16 @@ fn print_outcome(outcome: &Outcome) {
             "nothing was judged: the judge waits {} s until all has settled",
             scenario.file.settle_s
         );
+    }
+    if let Some(why) = &scenario.file.expected_to_fail {
+        println!("expected to fail {why}");
+    }
+    for told in &outcome.judge.events.told {
+        println!("{}", told.line());
+    }
+    for (code, at) in &outcome.judge.events.false_events {
+        let at_s = at.seconds_after(Mono::ZERO);
+        println!("RSI {code} at {at_s:.1} s: of nothing");
     }
     println!();
     let objects = &outcome.judge.objects.score;

@@ -24,6 +24,10 @@ pub enum Purpose {
     Delivery = 7,
     /// What goes wrong.
     Fault = 8,
+    /// Whether a walker, a rider or the like comes in this step.
+    UserArrival = 9,
+    /// How fast it would be.
+    User = 10,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

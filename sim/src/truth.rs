@@ -9,6 +9,7 @@ use v2x_msg::base::PhaseId;
 use crate::world::World;
 use crate::world::signals::Signals;
 use crate::world::snapshot::Snapshot;
+use crate::world::users::Happening;
 
 /// How UTC and simulated time belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ pub struct Truth {
     signals: Signals,
     expected: VecDeque<Expected>,
     steps: VecDeque<Snapshot>,
+    happenings: Vec<Happening>,
 }
 
 impl Truth {
@@ -60,6 +62,7 @@ impl Truth {
             signals,
             expected: VecDeque::new(),
             steps: VecDeque::new(),
+            happenings: Vec::new(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Truth {
             self.signals.clone_from(world.signals());
             self.expect(world.now());
         }
+        self.set_happenings(world.happenings());
         self.push(world.latest().clone());
     }
 
@@ -106,6 +110,17 @@ impl Truth {
         {
             self.steps.pop_front();
         }
+    }
+
+    /// What has happened on the road so far, in the order in which it began.
+    pub fn happenings(&self) -> &[Happening] {
+        &self.happenings
+    }
+
+    /// What has happened so far.
+    pub fn set_happenings(&mut self, happenings: &[Happening]) {
+        self.happenings.clear();
+        self.happenings.extend_from_slice(happenings);
     }
 
     /// From now on UTC and simulated time belong together otherwise: simulated time has stood still.

@@ -18,7 +18,7 @@ impl Journeys {
     pub fn passed(&mut self, crossing: &Crossing) {
         match crossing.kind {
             Kind::Bus => self.bus_delay_s.add(crossing.delay_s),
-            Kind::Car | Kind::Truck => self.delay_s.add(crossing.delay_s),
+            _ => self.delay_s.add(crossing.delay_s),
         }
     }
 }

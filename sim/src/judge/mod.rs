@@ -7,10 +7,12 @@
 //! - [`signals`]: SPAT against the lamps
 //! - [`silence`]: what is told when a controller falls silent
 //! - [`objects`]: RSM against the road
+//! - [`events`]: RSI against what happens
 //! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
 
+pub mod events;
 pub mod journeys;
 pub mod objects;
 pub mod samples;
@@ -24,6 +26,7 @@ pub mod verdict;
 use std::time::Duration;
 
 use rsu::clock::Mono;
+use rsu::report::Light;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
 use v2x_msg::kinds::map::Map;
@@ -31,6 +34,7 @@ use v2x_msg::kinds::rsi::Rsi;
 use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::kinds::spat::Spat;
 
+use self::events::EventJudge;
 use self::journeys::Journeys;
 use self::objects::{Coverage, ObjectJudge};
 use self::signals::SignalScore;
@@ -39,6 +43,7 @@ use self::traffic::Traffic;
 use crate::scenario::Scenario;
 use crate::sensors::faults::FaultKind;
 use crate::truth::Truth;
+use crate::world::Crossing;
 
 /// Hears all frames and holds them against the truth.
 #[derive(Clone, Debug)]
@@ -51,6 +56,10 @@ pub struct Judge {
     pub silences: Vec<Silence>,
     /// RSM.
     pub objects: ObjectJudge,
+    /// RSI.
+    pub events: EventJudge,
+    /// By driver who ran a red light: for how long it had been shown when it passed the line.
+    pub red_runners_shown_s: Vec<f64>,
     /// Who passed the stop lines.
     pub journeys: Journeys,
     from: Mono,
@@ -68,8 +77,10 @@ impl Judge {
             traffic: Traffic::new(from),
             signals: SignalScore::default(),
             silences: silences(scenario),
+            red_runners_shown_s: Vec::new(),
             journeys: Journeys::default(),
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from),
+            events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
             from,
             line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
             message: Message::default(),
@@ -89,14 +100,25 @@ impl Judge {
                 }
             }
             Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
-            Some(_) => {}
+            Some(Heard::Rsi(rsi)) => self.events.hear(&rsi, arrived, truth),
+            Some(Heard::Other) => {}
             None => self.traffic.undecoded += 1,
+        }
+    }
+
+    /// A vehicle passed a stop line.
+    pub fn passed(&mut self, crossing: &Crossing) {
+        self.journeys.passed(crossing);
+        if crossing.light == Some(Light::Red) {
+            let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
+            self.red_runners_shown_s.push(shown_s);
         }
     }
 
     /// Nothing more will come.
     pub fn finish(&mut self, at: Mono, truth: &Truth) {
         self.objects.close(truth);
+        self.events.finish(at, truth);
         self.signals.finish(truth.signals());
         self.traffic.finish(at);
     }
@@ -114,7 +136,7 @@ impl Judge {
             Aid::Rsm => Rsm::read(message).ok().map(Heard::Rsm),
             Aid::Map => Map::read(message).ok().map(|_| Heard::Other),
             Aid::RsiStatic | Aid::RsiSemiStatic | Aid::RsiDynamic => {
-                Rsi::read(message).ok().map(|_| Heard::Other)
+                Rsi::read(message).ok().map(Heard::Rsi)
             }
             _ => None,
         }
@@ -142,5 +164,6 @@ fn silences(scenario: &Scenario) -> Vec<Silence> {
 enum Heard {
     Spat(Spat),
     Rsm(Rsm),
+    Rsi(Rsi),
     Other,
 }

@@ -16,6 +16,7 @@ use crate::plane::Point;
 use crate::scenario::{Limits, RadarTable};
 use crate::truth::Truth;
 use crate::world::snapshot::{Body, Snapshot};
+use crate::world::vehicles::Kind;
 
 /// What was found in all pictures.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +39,14 @@ pub struct ObjectScore {
     pub expected: u64,
     /// Of the expected, those that were not shown.
     pub missed: u64,
+    /// The same of walkers and riders.
+    pub vulnerable_expected: u64,
+    /// The same of walkers and riders.
+    pub vulnerable_missed: u64,
+    /// Walkers and riders that were shown, and of these those that were shown as what they are.
+    pub vulnerable_shown: u64,
+    /// See `vulnerable_shown`.
+    pub vulnerable_right: u64,
     /// Entries in pictures without the roadside unit's own.
     pub shown: u64,
     /// Of these, those that show nobody, or somebody a second time.
@@ -105,6 +114,8 @@ pub struct Picture {
 pub struct Shown {
     /// The number that it goes by.
     pub id: u8,
+    /// What it is said to be.
+    pub kind: ParticipantKind,
     /// Where it is.
     pub place: Point,
     /// Over ground, where it is said.
@@ -138,6 +149,8 @@ pub struct ObjectJudge {
     known: BTreeMap<u32, u8>,
     /// By road user: since when it is in coverage.
     covered: BTreeMap<u32, Mono>,
+    /// By road user: since when it is shown in every picture.
+    shown_since: BTreeMap<u32, Mono>,
 }
 
 /// Where a road user should be seen.
@@ -208,6 +221,7 @@ impl ObjectJudge {
             open: None,
             known: BTreeMap::new(),
             covered: BTreeMap::new(),
+            shown_since: BTreeMap::new(),
         }
     }
 
@@ -236,6 +250,12 @@ impl ObjectJudge {
             .extend(entries);
     }
 
+    /// For how long a road user has been shown without a break.
+    pub fn shown_for_s(&self, body: u32, at: Mono) -> f64 {
+        let since = self.shown_since.get(&body);
+        since.map_or(0.0, |since| at.seconds_after(*since))
+    }
+
     /// Compares the picture that is open, if any.
     pub fn close(&mut self, truth: &Truth) {
         if let Some((at, shown)) = self.open.take()
@@ -249,6 +269,7 @@ impl ObjectJudge {
         let place = self.frame.enu(entry.pos);
         Shown {
             id: entry.id.value(),
+            kind: entry.kind,
             place: Point::new(place.east_m, place.north_m),
             speed_mps: entry.speed.map(Speed::mps),
             direction: entry.heading.map(|heading| {
@@ -280,6 +301,10 @@ impl ObjectJudge {
                 };
                 self.score.remark(at, shown[entry].place, what);
             }
+        }
+        self.shown_since.retain(|id, _| pairs.contains_key(id));
+        for &body in pairs.keys() {
+            self.shown_since.entry(body).or_insert(at);
         }
         self.known.retain(|&id, _| road.body(id).is_some());
         self.score.last = Some(Picture {
@@ -338,6 +363,10 @@ impl ObjectJudge {
                 .is_some_and(|since| at.since(*since) >= NOTICED);
             if long_covered {
                 expected += 1;
+                if is_vulnerable(body) {
+                    score.vulnerable_expected += 1;
+                    score.vulnerable_missed += u64::from(!pairs.contains_key(&body.id));
+                }
                 if !pairs.contains_key(&body.id) {
                     missed += 1;
                     score.remark(at, body.centre, What::Missed { body: body.id });
@@ -367,7 +396,19 @@ impl ObjectJudge {
     }
 }
 
+fn is_vulnerable(body: &Body) -> bool {
+    matches!(body.kind, Kind::Pedestrian | Kind::Bicycle)
+}
+
 fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {
+    if is_vulnerable(body) {
+        score.vulnerable_shown += 1;
+        let right = match body.kind {
+            Kind::Pedestrian => ParticipantKind::Pedestrian,
+            _ => ParticipantKind::NonMotor,
+        };
+        score.vulnerable_right += u64::from(entry.kind == right);
+    }
     let off = entry.place.minus(body.centre);
     score.position_m.add(off.length_m());
     if let Some(speed_mps) = entry.speed_mps {

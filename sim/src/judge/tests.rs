@@ -7,6 +7,7 @@ use v2x_msg::base::{
     Countdown, DSecond, EnuFrame, GeoPosition, MinuteOfYear, MsgCount, NodeId, ParticipantId,
     PhaseId, Speed, StationId,
 };
+use v2x_msg::kinds::rsi::{Event, EventSource, EventType};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind};
 use v2x_msg::kinds::spat::{Counting, Ends, IntersectionState, Light, Phase, PhaseState, Timing};
 
@@ -16,6 +17,7 @@ use crate::plane::Point;
 use crate::truth::Epoch;
 use crate::world::signals::{Plan, Signals, Stage};
 use crate::world::snapshot::{Body, Snapshot};
+use crate::world::users::Happening;
 use crate::world::vehicles::Kind;
 
 const LINE: Duration = Duration::from_millis(6);
@@ -280,4 +282,64 @@ fn messages_that_do_not_come_are_counted() {
     traffic.count(Aid::RsiStatic, 5);
     traffic.count(Aid::RsiDynamic, 6);
     assert_eq!(traffic.lost, 2, "RSI of all classes count together");
+}
+
+/// What the judge of events makes of an event told at these moments, 2 m north of a vehicle that
+/// stands from 10 s to 20 s; told as `code`, this far east of it.
+fn told(code: u16, off_m: f64, moments: &[f64]) -> EventJudge {
+    let mut truth = truth();
+    let mut judge = EventJudge::new(frame(), &[707], at(2.0));
+    let own = frame().ground_position(0.0, 0.0).expect("near");
+    for &seconds in moments {
+        truth.push(Snapshot {
+            at: at(seconds),
+            bodies: vec![car(1, 50.0)],
+        });
+        truth.set_happenings(&[Happening {
+            event_type: 903,
+            body: 1,
+            since: at(10.0),
+            until: (seconds >= 20.0).then(|| at(20.0)),
+            place: Point::new(50.0, 0.0),
+        }]);
+        let mut event = Event::new(1, EventType(code), EventSource::Detection);
+        // The station takes back by the minute in which it ended.
+        let utc = truth.epoch().utc(at(seconds));
+        event.validity.end = (seconds > 40.0).then(|| MinuteOfYear::of(utc));
+        event.pos = frame().ground_position(50.0 + off_m, 2.0).ok();
+        let count = MsgCount::new(0).expect("in range");
+        let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), own, [event]).expect("one");
+        judge.hear(&rsi, at(seconds), &truth);
+    }
+    judge.finish(at(60.0), &truth);
+    judge
+}
+
+#[test]
+fn an_event_that_is_told_late_and_too_long_has_its_delay_and_its_end() {
+    let judge = told(903, 0.0, &[13.0, 14.0, 22.5, 40.5, 41.0]);
+    assert_eq!(judge.false_events, []);
+    assert_eq!(judge.missed(5.0), (1, 0));
+    let near = |value: Option<f64>, wanted: f64| value.is_some_and(|s| (s - wanted).abs() < 0.05);
+    assert!(near(judge.delay_s(), 3.0), "{:?}", judge.delay_s());
+    assert!(near(judge.cancel_s(), 2.5), "{:?}", judge.cancel_s());
+    // While it lasts: what is told after the end is no matter of place.
+    assert_eq!(judge.position_m.count(), 2);
+    assert!(near(judge.position_m.quantile(1.0), 2.0));
+}
+
+#[test]
+fn an_event_of_another_type_or_place_is_of_nothing_and_counted_once() {
+    let other = told(904, 0.0, &[13.0, 13.5, 14.0]);
+    assert_eq!(other.false_events, [(904, at(13.0))]);
+    assert_eq!(other.missed(5.0), (1, 1), "and the stop was never told");
+    let elsewhere = told(903, 60.0, &[13.0, 13.5, 30.0]);
+    let raised_twice = [(903, at(13.0)), (903, at(30.0))];
+    assert_eq!(elsewhere.false_events, raised_twice);
+}
+
+#[test]
+fn events_that_are_not_judged_and_the_time_before_count_for_nothing() {
+    assert_eq!(told(707, 0.0, &[13.0]).false_events, []);
+    assert_eq!(told(904, 0.0, &[1.0, 1.5]).false_events, []);
 }

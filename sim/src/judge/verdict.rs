@@ -56,6 +56,8 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.signals(judge, limits);
     table.silences(judge, limits);
     table.objects(judge, limits);
+    table.events(judge, limits);
+    table.vulnerable(judge, limits);
     table.rest(judge, limits);
     table.0
 }
@@ -181,6 +183,43 @@ impl Table {
         let switches = (objects.pictures > 0).then(|| objects.id_switches as f64 / minutes);
         let most = limits.id_switches_per_minute_max;
         self.at_most("changes of id", switches, "/min", most);
+    }
+
+    fn events(&mut self, judge: &Judge, limits: &Limits) {
+        let events = &judge.events;
+        let (happened, missed) = events.missed(limits.event_lasts_s);
+        let missed = (happened > 0).then_some(missed as f64);
+        let most = limits.events_missed_max;
+        self.at_most("happenings never told", missed, "", most);
+        let delay = events.delay_s();
+        let most = limits.event_delay_s;
+        self.at_most("RSI delay, longest", delay, "s", most);
+        let position = events.position_m.quantile(0.95);
+        let most = limits.event_position_p95_m;
+        self.at_most("RSI position error p95", position, "m", most);
+        let cancel = events.cancel_s();
+        let most = limits.event_cancel_s;
+        self.at_most("RSI told after the end, longest", cancel, "s", most);
+        let wrong = Some(events.false_events.len() as f64);
+        let most = limits.false_events_max;
+        self.at_most("RSI of nothing", wrong, "", most);
+    }
+
+    fn vulnerable(&mut self, judge: &Judge, limits: &Limits) {
+        let score = &judge.objects.score;
+        let missed = share(score.vulnerable_missed, score.vulnerable_expected);
+        let most = limits.vulnerable_missed_share_max;
+        self.at_most("missed walkers and riders", missed, "", most);
+        let right = share(score.vulnerable_right, score.vulnerable_shown);
+        let least = limits.vulnerable_kind_share_min;
+        self.at_least("walkers and riders known as such", right, "", least);
+        let runners = &judge.red_runners_shown_s;
+        let count = Some(runners.len() as f64);
+        let least = limits.red_runners_min;
+        self.at_least("red lights run", count, "", least);
+        let shown = runners.iter().copied().min_by(f64::total_cmp);
+        let least = limits.red_runner_shown_s;
+        self.at_least("red runners shown before the line", shown, "s", least);
     }
 
     fn rest(&mut self, judge: &Judge, limits: &Limits) {

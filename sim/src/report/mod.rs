@@ -10,6 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use rsu::clock::Mono;
 use serde::Serialize;
 use v2x_msg::access::Aid;
 
@@ -57,6 +58,13 @@ pub struct Report<'a> {
     pub doubled: u64,
     /// Changes of id.
     pub id_switches: u64,
+    /// What happened on the road: its type, since when and until when in seconds of the world, and
+    /// its first and last RSI.
+    pub happenings: Vec<Happened>,
+    /// Events that nothing on the road explains: their type, and when, in seconds of the world.
+    pub false_events: Vec<(u16, f64)>,
+    /// Why it was expected not to pass.
+    pub expected_to_fail: Option<&'a str>,
     /// Vehicles that passed a stop line.
     pub vehicles_passed: u64,
     /// By input: name, frames accepted and rejected.
@@ -67,6 +75,22 @@ pub struct Report<'a> {
     pub frames_hash: String,
     /// A number that differs if the world does.
     pub world_hash: String,
+}
+
+/// One happening on the road, in seconds of the world.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Happened {
+    /// By GB/T 29100-2012.
+    pub event_type: u16,
+    /// Its beginning.
+    pub since_s: f64,
+    /// Its end.
+    pub until_s: Option<f64>,
+    /// Its first RSI.
+    pub first_told_s: Option<f64>,
+    /// Its last RSI.
+    pub last_told_s: Option<f64>,
 }
 
 /// One kind of message.
@@ -133,6 +157,7 @@ impl<'a> Report<'a> {
                 distribution("RSM speed error", "m/s", &objects.speed_mps),
                 distribution("RSM heading error", "deg", &objects.heading_deg),
                 distribution("RSM age", "s", &objects.age_s),
+                distribution("RSI position error", "m", &judge.events.position_m),
             ],
             expected: objects.expected,
             missed: objects.missed,
@@ -140,6 +165,14 @@ impl<'a> Report<'a> {
             unmatched: objects.unmatched,
             doubled: objects.doubled,
             id_switches: objects.id_switches,
+            happenings: happenings(outcome),
+            false_events: judge
+                .events
+                .false_events
+                .iter()
+                .map(|&(code, at)| (code, at.seconds_after(Mono::ZERO)))
+                .collect(),
+            expected_to_fail: scenario.file.expected_to_fail.as_deref(),
             vehicles_passed: outcome.passed,
             inputs: &outcome.inputs,
             events: outcome
@@ -167,6 +200,19 @@ pub fn write(outcome: &Outcome, folder: &Path) -> Result<()> {
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
+}
+
+fn happenings(outcome: &Outcome) -> Vec<Happened> {
+    let after_s = |at: Mono| at.seconds_after(Mono::ZERO);
+    let told = outcome.judge.events.told.iter();
+    let told = told.map(|told| Happened {
+        event_type: told.what.event_type,
+        since_s: after_s(told.what.since),
+        until_s: told.what.until.map(after_s),
+        first_told_s: told.first.map(after_s),
+        last_told_s: told.last.map(after_s),
+    });
+    told.collect()
 }
 
 fn messages(outcome: &Outcome) -> Vec<Messages> {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::limits::Limits;
 use crate::sensors::faults::FaultKind;
+use crate::world::vehicles::Kind;
 
 /// The file, key by key.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +18,9 @@ pub struct ScenarioFile {
     pub name: String,
     /// One line.
     pub summary: String,
+    /// Why the roadside unit does not pass yet, if it does not.
+    #[serde(default)]
+    pub expected_to_fail: Option<String>,
     /// Another scenario, from the folder of this one: what is not said here is as it is there.
     #[serde(default)]
     pub extends: Option<PathBuf>,
@@ -42,6 +46,9 @@ pub struct ScenarioFile {
     /// What happens at a time.
     #[serde(default)]
     pub event: Vec<EventTable>,
+    /// Walkers, riders, who drives the wrong way, and what lies on the road.
+    #[serde(default)]
+    pub user: Vec<UserTable>,
     /// The radars.
     #[serde(default)]
     pub radar: Vec<RadarTable>,
@@ -51,6 +58,9 @@ pub struct ScenarioFile {
     /// Added to the roadside unit's configuration as it stands.
     #[serde(default)]
     pub rsu: toml::Table,
+    /// Events that the judge leaves out, by GB/T 29100-2012: true or not, they are not the matter.
+    #[serde(default)]
+    pub unjudged_events: Vec<u16>,
     /// What must hold for the run to pass.
     pub limits: Limits,
 }
@@ -176,6 +186,92 @@ pub struct EventTable {
     /// A new offset: that of the grid from then on.
     #[serde(default)]
     pub offset_s: Option<f64>,
+    /// A deed of a driver: on the approach from this node.
+    #[serde(default)]
+    pub from: Option<u16>,
+    /// And in this lane.
+    #[serde(default)]
+    pub lane: Option<u8>,
+    /// A break-down: so far before the stop line.
+    #[serde(default)]
+    pub before_m: Option<f64>,
+    /// A red light run: so long after the beginning of red, between the two.
+    #[serde(default)]
+    pub into_red_s: Option<[f64; 2]>,
+}
+
+/// Road users that follow a line of their own, or a thing that lies on the road.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UserTable {
+    /// What they are.
+    pub kind: UserKind,
+    /// Their way, east and north of the site's origin; one point for what stays where it is.
+    pub way_m: Vec<[f64; 2]>,
+    /// Mean speed, and its standard deviation.
+    #[serde(default)]
+    pub speed_mps: f64,
+    /// See `speed_mps`.
+    #[serde(default)]
+    pub speed_sigma_mps: f64,
+    /// The first comes so long after the start of the roadside unit.
+    pub from_s: f64,
+    /// Nobody comes from then on, and what stays is gone.
+    pub until_s: f64,
+    /// So many come in an hour, by chance; left out: one.
+    #[serde(default)]
+    pub per_hour: Option<f64>,
+    /// They wait there on their way,
+    #[serde(default)]
+    pub wait_at_m: Option<f64>,
+    /// for green of this phase,
+    #[serde(default)]
+    pub phase: Option<u8>,
+    /// and until no vehicle reaches their way within this time.
+    #[serde(default)]
+    pub gap_s: f64,
+    /// Along, across, above ground; by default what is usual.
+    #[serde(default)]
+    pub size_m: Option<[f64; 3]>,
+    /// The event that they are, by GB/T 29100-2012, from where they have waited on.
+    #[serde(default)]
+    pub event_type: Option<u16>,
+}
+
+/// What follows a line of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UserKind {
+    /// Somebody on foot.
+    Pedestrian,
+    /// Bicycle or electric bicycle.
+    Bicycle,
+    /// A car whose driver does as the scenario wants.
+    Car,
+    /// A thing.
+    Object,
+}
+
+impl UserKind {
+    /// What it is in the world.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Pedestrian => Kind::Pedestrian,
+            Self::Bicycle => Kind::Bicycle,
+            Self::Car => Kind::Car,
+            Self::Object => Kind::Object,
+        }
+    }
+
+    /// Along, across, above ground: what is usual.
+    pub const fn size_m(self) -> [f64; 3] {
+        match self {
+            Self::Pedestrian => [0.5, 0.6, 1.7],
+            Self::Bicycle => [1.8, 0.7, 1.7],
+            Self::Car => [4.6, 1.85, 1.5],
+            Self::Object => [0.8, 0.8, 1.0],
+        }
+    }
 }
 
 /// What can happen.
@@ -186,6 +282,10 @@ pub enum EventKind {
     Preempt,
     /// The grid of cycles moves.
     Offset,
+    /// A vehicle breaks down.
+    BreakDown,
+    /// A driver does not heed a red light.
+    RunRed,
 }
 
 /// The signal controller and its line to the roadside unit.

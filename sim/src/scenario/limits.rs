@@ -63,6 +63,24 @@ pub struct Limits {
     pub false_share_max: Option<f64>,
     /// Road users that change their id, at most.
     pub id_switches_per_minute_max: Option<f64>,
+    /// From the beginning of a happening on the road to its first RSI, longest.
+    pub event_delay_s: Option<f64>,
+    /// Happenings that lasted for `event_lasts_s` and were never told, at most.
+    pub events_missed_max: Option<f64>,
+    /// Distance of an event from where RSI says, 95th percentile.
+    pub event_position_p95_m: Option<f64>,
+    /// From the end of a happening to its last RSI that does not take it back, longest.
+    pub event_cancel_s: Option<f64>,
+    /// Events that nothing on the road explains, at most.
+    pub false_events_max: Option<f64>,
+    /// Share of walkers and riders within coverage that RSM does not show, at most.
+    pub vulnerable_missed_share_max: Option<f64>,
+    /// Share of the walkers and riders shown that are shown as what they are, at least.
+    pub vulnerable_kind_share_min: Option<f64>,
+    /// Drivers who ran a red light, at least: else there was nothing to judge.
+    pub red_runners_min: Option<f64>,
+    /// For so long without a break each of them was shown before it passed its line, at least.
+    pub red_runner_shown_s: Option<f64>,
     /// Mean delay of buses at the junction, at most.
     pub bus_delay_max_s: Option<f64>,
     /// Mean delay of all other vehicles at the junction, at most.
@@ -77,6 +95,8 @@ pub struct Limits {
     pub near_coverage_range_m: f64,
     /// and it is at most so far off its axis.
     pub near_coverage_half_angle_deg: f64,
+    /// A happening that lasts for so long must be told.
+    pub event_lasts_s: f64,
     /// A track and a road user nearer than this belong together.
     pub match_m: f64,
 }
@@ -112,6 +132,15 @@ impl Default for Limits {
             missed_share_max: None,
             false_share_max: None,
             id_switches_per_minute_max: None,
+            event_delay_s: None,
+            events_missed_max: None,
+            event_position_p95_m: None,
+            event_cancel_s: None,
+            false_events_max: None,
+            vulnerable_missed_share_max: None,
+            vulnerable_kind_share_min: None,
+            red_runners_min: None,
+            red_runner_shown_s: None,
             bus_delay_max_s: None,
             delay_max_s: None,
             undecoded_max: None,
@@ -119,6 +148,7 @@ impl Default for Limits {
             coverage_half_angle_deg: 8.0,
             near_coverage_range_m: 60.0,
             near_coverage_half_angle_deg: 45.0,
+            event_lasts_s: 30.0,
             match_m: 3.0,
         }
     }

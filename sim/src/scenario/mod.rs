@@ -21,18 +21,21 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use rsu::clock::Mono;
 use rsu::inputs::Mount;
-use rsu::site::Site;
-use v2x_msg::base::{Civil, NodeId, PhaseId, Utc};
+use rsu::site::{Link, Site};
+use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
 pub use self::file::{
     ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
-    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable,
+    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, UserTable,
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
+use crate::plane::Point;
 use crate::sensors::faults::Fault;
+use crate::world::deeds::{Deed, NoSuchLane, What};
 use crate::world::roads::Roads;
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
+use crate::world::users::Wish;
 use crate::world::vehicles::{Mix, TurnShares};
 use crate::world::{Demand, World};
 
@@ -135,7 +138,9 @@ impl Scenario {
     /// The world of this scenario, empty, at the origin of time.
     pub fn world(&self, seed: u64) -> Result<World> {
         let roads = Roads::of_site(&self.site)?;
-        Ok(World::new(roads, self.signals()?, self.demand(), seed)?)
+        let deeds = self.deeds()?;
+        let world = World::new(roads, self.signals()?, self.demand(), seed)?;
+        Ok(world.with(self.wishes()?, deeds))
     }
 
     /// The signals at the origin of time.
@@ -172,6 +177,7 @@ impl Scenario {
                     let offset_s = event.offset_s.context("an offset event has an offset-s")?;
                     offsets.push((at, Duration::from_secs_f64(offset_s)));
                 }
+                EventKind::BreakDown | EventKind::RunRed => {}
                 EventKind::Preempt => preempts.push(Preempt {
                     from: at,
                     until: self.moment(event.until_s.context("a preempt event has an until-s")?),
@@ -184,6 +190,74 @@ impl Scenario {
         let offset = Duration::from_secs_f64(table.offset_s);
         let head = Head::new(stages.collect(), control, offset, offsets, preempts)?;
         Ok(Signals::Live(Box::new(head)))
+    }
+
+    /// What single drivers are made to do.
+    fn deeds(&self) -> Result<Vec<Deed>> {
+        let mut deeds = Vec::new();
+        for event in &self.file.event {
+            let what = match event.kind {
+                EventKind::BreakDown => What::BreakDown {
+                    before_m: event.before_m.context("a break-down has a before-m")?,
+                    until: self.moment(event.until_s.context("a break-down has an until-s")?),
+                },
+                EventKind::RunRed => {
+                    let [least_s, most_s] =
+                        event.into_red_s.context("a run-red has an into-red-s")?;
+                    What::RunRed { least_s, most_s }
+                }
+                EventKind::Offset | EventKind::Preempt => continue,
+            };
+            let from = NodeId {
+                region: self.site.node.region,
+                id: event.from.context("who does it comes from a node")?,
+            };
+            let lane = LaneId::new(event.lane.context("who does it is in a lane")?)?;
+            let of_it = |link: &&Link| link.upstream == from;
+            let mut lanes = self.site.approaches().filter(of_it);
+            let is_there = lanes.any(|link| link.lanes.iter().any(|other| other.id == lane));
+            ensure!(is_there, NoSuchLane { from, lane });
+            deeds.push(Deed::new(what, self.moment(event.at_s), from, lane));
+        }
+        Ok(deeds)
+    }
+
+    /// Road users on lines of their own.
+    fn wishes(&self) -> Result<Vec<Wish>> {
+        let wishes = self.file.user.iter().map(|table| self.wish(table));
+        wishes.collect()
+    }
+
+    fn wish(&self, table: &UserTable) -> Result<Wish> {
+        ensure!(!table.way_m.is_empty(), "a user has a way-m");
+        ensure!(
+            table.way_m.len() == 1 || table.speed_mps > 0.0,
+            "a user with a way has a speed-mps"
+        );
+        ensure!(
+            table.from_s < table.until_s,
+            "a user comes before it is to be gone"
+        );
+        if let Some(id) = table.phase {
+            let known = self.site.phase(PhaseId::new(id)?).is_some();
+            ensure!(known, "a user waits for phase {id}, which the site has not");
+        }
+        let way = table.way_m.iter();
+        Ok(Wish {
+            kind: table.kind.kind(),
+            way: way
+                .map(|&[east_m, north_m]| Point::new(east_m, north_m))
+                .collect(),
+            size_m: table.size_m.unwrap_or(table.kind.size_m()),
+            speed_mps: (table.speed_mps, table.speed_sigma_mps),
+            from: self.moment(table.from_s),
+            until: self.moment(table.until_s),
+            per_hour: table.per_hour,
+            wait_m: table.wait_at_m,
+            phase: table.phase.map(PhaseId::new).transpose()?,
+            gap_s: table.gap_s,
+            event_type: table.event_type,
+        })
     }
 
     /// What goes wrong with the controller.
@@ -383,6 +457,8 @@ impl Scenario {
         }
         self.signals()?;
         self.faults()?;
+        self.deeds()?;
+        self.wishes()?;
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),

@@ -153,8 +153,9 @@ impl Radar {
     /// The chance to see it in one cycle; None outside both beams.
     fn chance(&self, body: &Body, scene: &Snapshot, forward_m: f64, range_m: f64) -> Option<f64> {
         let model = &self.model;
+        let seems_m = range_m * farther(body.kind);
         let within = |reach_m: f64, half_deg: f64| {
-            range_m < reach_m && forward_m > range_m * half_deg.to_radians().cos()
+            seems_m < reach_m && forward_m > range_m * half_deg.to_radians().cos()
         };
         let near = within(model.near_range_m, model.near_half_angle_deg);
         let far = within(model.far_range_m, model.far_half_angle_deg);
@@ -164,7 +165,7 @@ impl Radar {
         if self.hidden(body, scene) {
             return Some(model.shadow_detection);
         }
-        let share = range_m / model.far_range_m;
+        let share = seems_m / model.far_range_m;
         Some(model.detection + (model.far_detection - model.detection) * share * share)
     }
 
@@ -311,12 +312,15 @@ impl Radar {
                 Kind::Car => Class::Car,
                 Kind::Truck => Class::Truck,
                 Kind::Bus => Class::Bus,
+                Kind::Bicycle => Class::Bicycle,
+                Kind::Pedestrian => Class::Pedestrian,
+                Kind::Object => Class::Unknown,
             },
             orientation_deg: (turned_deg + 180.0).rem_euclid(360.0) - 180.0,
             sigma_orientation_deg: 2.0,
             length_m: body.length_m * size.between(0.9, 1.05),
             width_m: body.width_m * size.between(0.9, 1.1),
-            rcs_dbm2: if body.kind == Kind::Car { 10.0 } else { 22.0 },
+            rcs_dbm2: echo_dbm2(body.kind),
         })
     }
 
@@ -393,6 +397,26 @@ impl Radar {
         // More draws than any purpose takes in a cycle.
         let counter = (self.cycle + 1) * 256;
         Stream::new(self.seed, self.entity(body), purpose).starting_at(counter)
+    }
+}
+
+/// The echo of a road user. Assumed, of the usual order for 77 GHz.
+fn echo_dbm2(kind: Kind) -> f64 {
+    match kind {
+        Kind::Car => 10.0,
+        Kind::Truck | Kind::Bus => 22.0,
+        Kind::Bicycle | Kind::Object => 0.0,
+        Kind::Pedestrian => -5.0,
+    }
+}
+
+/// How many times farther away than a car something seems by its weaker echo: the power falls with
+/// the fourth power of the distance, so it is the fourth root of the ratio of echoes.
+fn farther(kind: Kind) -> f64 {
+    match kind {
+        Kind::Car | Kind::Truck | Kind::Bus => 1.0,
+        Kind::Bicycle | Kind::Object => 1.78,
+        Kind::Pedestrian => 2.37,
     }
 }
 

@@ -4,19 +4,23 @@
 //! - `site`: those of a site that the roadside unit is configured for
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
+//! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
+//! - [`deeds`]: what single drivers are made to do: break down, run a red light
 //! - [`right_of_way`]: what each driver does next
 //! - [`snapshot`]: where everything is at one moment
 //!
 //! The world moves in steps of 0.1 s, every vehicle from the state at the start of the step. It
 //! draws from streams keyed by seed, entity and purpose and uses no function of the platform's
 //! mathematics library, so the same seed gives the same state everywhere, to the bit. Left out on
-//! purpose: lane changes (a vehicle enters on the lane that it needs), walkers and riders.
+//! purpose: lane changes (a vehicle enters on the lane that it needs).
 
+pub mod deeds;
 pub mod right_of_way;
 pub mod roads;
 pub mod signals;
 mod site;
 pub mod snapshot;
+pub mod users;
 pub mod vehicles;
 
 use std::collections::VecDeque;
@@ -26,10 +30,12 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
+use self::deeds::Deed;
 use self::right_of_way::Scene;
 use self::roads::{Roads, Turn};
 use self::signals::{Detected, Signals};
 use self::snapshot::{Body, Snapshot};
+use self::users::{Happening, Seen, Users, Wish};
 use self::vehicles::{Mix, TurnShares, Vehicle};
 use crate::random::{Purpose, Stream, mix};
 
@@ -74,6 +80,9 @@ pub struct World {
     next_id: u32,
     next_entry: u64,
     crossings: Vec<Crossing>,
+    users: Users,
+    deeds: Vec<Deed>,
+    happenings: Vec<Happening>,
     earlier: Snapshot,
     latest: Snapshot,
 }
@@ -118,6 +127,9 @@ impl World {
             next_id: 1,
             next_entry: 1,
             crossings: Vec::new(),
+            users: Users::default(),
+            deeds: Vec::new(),
+            happenings: Vec::new(),
             earlier: empty.clone(),
             latest: empty,
         };
@@ -138,6 +150,13 @@ impl World {
         Ok(world)
     }
 
+    /// The same world with road users on lines of their own, and deeds of single drivers.
+    pub fn with(mut self, wishes: Vec<Wish>, deeds: Vec<Deed>) -> Self {
+        self.users = Users::new(wishes);
+        self.deeds = deeds;
+        self
+    }
+
     /// Goes on by one [`STEP`].
     pub fn step(&mut self) {
         let now = self.now();
@@ -149,6 +168,7 @@ impl World {
             roads: &self.roads,
             signals: &self.signals,
             vehicles: &self.vehicles,
+            users: self.users.bodies(),
             now,
         };
         let choices: Vec<(f64, bool)> = self
@@ -157,6 +177,14 @@ impl World {
             .map(|vehicle| (scene.acceleration_mps2(vehicle), scene.commits(vehicle)))
             .collect();
         self.crossings.clear();
+        let seen = Seen {
+            roads: &self.roads,
+            signals: &self.signals,
+            vehicles: &self.vehicles,
+            bodies: self.latest.vehicles(),
+        };
+        self.users
+            .step(now, STEP.as_secs_f64(), &seen, self.seed, self.steps);
         for (i, (acceleration_mps2, committed)) in choices.into_iter().enumerate() {
             self.vehicles[i].committed = committed;
             self.advance(i, acceleration_mps2, now);
@@ -167,8 +195,10 @@ impl World {
         self.arrive();
         self.let_in();
         self.steps += 1;
+        self.do_deeds();
         let next = self.picture();
         self.earlier = std::mem::replace(&mut self.latest, next);
+        self.note_happenings();
     }
 
     /// Time since the origin: the number of steps done.
@@ -196,6 +226,16 @@ impl World {
         self.waiting.iter().map(VecDeque::len).sum()
     }
 
+    /// Walkers, riders and the like, in order of id.
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
+    /// All that has happened so far, in the order in which it began.
+    pub fn happenings(&self) -> &[Happening] {
+        &self.happenings
+    }
+
     /// Who passed a stop line during the last step.
     pub fn crossings(&self) -> &[Crossing] {
         &self.crossings
@@ -211,14 +251,15 @@ impl World {
         Snapshot::between(&self.earlier, &self.latest, at)
     }
 
-    /// A number that differs if any vehicle, or its motion, does.
+    /// A number that differs if anybody on the road, or their motion, does.
     pub fn hash(&self) -> u64 {
-        self.vehicles.iter().fold(mix(self.steps), |hash, vehicle| {
-            let parts = [
-                u64::from(vehicle.id),
-                vehicle.along_m.to_bits(),
-                vehicle.speed_mps.to_bits(),
-            ];
+        let vehicles = self.vehicles.iter();
+        let vehicles = vehicles.map(|one| (one.id, one.along_m, one.speed_mps));
+        let users = self.users.present().iter();
+        let users = users.map(|one| (one.id, one.along_m, one.speed_mps));
+        let all = vehicles.chain(users);
+        all.fold(mix(self.steps), |hash, (id, along_m, speed_mps)| {
+            let parts = [u64::from(id), along_m.to_bits(), speed_mps.to_bits()];
             parts.iter().fold(hash, |hash, &part| mix(hash ^ part))
         })
     }
@@ -381,6 +422,7 @@ impl World {
                     height_m: vehicle.height_m,
                 }
             })
+            .chain(self.users.bodies().iter().copied())
             .collect();
         Snapshot {
             at: self.now(),

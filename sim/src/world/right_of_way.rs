@@ -12,7 +12,9 @@ use rsu::report::Light;
 
 use super::roads::{Order, Roads, Route, Turn, Zone};
 use super::signals::Signals;
-use super::vehicles::Vehicle;
+use super::snapshot::Body;
+use super::vehicles::{Kind, Vehicle};
+use crate::plane::Point;
 
 /// What all drivers see at the start of a step.
 #[derive(Clone, Copy)]
@@ -23,6 +25,8 @@ pub struct Scene<'a> {
     pub signals: &'a Signals,
     /// Every vehicle.
     pub vehicles: &'a [Vehicle],
+    /// Everybody and everything else on the road.
+    pub users: &'a [Body],
     /// When it is.
     pub now: Mono,
 }
@@ -45,7 +49,17 @@ impl Scene<'_> {
                 heed(gap_m, other.speed_mps);
             }
         }
-        if vehicle.entered.is_none() && self.must_stop(vehicle) {
+        for user in self.users {
+            if let Some((gap_m, ahead_mps)) = self.gap_before_m(vehicle, user) {
+                heed(gap_m, ahead_mps);
+            }
+        }
+        if let Some((halt_m, until)) = vehicle.halt
+            && self.now < until
+        {
+            heed(halt_m - vehicle.along_m, 0.0);
+        }
+        if vehicle.entered.is_none() && !vehicle.runs_red && self.must_stop(vehicle) {
             heed(route.stop_m - vehicle.along_m, 0.0);
         }
         for zone in &route.zones {
@@ -80,6 +94,39 @@ impl Scene<'_> {
             Light::Red => cannot_stop && vehicle.committed,
             _ => false,
         }
+    }
+
+    /// How far ahead `user` is or will be in the way of `vehicle`, and how fast it goes along.
+    fn gap_before_m(&self, vehicle: &Vehicle, user: &Body) -> Option<(f64, f64)> {
+        let path = &self.route(vehicle).path;
+        let nose = path.point_at(vehicle.along_m);
+        let reach_m = vehicle.speed_mps * LOOKS_AHEAD_S + LOOKS_AHEAD_M;
+        if nose.distance_m(user.centre) > reach_m + user.length_m + user.speed_mps * FORESEEN_S {
+            return None;
+        }
+        let moves = user.direction.times(user.speed_mps);
+        let foreseen = if user.kind == Kind::Object || user.speed_mps < 0.1 {
+            0
+        } else {
+            FORESEEN_STEPS
+        };
+        let beside_m = vehicle.width_m / 2.0 + PASSES_AT_M;
+        (0..=reach_m as usize).find_map(|metre| {
+            let place = path.point_at(vehicle.along_m + metre as f64);
+            (0..=foreseen).find_map(|step| {
+                let later_s = f64::from(step) * FORESEEN_S / f64::from(FORESEEN_STEPS);
+                let then = place.minus(moves.times(later_s));
+                (user.distance_m(then) < beside_m).then(|| {
+                    let along = path.direction_at(vehicle.along_m + metre as f64);
+                    let with = if step == 0 {
+                        moves
+                    } else {
+                        Point::new(0.0, 0.0)
+                    };
+                    (metre as f64, with.dot(along).max(0.0))
+                })
+            })
+        })
     }
 
     fn route(&self, vehicle: &Vehicle) -> &Route {
@@ -163,6 +210,9 @@ impl Scene<'_> {
     }
 
     fn may_go(&self, vehicle: &Vehicle) -> bool {
+        if vehicle.runs_red {
+            return true;
+        }
         match self.light(self.route(vehicle)) {
             Some(Light::Green | Light::FlashingGreen) => true,
             Some(Light::Yellow | Light::Red) => vehicle.committed,
@@ -232,6 +282,14 @@ fn is_ahead(one: &Vehicle, one_m: f64, other: &Vehicle, other_m: f64) -> bool {
 /// Drivers keep the standstill gap from a stop line, and from a point this far beyond the edge of a
 /// zone: they stop two metres before the one and a metre before the other.
 const STOP_BEYOND_M: f64 = 1.0;
+/// Drivers look so far ahead for people and things: at their speed, and besides.
+const LOOKS_AHEAD_S: f64 = 3.5;
+const LOOKS_AHEAD_M: f64 = 15.0;
+/// They foresee for so long where somebody goes, in so many steps.
+const FORESEEN_S: f64 = 2.0;
+const FORESEEN_STEPS: u32 = 4;
+/// And pass at least at this distance.
+const PASSES_AT_M: f64 = 0.4;
 /// Who goes on at yellow may have to slow down for a bend.
 const SLOWING_DOWN: f64 = 0.75;
 /// Slower than this is standing.

@@ -6,6 +6,9 @@ use rsu::clock::Mono;
 use super::vehicles::Kind;
 use crate::plane::Point;
 
+/// Ids from here on are of walkers, riders and the like; vehicles never get so far.
+pub const FIRST_USER: u32 = 1 << 24;
+
 /// Everything on the road at one moment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Snapshot {
@@ -65,6 +68,12 @@ impl Snapshot {
         Self { at, bodies }
     }
 
+    /// The vehicles on their routes, without walkers, riders and the like.
+    pub fn vehicles(&self) -> &[Body] {
+        let count = self.bodies.partition_point(|body| body.id < FIRST_USER);
+        &self.bodies[..count]
+    }
+
     /// The road user with this id.
     pub fn body(&self, id: u32) -> Option<&Body> {
         let i = self.bodies.binary_search_by_key(&id, |body| body.id).ok()?;
@@ -104,6 +113,14 @@ impl Body {
             let (other_low, other_high) = extent(&theirs, axis);
             low < other_high && other_low < high
         })
+    }
+
+    /// How far `place` is from the outline; nought inside.
+    pub fn distance_m(&self, place: Point) -> f64 {
+        let off = place.minus(self.centre);
+        let ahead_m = (off.dot(self.direction).abs() - self.length_m / 2.0).max(0.0);
+        let aside_m = (off.dot(self.direction.left()).abs() - self.width_m / 2.0).max(0.0);
+        Point::new(ahead_m, aside_m).length_m()
     }
 
     fn towards(&self, later: &Self, share: f64) -> Self {

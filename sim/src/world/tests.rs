@@ -2,6 +2,7 @@
 
 use super::roads::{ApproachLane, ExitLane, Movement};
 use super::signals::{Plan, Stage};
+use super::vehicles::Kind;
 use super::*;
 use crate::plane::Point;
 use v2x_msg::base::{LaneId, PhaseId};
@@ -275,4 +276,186 @@ fn a_way_that_does_not_exist_is_refused() {
             turn: Turn::Left
         })
     );
+}
+
+fn lane(id: u8) -> LaneId {
+    LaneId::new(id).expect("not zero")
+}
+
+fn at(seconds: u64) -> Mono {
+    Mono::ZERO + Duration::from_secs(seconds)
+}
+
+/// Somebody who comes once, after a minute, and waits for nothing.
+fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64; 2]]) -> Wish {
+    Wish {
+        kind,
+        way: way.iter().map(|&[e, n]| Point::new(e, n)).collect(),
+        size_m,
+        speed_mps: (speed_mps, 0.0),
+        from: at(60),
+        until: at(180),
+        per_hour: None,
+        wait_m: None,
+        phase: None,
+        gap_s: 0.0,
+        event_type: None,
+    }
+}
+
+fn nobody_overlaps(world: &World) {
+    let bodies = &world.latest().bodies;
+    for (i, one) in bodies.iter().enumerate() {
+        let hit = bodies[i + 1..].iter().find(|other| one.overlaps(other));
+        assert_eq!(hit, None, "{:?}: {one:?}", world.now());
+    }
+}
+
+/// Walkers cross the southern arm before the stop line, with its cross traffic's green.
+fn walkers(per_hour: f64) -> Wish {
+    Wish {
+        speed_mps: (1.34, 0.26),
+        from: at(0),
+        until: at(100_000),
+        per_hour: Some(per_hour),
+        wait_m: Some(2.0),
+        phase: Some(phase(3)),
+        gap_s: 4.0,
+        ..somebody(
+            Kind::Pedestrian,
+            [0.5, 0.6, 1.7],
+            1.34,
+            &[[15.0, -22.0], [-15.0, -22.0]],
+        )
+    }
+}
+
+#[test]
+fn walkers_who_wait_for_a_gap_are_not_run_over() {
+    let mut world = world(500.0, 5).with(vec![walkers(300.0)], Vec::new());
+    let mut crossed = std::collections::BTreeSet::new();
+    for _ in 0..6000 {
+        world.step();
+        for walker in world.users().bodies() {
+            let hit = world
+                .latest()
+                .vehicles()
+                .iter()
+                .find(|vehicle| vehicle.overlaps(walker) && vehicle.speed_mps > 1.0);
+            assert_eq!(hit, None, "{:?}: {walker:?}", world.now());
+            if walker.centre.east_m < -14.0 {
+                crossed.insert(walker.id);
+            }
+        }
+    }
+    assert!(crossed.len() > 20, "only {} walkers crossed", crossed.len());
+}
+
+#[test]
+fn who_breaks_down_holds_up_the_lane_and_is_a_happening() {
+    let halt = deeds::What::BreakDown {
+        before_m: 80.0,
+        until: at(120),
+    };
+    let deed = Deed::new(halt, at(60), node(1), lane(2));
+    let mut world = world(500.0, 6).with(Vec::new(), vec![deed]);
+    for _ in 0..3000 {
+        world.step();
+        nobody_overlaps(&world);
+    }
+    let [broken] = world.happenings() else {
+        panic!("{:?}", world.happenings());
+    };
+    assert_eq!(broken.event_type, 903);
+    assert_eq!(broken.until, Some(at(120)));
+    // Its front stood two metres before the place, 80 m before the line at -25 m.
+    let off_m = broken.place.north_m + 25.0 + 80.0 + 2.0;
+    assert!((-9.0..0.0).contains(&off_m), "{broken:?}");
+    assert!(
+        broken.since > at(60) && broken.since < at(110),
+        "{broken:?}"
+    );
+}
+
+#[test]
+fn who_runs_a_red_light_is_one_and_hits_nobody() {
+    let (least_s, most_s) = (0.5, 3.0);
+    let runs = deeds::What::RunRed { least_s, most_s };
+    let arms = 1..=4;
+    let deeds = arms.map(|arm| Deed::new(runs, at(60), node(arm), lane(2)));
+    let mut world = world(700.0, 7).with(Vec::new(), deeds.collect());
+    let mut into_red_s = Vec::new();
+    for _ in 0..6000 {
+        world.step();
+        nobody_overlaps(&world);
+        for crossing in world.crossings() {
+            if crossing.light == Some(Light::Red) {
+                let governs = world.roads().routes[crossing.route].phase;
+                let governs = governs.expect("a phase");
+                let shown = world.signals().shown(governs, crossing.at);
+                into_red_s.push(crossing.at.seconds_after(shown.expect("a phase").since));
+            }
+        }
+    }
+    // Each deed falls to one driver at the most.
+    assert!((1..=4).contains(&into_red_s.len()), "{into_red_s:?}");
+    let meant = |late_s: &f64| (0.2..3.5).contains(late_s);
+    assert!(into_red_s.iter().all(meant), "{into_red_s:?}");
+}
+
+#[test]
+fn nobody_drives_through_a_thing_on_the_road() {
+    let thing = Wish {
+        event_type: Some(401),
+        ..somebody(Kind::Object, [0.8, 0.8, 1.0], 0.0, &[[5.25, -120.0]])
+    };
+    let mut world = world(300.0, 8).with(vec![thing], Vec::new());
+    for _ in 0..3000 {
+        world.step();
+        let standing = world.users().bodies().to_vec();
+        for body in world.latest().vehicles() {
+            // Whoever was above the place when it appeared drives off it.
+            let just_come = world.now() < at(63);
+            assert!(
+                just_come || standing.iter().all(|thing| !thing.overlaps(body)),
+                "{:?}: {body:?}",
+                world.now()
+            );
+        }
+    }
+    let [thing] = world.happenings() else {
+        panic!("{:?}", world.happenings());
+    };
+    let after_s = |at: Mono| at.seconds_after(Mono::ZERO);
+    assert!((after_s(thing.since) - 60.0).abs() < 0.2, "{thing:?}");
+    let until_s = thing.until.map(after_s);
+    assert!(
+        until_s.is_some_and(|s| (s - 180.0).abs() < 0.2),
+        "{thing:?}"
+    );
+}
+
+#[test]
+fn walkers_and_deeds_are_drawn_alike_everywhere() {
+    let hash = |seed| {
+        let runs = deeds::What::RunRed {
+            least_s: 0.5,
+            most_s: 3.0,
+        };
+        let deed = Deed::new(runs, at(60), node(1), lane(2));
+        let wrong = somebody(
+            Kind::Car,
+            [4.6, 1.85, 1.5],
+            12.0,
+            &[[-8.75, -250.0], [-8.75, -60.0]],
+        );
+        let mut world = world(400.0, seed).with(vec![walkers(200.0), wrong], vec![deed]);
+        for _ in 0..3000 {
+            world.step();
+        }
+        world.hash()
+    };
+    assert_ne!(hash(7), hash(8));
+    // Pinned, as for vehicles alone.
+    assert_eq!(hash(7), 11_786_670_446_071_942_197);
 }

@@ -19,6 +19,12 @@ pub enum Kind {
     Truck,
     /// City bus of 12 m.
     Bus,
+    /// Bicycle or electric bicycle with its rider.
+    Bicycle,
+    /// Somebody on foot.
+    Pedestrian,
+    /// Something that does not move: a cone, a barrier, what a lorry has lost.
+    Object,
 }
 
 /// One vehicle and where it is on its route.
@@ -44,6 +50,10 @@ pub struct Vehicle {
     pub driver: Driver,
     /// It was too fast to stop when its signal turned yellow, and goes on.
     pub committed: bool,
+    /// It does not heed its signal.
+    pub runs_red: bool,
+    /// It breaks down at this place of its route, and goes on at this time.
+    pub halt: Option<(f64, Mono)>,
     /// When it appeared, on the road or before it.
     pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
@@ -112,7 +122,7 @@ impl Vehicle {
         let (length_m, width_m, height_m) = match kind {
             Kind::Car => (stream.between(4.1, 5.0), stream.between(1.75, 1.95), 1.5),
             Kind::Truck => (stream.between(6.5, 10.0), stream.between(2.2, 2.5), 3.2),
-            Kind::Bus => (12.0, 2.55, 3.1),
+            _ => (12.0, 2.55, 3.1),
         };
         let (acceleration_mps2, braking_mps2, headway_s) = match kind {
             Kind::Car => (
@@ -121,7 +131,7 @@ impl Vehicle {
                 Driver::CAR.headway_s,
             ),
             Kind::Truck => (1.1, 2.5, 1.4),
-            Kind::Bus => (1.2, 2.0, 1.2),
+            _ => (1.2, 2.0, 1.2),
         };
         let driver = Driver {
             acceleration_mps2,
@@ -142,6 +152,8 @@ impl Vehicle {
             speed_mps: 0.0,
             driver,
             committed: false,
+            runs_red: false,
+            halt: None,
             appeared: Mono::ZERO,
             entered: None,
         };

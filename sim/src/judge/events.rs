@@ -1,0 +1,209 @@
+//! RSI against what happens on the road: is it told, how soon, where, and does it end?
+//!
+//! Only what the roadside unit has detected itself is judged; events and signs that stand in its
+//! site's file are not news. What is told belongs to the nearest happening of its type that lasts or
+//! has just ended, and an RSI that says an end which has passed takes the event back. What belongs to none is false, once for each time that it is raised.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rsu::clock::Mono;
+use v2x_msg::base::EnuFrame;
+use v2x_msg::kinds::rsi::{EventSource, Rsi};
+
+use super::samples::Samples;
+use crate::plane::Point;
+use crate::truth::Truth;
+use crate::world::users::Happening;
+
+/// What was found in all RSIs.
+#[derive(Clone, Debug)]
+pub struct EventJudge {
+    /// Distance of what is told from where it is, while it lasts.
+    pub position_m: Samples,
+    /// Events that nothing on the road explains: their type, and when they were raised.
+    pub false_events: Vec<(u16, Mono)>,
+    /// What happened, with what was told of it.
+    pub told: Vec<Told>,
+    frame: EnuFrame,
+    from: Mono,
+    until: Mono,
+    /// Types that are not judged.
+    unjudged: BTreeSet<u16>,
+    /// By number on the air and type: heard last.
+    on_air: BTreeMap<(u8, u16), Mono>,
+}
+
+/// One happening and what was told of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Told {
+    /// What happened.
+    pub what: Happening,
+    /// Its first RSI.
+    pub first: Option<Mono>,
+    /// Its last RSI.
+    pub last: Option<Mono>,
+}
+
+impl Told {
+    /// For a terminal, in seconds of the world.
+    pub fn line(&self) -> String {
+        let after = |at: Option<Mono>| {
+            at.map_or_else(
+                || "never".to_owned(),
+                |at| format!("{:.1} s", at.seconds_after(Mono::ZERO)),
+            )
+        };
+        format!(
+            "event {} from {} to {}: told from {} to {}",
+            self.what.event_type,
+            after(Some(self.what.since)),
+            after(self.what.until),
+            after(self.first),
+            after(self.last)
+        )
+    }
+}
+
+impl EventJudge {
+    /// A judge that counts from `from` on, and not events of these types.
+    pub fn new(frame: EnuFrame, unjudged: &[u16], from: Mono) -> Self {
+        Self {
+            position_m: Samples::default(),
+            false_events: Vec::new(),
+            told: Vec::new(),
+            frame,
+            from,
+            until: from,
+            unjudged: unjudged.iter().copied().collect(),
+            on_air: BTreeMap::new(),
+        }
+    }
+
+    /// Takes one RSI.
+    pub fn hear(&mut self, rsi: &Rsi, arrived: Mono, truth: &Truth) {
+        self.follow(truth);
+        let utc = truth.epoch().utc(arrived);
+        let detected = rsi
+            .events()
+            .iter()
+            .filter(|event| event.source == EventSource::Detection);
+        for event in detected {
+            let code = event.event_type.0;
+            let taken_back = event.validity.end.is_some_and(|end| end.near(utc) <= utc);
+            if taken_back || self.unjudged.contains(&code) {
+                continue;
+            }
+            let place = event.pos.map(|pos| self.frame.enu(pos));
+            let place = place.map(|place| Point::new(place.east_m, place.north_m));
+            let key = (event.id, code);
+            let before = self.on_air.insert(key, arrived);
+            let goes_on = before.is_some_and(|before| arrived.since(before) < GOES_ON);
+            match self.nearest(code, place, arrived, truth) {
+                Some((i, off_m)) => {
+                    let told = &mut self.told[i];
+                    told.first.get_or_insert(arrived);
+                    told.last = Some(arrived);
+                    if let Some(off_m) = off_m.filter(|_| told.what.until.is_none()) {
+                        self.position_m.add(off_m);
+                    }
+                }
+                None if arrived >= self.from && !goes_on => {
+                    self.false_events.push((code, arrived));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Nothing more will come.
+    pub fn finish(&mut self, at: Mono, truth: &Truth) {
+        self.follow(truth);
+        self.until = at;
+    }
+
+    /// The longest time from the beginning of a happening to its first RSI; None without any.
+    pub fn delay_s(&self) -> Option<f64> {
+        let delays = self.counted().filter_map(|told| {
+            let first = told.first?;
+            Some(first.seconds_after(told.what.since))
+        });
+        delays.max_by(f64::total_cmp)
+    }
+
+    /// The longest time from the end of a happening to its last RSI that does not take it back.
+    pub fn cancel_s(&self) -> Option<f64> {
+        let late = self.counted().filter_map(|told| {
+            let (last, until) = (told.last?, told.what.until?);
+            Some(last.seconds_after(until).max(0.0))
+        });
+        late.max_by(f64::total_cmp)
+    }
+
+    /// How many happenings lasted for at least `least_s`, and how many of these were never told.
+    pub fn missed(&self, least_s: f64) -> (u64, u64) {
+        let long = self.counted().filter(|told| {
+            let until = told.what.until.unwrap_or(self.until);
+            until.seconds_after(told.what.since) >= least_s
+        });
+        let (mut happened, mut missed) = (0, 0);
+        for told in long {
+            happened += 1;
+            missed += u64::from(told.first.is_none());
+        }
+        (happened, missed)
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Told> {
+        let judged = |told: &&Told| !self.unjudged.contains(&told.what.event_type);
+        self.told.iter().filter(judged)
+    }
+
+    /// Takes over what has happened since; happenings stay in the order in which they began.
+    fn follow(&mut self, truth: &Truth) {
+        for (i, happening) in truth.happenings().iter().enumerate() {
+            match self.told.get_mut(i) {
+                Some(told) => told.what = *happening,
+                None => self.told.push(Told {
+                    what: *happening,
+                    first: None,
+                    last: None,
+                }),
+            }
+        }
+    }
+
+    /// Which happening this is about, and how far off it is told.
+    fn nearest(
+        &self,
+        code: u16,
+        place: Option<Point>,
+        arrived: Mono,
+        truth: &Truth,
+    ) -> Option<(usize, Option<f64>)> {
+        let now = truth.at(arrived);
+        let apart = self.told.iter().enumerate().filter_map(|(i, told)| {
+            let what = &told.what;
+            let over = what
+                .until
+                .is_some_and(|until| arrived.since(until) > ENDED_WITHIN);
+            if what.event_type != code || over {
+                return None;
+            }
+            let body = now.as_ref().and_then(|road| road.body(what.body));
+            let is_at = body.map_or(what.place, |body| body.centre);
+            let off_m = place.map(|place| place.distance_m(is_at));
+            Some((i, off_m))
+        });
+        apart
+            .filter(|(_, off_m)| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M))
+            .min_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)))
+    }
+}
+
+/// What is told farther away than this is about something else.
+const BELONGS_WITHIN_M: f64 = 30.0;
+/// So long after its end something told may still be about a happening.
+const ENDED_WITHIN: Duration = Duration::from_secs(30);
+/// What is not on the air for so long and comes again was raised again.
+const GOES_ON: Duration = Duration::from_secs(2);

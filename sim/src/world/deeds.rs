@@ -1,0 +1,186 @@
+//! What single drivers are made to do at a time of the scenario: break down, or run a red light.
+//!
+//! A deed falls to the first vehicle that can do it, so it is a matter of the seed who that is.
+
+use rsu::clock::Mono;
+use rsu::report::Light;
+use v2x_msg::base::{LaneId, NodeId};
+
+use super::World;
+use super::users::Happening;
+use super::vehicles::Vehicle;
+
+/// One deed, and who does it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Deed {
+    /// What.
+    pub what: What,
+    /// From then on it falls to the first who can.
+    pub at: Mono,
+    /// On the approach from this node,
+    pub from: NodeId,
+    /// in this lane.
+    pub lane: LaneId,
+    /// Who does it, once that is known.
+    pub by: Option<u32>,
+}
+
+impl Deed {
+    /// A deed that nobody has begun.
+    pub fn new(what: What, at: Mono, from: NodeId, lane: LaneId) -> Self {
+        Self {
+            what,
+            at,
+            from,
+            lane,
+            by: None,
+        }
+    }
+}
+
+/// What drivers are made to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum What {
+    /// Stand so far before the stop line, until then.
+    BreakDown {
+        /// Its front, before the stop line.
+        before_m: f64,
+        /// It goes on then.
+        until: Mono,
+    },
+    /// Pass the stop line so long after the beginning of red.
+    RunRed {
+        /// No sooner than this.
+        least_s: f64,
+        /// No later than this.
+        most_s: f64,
+    },
+}
+
+/// What is refused of a deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no lane {lane} from node {from}, but a driver there is to do something")]
+pub struct NoSuchLane {
+    /// Where it comes from.
+    pub from: NodeId,
+    /// Its number.
+    pub lane: LaneId,
+}
+
+impl World {
+    /// Gives deeds that are due to whoever can do them.
+    pub(super) fn do_deeds(&mut self) {
+        let now = self.now();
+        for i in 0..self.deeds.len() {
+            let deed = self.deeds[i];
+            if deed.by.is_some() || now < deed.at {
+                continue;
+            }
+            // The first in the lane that has not passed the stop line.
+            let ready = |vehicle: &&Vehicle| {
+                let route = &self.roads.routes[vehicle.route];
+                let lane = &self.roads.approaches[route.approach];
+                lane.from == deed.from && lane.id == deed.lane && vehicle.entered.is_none()
+            };
+            let in_lane = self.vehicles.iter().filter(ready);
+            let able: Vec<&Vehicle> = match deed.what {
+                What::BreakDown { before_m, .. } => {
+                    in_lane.filter(|v| self.can_halt(v, before_m)).collect()
+                }
+                What::RunRed { least_s, most_s } => {
+                    let first = in_lane.max_by(|a, b| a.along_m.total_cmp(&b.along_m));
+                    let runs = |vehicle: &&Vehicle| self.meets_red(vehicle, least_s, most_s);
+                    first.filter(runs).into_iter().collect()
+                }
+            };
+            let first = able
+                .into_iter()
+                .max_by(|a, b| a.along_m.total_cmp(&b.along_m));
+            let Some(id) = first.map(|vehicle| vehicle.id) else {
+                continue;
+            };
+            self.deeds[i].by = Some(id);
+            for vehicle in self.vehicles.iter_mut().filter(|other| other.id == id) {
+                match deed.what {
+                    What::BreakDown { before_m, until } => {
+                        let halt_m = self.roads.routes[vehicle.route].stop_m - before_m;
+                        vehicle.halt = Some((halt_m, until));
+                    }
+                    What::RunRed { .. } => vehicle.runs_red = true,
+                }
+            }
+        }
+    }
+
+    /// Whether it can come to a stand there in comfort.
+    fn can_halt(&self, vehicle: &Vehicle, before_m: f64) -> bool {
+        let halt_m = self.roads.routes[vehicle.route].stop_m - before_m;
+        let needed_m = vehicle.speed_mps * vehicle.speed_mps / (2.0 * COMFORT_MPS2);
+        vehicle.along_m + needed_m + vehicle.driver.standstill_m < halt_m
+    }
+
+    /// Whether it would pass the line within this time of a red that runs or follows the yellow.
+    fn meets_red(&self, vehicle: &Vehicle, least_s: f64, most_s: f64) -> bool {
+        let route = &self.roads.routes[vehicle.route];
+        let now = self.now();
+        let shown = route.phase.and_then(|phase| self.signals.shown(phase, now));
+        let Some(shown) = shown else {
+            return false;
+        };
+        let red_s = match (shown.light, shown.until) {
+            (Light::Yellow, Some(until)) => until.seconds_after(now),
+            (Light::Red, _) => -now.seconds_after(shown.since),
+            _ => return false,
+        };
+        let left_m = route.stop_m - vehicle.along_m;
+        let arrives_s = left_m / vehicle.speed_mps.max(0.1);
+        vehicle.speed_mps > RUNS_FROM_MPS && (least_s..most_s).contains(&(arrives_s - red_s))
+    }
+
+    /// Writes down what begins and ends in the latest picture.
+    pub(super) fn note_happenings(&mut self) {
+        let now = self.now();
+        let stands = |vehicle: &&Vehicle| {
+            let halt = vehicle.halt.filter(|(_, until)| now < *until);
+            halt.is_some_and(|(at_m, _)| {
+                vehicle.speed_mps < 0.3 && at_m - vehicle.along_m < HALTED_WITHIN_M
+            })
+        };
+        let broken = self.vehicles.iter().filter(stands).map(|v| (v.id, STOPPED));
+        let running: Vec<(u32, u16)> = broken.chain(self.users.events()).collect();
+        for happening in self.happenings.iter_mut().filter(|one| one.until.is_none()) {
+            if let Some(body) = self.latest.body(happening.body) {
+                happening.place = body.centre;
+            }
+            if !running.contains(&(happening.body, happening.event_type)) {
+                happening.until = Some(now);
+            }
+        }
+        for (body, event_type) in running {
+            let known = self
+                .happenings
+                .iter()
+                .any(|one| one.body == body && one.event_type == event_type);
+            if let Some(place) = self.latest.body(body).map(|body| body.centre)
+                && !known
+            {
+                self.happenings.push(Happening {
+                    event_type,
+                    body,
+                    since: now,
+                    until: None,
+                    place,
+                });
+            }
+        }
+    }
+}
+
+/// A vehicle that stands, by GB/T 29100-2012 as the industry extends it.
+const STOPPED: u16 = v2x_msg::kinds::rsi::EventType::STOPPED.0;
+/// How hard a driver brakes whose vehicle breaks down.
+const COMFORT_MPS2: f64 = 2.0;
+/// Who is slower does not run a red light.
+const RUNS_FROM_MPS: f64 = 8.0;
+/// So near to the place it has broken down there.
+const HALTED_WITHIN_M: f64 = 6.0;

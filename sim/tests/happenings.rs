@@ -1,0 +1,33 @@
+//! What happens on the road, through the sensors' real bytes, to the unit's RSI: told soon, at its
+//! place, taken back, and nothing else told.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sim::judge::events::Told;
+use sim::run::run;
+use sim::scenario::Scenario;
+
+#[test]
+fn a_wrong_way_driver_is_told_and_taken_back() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    let file = Path::new(folder).join("wrong-way.toml");
+    let mut scenario = Scenario::load(&file).expect("a scenario");
+    // The first of the three, alone.
+    scenario.file.traffic_s = 60;
+    scenario.file.settle_s = 5;
+    for user in &mut scenario.file.user {
+        user.from_s -= 110.0;
+        user.until_s -= 110.0;
+    }
+    let outcome = run(&scenario, 1, Some(Duration::from_secs(32))).expect("a run");
+    let events = &outcome.judge.events;
+    let lines: Vec<String> = events.told.iter().map(Told::line).collect();
+    assert_eq!(events.told.len(), 1, "{lines:?}");
+    assert_eq!(events.false_events, [], "{lines:?}");
+    assert_eq!(events.missed(5.0), (1, 0), "{lines:?}");
+    assert!(events.delay_s().is_some_and(|s| s < 4.0), "{lines:?}");
+    assert!(events.cancel_s().is_some_and(|s| s < 5.0), "{lines:?}");
+    let off_m = events.position_m.quantile(0.95);
+    assert!(off_m.is_some_and(|m| m < 5.0), "{off_m:?}");
+}
