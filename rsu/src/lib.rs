@@ -9,6 +9,7 @@
 //! - [`fusion`]: reports of objects to one picture of the road
 //! - [`signals`]: lamp states and plans to a forecast of each phase
 //! - [`events`]: what happens on the road, from whoever tells of it
+//! - [`warnings`]: what is about to happen at the junction
 //! - [`services`]: picture, forecast and site to messages
 //! - [`station`]: the heart, owns the above; `handle_*` goes in, `poll_*` comes out
 //! - [`config`]: the TOML that people write, checked whole
@@ -29,3 +30,4 @@ pub mod sheet;
 pub mod signals;
 pub mod site;
 pub mod station;
+pub mod warnings;

@@ -1,5 +1,5 @@
 //! `[station]`, and the sections of what the station does: `[clock]`, `[spat]`, `[map]`, `[rsm]`,
-//! `[rsi]`, `[events]`, `[detect]`, `[signals]`, `[fusion]`.
+//! `[rsi]`, `[events]`, `[detect]`, `[warnings]`, `[signals]`, `[fusion]`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +14,7 @@ use crate::sheet::{Reader, Severity, Table};
 use crate::events::{self, detect};
 use crate::services::{FrameKind, Priorities, map, rsi, rsm, spat};
 use crate::site::Site;
-use crate::{fusion, signals, station};
+use crate::{fusion, signals, station, warnings};
 
 /// `[station]`.
 pub(super) struct Identity {
@@ -95,6 +95,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> station::Config {
         fusion: read_fusion(root),
         events: read_events(root),
         detect: read_detect(root),
+        warnings: read_warnings(root),
         ..station::Config::default()
     }
 }
@@ -260,6 +261,31 @@ fn read_detect(root: &mut Table<'_, '_>) -> detect::Config {
         congestion_from_m: table
             .number("congestion-from-m", 20.0..=1000.0)
             .map_or(default.congestion_from_m, |m| m.value),
+    };
+    table.finish();
+    config
+}
+
+/// What is about to happen at the junction; conflicts within 0 are not looked for.
+fn read_warnings(root: &mut Table<'_, '_>) -> warnings::Config {
+    let default = warnings::Config::default();
+    let mut table = root.table("warnings");
+    let config = warnings::Config {
+        conflicts_within: match table.millis("conflicts-within-ms", 0..=5000) {
+            None => default.conflicts_within,
+            Some(within) => (!within.is_zero()).then_some(within),
+        },
+        probability: table
+            .number("probability", 0.05..=0.95)
+            .map_or(default.probability, |least| least.value),
+        red_light: table.boolean("red-light").unwrap_or(default.red_light),
+        braking_mps2: table
+            .number("braking-mps2", 2.0..=9.0)
+            .map_or(default.braking_mps2, |most| most.value),
+        after: table.millis("after-ms", 0..=2000).unwrap_or(default.after),
+        over_after: table
+            .millis("over-after-ms", 100..=10_000)
+            .unwrap_or(default.over_after),
     };
     table.finish();
     config

@@ -18,6 +18,7 @@ use super::tally::LinkState;
 use crate::clock::Mono;
 use crate::events;
 use crate::station::Event;
+use crate::warnings;
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -246,12 +247,32 @@ fn tell_event(event: Event) {
                 events::Stage::Cleared => info!(id, code, "road: event cleared"),
             }
         }
+        Event::Warning(change) => tell_warning(change),
         Event::NotAnnounced { event, index } => {
             let what = if event { "event" } else { "sign" };
             warn!(
                 what,
                 index, "rsi: left out, it breaks a rule or is too long"
             );
+        }
+    }
+}
+
+fn tell_warning(change: warnings::Change) {
+    match change {
+        warnings::Change::Begun(warning) => {
+            let warnings::Warning { first, second, .. } = warning;
+            let kind = warning.kind.name();
+            let lead_ms = warning.at.since(warning.since).as_millis() as u64;
+            let percent = (warning.probability * 100.0).round() as u8;
+            match second {
+                Some(second) => warn!(kind, first, second, lead_ms, percent, "warning"),
+                None => warn!(kind, first, lead_ms, percent, "warning"),
+            }
+        }
+        warnings::Change::Over(warning) => {
+            let (kind, first) = (warning.kind.name(), warning.first);
+            info!(kind, first, "warning over");
         }
     }
 }

@@ -9,6 +9,7 @@ use v2x_msg::base::{NodeId, PhaseId};
 
 use super::frame::{FrameKind, NotSent};
 use crate::events::Change;
+use crate::warnings;
 
 /// Something that an operator wants to know.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +73,8 @@ pub enum Event {
     },
     /// Something begins to happen on the road, or ends; until then it is told in RSI.
     OnTheRoad(Change),
+    /// Somebody is about to meet somebody else, or to pass a red light; or is not any more.
+    Warning(warnings::Change),
     /// A sign or an event of the site was left out of RSI: it breaks a rule or is too long.
     NotAnnounced {
         /// Whether it is an event; otherwise a sign.

@@ -21,6 +21,11 @@ impl Site {
         let next = next_lane(&self.links, self.node, connection)?;
         between(lane, next)
     }
+
+    /// The lane that a connection leads to, where it exists.
+    pub fn lane_after(&self, connection: &Connection) -> Option<&Lane> {
+        next_lane(&self.links, self.node, connection)
+    }
 }
 
 /// The lane that a connection leads to. Where the site names none: the left one for turns to the left

@@ -30,6 +30,7 @@ use crate::services::seed::SplitMix64;
 use crate::services::{map, rsi, rsm, spat};
 use crate::signals::{self, Signals};
 use crate::site::Site;
+use crate::warnings::{self, Warning, Warnings};
 
 pub use crate::services::{Event, Frame, FrameKind, NotSent, Priorities};
 use clock_rule::ClockRule;
@@ -64,6 +65,8 @@ pub struct Config {
     pub events: events::Config,
     /// Which of them the picture shows by itself.
     pub detect: events::detect::Config,
+    /// What is warned of.
+    pub warnings: warnings::Config,
 }
 
 /// An input as the station knows it.
@@ -104,7 +107,8 @@ pub struct Station {
     book: Book,
     standing: Standing,
     detect: Detect,
-    /// The picture has changed since events were looked for in it.
+    warnings: Warnings,
+    /// The picture has changed since events and warnings were looked for in it.
     look: bool,
     spat_speaks: bool,
     rsm_speaks: bool,
@@ -155,6 +159,7 @@ impl Station {
             book: Book::new(config.events, site.origin),
             standing: Standing::new(&site.events, &site.frame),
             detect: Detect::new(config.detect, &site),
+            warnings: Warnings::new(config.warnings, &site),
             look: false,
             spat_speaks: false,
             rsm_speaks: false,
@@ -272,6 +277,11 @@ impl Station {
     /// What happens on the road, for observers.
     pub fn road_events(&self) -> impl Iterator<Item = events::Shown<'_>> {
         self.book.shown()
+    }
+
+    /// What is about to happen at the junction, for observers.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.warnings.current()
     }
 
     /// The junction.

@@ -67,6 +67,11 @@ impl Station {
             let forecast = self.signals.forecast(self.now);
             self.detect
                 .look(self.now, picture, forecast, &mut self.book);
+            self.warnings.look(self.now.mono, picture, forecast);
+            while let Some(change) = self.warnings.poll_change() {
+                self.events.raise(Event::Warning(change));
+            }
+            self.stats.warnings_left_out = self.warnings.left_out();
         }
         false
     }
@@ -128,7 +133,8 @@ impl Station {
         if self.rsm.wants_picture() {
             // Also where nothing will be sent: asking is how fusion learns that time goes on.
             let picture = self.fusion.picture(self.now.mono);
-            self.stats.tracks = self.rsm.take_picture(self.now, picture);
+            let warned = |id| self.warnings.names(id);
+            self.stats.tracks = self.rsm.take_picture(self.now, picture, warned);
             self.stats.tracks_left_out += self.rsm.left_out();
             self.look = true;
         }

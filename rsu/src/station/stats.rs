@@ -33,6 +33,8 @@ pub struct Stats {
     pub events_lost: u64,
     /// Events on the road and signs that found no room: in the book, or in a slot's messages.
     pub road_events_left_out: u64,
+    /// Warnings that found no room, look by look.
+    pub warnings_left_out: u64,
 }
 
 impl Stats {

@@ -182,7 +182,13 @@ impl Service {
     }
 
     /// Takes the picture of `now` for the slot in hand; returns how many road users will be sent.
-    pub(crate) fn take_picture(&mut self, now: Now, picture: &Picture) -> u64 {
+    /// Those that a warning names, by their ids, go first.
+    pub(crate) fn take_picture(
+        &mut self,
+        now: Now,
+        picture: &Picture,
+        warned: impl Fn(u8) -> bool,
+    ) -> u64 {
         self.seen.clear();
         self.left_out = 0;
         let fresh = |track: &Track| now.mono.since(track.seen_at) <= self.config.track_stale_after;
@@ -191,7 +197,7 @@ impl Service {
         self.order.extend(
             placed
                 .filter(|(track, _)| fresh(track))
-                .map(|(track, place)| (rank(track), place)),
+                .map(|(track, place)| (rank(track, warned(track.id)), place)),
         );
         if self.order.len() > PER_MESSAGE {
             self.order.sort_unstable();

@@ -1,7 +1,7 @@
 //! Who is spoken of first where one message does not hold everybody: by risk, then by distance.
 //!
 //! A receiver may hear only some of a slot's messages, so the first one holds those that others
-//! must know of most: people without a body of steel near the junction, then what will be there
+//! must know of most: who is about to meet somebody, people without a body of steel near the junction, then what will be there
 //! within seconds, then what moves, then what stands.
 
 use crate::fusion::Track;
@@ -16,6 +16,8 @@ pub(super) struct Rank {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Risk {
+    /// A warning names it.
+    Warned,
     /// On foot or on two wheels, and near.
     Exposed,
     /// At the junction within seconds.
@@ -25,7 +27,7 @@ enum Risk {
 }
 
 /// The rank of a road user, from its place relative to the site's origin.
-pub(super) fn rank(track: &Track) -> Rank {
+pub(super) fn rank(track: &Track, warned: bool) -> Rank {
     let (east, north) = (track.east_m, track.north_m);
     let distance_m = east.hypot(north);
     let (east_mps, north_mps) = (track.velocity.east_mps, track.velocity.north_mps);
@@ -34,7 +36,9 @@ pub(super) fn rank(track: &Track) -> Rank {
         track.class,
         Class::Pedestrian | Class::Bicycle | Class::Motorcycle
     );
-    let risk = if soft && distance_m < NEAR_M {
+    let risk = if warned {
+        Risk::Warned
+    } else if soft && distance_m < NEAR_M {
         Risk::Exposed
     } else if distance_m - INNER_M < closing_mps * SOON_S && closing_mps > MOVING_MPS {
         Risk::Arriving

@@ -103,7 +103,7 @@ fn slot(service: &mut Service, tracks: impl IntoIterator<Item = Track>) -> Vec<R
     });
     let mut picture = Picture::default();
     picture.tracks.extend(tracks);
-    service.take_picture(now(), &picture);
+    service.take_picture(now(), &picture, |_| false);
     let mut frame = Frame::new();
     let mut messages = Vec::new();
     while service.is_ready() {
@@ -399,7 +399,11 @@ fn who_is_in_danger_is_spoken_of_first_and_the_rest_is_counted() {
         slot: now().mono,
         sent: None,
     });
-    assert_eq!(service.take_picture(now(), &picture), 15);
+    assert_eq!(service.take_picture(now(), &picture, |_| false), 15);
     assert_eq!(service.left_out(), 5);
     assert_eq!(service.seen[0].kind, ParticipantKind::Pedestrian);
+    // Before that, whoever a warning names.
+    service.take_picture(now(), &picture, |id| id == 18);
+    assert_eq!(service.seen[0].id, ParticipantId::new(18).unwrap());
+    assert_eq!(service.seen[1].kind, ParticipantKind::Pedestrian);
 }

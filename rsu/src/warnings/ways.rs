@@ -1,0 +1,162 @@
+//! The ways over the junction: from an approach's lane along a connection into the lane beyond.
+//!
+//! Prepared once from the site. Not here: who takes which way, and how fast.
+
+use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
+
+use crate::site::{GreenKind, Lane, Link, Site, Turn, line};
+
+/// All ways of a junction.
+#[derive(Debug)]
+pub(super) struct Ways {
+    pub(super) all: Vec<Way>,
+}
+
+/// One way over the junction.
+#[derive(Debug)]
+pub(super) struct Way {
+    line: Vec<Enu>,
+    /// How far along the line each of its points is.
+    along_m: Vec<f64>,
+    /// Which approach's lane it begins on, and which lane it leads to: numbers to compare.
+    pub(super) from: usize,
+    pub(super) to: usize,
+    /// Where its stop line is.
+    pub(super) stop_m: f64,
+    /// Where the lane beyond begins.
+    pub(super) over_m: f64,
+    pub(super) turn: Turn,
+    /// What rules it; None where it is free of signals.
+    pub(super) phase: Option<PhaseId>,
+    /// It gives way to who comes against it: no signal of its own holds the others back.
+    pub(super) gives_way: bool,
+    /// How fast its bend is driven.
+    pub(super) bend_mps: f64,
+    half_width_m: f64,
+    /// Lowest and highest east and north, with half a lane around.
+    around: [f64; 4],
+}
+
+/// A point of a way and its direction there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    pub(super) east_m: f64,
+    pub(super) north_m: f64,
+    pub(super) direction: (f64, f64),
+}
+
+impl Ways {
+    pub(super) fn new(site: &Site) -> Self {
+        let mut all = Vec::new();
+        let mut lanes: Vec<(NodeId, NodeId, LaneId)> = Vec::new();
+        let mut number = |lane| {
+            let known = lanes.iter().position(|known| *known == lane);
+            known.unwrap_or_else(|| {
+                lanes.push(lane);
+                lanes.len() - 1
+            })
+        };
+        for (link, lane) in of_approaches(site) {
+            for connection in &lane.connections {
+                let Some((over, next)) =
+                    site.path(lane, connection).zip(site.lane_after(connection))
+                else {
+                    continue;
+                };
+                let stop_m = line::length_m(&lane.centre);
+                let over_m = line::length_m(&over);
+                let green = connection.phase.and_then(|id| site.phase(id));
+                let points = lane.centre.iter().chain(over.iter().skip(1));
+                let whole: Vec<Enu> = points.chain(next.centre.iter().skip(1)).copied().collect();
+                all.push(Way {
+                    from: number((link.upstream, site.node, lane.id)),
+                    to: number((site.node, connection.to_node, next.id)),
+                    stop_m,
+                    over_m: stop_m + over_m,
+                    turn: connection.turn,
+                    phase: connection.phase,
+                    gives_way: green.map(|phase| phase.green) != Some(GreenKind::Protected),
+                    bend_mps: bend_mps(connection.turn, over_m),
+                    half_width_m: lane.width_m.max(next.width_m) / 2.0,
+                    around: around(&whole, lane.width_m.max(next.width_m) / 2.0),
+                    along_m: along_m(&whole),
+                    line: whole,
+                });
+            }
+        }
+        Self { all }
+    }
+}
+
+fn of_approaches(site: &Site) -> impl Iterator<Item = (&Link, &Lane)> {
+    site.approaches()
+        .flat_map(|link| link.lanes.iter().map(move |lane| (link, lane)))
+}
+
+impl Way {
+    /// Where a point is on the way; None beside it.
+    pub(super) fn foot(&self, east_m: f64, north_m: f64) -> Option<line::Foot> {
+        let [west, east, south, north] = self.around;
+        if !((west..=east).contains(&east_m) && (south..=north).contains(&north_m)) {
+            return None;
+        }
+        let foot = line::foot(&self.line, east_m, north_m)?;
+        let beyond_the_ends = foot.distance_m > foot.left_m.abs() + 1e-6;
+        (!beyond_the_ends && foot.left_m.abs() <= self.half_width_m).then_some(foot)
+    }
+
+    /// The point so far along; beyond its end the way goes straight on.
+    pub(super) fn at(&self, along_m: f64) -> Spot {
+        let after = self.along_m.partition_point(|start| *start <= along_m);
+        let piece = after.clamp(1, self.line.len() - 1);
+        let (from, to) = (self.line[piece - 1], self.line[piece]);
+        let length_m = (self.along_m[piece] - self.along_m[piece - 1]).max(1e-6);
+        let direction = (
+            (to.east_m - from.east_m) / length_m,
+            (to.north_m - from.north_m) / length_m,
+        );
+        let on_m = along_m - self.along_m[piece - 1];
+        Spot {
+            east_m: from.east_m + direction.0 * on_m,
+            north_m: from.north_m + direction.1 * on_m,
+            direction,
+        }
+    }
+}
+
+/// A bend is driven with so much acceleration across.
+const ACROSS_MPS2: f64 = 2.5;
+
+fn bend_mps(turn: Turn, length_m: f64) -> f64 {
+    let angle_rad = match turn {
+        Turn::Straight => return f64::INFINITY,
+        Turn::Left | Turn::Right => std::f64::consts::FRAC_PI_2,
+        Turn::UTurn => std::f64::consts::PI,
+    };
+    (ACROSS_MPS2 * length_m / angle_rad).sqrt()
+}
+
+fn along_m(line: &[Enu]) -> Vec<f64> {
+    let mut along_m = 0.0;
+    let steps = line.windows(2).map(|piece| {
+        along_m += line::distance_m(piece[0], piece[1]);
+        along_m
+    });
+    std::iter::once(0.0).chain(steps).collect()
+}
+
+fn around(line: &[Enu], by_m: f64) -> [f64; 4] {
+    let mut around = [
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ];
+    for point in line {
+        around[0] = around[0].min(point.east_m - by_m);
+        around[1] = around[1].max(point.east_m + by_m);
+        around[2] = around[2].min(point.north_m - by_m);
+        around[3] = around[3].max(point.north_m + by_m);
+    }
+    around
+}
