@@ -43,6 +43,8 @@ pub(crate) enum Mark {
     Restarted { input: InputId, at: Now },
     /// An input's decoder was asked for questions; what it gave was sent.
     Asked { input: InputId, at: Now },
+    /// An input's decoder passed on what it had gathered.
+    Flushed { input: InputId, at: Now },
     /// The heart woke and stepped the station.
     Step { at: Now, step: Step },
     /// A frame was handed to the radio.

@@ -62,6 +62,13 @@ impl Watchers {
         }
     }
 
+    /// A decoder was asked for what it has gathered.
+    pub(crate) fn flushed(&self, input: InputId, at: Now) {
+        if let Some(record) = &self.record {
+            record.tap.put(Mark::Flushed { input, at }, &[]);
+        }
+    }
+
     /// The station is about to be stepped.
     pub(crate) fn step(&self, at: Now, step: Step) {
         if let Some(record) = &self.record {

@@ -61,6 +61,7 @@ fn user(id: u8, class: Class, place_m: (f64, f64), velocity_mps: (f64, f64)) -> 
     };
     Track {
         id,
+        own_id: None,
         east_m: place_m.0,
         north_m: place_m.1,
         position_cov: round(0.3),

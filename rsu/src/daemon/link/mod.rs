@@ -64,10 +64,12 @@ impl Inlet {
             decoder,
             mailbox,
             tally,
+            watchers,
         } = self;
         if decoder.flush_due() > now.mono {
             return;
         }
+        watchers.flushed(*input, now);
         decoder.flush(now, &mut |content| {
             tally.note_report(now.mono);
             mailbox.push(*input, now, content);

@@ -119,7 +119,8 @@ pub(crate) struct File {
 }
 
 /// Bytes of a device (`/input/NAME`), the moment when its decoder began afresh (`/restart/NAME`, no
-/// bytes), or what it was asked (`/asked/NAME`).
+/// bytes) or passed on what it had gathered (`/flush/NAME`, no bytes), or what it was asked
+/// (`/asked/NAME`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bytes {
     pub(crate) mono_ns: u64,

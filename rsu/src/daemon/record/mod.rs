@@ -279,6 +279,7 @@ fn write_mark(part: &mut Part, inputs: &[String], slot: &Slot) -> io::Result<()>
         Mark::Arrived { input, at } => bytes("input", input, at),
         Mark::Restarted { input, at } => bytes("restart", input, at),
         Mark::Asked { input, at } => bytes("asked", input, at),
+        Mark::Flushed { input, at } => bytes("flush", input, at),
         Mark::Step { at, step } => {
             let message = entry::Step {
                 mono_ns: at.mono.nanos(),

@@ -14,6 +14,7 @@ pub(crate) enum Entry {
     Arrived(entry::Bytes),
     Restarted(entry::Bytes),
     Asked(entry::Bytes),
+    Flushed(entry::Bytes),
     Step(entry::Step),
     /// With the name of its kind.
     Frame(String, entry::Frame),
@@ -68,6 +69,7 @@ fn understand(topic: &str, data: &[u8]) -> Result<Option<Entry>, String> {
         "input" => Entry::Arrived(parse(topic, data)?),
         "restart" => Entry::Restarted(parse(topic, data)?),
         "asked" => Entry::Asked(parse(topic, data)?),
+        "flush" => Entry::Flushed(parse(topic, data)?),
         "step" => Entry::Step(parse(topic, data)?),
         "frame" => Entry::Frame(rest.to_owned(), parse(topic, data)?),
         "gap" => Entry::Gap(parse(topic, data)?),

@@ -13,7 +13,7 @@ use crate::daemon::mailbox::{KINDS, kind_of};
 use crate::daemon::record::entry::{self, What};
 use crate::daemon::record::read::Entry;
 use crate::inputs::Decoder;
-use crate::report::{InputId, Report};
+use crate::report::{Content, InputId, Report};
 use crate::station::{ClockState, Frame, Station, Unfit};
 
 /// A unit that lives through a recording.
@@ -169,6 +169,10 @@ impl Player {
                 let decoder = &mut self.input(said.input)?.decoder;
                 decoder.poll_query(at, &mut Vec::new());
             }
+            Entry::Flushed(said) => {
+                let at = now(said.mono_ns, said.utc_ns);
+                self.input(said.input)?.flush(said.input, at);
+            }
             Entry::Step(step) => self.step(&step)?,
             Entry::Frame(kind, frame) => self.compare(&kind, &frame)?,
             Entry::Gap(gap) => self.played.lost += gap.lost,
@@ -282,19 +286,29 @@ impl InputState {
     fn hear(&mut self, input: u8, arrived: Now, bytes: &[u8]) {
         let Self { decoder, lanes, .. } = self;
         decoder.push(arrived, bytes, &mut |content| {
-            let Some(kind) = kind_of(&content) else {
-                return;
-            };
-            let lane = &mut lanes[kind];
-            let report = Report {
-                input: InputId(input),
-                arrived,
-                content,
-            };
-            lane.waiting.push_back((lane.next, report));
-            lane.next += 1;
+            wait(lanes, input, arrived, content);
         });
     }
+
+    fn flush(&mut self, input: u8, at: Now) {
+        let Self { decoder, lanes, .. } = self;
+        decoder.flush(at, &mut |content| wait(lanes, input, at, content));
+    }
+}
+
+/// Puts what a decoder says where the heart would find it.
+fn wait(lanes: &mut [Lane; KINDS], input: u8, arrived: Now, content: Content) {
+    let Some(kind) = kind_of(&content) else {
+        return;
+    };
+    let lane = &mut lanes[kind];
+    let report = Report {
+        input: InputId(input),
+        arrived,
+        content,
+    };
+    lane.waiting.push_back((lane.next, report));
+    lane.next += 1;
 }
 
 impl fmt::Debug for InputState {
