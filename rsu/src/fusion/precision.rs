@@ -175,8 +175,8 @@ impl Precision {
         }
         self.frames = self.frames.saturating_add(1);
         let share = MOUNT_GAIN * sums.count / (sums.count + 4.0);
-        self.range_m += share * sums.range / sums.range_weight - LEAK * self.range_m;
-        self.yaw_rad += share * sums.yaw / sums.yaw_weight - LEAK * self.yaw_rad;
+        self.range_m += share * mean(sums.range, sums.range_weight) - LEAK * self.range_m;
+        self.yaw_rad += share * mean(sums.yaw, sums.yaw_weight) - LEAK * self.yaw_rad;
         self.range_m = self.range_m.clamp(-MOST_RANGE_M, MOST_RANGE_M);
         self.yaw_rad = self.yaw_rad.clamp(-MOST_YAW_RAD, MOST_YAW_RAD);
     }
@@ -257,3 +257,30 @@ const DOUBT: f64 = 0.3;
 const LEAK: f64 = 2e-4;
 const MOST_RANGE_M: f64 = 1.5;
 const MOST_YAW_RAD: f64 = 0.06;
+
+/// A mean by weight; zero where nothing has any. What stands at a sensor's foot says nothing of where
+/// the sensor looks, and a weight that is lost in rounding says nothing at all.
+fn mean(sum: f64, weight: f64) -> f64 {
+    let mean = sum / weight;
+    if mean.is_finite() { mean } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misses_without_weight_move_no_mount() {
+        let mut precision = Precision::new();
+        precision.sums.add(0.3, 1.0, 0.02, 1.0);
+        precision.settle();
+        let before = precision.offset();
+        assert!(before.0 > 0.0 && before.1 > 0.0);
+        precision.sums.add(0.0, 0.0, 0.0, 0.0);
+        precision.sums.add(f64::INFINITY, 1.0, f64::NAN, 1.0);
+        precision.settle();
+        let after = precision.offset();
+        assert!(after.0 > 0.9 * before.0 && after.0 <= before.0, "{after:?}");
+        assert!(after.1 > 0.9 * before.1 && after.1 <= before.1, "{after:?}");
+    }
+}
