@@ -17,7 +17,7 @@ use rsu::station::{Frame, FrameKind, Station};
 /// A datagram in which one lamp has changed, to the SPAT that tells of it.
 fn lamps_to_spat(c: &mut Criterion) {
     let mut controller = Controller::new(LAMPS);
-    let said = [Light::Green, Light::Red].map(|light| controller.say(junction::at(0).utc, light));
+    let said = [Light::Yellow, Light::Red].map(|light| controller.say(junction::at(0).utc, light));
     let decoder = gat1743::Decoder::new(gat1743::Config::default());
     let mut path = Path::new(junction::CONTROLLER, Decoder::Gat1743(Box::new(decoder)));
     // In none of the grids' slots, and further apart than the gap between two changes.

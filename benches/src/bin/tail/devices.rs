@@ -59,12 +59,13 @@ impl Signal {
     }
 
     /// Changes a colour in each datagram, 50 to 150 ms apart, so that it meets the daemon's grids
-    /// in every phase.
+    /// in every phase. Yellow and red to and fro: a green that came back as soon would be taken for
+    /// the echo of older news.
     pub(crate) fn change_until(mut self, end: Instant) -> anyhow::Result<Vec<Said<Light>>> {
         let mut all = Vec::with_capacity(1 << 16);
         let mut chance = Chance(1);
         let mut last = Instant::now();
-        for light in [Light::Green, Light::Red].into_iter().cycle() {
+        for light in [Light::Yellow, Light::Red].into_iter().cycle() {
             let due = last + Duration::from_micros(50_000 + chance.below(100_001));
             if due >= end {
                 break;

@@ -161,6 +161,7 @@ impl Judge {
             let next = self.lamps.get(number + 1).map(|next| next.at);
             let wanted = match said.what {
                 report::Light::Green => Light::ProtectedGreen,
+                report::Light::Yellow => Light::Yellow,
                 _ => Light::Red,
             };
             place += self.heard[place..]
