@@ -11,7 +11,7 @@ use common::{Vector, encoded, own, shared};
 use proptest::prelude::*;
 use serde_json::json;
 use v2x_msg::Message;
-use v2x_msg::uper::DecodeErrorKind;
+use v2x_msg::uper::{DecodeErrorKind, EncodeErrorKind};
 
 /// A few frames of each kind, short ones among them.
 fn selection() -> Vec<Vector> {
@@ -31,6 +31,22 @@ fn a_truncated_frame_is_refused_with_a_place_inside_it() {
             assert!(error.at_bit <= len * 8, "{place}: {error}");
             assert!(error.to_string().contains("at bit"), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_buffer_that_is_too_short_is_refused_and_one_that_just_holds_the_message_is_not() {
+    let frames = own("day1_2020.jsonl").into_iter();
+    for vector in frames.chain(own("day2_2020.jsonl")) {
+        let message = Message::decode(&vector.octets).unwrap();
+        for len in 0..vector.octets.len() {
+            let place = format!("{} into {len}", vector.place);
+            let error = message.encode_into(&mut vec![0xff; len]).expect_err(&place);
+            assert_eq!(error.kind, EncodeErrorKind::NoRoom, "{place}: {error}");
+        }
+        let mut out = vec![0xff; vector.octets.len()];
+        assert_eq!(message.encode_into(&mut out), Ok(out.len()));
+        assert_eq!(out, vector.octets, "{}", vector.place);
     }
 }
 

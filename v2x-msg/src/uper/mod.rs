@@ -62,8 +62,10 @@ pub trait Wire {
     /// How many bits may be in hand where such a value begins.
     const ROOM: u32;
 
-    /// Appends the bits in hand, [`ROOM`](Self::ROOM) at the most, and behind them this value. The writer notes if that cannot be:
-    /// so nothing is paid on the way for telling what is wrong, which [`check`](Self::check) does.
+    /// Appends the bits in hand, [`ROOM`](Self::ROOM) at the most, and behind them this value.
+    ///
+    /// The writer notes if that cannot be. So nothing is paid on the way for telling what is wrong,
+    /// which [`check`](Self::check) does.
     fn encode(&self, run: Run, writer: &mut Writer<'_>);
 
     /// Whether most values are so short that [`gather`](Self::gather) is worth a try.

@@ -111,6 +111,10 @@ impl<'a> Writer<'a> {
         // Room for a length below 128, which is known only afterwards.
         self.put(Run::NONE.then(0, 8));
         write(self);
+        if self.failure.is_some() {
+            // What did not find room is not counted either.
+            return;
+        }
         let content = self.at_bit - start - 8;
         // X.691, 11.1: a complete encoding is at least one octet.
         let octets = content.div_ceil(8).max(1);
