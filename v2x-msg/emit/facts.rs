@@ -11,6 +11,8 @@ pub struct Fact {
     pub min_bits: usize,
     /// Bits of the longest encoding, where a word or two hold them.
     longest: Option<usize>,
+    /// Whether one store holds most values, or all.
+    pub brief: bool,
     /// Bits that may be in hand where a value begins.
     pub room: usize,
     /// Holds no memory of its own, so that it can be `Copy`.
@@ -26,8 +28,8 @@ const BESIDE_LENGTH: usize = WORD - 17;
 /// How many are left beside four octets.
 const BESIDE_OCTETS: usize = WORD - 32;
 
-/// How many are left beside the alternatives of a CHOICE that has longer ones too.
-pub const BESIDE_ALTERNATIVE: usize = 5;
+/// How many may be in hand before a message of Day II, or bits that may be more than we know.
+const BESIDE_EXTENSION: usize = 5;
 
 /// Longer ones are seldom short enough for a try in one go.
 const BRIEF: usize = 96;
@@ -38,9 +40,14 @@ impl Fact {
         self.longest.filter(|bits| *bits <= WORD)
     }
 
-    /// Whether one store holds most values, or all.
-    pub fn brief(&self) -> bool {
+    /// Whether a value's bits can be put behind others, as long as there is room.
+    pub fn gathers(&self) -> bool {
         self.longest.is_some()
+    }
+
+    /// How many bits may be in hand before such a value.
+    pub fn beside(&self) -> usize {
+        self.short().map_or(self.room, |bits| WORD - bits)
     }
 }
 
@@ -74,6 +81,7 @@ impl Facts {
                 span => width(span as u64) as usize,
             } + min_bits,
             longest: None,
+            brief: false,
             room: BESIDE_LENGTH,
             plain: false,
         };
@@ -82,12 +90,14 @@ impl Facts {
             Use::Unsigned(bits) => Fact {
                 min_bits: *bits as usize,
                 longest: Some(*bits as usize),
+                brief: true,
                 room: WORD - *bits as usize,
                 plain: true,
             },
             Use::Boolean => Fact {
                 min_bits: 1,
                 longest: Some(1),
+                brief: true,
                 room: WORD - 1,
                 plain: true,
             },
@@ -95,12 +105,21 @@ impl Facts {
             Use::OpenInteger(min, max) => Fact {
                 min_bits: 1 + (width(max.abs_diff(*min)) as usize).min(16),
                 longest: None,
+                brief: false,
                 room: BESIDE_LENGTH,
+                plain: true,
+            },
+            Use::FixedOctets(size) if size * 8 <= WORD => Fact {
+                min_bits: size * 8,
+                longest: Some(size * 8),
+                brief: true,
+                room: WORD - size * 8,
                 plain: true,
             },
             Use::FixedOctets(size) => Fact {
                 min_bits: size * 8,
                 longest: None,
+                brief: false,
                 room: BESIDE_OCTETS,
                 plain: true,
             },
@@ -109,6 +128,7 @@ impl Facts {
                 min_bits: 1
                     + (width((sizes.max - sizes.min) as u64) as usize + 8 * sizes.min).min(8),
                 longest: None,
+                brief: false,
                 room: BESIDE_LENGTH,
                 plain: false,
             },
@@ -196,6 +216,7 @@ impl Facts {
         Fact {
             min_bits,
             longest: self.longest(kind),
+            brief: self.brief(kind, min_bits),
             room: self.room(kind),
             plain,
         }
@@ -226,8 +247,31 @@ impl Facts {
                 }
                 WORD - taken
             }
-            _ => BESIDE_ALTERNATIVE,
+            Kind::Choice {
+                alternatives,
+                extensible,
+                ..
+            } => {
+                let head = index_bits(alternatives.len(), *extensible) as usize;
+                let beside = |one: &Member| self.used(&one.used).beside();
+                let least = alternatives.iter().map(beside).min();
+                least.unwrap_or(WORD).saturating_sub(head)
+            }
+            _ => BESIDE_EXTENSION,
         }
+    }
+
+    /// A SEQUENCE of short members stops where there is no more room; of all others, values that
+    /// are too long for one store are found out by trying.
+    fn brief(&self, kind: &Kind, min_bits: usize) -> bool {
+        let of_short_members = match kind {
+            Kind::Sequence { members, .. } => members
+                .iter()
+                .all(|member| self.used(&member.used).short().is_some()),
+            _ => false,
+        };
+        let longest = self.longest(kind).filter(|_| min_bits <= WORD);
+        longest.is_some_and(|bits| bits <= WORD || !of_short_members)
     }
 
     fn longest(&self, kind: &Kind) -> Option<usize> {

@@ -1,13 +1,14 @@
 //! Writes how each type goes to bits and comes back (UPER).
 
-use super::facts::{BESIDE_ALTERNATIVE, Facts, WORD, index_bits};
+use super::facts::{Fact, Facts, WORD, index_bits};
 use super::names;
 use super::page::Page;
 use super::schema::{Definition, Kind, Member};
 use super::types::{native, native_bits, rust};
 
-const ENCODE: &str = "fn encode(&self, run: Run, writer: &mut Writer<'_>)";
-const GATHER: &str = "fn gather(&self, run: Run) -> Run";
+const ENCODE: &str =
+    "fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>)";
+const GATHER: &str = "fn gather(&self, run: Draft) -> Draft";
 const CHECK: &str = "fn check(&self, path: &mut Path) -> Result<(), EncodeErrorKind>";
 const DECODE: &str =
     "fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind>";
@@ -21,16 +22,16 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
     page.block(format!("impl Wire for {}", definition.rust), |page| {
         page.line(format!("const MIN_BITS: usize = {};", fact.min_bits));
         page.line(format!("const ROOM: u32 = {};", fact.room));
-        if fact.brief() {
+        if fact.brief {
             page.line("const BRIEF: bool = true;");
         }
         page.blank();
         match fact.short() {
             Some(_) => encode_short(page),
-            None => encode(page, definition, facts),
+            None => encode(page, definition, &fact, facts),
         }
         page.blank();
-        if fact.brief() {
+        if fact.gathers() {
             gather(page, definition);
             page.blank();
         }
@@ -40,8 +41,12 @@ pub fn definition(page: &mut Page, definition: &Definition, facts: &Facts) {
 }
 
 /// A type whose values may be longer than a word.
-fn encode(page: &mut Page, definition: &Definition, facts: &Facts) {
-    page.line("#[inline]");
+fn encode(page: &mut Page, definition: &Definition, fact: &Fact, facts: &Facts) {
+    // Of two stores at the most, always; more, or what is left after a try in one go, as it may be.
+    page.line(match fact.gathers() && !fact.brief {
+        true => "#[inline(always)]",
+        false => "#[inline]",
+    });
     page.block(ENCODE, |page| match &definition.kind {
         Kind::Sequence {
             members,
@@ -216,81 +221,101 @@ fn gather_member(page: &mut Page, member: &Member) {
 /// What is in hand at a place of the generated code: neighbours of short types are put together
 /// before they are written.
 struct InHand {
-    /// How many bits that may be.
+    /// How many bits that are at the least.
+    least: usize,
+    /// And at the most.
     most: usize,
     /// Whether the variable `run` holds them; if not, there are none.
     named: bool,
 }
 
 impl InHand {
+    const NOTHING: Self = Self {
+        least: 0,
+        most: 0,
+        named: false,
+    };
+
     /// Behind a preamble, at the start of a value with so much room before it.
     fn behind(preamble: &Preamble, room: usize) -> Self {
         Self {
+            least: preamble.bits(),
             most: room + preamble.bits(),
             named: true,
         }
     }
 
-    /// Encodes a member; `with_next`: what comes behind it may be put together with it.
-    fn member(&mut self, page: &mut Page, member: &Member, with_next: bool, facts: &Facts) {
-        let short = facts.used(&member.used).short();
-        match short.filter(|_| !member.boxed) {
-            // With nothing before it and nothing behind it, there may be nothing to write.
-            Some(_) if self.most == 0 && member.optional && !with_next => {
-                self.long_member(page, member, false);
+    /// Encodes a member; `then` is how many bits may be in hand behind it.
+    fn member(&mut self, page: &mut Page, member: &Member, then: usize, facts: &Facts) {
+        let fact = facts.used(&member.used);
+        match fact.short().filter(|_| !member.boxed) {
+            // Where nothing is in hand or can go with it, there may be nothing to write.
+            Some(bits) if self.most == 0 && member.optional && then < bits => {
+                self.long_member(page, member, false, then);
             }
             Some(bits) => {
                 self.leave_at_most(page, WORD - bits);
                 if !self.named {
-                    page.line("let run = Run::NONE;");
+                    page.line("let run = Draft::NONE;");
                     self.named = true;
                 }
                 gather_member(page, member);
                 self.most += bits;
+                if !member.optional {
+                    self.least += bits;
+                }
             }
             None => {
-                self.leave_at_most(page, facts.used(&member.used).room);
-                let brief = facts.used(&member.used).brief() && !member.boxed;
-                self.long_member(page, member, brief);
+                self.leave_at_most(page, fact.room);
+                self.long_member(page, member, fact.brief && !member.boxed, then);
             }
         }
     }
 
-    fn long_member(&mut self, page: &mut Page, member: &Member, brief: bool) {
+    fn long_member(&mut self, page: &mut Page, member: &Member, brief: bool, then: usize) {
         let field = &member.rust;
-        let run = if self.most > 0 { "run" } else { "Run::NONE" };
-        let value = match brief {
-            true => format!("encode_brief(value, {run}, writer);"),
-            false => format!("value.encode({run}, writer);"),
+        let run = match self.most {
+            0 => "Run::NONE",
+            _ => "writer.pass(run)",
         };
-        match (member.optional, self.most) {
-            (false, _) => {
-                page.line(match brief {
-                    true => format!("encode_brief(&self.{field}, {run}, writer);"),
-                    false => format!("self.{field}.encode({run}, writer);"),
+        let encode = |value: &str, own: &str| match brief {
+            true => format!("encode_brief({value}, {run}, writer);"),
+            false => format!("{own}.encode({run}, writer);"),
+        };
+        let value = encode("value", "value");
+        if !member.optional {
+            page.line(encode(&format!("&self.{field}"), &format!("self.{field}")));
+            *self = Self::NOTHING;
+        } else if self.most == 0 {
+            page.block(format!("if let Some(value) = &self.{field}"), |page| {
+                page.line(value);
+            });
+        } else if self.most > then {
+            page.block(format!("match &self.{field}"), |page| {
+                page.line(format!("Some(value) => {}", value.replace(';', ",")));
+                page.line("None => writer.put(run),");
+            });
+            *self = Self::NOTHING;
+        } else {
+            page.block_until(format!("let run = match &self.{field}"), "};", |page| {
+                page.block("Some(value) =>", |page| {
+                    page.line(value);
+                    page.line("Draft::NONE");
                 });
-                (self.most, self.named) = (0, false);
-            }
-            (true, 0) => page.block(format!("if let Some(value) = &self.{field}"), |page| {
-                page.line(&value);
-            }),
-            (true, _) => {
-                page.block_until(format!("let run = match &self.{field}"), "};", |page| {
-                    page.block("Some(value) =>", |page| {
-                        page.line(&value);
-                        page.line("Run::NONE");
-                    });
-                    page.line("None => run,");
-                });
-            }
+                page.line("None => run,");
+            });
+            self.least = 0;
         }
     }
 
     /// Writes what is in hand, if it may be more.
     fn leave_at_most(&mut self, page: &mut Page, most: usize) {
-        if self.most > most {
+        if self.least > most || most == 0 && self.most > 0 {
             page.line("writer.put(run);");
-            (self.most, self.named) = (0, false);
+            *self = Self::NOTHING;
+        } else if self.most > most {
+            page.line(format!("let run = writer.leave_at_most(run, {most});"));
+            (self.least, self.most) = (0, most);
         }
     }
 }
@@ -298,7 +323,7 @@ impl InHand {
 fn encode_short(page: &mut Page) {
     page.line("#[inline]");
     page.block(ENCODE, |page| {
-        page.line("writer.put(self.gather(run));");
+        page.line("writer.put(self.gather(run.draft()));");
     });
 }
 
@@ -321,11 +346,14 @@ fn encode_sequence(
         page.line("let extended = added != 0 || unknown.is_some();");
     }
     preamble.write(page, &optional, !additions.is_empty());
+    if preamble.bits() == 0 {
+        page.line("let run = run.draft();");
+    }
     let mut in_hand = InHand::behind(&preamble, facts.named(&definition.rust).room);
-    let short = |member: &Member| !member.boxed && facts.used(&member.used).short().is_some();
+    let beside = |member: &Member| facts.used(&member.used).beside();
     for (index, member) in members.iter().enumerate() {
-        let with_next = members.get(index + 1).is_some_and(short);
-        in_hand.member(page, member, with_next, facts);
+        let then = members.get(index + 1).map_or(0, beside);
+        in_hand.member(page, member, then, facts);
     }
     in_hand.leave_at_most(page, 0);
     if !additions.is_empty() {
@@ -517,20 +545,20 @@ fn encode_choice(
         for (index, member) in alternatives.iter().enumerate() {
             page.block(format!("Self::{}(value) =>", member.variant()), |page| {
                 let behind = format!("run.then({index}, {head})");
-                let short = facts.used(&member.used).short();
-                match short.filter(|bits| BESIDE_ALTERNATIVE + head + bits <= WORD && !member.boxed)
-                {
-                    Some(_) => page.line(format!("writer.put(value.gather({behind}));")),
-                    None => {
-                        page.line(format!("writer.put({behind});"));
-                        page.line("value.encode(Run::NONE, writer);");
-                    }
+                let fact = facts.used(&member.used);
+                if fact.short().is_some() && !member.boxed {
+                    page.line(format!("writer.put(value.gather({behind}));"));
+                } else if head <= fact.beside() {
+                    page.line(format!("value.encode(writer.pass({behind}), writer);"));
+                } else {
+                    page.line(format!("writer.put({behind});"));
+                    page.line("value.encode(Run::NONE, writer);");
                 }
             });
         }
         for (index, member) in additions.iter().enumerate() {
             page.block(format!("Self::{}(value) =>", member.variant()), |page| {
-                page.line("writer.put(run);");
+                page.line("writer.put(run.draft());");
                 page.line(format!("writer.added_alternative({index});"));
                 page.line("writer.open_type(|writer| value.encode(Run::NONE, writer));");
             });

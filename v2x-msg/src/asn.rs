@@ -49,7 +49,8 @@ mod message_frame_ext;
 
 use crate::jer::{self, Jer};
 use crate::uper::{
-    DecodeErrorKind, EncodeErrorKind, Path, Reader, Run, Wire, Writer, check_integer, encode_brief,
+    DecodeErrorKind, Draft, EncodeErrorKind, Path, Reader, Run, Wire, Writer, check_integer,
+    encode_brief,
 };
 pub use crate::uper::{ExtensibleBits, Full, Ia5, List, Octets, OpenInteger};
 use crate::uper::{decode_boxed, decode_optional};

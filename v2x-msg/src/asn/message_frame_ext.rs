@@ -31,7 +31,7 @@ macro_rules! messages {
                 }
             }
 
-            fn encode_message(&self, writer: &mut Writer<'_>) {
+            fn encode_message<const AGAIN: bool>(&self, writer: &mut Writer<'_, AGAIN>) {
                 match self {
                     $(Self::$name(message) => message.encode(Run::NONE, writer),)*
                 }
@@ -118,7 +118,7 @@ impl Wire for MessageFrameExt {
     const MIN_BITS: usize = 1 + 15 + 8 + 8;
     const ROOM: u32 = 5;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
         let unknown = writer.enter();
         let run = run.then(u64::from(unknown.is_some()), 1);
         writer.put(self.message_id().gather(run));

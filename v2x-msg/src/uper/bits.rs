@@ -87,7 +87,7 @@ impl<const ROOT: u32> Wire for ExtensibleBits<ROOT> {
     const ROOM: u32 = 5;
 
     #[inline]
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
         let (bits, size) = (self.top(), self.size());
         if size == ROOT && const { Self::ROOM + 1 + ROOT <= Run::MOST } {
             return writer.put(run.then(0, 1).then(bits >> (64 - ROOT), ROOT));

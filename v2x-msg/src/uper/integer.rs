@@ -1,8 +1,7 @@
 //! Single values that need no type of their own: BOOLEAN, and INTEGER whose range may grow in later
 //! editions, `INTEGER (0..127, ...)`.
 
-use super::octets::put_octets;
-use super::{DecodeErrorKind, Reader, Run, Wire, Writer, width};
+use super::{DecodeErrorKind, Draft, Reader, Run, Wire, Writer, width};
 
 /// A whole number, of `MIN..=MAX` in this edition, perhaps beyond from a newer sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,10 +28,10 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
     };
     const ROOM: u32 = Run::BESIDE_LENGTH;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
         if (MIN..=MAX).contains(&self.0) {
             writer.put(run.then(0, 1));
-            return writer.put(Run::NONE.integer::<MIN, MAX>(self.0));
+            return writer.put(Draft::NONE.integer::<MIN, MAX>(self.0));
         }
         // X.691, 13.1 and 11.8: outside of the root, in the fewest octets, two's complement.
         writer.put(run.then(1, 1));
@@ -42,8 +41,10 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
             self.0.leading_zeros()
         };
         let octets = (65 - same as usize).div_ceil(8);
-        writer.put(Run::NONE.length(octets));
-        put_octets(&self.0.to_be_bytes()[8 - octets..], writer);
+        writer.octets(
+            Draft::NONE.length(octets),
+            &self.0.to_be_bytes()[8 - octets..],
+        );
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
@@ -80,12 +81,12 @@ impl Wire for bool {
     const BRIEF: bool = true;
 
     #[inline]
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
-        writer.put(self.gather(run));
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
+        writer.put(self.gather(run.draft()));
     }
 
     #[inline]
-    fn gather(&self, run: Run) -> Run {
+    fn gather(&self, run: Draft) -> Draft {
         run.then(u64::from(*self), 1)
     }
 

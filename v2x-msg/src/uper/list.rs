@@ -23,6 +23,10 @@ pub struct List<T, const MIN: usize, const MAX: usize> {
     len: usize,
 }
 
+/// Where there is less room before an element, it stays unused: what stands before the list seldom
+/// fits, and the loop has nothing to carry.
+const LITTLE: u32 = 16;
+
 /// The list holds as many elements as its type allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the list is full")]
@@ -125,12 +129,17 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
     const MIN_BITS: usize = super::count_bits(MIN, MAX) as usize + MIN * T::MIN_BITS;
     const ROOM: u32 = Run::BESIDE_LENGTH;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
-        let mut run = run.counted::<MIN, MAX>(self.len);
-        if run.count > T::ROOM {
-            writer.put(run);
-            run = Run::NONE;
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
+        let run = run.draft().counted::<MIN, MAX>(self.len);
+        if self.is_empty() {
+            return writer.put(run);
         }
+        let mut run = if T::ROOM < LITTLE || run.count > T::ROOM {
+            writer.put(run);
+            Run::NONE
+        } else {
+            writer.pass(run)
+        };
         for element in self {
             if T::BRIEF {
                 encode_brief(element, run, writer);
@@ -138,9 +147,6 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
                 element.encode(run, writer);
             }
             run = Run::NONE;
-        }
-        if self.is_empty() {
-            writer.put(run);
         }
     }
 

@@ -47,7 +47,7 @@ pub use list::{Full, List};
 pub use octets::{Ia5, Octets};
 pub use path::Path;
 pub use reader::Reader;
-pub use run::Run;
+pub use run::{Draft, Run};
 pub use unknown::UnknownAdditions;
 pub use writer::Writer;
 
@@ -66,7 +66,7 @@ pub trait Wire {
     ///
     /// The writer notes if that cannot be. So nothing is paid on the way for telling what is wrong,
     /// which [`check`](Self::check) does.
-    fn encode(&self, run: Run, writer: &mut Writer<'_>);
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>);
 
     /// Whether most values are so short that [`gather`](Self::gather) is worth a try.
     const BRIEF: bool = false;
@@ -74,9 +74,9 @@ pub trait Wire {
     /// Puts this value's bits behind those in hand, if there is room: if not, or if it has no
     /// encoding, the run can only be thrown away.
     #[inline]
-    fn gather(&self, run: Run) -> Run {
+    fn gather(&self, run: Draft) -> Draft {
         let _ = run;
-        Run::TOO_LONG
+        Draft::TOO_LONG
     }
 
     /// Looks for what has no encoding.
@@ -113,10 +113,16 @@ pub fn encode_with<T: Wire>(
     unknown: &UnknownAdditions,
     out: &mut [u8],
 ) -> Result<usize, EncodeError> {
+    if unknown.is_empty() {
+        return encode_into(value, out);
+    }
     encoded(value, Writer::with(out, unknown))
 }
 
-fn encoded<T: Wire>(value: &T, mut writer: Writer<'_>) -> Result<usize, EncodeError> {
+fn encoded<T: Wire, const AGAIN: bool>(
+    value: &T,
+    mut writer: Writer<'_, AGAIN>,
+) -> Result<usize, EncodeError> {
     value.encode(Run::NONE, &mut writer);
     writer.finish().map_err(|kind| explained(value, kind))
 }
@@ -197,9 +203,13 @@ pub(crate) fn nothing_after(used: usize, octets: &[u8]) -> Result<(), DecodeErro
 }
 
 /// Encodes a value of a type that is brief, in one go if this value is.
-#[inline]
-pub(crate) fn encode_brief<T: Wire>(value: &T, run: Run, writer: &mut Writer<'_>) {
-    let whole = value.gather(run);
+#[inline(always)]
+pub(crate) fn encode_brief<T: Wire, const AGAIN: bool>(
+    value: &T,
+    run: Run,
+    writer: &mut Writer<'_, AGAIN>,
+) {
+    let whole = value.gather(run.draft());
     if whole.count <= Run::MOST {
         writer.put(whole);
     } else {
@@ -243,12 +253,12 @@ macro_rules! whole_range {
             const BRIEF: bool = true;
 
             #[inline]
-            fn encode(&self, run: Run, writer: &mut Writer<'_>) {
-                writer.put(self.gather(run));
+            fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
+                writer.put(self.gather(run.draft()));
             }
 
             #[inline]
-            fn gather(&self, run: Run) -> Run {
+            fn gather(&self, run: Draft) -> Draft {
                 run.then(u64::from(*self), <$native>::BITS)
             }
 
@@ -267,7 +277,7 @@ impl<T: Wire> Wire for Box<T> {
     const MIN_BITS: usize = T::MIN_BITS;
     const ROOM: u32 = T::ROOM;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
         (**self).encode(run, writer);
     }
 

@@ -3,7 +3,8 @@
 use std::ops::Deref;
 
 use super::{
-    DecodeErrorKind, EncodeErrorKind, Full, Path, Reader, Run, Wire, Writer, check_count, width,
+    DecodeErrorKind, Draft, EncodeErrorKind, Full, Path, Reader, Run, Wire, Writer, check_count,
+    width,
 };
 
 /// OCTET STRING of `MIN..=MAX` octets; shorter ones can be built, but not encoded.
@@ -81,18 +82,18 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
     };
     const ROOM: u32 = Run::BESIDE_LENGTH;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
         // X.691, 17.3: a size outside the root is sent with a general length.
         let beyond = EXTENSIBLE && !(MIN..=MAX).contains(&self.len());
         let run = match EXTENSIBLE {
             true => run.then(u64::from(beyond), 1),
-            false => run,
+            false => run.draft(),
         };
-        writer.put(match beyond {
+        let run = match beyond {
             true => run.length(self.len()),
             false => run.counted::<MIN, MAX>(self.len()),
-        });
-        put_octets(self, writer);
+        };
+        writer.octets(run, self);
     }
 
     fn check(&self, _: &mut Path) -> Result<(), EncodeErrorKind> {
@@ -126,10 +127,17 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
 
 impl<const N: usize> Wire for [u8; N] {
     const MIN_BITS: usize = 8 * N;
-    const ROOM: u32 = Run::MOST - 32;
+    const ROOM: u32 = match 8 * N as u32 {
+        bits @ ..=Run::MOST => Run::MOST - bits,
+        _ => Run::MOST - 32,
+    };
+    const BRIEF: bool = 8 * N <= Run::MOST as usize;
 
     #[inline]
-    fn encode(&self, mut run: Run, writer: &mut Writer<'_>) {
+    fn encode<const AGAIN: bool>(&self, mut run: Run, writer: &mut Writer<'_, AGAIN>) {
+        if Self::BRIEF {
+            return writer.put(self.gather(run.draft()));
+        }
         let (fours, rest) = self.as_chunks::<4>();
         for four in fours {
             writer.put(run.then(u64::from(u32::from_be_bytes(*four)), 32));
@@ -142,14 +150,15 @@ impl<const N: usize> Wire for [u8; N] {
     }
 
     #[inline]
+    fn gather(&self, run: Draft) -> Draft {
+        let put = |run: Draft, octet: &u8| run.then(u64::from(*octet), 8);
+        self.iter().fold(run, put)
+    }
+
+    #[inline]
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {
         reader.octets(self)
     }
-}
-
-#[inline]
-pub(super) fn put_octets(octets: &[u8], writer: &mut Writer<'_>) {
-    writer.octets(octets);
 }
 
 impl Reader<'_> {
@@ -204,14 +213,14 @@ impl<const MIN: usize, const MAX: usize> Wire for Ia5<MIN, MAX> {
     const MIN_BITS: usize = width((MAX - MIN) as u64) as usize + 7 * MIN;
     const ROOM: u32 = Run::BESIDE_LENGTH;
 
-    fn encode(&self, run: Run, writer: &mut Writer<'_>) {
-        writer.put(run.counted::<MIN, MAX>(self.0.len()));
-        let (eights, rest) = self.0.as_bytes().as_chunks::<8>();
+    fn encode<const AGAIN: bool>(&self, run: Run, writer: &mut Writer<'_, AGAIN>) {
+        let run = run.draft().counted::<MIN, MAX>(self.0.len());
+        let characters = self.0.as_bytes();
+        let (head, eights) = characters.as_rchunks();
+        writer.head(run, characters, head, 7, sevens_of);
         for eight in eights {
-            writer.put(Run::NONE.then(sevens_of(*eight), 56));
+            writer.put(Draft::NONE.then(sevens_of(*eight), 56));
         }
-        let put = |run: Run, character: &u8| run.then(u64::from(*character), 7);
-        writer.put(rest.iter().fold(Run::NONE, put));
     }
 
     fn check(&self, _: &mut Path) -> Result<(), EncodeErrorKind> {

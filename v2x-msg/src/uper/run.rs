@@ -3,14 +3,12 @@
 
 use super::count_bits;
 
-/// Bits that are still to be written; the last is the lowest.
+/// Bits that are still to be written, as they go from value to value; the last is the lowest.
 ///
 /// A value is given those that stand before it, and writes them with its own first ones.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Run {
     pub(super) bits: u64,
-    /// More than [`MOST`](Self::MOST) where they do not fit, or where a value out of its bounds is
-    /// among them: so whoever writes them sees both with one comparison.
     pub(super) count: u32,
 }
 
@@ -24,13 +22,49 @@ impl Run {
     /// What is left beside the longest length, and the extension bit before it.
     pub(super) const BESIDE_LENGTH: u32 = Self::MOST - 17;
 
+    /// The same bits, with others to come behind them.
+    #[inline]
+    #[must_use]
+    pub(crate) fn draft(self) -> Draft {
+        Draft {
+            bits: self.bits,
+            count: self.count,
+            broken: false,
+        }
+    }
+
+    /// Puts the lowest `count` bits of `bits` behind; no bit above them may be set.
+    #[inline]
+    #[must_use]
+    pub(crate) fn then(self, bits: u64, count: u32) -> Draft {
+        self.draft().then(bits, count)
+    }
+}
+
+/// A run that is being put together: whether it can be written is only asked at its end.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft {
+    pub(super) bits: u64,
+    /// More than [`MOST`](Run::MOST) where they do not fit.
+    pub(super) count: u32,
+    /// Whether a value out of its bounds is among them.
+    pub(super) broken: bool,
+}
+
+impl Draft {
+    /// Nothing in hand.
+    pub(crate) const NONE: Self = Self {
+        bits: 0,
+        count: 0,
+        broken: false,
+    };
+
     /// What is more than a run can hold.
     pub(super) const TOO_LONG: Self = Self {
         bits: 0,
-        count: Self::BROKEN,
+        count: Run::MOST + 1,
+        broken: false,
     };
-
-    const BROKEN: u32 = 1 << 8;
 
     /// Puts the lowest `count` bits of `bits` behind; no bit above them may be set.
     #[inline]
@@ -39,6 +73,7 @@ impl Run {
         Self {
             bits: self.bits << count | bits,
             count: self.count + count,
+            ..self
         }
     }
 
@@ -77,7 +112,7 @@ impl Run {
     #[inline]
     fn broken_if(self, broken: bool) -> Self {
         Self {
-            count: self.count + u32::from(broken) * Self::BROKEN,
+            broken: self.broken | broken,
             ..self
         }
     }
@@ -92,19 +127,22 @@ mod tests {
 
     #[test]
     fn what_comes_later_stands_lower() {
-        let run = Run::NONE.then(0b101, 3).then(0b01, 2);
+        let run = Draft::NONE.then(0b101, 3).then(0b01, 2);
         assert_eq!((run.bits, run.count), (0b10101, 5));
     }
 
     #[test]
     fn a_value_out_of_its_bounds_cannot_be_overlooked() {
         for value in [i64::MIN, -6, 11, i64::MAX] {
-            let run = Run::NONE.integer::<-5, 10>(value).then(1, 1);
-            assert!(run.count > Run::MOST, "{value}");
+            let run = Draft::NONE.integer::<-5, 10>(value).then(1, 1);
+            assert!(run.broken, "{value}");
         }
         for value in -5..=10 {
-            let run = Run::NONE.integer::<-5, 10>(value);
-            assert_eq!((run.bits as i64 - 5, run.count), (value, 4));
+            let run = Draft::NONE.integer::<-5, 10>(value);
+            assert_eq!(
+                (run.bits as i64 - 5, run.count, run.broken),
+                (value, 4, false)
+            );
         }
     }
 }

@@ -5,8 +5,7 @@
 //! each of its parts. What they belong to is told by counting: the extensible SEQUENCEs of a value
 //! come by in the same order when it is decoded and when it is encoded.
 
-use super::octets::put_octets;
-use super::{DecodeErrorKind, Reader, Run, Wire, Writer};
+use super::{DecodeErrorKind, Draft, Reader, Wire, Writer};
 
 /// The additions of one value that were not understood, and where they stood.
 ///
@@ -166,7 +165,7 @@ impl UnknownAdditions {
     }
 }
 
-impl Writer<'_> {
+impl<const AGAIN: bool> Writer<'_, AGAIN> {
     /// The head of the extension additions of a SEQUENCE (X.691, 19.7 and 19.8): how many its
     /// sender knows, and which are there. We know the `known` ones, and `there` has a bit for
     /// each of them, that of the first being the most significant.
@@ -181,7 +180,7 @@ impl Writer<'_> {
             count = unknown.count.max(64 - bitmap.trailing_zeros());
         }
         debug_assert!((1..=64).contains(&count), "a small number of additions");
-        self.put(Run::NONE.then(u64::from(count) - 1, 7));
+        self.put(Draft::NONE.then(u64::from(count) - 1, 7));
         self.bits(bitmap, count);
     }
 
@@ -189,8 +188,7 @@ impl Writer<'_> {
     pub(crate) fn unknown_additions(&mut self, unknown: Option<&OfSequence>) {
         let unknown = unknown.map_or(&[][..], |of_sequence| &of_sequence.unknown);
         for (_, octets) in unknown {
-            self.put(Run::NONE.length(octets.len()));
-            put_octets(octets, self);
+            self.octets(Draft::NONE.length(octets.len()), octets);
         }
     }
 
