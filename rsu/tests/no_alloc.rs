@@ -22,7 +22,7 @@ use rsu::report::{
     Class, Content, ControlMode, Covariance, Detection, InputId, LampPlan, LampState, LampStates,
     Light, Objects, PlanStep, Report, SignalPlan, Velocity,
 };
-use rsu::site::Site;
+use rsu::site::{Posted, Site};
 use rsu::station::{ClockState, Config, Frame, FrameKind, Input, Station};
 use v2x_msg::base::LaneId;
 use v2x_msg::kinds::rsi::{self, EventSource, EventType, Lanes, Place, ReferenceLink, SignText};
@@ -263,11 +263,12 @@ fn furnish(site: &mut Site) {
     let place = Place::new([], [link]).expect("a place with a link");
     for id in 100..120 {
         let text = SignText::new("3011200000000001", b"40").expect("a sign code and words");
-        site.signs.push(rsi::Sign::new(id, 85, text, place.clone()));
+        site.signs
+            .push(Posted::always(rsi::Sign::new(id, 85, text, place.clone())));
         for event_type in [EventType::STOPPED, EventType::WORKS] {
             let mut event = rsi::Event::new(id, event_type, EventSource::Detection);
             event.place = (id % 2 == 0).then(|| place.clone());
-            site.events.push(event);
+            site.events.push(Posted::always(event));
         }
     }
 }

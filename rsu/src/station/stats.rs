@@ -33,6 +33,10 @@ pub struct Stats {
     pub events_lost: u64,
     /// Events on the road and signs that found no room: in the book, or in a slot's messages.
     pub road_events_left_out: u64,
+    /// What people, platforms and a new file of the site have ordered, and what of it was refused.
+    pub orders: u64,
+    /// See `orders`.
+    pub orders_refused: u64,
     /// Warnings that found no room, look by look.
     pub warnings_left_out: u64,
 }

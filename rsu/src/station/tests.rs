@@ -15,6 +15,7 @@ use crate::report::{
     Class, Covariance, Detection, LampState, LampStates, Light, Objects, Velocity,
 };
 use crate::services::fixture::crossing;
+use crate::site::Posted;
 
 pub(super) const CONTROLLER: InputId = InputId(0);
 pub(super) const RADAR: InputId = InputId(1);
@@ -353,8 +354,16 @@ fn what_is_due_together_leaves_most_urgent_first() {
     config.rsi.offset = offset;
     let mut site = crossing(2, 2);
     site.events = vec![
-        rsi::Event::new(1, EventType::STOPPED, EventSource::Detection),
-        rsi::Event::new(2, EventType::WORKS, EventSource::Government),
+        Posted::always(rsi::Event::new(
+            1,
+            EventType::STOPPED,
+            EventSource::Detection,
+        )),
+        Posted::always(rsi::Event::new(
+            2,
+            EventType::WORKS,
+            EventSource::Government,
+        )),
     ];
     let mut bench = Bench::start_with(config, site, 0, 1);
     bench.lamps(Light::Red, None);
@@ -380,11 +389,11 @@ fn with_an_unfit_clock_nothing_claims_a_time() {
     let mut config = config();
     config.clock_error_limit = Some(Duration::from_millis(150));
     let mut site = crossing(2, 2);
-    site.events = vec![rsi::Event::new(
+    site.events = vec![Posted::always(rsi::Event::new(
         2,
         EventType::WORKS,
         EventSource::Government,
-    )];
+    ))];
     let mut bench = Bench::start_with(config, site, 0, 1);
     let unfit = ClockState {
         synchronised: true,
