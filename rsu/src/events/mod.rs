@@ -14,14 +14,17 @@
 //! - `ids`: which id an event or a sign has; `scale`: whether it fits into a message
 //! - [`standing`]: the signs and events of the site's file, when they hold
 //! - [`order`]: what people, platforms and a new file of the site ask of the station
+//! - [`ask`]: what a person writes to one event; [`cloud`]: what platforms send
 //! - [`detect`]: what the picture of the road shows by itself
 //!
 //! Rules of T/CSAE 159-2020, 8.5: an id belongs to an event for its life; a message carries one
 //! class. Not here: messages and their rates ([`crate::services`]); what is kept on disk.
 
+pub mod ask;
 pub mod board;
 pub mod book;
 pub mod claim;
+pub mod cloud;
 pub mod detect;
 mod ids;
 pub mod order;

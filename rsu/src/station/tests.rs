@@ -596,3 +596,82 @@ fn a_radar_in_step_is_followed_until_its_reports_leave_at_once() {
         assert_eq!(heard.ms, arrived);
     }
 }
+
+fn works(until: Option<Utc>) -> Order {
+    let mut event = rsi::Event::new(0, EventType::WORKS, EventSource::Government);
+    event.level = rsi::Level::new(4).ok();
+    Order::Event(Box::new(events::Claim {
+        key: events::Key {
+            origin: events::Origin::Operator,
+            number: 1,
+        },
+        event,
+        keeps_id: false,
+        at_m: None,
+        until: until.map_or(events::Until::Withdrawn, events::Until::Utc),
+    }))
+}
+
+/// The events of each RSI that was heard, with the millisecond of UTC at which it left.
+fn told(bench: &Bench) -> Vec<(i64, rsi::Event)> {
+    let heard = bench.of(FrameKind::RsiSemiStatic);
+    heard
+        .flat_map(|heard| {
+            let rsi = Rsi::read(&heard.message()).unwrap();
+            let events = rsi.events().to_vec();
+            events.into_iter().map(|event| (heard.ms, event))
+        })
+        .collect()
+}
+
+#[test]
+fn an_order_over_new_year_is_told_with_its_minutes_and_ends_at_its_moment() {
+    let mut bench = Bench::start(-90_000);
+    let until = Utc::from_unix_ms(NEW_YEAR_MS + 60_000);
+    let outcome = bench.station.handle_order(bench.now, &mut works(until));
+    assert!(matches!(outcome, Outcome::Stands(_)), "{outcome:?}");
+    bench.drain();
+    bench.run_to(70_000);
+    let told = told(&bench);
+    let last_year = 365 * 1440;
+    for (ms, event) in &told {
+        let validity = event.validity;
+        assert_eq!(validity.start.unwrap().value(), last_year - 2, "{ms}");
+        assert_eq!(validity.end.unwrap().value(), 1, "{ms}");
+    }
+    // From its slot on, and for five seconds with its end behind it.
+    assert!(told[0].0 <= -89_400 && told.last().unwrap().0 > 64_000);
+    assert!(told.last().unwrap().0 < 66_000);
+}
+
+#[test]
+fn a_clock_that_steps_over_new_year_ends_what_is_over_and_tells_nothing_stale() {
+    let mut bench = Bench::start(-600_000);
+    let until = Utc::from_unix_ms(NEW_YEAR_MS - 300_000);
+    bench.station.handle_order(bench.now, &mut works(until));
+    bench.drain();
+    bench.run_to(-590_000);
+    assert!(!told(&bench).is_empty());
+    // A step over the end and over New Year: it is sent with its end, and is gone.
+    bench.now.utc = Utc::from_unix_ms(NEW_YEAR_MS + 5_000).unwrap();
+    bench.station.handle_timeout(bench.now);
+    bench.drain();
+    bench.heard.clear();
+    bench.run_to(20_000);
+    let told = told(&bench);
+    assert!(
+        !told.is_empty() && told.iter().all(|(ms, _)| *ms <= 11_000),
+        "{told:?}"
+    );
+    for (_, event) in &told {
+        let end = event.validity.end.unwrap().near(bench.now.utc);
+        assert!(end <= bench.now.utc);
+    }
+    // And back again: what is gone stays gone.
+    bench.now.utc = Utc::from_unix_ms(NEW_YEAR_MS - 590_000).unwrap();
+    bench.station.handle_timeout(bench.now);
+    bench.drain();
+    bench.heard.clear();
+    bench.run_to(-570_000);
+    assert!(self::told(&bench).is_empty());
+}
