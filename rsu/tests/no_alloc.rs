@@ -16,7 +16,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use rsu::clock::{Mono, Now, Utc};
-use rsu::events::Origin;
+use rsu::events::standing::Standing;
+use rsu::events::{Claim, Key, Order, Origin, SignClaim, Until};
 use rsu::fusion::{self, Pose, Sensor};
 use rsu::report::{
     Class, Content, ControlMode, Covariance, Detection, InputId, LampPlan, LampState, LampStates,
@@ -108,10 +109,12 @@ fn from_report_to_frame_nothing_is_allocated() {
             now.utc = now.utc + Duration::from_secs(3600);
         }
         let report = report(step, now, &lamps);
+        let mut order = order(step, station.site());
         let made = allocations(|| {
-            match &report {
-                Some(report) => station.handle_report(now, report),
-                None => station.handle_timeout(now),
+            match (&report, &mut order) {
+                (_, Some(order)) => drop(station.handle_order(now, order)),
+                (Some(report), None) => station.handle_report(now, report),
+                (None, None) => station.handle_timeout(now),
             }
             if step == 1000 {
                 let error = Some(Duration::from_millis(1));
@@ -147,6 +150,7 @@ fn from_report_to_frame_nothing_is_allocated() {
         longest_spat > 200,
         "whole cycles were told: {longest_spat} bytes"
     );
+    assert!(stats.orders > 100, "{stats:?}");
     assert!(stats.tracks > 15, "more than one RSM a slot: {stats:?}");
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
 }
@@ -271,6 +275,43 @@ fn furnish(site: &mut Site) {
             site.events.push(Posted::always(event));
         }
     }
+}
+
+/// What people and platforms order now and then: events and signs that begin, change and end, and once
+/// another file of the site.
+fn order(step: u64, site: &Site) -> Option<Order> {
+    let number = step / 60 % 30;
+    let key = Key {
+        origin: Origin::Operator,
+        number,
+    };
+    let posted = site.signs.first()?;
+    Some(match step % 60 {
+        3 => {
+            let mut event = rsi::Event::new(0, EventType::WORKS, EventSource::Police);
+            event.place = Some(posted.what.place.clone());
+            Order::Event(Box::new(Claim {
+                key,
+                event,
+                keeps_id: false,
+                at_m: Some((number as f64, 0.0)),
+                until: Until::Withdrawn,
+            }))
+        }
+        10 => Order::Sign(Box::new(SignClaim {
+            key,
+            sign: posted.what.clone(),
+            keeps_id: false,
+            until: Until::Withdrawn,
+        })),
+        17 => Order::End(key),
+        24 => Order::Down(key),
+        31 if step / 60 == 40 => {
+            let (events, signs) = (&site.events[..10], &site.signs[5..]);
+            Order::Site(Box::new(Standing::new(events, signs, &site.frame)))
+        }
+        _ => return None,
+    })
 }
 
 /// What comes in at a step: mostly radars, lamps every tenth of a second, a plan and a mode now and

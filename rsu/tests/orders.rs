@@ -656,7 +656,10 @@ fn a_recording_with_orders_plays_back_byte_for_byte() {
         .output()
         .unwrap();
     let lines = String::from_utf8(printed.stdout).unwrap();
-    let frames = lines.lines().filter_map(|line| bytes(line.trim()));
+    let digits = lines
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let frames = digits.filter_map(bytes);
     let ids: std::collections::BTreeSet<u8> = frames
         .filter_map(|frame| Rsi::read(&heard(&frame)?.1).ok())
         .flat_map(|rsi| {
@@ -683,4 +686,47 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
     pairs
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
         .collect()
+}
+
+#[test]
+fn a_ready_made_rsi_is_told_as_the_units_own_once_for_each_key() {
+    let mut unit = Unit::new("token-file = 'token'");
+    unit.up();
+    // The shipped site's own works, heard on air, as if another unit had sent them.
+    let start = Instant::now();
+    let mut buffer = [0; 2000];
+    let frame = loop {
+        assert!(start.elapsed() < LONG);
+        let Ok(length) = unit.air.recv(&mut buffer) else {
+            continue;
+        };
+        let rsi = heard(&buffer[..length]).and_then(|(_, message)| Rsi::read(&message).ok());
+        if rsi.is_some_and(|rsi| !rsi.events().is_empty()) {
+            break buffer[..length].to_vec();
+        }
+    };
+    let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = format!("authorization: Bearer {TOKEN}");
+    let body = json!({ "hex": hex }).to_string();
+    let ask = |key: &str| {
+        let key = format!("idempotency-key: {key}");
+        unit.http("POST", "/api/v1/events/rsi", &[&token, &key], &body)
+    };
+    let (code, _, told) = ask("one");
+    assert_eq!(code, 200, "{told}");
+    // The same fact from two sources is one event, with the site's id.
+    assert_eq!(told["standing"][0]["rte_id"], json!(1), "{told}");
+    let (code, head, again) = ask("one");
+    assert_eq!((code, &again), (200, &told));
+    assert!(head.contains("idempotency-replayed: true"), "{head}");
+    assert_eq!(unit.standing().len(), 1);
+    // Known by its sender and id, it is renewed and not doubled.
+    let (_, _, renewed) = ask("two");
+    assert_eq!(
+        renewed["standing"][0]["number"],
+        told["standing"][0]["number"]
+    );
+    assert_eq!(unit.standing().len(), 1);
+    let printed = unit.event(&["rsi", &hex]);
+    assert!(printed.status.success(), "{printed:?}");
 }

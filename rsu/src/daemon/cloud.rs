@@ -128,7 +128,10 @@ impl CloudLink {
             },
         };
         let (ack, count_of) = (whole.ack.clone(), whole.entries.len() as u64);
-        let what = What::Many(whole);
+        let what = What::Many {
+            told: whole,
+            digits: String::new(),
+        };
         let answer = self.desk.ask(Wish { what, key: None }).await;
         let errors = answer.body["errors"]
             .as_array()

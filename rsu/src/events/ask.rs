@@ -508,6 +508,40 @@ mod tests {
     }
 
     #[test]
+    fn the_schema_has_the_keys_that_are_read() {
+        let schema = include_str!("../../../docs/events.schema.json");
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let known_in = |value: &Value, begin: &str| {
+            let faults = read(value).unwrap_err();
+            let told = faults.iter().find_map(|fault| fault.strip_prefix(begin));
+            let told = told.unwrap_or_else(|| panic!("{begin}: {faults:?}"));
+            let mut keys: Vec<String> = told.split(", ").map(str::to_owned).collect();
+            keys.sort();
+            keys
+        };
+        let keys = |schema: &Value| {
+            let properties = schema["properties"].as_object().unwrap().keys();
+            properties.cloned().collect::<Vec<_>>()
+        };
+        let of = |key: &str| &schema["properties"][key];
+        let body = |key: &str| json!({ "type": 1, key: { "x": 0 } });
+        assert_eq!(
+            known_in(&json!({ "x": 0 }), "x: unknown; known here: "),
+            keys(&schema)
+        );
+        for key in ["on", "path"] {
+            let begin = format!("{key}.x: unknown; known here: ");
+            assert_eq!(known_in(&body(key), &begin), keys(of(key)), "{key}");
+        }
+        let position = keys(&schema["$defs"]["position"]);
+        let begin = "position.x: unknown; known here: ";
+        assert_eq!(known_in(&body("position"), begin), position);
+        let links = json!({ "type": 1, "links": [{ "x": 0 }] });
+        let begin = "links.x: unknown; known here: ";
+        assert_eq!(known_in(&links, begin), keys(&of("links")["items"]));
+    }
+
+    #[test]
     fn an_end_in_the_past_or_beyond_a_year_is_refused() {
         let at = json!({ "east_m": 1, "north_m": 1 });
         for until in ["2026-12-31T15:59:00Z", "2028-01-03T00:00:00Z"] {

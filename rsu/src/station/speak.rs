@@ -61,6 +61,7 @@ impl Station {
             .follow(now, &mut self.book, &mut self.board, refused);
         self.book.follow(now);
         self.board.follow(now);
+        self.stats.road_events_turned_away = self.book.left_out() + self.board.left_out();
     }
 
     fn tell_changes(&mut self) {

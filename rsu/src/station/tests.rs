@@ -675,3 +675,26 @@ fn a_clock_that_steps_over_new_year_ends_what_is_over_and_tells_nothing_stale() 
     bench.run_to(-570_000);
     assert!(self::told(&bench).is_empty());
 }
+
+#[test]
+fn what_is_turned_away_is_counted() {
+    let mut bench = Bench::start(0);
+    for number in 0..140 {
+        let mut order = works(None);
+        if let Order::Event(claim) = &mut order {
+            claim.key.number = number;
+        }
+        bench.station.handle_order(bench.now, &mut order);
+    }
+    let stats = bench.station.stats();
+    let refused = 140 - events::book::MAX_EVENTS as u64;
+    assert_eq!((stats.orders, stats.orders_refused), (140, refused));
+    assert_eq!(stats.road_events_turned_away, refused);
+    bench.drain();
+    // All that was taken is told in one slot, eight a message.
+    bench.heard.clear();
+    bench.run_to(1100);
+    let ids: std::collections::BTreeSet<u8> = told(&bench).iter().map(|(_, e)| e.id).collect();
+    assert_eq!(ids.len(), events::book::MAX_EVENTS);
+    assert_eq!(bench.station.stats().road_events_left_out, 0);
+}

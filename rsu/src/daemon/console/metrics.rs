@@ -202,6 +202,12 @@ const METRICS: &[Metric] = &[
     metric!(Gauge "rsu_recording_waiting", "What waits to be written", |s| {
         recording(s, |recording| recording.waiting as f64)
     }),
+    metric!(Counter "rsu_road_events_turned_away", "Events and signs that were turned away or gave way to more urgent ones: no room, or too long", |s| {
+        vec![(vec![], s.now.station.road_events_turned_away as f64)]
+    }),
+    metric!(Counter "rsu_road_events_left_out", "Events and signs that found no room in the messages of a slot", |s| {
+        vec![(vec![], s.now.station.road_events_left_out as f64)]
+    }),
     metric!(Gauge "rsu_orders_standing", "Events and signs that stand by the word of people and platforms", |s| {
         vec![(vec![], s.now.orders.standing as f64)]
     }),

@@ -180,10 +180,9 @@ pub(crate) fn ready_made(digits: &str, site: &Site) -> Result<What, Answer> {
     let bytes = hex::decode(&digits);
     let bytes =
         bytes.ok_or_else(|| Answer::refusal(400, "hex: not pairs of hexadecimal digits"))?;
-    let whole = cloud::parse_uper(&bytes, LONGEST_RSI, site, clock::now().utc);
-    whole
-        .map(What::Many)
-        .map_err(|reason| Answer::refusal(422, &reason))
+    let told = cloud::parse_uper(&bytes, LONGEST_RSI, site, clock::now().utc);
+    let told = told.map_err(|reason| Answer::refusal(422, &reason))?;
+    Ok(What::Many { told, digits })
 }
 
 /// Binds beside the path and moves there, so that nobody else finds it open for a moment.

@@ -37,8 +37,8 @@ pub(crate) enum What {
     List,
     /// One of them.
     Show(u64),
-    /// All that a platform's message says.
-    Many(Whole),
+    /// All that a platform's message, or a ready-made RSI, says; with its digits where it has a key.
+    Many { told: Whole, digits: String },
     /// The site's file is another.
     Site { path: String, text: String },
 }
@@ -50,7 +50,7 @@ impl What {
             Self::Add(body) => checksum("add", &body.to_string()),
             Self::Change(number, body) => checksum(&format!("change {number}"), &body.to_string()),
             Self::End(number) => checksum("end", &number.to_string()),
-            Self::Many(whole) => checksum("many", &format!("{whole:?}")),
+            Self::Many { digits, .. } => checksum("rsi", digits),
             Self::List | Self::Show(_) | Self::Site { .. } => 0,
         }
     }

@@ -500,7 +500,7 @@ impl Clerk {
                 self.live.get(&number).ok_or_else(unknown)?;
                 Ok((Kind::End, key, vec![number], vec![], vec![]))
             }
-            What::Many(told) => {
+            What::Many { told, .. } => {
                 let (mut ends, mut stands, mut faults) = (vec![], vec![], told.faults);
                 for entry in told.entries {
                     self.take_told(entry, now, busy, (&mut ends, &mut stands, &mut faults));
@@ -719,7 +719,7 @@ impl Busy {
             What::Change(number, _) | What::End(number) => Some(*number),
             _ => None,
         };
-        let platform = matches!(wish.what, What::Many(_));
+        let platform = matches!(wish.what, What::Many { .. });
         let mixed =
             self.platform && (platform || number.is_some()) || platform && !self.numbers.is_empty();
         let known = number.is_some_and(|number| self.numbers.contains(&number))

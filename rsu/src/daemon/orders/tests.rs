@@ -276,12 +276,10 @@ fn a_platform_begins_renews_and_ends_what_it_names() {
         ]});
         let now = clock::now().utc;
         let bytes = text.to_string();
-        What::Many(crate::events::cloud::parse(
-            bytes.as_bytes(),
-            &rules,
-            &site,
-            now,
-        ))
+        What::Many {
+            told: crate::events::cloud::parse(bytes.as_bytes(), &rules, &site, now),
+            digits: String::new(),
+        }
     };
     let begun = office.one(said(true));
     assert_eq!(begun.code, 207, "{}", begun.body);
