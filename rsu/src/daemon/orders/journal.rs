@@ -130,18 +130,26 @@ impl Journal {
         if damaged {
             let aside = beside(path, &format!("damaged-{utc_ms}"));
             // A copy: until the new file stands the old one must not be gone.
-            fs::copy(path, &aside)?;
-            found.set_aside = Some(aside);
+            match fs::copy(path, &aside) {
+                Ok(_) => found.set_aside = Some(aside),
+                Err(error) if !readable => return Err(error),
+                // A full disk: what can be read is to stand again all the same.
+                Err(_) => {}
+            }
         }
         found.next = found.next.max(1);
         let mut journal = Self {
             path: path.to_owned(),
             file,
-            whole: length,
+            whole: length - found.cut_bytes,
             lines: 0,
         };
         found.live.retain(|_, live| !live.is_over(utc_ms));
-        journal.rewrite(&found.live, found.next)?;
+        match journal.rewrite(&found.live, found.next) {
+            // The old file goes on, as far as it is whole.
+            Err(_) if readable => {}
+            rewritten => rewritten?,
+        }
         Ok((journal, found))
     }
 
@@ -456,6 +464,26 @@ pub(super) mod tests {
         assert_eq!(numbers(&found), [1, 3]);
         assert_eq!((found.damaged, found.cut_bytes), (0, 0));
         assert!(Journal::open(Path::new("/dev/full"), 10).is_err());
+    }
+
+    #[test]
+    fn a_disk_that_takes_no_new_file_does_not_keep_what_stands_from_standing_again() {
+        let scratch = Scratch::new();
+        let (mut journal, _) = Journal::open(&scratch.path(), 10).unwrap();
+        journal.append(&[stands(1), stands(2)]).unwrap();
+        drop(journal);
+        let mut text = fs::read(scratch.path()).unwrap();
+        text.extend_from_slice(b"1234abcd {\"stan");
+        fs::write(scratch.path(), &text).unwrap();
+        let new = beside(&scratch.path(), "new");
+        fs::create_dir(&new).unwrap();
+        let (mut journal, found) = Journal::open(&scratch.path(), 10).unwrap();
+        assert_eq!((numbers(&found), found.cut_bytes), (vec![1, 2], 15));
+        journal.append(&[Line::Ended(1)]).unwrap();
+        drop(journal);
+        fs::remove_dir(&new).unwrap();
+        let (_journal, found) = Journal::open(&scratch.path(), 10).unwrap();
+        assert_eq!((numbers(&found), found.damaged), (vec![2], 0));
     }
 
     #[test]

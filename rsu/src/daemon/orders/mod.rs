@@ -188,8 +188,12 @@ impl Clerk {
         tally
             .journal_damaged
             .fetch_add(found.damaged, Ordering::Relaxed);
-        if let Some(aside) = &found.set_aside {
-            let (damaged, aside) = (found.damaged, aside.display());
+        if found.damaged > 0 || found.set_aside.is_some() {
+            let damaged = found.damaged;
+            let aside = match &found.set_aside {
+                Some(aside) => aside.display().to_string(),
+                None => "where it was".to_owned(),
+            };
             tracing::error!(
                 damaged,
                 "orders: {path} was damaged, the file as it was is {aside}; look at \
