@@ -308,7 +308,8 @@ fn road_users() -> Result<Rsm, Unbuilt> {
 
 /// The works that the site tells of.
 fn works() -> Result<Rsi, Unbuilt> {
-    let events = junction::site().events;
+    let events = junction::site().events.into_iter();
+    let events = events.map(|posted| posted.what);
     Ok(Rsi::of_events(
         MsgCount::new(5)?,
         STATION,

@@ -48,6 +48,8 @@ enum Command {
         /// The configuration.
         config: PathBuf,
     },
+    /// Order what is told on the road, at a unit's control socket.
+    Event(daemon::event::EventArgs),
     /// Show what is understood of a device, one JSON report a line.
     Probe(daemon::probe::ProbeArgs),
     /// Fuse a file of detections and print the tracks as JSON lines.
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
     match arguments.command {
         Command::Run { config, seed } => run(&config, seed),
         Command::Check { config } => check(&config),
+        Command::Event(arguments) => daemon::event::event(&arguments),
         Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
         Command::Replay(arguments) => daemon::replay::replay(&arguments),

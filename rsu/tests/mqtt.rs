@@ -83,6 +83,10 @@ impl Broker {
 
     /// One message a line, by a client that is not ours.
     fn publish(&self, more: &[&str], lines: &str) {
+        self.publish_to(TOPIC, more, lines);
+    }
+
+    fn publish_to(&self, topic: &str, more: &[&str], lines: &str) {
         let mut client = Command::new(program_at("mosquitto_pub").unwrap())
             .args([
                 "-h",
@@ -90,7 +94,7 @@ impl Broker {
                 "-p",
                 &self.port.to_string(),
                 "-t",
-                TOPIC,
+                topic,
                 "-l",
             ])
             .args(more)
@@ -306,4 +310,118 @@ fn the_recorded_radar_box_runs_through_the_broker_and_the_daemon() {
     until("MAP goes on", || {
         daemon.stats().frames_of(FrameKind::Map) > frames
     });
+}
+
+/// What a client that is not ours hears on a topic, up to `count` messages.
+fn listen(broker: &Broker, topic: &str, count: usize) -> Child {
+    let child = Command::new(program_at("mosquitto_sub").unwrap())
+        .args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &broker.port.to_string(),
+            "-t",
+            topic,
+        ])
+        .args(["-C", &count.to_string(), "-W", "60", "-q", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its subscription cannot be seen from here; it listens long before anything is answered.
+    std::thread::sleep(Duration::from_millis(500));
+    child
+}
+
+/// As Huawei's page v2x_04_0167 shows it, at the shipped site; `event` replaces a part of the event.
+fn rsi_down(number: &str, event: &str) -> String {
+    let at = "{\\\"lat\\\":31.2845,\\\"lon\\\":121.161}";
+    let event = event.replace('"', "\\\"");
+    format!(
+        "{{\"name\":\"rsi\",\"content\":\"{{\\\"ack\\\":true,\\\"seqNum\\\":\\\"{number}\\\",\\\"rsiDatas\\\":[{{\\\"id\\\":\\\"u\\\",\
+         \\\"rtes\\\":[{{\\\"rteId\\\":9,\\\"eventType\\\":501,\\\"eventSource\\\":\\\"police\\\",\\\"eventPosition\\\":{at},\
+         \\\"eventRadius\\\":100{event}}}]}}]}}\"}}\n"
+    )
+}
+
+#[test]
+fn a_platform_is_answered_and_what_it_ordered_outlives_its_broker() {
+    let Some(mut broker) = Broker::start("allow_anonymous true") else {
+        return;
+    };
+    if program_at("mosquitto_sub").is_none() {
+        return eprintln!("skipped: mosquitto_sub is not installed");
+    }
+    broker.up();
+    let topic = "v2x/v1/rsu/esn1/rsi/down";
+    broker.publish_to(topic, &["-r"], &rsi_down("0", ""));
+    let (journal, port) = (broker.folder.join("journal"), broker.port);
+    let start = || {
+        daemon_with(&format!(
+            "[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{}'\n\
+             [orders]\njournal = '{}'\n[cloud]\ndialect = 'huawei'\ndevice = 'esn1'\nmost-per-s = 20\n\
+             broker = {{ address = 'mqtt://127.0.0.1:{}', qos = 1 }}\n",
+            UdpSocket::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap()
+                .port(),
+            journal.display(),
+            port
+        ))
+    };
+    let (daemon, _air) = start();
+    let cloud = || daemon.stats().cloud.unwrap();
+    until("subscribed", || cloud().connected);
+    until("the retained message", || cloud().retained == 1);
+    assert_eq!(cloud().entries, 0);
+    let answers = listen(&broker, &format!("{topic}/ack"), 2);
+    let good = rsi_down("1", "");
+    let bad = rsi_down("2", ",\"eventPriority\":8");
+    broker.publish_to(topic, &["-q", "1"], &(good + &bad));
+    let answers = answers.wait_with_output().unwrap().stdout;
+    let answers = String::from_utf8(answers).unwrap();
+    let lines: Vec<&str> = answers.lines().collect();
+    assert!(
+        lines[0].contains("\"seqNum\":\"1\"") && lines[0].contains("\"errorCode\":0"),
+        "{answers}"
+    );
+    assert!(
+        lines[1].contains("\"seqNum\":\"2\"") && lines[1].contains("\"errorCode\":1"),
+        "{answers}"
+    );
+    assert!(lines[1].contains("eventPriority"), "{answers}");
+    assert_eq!(daemon.stats().orders.standing, 1);
+    until("it is on the air", || {
+        daemon.stats().frames_of(FrameKind::RsiSemiStatic) > 0
+    });
+    // Nonsense, and a ready-made RSI that is none.
+    broker.publish_to(
+        topic,
+        &["-q", "1"],
+        "nonsense\n{\"content\":3}\n\u{1}\u{2}\n",
+    );
+    until("nonsense is counted", || cloud().faults >= 4);
+    // The broker goes; what was ordered stands.
+    broker.down();
+    until("lost", || !cloud().connected);
+    let before = daemon.stats().frames_of(FrameKind::RsiSemiStatic);
+    until("it goes on", || {
+        daemon.stats().frames_of(FrameKind::RsiSemiStatic) > before
+    });
+    drop(daemon);
+    let (daemon, _air) = start();
+    until("it stands again", || daemon.stats().orders.standing == 1);
+    drop(daemon);
+    broker.up();
+    // A flood is slowed down, and the newest of what is left in it still taken.
+    let (daemon, _air) = start();
+    until("back", || daemon.stats().cloud.unwrap().connected);
+    let flood: String = (10..500).map(|n| rsi_down(&n.to_string(), "")).collect();
+    broker.publish_to(topic, &["-q", "1"], &flood);
+    until("all are counted", || {
+        let cloud = daemon.stats().cloud.unwrap();
+        cloud.messages + cloud.too_fast == 490
+    });
+    assert!(daemon.stats().cloud.unwrap().too_fast > 100);
+    assert_eq!(daemon.stats().orders.standing, 1);
 }

@@ -16,13 +16,14 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use rsu::clock::{Mono, Now, Utc};
-use rsu::events::Origin;
+use rsu::events::standing::Standing;
+use rsu::events::{Claim, Key, Order, Origin, SignClaim, Until};
 use rsu::fusion::{self, Pose, Sensor};
 use rsu::report::{
     Class, Content, ControlMode, Covariance, Detection, InputId, LampPlan, LampState, LampStates,
     Light, Objects, PlanStep, Report, SignalPlan, Velocity,
 };
-use rsu::site::Site;
+use rsu::site::{Posted, Site};
 use rsu::station::{ClockState, Config, Frame, FrameKind, Input, Station};
 use v2x_msg::base::LaneId;
 use v2x_msg::kinds::rsi::{self, EventSource, EventType, Lanes, Place, ReferenceLink, SignText};
@@ -108,10 +109,12 @@ fn from_report_to_frame_nothing_is_allocated() {
             now.utc = now.utc + Duration::from_secs(3600);
         }
         let report = report(step, now, &lamps);
+        let mut order = order(step, station.site());
         let made = allocations(|| {
-            match &report {
-                Some(report) => station.handle_report(now, report),
-                None => station.handle_timeout(now),
+            match (&report, &mut order) {
+                (_, Some(order)) => drop(station.handle_order(now, order)),
+                (Some(report), None) => station.handle_report(now, report),
+                (None, None) => station.handle_timeout(now),
             }
             if step == 1000 {
                 let error = Some(Duration::from_millis(1));
@@ -147,6 +150,7 @@ fn from_report_to_frame_nothing_is_allocated() {
         longest_spat > 200,
         "whole cycles were told: {longest_spat} bytes"
     );
+    assert!(stats.orders > 100, "{stats:?}");
     assert!(stats.tracks > 15, "more than one RSM a slot: {stats:?}");
     assert!(stats.sent.iter().all(|count| *count > 0), "{stats:?}");
 }
@@ -263,13 +267,51 @@ fn furnish(site: &mut Site) {
     let place = Place::new([], [link]).expect("a place with a link");
     for id in 100..120 {
         let text = SignText::new("3011200000000001", b"40").expect("a sign code and words");
-        site.signs.push(rsi::Sign::new(id, 85, text, place.clone()));
+        site.signs
+            .push(Posted::always(rsi::Sign::new(id, 85, text, place.clone())));
         for event_type in [EventType::STOPPED, EventType::WORKS] {
             let mut event = rsi::Event::new(id, event_type, EventSource::Detection);
             event.place = (id % 2 == 0).then(|| place.clone());
-            site.events.push(event);
+            site.events.push(Posted::always(event));
         }
     }
+}
+
+/// What people and platforms order now and then: events and signs that begin, change and end, and once
+/// another file of the site.
+fn order(step: u64, site: &Site) -> Option<Order> {
+    let number = step / 60 % 30;
+    let key = Key {
+        origin: Origin::Operator,
+        number,
+    };
+    let posted = site.signs.first()?;
+    Some(match step % 60 {
+        3 => {
+            let mut event = rsi::Event::new(0, EventType::WORKS, EventSource::Police);
+            event.place = Some(posted.what.place.clone());
+            Order::Event(Box::new(Claim {
+                key,
+                event,
+                keeps_id: false,
+                at_m: Some((number as f64, 0.0)),
+                until: Until::Withdrawn,
+            }))
+        }
+        10 => Order::Sign(Box::new(SignClaim {
+            key,
+            sign: posted.what.clone(),
+            keeps_id: false,
+            until: Until::Withdrawn,
+        })),
+        17 => Order::End(key),
+        24 => Order::Down(key),
+        31 if step / 60 == 40 => {
+            let (events, signs) = (&site.events[..10], &site.signs[5..]);
+            Order::Site(Box::new(Standing::new(events, signs, &site.frame)))
+        }
+        _ => return None,
+    })
 }
 
 /// What comes in at a step: mostly radars, lamps every tenth of a second, a plan and a mode now and

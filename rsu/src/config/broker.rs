@@ -13,7 +13,7 @@ pub(super) fn read_source(table: &mut Table<'_, '_>, folder: &Path) -> (Option<S
         udp(text).filter(|listen| listen.port() > 0)
     });
     let connect = table.parsed("connect", TCP_FORM, tcp);
-    let broker = read_broker(table, folder);
+    let broker = read_broker(table, folder, None);
     let keys = ["listen", "connect", "broker"];
     let given: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
     let line = table.line_of("listen");
@@ -44,14 +44,19 @@ pub(super) fn read_source(table: &mut Table<'_, '_>, folder: &Path) -> (Option<S
     (source, carrier)
 }
 
-fn read_broker(table: &mut Table<'_, '_>, folder: &Path) -> Option<Broker> {
+/// Reads the table; `usual` is the topic where it names none.
+pub(super) fn read_broker(
+    table: &mut Table<'_, '_>,
+    folder: &Path,
+    usual: Option<String>,
+) -> Option<Broker> {
     let given = table.has("broker");
     let mut inner = table.table("broker");
     let form = "an address such as \"mqtt://192.0.2.40:1883\"";
     let address = inner.parsed("address", form, mqtt);
     let topics = inner.texts("topics");
     for key in ["address", "topics"] {
-        if given && !inner.has(key) {
+        if given && !inner.has(key) && (key != "topics" || usual.is_none()) {
             inner.missing(key);
         }
     }
@@ -76,12 +81,18 @@ fn read_broker(table: &mut Table<'_, '_>, folder: &Path) -> Option<Broker> {
         inner.wrong(id.line, "client-id", "must have 1 to 64 characters");
     }
     let login = read_login(&mut inner, folder);
+    let inner_has_topics = inner.has("topics");
     inner.finish();
     let (host, port) = address?.value;
+    let topics = topics.iter().map(|t| t.value.to_owned());
     Some(Broker {
         host,
         port,
-        topics: topics.iter().map(|t| t.value.to_owned()).collect(),
+        topics: if inner_has_topics {
+            topics.collect()
+        } else {
+            usual.into_iter().collect()
+        },
         qos,
         client_id: client_id.map(|id| id.value.to_owned()),
         login,

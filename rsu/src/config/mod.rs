@@ -1,7 +1,7 @@
 //! The configuration: TOML as people write it, to a [`Config`] that can run.
 //!
 //! - `address`: addresses as people write them
-//! - `station`, `input`, `radio`, `realtime`, `record`, `console`: the sections
+//! - `station`, `input`, `radio`, `realtime`, `record`, `console`, `orders`: the sections
 //!
 //! All faults are told at once. What is wrong is refused, what is unwise is warned of, and what is
 //! left out has the default that `configs/rsu.toml` shows. Files are read by the caller.
@@ -17,6 +17,7 @@ mod gnss;
 mod heard;
 mod input;
 mod ntcip;
+mod orders;
 mod radio;
 mod realtime;
 mod record;
@@ -41,6 +42,7 @@ pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, ser
 pub use ars408::Radar;
 pub use console::Console;
 pub use input::{Input, Protocol};
+pub use orders::{Cloud, Orders};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
 pub use record::Record;
@@ -65,6 +67,10 @@ pub struct Config {
     pub record: Option<Record>,
     /// The page, its API and the metrics; None: not served.
     pub console: Option<Console>,
+    /// What people may order; None: nothing.
+    pub orders: Option<Orders>,
+    /// The platform that may order; None: none.
+    pub cloud: Option<Cloud>,
     /// The files that say all this, its own first, as they were read.
     pub files: Vec<Written>,
 }
@@ -140,6 +146,7 @@ fn parse_with(
     let realtime = realtime::read(&mut root);
     let record = record::read(&mut root, folder);
     let console = console::read(&mut root);
+    let (orders, cloud) = orders::read(&mut root, folder);
     root.finish();
     station.id = identity.id;
     input::tell_station(&inputs, &mut station);
@@ -157,6 +164,8 @@ fn parse_with(
         realtime,
         record,
         console,
+        orders,
+        cloud,
         files: Vec::new(),
     })
 }

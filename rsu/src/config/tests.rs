@@ -137,7 +137,7 @@ fn every_fault_is_told_at_once_with_its_line() {
     let text = good(
         "[spat]\nperiod-s = 1\nform = 'both'\n[clock]\nmax-error-ms = '100'\n\
          [[input.ars408]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:1'\nmount = { east-m = 1.0 }\n\
-         [cloud]\n",
+         [clouds]\n",
     );
     let told = told(&text);
     let lines: Vec<&str> = told.iter().map(|t| t.split(": ").next().unwrap()).collect();
@@ -152,7 +152,7 @@ fn every_fault_is_told_at_once_with_its_line() {
             "rsu.toml:15", // mount lacks three
             "rsu.toml:15",
             "rsu.toml:15",
-            "rsu.toml:16", // cloud
+            "rsu.toml:16", // clouds
         ],
         "{told:#?}"
     );

@@ -52,6 +52,12 @@ impl Heart {
                     self.window.report(now, &report, lane, nth);
                     self.station.handle_report(now, &report);
                 }
+                Woke::Order(mut letter) => {
+                    let number = letter.number;
+                    self.window.step(now, Step::Order { number });
+                    letter.outcome = Some(self.station.handle_order(now, &mut letter.order));
+                    mailbox.give_back(letter);
+                }
                 Woke::Timeout if now.mono >= clock_due => {
                     let state = clock_state();
                     self.window.step(now, Step::Clock(state));

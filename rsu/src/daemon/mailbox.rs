@@ -8,6 +8,9 @@
 //! A report lies in its lane from the push until the heart has done with it: a big one is copied
 //! once. What goes round are places, through lock-free queues; the lock of a place is never
 //! contended, since a place is with one thread at a time. A push allocates nothing and never waits.
+//!
+//! Orders have a queue of their own, there and back: the clerk makes them and gets them again, so that
+//! the heart frees nothing.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,8 +21,9 @@ use std::time::Duration;
 use crossbeam_queue::ArrayQueue;
 
 use super::clock;
-use super::stop::lock;
+use super::stop::{Stop, lock};
 use crate::clock::{Mono, Now, Utc};
+use crate::events::{Order, Outcome};
 use crate::report::{Content, ControlMode, InputId, Report};
 
 /// Frames of objects that wait for one input: at 20 a second, the last 0.4 s.
@@ -29,6 +33,10 @@ const IN_HANDS: usize = 2;
 /// Kinds of content, in the order in which the heart takes them: signals before objects, since they
 /// are small and a change of colour is urgent.
 pub(crate) const KINDS: usize = 4;
+/// Orders that may be under way.
+pub(crate) const MOST_ORDERS: usize = 64;
+/// How long the clerk sleeps before it looks whether it is to end.
+const LONGEST_LOOK: Duration = Duration::from_millis(50);
 /// Longest sleep, so that no arithmetic of a far deadline can go wrong.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
@@ -45,6 +53,8 @@ pub(crate) struct Says {
 pub(crate) enum Woke<'m> {
     /// Something was said.
     Report(Held<'m>),
+    /// Something was ordered; to be given back with what became of it.
+    Order(Box<Letter>),
     /// The deadline is here.
     Timeout,
     /// Nothing will be said any more.
@@ -58,6 +68,20 @@ pub(crate) struct Mailbox {
     inputs: usize,
     heart: OnceLock<Thread>,
     closed: AtomicBool,
+    /// Orders that wait, and those that the heart has done with: it neither makes nor frees any.
+    orders: ArrayQueue<Box<Letter>>,
+    done: ArrayQueue<Box<Letter>>,
+    clerk: OnceLock<Thread>,
+}
+
+/// An order on its way to the heart and back.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    /// How many went before it.
+    pub(crate) number: u64,
+    pub(crate) order: Order,
+    /// What became of it.
+    pub(crate) outcome: Option<Outcome>,
 }
 
 impl Mailbox {
@@ -74,6 +98,9 @@ impl Mailbox {
             inputs: inputs.len(),
             heart: OnceLock::new(),
             closed: AtomicBool::new(false),
+            orders: ArrayQueue::new(MOST_ORDERS),
+            done: ArrayQueue::new(MOST_ORDERS),
+            clerk: OnceLock::new(),
         }
     }
 
@@ -99,6 +126,40 @@ impl Mailbox {
         self.wake();
     }
 
+    /// Makes the calling thread the one that an order's return wakes. Only it orders.
+    pub(crate) fn adopt_clerk(&self) {
+        // As for the heart.
+        let _ = self.clerk.set(thread::current());
+    }
+
+    /// Puts an order down and wakes the heart; at most [`MOST_ORDERS`] before the answers are taken.
+    pub(crate) fn order(&self, letter: Box<Letter>) {
+        // There is room for all that may be under way.
+        let _ = self.orders.push(letter);
+        self.wake();
+    }
+
+    /// Gives an order back to whoever made it.
+    pub(crate) fn give_back(&self, letter: Box<Letter>) {
+        let _ = self.done.push(letter);
+        if let Some(clerk) = self.clerk.get() {
+            clerk.unpark();
+        }
+    }
+
+    /// Waits until so many orders have come back, or until the end: their numbers, and what became of
+    /// them.
+    pub(crate) fn answers(&self, count: usize, stop: &Stop) -> Vec<(u64, Option<Outcome>)> {
+        let mut answers = Vec::with_capacity(count);
+        while answers.len() < count && !stop.is_raised() {
+            match self.done.pop() {
+                Some(letter) => answers.push((letter.number, letter.outcome)),
+                None => thread::park_timeout(LONGEST_LOOK),
+            }
+        }
+        answers
+    }
+
     /// Ends every wait, now and later.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -121,6 +182,10 @@ impl Mailbox {
             }
             if let Some(report) = self.take() {
                 return Woke::Report(report);
+            }
+            // People and platforms have more time than signals and road users.
+            if let Some(letter) = self.orders.pop() {
+                return Woke::Order(letter);
             }
             let rest = deadline.since(now);
             match rest.checked_sub(spin) {
@@ -170,7 +235,7 @@ pub(crate) fn kind_of(content: &Content) -> Option<usize> {
 }
 
 /// A report in its lane.
-struct Letter {
+struct Parcel {
     report: Report,
     /// How many were put into this lane before it.
     nth: u64,
@@ -178,7 +243,7 @@ struct Letter {
 
 /// What one input says of one kind.
 struct Lane {
-    places: Vec<Mutex<Letter>>,
+    places: Vec<Mutex<Parcel>>,
     /// Places with reports that wait, the oldest first.
     full: ArrayQueue<usize>,
     free: ArrayQueue<usize>,
@@ -225,14 +290,14 @@ impl Lane {
             self.displaced.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        *lock(&self.places[place]) = Letter { report, nth };
+        *lock(&self.places[place]) = Parcel { report, nth };
         self.full.force_push(place);
     }
 
     fn take(&self) -> Option<Held<'_>> {
         let place = self.full.pop()?;
         Some(Held {
-            letter: lock(&self.places[place]),
+            parcel: lock(&self.places[place]),
             _place: Loan {
                 place,
                 free: &self.free,
@@ -244,14 +309,14 @@ impl Lane {
 /// A report in the heart's hands; dropping it gives its place back.
 pub(crate) struct Held<'m> {
     // Dropped in this order: nobody gets the place before it is unlocked.
-    letter: MutexGuard<'m, Letter>,
+    parcel: MutexGuard<'m, Parcel>,
     _place: Loan<'m>,
 }
 
 impl Deref for Held<'_> {
     type Target = Report;
     fn deref(&self) -> &Report {
-        &self.letter.report
+        &self.parcel.report
     }
 }
 
@@ -259,8 +324,8 @@ impl Held<'_> {
     /// Its lane among those of its input, and how many went into that before it.
     pub(crate) fn place(&self) -> (u8, u64) {
         // It came by a lane.
-        let lane = kind_of(&self.letter.report.content).unwrap_or(0);
-        (lane as u8, self.letter.nth)
+        let lane = kind_of(&self.parcel.report.content).unwrap_or(0);
+        (lane as u8, self.parcel.nth)
     }
 }
 
@@ -276,8 +341,8 @@ impl Drop for Loan<'_> {
 }
 
 /// What lies in a place that was never used.
-fn blank() -> Letter {
-    Letter {
+fn blank() -> Parcel {
+    Parcel {
         report: Report {
             input: InputId(0),
             arrived: Now {

@@ -3,6 +3,8 @@
 //! In the order in which bytes meet them:
 //! - `link`: from a socket, a stream or a recording to an input's decoder
 //! - `mailbox`: from the inputs' threads to the heart
+//! - `orders`: from people and platforms to the heart, kept on disk; `cloud`: the platform's broker;
+//!   `event`: the command that orders
 //! - `heart`: the loop that waits, steps the station and sends
 //! - `radio`: the way out
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
@@ -16,14 +18,16 @@
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
-//! recordings; `brokers` for all of MQTT; `observer`; `recorder` and
-//! `console`, if they are wished for. Each has its own state and goes on when another's input fails.
+//! recordings; `brokers` for all of MQTT; `observer`; `clerk` for orders and their journal; `control`,
+//! `recorder` and `console`, if they are wished for. Each has its own state and goes on when another's input fails.
 
 mod backoff;
 pub mod calibrate;
 mod clock;
+mod cloud;
 #[cfg(feature = "console")]
 mod console;
+pub mod event;
 pub mod forecast;
 pub mod fuse;
 mod heart;
@@ -36,6 +40,7 @@ pub mod map;
 mod names;
 mod notify;
 mod observer;
+mod orders;
 pub mod probe;
 mod radio;
 mod record;
@@ -62,6 +67,7 @@ use crate::station::{Station, Unfit};
 use self::heart::Heart;
 use self::mailbox::{Mailbox, Says};
 use self::observer::Observer;
+use self::orders::{Answer, Clerk, Desk, What, Wish};
 use self::radio::Radio;
 use self::record::{RecordTally, Recorder};
 use self::shared::{InputView, Shared};
@@ -73,8 +79,8 @@ use self::watchers::{Reader, Watchers, Window};
 pub use load::{load, summary};
 pub use run::{RunError, run};
 pub use snapshot::{
-    ClockQuality, InputSnapshot, LinkState, PathLatency, Percentiles, RadioSnapshot,
-    RecordingSnapshot, Sent, Snapshot,
+    ClockQuality, CloudSnapshot, InputSnapshot, LinkState, OrdersSnapshot, PathLatency,
+    Percentiles, RadioSnapshot, RecordingSnapshot, Sent, Snapshot,
 };
 
 /// A station at work, with its threads. Dropping it ends them.
@@ -117,6 +123,8 @@ impl Daemon {
         let recorder = recorder(&config, now, seed, &watchers);
         #[cfg(feature = "console")]
         let unit = console::Unit::of(&config);
+        let site = Arc::new(config.site.clone());
+        let (desk, wishes) = Desk::new();
         let station = Box::new(Station::new(config.station, config.site, now, seed)?);
         let radio = Radio::open(&config.radio, now.mono);
         let says: Vec<Says> = config.inputs.iter().map(says).collect();
@@ -129,8 +137,20 @@ impl Daemon {
             outlets: radio.tallies(),
             recording: (recorder.as_ref()).map(|(_, tally, _)| Arc::clone(tally)),
             watchers: watchers.clone(),
+            desk: desk.clone(),
+            orders: config.orders.clone(),
+            cloud: config.cloud.as_ref().map(|_| Arc::default()),
+            site: Arc::clone(&site),
             refused: Mutex::default(),
         });
+        let journal = config.orders.as_ref().map(|orders| orders.journal.clone());
+        let clerk = Clerk::new(
+            (site, journal),
+            (desk, wishes),
+            Arc::clone(&shared.mailbox),
+            watchers.clone(),
+            Arc::clone(&shared.stop),
+        );
         let heart = Heart {
             station,
             radio,
@@ -158,7 +178,9 @@ impl Daemon {
             threads::ask_for_heart(&asking, wishes);
             heart.run();
         })?;
+        daemon.spawn("clerk", move || clerk.run())?;
         daemon.start_links(&config.inputs, wishes)?;
+        daemon.start_ways_of_ordering(config.orders, config.cloud, wishes)?;
         #[cfg(feature = "console")]
         daemon.start_console(config.console, unit)?;
         threads::ask_for_process(&shared, wishes);
@@ -168,6 +190,15 @@ impl Daemon {
     /// What has been done so far.
     pub fn stats(&self) -> Snapshot {
         self.shared.snapshot()
+    }
+
+    /// Tells the signs and events of another file of the site from now on, and nothing else of it. The
+    /// answer comes once the heart has them.
+    pub(crate) async fn stand(&self, path: String, text: String) -> Result<(), Answer> {
+        let what = What::Site { path, text };
+        let answer = self.shared.desk.file(Wish { what, key: None })?;
+        let ending = |_| Answer::refusal(503, "the unit is ending");
+        answer.await.map(|_| ()).map_err(ending)
     }
 
     /// Ends all threads and waits for them; at most a few tenths of a second.

@@ -1,9 +1,10 @@
 //! The command `rsu run`: start, wait for signals, end.
 //!
 //! SIGTERM and SIGINT end it in order; a second one ends it at once. SIGHUP reads the configuration
-//! anew: if it is wrong the old one goes on, otherwise the whole station is started anew with it,
-//! which pauses the broadcast for as long as is then told, and begins with new message counts and
-//! new tracks as after any start.
+//! anew: if it is wrong the old one goes on. If only the signs and events of the site's file are
+//! others they are told from then on, without a message missed; otherwise the whole station is
+//! started anew, which pauses the broadcast for as long as is then told, and begins with new message
+//! counts and new tracks as after any start.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -14,7 +15,8 @@ use tracing::{error, info, warn};
 
 use super::notify::{State, notify};
 use super::{Daemon, StartError, clock, load};
-use crate::config::{Config, Findings};
+use crate::config::{Config, Findings, Written};
+use crate::site::Site;
 
 /// Why `rsu run` ended in disorder.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,25 @@ async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<()
             Word::End => break,
             Word::Reload => {
                 let Some(new) = reload(file) else { continue };
+                match changes(&config, &new) {
+                    Changes::None => {
+                        info!("nothing has changed");
+                        continue;
+                    }
+                    Changes::Standing(file) => {
+                        let (path, text) = (file.path.clone(), file.text.clone());
+                        match daemon.stand(path, text).await {
+                            Ok(()) => {
+                                let (signs, events) = (new.site.signs.len(), new.site.events.len());
+                                info!(signs, events, "the site's signs and events are taken");
+                                config = new;
+                            }
+                            Err(answer) => error!("not taken: {}", answer.body),
+                        }
+                        continue;
+                    }
+                    Changes::More => {}
+                }
                 let paused = clock::mono();
                 drop(daemon);
                 (daemon, config) = restart(config, new, seed)?;
@@ -76,6 +97,40 @@ async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<()
         _ = signals.next() => warn!("ended at once by a second signal"),
     }
     Ok(())
+}
+
+/// What a new configuration asks for.
+enum Changes<'n> {
+    None,
+    /// Other signs and events in the site's file, which this is.
+    Standing(&'n Written),
+    More,
+}
+
+fn changes<'n>(old: &Config, new: &'n Config) -> Changes<'n> {
+    if old.files == new.files {
+        return Changes::None;
+    }
+    let same_paths = old.files.len() == new.files.len()
+        && old
+            .files
+            .iter()
+            .zip(&new.files)
+            .all(|(a, b)| a.path == b.path);
+    let pairs = old.files.iter().zip(&new.files);
+    let changed: Vec<_> = pairs.filter(|(a, b)| a != b).collect();
+    let bare = Site {
+        signs: old.site.signs.clone(),
+        events: old.site.events.clone(),
+        ..new.site.clone()
+    };
+    match changed[..] {
+        // The first file is the configuration itself.
+        [(_, file)] if same_paths && *file != new.files[0] && bare == old.site => {
+            Changes::Standing(file)
+        }
+        _ => Changes::More,
+    }
 }
 
 /// The new configuration, unless something is wrong with it.

@@ -1,20 +1,25 @@
 //! What the daemon's threads have in common.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::cloud::CloudTally;
 use super::mailbox::Mailbox;
+use super::orders::Desk;
 use super::radio::OutletTally;
 use super::record::RecordTally;
-use super::snapshot::{InputSnapshot, RadioSnapshot, RecordingSnapshot, Snapshot};
+use super::snapshot::{
+    CloudSnapshot, InputSnapshot, OrdersSnapshot, RadioSnapshot, RecordingSnapshot, Snapshot,
+};
 use super::stop::{Stop, lock};
 use super::tally::{HeartTally, InputTally};
 use super::watchers::Watchers;
 use super::{clock, sys};
 use crate::clock::Mono;
-use crate::config::{Input, RadioTarget, Source};
+use crate::config::{Input, Orders, RadioTarget, Source};
 use crate::report::InputId;
+use crate::site::Site;
 
 /// Counters, queues and the wish to end.
 pub(crate) struct Shared {
@@ -26,6 +31,13 @@ pub(crate) struct Shared {
     pub(crate) outlets: Vec<(RadioTarget, Arc<OutletTally>)>,
     pub(crate) recording: Option<Arc<RecordTally>>,
     pub(crate) watchers: Watchers,
+    /// Where orders are put down.
+    pub(crate) desk: Desk,
+    /// Who may order, and how.
+    pub(crate) orders: Option<Orders>,
+    pub(crate) cloud: Option<Arc<CloudTally>>,
+    /// The junction, for whoever reads what is ordered.
+    pub(crate) site: Arc<Site>,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,
 }
@@ -58,6 +70,8 @@ impl Shared {
             clock: sys::clock_quality().ok(),
             latency: self.heart.path(),
             events_lost: self.heart.events_lost() + stats.events_lost,
+            orders: self.orders_snapshot(),
+            cloud: self.cloud.as_deref().map(cloud_snapshot),
             refused: lock(&self.refused).clone(),
             station: stats,
         }
@@ -69,6 +83,20 @@ impl Shared {
         let lost = reader.map_or(0, |reader| reader.tap.lost() + reader.views.lost());
         let tally = self.recording.as_ref();
         lost + tally.map_or(0, |tally| tally.unwritten.load(Ordering::Relaxed))
+    }
+
+    fn orders_snapshot(&self) -> OrdersSnapshot {
+        let tally = &self.desk.tally;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        OrdersSnapshot {
+            standing: read(&tally.standing),
+            done: read(&tally.done),
+            refused: read(&tally.refused),
+            turned_away: read(&tally.turned_away),
+            journal_failures: read(&tally.journal_failures),
+            journal_damaged: read(&tally.journal_damaged),
+            journal_cut: read(&tally.journal_cut),
+        }
     }
 
     fn recording_snapshot(&self) -> Option<RecordingSnapshot> {
@@ -103,6 +131,19 @@ impl Shared {
             age: tally.last_report().map(|last| now.since(last)),
             counts: tally.counts(),
         }
+    }
+}
+
+fn cloud_snapshot(tally: &CloudTally) -> CloudSnapshot {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    CloudSnapshot {
+        connected: read(&tally.connected) > 0,
+        messages: read(&tally.messages),
+        entries: read(&tally.entries),
+        faults: read(&tally.faults),
+        too_fast: read(&tally.too_fast),
+        retained: read(&tally.retained),
+        answered: read(&tally.answered),
     }
 }
 

@@ -28,10 +28,52 @@ pub struct Snapshot {
     pub latency: PathLatency,
     /// The station's own numbers.
     pub station: Stats,
+    /// What people and platforms have ordered.
+    pub orders: OrdersSnapshot,
+    /// What the platform has sent; None where there is none.
+    pub cloud: Option<CloudSnapshot>,
     /// Real-time wishes of the configuration that the system refused, and why.
     pub refused: Vec<String>,
     /// Events of the station that were never told, since too many came at once.
     pub events_lost: u64,
+}
+
+/// What people and platforms have ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrdersSnapshot {
+    /// Events and signs that stand by their word.
+    pub standing: u64,
+    /// Orders that were done.
+    pub done: u64,
+    /// Orders that were refused.
+    pub refused: u64,
+    /// Orders that were turned away because too many waited.
+    pub turned_away: u64,
+    /// Times that the disk refused to keep one.
+    pub journal_failures: u64,
+    /// Lines of the journal that were damaged and passed over.
+    pub journal_damaged: u64,
+    /// Bytes of a half-written line that were cut off.
+    pub journal_cut: u64,
+}
+
+/// What the platform has sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CloudSnapshot {
+    /// Whether its broker listens to us.
+    pub connected: bool,
+    /// Messages that were read.
+    pub messages: u64,
+    /// Entries in them that were taken.
+    pub entries: u64,
+    /// Entries and messages that were refused.
+    pub faults: u64,
+    /// Messages beyond the rate, dropped unread.
+    pub too_fast: u64,
+    /// Messages that the broker had kept from an earlier time; none is used.
+    pub retained: u64,
+    /// Messages that were answered.
+    pub answered: u64,
 }
 
 /// The recording.

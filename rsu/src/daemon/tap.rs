@@ -45,6 +45,8 @@ pub(crate) enum Mark {
     Asked { input: InputId, at: Now },
     /// An input's decoder passed on what it had gathered.
     Flushed { input: InputId, at: Now },
+    /// The `number`th order is about to be put down.
+    Ordered { number: u64, at: Now },
     /// The heart woke and stepped the station.
     Step { at: Now, step: Step },
     /// A frame was handed to the radio.
@@ -63,6 +65,8 @@ pub(crate) enum Step {
         nth: u64,
         arrived: Mono,
     },
+    /// The `number`th order.
+    Order { number: u64 },
     /// News of the clock.
     Clock(ClockState),
     /// Something was due.

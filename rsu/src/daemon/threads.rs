@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::oneshot;
 
+use super::cloud::CloudLink;
 #[cfg(feature = "console")]
 use super::console::{Server, Unit};
 use super::link::Inlet;
@@ -14,12 +15,13 @@ use super::link::mqtt::MqttLink;
 use super::link::serial::SerialLink;
 use super::link::tcp::{TcpLink, TcpListenLink};
 use super::link::udp::{Ear, UdpLink};
+use super::orders::control::Control;
 use super::shared::Shared;
 use super::stop::lock;
 use super::{Daemon, StartError, sys};
 #[cfg(feature = "console")]
 use crate::config::Console;
-use crate::config::{Input, Realtime, Source};
+use crate::config::{Cloud, Input, Orders, Realtime, Source};
 
 /// Enough for the deepest call with a report of 128 objects on it a dozen times over, as unoptimised
 /// code has it; what is not touched costs nothing.
@@ -46,6 +48,8 @@ enum Task {
     Serial(SerialLink),
     File(FileLink),
     Mqtt(MqttLink),
+    Control(Control),
+    Cloud(CloudLink),
 }
 
 impl Daemon {
@@ -131,6 +135,44 @@ impl Daemon {
     }
 }
 
+impl Daemon {
+    /// The control socket and the platform's broker, on threads without real-time priority.
+    pub(super) fn start_ways_of_ordering(
+        &mut self,
+        orders: Option<Orders>,
+        cloud: Option<Cloud>,
+        wishes: Realtime,
+    ) -> Result<(), StartError> {
+        let wishes = Realtime {
+            fifo_priority: None,
+            ..wishes
+        };
+        let shared = Arc::clone(&self.shared);
+        let control = orders.and_then(|orders| orders.socket).map(|path| {
+            Task::Control(Control {
+                path,
+                desk: shared.desk.clone(),
+                site: Arc::clone(&shared.site),
+            })
+        });
+        let link = cloud.zip(shared.cloud.clone()).map(|(wish, tally)| {
+            Task::Cloud(CloudLink {
+                wish,
+                site: Arc::clone(&shared.site),
+                desk: shared.desk.clone(),
+                tally,
+            })
+        });
+        for (name, task) in [("control", control), ("cloud", link)] {
+            if let Some(task) = task {
+                let net = start_net(name, &shared, vec![task], wishes)?;
+                self.nets.push(net);
+            }
+        }
+        Ok(())
+    }
+}
+
 pub(super) fn start(
     name: &str,
     body: impl FnOnce() + Send + 'static,
@@ -208,6 +250,8 @@ fn start_net(
                     Task::Serial(link) => drop(tokio::spawn(link.run())),
                     Task::File(link) => drop(tokio::spawn(link.run())),
                     Task::Mqtt(link) => drop(tokio::spawn(link.run())),
+                    Task::Control(control) => drop(tokio::spawn(control.run())),
+                    Task::Cloud(link) => drop(tokio::spawn(link.run())),
                 }
             }
             // An error says that the sender is gone, which ends us just as well.

@@ -69,6 +69,13 @@ impl Watchers {
         }
     }
 
+    /// An order is about to be put down.
+    pub(crate) fn ordered(&self, number: u64, at: Now, text: &[u8]) {
+        if let Some(record) = &self.record {
+            record.tap.put(Mark::Ordered { number, at }, text);
+        }
+    }
+
     /// The station is about to be stepped.
     pub(crate) fn step(&self, at: Now, step: Step) {
         if let Some(record) = &self.record {

@@ -9,12 +9,12 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::access::dsmp::MAX_DATA;
-use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear, MsgCount, StationId};
+use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear};
 use v2x_msg::kinds::rsi::{self, EventType, RsiClass};
 
-use super::claim::{Claim, Key, Origin, Until};
+use super::claim::{self, Claim, Key, Origin, Until};
 use super::ids::Ids;
+use super::scale::Scale;
 use crate::clock::{Mono, Now};
 
 /// Most events at a time, of all classes.
@@ -148,6 +148,11 @@ impl Book {
         }
     }
 
+    /// Keeps the ids of the site's file for its own events.
+    pub fn reserve(&mut self, ids: impl Iterator<Item = u8>) {
+        self.ids.reserve(ids);
+    }
+
     /// Takes a claim, new or made again; gives the event's id.
     ///
     /// # Errors
@@ -159,7 +164,7 @@ impl Book {
     }
 
     fn take(&mut self, now: Now, claim: &Claim) -> Result<u8, Refused> {
-        if !self.scale.fits(&claim.event) {
+        if !self.scale.fits_event(&claim.event) {
             return Err(Refused::TooLong);
         }
         let known = self
@@ -203,12 +208,7 @@ impl Book {
     pub fn follow(&mut self, now: Now) {
         for place in 0..self.claims.len() {
             let held = &self.claims[place];
-            let over = match held.claim.until {
-                Until::Withdrawn => false,
-                Until::Mono(until) => until <= now.mono,
-                Until::Utc(until) => until <= now.utc,
-            };
-            if over && !held.ended {
+            if held.claim.until.is_over(now) && !held.ended {
                 self.end_at(now, place);
             }
         }
@@ -265,32 +265,35 @@ impl Book {
         self.changes.pop_at(0)
     }
 
-    /// The event that another origin tells of already.
+    /// The event that another origin tells of already; of several the nearest.
     fn same_event(&self, claim: &Claim) -> Option<u8> {
-        let near = |held: &&Held| {
-            let (Some(a), Some(b)) = (held.claim.at_m, claim.at_m) else {
-                return false;
-            };
-            (a.0 - b.0).hypot(a.1 - b.1) <= self.config.same_within_m
+        let away_m = |held: &Held| {
+            let (a, b) = (held.claim.at_m?, claim.at_m?);
+            let away_m = (a.0 - b.0).hypot(a.1 - b.1);
+            (away_m <= self.config.same_within_m).then_some(away_m)
         };
-        let other = self
+        let told_by_it = |id: u8| {
+            self.claims.iter().any(|held| {
+                held.id == id && !held.ended && held.claim.key.origin == claim.key.origin
+            })
+        };
+        let others = self
             .claims
             .iter()
-            .filter(|held| !held.ended && held.claim.key.origin != claim.key.origin)
-            .filter(|held| held.claim.event.event_type == claim.event.event_type)
-            .find(near)?;
-        let twice = self.claims.iter().any(|held| {
-            held.id == other.id && !held.ended && held.claim.key.origin == claim.key.origin
-        });
-        (!twice).then_some(other.id)
+            .filter(|held| !held.ended && held.claim.event.event_type == claim.event.event_type)
+            .filter(|held| !told_by_it(held.id));
+        let near = others.filter_map(|held| Some((away_m(held)?, held.id)));
+        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| id)
     }
 
     fn open(&mut self, now: Now, claim: &Claim) -> Result<u8, Refused> {
-        if self.entries.len() == MAX_EVENTS {
-            self.make_room(now, urgency(&claim.event))?;
-        }
         let wanted = claim.keeps_id.then_some(claim.event.id);
-        let id = self.ids.take(now.mono, wanted).ok_or(Refused::NoId)?;
+        let own = claim.key.origin == Origin::Site;
+        let id = self.ids.take(now.mono, wanted, own).ok_or(Refused::NoId)?;
+        if self.entries.len() == MAX_EVENTS && !self.make_room(now, claim) {
+            self.ids.put_back(id);
+            return Err(Refused::Full);
+        }
         self.entries.push(Entry {
             id,
             raised: now,
@@ -300,22 +303,28 @@ impl Book {
         Ok(id)
     }
 
-    /// The least urgent event gives way if it is less urgent than `wanted`; a cleared one first.
-    fn make_room(&mut self, now: Now, wanted: (u8, u16)) -> Result<(), Refused> {
+    /// A cleared event gives way, otherwise the least urgent if `wanted` is more urgent or has been
+    /// promised to somebody; what has been promised never does.
+    fn make_room(&mut self, now: Now, wanted: &Claim) -> bool {
         let rank = |entry: &Entry| {
-            let event = self.best_claim(entry.id).map(|held| &held.claim.event);
-            (entry.cleared_at.is_none(), event.map(urgency))
+            let best = self.best_claim(entry.id);
+            let kept = best.is_some_and(|held| held.claim.key.origin.is_kept());
+            let holds = entry.cleared_at.is_none();
+            let urgent = best.map(|held| urgency(&held.claim.event));
+            (holds && kept, holds, urgent)
         };
         let least = (0..self.entries.len()).min_by_key(|place| rank(&self.entries[*place]));
-        let least = least.ok_or(Refused::Full)?;
-        if rank(&self.entries[least]) >= (true, Some(wanted)) {
-            return Err(Refused::Full);
+        let Some(least) = least else {
+            return false;
+        };
+        let (kept, holds, urgent) = rank(&self.entries[least]);
+        let stronger = wanted.key.origin.is_kept() || urgent < Some(urgency(&wanted.event));
+        if kept || holds && !stronger {
+            return false;
         }
-        if self.entries[least].cleared_at.is_none() {
-            self.left_out += 1;
-        }
+        self.left_out += u64::from(holds);
         self.forget(now, least);
-        Ok(())
+        true
     }
 
     fn end_at(&mut self, now: Now, place: usize) {
@@ -345,9 +354,9 @@ impl Book {
         claim.event.confidence = confidence.or(own);
         let validity = &mut claim.event.validity;
         if claim.key.origin != Origin::Site {
-            validity.start = Some(minute(raised.utc));
+            validity.start = validity.start.or(Some(minute(raised.utc)));
             validity.end = match claim.until {
-                Until::Utc(until) => Some(minute(until)),
+                Until::Utc(until) => claim::minute(until, now.utc),
                 Until::Mono(_) | Until::Withdrawn => None,
             };
         }
@@ -441,36 +450,6 @@ fn urgency(event: &rsi::Event) -> (u8, u16) {
     let level = event.level.map_or(0, rsi::Level::value);
     let sure = event.confidence.map_or(0, Confidence::steps);
     (level, sure.into())
-}
-
-/// Tells whether an event fits into a message of its own, in memory that is used again.
-#[derive(Debug)]
-struct Scale {
-    header: rsi::Header,
-    composer: rsi::Composer,
-    bytes: Box<[u8; MAX_DATA]>,
-}
-
-impl Scale {
-    fn new(ref_pos: GeoPosition) -> Self {
-        let header = rsi::Header {
-            msg_cnt: MsgCount::from_random(0),
-            moy: MinuteOfYear::new(0).ok(),
-            id: StationId([0; 8]),
-            ref_pos,
-        };
-        Self {
-            header,
-            composer: rsi::Composer::roomy(ref_pos),
-            bytes: Box::new([0; MAX_DATA]),
-        }
-    }
-
-    fn fits(&mut self, event: &rsi::Event) -> bool {
-        let alone = std::iter::once(event);
-        let message = self.composer.events(&self.header, alone);
-        message.is_ok_and(|message| message.encode_into(&mut self.bytes[..]).is_ok())
-    }
 }
 
 #[cfg(test)]

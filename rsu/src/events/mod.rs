@@ -1,26 +1,37 @@
 //! What happens on the road: one life for every event, whoever tells of it.
 //!
 //! A source makes a [`Claim`]; the [`Book`] turns claims into events with an id, finds out which
-//! claims speak of the same thing, and decides what is on air:
+//! claims speak of the same thing, and decides what is on air. Signs go to the [`Board`], which keeps
+//! their ids and their ends:
 //! ```text
-//! detect/ (tracks) ─┐
-//! standing (site)  ─┼─▶ Claim ─▶ Book ─▶ events of each class, most urgent first ─▶ services/rsi
-//! orders (people)  ─┘             raised ─ updated ─ cleared ─ forgotten
+//! detect/ (tracks)        ─┐
+//! standing (site)         ─┼─▶ Claim ─▶ Book ─▶ events of each class, most urgent first ─┐
+//! order (people, clouds)  ─┘            raised ─ updated ─ cleared ─ forgotten           ├▶ services/rsi
+//!                            SignClaim ─▶ Board ─▶ signs ────────────────────────────────┘
 //! ```
 //! - [`claim`]: what a source says of one event
-//! - [`book`]: from claims to events, and their lives
-//! - `ids`: which id an event has
-//! - [`standing`]: the events of the site's file, when they hold
+//! - [`book`]: from claims to events, and their lives; [`board`]: the signs
+//! - `ids`: which id an event or a sign has; `scale`: whether it fits into a message
+//! - [`standing`]: the signs and events of the site's file, when they hold
+//! - [`order`]: what people, platforms and a new file of the site ask of the station
+//! - [`ask`]: what a person writes to one event; [`cloud`]: what platforms send
 //! - [`detect`]: what the picture of the road shows by itself
 //!
 //! Rules of T/CSAE 159-2020, 8.5: an id belongs to an event for its life; a message carries one
-//! class. Not here: messages and their rates ([`crate::services`]); signs, which have no life.
+//! class. Not here: messages and their rates ([`crate::services`]); what is kept on disk.
 
+pub mod ask;
+pub mod board;
 pub mod book;
 pub mod claim;
+pub mod cloud;
 pub mod detect;
 mod ids;
+pub mod order;
+mod scale;
 pub mod standing;
 
+pub use board::Board;
 pub use book::{Book, Change, Config, Refused, Shown, Stage};
-pub use claim::{Claim, Key, Origin, Until};
+pub use claim::{Claim, Key, Origin, SignClaim, Until};
+pub use order::{Order, Outcome};

@@ -8,17 +8,14 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::access::dsmp::MAX_DATA;
 use v2x_msg::base::{GeoPosition, MinuteOfYear, MsgCount, StationId};
-use v2x_msg::kinds::rsi::{self, RsiClass, Validity};
+use v2x_msg::kinds::rsi::{self, RsiClass};
 
-use super::event::{Event, Events};
 use super::frame::{Frame, FrameKind, NotSent};
 use super::schedule::Grid;
 use crate::clock::{Mono, Now};
-use crate::events::Book;
-use crate::events::standing::holds;
-use crate::site::Site;
+use crate::events::board::MAX_SIGNS;
+use crate::events::{Board, Book};
 
 /// How RSI is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +50,8 @@ pub(crate) struct Service {
     id: StationId,
     ref_pos: GeoPosition,
     msg_cnt: MsgCount,
-    signs: Vec<rsi::Sign>,
+    /// Whether signs or events are to come by the clock.
+    waits: bool,
     /// One of each class, in the order of [`CLASSES`].
     speakers: [Speaker; 3],
     composer: rsi::Composer,
@@ -80,40 +78,30 @@ struct Ready {
 const CLASSES: [RsiClass; 3] = [RsiClass::Dynamic, RsiClass::SemiStatic, RsiClass::Static];
 
 impl Service {
-    /// Takes the site's signs; those that cannot be sent are told in `notices`.
+    /// Positions go on air counted from `ref_pos`.
     pub(crate) fn new(
         config: &Config,
-        site: &Site,
+        ref_pos: GeoPosition,
         id: StationId,
         msg_cnt: MsgCount,
-        notices: &mut Events,
     ) -> Self {
         let periods = [
             config.dynamic_period,
             config.semi_static_period,
             config.static_period,
         ];
-        let mut service = Self {
+        Self {
             id,
-            ref_pos: site.origin,
+            ref_pos,
             msg_cnt,
-            signs: Vec::new(),
+            waits: false,
             speakers: periods.map(|period| Speaker {
                 grid: Grid::new(period, config.offset),
                 speaks: false,
                 ready: None,
             }),
-            composer: rsi::Composer::roomy(site.origin),
-        };
-        for (index, sign) in site.signs.iter().enumerate() {
-            if service.fits(sign) {
-                service.signs.push(sign.clone());
-            } else {
-                let event = false;
-                notices.raise(Event::NotAnnounced { event, index });
-            }
+            composer: rsi::Composer::roomy(ref_pos),
         }
-        service
     }
 
     /// Keeps step with the clocks; first in every wake-up.
@@ -123,11 +111,19 @@ impl Service {
         }
     }
 
-    /// Finds out which classes are due; gives the slots of each that went by unused.
-    pub(crate) fn turn(&mut self, now: Now, book: &Book, mut missed: impl FnMut(FrameKind, u64)) {
+    /// Finds out which classes are due; gives the slots of each that went by unused. `waits` says that
+    /// the file has more for another time.
+    pub(crate) fn turn(
+        &mut self,
+        now: Now,
+        (book, board): (&Book, &Board),
+        waits: bool,
+        mut missed: impl FnMut(FrameKind, u64),
+    ) {
+        self.waits = waits;
         for class in CLASSES {
             let speaks = match class {
-                RsiClass::Static => self.signs.iter().any(|sign| holds(sign.validity, now.utc)),
+                RsiClass::Static => board.speaks(),
                 RsiClass::Dynamic | RsiClass::SemiStatic => book.speaks_of(class),
             };
             let speaker = &mut self.speakers[class as usize];
@@ -150,11 +146,8 @@ impl Service {
     /// When [`Service::turn`] is due next; never if there is nothing to say or to wait for.
     pub(crate) fn due(&self) -> Mono {
         let speaking = self.speakers.iter().filter(|speaker| speaker.speaks);
-        let waiting = self
-            .signs
-            .iter()
-            .any(|sign| sign.validity != Validity::OPEN);
-        let signs = waiting.then(|| self.speakers[RsiClass::Static as usize].grid.due());
+        let static_grid = &self.speakers[RsiClass::Static as usize].grid;
+        let signs = self.waits.then(|| static_grid.due());
         let due = speaking.map(|speaker| speaker.grid.due()).chain(signs);
         due.min().unwrap_or(Mono::NEVER)
     }
@@ -173,7 +166,7 @@ impl Service {
         wanted: FrameKind,
         now: Now,
         dated: bool,
-        book: &Book,
+        (book, board): (&Book, &Board),
         frame: &mut Frame,
         left_out: &mut u64,
     ) -> Result<bool, NotSent> {
@@ -197,11 +190,7 @@ impl Service {
                 (taken, rest.len())
             }
             RsiClass::Static => {
-                let holding = self
-                    .signs
-                    .iter()
-                    .filter(|sign| holds(sign.validity, now.utc));
-                let signs: ArrayVec<&rsi::Sign, 256> = holding.take(256).collect();
+                let signs: ArrayVec<&rsi::Sign, MAX_SIGNS> = board.sent();
                 let rest = &signs[ready.sent.min(signs.len())..];
                 let composer = &mut self.composer;
                 let taken = as_many_as_fit(rest.len().min(rsi::MAX_SIGNS), |count| {
@@ -237,13 +226,6 @@ impl Service {
             id: self.id,
             ref_pos: self.ref_pos,
         }
-    }
-
-    fn fits(&mut self, sign: &rsi::Sign) -> bool {
-        let header = self.header(MinuteOfYear::new(0).ok());
-        let alone = std::iter::once(sign);
-        let message = self.composer.signs(&header, alone);
-        message.is_ok_and(|message| message.encode_into(&mut [0; MAX_DATA]).is_ok())
     }
 }
 
@@ -287,6 +269,7 @@ mod tests {
     use super::*;
     use crate::events::{self, standing::Standing};
     use crate::services::fixture::{HERE, crossing, far};
+    use crate::site::Posted;
 
     /// 2025-12-31T23:59:00Z.
     const LAST_MINUTE_MS: i64 = 1_767_225_540_000;
@@ -317,34 +300,48 @@ mod tests {
     struct Bench {
         service: Service,
         book: Book,
+        board: Board,
         standing: Standing,
+        refused: usize,
     }
 
     fn service(
         signs: impl IntoIterator<Item = rsi::Sign>,
         events: impl IntoIterator<Item = rsi::Event>,
-    ) -> (Bench, Vec<Event>) {
+    ) -> Bench {
+        posted(signs, events.into_iter().map(Posted::always))
+    }
+
+    fn posted(
+        signs: impl IntoIterator<Item = rsi::Sign>,
+        events: impl IntoIterator<Item = Posted<rsi::Event>>,
+    ) -> Bench {
         let mut site = crossing(2, 2);
-        site.signs = signs.into_iter().collect();
-        let events: Vec<_> = events.into_iter().collect();
-        let mut raised = Events::default();
+        site.signs = signs.into_iter().map(Posted::always).collect();
+        site.events = events.into_iter().collect();
         let count = MsgCount::new(127).unwrap();
         let mut bench = Bench {
-            service: Service::new(&Config::default(), &site, ID, count, &mut raised),
+            service: Service::new(&Config::default(), site.origin, ID, count),
             book: Book::new(events::Config::default(), site.origin),
-            standing: Standing::new(&events, &site.frame),
+            board: Board::new(events::Config::default(), site.origin),
+            standing: Standing::of(&site),
+            refused: 0,
         };
         bench.turn(at(0));
-        (bench, std::iter::from_fn(|| raised.poll()).collect())
+        bench
     }
 
     impl Bench {
         fn turn(&mut self, now: Now) {
             self.service.follow(now);
-            self.standing.follow(now, &mut self.book, |_, _| ());
+            let refused = |_, _, _| self.refused += 1;
+            self.standing
+                .follow(now, &mut self.book, &mut self.board, refused);
             self.book.follow(now);
+            self.board.follow(now);
             let missed = |_, missed| assert_eq!(missed, 0);
-            self.service.turn(now, &self.book, missed);
+            let said = (&self.book, &self.board);
+            self.service.turn(now, said, self.standing.waits(), missed);
         }
     }
 
@@ -361,8 +358,9 @@ mod tests {
                 FrameKind::RsiStatic,
             ] {
                 while bench.service.is_ready(kind) {
-                    let (service, book) = (&mut bench.service, &bench.book);
-                    let composed = service.compose(kind, at(ms), true, book, &mut frame, &mut 0);
+                    let said = (&bench.book, &bench.board);
+                    let service = &mut bench.service;
+                    let composed = service.compose(kind, at(ms), true, said, &mut frame, &mut 0);
                     assert_eq!(composed, Ok(true));
                     let dsmp = dsmp::parse(frame.bytes()).unwrap();
                     let rsi = Rsi::read(&Message::decode(dsmp.data).unwrap()).unwrap();
@@ -376,8 +374,8 @@ mod tests {
     #[test]
     fn each_class_has_its_own_rate_and_application() {
         let events = [event(1, EventType::STOPPED), event(2, EventType::WORKS)];
-        let (mut service, raised) = service([sign(3, 2)], events);
-        assert_eq!(raised, []);
+        let mut service = service([sign(3, 2)], events);
+        assert_eq!(service.refused, 0);
         let heard = run(&mut service, 1999);
         let times = |aid| {
             heard
@@ -398,7 +396,7 @@ mod tests {
     #[test]
     fn classes_share_one_count_which_goes_round() {
         let events = [event(1, EventType::STOPPED), event(2, EventType::WORKS)];
-        let (mut service, _) = service([sign(3, 2)], events);
+        let mut service = service([sign(3, 2)], events);
         let heard = run(&mut service, 130);
         let counts: Vec<_> = heard.iter().map(|(.., rsi)| rsi.msg_cnt.value()).collect();
         assert_eq!(counts, [127, 0, 1, 2]);
@@ -406,7 +404,7 @@ mod tests {
 
     #[test]
     fn a_message_says_who_sends_and_when() {
-        let (mut service, _) = service([sign(3, 2)], []);
+        let mut service = service([sign(3, 2)], []);
         let heard = run(&mut service, 60_100);
         let minutes: Vec<_> = heard.iter().filter_map(|(.., rsi)| rsi.moy).collect();
         assert_eq!(minutes[0].value(), 365 * 1440 - 1);
@@ -418,7 +416,7 @@ mod tests {
     fn signs_and_events_arrive_as_the_site_has_them() {
         let mut works = event(2, EventType::WORKS);
         works.description = Description::ascii("lane 1 closed").ok();
-        let (mut service, _) = service([sign(3, 2)], [works.clone()]);
+        let mut service = service([sign(3, 2)], [works.clone()]);
         let heard = run(&mut service, 30);
         assert_eq!(heard[0].2.events(), [works]);
         assert_eq!(heard[1].2.signs(), [sign(3, 2)]);
@@ -427,7 +425,7 @@ mod tests {
     #[test]
     fn lists_are_split_by_count() {
         let events = (0..9).map(|id| event(id, EventType::OBJECT));
-        let (mut service, _) = service((0..17).map(|id| sign(id, 0)), events);
+        let mut service = service((0..17).map(|id| sign(id, 0)), events);
         let heard = run(&mut service, 30);
         let sizes: Vec<_> = heard
             .iter()
@@ -438,8 +436,8 @@ mod tests {
 
     #[test]
     fn lists_are_split_by_length() {
-        let (mut service, raised) = service((0..6).map(|id| sign(id, 400)), []);
-        assert_eq!(raised, []);
+        let mut service = service((0..6).map(|id| sign(id, 400)), []);
+        assert_eq!(service.refused, 0);
         let heard = run(&mut service, 30);
         let sizes: Vec<_> = heard.iter().map(|(.., rsi)| rsi.signs().len()).collect();
         assert_eq!(sizes, [3, 3]);
@@ -447,15 +445,15 @@ mod tests {
 
     #[test]
     fn with_nothing_to_say_nothing_is_due() {
-        let (service, _) = service([], []);
+        let service = service([], []);
         assert_eq!(service.service.due(), Mono::NEVER);
     }
 
     #[test]
     fn what_begins_late_starts_in_its_slot_and_no_slot_is_missed() {
-        let mut object = event(2, EventType::OBJECT);
-        object.validity.start = MinuteOfYear::new(0).ok();
-        let (mut bench, _) = service([], [object]);
+        let mut object = Posted::always(event(2, EventType::OBJECT));
+        object.when.from = Some(at(60_000).utc);
+        let mut bench = posted([], [object]);
         assert_eq!(run(&mut bench, 60_130).first().unwrap().0, 60_030);
     }
 
@@ -465,7 +463,7 @@ mod tests {
             level: rsi::Level::new(level).ok(),
             ..event(id, EventType::OBJECT)
         };
-        let (mut bench, _) = service([], (0..10).map(|id| urgent(id, id % 8)));
+        let mut bench = service([], (0..10).map(|id| urgent(id, id % 8)));
         let heard = run(&mut bench, 30);
         let ids: Vec<_> = heard
             .iter()
@@ -477,15 +475,16 @@ mod tests {
 
     #[test]
     fn without_a_good_clock_no_minute_is_told() {
-        let (mut bench, _) = service([sign(3, 2)], []);
+        let mut bench = service([sign(3, 2)], []);
         bench.turn(at(30));
         let mut frame = Frame::new();
-        let (service, book) = (&mut bench.service, &bench.book);
+        let said = (&bench.book, &bench.board);
+        let service = &mut bench.service;
         let composed = service.compose(
             FrameKind::RsiStatic,
             at(30),
             false,
-            book,
+            said,
             &mut frame,
             &mut 0,
         );

@@ -491,7 +491,7 @@ fn describe(value: &DeValue<'_>) -> String {
 }
 
 /// The unit that a key's last word names, for messages; longest suffix first.
-const UNITS: [(&str, &str); 10] = [
+const UNITS: [(&str, &str); 11] = [
     ("-ms", " of milliseconds"),
     ("-us", " of microseconds"),
     ("-mps", " of metres per second"),
@@ -501,6 +501,7 @@ const UNITS: [(&str, &str); 10] = [
     ("-kib", " of KiB"),
     ("-mb", " of megabytes"),
     ("-s", " of seconds"),
+    ("-h", " of hours"),
     ("-kmh", " of kilometres per hour"),
 ];
 

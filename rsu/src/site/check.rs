@@ -37,6 +37,7 @@ pub(super) fn check(reader: &Reader<'_>, site: &Written) {
     checker.phases();
     checker.conflicts();
     checker.crossings_are_listed();
+    checker.ids_of_signs_and_events();
 }
 
 /// The site and where to say what is found.
@@ -52,6 +53,24 @@ impl Checker<'_, '_> {
 
     pub(super) fn unwise(&self, line: usize, key: &str, reason: &str) {
         self.reader.note(Severity::Unwise, line, key, reason);
+    }
+
+    /// T/CSAE 159-2020, 8.5: an id is unique in the unit.
+    fn ids_of_signs_and_events(&self) {
+        let signs = self.site.signs.iter();
+        self.each_once("sign", signs.map(|sign| (sign.line, sign.value.what.id)));
+        let events = self.site.events.iter();
+        self.each_once("event", events.map(|at| (at.line, at.value.what.id)));
+    }
+
+    fn each_once(&self, key: &str, ids: impl Iterator<Item = (usize, u8)>) {
+        let mut lines = BTreeMap::new();
+        for (line, id) in ids {
+            if let Some(first) = lines.insert(id, line) {
+                let reason = format!("id {id} is that of line {first} already");
+                self.wrong(line, key, &reason);
+            }
+        }
     }
 
     fn sizes(&self) {

@@ -10,6 +10,8 @@
 //! - `write`: a site back to TOML
 //! - [`import`]: road models of other origin to a site
 //! - [`lookup`]: which lane a road user is on
+//! - [`placing`]: places said by link, lane and distance; [`timetable`]: when signs and events hold;
+//!   [`words`]: their words in GB 2312
 //!
 //! A [`Site`] has been checked: links connect, every phase rules a lane, every connection leads to a
 //! lane that exists. Names and rules of the elements are those of MAP in T/CSAE 53-2020 and of
@@ -24,12 +26,15 @@ pub mod import;
 pub mod line;
 mod lookup;
 mod path;
+pub mod placing;
 mod read;
 mod read_signs;
 mod shape;
 pub mod simplify;
 #[cfg(test)]
 mod tests;
+pub mod timetable;
+pub mod words;
 mod write;
 
 use v2x_msg::base::{Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
@@ -37,6 +42,7 @@ use v2x_msg::kinds::map::{LaneAttributes, LaneKind, Maneuvers};
 use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
+pub use timetable::{Posted, Timetable};
 #[cfg(feature = "import")]
 pub(crate) use write::{kind, turn};
 
@@ -60,9 +66,11 @@ pub struct Site {
     /// Phases that must never be green together, the smaller id first.
     pub conflicts: Vec<(PhaseId, PhaseId)>,
     /// Signs that stand here.
-    pub signs: Vec<rsi::Sign>,
+    pub signs: Vec<Posted<rsi::Sign>>,
     /// Events that hold until the file says otherwise.
-    pub events: Vec<rsi::Event>,
+    pub events: Vec<Posted<rsi::Event>>,
+    /// What the clock on the wall is ahead of UTC, in minutes.
+    pub utc_offset_min: i16,
     /// The geometry is made up; whoever shows it must say so.
     pub synthetic: bool,
 }

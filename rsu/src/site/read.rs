@@ -9,9 +9,11 @@ use v2x_msg::kinds::map::{
 };
 use v2x_msg::kinds::rsi::{Event, Sign};
 
-use super::read_signs::{event, sign};
+use super::read_signs::{Ground, event, sign};
+use super::timetable::CHINA_MIN;
 use super::{
-    Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, across, check, conflict, line,
+    Connection, GreenKind, Lane, Link, Node, Phase, Posted, Site, Turn, across, check, conflict,
+    line,
 };
 use crate::sheet::{At, Findings, Reader, Table};
 
@@ -64,8 +66,9 @@ pub(super) struct Written {
     pub(super) conflicts: Vec<Pair>,
     /// Whether phases conflict whose paths cross, beside those that are listed.
     pub(super) from_paths: bool,
-    signs: Vec<Sign>,
-    events: Vec<Event>,
+    pub(super) signs: Vec<At<Posted<Sign>>>,
+    pub(super) events: Vec<At<Posted<Event>>>,
+    utc_offset_min: i16,
 }
 
 impl Written {
@@ -108,8 +111,9 @@ impl Written {
             links: self.links.into_iter().map(|link| link.value).collect(),
             phases: self.phases.into_iter().map(|phase| phase.value).collect(),
             conflicts,
-            signs: self.signs,
-            events: self.events,
+            signs: self.signs.into_iter().map(|sign| sign.value).collect(),
+            events: self.events.into_iter().map(|event| event.value).collect(),
+            utc_offset_min: self.utc_offset_min,
             synthetic: self.synthetic,
         }
     }
@@ -124,6 +128,14 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let node = node_id(&mut head, "node");
     let synthetic = head.boolean("synthetic").unwrap_or(false);
     let from_paths = head.boolean("conflicts-from-paths");
+    let offset_h = head.number("utc-offset-h", -12.0..=14.0);
+    let utc_offset_min = offset_h.map_or(CHINA_MIN, |hours| {
+        let minutes = hours.value * 60.0;
+        if minutes.fract() != 0.0 {
+            head.wrong(hours.line, "utc-offset-h", "must be whole minutes");
+        }
+        minutes as i16
+    });
     let origin = origin(head.table("origin"));
     head.finish();
 
@@ -138,15 +150,16 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let mut conflicts: Vec<Pair> = listed.into_iter().flatten().collect();
     conflicts.extend(root.tables("conflict").into_iter().filter_map(conflict));
     let from_paths = from_paths.unwrap_or(conflicts.is_empty());
-    let frame = origin.map(EnuFrame::new);
+    let links: Vec<At<Link>> = links;
+    let ground = Ground {
+        frame: origin.map(EnuFrame::new),
+        links: &links,
+        utc_offset_min,
+    };
     let signs = root.tables("sign").into_iter();
-    let signs = signs
-        .filter_map(|table| sign(table, frame.as_ref()))
-        .collect();
+    let signs = signs.filter_map(|table| sign(table, &ground)).collect();
     let events = root.tables("event").into_iter();
-    let events = events
-        .filter_map(|table| event(table, frame.as_ref()))
-        .collect();
+    let events = events.filter_map(|table| event(table, &ground)).collect();
     root.finish();
     Some(Written {
         line,
@@ -162,6 +175,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         from_paths,
         signs,
         events,
+        utc_offset_min,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use v2x_msg::base::NodeId;
 
-use super::Site;
+use super::{Site, Timetable};
 
 const MOYU: &str = include_str!("../../../configs/sites/moyu-boyuan.toml");
 
@@ -125,4 +125,63 @@ fn any_text_is_read_without_a_panic() {
         let _ = Site::parse(&MOYU[..cut], "cut.toml");
         let _ = Site::parse(&MOYU[cut..], "cut.toml");
     }
+}
+
+/// The shipped site with more signs and events.
+fn with(more: &str) -> Result<Site, Vec<String>> {
+    let site = Site::parse(&format!("{MOYU}\n{more}"), "site.toml");
+    site.map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn signs_and_events_may_be_placed_by_lane_and_distance_and_timed() {
+    let site = with(
+        "[[event]]\nid = 2\ntype = 501\ndescription = '前方施工'\n\
+         on = { upstream = 11, downstream = 10, lanes = [1], from-stop-line-m = 80, length-m = 40 }\n\
+         days = ['mon', 'fri']\nhours = ['22:00-06:00']\nfrom = '2026-11-01 00:00'\n\
+         [[sign]]\nid = 2\ntype = 38\ncode = '0000000000000038'\ntext = '正在施工'\n\
+         on = { upstream = 11, downstream = 10, from-stop-line-m = 200 }\n",
+    );
+    let site = site.unwrap_or_else(|faults| panic!("{faults:?}"));
+    let (event, sign) = (&site.events[1], &site.signs[1]);
+    let at = site.frame.enu(event.what.pos.expect("placed"));
+    let lane = site
+        .lane_at(at.east_m, at.north_m, None)
+        .expect("on a lane");
+    assert_eq!((lane.lane.id.value(), lane.link.upstream.id), (1, 11));
+    let place = event.what.place.as_ref().expect("a place");
+    assert_eq!((place.paths().len(), place.links().len()), (1, 1));
+    assert!(place.paths()[0].points.len() >= 2);
+    assert!(event.when.weekly.is_some() && event.when.from.is_some());
+    let words = event.what.description.as_ref().expect("words");
+    assert_eq!(words.bytes(), b"\xc7\xb0\xb7\xbd\xca\xa9\xb9\xa4");
+    assert_eq!(sign.what.place.links().len(), 1);
+    assert!(sign.what.pos.is_some() && sign.when == Timetable::ALWAYS);
+}
+
+#[test]
+fn signs_and_events_that_make_no_sense_are_told_with_their_lines() {
+    let lines = MOYU.lines().count();
+    let faults = with(
+        "[[event]]\nid = 1\ntype = 501\nfrom = 'soon'\nhours = ['25:00-26:00']\n\
+         [[event]]\nid = 3\ntype = 501\nuntil = '2026-01-01 00:00'\nfrom = '2026-01-02 00:00'\n\
+         on = { upstream = 11, downstream = 10, lanes = [1], from-stop-line-m = 9000 }\n\
+         [[event]]\nid = 4\ntype = 501\ndays = ['monday']\neast-m = 1\nnorth-m = 1\n\
+         on = { upstream = 11, downstream = 10, from-stop-line-m = 9 }\n\
+         description = '龍'\n",
+    )
+    .unwrap_err();
+    let told = |line: usize, word: &str| {
+        let begin = format!("site.toml:{}: ", lines + 1 + line);
+        let found = |fault: &String| fault.starts_with(&begin) && fault.contains(word);
+        assert!(faults.iter().any(found), "{line} {word}: {faults:#?}");
+    };
+    told(1, "id 1 is that of line");
+    told(4, "event.from");
+    told(5, "event.hours");
+    told(9, "must be after `from`");
+    told(11, "beyond the lane's beginning");
+    told(15, "event.days");
+    told(18, "has company");
+    told(19, "not GB 2312");
 }

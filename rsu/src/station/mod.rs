@@ -22,7 +22,7 @@ use v2x_msg::base::{PhaseId, StationId};
 use v2x_msg::kinds::rsm::Source;
 
 use crate::clock::{Mono, Now};
-use crate::events::{self, Book, detect::Detect, standing::Standing};
+use crate::events::{self, Board, Book, Order, Outcome, detect::Detect, standing::Standing};
 use crate::fusion::{self, Fusion, Picture};
 use crate::report::{Content, InputId, Report};
 use crate::services::event::Events;
@@ -105,6 +105,7 @@ pub struct Station {
     rsi: rsi::Service,
     map: map::Service,
     book: Book,
+    board: Board,
     standing: Standing,
     detect: Detect,
     warnings: Warnings,
@@ -154,10 +155,11 @@ impl Station {
             signals: Signals::new(config.signals, &site, &names)?,
             spat: spat::Service::new(config.spat, site.node, spat_cnt),
             rsm: rsm::Service::new(config.rsm, site.frame, sources, id, rsm_cnt),
-            rsi: rsi::Service::new(&config.rsi, &site, id, rsi_cnt, &mut events),
+            rsi: rsi::Service::new(&config.rsi, site.origin, id, rsi_cnt),
             map: map::Service::new(&config.map, &site, map_cnt, &mut events)?,
-            book: Book::new(config.events, site.origin),
-            standing: Standing::new(&site.events, &site.frame),
+            book: Book::new(config.events.clone(), site.origin),
+            board: Board::new(config.events, site.origin),
+            standing: Standing::of(&site),
             detect: Detect::new(config.detect, &site),
             warnings: Warnings::new(config.warnings, &site),
             look: false,
@@ -214,6 +216,28 @@ impl Station {
             Content::Receiver(_) => {}
         }
         self.turn(now);
+    }
+
+    /// Somebody wants an event or a sign to be told, changed or ended. What it changes leaves in the
+    /// next slot of its class. The order may come back with what it has replaced.
+    pub fn handle_order(&mut self, now: Now, order: &mut Order) -> Outcome {
+        self.follow(now);
+        let outcome = match order {
+            Order::Event(claim) => self.book.handle_claim(now, claim).into(),
+            Order::Sign(claim) => self.board.handle_claim(now, claim).into(),
+            Order::End(key) => self.book.handle_end(now, *key).into(),
+            Order::Down(key) => self.board.handle_end(now, *key).into(),
+            Order::Site(standing) => {
+                self.standing
+                    .replace(now, standing, &mut self.book, &mut self.board);
+                self.reserve_ids();
+                Outcome::Done
+            }
+        };
+        self.stats.orders += 1;
+        self.stats.orders_refused += u64::from(matches!(outcome, Outcome::Refused(_)));
+        self.turn(now);
+        outcome
     }
 
     /// The time of [`Station::poll_timeout`] has come. Harmless at any other time.

@@ -28,15 +28,24 @@ impl Station {
         self.count_missed(FrameKind::Map, missed);
         self.tend(now);
         let (stats, events) = (&mut self.stats, &mut self.events);
-        self.rsi.turn(now, &self.book, |kind, count| {
+        let (said, waits) = ((&self.book, &self.board), self.standing.waits());
+        self.rsi.turn(now, said, waits, |kind, count| {
             stats.count_missed(kind, count, events);
         });
     }
 
     /// The events of the site that hold at the start; that they do is no news.
     pub(super) fn begin_events(&mut self, now: Now) {
+        self.reserve_ids();
         self.stand_events(now);
         while self.book.poll_change().is_some() {}
+    }
+
+    /// The ids that the file has given are kept for it.
+    pub(super) fn reserve_ids(&mut self) {
+        let (events, signs) = self.standing.ids();
+        self.book.reserve(events);
+        self.board.reserve(signs);
     }
 
     /// Events of the site begin and end, and what is over is forgotten.
@@ -47,10 +56,12 @@ impl Station {
 
     fn stand_events(&mut self, now: Now) {
         let events = &mut self.events;
-        self.standing.follow(now, &mut self.book, |index, _| {
-            events.raise(Event::NotAnnounced { event: true, index });
-        });
+        let refused = |event, index, _| events.raise(Event::NotAnnounced { event, index });
+        self.standing
+            .follow(now, &mut self.book, &mut self.board, refused);
         self.book.follow(now);
+        self.board.follow(now);
+        self.stats.road_events_turned_away = self.book.left_out() + self.board.left_out();
     }
 
     fn tell_changes(&mut self) {
@@ -175,9 +186,10 @@ impl Station {
         }
         let dated = self.clock.is_fit();
         let left_out = &mut self.stats.road_events_left_out;
+        let said = (&self.book, &self.board);
         let composed = self
             .rsi
-            .compose(kind, self.now, dated, &self.book, frame, left_out);
+            .compose(kind, self.now, dated, said, frame, left_out);
         match composed {
             Ok(false) => false,
             Ok(true) => self.left(kind, Ok(()), frame),

@@ -31,8 +31,14 @@ pub struct Stats {
     pub tracks_left_out: u64,
     /// Events that gave way unread.
     pub events_lost: u64,
-    /// Events on the road and signs that found no room: in the book, or in a slot's messages.
+    /// Events on the road and signs that found no room in a slot's messages.
     pub road_events_left_out: u64,
+    /// Events and signs that were turned away, or gave way to more urgent ones: no room, or too long.
+    pub road_events_turned_away: u64,
+    /// What people, platforms and a new file of the site have ordered, and what of it was refused.
+    pub orders: u64,
+    /// See `orders`.
+    pub orders_refused: u64,
     /// Warnings that found no room, look by look.
     pub warnings_left_out: u64,
 }

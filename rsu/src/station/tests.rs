@@ -15,6 +15,7 @@ use crate::report::{
     Class, Covariance, Detection, LampState, LampStates, Light, Objects, Velocity,
 };
 use crate::services::fixture::crossing;
+use crate::site::Posted;
 
 pub(super) const CONTROLLER: InputId = InputId(0);
 pub(super) const RADAR: InputId = InputId(1);
@@ -353,8 +354,16 @@ fn what_is_due_together_leaves_most_urgent_first() {
     config.rsi.offset = offset;
     let mut site = crossing(2, 2);
     site.events = vec![
-        rsi::Event::new(1, EventType::STOPPED, EventSource::Detection),
-        rsi::Event::new(2, EventType::WORKS, EventSource::Government),
+        Posted::always(rsi::Event::new(
+            1,
+            EventType::STOPPED,
+            EventSource::Detection,
+        )),
+        Posted::always(rsi::Event::new(
+            2,
+            EventType::WORKS,
+            EventSource::Government,
+        )),
     ];
     let mut bench = Bench::start_with(config, site, 0, 1);
     bench.lamps(Light::Red, None);
@@ -380,11 +389,11 @@ fn with_an_unfit_clock_nothing_claims_a_time() {
     let mut config = config();
     config.clock_error_limit = Some(Duration::from_millis(150));
     let mut site = crossing(2, 2);
-    site.events = vec![rsi::Event::new(
+    site.events = vec![Posted::always(rsi::Event::new(
         2,
         EventType::WORKS,
         EventSource::Government,
-    )];
+    ))];
     let mut bench = Bench::start_with(config, site, 0, 1);
     let unfit = ClockState {
         synchronised: true,
@@ -586,4 +595,106 @@ fn a_radar_in_step_is_followed_until_its_reports_leave_at_once() {
         let arrived = heard.cause.unwrap().utc.unix_ms() - NEW_YEAR_MS;
         assert_eq!(heard.ms, arrived);
     }
+}
+
+fn works(until: Option<Utc>) -> Order {
+    let mut event = rsi::Event::new(0, EventType::WORKS, EventSource::Government);
+    event.level = rsi::Level::new(4).ok();
+    Order::Event(Box::new(events::Claim {
+        key: events::Key {
+            origin: events::Origin::Operator,
+            number: 1,
+        },
+        event,
+        keeps_id: false,
+        at_m: None,
+        until: until.map_or(events::Until::Withdrawn, events::Until::Utc),
+    }))
+}
+
+/// The events of each RSI that was heard, with the millisecond of UTC at which it left.
+fn told(bench: &Bench) -> Vec<(i64, rsi::Event)> {
+    let heard = bench.of(FrameKind::RsiSemiStatic);
+    heard
+        .flat_map(|heard| {
+            let rsi = Rsi::read(&heard.message()).unwrap();
+            let events = rsi.events().to_vec();
+            events.into_iter().map(|event| (heard.ms, event))
+        })
+        .collect()
+}
+
+#[test]
+fn an_order_over_new_year_is_told_with_its_minutes_and_ends_at_its_moment() {
+    let mut bench = Bench::start(-90_000);
+    let until = Utc::from_unix_ms(NEW_YEAR_MS + 60_000);
+    let outcome = bench.station.handle_order(bench.now, &mut works(until));
+    assert!(matches!(outcome, Outcome::Stands(_)), "{outcome:?}");
+    bench.drain();
+    bench.run_to(70_000);
+    let told = told(&bench);
+    let last_year = 365 * 1440;
+    for (ms, event) in &told {
+        let validity = event.validity;
+        assert_eq!(validity.start.unwrap().value(), last_year - 2, "{ms}");
+        assert_eq!(validity.end.unwrap().value(), 1, "{ms}");
+    }
+    // From its slot on, and for five seconds with its end behind it.
+    assert!(told[0].0 <= -89_400 && told.last().unwrap().0 > 64_000);
+    assert!(told.last().unwrap().0 < 66_000);
+}
+
+#[test]
+fn a_clock_that_steps_over_new_year_ends_what_is_over_and_tells_nothing_stale() {
+    let mut bench = Bench::start(-600_000);
+    let until = Utc::from_unix_ms(NEW_YEAR_MS - 300_000);
+    bench.station.handle_order(bench.now, &mut works(until));
+    bench.drain();
+    bench.run_to(-590_000);
+    assert!(!told(&bench).is_empty());
+    // A step over the end and over New Year: it is sent with its end, and is gone.
+    bench.now.utc = Utc::from_unix_ms(NEW_YEAR_MS + 5_000).unwrap();
+    bench.station.handle_timeout(bench.now);
+    bench.drain();
+    bench.heard.clear();
+    bench.run_to(20_000);
+    let told = told(&bench);
+    assert!(
+        !told.is_empty() && told.iter().all(|(ms, _)| *ms <= 11_000),
+        "{told:?}"
+    );
+    for (_, event) in &told {
+        let end = event.validity.end.unwrap().near(bench.now.utc);
+        assert!(end <= bench.now.utc);
+    }
+    // And back again: what is gone stays gone.
+    bench.now.utc = Utc::from_unix_ms(NEW_YEAR_MS - 590_000).unwrap();
+    bench.station.handle_timeout(bench.now);
+    bench.drain();
+    bench.heard.clear();
+    bench.run_to(-570_000);
+    assert!(self::told(&bench).is_empty());
+}
+
+#[test]
+fn what_is_turned_away_is_counted() {
+    let mut bench = Bench::start(0);
+    for number in 0..140 {
+        let mut order = works(None);
+        if let Order::Event(claim) = &mut order {
+            claim.key.number = number;
+        }
+        bench.station.handle_order(bench.now, &mut order);
+    }
+    let stats = bench.station.stats();
+    let refused = 140 - events::book::MAX_EVENTS as u64;
+    assert_eq!((stats.orders, stats.orders_refused), (140, refused));
+    assert_eq!(stats.road_events_turned_away, refused);
+    bench.drain();
+    // All that was taken is told in one slot, eight a message.
+    bench.heard.clear();
+    bench.run_to(1100);
+    let ids: std::collections::BTreeSet<u8> = told(&bench).iter().map(|(_, e)| e.id).collect();
+    assert_eq!(ids.len(), events::book::MAX_EVENTS);
+    assert_eq!(bench.station.stats().road_events_left_out, 0);
 }

@@ -202,6 +202,39 @@ const METRICS: &[Metric] = &[
     metric!(Gauge "rsu_recording_waiting", "What waits to be written", |s| {
         recording(s, |recording| recording.waiting as f64)
     }),
+    metric!(Counter "rsu_road_events_turned_away", "Events and signs that were turned away or gave way to more urgent ones: no room, or too long", |s| {
+        vec![(vec![], s.now.station.road_events_turned_away as f64)]
+    }),
+    metric!(Counter "rsu_road_events_left_out", "Events and signs that found no room in the messages of a slot", |s| {
+        vec![(vec![], s.now.station.road_events_left_out as f64)]
+    }),
+    metric!(Gauge "rsu_orders_standing", "Events and signs that stand by the word of people and platforms", |s| {
+        vec![(vec![], s.now.orders.standing as f64)]
+    }),
+    metric!(Counter "rsu_orders", "Orders of people and platforms, by outcome: done, refused, turned away because too many waited", |s| {
+        let orders = &s.now.orders;
+        let counts = [("done", orders.done), ("refused", orders.refused), ("turned_away", orders.turned_away)];
+        counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count as f64)).to_vec()
+    }),
+    metric!(Counter "rsu_orders_journal_failures", "Times that the disk refused to keep orders", |s| {
+        vec![(vec![], s.now.orders.journal_failures as f64)]
+    }),
+    metric!(Counter "rsu_orders_journal_damaged", "Lines of the journal that were damaged and passed over", |s| {
+        vec![(vec![], s.now.orders.journal_damaged as f64)]
+    }),
+    metric!(Counter "rsu_cloud_messages", "Messages of the platform, by outcome: taken, too fast, kept by the broker from an earlier time", |s| {
+        let cloud = s.now.cloud.iter();
+        cloud.flat_map(|cloud| {
+            let counts = [("taken", cloud.messages), ("too_fast", cloud.too_fast), ("retained", cloud.retained)];
+            counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count as f64))
+        }).collect()
+    }),
+    metric!(Counter "rsu_cloud_faults", "Entries and messages of the platform that were refused", |s| {
+        s.now.cloud.iter().map(|cloud| (vec![], cloud.faults as f64)).collect()
+    }),
+    metric!(Gauge "rsu_cloud_up", "1 while the platform's broker listens to us; absent where there is none", |s| {
+        s.now.cloud.iter().map(|cloud| (vec![], f64::from(u8::from(cloud.connected)))).collect()
+    }),
     metric!(Gauge "rsu_console_readers", "Pages that are open and listen", |s| {
         vec![(vec![], s.page.readers() as f64)]
     }),

@@ -3,14 +3,16 @@
 //! - `page`: what is shown, gathered from what the heart copies for it
 //! - `metrics`: what Prometheus is given
 //! - `door`: how many may come in
+//! - `orders`: what people order, with a token
 //! - `assets`: the page's files
 //!
-//! It only shows. Readers that are slow skip news; the straight path knows nothing of them. Not here:
+//! Beside orders it only shows. Readers that are slow skip news; the straight path knows nothing of them. Not here:
 //! TLS and passwords, which are for whatever stands before it where it is served beyond this machine.
 
 mod assets;
 mod door;
 mod metrics;
+mod orders;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -184,7 +186,13 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/api/v1/status", get(status))
         .route("/api/v1/site", get(site))
         .route("/api/v1/map", get(map))
-        .route("/api/v1/events", get(road_events))
+        .route("/api/v1/events", get(road_events).post(orders::add))
+        .route(
+            "/api/v1/events/{number}",
+            get(orders::show).patch(orders::change).delete(orders::end),
+        )
+        .route("/api/v1/events/rsi", post(orders::rsi))
+        .route("/api/v1/orders", get(orders::list))
         .route("/api/v1/tracks", get(tracks))
         .route("/api/v1/signals", get(signals))
         .route("/api/v1/messages", get(messages))
@@ -420,6 +428,12 @@ impl About {
                 "files": recording.files, "dropped": recording.dropped,
             })),
             "refused": now.refused,
+            "orders": json!({
+                "standing": now.orders.standing, "done": now.orders.done,
+                "refused": now.orders.refused, "turned_away": now.orders.turned_away,
+                "journal_failures": now.orders.journal_failures,
+                "journal_damaged": now.orders.journal_damaged,
+            }),
         })
     }
 }

@@ -5,13 +5,16 @@
 //! Nothing is queued here: while a message is decoded the next one waits in the broker, which drops
 //! at its own bound. Passwords are read anew at each connection, from a file or the environment.
 //!
-//! Not here: TLS; publishing.
+//! Not here: TLS; what is published.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering;
 use std::{env, fs};
 
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, Publish, QoS};
+use rumqttc::{
+    AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, Publish, PublishOptions,
+    QoS,
+};
 use tokio::time::sleep;
 
 use super::Inlet;
@@ -121,6 +124,16 @@ impl Session {
             topics: broker.topics.iter().map(|t| (t.clone(), qos)).collect(),
             open: 0,
         })
+    }
+
+    /// Says something, once the session is asked for its next word.
+    ///
+    /// # Errors
+    /// Where too much waits to be said.
+    pub(crate) fn publish(&self, topic: &str, text: String) -> Result<(), String> {
+        let options = PublishOptions::at_least_once();
+        let said = self.client.try_publish(topic.to_owned(), text, options);
+        said.map_err(|e| e.to_string())
     }
 
     /// The next word; an error ends the session.

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::orders::written::Written;
+
 /// A kind of message.
 pub(crate) struct Kind {
     /// What tools call it.
@@ -27,7 +29,7 @@ macro_rules! schema {
 }
 
 /// Kinds, in the order of their schema ids from 1.
-pub(crate) const KINDS: [Kind; 8] = [
+pub(crate) const KINDS: [Kind; 9] = [
     Kind {
         schema: "rsu.Start",
         text: schema!(
@@ -46,7 +48,7 @@ pub(crate) const KINDS: [Kind; 8] = [
         schema: "rsu.Step",
         text: schema!(
             r#","what""#,
-            r#","what":{"enum":["report","clock","timeout","view"]},"input":{"type":"integer"},"lane":{"type":"integer"},"nth":{"type":"integer"},"arrived_ns":{"type":"integer"},"synchronised":{"type":"boolean"},"error_ns":{"type":["integer","null"]}"#
+            r#","what":{"enum":["report","order","clock","timeout","view"]},"number":{"type":"integer"},"input":{"type":"integer"},"lane":{"type":"integer"},"nth":{"type":"integer"},"arrived_ns":{"type":"integer"},"synchronised":{"type":"boolean"},"error_ns":{"type":["integer","null"]}"#
         ),
     },
     Kind {
@@ -78,6 +80,13 @@ pub(crate) const KINDS: [Kind; 8] = [
         schema: "rsu.Gap",
         text: schema!(r#","lost""#, r#","lost":{"type":"integer"}"#),
     },
+    Kind {
+        schema: "rsu.Order",
+        text: schema!(
+            r#","number","order""#,
+            r#","number":{"type":"integer"},"order":{"type":"object","required":["do"],"properties":{"do":{"enum":["event","sign","end","down","site"]},"who":{"enum":["operator","cloud"]},"number":{"type":"integer"},"keeps_id":{"type":"boolean"},"until_ms":{"type":["integer","null"]},"rsi":{"type":"string"},"path":{"type":"string"},"text":{"type":"string"}}}"#
+        ),
+    },
 ];
 
 /// Where each kind stands in [`KINDS`].
@@ -90,6 +99,7 @@ pub(crate) mod kind {
     pub(crate) const TRACKS: usize = 5;
     pub(crate) const FORECAST: usize = 6;
     pub(crate) const GAP: usize = 7;
+    pub(crate) const ORDER: usize = 8;
 }
 
 /// First in every file: what the unit was when it started, which is all that a replay needs besides
@@ -149,6 +159,8 @@ pub(crate) enum What {
         nth: u64,
         arrived_ns: u64,
     },
+    /// An order of people or a platform: the `number`th of `/order`.
+    Order { number: u64 },
     /// News of the clock.
     Clock {
         synchronised: bool,
@@ -177,6 +189,15 @@ pub(crate) struct Event {
     pub(crate) mono_ns: u64,
     pub(crate) utc_ns: i64,
     pub(crate) text: String,
+}
+
+/// An order of people or a platform, before the heart has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ordered {
+    pub(crate) mono_ns: u64,
+    pub(crate) utc_ns: i64,
+    pub(crate) number: u64,
+    pub(crate) order: Written,
 }
 
 /// Something was not recorded: so many things before this.

@@ -280,6 +280,15 @@ fn write_mark(part: &mut Part, inputs: &[String], slot: &Slot) -> io::Result<()>
         Mark::Restarted { input, at } => bytes("restart", input, at),
         Mark::Asked { input, at } => bytes("asked", input, at),
         Mark::Flushed { input, at } => bytes("flush", input, at),
+        Mark::Ordered { number, at } => {
+            let message = entry::Ordered {
+                mono_ns: at.mono.nanos(),
+                utc_ns: at.utc.unix_ns(),
+                number,
+                order: serde_json::from_slice(&slot.bytes)?,
+            };
+            part.write("/order", kind::ORDER, message.utc_ns, &message)
+        }
         Mark::Step { at, step } => {
             let message = entry::Step {
                 mono_ns: at.mono.nanos(),
@@ -324,6 +333,7 @@ fn what(step: Step) -> entry::What {
             nth,
             arrived_ns: arrived.nanos(),
         },
+        Step::Order { number } => entry::What::Order { number },
         Step::Clock(state) => entry::What::Clock {
             synchronised: state.synchronised,
             error_ns: state.error.map(nanos),

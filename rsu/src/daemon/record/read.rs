@@ -15,6 +15,7 @@ pub(crate) enum Entry {
     Restarted(entry::Bytes),
     Asked(entry::Bytes),
     Flushed(entry::Bytes),
+    Ordered(entry::Ordered),
     Step(entry::Step),
     /// With the name of its kind.
     Frame(String, entry::Frame),
@@ -70,6 +71,7 @@ fn understand(topic: &str, data: &[u8]) -> Result<Option<Entry>, String> {
         "restart" => Entry::Restarted(parse(topic, data)?),
         "asked" => Entry::Asked(parse(topic, data)?),
         "flush" => Entry::Flushed(parse(topic, data)?),
+        "order" => Entry::Ordered(parse(topic, data)?),
         "step" => Entry::Step(parse(topic, data)?),
         "frame" => Entry::Frame(rest.to_owned(), parse(topic, data)?),
         "gap" => Entry::Gap(parse(topic, data)?),

@@ -1,7 +1,7 @@
 //! Entries of a recording to frames: the decoders, the lanes and the station, without a clock or a
 //! socket.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -12,6 +12,7 @@ use crate::daemon::hex;
 use crate::daemon::mailbox::{KINDS, kind_of};
 use crate::daemon::record::entry::{self, What};
 use crate::daemon::record::read::Entry;
+use crate::events::Order;
 use crate::inputs::Decoder;
 use crate::report::{Content, InputId, Report};
 use crate::station::{ClockState, Frame, Station, Unfit};
@@ -22,6 +23,8 @@ pub(super) struct Player {
     station: Box<Station>,
     radio: Vec<RadioTarget>,
     inputs: Vec<InputState>,
+    /// Put down, and not yet with the heart.
+    orders: BTreeMap<u64, Order>,
     /// Of the last step, not yet compared.
     made: VecDeque<Frame>,
     /// The last step.
@@ -128,6 +131,7 @@ impl Player {
         });
         Ok(Self {
             inputs: inputs.collect(),
+            orders: BTreeMap::new(),
             station: Box::new(Station::new(config.station, config.site, now, start.seed)?),
             radio: config.radio,
             start: start.clone(),
@@ -173,6 +177,11 @@ impl Player {
                 let at = now(said.mono_ns, said.utc_ns);
                 self.input(said.input)?.flush(said.input, at);
             }
+            Entry::Ordered(said) => {
+                let order = said.order.order(&self.station.site().frame);
+                let order = order.map_err(|_| Unplayable::NoSense("an order that is none"))?;
+                self.orders.insert(said.number, order);
+            }
             Entry::Step(step) => self.step(&step)?,
             Entry::Frame(kind, frame) => self.compare(&kind, &frame)?,
             Entry::Gap(gap) => self.played.lost += gap.lost,
@@ -212,6 +221,15 @@ impl Player {
                     }
                 }
             }
+            What::Order { number } => match self.orders.remove(number) {
+                Some(mut order) => {
+                    self.station.handle_order(now, &mut order);
+                }
+                None => {
+                    self.played.missing_reports += 1;
+                    self.station.handle_timeout(now);
+                }
+            },
             What::Clock {
                 synchronised,
                 error_ns,

@@ -258,3 +258,71 @@ fn a_number_given_to_something_else_ends_the_first_event() {
         0
     );
 }
+
+#[test]
+fn an_end_in_another_half_of_the_year_is_kept_and_not_told() {
+    let mut book = book();
+    let mut long = claim(Origin::Operator, 1);
+    let days = |days: u64| at(days * 86_400_000);
+    long.until = Until::Utc(days(300).utc);
+    book.handle_claim(at(0), &long).unwrap();
+    assert_eq!(sent(&book)[0].validity.end, None);
+    book.follow(days(299));
+    assert_eq!(book.shown().next().unwrap().stage, Stage::Holds);
+    book.follow(days(300));
+    assert_eq!(book.shown().next().unwrap().stage, Stage::Cleared);
+    let end = sent(&book)[0].validity.end;
+    assert_eq!(end, Some(MinuteOfYear::of(days(300).utc)));
+}
+
+#[test]
+fn what_a_person_was_promised_does_not_give_way() {
+    let mut book = book();
+    let mut far = |origin, number: u64, level| {
+        let mut one = claim(origin, number);
+        one.at_m = None;
+        one.event.level = Level::new(level).ok();
+        book.handle_claim(at(number), &one)
+    };
+    for number in 0..MAX_EVENTS as u64 - 1 {
+        far(Origin::Operator, number, 0).unwrap();
+    }
+    far(Origin::Picture, 500, 7).unwrap();
+    // What the picture shows gives way to a person, and not the other way round.
+    assert!(far(Origin::Operator, 501, 0).is_ok());
+    assert_eq!(far(Origin::Picture, 502, 7), Err(Refused::Full));
+    assert_eq!(far(Origin::Operator, 503, 7), Err(Refused::Full));
+    assert_eq!(book.shown().count(), MAX_EVENTS);
+    // Nobody's id was lost to those refusals: each ended event makes room for another.
+    for number in 0..100 {
+        let mut one = claim(Origin::Operator, number);
+        one.at_m = None;
+        let later = |ms| at(1000 + 70_000 * number + ms);
+        assert!(book.handle_end(later(0), one.key));
+        book.follow(later(5000));
+        one.key.number += 1000;
+        book.handle_claim(later(5001), &one).unwrap();
+    }
+}
+
+#[test]
+fn a_third_source_joins_the_nearest_that_it_does_not_tell_of_already() {
+    let mut book = book();
+    let placed = |origin, number, east_m| {
+        let mut one = claim(origin, number);
+        one.at_m = Some((east_m, 0.0));
+        one
+    };
+    let near = book
+        .handle_claim(at(0), &placed(Origin::Picture, 1, 0.0))
+        .unwrap();
+    let far = book
+        .handle_claim(at(0), &placed(Origin::Picture, 2, 20.0))
+        .unwrap();
+    let cloud = |book: &mut Book, number| {
+        book.handle_claim(at(1), &placed(Origin::Cloud, number, 15.0))
+            .unwrap()
+    };
+    assert_eq!(cloud(&mut book, 1), far);
+    assert_eq!(cloud(&mut book, 2), near);
+}

@@ -81,6 +81,7 @@ pub(super) fn read(text: &str, options: &Options) -> Result<(Site, Vec<String>),
         conflicts: Vec::new(),
         signs: Vec::new(),
         events: Vec::new(),
+        utc_offset_min: crate::site::timetable::CHINA_MIN,
         synthetic: synthetic || options.synthetic,
     };
     site.conflicts = site.crossings();
