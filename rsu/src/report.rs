@@ -218,6 +218,9 @@ pub struct LampStates {
     pub lamps: ArrayVec<LampState, MAX_LAMPS>,
     /// For how long still, where the controller says it finer than in whole seconds, or as bounds.
     pub spans: ArrayVec<LampSpan, MAX_LAMPS>,
+    /// How much longer than others of its news these were on their way, where the controller's clock
+    /// tells: they are of so long before their arrival.
+    pub held_up: Duration,
 }
 
 impl LampStates {

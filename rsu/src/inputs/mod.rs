@@ -44,6 +44,7 @@ pub mod gnss;
 pub mod heard;
 mod iso;
 pub mod json;
+mod lateness;
 pub mod nanoradar;
 pub mod ntcip;
 mod objects;

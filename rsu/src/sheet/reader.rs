@@ -19,6 +19,8 @@ use super::{Finding, Findings, Severity};
 pub(crate) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
+    /// Where lines end: each key is asked for its line.
+    line_ends: Vec<usize>,
     findings: RefCell<Findings>,
     asked: RefCell<BTreeSet<String>>,
 }
@@ -29,6 +31,7 @@ impl<'t> Reader<'t> {
         Self {
             file,
             text,
+            line_ends: text.match_indices('\n').map(|(place, _)| place).collect(),
             findings: RefCell::default(),
             asked: RefCell::default(),
         }
@@ -82,11 +85,7 @@ impl<'t> Reader<'t> {
     }
 
     fn line_of(&self, offset: usize) -> usize {
-        let upto = offset.min(self.text.len());
-        1 + self.text.as_bytes()[..upto]
-            .iter()
-            .filter(|&&b| b == b'\n')
-            .count()
+        1 + self.line_ends.partition_point(|end| *end < offset)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
-use super::anchor::{Anchor, Heard};
+use super::anchor::{Anchor, Heard, Rounding};
 use super::forecast::{self, Basis, End, MAX_STATES, Start, StateForecast, Timing};
 use super::tell::Patience;
 use super::watch::Watch;
@@ -22,6 +22,12 @@ use crate::report::{LampPlan, LampState, LampStates, Light, MAX_LAMPS, MAX_STEPS
 const MAX_CYCLE_S: u32 = 1200;
 /// A second of the cycle that lasts longer is news: the cycle stands still, or began anew.
 const SECOND_OVER: Duration = Duration::from_millis(1400);
+/// A pause that is longer says nothing of what was lost in it: reports may come once a second.
+const PAUSE: Duration = Duration::from_millis(900);
+/// A second that is met no later than this was seen to begin.
+const SEEN: Duration = Duration::from_millis(100);
+/// So many seconds in a row may be met late after a pause before that means another beginning.
+const MOST_MISSED: u8 = 6;
 /// Countdowns of two reports that differ by less mean the same end.
 const SAME_END_S: f64 = 1.2;
 
@@ -35,6 +41,10 @@ pub(super) struct Cycle {
     /// Second of the cycle at the last report, and when it was first reported.
     second: u32,
     second_at: Mono,
+    /// When the last report that fits arrived.
+    heard_at: Mono,
+    /// So many seconds in a row were met late, each after a pause.
+    missed: u8,
     /// When lamp groups end by countdowns that did not fit the plan, if the last ones did not.
     doubts: ArrayVec<(u16, Mono), MAX_LAMPS>,
 }
@@ -121,6 +131,7 @@ impl Cycle {
             return false;
         };
         self.doubts.clear();
+        let pause = arrived.since(std::mem::replace(&mut self.heard_at, arrived));
         // A report in the middle of a second says nothing about when the second began; nor does the
         // echo of the second before.
         let told = [
@@ -138,7 +149,20 @@ impl Cycle {
                 let length = Duration::from_secs(self.length_s.into());
                 let cycles = (implied.since(began.at) + length / 2).as_secs() / length.as_secs();
                 began.advance(length * u32::try_from(cycles).unwrap_or(u32::MAX));
-                if began.hear(implied, Duration::ZERO) == Heard::ChangedMind {
+                // Where reports come several times a second, the one that came with the second may be
+                // lost: then it began within the pause before this one.
+                let late = implied.since(began.at);
+                let unseen = pause < PAUSE && late <= pause && self.missed < MOST_MISSED;
+                let implied = if unseen && late > Duration::ZERO {
+                    self.missed += u8::from(late > SEEN);
+                    implied.min(began.at + SEEN)
+                } else {
+                    implied
+                };
+                if late <= SEEN {
+                    self.missed = 0;
+                }
+                if began.hear(implied, Duration::ZERO, Rounding::Up) == Heard::ChangedMind {
                     oddities.changed_minds += 1;
                 }
             }
@@ -151,6 +175,16 @@ impl Cycle {
     /// Whether the lamps follow the plan.
     pub(super) fn is_followed(&self) -> bool {
         self.began.is_some()
+    }
+
+    /// When the light of a phase ends by the plan, where the plan is followed and not in doubt.
+    pub(super) fn end(&self, watch: &Watch) -> Option<Mono> {
+        let began = self.began.filter(|_| self.doubts.is_empty())?;
+        let sequence = self.sequence_of(watch)?;
+        let (running, start) = sequence.at(self.second, began.at, self.length_s)?;
+        let span = sequence.spans[running];
+        let ends = sequence.spans.len() > 1 && span.light == watch.light;
+        ends.then(|| start + span.length())
     }
 
     /// Forgets the plan.
@@ -205,7 +239,7 @@ impl Cycle {
         if at.since(end) > patience.seen {
             return Word::Nothing;
         }
-        sequence.tell(running, start, at, out);
+        sequence.tell(running, start, at, began.doubt(), out);
         if !self.doubts.is_empty() {
             forecast::unsettle(out);
         }
@@ -334,12 +368,13 @@ impl Sequence {
         Some((place, began.offset_by(start_s)))
     }
 
-    /// Every light once, from the running span on.
+    /// Every light once, from the running span on; all of it may come sooner by `doubt`.
     fn tell(
         &self,
         running: usize,
         start: Mono,
         at: Mono,
+        doubt: Duration,
         out: &mut ArrayVec<StateForecast, MAX_STATES>,
     ) {
         let mut start = start;
@@ -353,7 +388,7 @@ impl Sequence {
                     Start::At(start.max(at))
                 };
                 let exact = End::At {
-                    min: Some(end),
+                    min: Some((end - doubt).max(at)),
                     max: Some(end),
                     likely: end,
                 };

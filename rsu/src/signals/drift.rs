@@ -1,9 +1,9 @@
-//! How far announced ends were off, at most: what bounds an end that a controller announces.
+//! How far told ends were off, at most: what bounds an end that is not certain.
 //!
 //! Whether a controller rounds its seconds up or down, how late its news are, and by how much it
-//! lengthens a green for a bus: all of it shows in ends that were announced and then came sooner or
-//! later. It is learned of each light and by how far ahead the end was announced, over all phases of
-//! a controller. Not here: how often announced ends came true, which is each phase's own.
+//! lengthens a green for a bus: all of it shows in ends that were told, by plan or countdown, and then
+//! came sooner or later. It is learned of each light and by how far ahead the end was told, over all
+//! phases of a controller. Not here: how often announced ends came true, which is each phase's own.
 
 use std::time::Duration;
 
@@ -16,13 +16,19 @@ pub(super) const REACHES: [Duration; 4] = [
     Duration::from_secs(30),
     Duration::MAX,
 ];
-/// From so many lights on bounds are told.
-const ENOUGH: u16 = 20;
+/// From so many lights on bounds are told: fewer cannot show what one in a hundred does.
+const ENOUGH: u16 = 100;
 /// What the largest error counts after each newer one: half after 230.
 const FORGET: f32 = 0.997;
 /// What came may be surpassed by this share, and by so many seconds.
-const MARGIN: f32 = 0.25;
+const MARGIN: f32 = 0.5;
 const MARGIN_S: f32 = 0.15;
+
+/// A plan that is off by more was not kept: more than the time between two pieces of news.
+const BROKEN_S: f32 = 1.6;
+/// So many ends must come as told before a plan that was not kept is believed to the tenth again:
+/// some four cycles of a junction.
+const PENANCE: u16 = 200;
 
 /// The sort of an announcement that reaches so far.
 pub(super) fn reach(left: Duration) -> usize {
@@ -30,7 +36,7 @@ pub(super) fn reach(left: Duration) -> usize {
     found.unwrap_or(REACHES.len() - 1)
 }
 
-/// The ends that were announced while a light was on, held against its end.
+/// The ends that were told while a light was on, held against its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Missed {
     pub(super) light: Light,
@@ -45,6 +51,8 @@ pub(super) struct Missed {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Drift {
     extents: [[Extent; REACHES.len()]; LIGHTS],
+    /// So many ends must still come as told.
+    owed: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +68,16 @@ impl Drift {
         extent.seen = extent.seen.saturating_add(1);
         extent.early_s = missed.early_s.max(extent.early_s * FORGET);
         extent.late_s = missed.late_s.max(extent.late_s * FORGET);
+        self.owed = if missed.early_s.max(missed.late_s) > BROKEN_S {
+            PENANCE
+        } else {
+            self.owed.saturating_sub(1)
+        };
+    }
+
+    /// Whether all ends came as told, lately.
+    pub(super) fn is_none(&self) -> bool {
+        self.owed == 0
     }
 
     /// By how much a light may end before and after the announced end that is so far away; None
@@ -110,6 +128,18 @@ mod tests {
         assert!(late > Duration::from_secs(8), "{late:?}");
         assert_eq!(drift.margins(Light::Red, LEFT), None, "another light");
         assert_eq!(drift.margins(Light::Green, 2 * LEFT), None, "farther ahead");
+    }
+
+    #[test]
+    fn a_plan_that_was_not_kept_is_not_exact_until_many_ends_came_as_told() {
+        let mut drift = Drift::default();
+        assert!(drift.is_none());
+        drift.note(&missed(30.0, 0.0));
+        for _ in 0..PENANCE {
+            assert!(!drift.is_none());
+            drift.note(&missed(0.1, 0.0));
+        }
+        assert!(drift.is_none());
     }
 
     #[test]

@@ -187,6 +187,30 @@ pub(super) fn with_next(mut state: StateForecast, next: Option<Next>) -> StateFo
     state
 }
 
+/// Gives the running state bounds that lie so far before and after its likely end, or none, and takes
+/// them from what follows; all are so sure.
+pub(super) fn loosen(
+    states: &mut [StateForecast],
+    margins: Option<(Duration, Duration)>,
+    sure: Option<f32>,
+    at: Mono,
+) {
+    for (place, state) in states.iter_mut().enumerate() {
+        let Some(timing) = &mut state.timing else {
+            continue;
+        };
+        timing.confidence = sure;
+        if let End::At { min, max, likely } = &mut timing.end {
+            let around = margins.filter(|_| place == 0);
+            let around = around.map(|(early, late)| {
+                let earliest = min.unwrap_or(*likely).min(*likely - early);
+                (earliest.max(at).min(*likely), *likely + late)
+            });
+            (*min, *max) = around.unzip();
+        }
+    }
+}
+
 /// Takes the bounds and the confidence from every state: something speaks against the likely ends.
 pub(super) fn unsettle(states: &mut [StateForecast]) {
     for timing in states.iter_mut().filter_map(|state| state.timing.as_mut()) {

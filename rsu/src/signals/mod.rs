@@ -3,7 +3,8 @@
 //!
 //! - `watch`: what one phase shows
 //! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
-//! - `drift`: how far announced ends were off
+//! - `rounding`: how a controller makes whole seconds
+//! - `drift`: how far told ends were off
 //! - `jitter`: how late a controller's news come
 //! - `cycle`: the plan that is running, and where in it the controller is
 //! - `history`: how long each light lasted before
@@ -14,8 +15,9 @@
 //! - `score`: what forecasts were worth, on recorded signals
 //!
 //! A controller announces whole seconds. They become tenths by the moments at which its news arrive:
-//! news can be late but never early, so the earliest of several agreeing announcements is right, and
-//! a promised end moves only in small steps from one to the next. An announcement that differs by
+//! news can be late but never early, so the earliest of several agreeing announcements is right (of a
+//! controller that was found to round down the latest), and a promised end moves only in small steps
+//! from one to the next. An announcement that differs by
 //! more than a second is a change of mind: it is followed at once, but until it is repeated the old
 //! end stays a bound. With the running plan known, and proved second by second against the lamps, the
 //! whole cycle is forecast. Where a controller announces nothing, the past speaks, with a confidence
@@ -35,6 +37,7 @@ mod forecast;
 mod history;
 mod jitter;
 mod mode;
+mod rounding;
 pub mod score;
 mod tell;
 #[cfg(test)]
@@ -53,6 +56,7 @@ use self::drift::Drift;
 use self::history::History;
 use self::jitter::Jitter;
 use self::mode::{follows_a_plan, is_untimed, status_of, status_shown};
+use self::rounding::Learned;
 use self::tell::{Known, Patience};
 use self::watch::{Countdown, Seen, Watch};
 use crate::clock::{Mono, Now};
@@ -152,6 +156,8 @@ struct Controller {
     cycle: Cycle,
     jitter: Jitter,
     drift: Drift,
+    rounding: Learned,
+    /// Of when its newest lamp states are.
     heard_at: Option<Mono>,
 }
 
@@ -221,7 +227,7 @@ impl Signals {
 
     /// Takes in what the lamps of one controller show. `now` is when the news arrived.
     pub fn handle_lamps(&mut self, now: Now, input: InputId, news: &LampStates) -> Change {
-        let at = now.mono;
+        let at = now.mono - news.held_up;
         let Some(place) = self.controller(input) else {
             return Change::Unchanged;
         };
@@ -367,12 +373,24 @@ impl Signals {
         } else {
             countdown(news, shown, self.config.max_countdown)
         };
-        let seen = watch.hear(at, shown.light, countdown, &mut self.oddities);
+        let controller = &mut self.controllers[watch.controller];
+        let rounding = controller.rounding.rounding();
+        let seen = watch.hear(at, shown.light, countdown, rounding, &mut self.oddities);
         if let Some(late) = watch.take_lateness() {
-            self.controllers[watch.controller].jitter.note(late);
+            controller.jitter.note(late);
         }
         for missed in watch.take_missed() {
-            self.controllers[watch.controller].drift.note(&missed);
+            controller.drift.note(&missed);
+        }
+        if let Some(rounded) = watch.take_rounded() {
+            controller.rounding.note(rounded);
+        }
+        if follows_a_plan(controller.mode)
+            && let Some(end) = controller.cycle.end(watch)
+        {
+            watch.keep(at, end);
+        } else {
+            watch.keep_announced(at);
         }
         let span = news.span(shown.lamp).filter(|_| !untimed);
         let after = |ms: Option<u32>| Some(at + Duration::from_millis(ms?.into()));
@@ -458,6 +476,7 @@ impl Controller {
             cycle: Cycle::default(),
             jitter: Jitter::default(),
             drift: Drift::default(),
+            rounding: Learned::default(),
             heard_at: None,
         }
     }

@@ -11,6 +11,11 @@ pub(super) fn follows_a_plan(mode: Option<ControlMode>) -> bool {
     mode.is_none_or(|mode| matches!(mode, ControlMode::FixedTime | ControlMode::Coordinated))
 }
 
+/// Whether the plan, if known, is all there is: nobody lengthens or shortens it for anybody.
+pub(super) fn is_fixed(mode: Option<ControlMode>) -> bool {
+    mode.is_none_or(|mode| mode == ControlMode::FixedTime)
+}
+
 /// Whether nobody knows when lamps will change, whatever they display.
 pub(super) fn is_untimed(mode: Option<ControlMode>) -> bool {
     use ControlMode::{AllRed, Emergency, Fault, Flash, Manual, Off};

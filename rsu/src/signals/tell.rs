@@ -11,9 +11,9 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 
 use super::cycle::Word;
-use super::forecast::{self, MAX_STATES, StateForecast};
+use super::forecast::{self, End, MAX_STATES, StateForecast};
 use super::history::History;
-use super::mode::{follows_a_plan, is_untimed};
+use super::mode::{follows_a_plan, is_fixed, is_untimed};
 use super::watch::Watch;
 use super::{Config, Controller};
 use crate::clock::Mono;
@@ -68,7 +68,8 @@ impl Known<'_> {
         let controller = &self.controllers[watch.controller];
         if follows_a_plan(controller.mode) {
             match controller.cycle.states(watch, at, self.patience, out) {
-                Word::Told | Word::Overdue => return,
+                Word::Told => return self.bound(watch, at, out),
+                Word::Overdue => return,
                 Word::Nothing => {}
             }
         }
@@ -84,6 +85,28 @@ impl Known<'_> {
             let state = forecast::by_history(watch.light, watch.since(), at, expected);
             out.push(forecast::within(state, watch.limits(), at));
         }
+    }
+
+    /// A plan is exact only in fixed time, and where it was kept. Elsewhere, and where somebody has
+    /// called it off lately, its ends are as sure as such ends have been.
+    fn bound(self, watch: &Watch, at: Mono, out: &mut [StateForecast]) {
+        let controller = &self.controllers[watch.controller];
+        if is_fixed(controller.mode) && controller.drift.is_none() {
+            return;
+        }
+        let running = out.first().and_then(|state| state.timing);
+        // Without bounds already: countdowns speak against it.
+        let Some(End::At {
+            likely,
+            max: Some(_),
+            ..
+        }) = running.map(|timing| timing.end)
+        else {
+            return;
+        };
+        let left = likely.since(at);
+        let margins = controller.drift.margins(watch.light, left);
+        forecast::loosen(out, margins, watch.share_kept(left), at);
     }
 
     fn in_silence(
@@ -103,6 +126,7 @@ impl Known<'_> {
             && follows_a_plan(controller.mode)
             && controller.cycle.states(watch, at, none, out) == Word::Told
         {
+            self.bound(watch, at, out);
             let gone = age.as_secs_f32() / lasts.as_secs_f32();
             forecast::doubt(out, (1.0 - gone).clamp(0.0, 1.0));
         } else if watch.outlasts(at) {

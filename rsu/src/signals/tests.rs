@@ -3,6 +3,7 @@
 mod hostile;
 mod laws;
 mod learned;
+mod line;
 mod soak;
 
 use std::time::Duration;
@@ -49,8 +50,10 @@ fn a_countdown_met_half_way_is_a_second_vague() {
 #[test]
 fn a_known_plan_forecasts_the_whole_cycle() {
     let mut signals = signals();
-    signals.handle_plan(now(9.0), SIGNAL, &plan());
-    hear(&mut signals, 10.0, |_| 0.0);
+    signals.handle_plan(now(7.0), SIGNAL, &plan());
+    for second in 8..=10 {
+        hear(&mut signals, f64::from(second), |_| 0.0);
+    }
     let forecast = signals.forecast(now(10.0)).expect("fresh");
     let phase = &forecast.phases[0];
     let told: Vec<(Light, f64, f64)> = phase
@@ -82,6 +85,19 @@ fn a_known_plan_forecasts_the_whole_cycle() {
     assert_eq!(told, expected);
     let next = phase.states[0].timing.expect("timed").next;
     assert_eq!(next, Some((moment(100.0), Duration::from_secs(21))));
+}
+
+#[test]
+fn a_plan_whose_place_is_known_by_one_report_may_be_a_second_early() {
+    let mut signals = signals();
+    signals.handle_plan(now(9.0), SIGNAL, &plan());
+    hear(&mut signals, 10.0, |_| 0.0);
+    let End::At { min, max, likely } = running(&mut signals, 10.0, 1).timing.expect("timed").end
+    else {
+        panic!("it ends")
+    };
+    assert_eq!(likely, moment(21.0));
+    assert_eq!((min, max), (Some(moment(20.0)), Some(moment(21.0))));
 }
 
 #[test]

@@ -9,9 +9,10 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 
-use super::anchor::{Anchor, Heard};
+use super::anchor::{Anchor, Heard, Rounding};
 use super::drift::{Drift, Missed, REACHES, reach};
 use super::forecast::{Basis, End, Start, StateForecast, Timing};
+use super::rounding::Implied;
 use super::{Oddities, merged};
 use crate::clock::Mono;
 use crate::report::Light;
@@ -26,6 +27,8 @@ const MAX_BLIND: Duration = Duration::from_millis(3500);
 const VAGUE: Duration = Duration::from_secs(1);
 /// A second that is told for longer than this is not counting.
 const STUCK: Duration = Duration::from_millis(1400);
+/// An end that is no farther away is settled with most controllers, in seconds.
+const NEAR_S: u16 = 6;
 /// A green that has ended does not come back within this.
 const ECHO: Duration = Duration::from_secs(1);
 
@@ -51,7 +54,13 @@ pub(super) struct Watch {
     /// When the last green ended.
     green_until: Option<Mono>,
     kept: Kept,
-    /// The ends that were announced of the light that ended last, until somebody asks.
+    /// The newest news spoke of the end anew.
+    announced: bool,
+    /// The ends that whole seconds have implied, when the end was near.
+    implied: Option<Implied>,
+    /// What the last end said of the controller's rounding, until somebody asks.
+    rounded: Option<Rounding>,
+    /// The ends that were told of the light that ended last, until somebody asks.
     missed: ArrayVec<Missed, { REACHES.len() }>,
     limits: Limits,
 }
@@ -119,6 +128,9 @@ impl Watch {
             late: None,
             green_until: None,
             kept: Kept::default(),
+            announced: false,
+            implied: None,
+            rounded: None,
             missed: ArrayVec::new(),
             limits: Limits::default(),
         }
@@ -141,7 +153,32 @@ impl Watch {
         }
     }
 
-    /// What came of the ends that were announced of the light that ended last; told once.
+    /// What the last end said of the controller's rounding; told once.
+    pub(super) fn take_rounded(&mut self) -> Option<Rounding> {
+        self.rounded.take()
+    }
+
+    /// Keeps the end that is told, to hold it against what comes.
+    pub(super) fn keep(&mut self, at: Mono, end: Mono) {
+        self.announced = false;
+        self.kept.tell(at, end);
+    }
+
+    /// The same of the end that is announced, where there is news of it.
+    pub(super) fn keep_announced(&mut self, at: Mono) {
+        if std::mem::take(&mut self.announced)
+            && let Some(end) = self.end
+        {
+            self.kept.tell(at, end.at);
+        }
+    }
+
+    /// How often the end that is told, so far ahead, has come true; None before there were enough.
+    pub(super) fn share_kept(&self, left: Duration) -> Option<f32> {
+        self.kept.share(left)
+    }
+
+    /// What came of the ends that were told of the light that ended last; told once.
     pub(super) fn take_missed(&mut self) -> ArrayVec<Missed, { REACHES.len() }> {
         std::mem::take(&mut self.missed)
     }
@@ -152,6 +189,7 @@ impl Watch {
         arrived: Mono,
         shown: Light,
         countdown: Countdown,
+        rounding: Rounding,
         oddities: &mut Oddities,
     ) -> Seen {
         if self.heard_at.is_some_and(|before| before > arrived) || self.is_echo(arrived, shown) {
@@ -168,10 +206,14 @@ impl Watch {
         if lost {
             self.since = None;
             self.kept.forget();
+            self.implied = None;
         }
         match countdown {
-            Countdown::Exact(left) => self.take_exact(arrived, arrived + left, oddities),
-            whole => self.count(arrived, gap.unwrap_or(VAGUE), whole.seconds(), oddities),
+            Countdown::Exact(left) => self.take_exact(arrived + left, oddities),
+            whole => {
+                let gap = gap.unwrap_or(VAGUE);
+                self.count(arrived, gap, whole.seconds(), rounding, oddities);
+            }
         }
         match (lost, shade) {
             (true, _) => Seen::Lost,
@@ -180,11 +222,12 @@ impl Watch {
         }
     }
 
-    /// The countdown no longer means anything.
+    /// The countdown no longer means anything. What was told stays to be held against what comes: an
+    /// end that was called off was told all the same.
     pub(super) fn forget_end(&mut self) {
         self.end = None;
         self.told = None;
-        self.kept.forget();
+        self.implied = None;
     }
 
     /// By how much the newest news of the end came late; told once.
@@ -291,6 +334,7 @@ impl Watch {
         if seen {
             self.missed = self.kept.settle(self.light, arrived);
             self.limits.settle(arrived);
+            self.rounded = self.implied.and_then(|implied| implied.settle(arrived));
         } else {
             self.kept.forget();
         }
@@ -298,6 +342,10 @@ impl Watch {
         self.since = seen.then_some(arrived);
         let counting = countdown.seconds().filter(|s| *s > 0);
         self.told = counting.map(|s| (s, arrived));
+        self.implied = None;
+        if let Some(s) = counting {
+            self.imply(s, arrived);
+        }
         let slack = if seen { Duration::ZERO } else { VAGUE };
         self.end = match countdown {
             Countdown::Exact(left) => Some(Anchor::new(arrived + left, Duration::ZERO)),
@@ -310,17 +358,17 @@ impl Watch {
     }
 
     /// Takes in the end of a colour that goes on, as a controller says it to the tenth.
-    fn take_exact(&mut self, arrived: Mono, implied: Mono, oddities: &mut Oddities) {
+    fn take_exact(&mut self, implied: Mono, oddities: &mut Oddities) {
         self.told = None;
         let Some(end) = &mut self.end else {
             self.end = Some(Anchor::new(implied, Duration::ZERO));
             return;
         };
-        match end.hear(implied, Duration::ZERO) {
+        match end.hear(implied, Duration::ZERO, Rounding::Up) {
             Heard::ChangedMind => oddities.changed_minds += 1,
             Heard::Same => self.late = Some(implied.since(end.at)),
         }
-        self.kept.tell(arrived, end.at);
+        self.announced = true;
     }
 
     /// Takes in the countdown of a colour that goes on.
@@ -329,6 +377,7 @@ impl Watch {
         arrived: Mono,
         gap: Duration,
         countdown_s: Option<u16>,
+        rounding: Rounding,
         oddities: &mut Oddities,
     ) {
         let told = self.told;
@@ -354,6 +403,9 @@ impl Watch {
             return;
         }
         let again = first_told < arrived;
+        if !again {
+            self.imply(s, arrived);
+        }
         let Some(end) = &mut self.end else {
             self.end = Some(Anchor::new(implied, VAGUE));
             return;
@@ -361,15 +413,31 @@ impl Watch {
         if again {
             if arrived.since(first_told) > STUCK {
                 oddities.stuck_countdowns += 1;
-                end.hear(implied, VAGUE);
+                end.hear(implied, VAGUE, rounding);
             }
             return;
         }
-        match end.hear(implied, gap.min(VAGUE)) {
-            Heard::ChangedMind => oddities.changed_minds += 1,
+        match end.hear(implied, gap.min(VAGUE), rounding) {
+            Heard::ChangedMind => {
+                oddities.changed_minds += 1;
+                self.implied = None;
+            }
             Heard::Same => self.late = Some(implied.since(end.at)),
         }
-        self.kept.tell(arrived, end.at);
+        self.announced = true;
+    }
+
+    /// Keeps what a second that is newly told implies, when the end is so near that few controllers
+    /// still change their mind.
+    fn imply(&mut self, s: u16, arrived: Mono) {
+        if s > NEAR_S {
+            return;
+        }
+        let end = arrived + seconds(s);
+        match &mut self.implied {
+            Some(implied) => implied.add(end),
+            none => *none = Some(Implied::new(end)),
+        }
     }
 
     /// A late or doubled report of the green that was: it must not bring the green back.
@@ -398,7 +466,7 @@ impl Limits {
     }
 }
 
-/// How often announced ends came true within a second, by how far ahead they were announced.
+/// How often told ends came true within a second, by how far ahead they were told.
 #[derive(Clone, Copy, Debug, Default)]
 struct Kept {
     told: [Option<Told>; REACHES.len()],
@@ -406,7 +474,7 @@ struct Kept {
     true_ones: [f32; REACHES.len()],
 }
 
-/// The ends that were announced while they were so far ahead.
+/// The ends that were told while they were so far ahead.
 #[derive(Clone, Copy, Debug)]
 struct Told {
     first: Mono,
@@ -414,9 +482,9 @@ struct Told {
     latest: Mono,
 }
 
-/// So many announcements say what the next is worth.
+/// So many say what the next is worth.
 const ENOUGH: f32 = 10.0;
-/// What an announcement counts after each newer one.
+/// What one counts after each newer one.
 const FORGET: f32 = 0.98;
 
 impl Kept {

@@ -185,3 +185,120 @@ fn signs_and_events_that_make_no_sense_are_told_with_their_lines() {
     told(18, "has company");
     told(19, "not GB 2312");
 }
+
+/// Each rule of one element about another, the fault that breaks it, and what is said of it.
+#[test]
+fn every_rule_names_the_element_and_its_line() {
+    let north = "[[0, 270], [0, 20]]";
+    for (from, to, said) in [
+        // Geometry.
+        (
+            north,
+            "[[0, 270], [0, 20.2], [0, 20]]",
+            "link \"from north\": points 2 and 3 are closer than 0.5 m",
+        ),
+        (
+            north,
+            "[[0, 270], [0, 120], [60, 160], [30, 90], [-20, 150], [-9, 90], [0, 20]]",
+            "link \"from north\" crosses itself",
+        ),
+        (
+            north,
+            "[[0, 270]]",
+            "link \"from north\": a line needs at least two points",
+        ),
+        (
+            north,
+            "[[0, 27000], [0, 20]]",
+            "[0, 27000] is too far from the origin",
+        ),
+        (
+            "width-m     = 3.25",
+            "width-m     = 0",
+            "link.lane.width-m: must be",
+        ),
+        // Topology.
+        (
+            "to-node = 12, to-lane = 1, turn = \"left\"",
+            "to-node = 12, to-lane = 9, turn = \"left\"",
+            "lane 1 of link \"from north\": link \"to east\" has no lane 9",
+        ),
+        (
+            "phase = 2 }",
+            "phase = 77 }",
+            "lane 1 of link \"from north\": there is no [[phase]] 77",
+        ),
+        (
+            "upstream        = 11",
+            "upstream        = 15",
+            "link \"from north\": there is no [[node]] 15",
+        ),
+        (
+            "downstream      = 10",
+            "downstream      = 12",
+            "link \"from north\" must lead to this junction or away from it",
+        ),
+        (
+            "id      = 12\n",
+            "id      = 11\n",
+            "node 11 stands on line ",
+        ),
+        (
+            "upstream        = 12\ndownstream      = 10",
+            "upstream        = 11\ndownstream      = 10",
+            "link \"from east\" joins the nodes of line ",
+        ),
+        (
+            "[[link.lane]]\nid          = 2",
+            "[[link.lane]]\nid          = 4",
+            "lane 4 of link \"from north\": lanes count from 1 at the left; this is 2",
+        ),
+        (
+            "phases = [1, 65]",
+            "phases = [1, 1]",
+            "phase 1 cannot conflict with itself",
+        ),
+        (
+            "phases = [1, 65]",
+            "phases = [1, 77]",
+            "there is no [[phase]] 77",
+        ),
+        (
+            "lamps      = [2]",
+            "lamps      = [1]",
+            "lamp 1 of controller signal shows the phase of line ",
+        ),
+    ] {
+        let told = findings(from, to);
+        let found = told.iter().find(|finding| finding.contains(said));
+        let Some(found) = found else {
+            panic!("{said} is not in {told:#?}");
+        };
+        let line = found.split(':').nth(1).and_then(|line| line.parse().ok());
+        let changed = line_of(from);
+        // The element's own line, or that of the one it is held against.
+        assert!(
+            line.is_some_and(|line: usize| line > 0 && line <= changed + 40),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn what_a_message_cannot_carry_is_refused() {
+    let node = |id: u16| format!("[[node]]\nid = {id}\nname = \"x\"\neast-m = 0\nnorth-m = 0\n\n");
+    let nodes: String = (100..130).map(node).collect();
+    let told = findings("[[link]]\n", &format!("{nodes}[[link]]\n"));
+    assert!(
+        told.iter()
+            .any(|finding| finding.contains("node: is one more than the 32")),
+        "{told:?}"
+    );
+    let points: Vec<String> = (0..501).map(|n| format!("[0, {}]", 600 - n)).collect();
+    let told = findings("[[0, 270], [0, 20]]", &format!("[{}]", points.join(", ")));
+    assert!(
+        told.iter()
+            .any(|finding| finding.contains("more than 500 points")),
+        "{told:?}"
+    );
+}

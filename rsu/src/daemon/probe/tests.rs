@@ -333,3 +333,26 @@ fn the_recorded_radar_is_understood() {
         "{summary}"
     );
 }
+
+#[test]
+fn the_recorded_datagrams_of_ntcip_controllers_and_a_platforms_spat_are_understood() {
+    for (protocol, name, reports) in [
+        (ProbeProtocol::Ntcip, "tscbm_241B.bin", 1),
+        (ProbeProtocol::Ntcip, "tscbm_245B.hex", 3),
+        (
+            ProbeProtocol::SpatJson,
+            "huawei_dris_rsu_spat_up_example.json",
+            1,
+        ),
+    ] {
+        let Some(bytes) = recording(name) else { return };
+        let args = args(protocol, "");
+        let (lines, outcome) = probed(&args, &bytes);
+        assert_eq!(lines.len(), reports, "{name}");
+        assert!(
+            lines.iter().all(|line| line["content"] == "lamps"),
+            "{name}"
+        );
+        assert!(outcome.summary(&args).contains("rejected: none"), "{name}");
+    }
+}

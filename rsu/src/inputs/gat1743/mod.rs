@@ -32,7 +32,8 @@
 //! - 0101, 0102 and 0302 were never recorded: 0302 is read as 0301 is, the layout of the other two is
 //!   that of one public implementation.
 //! - Signed frames were never recorded; the signature is not verified, and counted.
-//! - The controller's clock is compared with ours only to be counted: nothing is dated by it.
+//! - The controller's clock is compared with ours only to be counted: nothing is dated by it. But
+//!   where it has milliseconds, news that took longer than others of late are known to be so old.
 //!
 //! Not here: acknowledging reports (operation 82), whose layout is not public; lane functions (02xx)
 //! and traffic data (04xx, 05xx); the serial form of the standard, which was never seen.
@@ -47,6 +48,8 @@ mod recordings;
 mod tests;
 pub mod wire;
 
+use std::time::Duration;
+
 pub use asker::Asking;
 pub use emitter::{Approach, Audience, Emitter, Identity, Question};
 pub use wire::Address;
@@ -56,6 +59,7 @@ use self::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Lamps, NEXT_PLAN, Pl
 use self::framing::{Framer, Piece};
 use self::wire::{Frame, Header, Operation};
 use super::Counts;
+use super::lateness::Lateness;
 use crate::clock::{Mono, Now};
 use crate::report::{
     Content, ControlMode, LampPlan, LampState, LampStates, Light, PlanStep, SignalPlan,
@@ -149,6 +153,7 @@ impl Decoder {
                 mode: None,
                 mode_told: None,
                 newest: None,
+                lateness: Lateness::default(),
             },
             mouth: config.asking.map(|asking| Mouth {
                 asking,
@@ -175,6 +180,7 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         self.framer.reset();
         self.ear.newest = None;
+        self.ear.lateness.forget();
     }
 
     /// Appends a question that is due; see [`super::Decoder::poll_query`].
@@ -218,6 +224,7 @@ struct Ear {
     mode_told: Option<ControlMode>,
     /// Who said the newest lamp states, and at which millisecond of its own clock.
     newest: Option<(Address, i64)>,
+    lateness: Lateness,
 }
 
 impl Ear {
@@ -258,7 +265,10 @@ impl Ear {
         self.note_quirks(arrived, frame);
         let content = frame.content.map_or(&[][..], |(_, content)| content);
         let understood = match header.object {
-            LAMP_STATE => self.lamp_states(content, sink),
+            LAMP_STATE => {
+                let held_up = self.lateness.of(arrived.mono, theirs_ms(header));
+                self.lamp_states(held_up, content, sink)
+            }
             CURRENT_PLAN => self.signal_plan(content, sink),
             // What is to come is no news yet: it is told as the current plan when it has come.
             NEXT_PLAN => self.plan.parse(content).map(|()| Use::Full),
@@ -292,6 +302,12 @@ impl Ear {
         {
             return true;
         }
+        if self
+            .newest
+            .is_some_and(|(sender, _)| sender != header.sender)
+        {
+            self.lateness.forget();
+        }
         self.newest = Some((header.sender, ms));
         false
     }
@@ -315,11 +331,15 @@ impl Ear {
 
     fn lamp_states(
         &mut self,
+        held_up: Duration,
         content: &[u8],
         sink: &mut dyn FnMut(Content),
     ) -> Result<Use, content::Malformed> {
         self.lamps.parse(content)?;
-        let mut states = LampStates::default();
+        let mut states = LampStates {
+            held_up,
+            ..LampStates::default()
+        };
         let mut seen = Seen::default();
         for lamp in &self.lamps.lamps {
             if !seen.first(lamp.id) {

@@ -422,6 +422,25 @@ fn lamps_that_were_overtaken_on_their_way_are_dropped_and_counted() {
 }
 
 #[test]
+fn lamps_that_were_long_on_their_way_are_as_old_as_their_stamp() {
+    let mut decoder = Decoder::new(Config::default());
+    let start_ms = 1_790_000_000_377;
+    let mut held_up = |sent_ms: i64, late_ms: u64| {
+        let datagram = lamps_at(identity(), start_ms + sent_ms, 9);
+        let mut held_up = Vec::new();
+        let arrived = now(sent_ms.unsigned_abs() + late_ms);
+        decoder.push(arrived, &datagram, &mut |content| match content {
+            Content::Lamps(lamps) => held_up.push(lamps.held_up),
+            other => panic!("lamps were sent, not {other:?}"),
+        });
+        held_up
+    };
+    assert_eq!(held_up(0, 5), [Duration::ZERO]);
+    assert_eq!(held_up(1000, 1205), [Duration::from_millis(1200)]);
+    assert_eq!(held_up(2500, 5), [Duration::ZERO]);
+}
+
+#[test]
 fn lamps_of_equal_times_are_all_taken() {
     let says = |s| lamps_at(identity(), THEIRS, s);
     assert_eq!(

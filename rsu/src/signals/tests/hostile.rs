@@ -418,3 +418,110 @@ fn plans_of_two_controllers_that_do_not_fit_tell_no_green_to_come() {
         assert_eq!(phase.expect("of the site").states.len(), 1, "phase {id}");
     }
 }
+
+/// Three cycles by a plan; then 12 s into the green an emergency takes the junction over at once.
+fn called_off(mode: ControlMode) -> Signals {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, mode);
+    signals.handle_plan(now(0.0), SIGNAL, &plan());
+    let called = 3 * CYCLE_S + 12;
+    for second in 0..called {
+        hear(&mut signals, second.into(), |_| 0.0);
+    }
+    signals.handle_mode(now(called.into()), SIGNAL, ControlMode::Emergency);
+    let mut cut = lamps(21);
+    for lamp in &mut cut.lamps {
+        lamp.countdown_s = None;
+    }
+    signals.handle_lamps(now(called.into()), SIGNAL, &cut);
+    // And back to the plan, a cycle later.
+    signals.handle_mode(now(f64::from(4 * CYCLE_S)), SIGNAL, mode);
+    for second in 4 * CYCLE_S..4 * CYCLE_S + 6 {
+        hear(&mut signals, second.into(), |_| 0.0);
+    }
+    signals
+}
+
+#[test]
+fn an_end_that_was_called_off_is_remembered_and_bounds_are_wider_or_not_told_after_it() {
+    for mode in [ControlMode::FixedTime, ControlMode::Coordinated] {
+        let mut signals = called_off(mode);
+        let at_s = f64::from(4 * CYCLE_S + 5);
+        let timing = running(&mut signals, at_s, 1).timing.expect("timed");
+        let End::At { min, max, likely } = timing.end else {
+            panic!("it ends")
+        };
+        assert!((likely.seconds_after(moment(at_s)) - 16.0).abs() < 0.1);
+        // It ended 9 s before its told end, at least.
+        let early_s = min.map(|min| likely.seconds_after(min));
+        assert!(
+            early_s.is_none_or(|early_s| early_s >= 9.0),
+            "{mode:?}: {timing:?}"
+        );
+        assert_eq!(min.is_some(), max.is_some());
+    }
+}
+
+#[test]
+fn a_coordinated_plan_is_bounded_by_how_it_was_kept() {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Coordinated);
+    signals.handle_plan(now(0.0), SIGNAL, &plan());
+    let told = |signals: &mut Signals, at_s| {
+        let timing = running(signals, at_s, 1).timing.expect("timed");
+        match timing.end {
+            End::At { min, max, likely } => min
+                .zip(max)
+                .map(|(min, max)| (likely.seconds_after(min), max.seconds_after(likely))),
+            End::Endless => panic!("it ends"),
+        }
+    };
+    for second in 0..=10 {
+        hear(&mut signals, second.into(), |_| 0.0);
+    }
+    assert_eq!(
+        told(&mut signals, 10.0),
+        None,
+        "nobody knows yet whether it is kept"
+    );
+    for second in 11..=14 * CYCLE_S + 10 {
+        hear(&mut signals, second.into(), |_| 0.0);
+    }
+    let (early_s, late_s) = told(&mut signals, f64::from(14 * CYCLE_S + 10)).expect("by now");
+    assert!(early_s < 0.3 && late_s < 0.3, "{early_s} {late_s}");
+}
+
+#[test]
+fn seconds_that_are_rounded_down_are_read_so_once_that_is_known() {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Actuated);
+    // Lamps change 0.6 s into the second, and are told then; reports come at whole seconds.
+    let told = |signals: &mut Signals, at_s: f64, down: bool| {
+        let into_s = at_s - 0.6;
+        let second = into_s.floor();
+        let mut news = lamps(second as u32);
+        for lamp in &mut news.lamps {
+            let left_s = lamp.countdown_s.map(|s| f64::from(s) - (into_s - second));
+            let whole = |left_s: f64| {
+                if down {
+                    (left_s + 1e-6).floor()
+                } else {
+                    (left_s - 1e-6).ceil()
+                }
+            };
+            lamp.countdown_s = left_s.map(|left_s| whole(left_s).max(1.0) as u16);
+        }
+        signals.handle_lamps(now(at_s), SIGNAL, &news);
+    };
+    for second in 1..5 * CYCLE_S {
+        told(&mut signals, second.into(), true);
+        told(&mut signals, f64::from(second) + 0.6, true);
+    }
+    let at_s = f64::from(5 * CYCLE_S);
+    for second in 0..10 {
+        told(&mut signals, at_s + f64::from(second), true);
+        told(&mut signals, at_s + f64::from(second) + 0.6, true);
+    }
+    let green = running(&mut signals, at_s + 9.7, 1);
+    assert!((left_s(&green, at_s) - 21.6).abs() < 0.05, "{green:?}");
+}

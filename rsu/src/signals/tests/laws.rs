@@ -126,7 +126,7 @@ fn phase_now(_: &PhaseForecast) -> Mono {
 }
 
 /// Two groups of lamps that are green in turn.
-fn any_plan(lengths: &[u16]) -> SignalPlan {
+pub(super) fn any_plan(lengths: &[u16]) -> SignalPlan {
     let [green_a, yellow_a, clear_a, green_b, yellow_b, clear_b, ..] = *lengths else {
         unreachable!("eight lengths")
     };
@@ -173,7 +173,7 @@ fn any_plan(lengths: &[u16]) -> SignalPlan {
     }
 }
 
-fn shown_by(plan: &SignalPlan, lamp: u16, second: u32) -> Light {
+pub(super) fn shown_by(plan: &SignalPlan, lamp: u16, second: u32) -> Light {
     let lamps = lamps_of(plan, second);
     let found = lamps.lamps.iter().find(|state| state.lamp == lamp);
     merged(found.expect("a lamp of the plan").light)
