@@ -4,6 +4,7 @@
 //! - `metrics`: what Prometheus is given
 //! - `door`: how many may come in
 //! - `assets`: the page's files
+//! - `openapi.json`: what is asked and answered, for other programs; a test holds it against the routes
 //!
 //! It only shows. Readers that are slow skip news; the straight path knows nothing of them. Not here:
 //! TLS and passwords, which are for whatever stands before it where it is served beyond this machine.
@@ -19,6 +20,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -47,7 +49,7 @@ use crate::config::{Config, Console};
 use crate::site::Site;
 use crate::station::FrameKind;
 use door::Door;
-use page::{Page, decode};
+use page::{LAST, Page, decode};
 
 /// How often what came is gathered: twice as often as there are views.
 const GATHER_EVERY: Duration = Duration::from_millis(50);
@@ -181,6 +183,7 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/readyz", get(ready))
         .route("/version", get(version))
         .route("/events", get(events))
+        .route("/api/v1/openapi.json", get(openapi))
         .route("/api/v1/status", get(status))
         .route("/api/v1/site", get(site))
         .route("/api/v1/map", get(map))
@@ -238,6 +241,10 @@ async fn version() -> Json<Value> {
     Json(json!({ "name": "rsu", "version": env!("CARGO_PKG_VERSION") }))
 }
 
+async fn openapi() -> Response {
+    ready_made(include_str!("openapi.json"))
+}
+
 async fn status(State(about): Known) -> Json<Value> {
     Json(about.status())
 }
@@ -269,7 +276,7 @@ async fn signals(State(about): Known) -> Response {
     ready_made(about.page.signals())
 }
 
-fn ready_made(json: String) -> Response {
+fn ready_made(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
@@ -279,12 +286,27 @@ struct Wanted {
     limit: Option<usize>,
 }
 
-async fn messages(State(about): Known, Query(wanted): Query<Wanted>) -> Response {
+async fn messages(State(about): Known, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let wanted = match wanted {
+        Ok(Query(wanted)) => wanted,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
+    let kind = wanted.kind.as_deref();
+    if kind.is_some_and(|name| FrameKind::ALL.iter().all(|kind| kind.name() != name)) {
+        return wrong(StatusCode::BAD_REQUEST, "no such kind of message");
+    }
     let most = wanted.limit.unwrap_or(100);
-    Json(about.page.headlines(wanted.kind.as_deref(), most)).into_response()
+    if !(1..=LAST).contains(&most) {
+        return wrong(StatusCode::BAD_REQUEST, "`limit` must be 1 to 500");
+    }
+    Json(about.page.headlines(kind, most)).into_response()
 }
 
-async fn message(State(about): Known, Path(number): Path<u64>) -> Response {
+async fn message(State(about): Known, number: Result<Path<u64>, PathRejection>) -> Response {
+    let number = match number {
+        Ok(Path(number)) => number,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
     match about.page.message(number) {
         Some(message) => Json(message).into_response(),
         None => wrong(
@@ -299,7 +321,11 @@ struct ToDecode {
     hex: String,
 }
 
-async fn decode_hex(Json(asked): Json<ToDecode>) -> Response {
+async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
     let digits: String = asked.hex.split_whitespace().collect();
     let Some(bytes) = hex::decode(&digits) else {
         return wrong(StatusCode::BAD_REQUEST, "not pairs of hexadecimal digits");

@@ -1,5 +1,7 @@
 //! The console over real sockets, of a daemon without devices: MAP and signs go out all the same.
 
+mod openapi;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
