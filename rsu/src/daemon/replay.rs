@@ -7,17 +7,17 @@
 //!
 //! Nothing goes on the air, unless that is asked for by name: what was true then is not true now.
 
-mod player;
+pub(super) mod player;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{fs, thread};
 
 use super::radio::Radio;
 use super::record::entry;
-use super::record::read::{Ending, Entry, read};
+use super::record::read::{Ending, Entry, last_run, read};
 use super::{clock, hex};
 use crate::clock::Mono;
 use player::{Played, Player};
@@ -98,7 +98,10 @@ struct Failure {
 }
 
 fn play(args: &ReplayArgs) -> Result<Played, Failure> {
-    let files = last_run(&args.files)?;
+    let files = last_run(&args.files).map_err(|reason| Failure {
+        exit: CANNOT_OPEN,
+        reason,
+    })?;
     let mut stage = Stage::new(args);
     for path in &files {
         let bytes = fs::read(path).map_err(|error| Failure {
@@ -132,39 +135,6 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
         }
     }
     stage.finish()
-}
-
-/// The files as given; of a folder, those of the run that began last.
-fn last_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let [folder] = paths else {
-        return Ok(paths.to_vec());
-    };
-    if !folder.is_dir() {
-        return Ok(paths.to_vec());
-    }
-    let entries = fs::read_dir(folder).map_err(|error| Failure {
-        exit: CANNOT_OPEN,
-        reason: format!("cannot read {}: {error}", folder.display()),
-    })?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "mcap"))
-        .collect();
-    files.sort();
-    let run = |path: &Path| {
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        stem.and_then(|stem| stem.rsplit_once('-'))
-            .map(|(run, _)| run.to_owned())
-    };
-    let last = files.last().and_then(|path| run(path));
-    files.retain(|path| run(path) == last);
-    if files.is_empty() {
-        return Err(Failure {
-            exit: CANNOT_OPEN,
-            reason: format!("no recording in {}", folder.display()),
-        });
-    }
-    Ok(files)
 }
 
 /// Where it is played: what comes out, when, and whether it is as it was.

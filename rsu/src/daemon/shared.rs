@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
+use super::pcap::PcapTally;
 use super::radio::OutletTally;
 use super::record::RecordTally;
 use super::snapshot::{InputSnapshot, RadioSnapshot, RecordingSnapshot, Snapshot};
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) inputs: Vec<InputView>,
     pub(crate) outlets: Vec<(RadioTarget, Arc<OutletTally>)>,
     pub(crate) recording: Option<Arc<RecordTally>>,
+    pub(crate) pcap: Option<Arc<PcapTally>>,
     pub(crate) watchers: Watchers,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,

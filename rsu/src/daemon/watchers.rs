@@ -18,6 +18,8 @@ pub(crate) struct Watchers {
     pub(crate) record: Option<Reader>,
     /// Who shows what is said.
     pub(crate) page: Option<Reader>,
+    /// Who keeps the frames alone.
+    pub(crate) frames: Option<Arc<Tap>>,
 }
 
 /// What one reader reads.
@@ -85,8 +87,9 @@ impl Watchers {
             cause: frame.cause.map(|cause| cause.mono),
             took,
         });
-        for reader in self.all() {
-            reader.tap.put(mark, frame.bytes());
+        let readers = self.all().map(|reader| &reader.tap);
+        for tap in readers.chain(&self.frames) {
+            tap.put(mark, frame.bytes());
         }
     }
 

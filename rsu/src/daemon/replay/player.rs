@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use crate::clock::{Mono, Now, Utc};
-use crate::config::{self, RadioTarget};
+use crate::config::{self, Config, RadioTarget};
 use crate::daemon::hex;
 use crate::daemon::mailbox::{KINDS, kind_of};
 use crate::daemon::record::entry::{self, What};
@@ -101,16 +101,7 @@ pub(crate) enum Unplayable {
 
 impl Player {
     pub(super) fn new(start: &entry::Start) -> Result<Self, Unplayable> {
-        let main = start.files.first().ok_or(Unplayable::NoConfig)?;
-        let mut read = |path: &Path| {
-            let path = path.display().to_string();
-            let file = start.files.iter().find(|file| file.path == path);
-            file.map(|file| file.text.clone())
-                .ok_or_else(|| io::ErrorKind::NotFound.into())
-        };
-        let config = config::parse(&main.text, Path::new(&main.path), &mut read)
-            .map_err(Unplayable::Config)?
-            .config;
+        let config = config_of(start)?;
         let now = Now {
             mono: Mono::from_nanos(start.mono_ns),
             utc: Utc::from_unix_ns(start.utc_ns),
@@ -294,6 +285,19 @@ impl InputState {
         let Self { decoder, lanes, .. } = self;
         decoder.flush(at, &mut |content| wait(lanes, input, at, content));
     }
+}
+
+/// The configuration that was recorded, as this program takes it.
+pub(crate) fn config_of(start: &entry::Start) -> Result<Config, Unplayable> {
+    let main = start.files.first().ok_or(Unplayable::NoConfig)?;
+    let mut read = |path: &Path| {
+        let path = path.display().to_string();
+        let file = start.files.iter().find(|file| file.path == path);
+        file.map(|file| file.text.clone())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    let checked = config::parse(&main.text, Path::new(&main.path), &mut read);
+    Ok(checked.map_err(Unplayable::Config)?.config)
 }
 
 /// Puts what a decoder says where the heart would find it.
