@@ -10,6 +10,10 @@ use rsu::config::Findings;
 use rsu::daemon::{self, RunError};
 use tracing::level_filters::LevelFilter;
 
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: daemon::Counting = daemon::Counting;
+
 /// Usage: what was typed makes no sense (EX_USAGE).
 const USAGE: u8 = 64;
 /// A fault of ours, or of the machine's (EX_SOFTWARE).

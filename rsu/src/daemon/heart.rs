@@ -11,7 +11,7 @@ use super::radio::Radio;
 use super::tally::HeartTally;
 use super::tap::Step;
 use super::watchers::Window;
-use super::{clock, sys};
+use super::{allocations, clock, sys};
 use crate::clock::{Mono, Now};
 use crate::station::{ClockState, Frame, Station};
 
@@ -35,6 +35,7 @@ impl Heart {
     pub(crate) fn run(mut self) {
         let mut frame = Frame::new();
         let mut clock_due = Mono::ZERO;
+        let mut first_beat = None;
         let mailbox = Arc::clone(&self.mailbox);
         mailbox.adopt();
         loop {
@@ -66,6 +67,10 @@ impl Heart {
                 Woke::Closed => break,
             }
             self.drain(now, said, &mut frame);
+            if let Some(count) = allocations::on_this_thread() {
+                let before = *first_beat.get_or_insert(count);
+                self.tally.note_allocations(count - before);
+            }
         }
     }
 

@@ -130,6 +130,12 @@ impl Mailbox {
         }
     }
 
+    /// Reports of `input` that wait for the heart.
+    pub(crate) fn waiting(&self, input: InputId) -> usize {
+        let lanes = (0..KINDS).filter_map(|kind| self.lane(kind, input));
+        lanes.map(|lane| lane.full.len()).sum()
+    }
+
     /// Reports of `input` that gave way to newer ones before the heart came to them.
     pub(crate) fn displaced(&self, input: InputId) -> u64 {
         (0..KINDS)

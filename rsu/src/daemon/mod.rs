@@ -10,6 +10,7 @@
 //! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
 //! - `export`: a recording in other formats; `pcap`: frames for Wireshark
 //! - `console`: shows it over HTTP (feature `console`)
+//! - `allocations`: how many there were, in debug builds
 //! - `clock`, `sys`: what the machine knows of time, and what is asked of it
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
 //!   understood of a device, check a site's road model and print it in other formats, and score
@@ -20,6 +21,7 @@
 //! recordings; `brokers` for all of MQTT; `observer`; `recorder`, `pcap` and
 //! `console`, if they are wished for. Each has its own state and goes on when another's input fails.
 
+mod allocations;
 mod backoff;
 pub mod calibrate;
 mod clock;
@@ -75,6 +77,8 @@ use self::tally::HeartTally;
 use self::tap::{Sizes, Tap};
 use self::watchers::{Reader, Watchers, Window};
 
+#[cfg(debug_assertions)]
+pub use allocations::Counting;
 pub use load::{load, summary};
 pub use pcap::PcapFile;
 pub use run::{RunArgs, RunError, run};

@@ -99,6 +99,8 @@ pub(crate) struct HeartTally {
     events: ArrayQueue<Event>,
     events_lost: AtomicU64,
     stats: Mutex<Stats>,
+    /// On its thread since its first beat, and one; 0 where nobody counts.
+    allocations: AtomicU64,
 }
 
 #[derive(Default)]
@@ -119,6 +121,7 @@ impl HeartTally {
             events: ArrayQueue::new(EVENTS),
             events_lost: AtomicU64::new(0),
             stats: Mutex::default(),
+            allocations: AtomicU64::new(0),
         }
     }
 
@@ -134,6 +137,16 @@ impl HeartTally {
         if said == Some(cause.mono) {
             self.reaction.record(age);
         }
+    }
+
+    /// So many allocations since the first beat.
+    pub(crate) fn note_allocations(&self, count: u64) {
+        self.allocations.store(count + 1, Ordering::Relaxed);
+    }
+
+    /// None where nobody counts them.
+    pub(crate) fn allocations(&self) -> Option<u64> {
+        self.allocations.load(Ordering::Relaxed).checked_sub(1)
     }
 
     /// The oldest event gives way.

@@ -83,8 +83,15 @@ macro_rules! metric {
 }
 
 const METRICS: &[Metric] = &[
-    metric!(Gauge "rsu_build_info", "Always 1; the version of the program", |_| {
-        vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0)]
+    metric!(Gauge "rsu_build_info", "Always 1; the version of the program, and for what machine and how it was built", |_| {
+        let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+        let labels = [
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("arch", std::env::consts::ARCH),
+            ("os", std::env::consts::OS),
+            ("profile", profile),
+        ];
+        vec![(labels.map(|(label, value)| (label, value.to_owned())).into(), 1.0)]
     }),
     metric!(Gauge "rsu_uptime_seconds", "Since the unit started", |s| {
         vec![(vec![], s.now.uptime.as_secs_f64())]
@@ -143,6 +150,10 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_input_displaced", "Reports that gave way to newer ones before the station came to them, by input", |s| {
         by_input(s, |input| input.displaced as f64)
     }),
+    metric!(Gauge "rsu_input_waiting", "Reports that wait for the station, by input", |s| {
+        let inputs = s.shared.inputs.iter();
+        inputs.map(|view| (input(&view.name), s.shared.mailbox.waiting(view.id) as f64)).collect()
+    }),
     metric!(Counter "rsu_input_dropped", "What was not even decoded, by input and reason", |s| {
         let inputs = s.now.inputs.iter();
         let rows = inputs.flat_map(|i| {
@@ -183,6 +194,10 @@ const METRICS: &[Metric] = &[
             ("age", &heart.age),
         ];
         stages.map(|(stage, latency)| (vec![("stage", stage.to_owned())], latency)).into()
+    }),
+    metric!(Counter "rsu_heart_allocations", "Allocations on the heart's thread since its first beat; in debug builds alone, absent in others", |s| {
+        let counted = s.shared.heart.allocations().into_iter();
+        counted.map(|count| (vec![], count as f64)).collect()
     }),
     metric!(Gauge "rsu_recording_up", "1 while all is kept, 0 while the disk refuses; absent where nothing is to be kept", |s| {
         recording(s, |recording| f64::from(u8::from(recording.file.is_some())))
@@ -369,6 +384,41 @@ mod tests {
             std::fs::write(path, document()).unwrap();
         }
         assert_eq!(std::fs::read_to_string(path).unwrap(), document());
+    }
+
+    /// Whether a series of that name is exported.
+    fn is_exported(series: &str) -> bool {
+        METRICS.iter().any(|metric| match metric.read {
+            Read::Gauge(_) => series == metric.name,
+            Read::Counter(_) => series.strip_suffix("_total") == Some(metric.name),
+            Read::Histogram(_) => ["_bucket", "_sum", "_count"]
+                .iter()
+                .any(|end| series.strip_suffix(end) == Some(metric.name)),
+        })
+    }
+
+    #[test]
+    fn the_dashboard_asks_for_what_is_exported_and_leaves_nothing_out() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/grafana/rsu.json");
+        let text = std::fs::read_to_string(path).unwrap();
+        let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap().iter();
+        let targets = panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+        let mut asked = String::new();
+        for target in targets {
+            asked += target["expr"].as_str().unwrap();
+            asked.push(' ');
+        }
+        let words = asked.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let series: Vec<&str> = words.filter(|word| word.starts_with("rsu_")).collect();
+        for name in &series {
+            assert!(is_exported(name), "{name} is not exported");
+        }
+        for metric in METRICS {
+            let shown = series.iter().any(|name| name.starts_with(metric.name));
+            assert!(shown, "{} is not on the dashboard", metric.name);
+        }
+        assert!(text.contains("label_values(rsu_build_info, instance)"));
     }
 
     #[test]
