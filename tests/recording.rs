@@ -2,8 +2,10 @@
 //! whatever ends the unit and whatever the disk does.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use v2x_msg::kinds::rsm::Rsm;
@@ -75,6 +77,12 @@ impl Rig {
         assert_eq!(kinds, [true; 2], "signals and road users are told of");
         heard
     }
+}
+
+/// An address where nobody listens yet.
+fn free_tcp() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
+    listener.local_addr().expect("it is bound")
 }
 
 fn recordings(folder: &Path) -> Vec<PathBuf> {
@@ -344,6 +352,129 @@ fn too_little_room_is_told_of_with_what_to_do() {
     let told = rig.unit.until_told(&["recording: ", "nothing is kept"]);
     assert!(told.contains("lower `quota-mb`"), "{told}");
     rig.hear(Duration::from_secs(1));
+    rig.unit.stop();
+}
+
+/// A file system of the test's own in memory; taken away in the end.
+struct Disk(PathBuf);
+
+impl Disk {
+    /// None where the test may not mount one, which it says.
+    fn mount(path: PathBuf, options: &str) -> Option<Self> {
+        fs::create_dir_all(&path).expect("a folder in a temporary one");
+        let disk = Self(path);
+        if disk.run("mount", &["-t", "tmpfs", "-o", options, "tmpfs"]) {
+            return Some(disk);
+        }
+        eprintln!("skipped: no file system can be mounted here");
+        None
+    }
+
+    fn run(&self, program: &str, options: &[&str]) -> bool {
+        let mut command = Command::new(program);
+        let done = command.args(options).arg(&self.0).output();
+        done.is_ok_and(|done| done.status.success())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.run("umount", &["--lazy"]);
+    }
+}
+
+/// `[record]` on that disk with nothing kept free, and a console.
+fn on_disk(disk: &Disk, console: SocketAddr) -> String {
+    let kept = disk.0.join("kept");
+    format!(
+        "folder = '{}'\nkeep-free-mb = 0\n[console]\nlisten = '{console}'\n",
+        kept.display()
+    )
+}
+
+/// One number of `/metrics`.
+fn metric(console: SocketAddr, name: &str) -> Option<f64> {
+    let mut stream = TcpStream::connect(console).expect("the console listens");
+    let request = b"GET /metrics HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).expect("loopback");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    let mut lines = answer.lines();
+    let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix("{} "));
+    value.map(|value| value.parse().expect("a number"))
+}
+
+#[test]
+fn a_disk_that_is_full_is_told_of_counted_and_gone_on_with() {
+    let (place, console) = (Scratch::new(), free_tcp());
+    let Some(disk) = Disk::mount(place.path("disk"), "size=1m") else {
+        return;
+    };
+    let ballast = disk.0.join("ballast");
+    fs::write(&ballast, vec![1; 900 * 1024]).expect("there is room");
+    let rig = Rig::start(|_| on_disk(&disk, console));
+    rig.unit
+        .until_told(&["recording: ", "No space left", "nothing is kept"]);
+    rig.hear(Duration::from_secs(1));
+    assert_eq!(metric(console, "rsu_recording_up"), Some(0.0));
+    assert!(metric(console, "rsu_recording_failures_total") >= Some(1.0));
+    assert!(metric(console, "rsu_recording_dropped_total") >= Some(1.0));
+    fs::remove_file(ballast).expect("ours");
+    rig.unit.until_told(&["recording: going on"]);
+    rig.hear(Duration::from_secs(2));
+    assert_eq!(metric(console, "rsu_recording_up"), Some(1.0));
+    rig.unit.stop();
+    let kept = disk.0.join("kept");
+    assert!(
+        recordings(&kept).len() <= 3,
+        "attempts leave nothing behind"
+    );
+    let again = replay(&kept);
+    assert!(
+        again.err.contains("things were not recorded"),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn a_disk_that_is_read_only_is_told_of_counted_and_gone_on_with() {
+    let (place, console) = (Scratch::new(), free_tcp());
+    let Some(disk) = Disk::mount(place.path("disk"), "size=8m,ro") else {
+        return;
+    };
+    let rig = Rig::start(|_| on_disk(&disk, console));
+    rig.unit
+        .until_told(&["recording: ", "Read-only", "nothing is kept"]);
+    rig.hear(Duration::from_secs(1));
+    assert_eq!(metric(console, "rsu_recording_up"), Some(0.0));
+    assert!(metric(console, "rsu_recording_failures_total") >= Some(1.0));
+    assert!(disk.run("mount", &["-o", "remount,rw"]));
+    rig.unit.until_told(&["recording: going on"]);
+    rig.hear(Duration::from_secs(2));
+    assert_eq!(metric(console, "rsu_recording_up"), Some(1.0));
+    rig.unit.stop();
+    let again = replay(&disk.0.join("kept"));
+    assert!(
+        again.err.contains("things were not recorded"),
+        "{}",
+        again.err
+    );
+}
+
+#[test]
+fn a_debug_build_counts_what_its_heart_allocates_and_finds_nothing() {
+    let console = free_tcp();
+    let rig = Rig::start(|scratch| {
+        let kept = scratch.path("kept");
+        format!(
+            "folder = '{}'\n[console]\nlisten = '{console}'\n",
+            kept.display()
+        )
+    });
+    rig.hear(Duration::from_secs(3));
+    let none = cfg!(debug_assertions).then_some(0.0);
+    assert_eq!(metric(console, "rsu_heart_allocations_total"), none);
     rig.unit.stop();
 }
 

@@ -27,7 +27,7 @@ macro_rules! schema {
 }
 
 /// Kinds, in the order of their schema ids from 1.
-pub(crate) const KINDS: [Kind; 8] = [
+pub(crate) const KINDS: [Kind; 10] = [
     Kind {
         schema: "rsu.Start",
         text: schema!(
@@ -71,12 +71,26 @@ pub(crate) const KINDS: [Kind; 8] = [
         schema: "rsu.Forecast",
         text: schema!(
             r#","phases""#,
-            r#","age_s":{"type":["number","null"]},"phases":{"type":"array","items":{"type":"object","properties":{"phase":{"type":"integer"},"green":{"type":"string"},"states":{"type":"array","items":{"type":"object"}}}}}"#
+            r#","age_s":{"type":["number","null"]},"phases":{"type":"array","items":{"type":"object","properties":{"phase":{"type":"integer"},"green":{"type":"string"},"states":{"type":"array","items":{"type":"object","properties":{"light":{"type":"string"},"running":{"type":"boolean"},"since_s":{"type":["number","null"]},"start_s":{"type":["number","null"]},"min_end_s":{"type":["number","null"]},"likely_end_s":{"type":["number","null"]},"max_end_s":{"type":["number","null"]},"endless":{"type":"boolean"},"confidence":{"type":["number","null"]},"basis":{"enum":["plan","countdown","history",null]}}}}}}}"#
         ),
     },
     Kind {
         schema: "rsu.Gap",
         text: schema!(r#","lost""#, r#","lost":{"type":"integer"}"#),
+    },
+    Kind {
+        schema: "rsu.Report",
+        text: schema!(
+            r#","input","content""#,
+            r#","input":{"type":"integer"},"content":{"enum":["objects","lamps","plan","mode","receiver"]},"seen_at":{"type":"string"},"detections":{"type":"array","items":{"type":"object","required":["class","existence","east_m","north_m","cov_m2"],"properties":{"device_id":{"type":["integer","null"]},"own_id":{"type":"string"},"class":{"type":"string"},"existence":{"type":"number"},"east_m":{"type":"number"},"north_m":{"type":"number"},"cov_m2":{"type":"object","additionalProperties":{"type":"number"}},"velocity":{"type":["object","null"],"properties":{"east_mps":{"type":"number"},"north_mps":{"type":"number"},"cov_m2ps2":{"type":"object","additionalProperties":{"type":"number"}}}},"yaw_rad":{"type":["number","null"]},"size":{"type":["object","null"],"properties":{"length_m":{"type":"number"},"width_m":{"type":"number"},"height_m":{"type":["number","null"]}}}}}},"lamps":{"type":"array","items":{"type":"object","required":["lamp"],"properties":{"lamp":{"type":"integer"},"light":{"type":"string"},"countdown_s":{"type":["integer","null"]},"left_ms":{"type":"object","additionalProperties":{"type":["integer","null"]}},"cycle_s":{"type":"integer"},"steps":{"type":"array","items":{"type":"object","properties":{"light":{"type":"string"},"duration_s":{"type":"integer"}}}}}}},"mode":{"type":"string"},"fix":{"type":"string"},"utc":{"type":["string","null"]},"lat_deg":{"type":["number","null"]},"lon_deg":{"type":["number","null"]},"offset_m":{"type":["number","null"]},"clock_ahead_s":{"type":["number","null"]},"satellites_used":{"type":["integer","null"]},"satellites_in_view":{"type":["integer","null"]},"hdop":{"type":["number","null"]}"#
+        ),
+    },
+    Kind {
+        schema: "rsu.Map",
+        text: schema!(
+            r#","geojson""#,
+            r#","geojson":{"type":"object","additionalProperties":true}"#
+        ),
     },
 ];
 
@@ -90,6 +104,8 @@ pub(crate) mod kind {
     pub(crate) const TRACKS: usize = 5;
     pub(crate) const FORECAST: usize = 6;
     pub(crate) const GAP: usize = 7;
+    pub(crate) const REPORT: usize = 8;
+    pub(crate) const MAP: usize = 9;
 }
 
 /// First in every file: what the unit was when it started, which is all that a replay needs besides
@@ -177,6 +193,24 @@ pub(crate) struct Event {
     pub(crate) mono_ns: u64,
     pub(crate) utc_ns: i64,
     pub(crate) text: String,
+}
+
+/// What was made of bytes, for tools that do not know the device; a replay makes it anew.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report<C: Serialize> {
+    pub(crate) mono_ns: u64,
+    pub(crate) utc_ns: i64,
+    pub(crate) input: u8,
+    #[serde(flatten)]
+    pub(crate) content: C,
+}
+
+/// The junction as a map, for tools that do not read its file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Map<'m> {
+    pub(crate) mono_ns: u64,
+    pub(crate) utc_ns: i64,
+    pub(crate) geojson: &'m serde_json::Value,
 }
 
 /// Something was not recorded: so many things before this.

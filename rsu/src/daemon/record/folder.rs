@@ -110,6 +110,7 @@ mod tests {
             max_file_age: Duration::from_secs(60),
             quota_bytes,
             keep_free_bytes,
+            reports: true,
         };
         Folder::new(wish, "unit 1")
     }

@@ -15,6 +15,7 @@ mod file;
 mod folder;
 pub(crate) mod read;
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::map::geojson;
+use super::probe::view::content_view;
 use super::stop::{Stop, lock};
 use super::tap::{Mark, Slot, Step};
 use super::view::View;
@@ -29,6 +32,8 @@ use super::watchers::Reader;
 use super::{clock, hex, say};
 use crate::clock::{Mono, Now, Utc};
 use crate::config::{Config, Record};
+use crate::inputs::Decoder;
+use crate::report::{Content, InputId};
 use entry::kind;
 use file::Part;
 use folder::Folder;
@@ -70,6 +75,10 @@ pub(crate) struct Recorder {
     reader: Reader,
     tally: Arc<RecordTally>,
     stop: Arc<Stop>,
+    /// The junction, as GeoJSON.
+    map: serde_json::Value,
+    /// By input; what they say is kept beside the bytes. None where that is not wished.
+    decoders: Option<Vec<Decoder>>,
     part: Option<Open>,
     retry_at: Mono,
     backoff: Backoff,
@@ -103,6 +112,11 @@ impl Recorder {
         });
         Self {
             folder: Folder::new(wish.clone(), &config.name),
+            map: geojson::collection(&config.site),
+            decoders: wish.reports.then(|| {
+                let inputs = config.inputs.iter();
+                inputs.map(|input| input.protocol.decoder()).collect()
+            }),
             wish,
             start: entry::Start {
                 mono_ns: start.mono.nanos(),
@@ -167,8 +181,18 @@ impl Recorder {
         let part = Part::create(path.clone(), &self.start);
         // Also after a failure: the next attempt must not meet what this one left.
         self.start.part += 1;
+        let mut part = part.inspect_err(|_| {
+            // It would be one more at every attempt.
+            let _ = fs::remove_file(&path);
+        })?;
+        let map = entry::Map {
+            mono_ns: now.mono.nanos(),
+            utc_ns: now.utc.unix_ns(),
+            geojson: &self.map,
+        };
+        part.write("/map", kind::MAP, map.utc_ns, &map)?;
         self.part = Some(Open {
-            part: part?,
+            part,
             since: now.mono,
             flushed: now.mono,
             bytes: 0,
@@ -245,7 +269,44 @@ impl Recorder {
         }
         write_mark(&mut open.part, &self.start.inputs, slot)?;
         self.tally.messages.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.write_reports(slot)
+    }
+
+    /// What the bytes say, by decoders of the recorder's own: neither the heart nor the inputs' threads
+    /// have to copy it.
+    fn write_reports(&mut self, slot: &Slot) -> io::Result<()> {
+        let (Some(open), Some(decoders)) = (&mut self.part, &mut self.decoders) else {
+            return Ok(());
+        };
+        let (Mark::Arrived { input, at }
+        | Mark::Restarted { input, at }
+        | Mark::Asked { input, at }
+        | Mark::Flushed { input, at }) = slot.mark
+        else {
+            return Ok(());
+        };
+        let place = usize::from(input.0);
+        let (Some(decoder), Some(name)) = (decoders.get_mut(place), self.start.inputs.get(place))
+        else {
+            return Ok(());
+        };
+        let topic = format!("/report/{name}");
+        let mut written = Ok(());
+        let mut count = 0;
+        let mut keep = |content: Content| {
+            count += 1;
+            if written.is_ok() {
+                written = write_report(&mut open.part, &topic, input, at, &content);
+            }
+        };
+        match slot.mark {
+            Mark::Arrived { .. } => decoder.push(at, &slot.bytes, &mut keep),
+            Mark::Flushed { .. } => decoder.flush(at, &mut keep),
+            Mark::Asked { .. } => drop(decoder.poll_query(at, &mut Vec::new())),
+            _ => decoder.link_restarted(),
+        }
+        self.tally.messages.fetch_add(count, Ordering::Relaxed);
+        written
     }
 
     fn write_view(&mut self, view: &View) -> io::Result<()> {
@@ -263,8 +324,24 @@ impl Recorder {
     }
 }
 
+fn write_report(
+    part: &mut Part,
+    topic: &str,
+    input: InputId,
+    at: Now,
+    content: &Content,
+) -> io::Result<()> {
+    let report = entry::Report {
+        mono_ns: at.mono.nanos(),
+        utc_ns: at.utc.unix_ns(),
+        input: input.0,
+        content: content_view(Some(at), content),
+    };
+    part.write(topic, kind::REPORT, report.utc_ns, &report)
+}
+
 fn write_mark(part: &mut Part, inputs: &[String], slot: &Slot) -> io::Result<()> {
-    let mut bytes = |what: &str, input: crate::report::InputId, at: Now| {
+    let mut bytes = |what: &str, input: InputId, at: Now| {
         let message = entry::Bytes {
             mono_ns: at.mono.nanos(),
             utc_ns: at.utc.unix_ns(),
