@@ -151,6 +151,39 @@ fn a_replay_gives_the_same_frames_byte_for_byte() {
     assert!((5..printed.len() / 2).contains(&made), "{}", some.err);
 }
 
+#[test]
+fn a_replay_keeps_its_pace_and_is_on_the_air_only_where_that_is_asked_for() {
+    let rig = Rig::start(|scratch| format!("folder = '{}'\n", scratch.path("kept").display()));
+    rig.hear(Duration::from_secs(3));
+    rig.unit.stop();
+    while rig.air.next_within(Duration::from_millis(100)).is_some() {}
+    let kept = rig.scratch.path("kept").display().to_string();
+
+    let began = Instant::now();
+    let quiet = run("rsu", ["replay", &kept, "--speed", "2", "--diff"]);
+    assert_eq!(quiet.code, Some(0), "{}", quiet.err);
+    assert!(began.elapsed() >= Duration::from_millis(1_400));
+    assert!(rig.air.next_within(Duration::from_millis(200)).is_none());
+
+    // At the recorded radio's target the very frames are heard that are printed.
+    let aloud = [
+        "replay",
+        &kept,
+        "--speed",
+        "4",
+        "--print",
+        "--allow-broadcast",
+    ];
+    let aloud = Running::start("rsu", aloud);
+    let mut heard: Vec<String> = Vec::new();
+    while let Some(frame) = rig.air.next_within(Duration::from_secs(3)) {
+        heard.push(frame.bytes.iter().map(|b| format!("{b:02x}")).collect());
+    }
+    let aloud = aloud.ended();
+    assert_eq!(heard, printed(&aloud));
+    assert!(heard.len() > 50, "{}", heard.len());
+}
+
 /// Stamps and frames of a pcap of ours.
 fn packets(pcap: &[u8]) -> Vec<(f64, &[u8])> {
     let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
