@@ -1,5 +1,6 @@
 """Drives `rsu run` with 300 objects at 20 Hz and a signal controller, and tells what recording them
-took: load.py RSU FOLDER SECONDS. Ends with 1 where something was dropped or cannot be read back."""
+took: load.py RSU FOLDER SECONDS [kill]. Ends with 1 where something was dropped or cannot be read back, or
+does not play to the same frames. With `kill` the unit is not asked to end but killed."""
 
 import json
 import math
@@ -13,10 +14,12 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+from mcap.exceptions import EndOfFile
 from mcap.reader import NonSeekingReader
 
 BOXES, EACH, HZ = 4, 75, 20
 program, folder, seconds = sys.argv[1], Path(sys.argv[2]).resolve(), int(sys.argv[3])
+kill = sys.argv[4:] == ["kill"]
 chance = random.Random(1)
 project = Path(__file__).resolve().parents[2]
 
@@ -98,7 +101,8 @@ try:
     took = time.monotonic() - began
     after, told = of_threads(unit.pid), metrics()
 finally:
-    unit.terminate()
+    ended_ns = time.monotonic_ns()
+    unit.kill() if kill else unit.terminate()
     unit.wait()
 
 # A line each, and what is wanted where something is.
@@ -115,15 +119,25 @@ files = sorted((folder / "kept").glob("*.mcap"))
 size = sum(file.stat().st_size for file in files)
 print(f"{len(files)} files, {size / 1e6:.1f} MB, {size / took * 3600 / 1e6:.0f} MB an hour, "
       f"{told['rsu_recording_messages_total']:.0f} messages")
-began, by_topic, whole = time.monotonic(), Counter(), 0
+began, by_topic, whole, last = time.monotonic(), Counter(), 0, None
 for file in files:
     with file.open("rb") as stream:
-        for _, channel, message in NonSeekingReader(stream).iter_messages(log_time_order=False):
-            by_topic[channel.topic.split("/")[1]] += 1
-            whole += len(message.data)
+        try:
+            for _, channel, message in NonSeekingReader(stream).iter_messages(log_time_order=False):
+                by_topic[channel.topic.split("/")[1]] += 1
+                whole += len(message.data)
+                last = message.data
+        except EndOfFile:
+            print("the last file was cut short")
+print(f"its last message is of {(ended_ns - json.loads(last)['mono_ns']) / 1e9:.2f} s before the end")
 print(f"read back by PyPI mcap in {time.monotonic() - began:.0f} s: {sum(by_topic.values())} messages, "
       f"{whole / 1e6:.0f} MB of JSON; {dict(sorted(by_topic.items()))}")
 sent = sum(value for name, value in told.items() if name.startswith("rsu_frames_sent_total"))
 missing = sent - by_topic["frame"]
 print(f"{by_topic['frame']} frames kept of {sent:.0f} sent when last asked")
-sys.exit(dropped > 0 or missing > 0 or by_topic["gap"] > 0)
+began = time.monotonic()
+replay = subprocess.run([program, "replay", str(folder / "kept"), "--diff"], capture_output=True, text=True)
+print(f"rsu replay --diff in {time.monotonic() - began:.0f} s: {replay.stderr.strip()}")
+# Whoever is killed takes a chunk with him, which holds a second.
+enough = missing <= (sent / seconds * 3 if kill else 0)
+sys.exit(dropped > 0 or not enough or by_topic["gap"] > 0 or replay.returncode != 0)
