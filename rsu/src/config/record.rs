@@ -21,6 +21,8 @@ pub struct Record {
     pub quota_bytes: u64,
     /// What is left free on the disk; below it nothing is recorded.
     pub keep_free_bytes: u64,
+    /// Whether it begins with the unit, or when somebody asks for it.
+    pub at_start: bool,
 }
 
 impl Record {
@@ -32,6 +34,7 @@ impl Record {
             max_file_age: Duration::from_secs(3_600),
             quota_bytes: 8_000 * MB,
             keep_free_bytes: 1_000 * MB,
+            at_start: true,
         }
     }
 }
@@ -49,6 +52,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
     let quota_bytes = megabytes("quota-mb", 2..=10_000_000, usual.quota_bytes);
     let keep_free_bytes = megabytes("keep-free-mb", 0..=10_000_000, usual.keep_free_bytes);
     let max_file_age = table.integer("max-file-s", 1..=86_400);
+    let at_start = table.boolean("at-start").unwrap_or(usual.at_start);
     if let Some(folder) = folder.filter(|folder| folder.value.trim().is_empty()) {
         table.wrong(folder.line, "folder", "must name a folder");
     }
@@ -67,6 +71,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
         }),
         quota_bytes,
         keep_free_bytes,
+        at_start,
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
+use super::notices::Notices;
 use super::radio::OutletTally;
 use super::record::RecordTally;
 use super::snapshot::{InputSnapshot, RadioSnapshot, RecordingSnapshot, Snapshot};
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) outlets: Vec<(RadioTarget, Arc<OutletTally>)>,
     pub(crate) recording: Option<Arc<RecordTally>>,
     pub(crate) watchers: Watchers,
+    /// The last warnings.
+    pub(crate) notices: Notices,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,
 }
@@ -74,6 +77,7 @@ impl Shared {
     fn recording_snapshot(&self) -> Option<RecordingSnapshot> {
         let (tally, reader) = (self.recording.as_ref()?, self.watchers.record.as_ref()?);
         Some(RecordingSnapshot {
+            on: reader.shutter.is_open(),
             file: tally.file(),
             trouble: tally.trouble(),
             messages: tally.messages.load(Ordering::Relaxed),
@@ -100,6 +104,7 @@ impl Shared {
             unsent: tally.unsent.load(Ordering::Relaxed),
             reports: tally.reports.load(Ordering::Relaxed),
             displaced: self.mailbox.displaced(view.id),
+            reconnects: tally.reconnects(),
             age: tally.last_report().map(|last| now.since(last)),
             counts: tally.counts(),
         }

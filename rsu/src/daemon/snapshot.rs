@@ -37,6 +37,8 @@ pub struct Snapshot {
 /// The recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingSnapshot {
+    /// Whether anything is to be kept just now.
+    pub on: bool,
     /// The file that grows; None while nothing can be written.
     pub file: Option<PathBuf>,
     /// What is wrong now.
@@ -108,6 +110,8 @@ pub struct InputSnapshot {
     pub reports: u64,
     /// Reports that gave way to newer ones before the station came to them.
     pub displaced: u64,
+    /// Times that its link was found again after it had been lost.
+    pub reconnects: u64,
     /// Since the newest report arrived; None before the first.
     pub age: Option<Duration>,
     /// What the decoder understood, and what not and why.

@@ -140,6 +140,9 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_input_reports", "Reports made of them, by input", |s| {
         by_input(s, |input| input.reports as f64)
     }),
+    metric!(Counter "rsu_input_reconnects", "Times that a link was found again after it had been lost, by input", |s| {
+        by_input(s, |input| input.reconnects as f64)
+    }),
     metric!(Counter "rsu_input_displaced", "Reports that gave way to newer ones before the station came to them, by input", |s| {
         by_input(s, |input| input.displaced as f64)
     }),
@@ -173,10 +176,15 @@ const METRICS: &[Metric] = &[
         let clock = s.now.clock.iter();
         clock.map(|clock| (vec![], clock.max_error.as_secs_f64())).collect()
     }),
-    metric!(Histogram "rsu_stage_duration_seconds", "Stages of the straight path: `to_heart` from arrival to the heart, `work` one wake-up of the heart with encoding and sending, `lateness` how late it woke for what was due, `reaction` from arrival to the frame that it set off, `age` of the newest input when a frame is sent", |s| {
+    metric!(Histogram "rsu_stage_duration_seconds", "Stages of the straight path: `to_heart` from arrival to the heart, `queue` of that from the report to the heart, `fuse` a report of objects into the tracks, `compose` from tracks and forecasts to a message, `encode` its bytes, `send` into the sockets, `work` one wake-up of the heart with all of these, `lateness` how late it woke for what was due, `reaction` from arrival to the frame that it set off, `age` of the newest input when a frame is sent", |s| {
         let heart = &s.shared.heart;
         let stages = [
             ("to_heart", &heart.to_heart),
+            ("queue", &heart.queue),
+            ("fuse", &heart.fuse),
+            ("compose", &heart.compose),
+            ("encode", &heart.encode),
+            ("send", &heart.send),
             ("work", &heart.work),
             ("lateness", &heart.lateness),
             ("reaction", &heart.reaction),
@@ -184,8 +192,21 @@ const METRICS: &[Metric] = &[
         ];
         stages.map(|(stage, latency)| (vec![("stage", stage.to_owned())], latency)).into()
     }),
+    metric!(Histogram "rsu_input_taking_seconds", "From the arrival of bytes to the thread that takes them, by input", |s| {
+        let inputs = s.shared.inputs.iter();
+        inputs.map(|view| (input(&view.name), &view.tally.taking)).collect()
+    }),
+    metric!(Histogram "rsu_input_decoding_seconds", "From there to a report, or to the end of bytes that make none, by input", |s| {
+        let inputs = s.shared.inputs.iter();
+        inputs.map(|view| (input(&view.name), &view.tally.decoding)).collect()
+    }),
+    metric!(Histogram "rsu_frame_behind_slot_seconds", "How long after its slot of the grid a frame was sent, by kind", |s| {
+        let kinds = FrameKind::ALL.into_iter().zip(&s.shared.heart.behind_slot);
+        kinds.map(|(k, latency)| (kind(k), latency)).collect()
+    }),
     metric!(Gauge "rsu_recording_up", "1 while all is kept, 0 while the disk refuses; absent where nothing is to be kept", |s| {
-        recording(s, |recording| f64::from(u8::from(recording.file.is_some())))
+        let now = s.now.recording.iter().filter(|recording| recording.on);
+        now.map(|recording| (vec![], f64::from(u8::from(recording.file.is_some())))).collect()
     }),
     metric!(Counter "rsu_recording_messages", "Messages written", |s| {
         recording(s, |recording| recording.messages as f64)
@@ -201,6 +222,12 @@ const METRICS: &[Metric] = &[
     }),
     metric!(Gauge "rsu_recording_waiting", "What waits to be written", |s| {
         recording(s, |recording| recording.waiting as f64)
+    }),
+    metric!(Gauge "rsu_console_connections", "Connections to the console", |s| {
+        vec![(vec![], s.page.door.inside.load(Ordering::Relaxed) as f64)]
+    }),
+    metric!(Counter "rsu_console_turned_away", "Connections that were ended for others, having asked for nothing, or found no room", |s| {
+        vec![(vec![], s.page.door.turned_away.load(Ordering::Relaxed) as f64)]
     }),
     metric!(Gauge "rsu_console_readers", "Pages that are open and listen", |s| {
         vec![(vec![], s.page.readers() as f64)]

@@ -50,10 +50,19 @@ impl Inlet {
         watchers.arrived(*input, arrived, bytes);
         tally.arrivals.fetch_add(1, Ordering::Relaxed);
         tally.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let mut began = clock::mono();
+        let mut made_nothing = true;
+        tally.taking.record(began.since(arrived.mono));
         decoder.push(arrived, bytes, &mut |content| {
+            tally.decoding.record(clock::mono().since(began));
+            made_nothing = false;
             tally.note_report(arrived.mono);
             mailbox.push(*input, arrived, content);
+            began = clock::mono();
         });
+        if made_nothing {
+            tally.decoding.record(clock::mono().since(began));
+        }
         tally.show_counts(decoder.counts());
     }
 
