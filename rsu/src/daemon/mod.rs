@@ -45,6 +45,8 @@ mod record;
 pub mod replay;
 mod run;
 mod say;
+#[cfg(test)]
+mod schema;
 mod shared;
 mod snapshot;
 mod stop;

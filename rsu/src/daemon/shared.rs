@@ -106,6 +106,7 @@ impl Shared {
             displaced: self.mailbox.displaced(view.id),
             reconnects: tally.reconnects(),
             age: tally.last_report().map(|last| now.since(last)),
+            receiver: tally.receiver(),
             counts: tally.counts(),
         }
     }

@@ -7,6 +7,7 @@ pub use super::latency::Percentiles;
 pub use super::sys::ClockQuality;
 pub use super::tally::LinkState;
 use crate::inputs::Counts;
+use crate::report::Receiver;
 use crate::station::{FrameKind, Stats};
 
 /// Everything at one moment.
@@ -114,6 +115,8 @@ pub struct InputSnapshot {
     pub reconnects: u64,
     /// Since the newest report arrived; None before the first.
     pub age: Option<Duration>,
+    /// What a satellite receiver last said of itself; None of any other device.
+    pub receiver: Option<Receiver>,
     /// What the decoder understood, and what not and why.
     pub counts: Counts,
 }

@@ -13,6 +13,7 @@ use super::snapshot::{PathLatency, Sent};
 use super::stop::lock;
 use crate::clock::Mono;
 use crate::inputs::Counts;
+use crate::report::{Content, Receiver};
 use crate::station::{Event, Frame, FrameKind, Stats};
 
 /// Whether an input's bytes can reach us.
@@ -47,6 +48,7 @@ pub(crate) struct InputTally {
     last_report: AtomicU64,
     counts: Mutex<Counts>,
     link: Mutex<LinkState>,
+    receiver: Mutex<Option<Receiver>>,
     /// Times that the link came up.
     ups: AtomicU64,
     /// From the arrival of bytes to the thread that takes them.
@@ -67,6 +69,20 @@ impl InputTally {
         if let Ok(mut shown) = self.counts.try_lock() {
             shown.clone_from(counts);
         }
+    }
+
+    /// What a satellite receiver says of itself, unless somebody is reading it just now.
+    pub(crate) fn note_content(&self, content: &Content) {
+        if let Content::Receiver(receiver) = content
+            && let Ok(mut shown) = self.receiver.try_lock()
+        {
+            *shown = Some(*receiver);
+        }
+    }
+
+    /// What it last said.
+    pub(crate) fn receiver(&self) -> Option<Receiver> {
+        *lock(&self.receiver)
     }
 
     /// When the newest report arrived.

@@ -8,6 +8,7 @@
 //! - `keeper`: who may change something
 //! - `door`: how many may come in, and for how long who says nothing
 //! - `assets`: the page's files
+//! - `openapi.json`: what is asked and answered, for other programs; a test holds it against the routes
 //!
 //! It shows, and changes nothing on the straight path. Readers that are slow skip news; the straight
 //! path knows nothing of them. Not here: TLS and users, which are for whatever stands before it where
@@ -29,6 +30,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -54,10 +56,11 @@ use super::tally::LinkState;
 use super::watchers::Reader;
 use super::{clock, hex, machine};
 use crate::config::{Config, Console};
+use crate::report::Fix;
 use crate::site::Site;
 use crate::station::FrameKind;
 use keeper::Keeper;
-use page::{Page, decode};
+use page::{LAST, Page, decode};
 use recordings::Recordings;
 use settings::Settings;
 use stages::{Trend, percentiles_json as percentiles};
@@ -210,6 +213,7 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/readyz", get(ready))
         .route("/version", get(version))
         .route("/events", get(events))
+        .route("/api/v1/openapi.json", get(openapi))
         .route("/api/v1/status", get(status))
         .route("/api/v1/site", get(site))
         .route("/api/v1/map", get(map))
@@ -282,6 +286,10 @@ async fn version() -> Json<Value> {
     Json(json!({ "name": "rsu", "version": env!("CARGO_PKG_VERSION") }))
 }
 
+async fn openapi() -> Response {
+    ready_made(include_str!("openapi.json"))
+}
+
 async fn status(State(about): Known) -> Json<Value> {
     Json(about.status())
 }
@@ -328,7 +336,7 @@ async fn signals(State(about): Known) -> Response {
     ready_made(about.page.signals())
 }
 
-fn ready_made(json: String) -> Response {
+fn ready_made(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
@@ -338,12 +346,27 @@ struct Wanted {
     limit: Option<usize>,
 }
 
-async fn messages(State(about): Known, Query(wanted): Query<Wanted>) -> Response {
+async fn messages(State(about): Known, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let wanted = match wanted {
+        Ok(Query(wanted)) => wanted,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
+    let kind = wanted.kind.as_deref();
+    if kind.is_some_and(|name| FrameKind::ALL.iter().all(|kind| kind.name() != name)) {
+        return wrong(StatusCode::BAD_REQUEST, "no such kind of message");
+    }
     let most = wanted.limit.unwrap_or(100);
-    Json(about.page.headlines(wanted.kind.as_deref(), most)).into_response()
+    if !(1..=LAST).contains(&most) {
+        return wrong(StatusCode::BAD_REQUEST, "`limit` must be 1 to 500");
+    }
+    Json(about.page.headlines(kind, most)).into_response()
 }
 
-async fn message(State(about): Known, Path(number): Path<u64>) -> Response {
+async fn message(State(about): Known, number: Result<Path<u64>, PathRejection>) -> Response {
+    let number = match number {
+        Ok(Path(number)) => number,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
     match about.page.message(number) {
         Some(message) => Json(message).into_response(),
         None => wrong(
@@ -358,7 +381,11 @@ struct ToDecode {
     hex: String,
 }
 
-async fn decode_hex(Json(asked): Json<ToDecode>) -> Response {
+async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
     let digits: String = asked.hex.split_whitespace().collect();
     let Some(bytes) = hex::decode(&digits) else {
         return wrong(StatusCode::BAD_REQUEST, "not pairs of hexadecimal digits");
@@ -489,6 +516,16 @@ impl About {
     }
 }
 
+fn fix_name(fix: Fix) -> &'static str {
+    match fix {
+        Fix::None => "none",
+        Fix::Alone => "alone",
+        Fix::Differential => "differential",
+        Fix::RtkFloat => "rtk-float",
+        Fix::Rtk => "rtk",
+    }
+}
+
 fn about_site(site: &Site) -> Value {
     json!({
         "name": site.name,
@@ -518,6 +555,11 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
         "age_s": input.age.map(|age| age.as_secs_f64()),
         "arrivals": input.arrivals, "bytes": input.bytes, "reports": input.reports,
         "displaced": input.displaced, "reconnects": input.reconnects, "foreign": input.foreign, "overlong": input.overlong,
+        "receiver": input.receiver.map(|receiver| json!({
+            "fix": fix_name(receiver.fix), "satellites_used": receiver.satellites_used,
+            "hdop": receiver.hdop, "clock_ahead_s": receiver.clock_ahead_s,
+            "offset_m": receiver.offset_m,
+        })),
         "rejected": kinds(input.counts.rejected()),
         "ignored": kinds(input.counts.ignored()),
         "tolerated": kinds(input.counts.tolerated()),

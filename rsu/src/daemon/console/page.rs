@@ -22,7 +22,7 @@ use crate::daemon::{hex, say};
 use crate::station::FrameKind;
 
 /// Messages that can be looked at.
-const LAST: usize = 500;
+pub(super) const LAST: usize = 500;
 /// Pieces of news that a reader may be behind, about two seconds; a slower one skips.
 const BEHIND: usize = 64;
 

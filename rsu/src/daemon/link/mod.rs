@@ -57,6 +57,7 @@ impl Inlet {
             tally.decoding.record(clock::mono().since(began));
             made_nothing = false;
             tally.note_report(arrived.mono);
+            tally.note_content(&content);
             mailbox.push(*input, arrived, content);
             began = clock::mono();
         });
@@ -81,6 +82,7 @@ impl Inlet {
         watchers.flushed(*input, now);
         decoder.flush(now, &mut |content| {
             tally.note_report(now.mono);
+            tally.note_content(&content);
             mailbox.push(*input, now, content);
         });
         tally.show_counts(decoder.counts());
