@@ -73,8 +73,8 @@ $("record-switch").onclick = async () => {
   try {
     const response = await fetch("/api/v1/recording", { method: "POST",
       headers: { ...word(), "content-type": "application/json" }, body: JSON.stringify({ on: !told.on }) });
-    const told = await response.json();
-    answer(told.error ?? say(told.on ? "begun" : "ended-now"), !response.ok);
+    const said = await response.json();
+    answer(said.error ?? say(said.on ? "begun" : "ended-now"), !response.ok);
   } catch (error) {
     answer(String(error), true);
   }
