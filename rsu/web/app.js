@@ -113,7 +113,8 @@ function head() {
   const { status, site } = state, age_s = (performance.now() - state.at) / 1000;
   if (status) {
     $("unit").textContent = status.unit;
-    $("banner").hidden = !status.simulated;
+    $("banner").hidden = !status.simulated && status.replay === null;
+    set($("banner"), [status.replay === null ? "" : say("replayed", status.replay), status.simulated ? say("simulated") : ""].filter(Boolean).join(" · "));
     badge($("ready"), say(status.ready ? "ready" : "notReady"), status.ready);
   }
   if (site) $("site").textContent = site.synthetic ? `${site.name} · ${say("synthetic")}` : site.name;
@@ -166,7 +167,7 @@ function sensors() {
 const COLUMNS = {
   id: (t) => t.id, class: (t) => say(t.class),
   speed: (t) => Math.hypot(t.east_mps, t.north_mps) * 3.6,
-  heading: (t) => (90 - Math.atan2(t.north_mps, t.east_mps) * 180 / Math.PI + 360) % 360,
+  heading: (t) => Math.round(90 - Math.atan2(t.north_mps, t.east_mps) * 180 / Math.PI + 360) % 360,
   east: (t) => t.east_m, north: (t) => t.north_m, existence: (t) => t.existence,
   unseen: (t) => t.unseen_s, alive: (t) => t.alive_s,
   sources: (t) => t.sources.toString(2).replaceAll("0", "").length,

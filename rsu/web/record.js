@@ -48,7 +48,7 @@ function show() {
     button.ariaLabel = `${say("download")} ${file.name}`;
     button.disabled = !may;
     button.onclick = () => fetchFile(file.name);
-    set(row.cells[4].firstChild, `rsu replay ${told.folder}/${file.name} --diff`);
+    set(row.cells[4].firstChild, `rsu replay ${told.folder}/${file.name} --console 127.0.0.1:8381`);
   });
 }
 

@@ -98,10 +98,17 @@ for (const [language, viewport, name, scheme] of [
   assert.equal(drawn.ellipses, drawn.told, "with its uncertainty");
 
   // What the page believes is what is true on the simulated road, within what the judge allows itself.
-  const truth = readFileSync(demo, "utf8").trim().split("\n").findLast((line) => line.includes("| road "));
-  const [, onRoad, told, right, phases] = truth.match(/road (\d+), shown (\d+).*colours (\d+)\/(\d+)/).map(Number);
-  assert.ok(Math.abs(drawn.told - told) <= 10 && drawn.told <= onRoad + 10, `${drawn.told} drawn; ${truth}`);
-  assert.ok(phases > 0 && right === phases, truth);
+  // What it prints is of the last second; a machine that is busy with other things falls behind.
+  await page.locator("#pause").click();
+  for (let tries = 0; ; tries++) {
+    const shown = await page.evaluate(() => window.rsu.road.drawn.tracks);
+    const truth = readFileSync(demo, "utf8").trim().split("\n").findLast((line) => line.includes("| road "));
+    const [, onRoad, told, right, phases] = truth.match(/road (\d+), shown (\d+).*colours (\d+)\/(\d+)/).map(Number);
+    if (Math.abs(shown - told) <= 6 && shown <= onRoad + 6 && phases > 0 && right === phases) break;
+    assert.ok(tries < 20, `${shown} drawn; ${truth}`);
+    await page.waitForTimeout(1000);
+  }
+  await page.locator("#pause").click();
 
   // Countdowns on the screen are those on the air.
   await page.evaluate(() => { location.hash = "/signals"; });

@@ -8,6 +8,7 @@
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
 //! - `observer`: log lines for the operator; `notices`: the last warnings among them
 //! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
+//! - `export`: a recording in other formats; `pcap`: frames for Wireshark
 //! - `console`: shows it over HTTP (feature `console`)
 //! - `clock`, `sys`, `machine`: what the machine knows of time, what is asked of it, what we take
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
@@ -16,7 +17,7 @@
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
-//! recordings; `brokers` for all of MQTT; `observer`; `recorder` and
+//! recordings; `brokers` for all of MQTT; `observer`; `recorder`, `pcap` and
 //! `console`, if they are wished for. Each has its own state and goes on when another's input fails.
 
 mod backoff;
@@ -24,6 +25,7 @@ pub mod calibrate;
 mod clock;
 #[cfg(feature = "console")]
 mod console;
+pub mod export;
 pub mod forecast;
 pub mod fuse;
 mod heart;
@@ -39,6 +41,7 @@ mod names;
 mod notices;
 mod notify;
 mod observer;
+mod pcap;
 pub mod probe;
 mod radio;
 mod record;
@@ -73,11 +76,12 @@ use self::record::{RecordTally, Recorder};
 use self::shared::{InputView, Shared};
 use self::stop::Stop;
 use self::tally::HeartTally;
-use self::tap::Sizes;
+use self::tap::{Sizes, Tap};
 use self::watchers::{Reader, Watchers, Window};
 
 pub use load::{load, summary};
-pub use run::{RunError, run};
+pub use pcap::PcapFile;
+pub use run::{RunArgs, RunError, run};
 pub use snapshot::{
     ClockQuality, InputSnapshot, LinkState, PathLatency, Percentiles, RadioSnapshot,
     RecordingSnapshot, Sent, Snapshot,
@@ -90,6 +94,8 @@ pub struct Daemon {
     nets: Vec<threads::Net>,
     /// Ends last, when all that it keeps has been done.
     recorder: Option<(Arc<Stop>, JoinHandle<()>)>,
+    /// The same.
+    pcap: Option<(Arc<Stop>, JoinHandle<()>)>,
 }
 
 /// Why a daemon could not start. A port that is taken or a device that is away is no reason: those
@@ -115,10 +121,23 @@ impl Daemon {
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
     pub fn start(config: Config, seed: u64) -> Result<Self, StartError> {
+        Self::start_with(config, seed, None)
+    }
+
+    /// The same, and writes the frames that are sent into a file.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running then.
+    pub fn start_with(
+        config: Config,
+        seed: u64,
+        pcap: Option<PcapFile>,
+    ) -> Result<Self, StartError> {
         let now = clock::now();
         let watchers = Watchers {
             record: config.record.as_ref().map(record_reader),
             page: config.console.as_ref().map(|_| Reader::new(Sizes::PAGE)),
+            frames: pcap.as_ref().map(|_| Arc::new(Tap::new(Sizes::PAGE))),
         };
         let recorder = recorder(&config, now, seed, &watchers);
         #[cfg(feature = "console")]
@@ -134,8 +153,10 @@ impl Daemon {
             inputs: config.inputs.iter().map(InputView::new).collect(),
             outlets: radio.tallies(),
             recording: (recorder.as_ref()).map(|(_, tally, _)| Arc::clone(tally)),
+            pcap: pcap.as_ref().map(|_| Arc::default()),
             watchers: watchers.clone(),
             notices: Notices::default(),
+            playback: None,
             refused: Mutex::default(),
         });
         let heart = Heart {
@@ -152,11 +173,13 @@ impl Daemon {
             threads: Vec::new(),
             nets: Vec::new(),
             recorder: None,
+            pcap: None,
         };
         if let Some((recorder, _, stop)) = recorder {
             let thread = threads::start("recorder", move || recorder.run())?;
             daemon.recorder = Some((stop, thread));
         }
+        daemon.start_pcap(pcap)?;
         let observer = Observer::new(Arc::clone(&shared));
         daemon.spawn("observer", move || observer.run())?;
         let wishes = config.realtime;
@@ -170,6 +193,17 @@ impl Daemon {
         daemon.start_console(config.console, unit)?;
         threads::ask_for_process(&shared, wishes);
         Ok(daemon)
+    }
+
+    fn start_pcap(&mut self, wish: Option<PcapFile>) -> Result<(), StartError> {
+        let tap = self.shared.watchers.frames.clone();
+        let Some(((wish, tap), tally)) = wish.zip(tap).zip(self.shared.pcap.clone()) else {
+            return Ok(());
+        };
+        let stop = Arc::<Stop>::default();
+        let keeper = pcap::Keeper::new(wish, tap, tally, Arc::clone(&stop));
+        self.pcap = Some((stop, threads::start("pcap", move || keeper.run())?));
+        Ok(())
     }
 
     /// What has been done so far.
@@ -194,7 +228,7 @@ impl Drop for Daemon {
             // A panic has been told by its own thread.
             let _ = thread.join();
         }
-        if let Some((stop, thread)) = self.recorder.take() {
+        for (stop, thread) in self.pcap.take().into_iter().chain(self.recorder.take()) {
             stop.raise();
             let _ = thread.join();
         }

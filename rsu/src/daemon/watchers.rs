@@ -19,6 +19,8 @@ pub(crate) struct Watchers {
     pub(crate) record: Option<Reader>,
     /// Who shows what is said.
     pub(crate) page: Option<Reader>,
+    /// Who keeps the frames alone.
+    pub(crate) frames: Option<Arc<Tap>>,
 }
 
 /// What one reader reads.
@@ -122,6 +124,9 @@ impl Watchers {
         });
         for reader in self.all() {
             reader.put(mark, frame.bytes());
+        }
+        if let Some(frames) = &self.frames {
+            frames.put(mark, frame.bytes());
         }
     }
 

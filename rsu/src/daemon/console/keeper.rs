@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,8 +12,8 @@ use tokio::time::sleep;
 
 use crate::config::Password;
 
-/// A word of fewer letters can be guessed.
-const SHORTEST: usize = 16;
+/// A word of fewer letters can be guessed, and nobody needs a longer one.
+const LENGTHS: RangeInclusive<usize> = 16..=512;
 /// Before a wrong word is answered: so often can one connection guess.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -71,8 +72,9 @@ fn read(place: &Password) -> io::Result<String> {
             .map_err(|error| io::Error::other(format!("variable {name}: {error}")))?,
     };
     let word = word.trim();
-    if word.len() < SHORTEST {
-        let reason = format!("it has fewer than {SHORTEST} letters");
+    if !LENGTHS.contains(&word.len()) || !word.bytes().all(|letter| letter.is_ascii_graphic()) {
+        let (least, most) = LENGTHS.into_inner();
+        let reason = format!("it must be {least} to {most} letters, digits or signs of ASCII");
         return Err(io::Error::other(reason));
     }
     Ok(word.to_owned())

@@ -223,6 +223,17 @@ const METRICS: &[Metric] = &[
     metric!(Gauge "rsu_recording_waiting", "What waits to be written", |s| {
         recording(s, |recording| recording.waiting as f64)
     }),
+    metric!(Counter "rsu_pcap_frames", "Frames written to the file of `--pcap`; absent without one", |s| {
+        let tally = s.shared.pcap.iter();
+        tally.map(|tally| (vec![], tally.frames.load(Ordering::Relaxed) as f64)).collect()
+    }),
+    metric!(Counter "rsu_pcap_dropped", "Frames that were not: the disk was too slow or refused, or the file is as long as it may be", |s| {
+        let tally = s.shared.pcap.iter().zip(&s.shared.watchers.frames);
+        tally.map(|(tally, tap)| {
+            let dropped = tally.unwritten.load(Ordering::Relaxed) + tap.lost();
+            (vec![], dropped as f64)
+        }).collect()
+    }),
     metric!(Gauge "rsu_console_connections", "Connections to the console", |s| {
         vec![(vec![], s.page.door.inside.load(Ordering::Relaxed) as f64)]
     }),

@@ -315,7 +315,7 @@ async fn notices(State(about): Known) -> Json<Value> {
 
 /// The MAP as it is broadcast, in as many parts as it has.
 async fn map(State(about): Known) -> Response {
-    Json(about.page.newest(&[FrameKind::Map], clock::now())).into_response()
+    Json(about.page.newest(&[FrameKind::Map], about.shared.now())).into_response()
 }
 
 /// The RSI as it is broadcast: signs and events on the road.
@@ -325,7 +325,7 @@ async fn road_events(State(about): Known) -> Response {
         FrameKind::RsiSemiStatic,
         FrameKind::RsiStatic,
     ];
-    Json(about.page.newest(&kinds, clock::now())).into_response()
+    Json(about.page.newest(&kinds, about.shared.now())).into_response()
 }
 
 async fn tracks(State(about): Known) -> Response {
@@ -397,7 +397,13 @@ async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> Response {
 }
 
 fn wrong(code: StatusCode, reason: &str) -> Response {
-    (code, Json(json!({ "error": reason }))).into_response()
+    let mut response = (code, Json(json!({ "error": reason }))).into_response();
+    if code == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
@@ -434,6 +440,13 @@ impl About {
     /// What keeps the unit from being on the air in time.
     fn not_ready(&self) -> Vec<String> {
         let mut wrong = Vec::new();
+        if let Some(playback) = &self.shared.playback {
+            wrong.push(format!(
+                "nothing is on the air: {} is played back",
+                playback.what
+            ));
+            return wrong;
+        }
         let map = self.page.last_sent(FrameKind::Map);
         if map.is_none_or(|at| clock::mono().since(at) > ON_TIME) {
             wrong.push("no MAP was sent lately".to_owned());
@@ -476,7 +489,8 @@ impl About {
             "simulated": self.simulated,
             "may_change": self.keeper.is_there(),
             "version": env!("CARGO_PKG_VERSION"),
-            "utc_ms": clock::now().utc.unix_ms(),
+            "replay": self.shared.playback.as_ref().map(|playback| &playback.what),
+            "utc_ms": self.shared.now().utc.unix_ms(),
             "uptime_s": now.uptime.as_secs_f64(),
             "ready": wrong.is_empty(),
             "wrong": wrong,

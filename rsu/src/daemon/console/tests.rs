@@ -15,7 +15,7 @@ use crate::config;
 use crate::daemon::Daemon;
 
 const LONG: Duration = Duration::from_secs(20);
-const TOKEN: &str = "a word for the tests";
+const TOKEN: &str = "a-word-for-the-tests";
 
 struct Rig {
     daemon: Daemon,
@@ -380,7 +380,7 @@ fn a_recording_is_begun_ended_listed_and_fetched_by_who_knows_the_word() {
     refused("POST /api/v1/recording", "", 401);
     refused(
         "POST /api/v1/recording",
-        "authorization: Bearer a word for the test\r\n",
+        "authorization: Bearer a-word-for-the-test\r\n",
         401,
     );
     refused(&file, "authorization: Basic YTpi\r\n", 401);
