@@ -115,6 +115,9 @@ struct Demo {
     /// Keep all that the unit hears and says in this folder, for `rsu replay`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Let who knows the word in this file begin and end recordings over the page.
+    #[arg(long, value_name = "FILE", conflicts_with = "headless")]
+    token_file: Option<PathBuf>,
 }
 
 /// Does what the arguments say; the program's whole work.
@@ -232,6 +235,7 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
             .then(|| wanted.console.map_or_else(free_page, Ok))
             .transpose()?,
         record: wanted.record.clone(),
+        token: wanted.token_file.clone(),
     };
     let live = Live::start(&scenario, &wishes)?;
     println!(

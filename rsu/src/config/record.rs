@@ -23,6 +23,8 @@ pub struct Record {
     pub keep_free_bytes: u64,
     /// Whether what was made of the bytes is kept beside them.
     pub reports: bool,
+    /// Whether it begins with the unit, or when somebody asks for it.
+    pub at_start: bool,
 }
 
 impl Record {
@@ -35,6 +37,7 @@ impl Record {
             quota_bytes: 8_000 * MB,
             keep_free_bytes: 1_000 * MB,
             reports: true,
+            at_start: true,
         }
     }
 }
@@ -53,6 +56,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
     let keep_free_bytes = megabytes("keep-free-mb", 0..=10_000_000, usual.keep_free_bytes);
     let reports = table.boolean("reports").unwrap_or(usual.reports);
     let max_file_age = table.integer("max-file-s", 1..=86_400);
+    let at_start = table.boolean("at-start").unwrap_or(usual.at_start);
     if let Some(folder) = folder.filter(|folder| folder.value.trim().is_empty()) {
         table.wrong(folder.line, "folder", "must name a folder");
     }
@@ -72,6 +76,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
         quota_bytes,
         keep_free_bytes,
         reports,
+        at_start,
     })
 }
 

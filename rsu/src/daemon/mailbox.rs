@@ -180,6 +180,8 @@ struct Letter {
     report: Report,
     /// How many were put into this lane before it.
     nth: u64,
+    /// When.
+    put_at: Mono,
 }
 
 /// What one input says of one kind.
@@ -231,7 +233,11 @@ impl Lane {
             self.displaced.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        *lock(&self.places[place]) = Letter { report, nth };
+        *lock(&self.places[place]) = Letter {
+            report,
+            nth,
+            put_at: clock::mono(),
+        };
         self.full.force_push(place);
     }
 
@@ -268,6 +274,11 @@ impl Held<'_> {
         let lane = kind_of(&self.letter.report.content).unwrap_or(0);
         (lane as u8, self.letter.nth)
     }
+
+    /// When it was put there.
+    pub(crate) fn put_at(&self) -> Mono {
+        self.letter.put_at
+    }
 }
 
 struct Loan<'m> {
@@ -293,6 +304,7 @@ fn blank() -> Letter {
             content: Content::Mode(ControlMode::Other),
         },
         nth: 0,
+        put_at: Mono::ZERO,
     }
 }
 

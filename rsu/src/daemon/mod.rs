@@ -6,12 +6,12 @@
 //! - `heart`: the loop that waits, steps the station and sends
 //! - `radio`: the way out
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
-//! - `observer`: log lines for the operator
+//! - `observer`: log lines for the operator; `notices`: the last warnings among them
 //! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
 //! - `export`: a recording in other formats; `pcap`: frames for Wireshark
 //! - `console`: shows it over HTTP (feature `console`)
 //! - `allocations`: how many there were, in debug builds
-//! - `clock`, `sys`: what the machine knows of time, and what is asked of it
+//! - `clock`, `sys`, `machine`: what the machine knows of time, what is asked of it, what we take
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
 //!   understood of a device, check a site's road model and print it in other formats, and score
 //!   forecasts on recorded signals
@@ -35,9 +35,12 @@ mod hex;
 mod latency;
 mod link;
 mod load;
+#[cfg(feature = "console")]
+mod machine;
 mod mailbox;
 pub mod map;
 mod names;
+mod notices;
 mod notify;
 mod observer;
 mod pcap;
@@ -63,11 +66,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::clock::Now;
-use crate::config::{Config, Input};
+use crate::config::{Config, Input, Record};
 use crate::station::{Station, Unfit};
 
 use self::heart::Heart;
 use self::mailbox::{Mailbox, Says};
+use self::notices::Notices;
 use self::observer::Observer;
 use self::radio::Radio;
 use self::record::{RecordTally, Recorder};
@@ -135,8 +139,8 @@ impl Daemon {
     ) -> Result<Self, StartError> {
         let now = clock::now();
         let watchers = Watchers {
-            record: config.record.as_ref().map(|_| Reader::new(Sizes::RECORD)),
-            page: config.console.map(|_| Reader::new(Sizes::PAGE)),
+            record: config.record.as_ref().map(record_reader),
+            page: config.console.as_ref().map(|_| Reader::new(Sizes::PAGE)),
             frames: pcap.as_ref().map(|_| Arc::new(Tap::new(Sizes::PAGE))),
         };
         let recorder = recorder(&config, now, seed, &watchers);
@@ -155,6 +159,8 @@ impl Daemon {
             recording: (recorder.as_ref()).map(|(_, tally, _)| Arc::clone(tally)),
             pcap: pcap.as_ref().map(|_| Arc::default()),
             watchers: watchers.clone(),
+            notices: Notices::default(),
+            playback: None,
             refused: Mutex::default(),
         });
         let heart = Heart {
@@ -244,6 +250,13 @@ fn recorder(
     let (told, ended) = (Arc::clone(&tally), Arc::clone(&stop));
     let recorder = Recorder::new(wish, config, now, seed, reader, told, ended);
     Some((recorder, tally, stop))
+}
+
+/// Open from the start, or once somebody asks for it.
+fn record_reader(wish: &Record) -> Reader {
+    let reader = Reader::new(Sizes::RECORD);
+    reader.shutter.set(wish.at_start);
+    reader
 }
 
 fn says(input: &Input) -> Says {

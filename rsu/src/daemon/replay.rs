@@ -8,8 +8,12 @@
 //! Nothing goes on the air, unless that is asked for by name: what was true then is not true now.
 
 pub(super) mod player;
+#[cfg(feature = "console")]
+mod show;
 
 use std::io::{self, Write};
+#[cfg(feature = "console")]
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +24,8 @@ use super::record::entry;
 use super::record::read::{Ending, Entry, last_run, read};
 use super::{clock, hex};
 use crate::clock::Mono;
+#[cfg(feature = "console")]
+use crate::clock::{Now, Utc};
 use player::{Played, Player};
 
 /// What `rsu replay` is asked to do.
@@ -48,6 +54,11 @@ pub struct ReplayArgs {
     /// no vehicle can hear them.
     #[arg(long)]
     pub allow_broadcast: bool,
+    /// Show it on the page there, such as 127.0.0.1:8381, at the pace at which it was unless a
+    /// --speed is given.
+    #[cfg(feature = "console")]
+    #[arg(long, value_name = "ADDRESS")]
+    pub console: Option<SocketAddr>,
 }
 
 /// How fast.
@@ -187,7 +198,7 @@ impl<'a> Stage<'a> {
                     }
                     player.shows = since >= self.args.from;
                     if player.shows {
-                        wait(&mut self.pace, self.args.speed, at);
+                        wait(&mut self.pace, speed_of(self.args), at);
                     }
                 }
                 player.take(entry).map_err(|e| no_sense(e.to_string()))?;
@@ -224,7 +235,11 @@ impl<'a> Stage<'a> {
                 start.part
             );
         }
-        let player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
+        let mut player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
+        #[cfg(feature = "console")]
+        if let Some(listen) = self.args.console {
+            player.show_to(Box::new(show(start, listen)?));
+        }
         if self.args.allow_broadcast {
             self.radio = Some(Radio::open(player.radio(), clock::mono()));
         }
@@ -238,6 +253,30 @@ impl<'a> Stage<'a> {
         };
         Ok(player.finish())
     }
+}
+
+/// What is asked for; who looks on sees nothing of what is played as fast as it goes.
+fn speed_of(args: &ReplayArgs) -> Speed {
+    #[cfg(feature = "console")]
+    if args.console.is_some() && args.speed == Speed::Max {
+        return Speed::Times(1.0);
+    }
+    args.speed
+}
+
+/// Begins to show the run that began so.
+#[cfg(feature = "console")]
+fn show(start: &entry::Start, listen: SocketAddr) -> Result<show::Show, Failure> {
+    let config = player::config_of(start).map_err(|e| no_sense(e.to_string()))?;
+    let began = Now {
+        mono: Mono::from_nanos(start.mono_ns),
+        utc: Utc::from_unix_ns(start.utc_ns),
+    };
+    let what = format!("{} of {}", start.name, began.utc);
+    show::Show::start(&config, listen, began, what).map_err(|error| Failure {
+        exit: CANNOT_OPEN,
+        reason: error.to_string(),
+    })
 }
 
 /// Until what was recorded then is due.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
+use super::notices::Notices;
 use super::pcap::PcapTally;
 use super::radio::OutletTally;
 use super::record::RecordTally;
@@ -13,7 +14,7 @@ use super::stop::{Stop, lock};
 use super::tally::{HeartTally, InputTally};
 use super::watchers::Watchers;
 use super::{clock, sys};
-use crate::clock::Mono;
+use crate::clock::{Mono, Now};
 use crate::config::{Input, RadioTarget, Source};
 use crate::report::InputId;
 
@@ -28,8 +29,33 @@ pub(crate) struct Shared {
     pub(crate) recording: Option<Arc<RecordTally>>,
     pub(crate) pcap: Option<Arc<PcapTally>>,
     pub(crate) watchers: Watchers,
+    /// The last warnings.
+    pub(crate) notices: Notices,
+    /// What is played back; None: all is as it is now.
+    pub(crate) playback: Option<Arc<Playback>>,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,
+}
+
+/// A recording that is played back, and where in it.
+#[derive(Debug)]
+pub(crate) struct Playback {
+    /// As people call it.
+    pub(crate) what: String,
+    at: Mutex<Now>,
+}
+
+impl Playback {
+    pub(crate) fn new(what: String, at: Now) -> Self {
+        Self {
+            what,
+            at: Mutex::new(at),
+        }
+    }
+
+    pub(crate) fn set(&self, at: Now) {
+        *lock(&self.at) = at;
+    }
 }
 
 /// An input as an observer sees it.
@@ -43,9 +69,17 @@ pub(crate) struct InputView {
 }
 
 impl Shared {
+    /// What time it is, or was.
+    pub(crate) fn now(&self) -> Now {
+        match &self.playback {
+            Some(playback) => *lock(&playback.at),
+            None => clock::now(),
+        }
+    }
+
     /// Everything at this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let now = clock::mono();
+        let now = self.now().mono;
         let stats = self.heart.stats();
         Snapshot {
             uptime: now.since(self.started),
@@ -76,6 +110,7 @@ impl Shared {
     fn recording_snapshot(&self) -> Option<RecordingSnapshot> {
         let (tally, reader) = (self.recording.as_ref()?, self.watchers.record.as_ref()?);
         Some(RecordingSnapshot {
+            on: reader.shutter.is_open(),
             file: tally.file(),
             trouble: tally.trouble(),
             messages: tally.messages.load(Ordering::Relaxed),
@@ -102,7 +137,9 @@ impl Shared {
             unsent: tally.unsent.load(Ordering::Relaxed),
             reports: tally.reports.load(Ordering::Relaxed),
             displaced: self.mailbox.displaced(view.id),
+            reconnects: tally.reconnects(),
             age: tally.last_report().map(|last| now.since(last)),
+            receiver: tally.receiver(),
             counts: tally.counts(),
         }
     }

@@ -36,7 +36,7 @@ use crate::inputs::Decoder;
 use crate::report::{Content, InputId};
 use entry::kind;
 use file::Part;
-use folder::Folder;
+pub(crate) use folder::{Folder, Kept};
 
 /// How often the tap is emptied.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -117,17 +117,18 @@ impl Recorder {
                 let inputs = config.inputs.iter();
                 inputs.map(|input| input.protocol.decoder()).collect()
             }),
-            wish,
             start: entry::Start {
                 mono_ns: start.mono.nanos(),
                 utc_ns: start.utc.unix_ns(),
                 seed,
-                part: 0,
+                // Later than the unit's own start: as after an earlier part that is not there.
+                part: u32::from(!wish.at_start),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 name: config.name.clone(),
                 inputs: config.inputs.iter().map(|i| i.name.clone()).collect(),
                 files: files.collect(),
             },
+            wish,
             reader,
             tally,
             stop,
@@ -157,7 +158,11 @@ impl Recorder {
     }
 
     fn work(&mut self, now: Now) {
-        if self.part.is_none() && now.mono >= self.retry_at {
+        let wanted = self.reader.shutter.is_open();
+        if wanted {
+            self.lost_untold += self.reader.shutter.take_passed();
+        }
+        if wanted && self.part.is_none() && now.mono >= self.retry_at {
             let opened = self.open(now);
             self.settle(now.mono, opened);
         }
@@ -171,8 +176,23 @@ impl Recorder {
             self.reader.views.give_back(view);
             self.settle(now.mono, written);
         }
-        let tended = self.tend(now);
-        self.settle(now.mono, tended);
+        if wanted {
+            let tended = self.tend(now);
+            self.settle(now.mono, tended);
+        } else {
+            self.rest(now.mono);
+        }
+    }
+
+    /// Nothing is wanted: what has been written is ended, and what was wrong is forgotten.
+    fn rest(&mut self, now: Mono) {
+        *lock(&self.tally.trouble) = None;
+        self.retry_at = Mono::ZERO;
+        if let Some(open) = self.part.take() {
+            *lock(&self.tally.file) = None;
+            let ended = open.part.finish();
+            self.settle(now, ended);
+        }
     }
 
     fn open(&mut self, now: Now) -> io::Result<()> {

@@ -12,7 +12,7 @@ use crate::daemon::hex;
 use crate::daemon::mailbox::{KINDS, kind_of};
 use crate::daemon::record::entry::{self, What};
 use crate::daemon::record::read::Entry;
-use crate::inputs::Decoder;
+use crate::inputs::{Counts, Decoder};
 use crate::report::{Content, InputId, Report};
 use crate::station::{ClockState, Frame, Station, Unfit};
 
@@ -31,6 +31,23 @@ pub(super) struct Player {
     /// Frames to be shown, with their moment.
     pub(super) said: Vec<(Utc, Frame)>,
     played: Played,
+    onlooker: Option<Box<dyn Onlooker>>,
+}
+
+/// Who looks on while a unit lives through a recording; changes nothing of it.
+pub(super) trait Onlooker {
+    /// An input's decoder took so many bytes.
+    fn heard(&mut self, input: u8, arrived: Now, bytes: usize, counts: &Counts);
+    /// The station is about to be stepped.
+    fn begins(&mut self);
+    /// By this report, the `nth` of its lane.
+    fn report(&mut self, now: Now, report: &Report, lane: u8, nth: u64);
+    /// It made a frame.
+    fn frame(&mut self, now: Now, frame: &Frame);
+    /// Its picture and forecast were asked for then.
+    fn view(&mut self, now: Now, station: &mut Station);
+    /// It has said all.
+    fn ends(&mut self, now: Now, station: &Station);
 }
 
 struct InputState {
@@ -127,7 +144,13 @@ impl Player {
             shows: true,
             said: Vec::new(),
             played: Played::default(),
+            onlooker: None,
         })
+    }
+
+    /// Lets somebody look on.
+    pub(super) fn show_to(&mut self, onlooker: Box<dyn Onlooker>) {
+        self.onlooker = Some(onlooker);
     }
 
     /// Where the recorded unit sent its frames.
@@ -152,6 +175,10 @@ impl Player {
                 let at = now(said.mono_ns, said.utc_ns);
                 let bytes = bytes(&said.hex)?;
                 self.input(said.input)?.hear(said.input, at, &bytes);
+                let decoder = self.inputs.get(usize::from(said.input));
+                if let (Some(onlooker), Some(input)) = (&mut self.onlooker, decoder) {
+                    onlooker.heard(said.input, at, bytes.len(), input.decoder.counts());
+                }
             }
             Entry::Restarted(said) => self.input(said.input)?.decoder.link_restarted(),
             Entry::Asked(said) => {
@@ -186,6 +213,9 @@ impl Player {
         self.drop_unrecorded();
         let now = now(step.mono_ns, step.utc_ns);
         self.at = now.utc;
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.begins();
+        }
         match &step.what {
             What::Report {
                 input,
@@ -193,10 +223,16 @@ impl Player {
                 nth,
                 arrived_ns,
             } => {
-                let lane = self.input(*input)?.lanes.get_mut(usize::from(*lane));
+                let of = *lane;
+                let lane = self.input(*input)?.lanes.get_mut(usize::from(of));
                 let lane = lane.ok_or(Unplayable::NoSense("a lane that there is not"))?;
                 match lane.take(*nth, Mono::from_nanos(*arrived_ns)) {
-                    Some(report) => self.station.handle_report(now, &report),
+                    Some(report) => {
+                        if let Some(onlooker) = &mut self.onlooker {
+                            onlooker.report(now, &report, of, *nth);
+                        }
+                        self.station.handle_report(now, &report);
+                    }
                     None => {
                         self.played.missing_reports += 1;
                         self.station.handle_timeout(now);
@@ -218,6 +254,9 @@ impl Player {
                 // Nothing that is sent may depend on it; asked all the same, as it was.
                 self.station.picture(now.mono);
                 self.station.forecast(now);
+                if let Some(onlooker) = &mut self.onlooker {
+                    onlooker.view(now, &mut self.station);
+                }
                 return Ok(());
             }
         }
@@ -228,8 +267,14 @@ impl Player {
                 self.played.made += 1;
             }
             self.made.push_back(frame.clone());
+            if let Some(onlooker) = &mut self.onlooker {
+                onlooker.frame(now, &frame);
+            }
         }
         while self.station.poll_event().is_some() {}
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.ends(now, &self.station);
+        }
         Ok(())
     }
 
