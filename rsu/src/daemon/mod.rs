@@ -160,6 +160,7 @@ impl Daemon {
             pcap: pcap.as_ref().map(|_| Arc::default()),
             watchers: watchers.clone(),
             notices: Notices::default(),
+            #[cfg(feature = "console")]
             playback: None,
             refused: Mutex::default(),
         });

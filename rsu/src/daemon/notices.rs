@@ -33,12 +33,13 @@ impl Notices {
     }
 
     /// The newest first.
+    #[cfg(feature = "console")]
     pub(crate) fn last(&self) -> Vec<Notice> {
         lock(&self.0).iter().rev().cloned().collect()
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "console"))]
 mod tests {
     use super::*;
 

@@ -235,11 +235,12 @@ impl<'a> Stage<'a> {
                 start.part
             );
         }
-        let mut player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
+        let player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
         #[cfg(feature = "console")]
-        if let Some(listen) = self.args.console {
-            player.show_to(Box::new(show(start, listen)?));
-        }
+        let player = match self.args.console {
+            Some(listen) => player.shown_to(Box::new(show(start, listen)?)),
+            None => player,
+        };
         if self.args.allow_broadcast {
             self.radio = Some(Radio::open(player.radio(), clock::mono()));
         }

@@ -32,12 +32,14 @@ pub(crate) struct Shared {
     /// The last warnings.
     pub(crate) notices: Notices,
     /// What is played back; None: all is as it is now.
+    #[cfg(feature = "console")]
     pub(crate) playback: Option<Arc<Playback>>,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,
 }
 
 /// A recording that is played back, and where in it.
+#[cfg(feature = "console")]
 #[derive(Debug)]
 pub(crate) struct Playback {
     /// As people call it.
@@ -45,6 +47,7 @@ pub(crate) struct Playback {
     at: Mutex<Now>,
 }
 
+#[cfg(feature = "console")]
 impl Playback {
     pub(crate) fn new(what: String, at: Now) -> Self {
         Self {
@@ -71,10 +74,11 @@ pub(crate) struct InputView {
 impl Shared {
     /// What time it is, or was.
     pub(crate) fn now(&self) -> Now {
-        match &self.playback {
-            Some(playback) => *lock(&playback.at),
-            None => clock::now(),
+        #[cfg(feature = "console")]
+        if let Some(playback) = &self.playback {
+            return *lock(&playback.at);
         }
+        clock::now()
     }
 
     /// Everything at this moment.

@@ -14,6 +14,7 @@ use crate::clock::Utc;
 use crate::config::Record;
 
 /// One file of the folder.
+#[cfg(feature = "console")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     /// Without the folder.
@@ -70,6 +71,7 @@ impl Folder {
     }
 
     /// Where it is.
+    #[cfg(feature = "console")]
     pub(crate) fn path(&self) -> &Path {
         &self.wish.folder
     }
@@ -81,6 +83,7 @@ impl Folder {
     }
 
     /// This unit's files, the newest first; none where there is no such folder yet.
+    #[cfg(feature = "console")]
     pub(crate) fn list(&self) -> io::Result<Vec<Kept>> {
         let mut files = match self.files() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -95,6 +98,7 @@ impl Folder {
     }
 
     /// Opens a file of [`Folder::list`]; the name of nothing else is taken, so that it leads nowhere.
+    #[cfg(feature = "console")]
     pub(crate) fn open(&self, name: &str) -> io::Result<Option<fs::File>> {
         let known = self.list()?.iter().any(|kept| kept.name == name);
         known
@@ -188,6 +192,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "console")]
     fn what_is_listed_can_be_opened_and_nothing_else() {
         let path = scratch("list");
         let folder = folder(&path, 300, 0);

@@ -36,7 +36,9 @@ use crate::inputs::Decoder;
 use crate::report::{Content, InputId};
 use entry::kind;
 use file::Part;
-pub(crate) use folder::{Folder, Kept};
+pub(crate) use folder::Folder;
+#[cfg(feature = "console")]
+pub(crate) use folder::Kept;
 
 /// How often the tap is emptied.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -148,9 +148,13 @@ impl Player {
         })
     }
 
-    /// Lets somebody look on.
-    pub(super) fn show_to(&mut self, onlooker: Box<dyn Onlooker>) {
-        self.onlooker = Some(onlooker);
+    /// The same, with somebody who looks on.
+    #[cfg(feature = "console")]
+    pub(super) fn shown_to(self, onlooker: Box<dyn Onlooker>) -> Self {
+        Self {
+            onlooker: Some(onlooker),
+            ..self
+        }
     }
 
     /// Where the recorded unit sent its frames.
