@@ -10,10 +10,16 @@ use rsu::config::Findings;
 use rsu::daemon::{self, RunError};
 use tracing::level_filters::LevelFilter;
 
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: daemon::Counting = daemon::Counting;
+
 /// Usage: what was typed makes no sense (EX_USAGE).
 const USAGE: u8 = 64;
 /// A fault of ours, or of the machine's (EX_SOFTWARE).
 const INTERNAL: u8 = 70;
+/// What is to be written cannot be (EX_IOERR).
+const CANNOT_WRITE: u8 = 74;
 /// The configuration is wrong (EX_CONFIG).
 const CONFIG: u8 = 78;
 
@@ -39,9 +45,8 @@ enum Command {
     Run {
         /// The configuration; `configs/rsu.toml` shows every key.
         config: PathBuf,
-        /// Choose message counts and ids by this number, not by chance.
-        #[arg(long)]
-        seed: Option<u64>,
+        #[command(flatten)]
+        wishes: daemon::RunArgs,
     },
     /// Tell everything that is wrong or unwise in a configuration, with file and line.
     Check {
@@ -56,6 +61,8 @@ enum Command {
     Fuse(daemon::fuse::FuseArgs),
     /// Play a recording through the station, and tell whether it says the same.
     Replay(daemon::replay::ReplayArgs),
+    /// What a recording holds, in formats of other tools.
+    Export(daemon::export::ExportArgs),
     /// Find where a sensor really stands and looks, from a file of detections.
     Calibrate(daemon::calibrate::CalibrateArgs),
     /// What our forecasts of signals are worth.
@@ -89,25 +96,29 @@ fn main() -> ExitCode {
     };
     log_to_stderr(arguments.log_level);
     match arguments.command {
-        Command::Run { config, seed } => run(&config, seed),
+        Command::Run { config, wishes } => run(&config, &wishes),
         Command::Check { config } => check(&config),
         Command::Event(arguments) => daemon::event::event(&arguments),
         Command::Probe(arguments) => daemon::probe::probe(arguments),
         Command::Fuse(arguments) => daemon::fuse::fuse(&arguments),
         Command::Replay(arguments) => daemon::replay::replay(&arguments),
+        Command::Export(arguments) => daemon::export::export(&arguments),
         Command::Calibrate(arguments) => daemon::calibrate::calibrate(&arguments),
         Command::Forecast(command) => daemon::forecast::forecast(&command),
         Command::Map(command) => daemon::map::map(&command),
     }
 }
 
-fn run(config: &std::path::Path, seed: Option<u64>) -> ExitCode {
-    match daemon::run(config, seed) {
+fn run(config: &std::path::Path, wishes: &daemon::RunArgs) -> ExitCode {
+    match daemon::run(config, wishes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(RunError::Config(findings)) => refuse(&findings),
         Err(error) => {
             tracing::error!("{error}");
-            INTERNAL.into()
+            match error {
+                RunError::Pcap { .. } => CANNOT_WRITE.into(),
+                _ => INTERNAL.into(),
+            }
         }
     }
 }

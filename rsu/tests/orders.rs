@@ -57,8 +57,8 @@ impl Unit {
         let text = format!(
             "[station]\nname = 'orders'\nsite = 'site.toml'\nid = 'RSU00001'\n\
              [clock]\nrequire-sync = false\n[radio]\ntarget = 'udp://{}'\n\
-             [console]\nlisten = '{console}'\n\
-             [orders]\njournal = 'state/events.journal'\nsocket = 'control'\n{more}\n\
+             [orders]\njournal = 'state/events.journal'\nsocket = 'control'\n\
+             [console]\nlisten = '{console}'\n{more}\n\
              [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://{signal}'\n",
             air.local_addr().unwrap(),
         );

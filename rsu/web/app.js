@@ -1,23 +1,20 @@
 // The page: news in, numbers out. The canvas is drawn at the screen's pace, tables a few times a
 // second and only while they are looked at.
 
-import { Road, eventsOf, lanesOf, leftOf, lightColour, projector } from "./road.js";
+import { config, show as showConfig } from "./config.js";
+import { health, lookForNotices } from "./health.js";
+import { latency } from "./latency.js";
+import { $, badge, cardsInto, element, fetchJson, rows, save, set, state } from "./page.js";
+import { record } from "./record.js";
+import { Road, eventsOf, inputColour, lanesOf, projector } from "./road.js";
+import { learn, offOf, signals } from "./signals.js";
 import { isChinese, say, switchLanguage } from "./words.js";
 
-const $ = (id) => document.getElementById(id);
 const road = new Road($("road"));
-const state = { status: null, before: null, tracks: null, signals: null, site: null, at: 0, frames: [], paused: false,
-  picked: null, sort: ["id", 1], sent: new Map(), open: false, message: null, kinds: new Set() };
 // For tests: what is shown can be read.
-window.rsu = { state, road };
+window.rsu = { state, road, offOf };
 
 /* ---- what comes ---- */
-
-async function fetchJson(path) {
-  const response = await fetch(path);
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
-}
 
 async function start() {
   translate();
@@ -27,6 +24,7 @@ async function start() {
   listen();
   poll();
   setInterval(poll, 2000);
+  setInterval(lookSeldom, 2000);
   setInterval(tables, 250);
   requestAnimationFrame(frame);
 }
@@ -38,7 +36,10 @@ function listen() {
   news.onerror = () => (state.open = false);
   on("status", (status) => { state.before = state.status; state.status = status; });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
-  on("signals", (signals) => { if (!state.paused) state.signals = signals; });
+  on("signals", (signals) => {
+    learn(signals);
+    if (!state.paused) state.signals = signals;
+  });
   on("messages", (frames) => {
     for (const frame of frames) {
       state.kinds.add(frame.kind);
@@ -67,8 +68,27 @@ async function poll() {
 
 function frame() {
   const age_s = (performance.now() - state.at) / 1000;
-  if (!$("live").hidden) road.draw(state.tracks, state.signals, state.paused ? 0 : Math.min(age_s, 1), state.picked);
+  if (!$("live").hidden) {
+    const ahead_s = state.paused ? 0 : Math.min(age_s, 1);
+    if (state.follow) follow(ahead_s);
+    road.draw(state.tracks, state.signals, ahead_s, state.picked);
+  }
   requestAnimationFrame(frame);
+}
+
+/** Keeps the chosen road user in the middle; without one, that nearest to it. When it is gone, so is the wish. */
+function follow(ahead_s) {
+  const tracks = state.tracks?.tracks ?? [];
+  if (state.picked === null) state.picked = road.nearest(tracks, road.centre)?.id ?? null;
+  const track = tracks.find((known) => known.id === state.picked);
+  if (track) road.centre = [track.east_m + track.east_mps * ahead_s, track.north_m + track.north_mps * ahead_s];
+  else if (tracks.length) setFollow(false);
+}
+
+function setFollow(wanted) {
+  state.follow = wanted;
+  $("follow").ariaPressed = String(wanted);
+  if (wanted) road.scale = Math.max(road.scale, 5);
 }
 
 function tables() {
@@ -81,25 +101,26 @@ function tables() {
   if (page === "health") health();
 }
 
+/** What is asked for, and only while it is looked at. */
+function lookSeldom() {
+  const page = current();
+  if (page === "latency") latency();
+  if (page === "record") record();
+  if (page === "health") lookForNotices();
+}
+
 function head() {
   const { status, site } = state, age_s = (performance.now() - state.at) / 1000;
   if (status) {
     $("unit").textContent = status.unit;
-    $("banner").hidden = !status.simulated;
+    $("banner").hidden = !status.simulated && status.replay === null;
+    set($("banner"), [status.replay === null ? "" : say("replayed", status.replay), status.simulated ? say("simulated") : ""].filter(Boolean).join(" · "));
     badge($("ready"), say(status.ready ? "ready" : "notReady"), status.ready);
   }
   if (site) $("site").textContent = site.synthetic ? `${site.name} · ${say("synthetic")}` : site.name;
   const late = !state.open || age_s > 0.5;
   badge($("age"), state.open ? `${say("dataAge")} ${age_s.toFixed(1)} s` : say("lost"), !late);
 }
-
-function badge(element, text, good) {
-  set(element, text);
-  element.className = `badge ${good ? "good" : "bad"}`;
-}
-
-/** Touches the page only where something has changed. */
-function set(element, text) { if (element.textContent !== text) element.textContent = text; }
 
 function tiles() {
   const cards = [];
@@ -117,76 +138,36 @@ function tiles() {
   cards.push([say("tracksNow"), `${state.tracks?.tracks.length ?? 0}`, false]);
   cardsInto($("tiles"), cards);
   set($("legend"), say("legend"));
+  sensors();
 }
 
-function cardsInto(place, cards) {
-  place.replaceChildren(...cards.map(([title, value, bad]) => {
-    const card = element("div", title, `tile${bad ? " bad" : ""}`);
-    card.append(element("b", value));
-    return card;
-  }));
-}
-
-function element(name, text, kind) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (kind) made.className = kind;
-  return made;
-}
-
-const LIGHT_WORD = (light) => say(light === "dark" ? "light-dark" : light ?? "unknown");
-
-function signals() {
-  const { signals } = state, since = (performance.now() - state.at) / 1000;
-  const age = signals?.age_s;
-  set($("signals-age"), age == null ? say("signal-none") : say("signal-age", (age + since).toFixed(1)));
-  const body = $("phases"), phases = signals?.phases ?? [];
-  while (body.rows.length > phases.length) body.deleteRow(-1);
-  phases.forEach((phase, place) => {
-    let row = body.rows[place];
-    if (!row) {
-      row = body.insertRow();
-      for (let i = 0; i < 6; i++) row.insertCell();
-      row.cells[1].append(element("span", "", "lamp"));
-      row.insertCell().className = "band";
-      row.cells[6].append(element("canvas"));
-    }
-    const now = phase.states[0], left = leftOf(now, since), seconds = (s) => (s == null ? "–" : Math.max(0, s - since).toFixed(1));
-    set(row.cells[0], String(phase.phase));
-    const lamp = row.cells[1].firstChild;
-    set(lamp, LIGHT_WORD(now?.light));
-    lamp.style.background = lightColour(now?.light);
-    lamp.style.color = ["yellow", "flashing-yellow", "red-yellow", "green", "flashing-green"].includes(now?.light) ? "#000" : "#fff";
-    if (lamp.style.color !== "#000" && !["red", "flashing-red", "dark"].includes(now?.light)) lamp.style.color = "#000";
-    set(row.cells[2], left === null ? "–" : `${left < 5 ? left.toFixed(1) : Math.round(left)} s`);
-    set(row.cells[3], `${seconds(now?.min_end_s)} / ${seconds(now?.max_end_s)} s`);
-    set(row.cells[4], now?.basis ? say(now.basis) : say("unknown"));
-    set(row.cells[5], now?.confidence == null ? "–" : `${Math.round(now.confidence * 100)} %`);
-    band(row.cells[6].firstChild, phase.states, since);
-  });
-}
-
-/** The next 60 seconds of a phase. */
-function band(canvas, states, since) {
-  const ratio = devicePixelRatio || 1, w = canvas.clientWidth, h = canvas.clientHeight;
-  canvas.width = w * ratio;
-  canvas.height = h * ratio;
-  const g = canvas.getContext("2d");
-  g.scale(ratio, ratio);
-  for (const known of states) {
-    const from = Math.max(0, (known.start_s ?? 0) - since), to = known.endless ? 60 : (known.likely_end_s ?? 0) - since;
-    if (to <= 0) continue;
-    g.fillStyle = lightColour(known.light);
-    g.fillRect(from / 60 * w, 0, (Math.min(60, to) - from) / 60 * w, h);
+/** A switch for each input that has seen something, in its colour. */
+function sensors() {
+  const names = (state.status?.inputs ?? []).map((input) => input.name);
+  for (const { input } of state.tracks?.detections ?? []) {
+    if (road.inputs.includes(input)) continue;
+    road.inputs.push(input);
+    road.inputs.sort((a, b) => names.indexOf(a) - names.indexOf(b));
+    $("sensors").replaceChildren(...road.inputs.map((name) => {
+      const button = element("button", "", "toggle"), swatch = element("span", "", "swatch");
+      button.type = "button";
+      button.dataset.sensor = name;
+      swatch.style.background = inputColour(road.inputs, name);
+      button.append(swatch, name);
+      button.ariaPressed = String(!road.hidden.has(name));
+      button.onclick = () => {
+        if (!road.hidden.delete(name)) road.hidden.add(name);
+        button.ariaPressed = String(!road.hidden.has(name));
+      };
+      return button;
+    }));
   }
-  g.fillStyle = "#0008";
-  for (let s = 10; s < 60; s += 10) g.fillRect(s / 60 * w, h - 4, 1, 4);
 }
 
 const COLUMNS = {
   id: (t) => t.id, class: (t) => say(t.class),
   speed: (t) => Math.hypot(t.east_mps, t.north_mps) * 3.6,
-  heading: (t) => (90 - Math.atan2(t.north_mps, t.east_mps) * 180 / Math.PI + 360) % 360,
+  heading: (t) => Math.round(90 - Math.atan2(t.north_mps, t.east_mps) * 180 / Math.PI + 360) % 360,
   east: (t) => t.east_m, north: (t) => t.north_m, existence: (t) => t.existence,
   unseen: (t) => t.unseen_s, alive: (t) => t.alive_s,
   sources: (t) => t.sources.toString(2).replaceAll("0", "").length,
@@ -220,22 +201,7 @@ function participants() {
     road.centre = [track.east_m, track.north_m];
     road.scale = Math.max(road.scale, 6);
     location.hash = "/live";
-  });
-}
-
-/** As many rows as there are things; those that can be chosen can be by key too. */
-function rows(body, things, cells, choose, isPicked) {
-  while (body.rows.length > things.length) body.deleteRow(-1);
-  things.forEach((thing, place) => {
-    const row = body.rows[place] ?? body.insertRow(), texts = cells(thing);
-    while (row.cells.length < texts.length) row.insertCell();
-    texts.forEach((text, i) => set(row.cells[i], text));
-    if (!choose) return;
-    row.className = `pick${isPicked?.(thing) ? " picked" : ""}`;
-    row.tabIndex = 0;
-    row.onclick = () => choose(thing);
-    row.onkeydown = (event) => { if (event.key === "Enter") choose(thing); };
-  });
+  }, (track) => track.id === state.picked);
 }
 
 function messages() {
@@ -254,11 +220,17 @@ function messages() {
 async function choose(number) {
   try {
     state.message = await fetchJson(`/api/v1/messages/${number}`);
-    $("detail").textContent = `${state.message.hex}\n\n${JSON.stringify(state.message.message, null, 1)}`;
-    $("download").disabled = false;
+    $("detail").textContent = `${dump(state.message.hex)}\n\n${JSON.stringify(state.message.message, null, 1)}`;
+    $("download").disabled = $("download-bytes").disabled = false;
   } catch (error) {
     $("detail").textContent = String(error);
   }
+}
+
+/** Sixteen bytes a line, each line with where it is. */
+function dump(hex) {
+  const lines = hex.match(/.{1,32}/g) ?? [];
+  return lines.map((line, i) => `${(16 * i).toString(16).padStart(4, "0")}  ${line.match(/../g).join(" ")}`).join("\n");
 }
 
 $("decode").onsubmit = async (event) => {
@@ -269,46 +241,12 @@ $("decode").onsubmit = async (event) => {
   $("detail").textContent = told.error ?? JSON.stringify(told.message, null, 1);
 };
 
-$("download").onclick = () => {
-  const link = element("a");
-  link.href = URL.createObjectURL(new Blob([JSON.stringify(state.message, null, 1)], { type: "application/json" }));
-  link.download = `${state.message.kind}-${state.message.number}.json`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+const fileName = (ending) => `${state.message.kind.replaceAll(" ", "-")}-${state.message.number}.${ending}`;
+$("download").onclick = () => save(fileName("json"), JSON.stringify(state.message, null, 1), "application/json");
+$("download-bytes").onclick = () => {
+  const bytes = Uint8Array.from(state.message.hex.match(/../g), (pair) => parseInt(pair, 16));
+  save(fileName("dsmp"), bytes, "application/octet-stream");
 };
-
-function health() {
-  const { status, before } = state;
-  if (!status) return;
-  const span = before ? (status.utc_ms - before.utc_ms) / 1000 : 0;
-  const { clock, recording } = status;
-  cardsInto($("summary"), [
-    [say("uptime"), `${Math.floor(status.uptime_s / 60)} min ${Math.floor(status.uptime_s % 60)} s`, false],
-    [say("clock"), clock?.synchronised ? `${say("synchronised")} ${clock.max_error_ms.toFixed(1)} ms` : say("unsynchronised"), !clock?.synchronised],
-    [say("recording"), recording ? `${(recording.bytes / 1e6).toFixed(1)} MB` : say("off"), Boolean(recording?.trouble)],
-    ["rsu", status.version, false],
-  ]);
-  const kinds = (counts) => Object.entries(counts).map(([kind, count]) => `${kind} ${count}`).join(", ") || "0";
-  rows($("inputs"), status.inputs, (input) => {
-    const old = before?.inputs.find((known) => known.name === input.name);
-    const rate = old && span > 0 ? ((input.reports - old.reports) / span).toFixed(1) : "–";
-    return [input.name, input.link === "up" && input.silent ? say("silent") : say(input.link),
-      input.age_s === null ? "–" : `${input.age_s.toFixed(1)} s`, rate, String(input.reports), kinds(input.rejected),
-      kinds(input.tolerated), input.source];
-  });
-  const us = (value) => (value < 1000 ? `${value.toFixed(0)} µs` : `${(value / 1000).toFixed(1)} ms`);
-  rows($("stages"), Object.entries(status.latency), ([name, told]) =>
-    [say(name === "age" ? "agestage" : name), us(told.p50_us), us(told.p99_us), us(told.p999_us), us(told.max_us), String(told.count)]);
-  const wrong = [...status.wrong, ...status.refused];
-  for (const input of status.inputs) {
-    if (input.why) wrong.push(say("do-down", input.name, input.why));
-    else if (input.silent) wrong.push(say("do-silent", input.name));
-  }
-  for (const radio of status.radio) if (radio.trouble) wrong.push(say("do-radio", radio.target, radio.trouble));
-  if (recording?.trouble) wrong.push(say("do-record", recording.trouble));
-  if (!clock?.synchronised) wrong.push(say("do-clock"));
-  $("wrong").replaceChildren(...(wrong.length ? wrong : [say("nothing")]).map((text) => element("li", text)));
-}
 
 /* ---- what is asked for ---- */
 
@@ -324,7 +262,9 @@ function turn() {
     if (link.hash === `#/${page}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  if (page === "config") config();
   tables();
+  lookSeldom();
 }
 
 function translate() {
@@ -344,7 +284,7 @@ function dress(theme) {
   localStorage.setItem("theme", theme);
 }
 
-$("language").onclick = () => { switchLanguage(); translate(); turn(); };
+$("language").onclick = () => { switchLanguage(); translate(); showConfig(); turn(); };
 $("theme").onclick = () => {
   const themes = Object.keys(THEMES);
   dress(themes[(themes.indexOf(localStorage.getItem("theme") ?? "auto") + 1) % themes.length]);
@@ -352,9 +292,15 @@ $("theme").onclick = () => {
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dress(localStorage.getItem("theme") ?? "auto"));
 $("closer").onclick = () => road.zoom(1.3);
 $("farther").onclick = () => road.zoom(1 / 1.3);
-$("home").onclick = () => { road.home(); state.picked = null; };
+$("home").onclick = () => { road.home(); state.picked = null; setFollow(false); };
+$("follow").onclick = () => setFollow(!state.follow);
+road.onPick = (at) => {
+  const track = road.nearest(state.tracks?.tracks ?? [], at);
+  const near = track && Math.hypot(track.east_m - at[0], track.north_m - at[1]) * road.scale < 30;
+  state.picked = near ? track.id : null;
+};
 $("pause").onclick = () => { state.paused = !state.paused; $("pause").ariaPressed = String(state.paused); };
-for (const toggle of document.querySelectorAll(".toggle")) {
+for (const toggle of document.querySelectorAll("[data-toggle]")) {
   toggle.onclick = () => {
     const name = toggle.dataset.toggle;
     road.show[name] = !road.show[name];

@@ -9,6 +9,9 @@ const CLASSES = { car: ["#2f7de1", 4.6, 1.8], truck: ["#8a5cd6", 9, 2.5], bus: [
   motorcycle: ["#c03a8c", 2.1, 0.8], bicycle: ["#0f8f8a", 1.8, 0.6], pedestrian: ["#d1495b", 0.6, 0.6] };
 const INPUTS = ["#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f", "#b45309"];
 
+/** The colour of an input's detections, by its place among those that have seen something. */
+export const inputColour = (inputs, name) => INPUTS[Math.max(0, inputs.indexOf(name)) % INPUTS.length];
+
 /** The colour of a light; grey where nothing is known. */
 export const lightColour = (light) => LIGHTS[light] ?? "#8a97a1";
 
@@ -61,8 +64,13 @@ export function eventsOf(messages, project) {
   for (const { message } of messages) {
     const rsi = message?.rsiFrame;
     for (const rte of rsi?.rtes ?? []) {
-      if (rte.eventPos) events.push({ at: project(...placeOf(rte.eventPos, rsi.refPos)), type: rte.eventType,
-        id: rte.rteId, radius: (rte.eventRadius ?? 0) / 10 });
+      const paths = (rte.referencePaths ?? []).map((path) => ({ radius: (path.pathRadius ?? 0) / 10,
+        points: path.activePath.map((p) => project(...placeOf(p, rsi.refPos))) }));
+      const at = rte.eventPos ? project(...placeOf(rte.eventPos, rsi.refPos)) : paths[0]?.points[0];
+      if (at) events.push({ at, type: rte.eventType, id: rte.rteId, radius: (rte.eventRadius ?? 0) / 10, paths });
+    }
+    for (const rts of rsi?.rtss ?? []) {
+      if (rts.signPos) events.push({ at: project(...placeOf(rts.signPos, rsi.refPos)), type: rts.signType, sign: true, radius: 0, paths: [] });
     }
   }
   return events;
@@ -74,9 +82,12 @@ export class Road {
     this.centre = [0, 0];
     this.scale = 3;
     this.show = { detections: true, ellipses: true, labels: true };
+    this.inputs = [];
+    this.hidden = new Set();
+    this.onPick = () => {};
     this.lanes = [];
     this.events = [];
-    this.drawn = { tracks: 0, detections: 0, lanes: 0, lights: {} };
+    this.drawn = { tracks: 0, detections: 0, lanes: 0, events: 0, ellipses: 0, lights: {} };
     this.#listen();
   }
 
@@ -89,9 +100,17 @@ export class Road {
 
   zoom(times) { this.scale = Math.min(60, Math.max(0.3, this.scale * times)); }
 
+  /** The road user nearest to a place in metres. */
+  nearest(tracks, [east, north]) {
+    const off = (track) => Math.hypot(track.east_m - east, track.north_m - north);
+    return tracks.reduce((best, track) => (!best || off(track) < off(best) ? track : best), null);
+  }
+
   #listen() {
     const { canvas } = this;
     const held = new Map();
+    canvas.addEventListener("click", (e) => this.onPick([this.centre[0] + (e.offsetX - canvas.clientWidth / 2) / this.scale,
+      this.centre[1] - (e.offsetY - canvas.clientHeight / 2) / this.scale]));
     canvas.addEventListener("pointerdown", (e) => { held.set(e.pointerId, [e.offsetX, e.offsetY]); canvas.setPointerCapture(e.pointerId); });
     canvas.addEventListener("pointermove", (e) => {
       const last = held.get(e.pointerId);
@@ -132,7 +151,7 @@ export class Road {
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, w, h);
     const at = ([e, n]) => [w / 2 + (e - this.centre[0]) * this.scale, h / 2 - (n - this.centre[1]) * this.scale];
-    this.drawn = { tracks: 0, detections: 0, lanes: this.lanes.length, lights: {} };
+    this.drawn = { tracks: 0, detections: 0, lanes: this.lanes.length, events: 0, ellipses: 0, lights: {} };
     this.#lanes(g, at, colour, signals, ahead_s);
     this.#events(g, at, colour);
     if (this.show.detections) this.#detections(g, at, tracks?.detections ?? []);
@@ -210,33 +229,55 @@ export class Road {
     g.fillText(text, x, y);
   }
 
+  /** Areas first, so that no icon is hidden; events as triangles, signs as plates. */
   #events(g, at, colour) {
+    g.fillStyle = "#f2b20033";
+    g.strokeStyle = "#c98a00";
+    for (const { at: place, radius, paths } of this.events) {
+      g.lineWidth = 1;
+      if (radius * this.scale > 3) {
+        g.beginPath();
+        g.arc(...at(place), radius * this.scale, 0, 7);
+        g.fill();
+        g.stroke();
+      }
+      for (const path of paths.filter((known) => known.points.length > 1)) {
+        g.save();
+        g.globalAlpha = 0.25;
+        g.lineCap = "round";
+        g.lineWidth = Math.max(4, 2 * path.radius * this.scale);
+        g.beginPath();
+        path.points.forEach((p, i) => (i ? g.lineTo(...at(p)) : g.moveTo(...at(p))));
+        g.stroke();
+        g.restore();
+      }
+    }
     for (const event of this.events) {
       const [x, y] = at(event.at);
-      g.fillStyle = "#f2b20033";
-      g.strokeStyle = "#c98a00";
-      g.lineWidth = 1;
+      if (event.sign && this.scale < 1.6) continue;
       g.beginPath();
-      g.arc(x, y, Math.max(3, event.radius * this.scale), 0, 7);
+      if (event.sign) g.rect(x - 7, y - 7, 14, 14);
+      else { g.moveTo(x, y - 11); g.lineTo(x + 10, y + 7); g.lineTo(x - 10, y + 7); g.closePath(); }
+      g.fillStyle = event.sign ? "#1f6fd1" : "#ffd24d";
       g.fill();
+      g.lineWidth = 1.5;
+      g.strokeStyle = event.sign ? "#fff" : "#6b4700";
       g.stroke();
-      g.beginPath();
-      g.moveTo(x, y - 10); g.lineTo(x + 9, y + 6); g.lineTo(x - 9, y + 6);
-      g.closePath();
-      g.fillStyle = "#ffd24d";
-      g.fill();
-      g.fillStyle = "#000";
+      g.fillStyle = event.sign ? "#fff" : "#000";
       g.font = "bold 11px system-ui, sans-serif";
       g.textAlign = "center";
-      g.fillText("!", x, y + 4);
-      g.fillStyle = colour("--ink");
-      g.fillText(`RSI ${event.type}`, x, y + 18);
+      g.fillText(event.sign ? "i" : "!", x, y + (event.sign ? 4 : 5));
+      if (this.show.labels && (!event.sign || this.scale > 3)) {
+        this.#outlined(g, event.sign ? say("sign", event.type) : eventName(event.type), x, y + 19, colour);
+      }
+      this.drawn.events += 1;
     }
   }
 
   #detections(g, at, detections) {
-    detections.forEach(({ east_north_m }, place) => {
-      g.fillStyle = INPUTS[place % INPUTS.length];
+    detections.forEach(({ input, east_north_m }) => {
+      if (this.hidden.has(input)) return;
+      g.fillStyle = inputColour(this.inputs, input);
       for (const spot of east_north_m) {
         const [x, y] = at(spot);
         g.fillRect(x - 1.5, y - 1.5, 3, 3);
@@ -258,6 +299,7 @@ export class Road {
       g.ellipse(x, y, 2.45 * Math.sqrt(mean + bend) * this.scale, 2.45 * Math.sqrt(Math.max(0, mean - bend)) * this.scale,
         -Math.atan2(2 * en, ee - nn) / 2, 0, 7);
       g.stroke();
+      this.drawn.ellipses += 1;
     }
     g.save();
     g.translate(x, y);
@@ -305,6 +347,12 @@ export class Road {
     g.textAlign = "center";
     g.fillText("N", w - 20, 46);
   }
+}
+
+/** The number of an event's type, with its name where we have one. */
+function eventName(type) {
+  const name = say(`event-${type}`);
+  return name.startsWith("event-") ? say("event", type) : `${name} (${type})`;
 }
 
 /** What a phase shows now. */

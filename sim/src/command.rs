@@ -115,6 +115,10 @@ struct Demo {
     /// Keep all that the unit hears and says in this folder, for `rsu replay`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Let who knows the word in this file order events, and begin and end recordings, over HTTP. What is
+    /// ordered is kept beside it.
+    #[arg(long, value_name = "FILE", conflicts_with = "headless")]
+    token_file: Option<PathBuf>,
 }
 
 /// Does what the arguments say; the program's whole work.
@@ -232,6 +236,7 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
             .then(|| wanted.console.map_or_else(free_page, Ok))
             .transpose()?,
         record: wanted.record.clone(),
+        token: wanted.token_file.clone(),
     };
     let live = Live::start(&scenario, &wishes)?;
     println!(

@@ -1,24 +1,29 @@
 //! `[console]`: whether and where the page, its API and the metrics are served.
 
 use core::net::SocketAddr;
+use std::path::Path;
 
+use super::address::Password;
 use crate::sheet::Table;
 
 /// A server of what there is to see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Console {
     /// Where it listens.
     pub listen: SocketAddr,
     /// Whether it is to say that nothing is real.
     pub simulated: bool,
+    /// Where the word is that who changes anything must know; none: nothing can be changed.
+    pub token: Password,
 }
 
 /// Reads the section; None where it names no address.
-pub(super) fn read(root: &mut Table<'_, '_>) -> Option<Console> {
+pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Option<Console> {
     let mut table = root.table("console");
     let form = "an address and a port in numbers, such as \"127.0.0.1:8380\"";
     let listen = table.parsed("listen", form, |text| text.parse::<SocketAddr>().ok());
     let simulated = table.boolean("simulated").unwrap_or(false);
+    let token = read_token(&mut table, folder);
     if let Some(at) = &listen {
         if !at.value.ip().is_loopback() {
             let reason = "is not 127.0.0.1: anybody who reaches it sees everything; put it behind \
@@ -33,7 +38,27 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> Option<Console> {
     Some(Console {
         listen: listen?.value,
         simulated,
+        token,
     })
+}
+
+fn read_token(table: &mut Table<'_, '_>, folder: &Path) -> Password {
+    let file = table.text("token-file");
+    let env = table.text("token-env");
+    if table.has("token") {
+        let reason = "must not stand here for all to read: give `token-file` or `token-env`";
+        table.wrong(table.line_of("token"), "token", reason);
+    }
+    match (file, env) {
+        (Some(file), Some(_)) => {
+            let reason = "has company: give `token-file` or `token-env`, not both";
+            table.wrong(file.line, "token-file", reason);
+            Password::None
+        }
+        (Some(file), None) => Password::File(folder.join(file.value)),
+        (None, Some(env)) => Password::Env(env.value.to_owned()),
+        (None, None) => Password::None,
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +70,7 @@ mod tests {
         let reader = Reader::new("f", text);
         let document = reader.document();
         let mut root = reader.root(&document);
-        let console = read(&mut root);
+        let console = read(&mut root, Path::new("etc"));
         root.finish();
         let (findings, _) = reader.into_findings();
         (console, findings.iter().map(ToString::to_string).collect())
@@ -68,6 +93,24 @@ mod tests {
             told[0].starts_with("f:2: warning: console.listen: "),
             "{told:?}"
         );
+    }
+
+    #[test]
+    fn a_token_is_in_a_place_of_its_own() {
+        let at = "[console]\nlisten = '127.0.0.1:80'\n";
+        let token = |text: &str| {
+            let (console, told) = read_text(&format!("{at}{text}"));
+            (console.map(|console| console.token), told)
+        };
+        assert_eq!(token("").0, Some(Password::None));
+        let (found, told) = token("token-file = 'token'\n");
+        assert_eq!(found, Some(Password::File("etc/token".into())), "{told:?}");
+        let (found, _) = token("token-env = 'RSU_TOKEN'\n");
+        assert_eq!(found, Some(Password::Env("RSU_TOKEN".into())));
+        let (_, told) = token("token = 'secret'\n");
+        assert!(told[0].starts_with("f:3: console.token: "), "{told:?}");
+        let (_, told) = token("token-file = 'a'\ntoken-env = 'B'\n");
+        assert!(told[0].starts_with("f:3: console.token-file: "), "{told:?}");
     }
 
     #[test]

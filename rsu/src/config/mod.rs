@@ -2,6 +2,7 @@
 //!
 //! - `address`: addresses as people write them
 //! - `station`, `input`, `radio`, `realtime`, `record`, `console`, `orders`: the sections
+//! - `effective`: every value that holds, and where it comes from
 //!
 //! All faults are told at once. What is wrong is refused, what is unwise is warned of, and what is
 //! left out has the default that `configs/rsu.toml` shows. Files are read by the caller.
@@ -11,6 +12,7 @@ mod ars408;
 mod boxes;
 mod broker;
 mod console;
+mod effective;
 mod gat1743;
 mod gb20999;
 mod gnss;
@@ -41,6 +43,7 @@ pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Sour
 pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, serial};
 pub use ars408::Radar;
 pub use console::Console;
+pub use effective::{Effective, effective};
 pub use input::{Input, Protocol};
 pub use orders::{Cloud, Orders};
 pub use radio::RadioTarget;
@@ -145,7 +148,7 @@ fn parse_with(
     let radio = radio::read(&mut root);
     let realtime = realtime::read(&mut root);
     let record = record::read(&mut root, folder);
-    let console = console::read(&mut root);
+    let console = console::read(&mut root, folder);
     let (orders, cloud) = orders::read(&mut root, folder);
     root.finish();
     station.id = identity.id;

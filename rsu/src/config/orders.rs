@@ -16,8 +16,6 @@ pub struct Orders {
     pub journal: PathBuf,
     /// The socket of `rsu event`; None: not served.
     pub socket: Option<PathBuf>,
-    /// The file with the token that writes over HTTP need; None: they are refused.
-    pub token_file: Option<PathBuf>,
 }
 
 /// A platform.
@@ -60,13 +58,7 @@ fn read_orders(root: &mut Table<'_, '_>, folder: &Path) -> (Option<Orders>, bool
         }
         Some(folder.join(text.value))
     };
-    let (journal, socket, token_file) = (path("journal"), path("socket"), path("token-file"));
-    if table.has("token") {
-        let line = table.line_of("token");
-        let reason = "must not stand here for all to read: give `token-file`";
-        table.wrong(line, "token", reason);
-        let _ = table.text("token");
-    }
+    let (journal, socket) = (path("journal"), path("socket"));
     let line = table.line();
     // What the kernel takes as the address of a socket, with its end.
     if let Some(socket) = socket.as_ref().filter(|path| path.as_os_str().len() > 100) {
@@ -77,12 +69,8 @@ fn read_orders(root: &mut Table<'_, '_>, folder: &Path) -> (Option<Orders>, bool
         table.wrong(table.line_of("socket"), "socket", &reason);
     }
     table.finish();
-    let asked = socket.is_some() || token_file.is_some();
-    let orders = journal.map(|journal| Orders {
-        journal,
-        socket,
-        token_file,
-    });
+    let asked = socket.is_some();
+    let orders = journal.map(|journal| Orders { journal, socket });
     (orders, asked, line)
 }
 
@@ -176,18 +164,14 @@ mod tests {
         assert_eq!(told, [""; 0]);
         let orders = orders.unwrap();
         assert_eq!(orders.journal, Path::new("/etc/rsu/j"));
-        assert_eq!((orders.socket, orders.token_file), (None, None));
+        assert_eq!(orders.socket, None);
     }
 
     #[test]
-    fn what_is_promised_is_kept_and_a_token_is_no_secret_in_a_file_for_all() {
-        let (_, _, told) = read_text("[orders]\nsocket = 's'\ntoken = 'x'\n");
+    fn what_is_promised_is_kept() {
+        let (_, _, told) = read_text("[orders]\nsocket = 's'\n");
         assert!(
             told.iter().any(|t| t.contains("needs `journal`")),
-            "{told:?}"
-        );
-        assert!(
-            told.iter().any(|t| t.contains("give `token-file`")),
             "{told:?}"
         );
     }

@@ -21,6 +21,10 @@ pub struct Record {
     pub quota_bytes: u64,
     /// What is left free on the disk; below it nothing is recorded.
     pub keep_free_bytes: u64,
+    /// Whether what was made of the bytes is kept beside them.
+    pub reports: bool,
+    /// Whether it begins with the unit, or when somebody asks for it.
+    pub at_start: bool,
 }
 
 impl Record {
@@ -32,6 +36,8 @@ impl Record {
             max_file_age: Duration::from_secs(3_600),
             quota_bytes: 8_000 * MB,
             keep_free_bytes: 1_000 * MB,
+            reports: true,
+            at_start: true,
         }
     }
 }
@@ -48,7 +54,9 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
     let max_file_bytes = megabytes("max-file-mb", 1..=4_000, usual.max_file_bytes);
     let quota_bytes = megabytes("quota-mb", 2..=10_000_000, usual.quota_bytes);
     let keep_free_bytes = megabytes("keep-free-mb", 0..=10_000_000, usual.keep_free_bytes);
+    let reports = table.boolean("reports").unwrap_or(usual.reports);
     let max_file_age = table.integer("max-file-s", 1..=86_400);
+    let at_start = table.boolean("at-start").unwrap_or(usual.at_start);
     if let Some(folder) = folder.filter(|folder| folder.value.trim().is_empty()) {
         table.wrong(folder.line, "folder", "must name a folder");
     }
@@ -67,6 +75,8 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Option<Record> {
         }),
         quota_bytes,
         keep_free_bytes,
+        reports,
+        at_start,
     })
 }
 

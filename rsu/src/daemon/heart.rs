@@ -11,8 +11,9 @@ use super::radio::Radio;
 use super::tally::HeartTally;
 use super::tap::Step;
 use super::watchers::Window;
-use super::{clock, sys};
+use super::{allocations, clock, sys};
 use crate::clock::{Mono, Now};
+use crate::report::Content;
 use crate::station::{ClockState, Frame, Station};
 
 /// How often the kernel is asked how well the clock keeps UTC.
@@ -33,24 +34,30 @@ pub(crate) struct Heart {
 impl Heart {
     /// Beats until the mailbox is closed.
     pub(crate) fn run(mut self) {
-        let mut frame = Frame::new();
+        let mut frame = Frame::timed(clock::mono);
         let mut clock_due = Mono::ZERO;
+        let mut first_beat = None;
         let mailbox = Arc::clone(&self.mailbox);
         mailbox.adopt();
         loop {
             let due = self.station.poll_timeout().min(clock_due);
             let woke = mailbox.wait(due, self.spin);
             let now = clock::now();
-            let mut said = None;
+            let (mut said, mut handled) = (None, now.mono);
             match woke {
                 Woke::Report(report) => {
                     said = Some(report.arrived.mono);
                     self.tally
                         .to_heart
                         .record(now.mono.since(report.arrived.mono));
+                    self.tally.queue.record(now.mono.since(report.put_at()));
                     let (lane, nth) = report.place();
                     self.window.report(now, &report, lane, nth);
                     self.station.handle_report(now, &report);
+                    handled = clock::mono();
+                    if matches!(report.content, Content::Objects(_)) {
+                        self.tally.fuse.record(handled.since(now.mono));
+                    }
                 }
                 Woke::Order(mut letter) => {
                     let number = letter.number;
@@ -71,16 +78,22 @@ impl Heart {
                 }
                 Woke::Closed => break,
             }
-            self.drain(now, said, &mut frame);
+            self.drain(now, handled, said, &mut frame);
+            if let Some(count) = allocations::on_this_thread() {
+                let before = *first_beat.get_or_insert(count);
+                self.tally.note_allocations(count - before);
+            }
         }
     }
 
-    /// Takes all that the station has to give after a report that arrived at `said`, if any.
-    fn drain(&mut self, now: Now, said: Option<Mono>, frame: &mut Frame) {
-        let mut began = now.mono;
+    /// Takes all that the station has to give from `began` on, after a report that arrived at `said`,
+    /// if any.
+    fn drain(&mut self, now: Now, mut began: Mono, said: Option<Mono>, frame: &mut Frame) {
         while self.station.poll_transmit(frame) {
+            let made = clock::mono();
             self.radio.send(now.mono, frame.bytes());
             let sent = clock::mono();
+            self.tally.note_making(frame, began, made, sent);
             self.tally.note_frame(frame, said, sent);
             self.window.frame(now, frame, began, sent);
             began = sent;

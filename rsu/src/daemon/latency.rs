@@ -1,4 +1,4 @@
-//! How long things took, as counts in fixed buckets: written by one thread, read by another.
+//! How long things took, as counts in fixed buckets: written by any thread, read by any other.
 //!
 //! The buckets grow with the value, sixteen to each doubling, so a percentile is at most a sixteenth
 //! above the truth from 128 ns to 17 s. Recording is one atomic addition and allocates nothing.
@@ -17,6 +17,7 @@ const DOUBLINGS: u64 = 23;
 const BUCKETS: usize = ((DOUBLINGS + 1) * FINE) as usize;
 
 /// A histogram of durations.
+#[derive(Debug)]
 pub(crate) struct Latency {
     buckets: [AtomicU64; BUCKETS],
     max_ns: AtomicU64,
@@ -72,47 +73,77 @@ impl Latency {
     /// A duration counts with the bound that its bucket lies within: at most a sixteenth too high.
     #[cfg(feature = "console")]
     pub(crate) fn histogram<const N: usize>(&self, bounds: [Duration; N]) -> Histogram<N> {
-        let mut told = Histogram {
-            sum: Duration::from_nanos(self.sum_ns.load(Ordering::Relaxed)),
-            within: [0; N],
-            beyond: 0,
-        };
-        for (place, bucket) in self.buckets.iter().enumerate() {
-            let count = bucket.load(Ordering::Relaxed);
-            let longest = Duration::from_nanos(upper_bound(place));
-            match bounds.iter().position(|bound| longest <= *bound) {
-                Some(bound) => told.within[bound] += count,
-                None => told.beyond += count,
-            }
+        let sum = Duration::from_nanos(self.sum_ns.load(Ordering::Relaxed));
+        let (within, beyond) = within(&self.counts(), bounds);
+        Histogram {
+            sum,
+            within,
+            beyond,
         }
-        told
     }
 
     /// What was recorded so far.
     pub(crate) fn percentiles(&self) -> Percentiles {
-        let counts: Vec<u64> = self
-            .buckets
-            .iter()
-            .map(|b| b.load(Ordering::Relaxed))
-            .collect();
-        let count: u64 = counts.iter().sum();
-        let max_ns = self.max_ns.load(Ordering::Relaxed);
-        let at = |per_mille: u64| {
-            let rank = (count * per_mille).div_ceil(1000).max(1);
-            let mut below = 0;
-            let found = counts.iter().position(|n| {
-                below += n;
-                below >= rank
-            });
-            Duration::from_nanos(found.map_or(0, |bucket| upper_bound(bucket).min(max_ns)))
-        };
-        Percentiles {
-            count,
-            p50: at(500),
-            p99: at(990),
-            p999: at(999),
-            max: Duration::from_nanos(max_ns),
+        percentiles(&self.counts(), self.max_ns.load(Ordering::Relaxed))
+    }
+
+    /// The longest, in nanoseconds.
+    #[cfg(feature = "console")]
+    pub(crate) fn max_ns(&self) -> u64 {
+        self.max_ns.load(Ordering::Relaxed)
+    }
+
+    /// How many there are in each bucket.
+    pub(crate) fn counts(&self) -> Vec<u64> {
+        let counts = self.buckets.iter().map(|b| b.load(Ordering::Relaxed));
+        counts.collect()
+    }
+}
+
+/// Counts by bucket as counts by bounds, which rise, and how many are beyond all of them.
+#[cfg(feature = "console")]
+pub(crate) fn within<const N: usize>(counts: &[u64], bounds: [Duration; N]) -> ([u64; N], u64) {
+    let (mut within, mut beyond) = ([0; N], 0);
+    for (place, count) in counts.iter().enumerate() {
+        let longest = Duration::from_nanos(upper_bound(place));
+        match bounds.iter().position(|bound| longest <= *bound) {
+            Some(bound) => within[bound] += count,
+            None => beyond += count,
         }
+    }
+    (within, beyond)
+}
+
+/// What was recorded between two looks at the same histogram; the longest is known to a sixteenth.
+#[cfg(feature = "console")]
+pub(crate) fn between(before: &[u64], after: &[u64]) -> Percentiles {
+    let counts: Vec<u64> = after
+        .iter()
+        .enumerate()
+        .map(|(place, count)| count - before.get(place).unwrap_or(&0).min(count))
+        .collect();
+    let last = counts.iter().rposition(|count| *count > 0);
+    percentiles(&counts, last.map_or(0, upper_bound))
+}
+
+/// What counts by bucket say.
+pub(crate) fn percentiles(counts: &[u64], max_ns: u64) -> Percentiles {
+    let count: u64 = counts.iter().sum();
+    let at = |per_mille: u64| {
+        let rank = (count * per_mille).div_ceil(1000).max(1);
+        let mut below = 0;
+        let found = counts.iter().position(|n| {
+            below += n;
+            below >= rank
+        });
+        Duration::from_nanos(found.map_or(0, |bucket| upper_bound(bucket).min(max_ns)))
+    };
+    Percentiles {
+        count,
+        p50: at(500),
+        p99: at(990),
+        p999: at(999),
+        max: Duration::from_nanos(max_ns),
     }
 }
 
@@ -168,6 +199,20 @@ mod tests {
             assert!((1.0..1.0 + 1.0 / 16.0).contains(&ratio), "{got:?}");
         }
         assert_eq!(told.max, Duration::from_millis(1));
+    }
+
+    #[test]
+    #[cfg(feature = "console")]
+    fn a_window_knows_only_what_came_in_it() {
+        let latency = Latency::default();
+        latency.record(Duration::from_secs(1));
+        let before = latency.counts();
+        assert_eq!(between(&before, &before), Percentiles::default());
+        latency.record(Duration::from_millis(2));
+        let told = between(&before, &latency.counts());
+        assert_eq!(told.count, 1);
+        assert!(told.max >= Duration::from_millis(2) && told.max < Duration::from_micros(2130));
+        assert_eq!(told.p50, told.max);
     }
 
     #[test]

@@ -195,6 +195,12 @@ impl Mailbox {
         }
     }
 
+    /// Reports of `input` that wait for the heart.
+    pub(crate) fn waiting(&self, input: InputId) -> usize {
+        let lanes = (0..KINDS).filter_map(|kind| self.lane(kind, input));
+        lanes.map(|lane| lane.full.len()).sum()
+    }
+
     /// Reports of `input` that gave way to newer ones before the heart came to them.
     pub(crate) fn displaced(&self, input: InputId) -> u64 {
         (0..KINDS)
@@ -239,6 +245,8 @@ struct Parcel {
     report: Report,
     /// How many were put into this lane before it.
     nth: u64,
+    /// When.
+    put_at: Mono,
 }
 
 /// What one input says of one kind.
@@ -290,7 +298,11 @@ impl Lane {
             self.displaced.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        *lock(&self.places[place]) = Parcel { report, nth };
+        *lock(&self.places[place]) = Parcel {
+            report,
+            nth,
+            put_at: clock::mono(),
+        };
         self.full.force_push(place);
     }
 
@@ -327,6 +339,11 @@ impl Held<'_> {
         let lane = kind_of(&self.parcel.report.content).unwrap_or(0);
         (lane as u8, self.parcel.nth)
     }
+
+    /// When it was put there.
+    pub(crate) fn put_at(&self) -> Mono {
+        self.parcel.put_at
+    }
 }
 
 struct Loan<'m> {
@@ -352,6 +369,7 @@ fn blank() -> Parcel {
             content: Content::Mode(ControlMode::Other),
         },
         nth: 0,
+        put_at: Mono::ZERO,
     }
 }
 

@@ -4,7 +4,7 @@
 //! made of it by `services::map`, here as there. Rooms: [`geojson`] out, [`import`] in. Not here: how
 //! road models of other origin are read, which `site::import` knows.
 
-mod geojson;
+pub(super) mod geojson;
 mod import;
 
 use std::fmt::Write as _;

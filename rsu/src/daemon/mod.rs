@@ -8,10 +8,12 @@
 //! - `heart`: the loop that waits, steps the station and sends
 //! - `radio`: the way out
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
-//! - `observer`: log lines for the operator
+//! - `observer`: log lines for the operator; `notices`: the last warnings among them
 //! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
+//! - `export`: a recording in other formats; `pcap`: frames for Wireshark
 //! - `console`: shows it over HTTP (feature `console`)
-//! - `clock`, `sys`: what the machine knows of time, and what is asked of it
+//! - `allocations`: how many there were, in debug builds
+//! - `clock`, `sys`, `machine`: what the machine knows of time, what is asked of it, what we take
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
 //!   understood of a device, check a site's road model and print it in other formats, and score
 //!   forecasts on recorded signals
@@ -19,8 +21,10 @@
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
 //! recordings; `brokers` for all of MQTT; `observer`; `clerk` for orders and their journal; `control`,
-//! `recorder` and `console`, if they are wished for. Each has its own state and goes on when another's input fails.
+//! `recorder`, `pcap` and `console`, if they are wished for. Each has its own state and goes on when
+//! another's input fails.
 
+mod allocations;
 mod backoff;
 pub mod calibrate;
 mod clock;
@@ -28,6 +32,7 @@ mod cloud;
 #[cfg(feature = "console")]
 mod console;
 pub mod event;
+pub mod export;
 pub mod forecast;
 pub mod fuse;
 mod heart;
@@ -35,18 +40,24 @@ mod hex;
 mod latency;
 mod link;
 mod load;
+#[cfg(feature = "console")]
+mod machine;
 mod mailbox;
 pub mod map;
 mod names;
+mod notices;
 mod notify;
 mod observer;
 mod orders;
+mod pcap;
 pub mod probe;
 mod radio;
 mod record;
 pub mod replay;
 mod run;
 mod say;
+#[cfg(test)]
+mod schema;
 mod shared;
 mod snapshot;
 mod stop;
@@ -61,11 +72,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crate::clock::Now;
-use crate::config::{Config, Input};
+use crate::config::{Config, Input, Record};
 use crate::station::{Station, Unfit};
 
 use self::heart::Heart;
 use self::mailbox::{Mailbox, Says};
+use self::notices::Notices;
 use self::observer::Observer;
 use self::orders::{Answer, Clerk, Desk, What, Wish};
 use self::radio::Radio;
@@ -73,11 +85,14 @@ use self::record::{RecordTally, Recorder};
 use self::shared::{InputView, Shared};
 use self::stop::Stop;
 use self::tally::HeartTally;
-use self::tap::Sizes;
+use self::tap::{Sizes, Tap};
 use self::watchers::{Reader, Watchers, Window};
 
+#[cfg(debug_assertions)]
+pub use allocations::Counting;
 pub use load::{load, summary};
-pub use run::{RunError, run};
+pub use pcap::PcapFile;
+pub use run::{RunArgs, RunError, run};
 pub use snapshot::{
     ClockQuality, CloudSnapshot, InputSnapshot, LinkState, OrdersSnapshot, PathLatency,
     Percentiles, RadioSnapshot, RecordingSnapshot, Sent, Snapshot,
@@ -90,6 +105,8 @@ pub struct Daemon {
     nets: Vec<threads::Net>,
     /// Ends last, when all that it keeps has been done.
     recorder: Option<(Arc<Stop>, JoinHandle<()>)>,
+    /// The same.
+    pcap: Option<(Arc<Stop>, JoinHandle<()>)>,
 }
 
 /// Why a daemon could not start. A port that is taken or a device that is away is no reason: those
@@ -115,10 +132,23 @@ impl Daemon {
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
     pub fn start(config: Config, seed: u64) -> Result<Self, StartError> {
+        Self::start_with(config, seed, None)
+    }
+
+    /// The same, and writes the frames that are sent into a file.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running then.
+    pub fn start_with(
+        config: Config,
+        seed: u64,
+        pcap: Option<PcapFile>,
+    ) -> Result<Self, StartError> {
         let now = clock::now();
         let watchers = Watchers {
-            record: config.record.as_ref().map(|_| Reader::new(Sizes::RECORD)),
-            page: config.console.map(|_| Reader::new(Sizes::PAGE)),
+            record: config.record.as_ref().map(record_reader),
+            page: config.console.as_ref().map(|_| Reader::new(Sizes::PAGE)),
+            frames: pcap.as_ref().map(|_| Arc::new(Tap::new(Sizes::PAGE))),
         };
         let recorder = recorder(&config, now, seed, &watchers);
         #[cfg(feature = "console")]
@@ -136,11 +166,15 @@ impl Daemon {
             inputs: config.inputs.iter().map(InputView::new).collect(),
             outlets: radio.tallies(),
             recording: (recorder.as_ref()).map(|(_, tally, _)| Arc::clone(tally)),
+            pcap: pcap.as_ref().map(|_| Arc::default()),
             watchers: watchers.clone(),
             desk: desk.clone(),
             orders: config.orders.clone(),
             cloud: config.cloud.as_ref().map(|_| Arc::default()),
             site: Arc::clone(&site),
+            notices: Notices::default(),
+            #[cfg(feature = "console")]
+            playback: None,
             refused: Mutex::default(),
         });
         let journal = config.orders.as_ref().map(|orders| orders.journal.clone());
@@ -165,11 +199,13 @@ impl Daemon {
             threads: Vec::new(),
             nets: Vec::new(),
             recorder: None,
+            pcap: None,
         };
         if let Some((recorder, _, stop)) = recorder {
             let thread = threads::start("recorder", move || recorder.run())?;
             daemon.recorder = Some((stop, thread));
         }
+        daemon.start_pcap(pcap)?;
         let observer = Observer::new(Arc::clone(&shared));
         daemon.spawn("observer", move || observer.run())?;
         let wishes = config.realtime;
@@ -185,6 +221,17 @@ impl Daemon {
         daemon.start_console(config.console, unit)?;
         threads::ask_for_process(&shared, wishes);
         Ok(daemon)
+    }
+
+    fn start_pcap(&mut self, wish: Option<PcapFile>) -> Result<(), StartError> {
+        let tap = self.shared.watchers.frames.clone();
+        let Some(((wish, tap), tally)) = wish.zip(tap).zip(self.shared.pcap.clone()) else {
+            return Ok(());
+        };
+        let stop = Arc::<Stop>::default();
+        let keeper = pcap::Keeper::new(wish, tap, tally, Arc::clone(&stop));
+        self.pcap = Some((stop, threads::start("pcap", move || keeper.run())?));
+        Ok(())
     }
 
     /// What has been done so far.
@@ -218,7 +265,7 @@ impl Drop for Daemon {
             // A panic has been told by its own thread.
             let _ = thread.join();
         }
-        if let Some((stop, thread)) = self.recorder.take() {
+        for (stop, thread) in self.pcap.take().into_iter().chain(self.recorder.take()) {
             stop.raise();
             let _ = thread.join();
         }
@@ -236,6 +283,13 @@ fn recorder(
     let (told, ended) = (Arc::clone(&tally), Arc::clone(&stop));
     let recorder = Recorder::new(wish, config, now, seed, reader, told, ended);
     Some((recorder, tally, stop))
+}
+
+/// Open from the start, or once somebody asks for it.
+fn record_reader(wish: &Record) -> Reader {
+    let reader = Reader::new(Sizes::RECORD);
+    reader.shutter.set(wish.at_start);
+    reader
 }
 
 fn says(input: &Input) -> Says {

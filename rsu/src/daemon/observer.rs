@@ -12,6 +12,7 @@ use std::time::Duration;
 use tracing::{error, info, warn};
 
 use super::clock;
+use super::notices::Notice;
 use super::radio::Stage;
 use super::shared::{InputView, Shared};
 use super::tally::LinkState;
@@ -73,12 +74,12 @@ impl Observer {
 
     fn look(&mut self, now: Mono) {
         while let Some(event) = self.shared.heart.next_event() {
-            tell_event(event);
+            tell_event(&self.shared, event);
         }
         for (view, told) in self.shared.inputs.iter().zip(&mut self.inputs) {
-            tell_link(view, told);
-            tell_silence(view, told, now, self.shared.started);
-            tell_rejects(view, told, now);
+            tell_link(&self.shared, view, told);
+            tell_silence(&self.shared, view, told, now);
+            tell_rejects(&self.shared, view, told, now);
         }
         tell_recording(&self.shared, &mut self.recording, now);
         for ((target, tally), told) in self.shared.outlets.iter().zip(&mut self.outlets) {
@@ -91,6 +92,9 @@ impl Observer {
             }
             let to = target.to;
             let interface = target.interface.as_deref().unwrap_or("any");
+            if let Some((_, e)) = &trouble {
+                note(&self.shared, "radio", &to.to_string(), e.to_string());
+            }
             match &trouble {
                 Some((Stage::Interface, e)) => {
                     warn!(to = %to, interface, "radio: interface cannot be used: {e}; trying again");
@@ -108,6 +112,16 @@ impl Observer {
     }
 }
 
+/// For who looks at the console.
+fn note(shared: &Shared, code: &'static str, subject: &str, text: String) {
+    shared.notices.add(Notice {
+        utc_ms: clock::now().utc.unix_ms(),
+        code,
+        subject: subject.to_owned(),
+        text,
+    });
+}
+
 fn tell_recording(shared: &Shared, told: &mut Recording, now: Mono) {
     let Some(tally) = &shared.recording else {
         return;
@@ -115,7 +129,10 @@ fn tell_recording(shared: &Shared, told: &mut Recording, now: Mono) {
     let trouble = tally.trouble();
     if trouble != told.trouble {
         match &trouble {
-            Some(trouble) => error!("recording: {trouble}; nothing is kept, trying again"),
+            Some(trouble) => {
+                note(shared, "recording", "", trouble.clone());
+                error!("recording: {trouble}; nothing is kept, trying again");
+            }
             None => info!("recording: going on"),
         }
         told.trouble = trouble;
@@ -130,13 +147,14 @@ fn tell_recording(shared: &Shared, told: &mut Recording, now: Mono) {
     // While the disk refuses, that has been told already.
     if told.trouble.is_none() {
         let new = dropped - told.dropped;
+        note(shared, "recording-slow", "", new.to_string());
         warn!(new, "recording: not kept, the disk was too slow or refused");
         told.dropped_at = Some(now);
     }
     told.dropped = dropped;
 }
 
-fn tell_link(view: &InputView, told: &mut Told) {
+fn tell_link(shared: &Shared, view: &InputView, told: &mut Told) {
     let link = view.tally.link();
     if link == told.link {
         return;
@@ -146,6 +164,7 @@ fn tell_link(view: &InputView, told: &mut Told) {
         LinkState::Starting => {}
         LinkState::Up => info!(input, source = %view.source, "link up"),
         LinkState::Down(reason) => {
+            note(shared, "down", input, reason.clone());
             warn!(input, source = %view.source, "{reason}; trying again");
         }
         LinkState::Ended => info!(input, source = %view.source, "recording ended"),
@@ -153,14 +172,17 @@ fn tell_link(view: &InputView, told: &mut Told) {
     told.link = link;
 }
 
-fn tell_silence(view: &InputView, told: &mut Told, now: Mono, started: Mono) {
+fn tell_silence(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
     let last = view.tally.last_report();
-    let age = now.since(last.unwrap_or(started));
+    let age = now.since(last.unwrap_or(shared.started));
     let silent = age > view.silent_after;
     if silent == told.silent {
         return;
     }
     let input = view.name.as_str();
+    if silent {
+        note(shared, "silent", input, String::new());
+    }
     match (silent, last) {
         (true, None) => warn!(input, "silent since the start"),
         (true, Some(_)) => warn!(input, silent_ms = age.as_millis() as u64, "silent"),
@@ -169,7 +191,7 @@ fn tell_silence(view: &InputView, told: &mut Told, now: Mono, started: Mono) {
     told.silent = silent;
 }
 
-fn tell_rejects(view: &InputView, told: &mut Told, now: Mono) {
+fn tell_rejects(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
     if told
         .rejected_at
         .is_some_and(|at| now.since(at) < REJECTS_EVERY)
@@ -192,6 +214,7 @@ fn tell_rejects(view: &InputView, told: &mut Told, now: Mono) {
     }
     let input = view.name.as_str();
     let new = rejected - told.rejected;
+    note(shared, "rejected", input, kinds.trim().to_owned());
     warn!(
         input,
         new, "dropped what makes no sense; since the start:{kinds}"
@@ -200,7 +223,32 @@ fn tell_rejects(view: &InputView, told: &mut Told, now: Mono) {
     told.rejected_at = Some(now);
 }
 
-fn tell_event(event: Event) {
+/// What of the station's news is a warning for who looks at the console: which sort, and what else.
+fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
+    let none = String::new;
+    Some(match event {
+        Event::SpatStopped => ("spat-stopped", none(), none()),
+        Event::ConflictingGreens { first, second } => {
+            let both = format!("{} {}", first.value(), second.value());
+            ("conflict", both, none())
+        }
+        Event::RsmStopped => ("rsm-stopped", none(), none()),
+        Event::ClockUnfit { error } => {
+            let text = error.map(|by| format!("{} ms", by.as_millis()));
+            ("clock", none(), text.unwrap_or_default())
+        }
+        Event::SlotsMissed { kind, count } => ("late", kind.name().to_owned(), count.to_string()),
+        Event::NotSent { kind, reason } => ("not-sent", kind.name().to_owned(), reason.to_string()),
+        Event::LinkTooLong { link } => ("map", link.to_string(), none()),
+        Event::NotAnnounced { index, .. } => ("rsi", index.to_string(), none()),
+        _ => return None,
+    })
+}
+
+fn tell_event(shared: &Shared, event: Event) {
+    if let Some((code, subject, text)) = warning_of(&event) {
+        note(shared, code, &subject, text);
+    }
     match event {
         Event::SpatStopped => warn!("spat: stopped, nothing may be said about the signals"),
         Event::SpatStarted => info!("spat: sending"),

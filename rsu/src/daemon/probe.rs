@@ -9,7 +9,7 @@
 mod live;
 mod pcap;
 mod recording;
-mod view;
+pub(super) mod view;
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};

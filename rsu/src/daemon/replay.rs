@@ -7,19 +7,25 @@
 //!
 //! Nothing goes on the air, unless that is asked for by name: what was true then is not true now.
 
-mod player;
+pub(super) mod player;
+#[cfg(feature = "console")]
+mod show;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+#[cfg(feature = "console")]
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{fs, thread};
 
 use super::radio::Radio;
 use super::record::entry;
-use super::record::read::{Ending, Entry, read};
+use super::record::read::{Ending, Entry, last_run, read};
 use super::{clock, hex};
 use crate::clock::Mono;
+#[cfg(feature = "console")]
+use crate::clock::{Now, Utc};
 use player::{Played, Player};
 
 /// What `rsu replay` is asked to do.
@@ -48,6 +54,11 @@ pub struct ReplayArgs {
     /// no vehicle can hear them.
     #[arg(long)]
     pub allow_broadcast: bool,
+    /// Show it on the page there, such as 127.0.0.1:8381, at the pace at which it was unless a
+    /// --speed is given.
+    #[cfg(feature = "console")]
+    #[arg(long, value_name = "ADDRESS")]
+    pub console: Option<SocketAddr>,
 }
 
 /// How fast.
@@ -98,7 +109,10 @@ struct Failure {
 }
 
 fn play(args: &ReplayArgs) -> Result<Played, Failure> {
-    let files = last_run(&args.files)?;
+    let files = last_run(&args.files).map_err(|reason| Failure {
+        exit: CANNOT_OPEN,
+        reason,
+    })?;
     let mut stage = Stage::new(args);
     for path in &files {
         let bytes = fs::read(path).map_err(|error| Failure {
@@ -132,39 +146,6 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
         }
     }
     stage.finish()
-}
-
-/// The files as given; of a folder, those of the run that began last.
-fn last_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let [folder] = paths else {
-        return Ok(paths.to_vec());
-    };
-    if !folder.is_dir() {
-        return Ok(paths.to_vec());
-    }
-    let entries = fs::read_dir(folder).map_err(|error| Failure {
-        exit: CANNOT_OPEN,
-        reason: format!("cannot read {}: {error}", folder.display()),
-    })?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ending| ending == "mcap"))
-        .collect();
-    files.sort();
-    let run = |path: &Path| {
-        let stem = path.file_stem().and_then(|stem| stem.to_str());
-        stem.and_then(|stem| stem.rsplit_once('-'))
-            .map(|(run, _)| run.to_owned())
-    };
-    let last = files.last().and_then(|path| run(path));
-    files.retain(|path| run(path) == last);
-    if files.is_empty() {
-        return Err(Failure {
-            exit: CANNOT_OPEN,
-            reason: format!("no recording in {}", folder.display()),
-        });
-    }
-    Ok(files)
 }
 
 /// Where it is played: what comes out, when, and whether it is as it was.
@@ -217,7 +198,7 @@ impl<'a> Stage<'a> {
                     }
                     player.shows = since >= self.args.from;
                     if player.shows {
-                        wait(&mut self.pace, self.args.speed, at);
+                        wait(&mut self.pace, speed_of(self.args), at);
                     }
                 }
                 player.take(entry).map_err(|e| no_sense(e.to_string()))?;
@@ -255,6 +236,11 @@ impl<'a> Stage<'a> {
             );
         }
         let player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
+        #[cfg(feature = "console")]
+        let player = match self.args.console {
+            Some(listen) => player.shown_to(Box::new(show(start, listen)?)),
+            None => player,
+        };
         if self.args.allow_broadcast {
             self.radio = Some(Radio::open(player.radio(), clock::mono()));
         }
@@ -268,6 +254,30 @@ impl<'a> Stage<'a> {
         };
         Ok(player.finish())
     }
+}
+
+/// What is asked for; who looks on sees nothing of what is played as fast as it goes.
+fn speed_of(args: &ReplayArgs) -> Speed {
+    #[cfg(feature = "console")]
+    if args.console.is_some() && args.speed == Speed::Max {
+        return Speed::Times(1.0);
+    }
+    args.speed
+}
+
+/// Begins to show the run that began so.
+#[cfg(feature = "console")]
+fn show(start: &entry::Start, listen: SocketAddr) -> Result<show::Show, Failure> {
+    let config = player::config_of(start).map_err(|e| no_sense(e.to_string()))?;
+    let began = Now {
+        mono: Mono::from_nanos(start.mono_ns),
+        utc: Utc::from_unix_ns(start.utc_ns),
+    };
+    let what = format!("{} of {}", start.name, began.utc);
+    show::Show::start(&config, listen, began, what).map_err(|error| Failure {
+        exit: CANNOT_OPEN,
+        reason: error.to_string(),
+    })
 }
 
 /// Until what was recorded then is due.

@@ -8,13 +8,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
 use super::notify::{State, notify};
-use super::{Daemon, StartError, clock, load};
+use super::{Daemon, PcapFile, StartError, clock, load};
 use crate::config::{Config, Findings, Written};
 use crate::site::Site;
 
@@ -27,29 +27,68 @@ pub enum RunError {
     /// It is right and yet cannot be started.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The file for frames cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Pcap {
+        /// Which file.
+        path: PathBuf,
+        /// The system's word.
+        reason: io::Error,
+    },
     /// The machine refuses what every program needs.
     #[error("{0}")]
     Machine(#[from] io::Error),
 }
 
-/// Runs until a signal ends it. `seed` replaces chance where given.
+/// What `rsu run` is asked to do besides.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RunArgs {
+    /// Choose message counts and ids by this number, not by chance.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Write the frames that are sent into this file as a pcap, for Wireshark; what is in it is lost.
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+    /// How long that file may become.
+    #[arg(long, value_name = "MB", default_value_t = 1000, requires = "pcap")]
+    pub pcap_max_mb: u64,
+}
+
+/// Runs until a signal ends it.
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(file: &Path, seed: Option<u64>) -> Result<(), RunError> {
+pub fn run(file: &Path, wishes: &RunArgs) -> Result<(), RunError> {
     let config = load_and_warn(file).map_err(RunError::Config)?;
+    let pcap = wishes.pcap.as_deref().map(|path| {
+        let most_bytes = wishes.pcap_max_mb.saturating_mul(1_000_000);
+        PcapFile::create(path, most_bytes).map_err(|reason| RunError::Pcap {
+            path: path.to_owned(),
+            reason,
+        })
+    });
+    let wishes = Wishes {
+        seed: wishes.seed,
+        pcap: pcap.transpose()?,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
-    let ended = runtime.block_on(attend(file, config, seed));
+    let ended = runtime.block_on(attend(file, config, &wishes));
     // What still ends after a second signal is not waited for.
     runtime.shutdown_background();
     ended
 }
 
-async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<(), RunError> {
+/// What holds for every start, also after a new reading of the configuration.
+struct Wishes {
+    seed: Option<u64>,
+    pcap: Option<PcapFile>,
+}
+
+async fn attend(file: &Path, mut config: Config, wishes: &Wishes) -> Result<(), RunError> {
     let mut signals = Signals::new()?;
-    let mut daemon = begin(&config, seed)?;
+    let mut daemon = begin(&config, wishes)?;
     info!(
         name = config.name,
         inputs = config.inputs.len(),
@@ -83,7 +122,7 @@ async fn attend(file: &Path, mut config: Config, seed: Option<u64>) -> Result<()
                 }
                 let paused = clock::mono();
                 drop(daemon);
-                (daemon, config) = restart(config, new, seed)?;
+                (daemon, config) = restart(config, new, wishes)?;
                 let pause_ms = clock::mono().since(paused).as_millis() as u64;
                 info!(name = config.name, pause_ms, "running anew");
             }
@@ -148,22 +187,26 @@ fn reload(file: &Path) -> Option<Config> {
 }
 
 /// The new one, or the old one again if the new cannot be started.
-fn restart(old: Config, new: Config, seed: Option<u64>) -> Result<(Daemon, Config), RunError> {
-    match begin(&new, seed) {
+fn restart(old: Config, new: Config, wishes: &Wishes) -> Result<(Daemon, Config), RunError> {
+    match begin(&new, wishes) {
         Ok(daemon) => Ok((daemon, new)),
         Err(e) => {
             error!("{e}; going back to the old configuration");
-            Ok((begin(&old, seed)?, old))
+            Ok((begin(&old, wishes)?, old))
         }
     }
 }
 
-fn begin(config: &Config, seed: Option<u64>) -> Result<Daemon, RunError> {
-    let seed = match seed {
+fn begin(config: &Config, wishes: &Wishes) -> Result<Daemon, RunError> {
+    let seed = match wishes.seed {
         Some(seed) => seed,
         None => chance()?,
     };
-    Ok(Daemon::start(config.clone(), seed)?)
+    Ok(Daemon::start_with(
+        config.clone(),
+        seed,
+        wishes.pcap.clone(),
+    )?)
 }
 
 fn load_and_warn(file: &Path) -> Result<Config, Findings> {

@@ -1,7 +1,9 @@
 //! A view of the road as JSON, the same in a recording and on the page. Units end the names; moments
 //! are seconds from the view's own, negative for what was before.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::names::{class_name, light_name};
 use super::view::View;
@@ -20,25 +22,25 @@ pub(crate) struct Tracks<'v> {
 }
 
 /// One road user, in metres from the site's origin.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct TrackSaid {
-    id: u8,
-    class: &'static str,
-    class_confidence: f64,
-    existence: f64,
-    east_m: f64,
-    north_m: f64,
+    pub(crate) id: u8,
+    pub(crate) class: Cow<'static, str>,
+    pub(crate) class_confidence: f64,
+    pub(crate) existence: f64,
+    pub(crate) east_m: f64,
+    pub(crate) north_m: f64,
     /// Variances and covariance of east and north.
-    cov_m2: [f64; 3],
-    east_mps: f64,
-    north_mps: f64,
-    yaw_rad: Option<f64>,
-    length_m: Option<f64>,
-    width_m: Option<f64>,
-    unseen_s: f64,
-    alive_s: f64,
+    pub(crate) cov_m2: [f64; 3],
+    pub(crate) east_mps: f64,
+    pub(crate) north_mps: f64,
+    pub(crate) yaw_rad: Option<f64>,
+    pub(crate) length_m: Option<f64>,
+    pub(crate) width_m: Option<f64>,
+    pub(crate) unseen_s: f64,
+    pub(crate) alive_s: f64,
     /// Bit n: the n-th sensor of the configuration has seen it.
-    sources: u32,
+    pub(crate) sources: u32,
 }
 
 /// Where one input saw something.
@@ -113,7 +115,7 @@ impl TrackSaid {
         let cov = track.position_cov;
         Self {
             id: track.id,
-            class: class_name(track.class),
+            class: class_name(track.class).into(),
             class_confidence: milli(track.class_confidence.into()),
             existence: milli(track.existence.into()),
             east_m: milli(track.east_m),

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::cloud::CloudTally;
 use super::mailbox::Mailbox;
 use super::orders::Desk;
+use super::notices::Notices;
+use super::pcap::PcapTally;
 use super::radio::OutletTally;
 use super::record::RecordTally;
 use super::snapshot::{
@@ -16,7 +18,7 @@ use super::stop::{Stop, lock};
 use super::tally::{HeartTally, InputTally};
 use super::watchers::Watchers;
 use super::{clock, sys};
-use crate::clock::Mono;
+use crate::clock::{Mono, Now};
 use crate::config::{Input, Orders, RadioTarget, Source};
 use crate::report::InputId;
 use crate::site::Site;
@@ -30,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) inputs: Vec<InputView>,
     pub(crate) outlets: Vec<(RadioTarget, Arc<OutletTally>)>,
     pub(crate) recording: Option<Arc<RecordTally>>,
+    pub(crate) pcap: Option<Arc<PcapTally>>,
     pub(crate) watchers: Watchers,
     /// Where orders are put down.
     pub(crate) desk: Desk,
@@ -38,8 +41,36 @@ pub(crate) struct Shared {
     pub(crate) cloud: Option<Arc<CloudTally>>,
     /// The junction, for whoever reads what is ordered.
     pub(crate) site: Arc<Site>,
+    /// The last warnings.
+    pub(crate) notices: Notices,
+    /// What is played back; None: all is as it is now.
+    #[cfg(feature = "console")]
+    pub(crate) playback: Option<Arc<Playback>>,
     /// Real-time wishes that were refused.
     pub(crate) refused: Mutex<Vec<String>>,
+}
+
+/// A recording that is played back, and where in it.
+#[cfg(feature = "console")]
+#[derive(Debug)]
+pub(crate) struct Playback {
+    /// As people call it.
+    pub(crate) what: String,
+    at: Mutex<Now>,
+}
+
+#[cfg(feature = "console")]
+impl Playback {
+    pub(crate) fn new(what: String, at: Now) -> Self {
+        Self {
+            what,
+            at: Mutex::new(at),
+        }
+    }
+
+    pub(crate) fn set(&self, at: Now) {
+        *lock(&self.at) = at;
+    }
 }
 
 /// An input as an observer sees it.
@@ -53,9 +84,18 @@ pub(crate) struct InputView {
 }
 
 impl Shared {
+    /// What time it is, or was.
+    pub(crate) fn now(&self) -> Now {
+        #[cfg(feature = "console")]
+        if let Some(playback) = &self.playback {
+            return *lock(&playback.at);
+        }
+        clock::now()
+    }
+
     /// Everything at this moment.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let now = clock::mono();
+        let now = self.now().mono;
         let stats = self.heart.stats();
         Snapshot {
             uptime: now.since(self.started),
@@ -102,6 +142,7 @@ impl Shared {
     fn recording_snapshot(&self) -> Option<RecordingSnapshot> {
         let (tally, reader) = (self.recording.as_ref()?, self.watchers.record.as_ref()?);
         Some(RecordingSnapshot {
+            on: reader.shutter.is_open(),
             file: tally.file(),
             trouble: tally.trouble(),
             messages: tally.messages.load(Ordering::Relaxed),
@@ -128,7 +169,9 @@ impl Shared {
             unsent: tally.unsent.load(Ordering::Relaxed),
             reports: tally.reports.load(Ordering::Relaxed),
             displaced: self.mailbox.displaced(view.id),
+            reconnects: tally.reconnects(),
             age: tally.last_report().map(|last| now.since(last)),
+            receiver: tally.receiver(),
             counts: tally.counts(),
         }
     }

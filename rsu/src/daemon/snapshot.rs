@@ -7,6 +7,7 @@ pub use super::latency::Percentiles;
 pub use super::sys::ClockQuality;
 pub use super::tally::LinkState;
 use crate::inputs::Counts;
+use crate::report::Receiver;
 use crate::station::{FrameKind, Stats};
 
 /// Everything at one moment.
@@ -79,6 +80,8 @@ pub struct CloudSnapshot {
 /// The recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordingSnapshot {
+    /// Whether anything is to be kept just now.
+    pub on: bool,
     /// The file that grows; None while nothing can be written.
     pub file: Option<PathBuf>,
     /// What is wrong now.
@@ -150,8 +153,12 @@ pub struct InputSnapshot {
     pub reports: u64,
     /// Reports that gave way to newer ones before the station came to them.
     pub displaced: u64,
+    /// Times that its link was found again after it had been lost.
+    pub reconnects: u64,
     /// Since the newest report arrived; None before the first.
     pub age: Option<Duration>,
+    /// What a satellite receiver last said of itself; None of any other device.
+    pub receiver: Option<Receiver>,
     /// What the decoder understood, and what not and why.
     pub counts: Counts,
 }

@@ -1,7 +1,7 @@
 //! What the operating system offers and no safe library does: real-time scheduling, timer slack and
 //! the state of the clock.
 //!
-//! The one module with `unsafe` in the workspace. Each block is one system call that takes plain
+//! One of two modules with `unsafe`, beside `allocations`, which debug builds alone have. Each block is one system call that takes plain
 //! integers or a pointer to a local of the right type, keeps nothing of it, and reports failure by
 //! its return value.
 #![expect(

@@ -13,6 +13,7 @@ use super::snapshot::{PathLatency, Sent};
 use super::stop::lock;
 use crate::clock::Mono;
 use crate::inputs::Counts;
+use crate::report::{Content, Receiver};
 use crate::station::{Event, Frame, FrameKind, Stats};
 
 /// Whether an input's bytes can reach us.
@@ -47,6 +48,13 @@ pub(crate) struct InputTally {
     last_report: AtomicU64,
     counts: Mutex<Counts>,
     link: Mutex<LinkState>,
+    receiver: Mutex<Option<Receiver>>,
+    /// Times that the link came up.
+    ups: AtomicU64,
+    /// From the arrival of bytes to the thread that takes them.
+    pub(crate) taking: Latency,
+    /// From there to a report, or to the end of bytes that make none.
+    pub(crate) decoding: Latency,
 }
 
 impl InputTally {
@@ -61,6 +69,20 @@ impl InputTally {
         if let Ok(mut shown) = self.counts.try_lock() {
             shown.clone_from(counts);
         }
+    }
+
+    /// What a satellite receiver says of itself, unless somebody is reading it just now.
+    pub(crate) fn note_content(&self, content: &Content) {
+        if let Content::Receiver(receiver) = content
+            && let Ok(mut shown) = self.receiver.try_lock()
+        {
+            *shown = Some(*receiver);
+        }
+    }
+
+    /// What it last said.
+    pub(crate) fn receiver(&self) -> Option<Receiver> {
+        *lock(&self.receiver)
     }
 
     /// When the newest report arrived.
@@ -80,7 +102,15 @@ impl InputTally {
     }
 
     pub(crate) fn set_link(&self, state: LinkState) {
-        *lock(&self.link) = state;
+        let mut link = lock(&self.link);
+        let comes_up = state == LinkState::Up && *link != LinkState::Up;
+        self.ups.fetch_add(u64::from(comes_up), Ordering::Relaxed);
+        *link = state;
+    }
+
+    /// Times that the link came up again after it had been.
+    pub(crate) fn reconnects(&self) -> u64 {
+        self.ups.load(Ordering::Relaxed).saturating_sub(1)
     }
 }
 
@@ -96,9 +126,23 @@ pub(crate) struct HeartTally {
     pub(crate) lateness: Latency,
     pub(crate) reaction: Latency,
     pub(crate) age: Latency,
+    /// From a report's being made to the heart's taking it up.
+    pub(crate) queue: Latency,
+    /// A report of objects into the tracks.
+    pub(crate) fuse: Latency,
+    /// From tracks, forecasts and site to the values of a message.
+    pub(crate) compose: Latency,
+    /// From those to the bytes of a frame.
+    pub(crate) encode: Latency,
+    /// A frame into the sockets of the radio.
+    pub(crate) send: Latency,
+    /// How long after its slot of the grid a frame was sent, by [`FrameKind::index`].
+    pub(crate) behind_slot: [Latency; FrameKind::ALL.len()],
     events: ArrayQueue<Event>,
     events_lost: AtomicU64,
     stats: Mutex<Stats>,
+    /// On its thread since its first beat, and one; 0 where nobody counts.
+    allocations: AtomicU64,
 }
 
 #[derive(Default)]
@@ -116,9 +160,16 @@ impl HeartTally {
             lateness: Latency::default(),
             reaction: Latency::default(),
             age: Latency::default(),
+            queue: Latency::default(),
+            fuse: Latency::default(),
+            compose: Latency::default(),
+            encode: Latency::default(),
+            send: Latency::default(),
+            behind_slot: Default::default(),
             events: ArrayQueue::new(EVENTS),
             events_lost: AtomicU64::new(0),
             stats: Mutex::default(),
+            allocations: AtomicU64::new(0),
         }
     }
 
@@ -128,12 +179,34 @@ impl HeartTally {
         let sent = &self.sent[frame.kind.index()];
         sent.frames.fetch_add(1, Ordering::Relaxed);
         sent.bytes.fetch_add(frame.len() as u64, Ordering::Relaxed);
+        if let Some(slot) = frame.slot {
+            self.behind_slot[frame.kind.index()].record(sent_at.since(slot));
+        }
         let Some(cause) = frame.cause else { return };
         let age = sent_at.since(cause.mono);
         self.age.record(age);
         if said == Some(cause.mono) {
             self.reaction.record(age);
         }
+    }
+
+    /// So many allocations since the first beat.
+    pub(crate) fn note_allocations(&self, count: u64) {
+        self.allocations.store(count + 1, Ordering::Relaxed);
+    }
+
+    /// None where nobody counts them.
+    pub(crate) fn allocations(&self) -> Option<u64> {
+        self.allocations.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// A frame took so long: begun, composed with its bytes, sent.
+    pub(crate) fn note_making(&self, frame: &Frame, began: Mono, made: Mono, sent: Mono) {
+        let encoding = frame.encoding();
+        self.compose
+            .record(made.since(began).saturating_sub(encoding));
+        self.encode.record(encoding);
+        self.send.record(sent.since(made));
     }
 
     /// The oldest event gives way.

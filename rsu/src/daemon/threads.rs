@@ -199,25 +199,33 @@ impl Daemon {
         let Some((wish, reader)) = wish.zip(page) else {
             return Ok(());
         };
-        let failed = |reason| StartError::Thread {
-            name: "console".to_owned(),
-            reason,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(failed)?;
         let server = Server::new(wish, unit, Arc::clone(&self.shared), reader);
-        let (end, ended) = oneshot::channel();
-        let thread = start("console", move || {
-            runtime.block_on(server.run(ended));
-            // Readers who are still there are not waited for.
-            runtime.shutdown_background();
-        })?;
-        self.nets.push(Net { thread, end });
+        self.nets.push(start_server(server)?);
         Ok(())
     }
+}
+
+/// The console's thread.
+#[cfg(feature = "console")]
+pub(super) fn start_server(server: Server) -> Result<Net, StartError> {
+    let failed = |reason| StartError::Thread {
+        name: "console".to_owned(),
+        reason,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        // For what is read from the disk.
+        .max_blocking_threads(2)
+        .build()
+        .map_err(failed)?;
+    let (end, ended) = oneshot::channel();
+    let thread = start("console", move || {
+        runtime.block_on(server.run(ended));
+        // Readers who are still there are not waited for.
+        runtime.shutdown_background();
+    })?;
+    Ok(Net { thread, end })
 }
 
 fn start_net(

@@ -3,6 +3,7 @@
 //! Each is a copy into a bounded queue, and nothing at all where nobody looks on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::tap::{FrameMark, Mark, Sizes, Step, Tap};
@@ -18,6 +19,8 @@ pub(crate) struct Watchers {
     pub(crate) record: Option<Reader>,
     /// Who shows what is said.
     pub(crate) page: Option<Reader>,
+    /// Who keeps the frames alone.
+    pub(crate) frames: Option<Arc<Tap>>,
 }
 
 /// What one reader reads.
@@ -25,6 +28,30 @@ pub(crate) struct Watchers {
 pub(crate) struct Reader {
     pub(crate) tap: Arc<Tap>,
     pub(crate) views: Arc<Views>,
+    pub(crate) shutter: Arc<Shutter>,
+}
+
+/// Whether a reader wants anything just now.
+#[derive(Debug, Default)]
+pub(crate) struct Shutter {
+    closed: AtomicBool,
+    passed: AtomicU64,
+}
+
+impl Shutter {
+    /// Opens or closes it, from any thread.
+    pub(crate) fn set(&self, open: bool) {
+        self.closed.store(!open, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::Relaxed)
+    }
+
+    /// What passed while it was closed, since this was last asked.
+    pub(crate) fn take_passed(&self) -> u64 {
+        self.passed.swap(0, Ordering::Relaxed)
+    }
 }
 
 impl Reader {
@@ -32,6 +59,16 @@ impl Reader {
         Self {
             tap: Arc::new(Tap::new(sizes)),
             views: Arc::new(Views::new()),
+            shutter: Arc::default(),
+        }
+    }
+
+    /// A copy for this reader, unless it wants none just now.
+    fn put(&self, mark: Mark, bytes: &[u8]) {
+        if self.shutter.is_open() {
+            self.tap.put(mark, bytes);
+        } else {
+            self.shutter.passed.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -44,28 +81,28 @@ impl Watchers {
     /// Bytes of a device, before anything is made of them.
     pub(crate) fn arrived(&self, input: InputId, at: Now, bytes: &[u8]) {
         if let Some(record) = &self.record {
-            record.tap.put(Mark::Arrived { input, at }, bytes);
+            record.put(Mark::Arrived { input, at }, bytes);
         }
     }
 
     /// A decoder begins afresh; `at` is only asked for where somebody looks on.
     pub(crate) fn restarted(&self, input: InputId, at: impl FnOnce() -> Now) {
         if let Some(record) = &self.record {
-            record.tap.put(Mark::Restarted { input, at: at() }, &[]);
+            record.put(Mark::Restarted { input, at: at() }, &[]);
         }
     }
 
     /// A decoder was asked for questions.
     pub(crate) fn asked(&self, input: InputId, at: Now, question: &[u8]) {
         if let Some(record) = &self.record {
-            record.tap.put(Mark::Asked { input, at }, question);
+            record.put(Mark::Asked { input, at }, question);
         }
     }
 
     /// A decoder was asked for what it has gathered.
     pub(crate) fn flushed(&self, input: InputId, at: Now) {
         if let Some(record) = &self.record {
-            record.tap.put(Mark::Flushed { input, at }, &[]);
+            record.put(Mark::Flushed { input, at }, &[]);
         }
     }
 
@@ -79,7 +116,7 @@ impl Watchers {
     /// The station is about to be stepped.
     pub(crate) fn step(&self, at: Now, step: Step) {
         if let Some(record) = &self.record {
-            record.tap.put(Mark::Step { at, step }, &[]);
+            record.put(Mark::Step { at, step }, &[]);
         }
     }
 
@@ -93,14 +130,17 @@ impl Watchers {
             took,
         });
         for reader in self.all() {
-            reader.tap.put(mark, frame.bytes());
+            reader.put(mark, frame.bytes());
+        }
+        if let Some(frames) = &self.frames {
+            frames.put(mark, frame.bytes());
         }
     }
 
     /// The station told something.
     pub(crate) fn event(&self, at: Now, event: Event) {
         for reader in self.all() {
-            reader.tap.put(Mark::Event { at, event }, &[]);
+            reader.put(Mark::Event { at, event }, &[]);
         }
     }
 }
@@ -154,7 +194,8 @@ impl Window {
         if camera.is_due(now.mono) {
             // Said before: who plays this back asks for the same at the same place.
             self.watchers.step(now, Step::View);
-            let readers = self.watchers.all().map(|reader| &*reader.views);
+            let open = self.watchers.all().filter(|r| r.shutter.is_open());
+            let readers = open.map(|reader| &*reader.views);
             camera.take(now, station, readers);
         }
     }

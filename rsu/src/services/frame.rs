@@ -3,6 +3,8 @@
 //! The caller owns the buffer and uses it again; a message is encoded right behind its header, so
 //! nothing is copied. Not here: sockets, and the security envelope.
 
+use std::time::Duration;
+
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
 
@@ -17,6 +19,9 @@ pub struct Frame {
     bytes: [u8; MAX_FRAME],
     len: usize,
     priority: u8,
+    /// Reads the time for who wants to know how long encoding takes; nothing else depends on it.
+    stopwatch: Option<fn() -> Mono>,
+    encoding: Duration,
     /// What is in it.
     pub kind: FrameKind,
     /// When the newest input that it rests on arrived; None for what rests on the site alone.
@@ -32,10 +37,25 @@ impl Frame {
             bytes: [0; MAX_FRAME],
             len: 0,
             priority: FrameKind::Spat.priority(),
+            stopwatch: None,
+            encoding: Duration::ZERO,
             kind: FrameKind::Spat,
             cause: None,
             slot: None,
         }
+    }
+
+    /// The same, of which the encoding is timed by this clock.
+    pub fn timed(stopwatch: fn() -> Mono) -> Self {
+        Self {
+            stopwatch: Some(stopwatch),
+            ..Self::new()
+        }
+    }
+
+    /// How long header and UPER of the newest content took; zero where nobody times it.
+    pub fn encoding(&self) -> Duration {
+        self.encoding
     }
 
     /// Header and payload, as they go to the radio; empty before the first use.
@@ -70,12 +90,16 @@ impl Frame {
         self.priority = kind.priority();
         self.cause = None;
         self.slot = None;
+        let began = self.stopwatch.map(|read| read());
         let mut frame =
             dsmp::Frame::begin(kind.aid(), &mut self.bytes).map_err(|_| NotSent::TooLong)?;
         let len = message
             .encode_into(frame.data())
             .map_err(|_| NotSent::NotEncoded)?;
         self.len = frame.finish(len).map_err(|_| NotSent::TooLong)?;
+        if let (Some(began), Some(read)) = (began, self.stopwatch) {
+            self.encoding = read().since(began);
+        }
         Ok(())
     }
 }

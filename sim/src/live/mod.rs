@@ -20,7 +20,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now, Utc};
-use rsu::config::{Console, Record};
 use rsu::daemon::Daemon;
 
 use self::lines::{ControllerLine, RadarLine, Received, Receiver};
@@ -60,6 +59,8 @@ pub struct Wishes {
     pub console: Option<SocketAddr>,
     /// Where all that it hears and says is kept.
     pub record: Option<PathBuf>,
+    /// Where the word is that who changes something over the page must know.
+    pub token: Option<PathBuf>,
 }
 
 /// What was heard from beginning to end.
@@ -80,6 +81,33 @@ impl Heard {
     pub fn everything(&self) -> bool {
         self.frames.iter().all(|&count| count > 0)
     }
+}
+
+/// The unit's configuration with what is asked of it for people; written, so that the unit can show it.
+fn with_wishes(config: &str, wishes: &Wishes) -> Result<String> {
+    let mut config: toml::Table = config.parse()?;
+    let mut section = |name: &str, keys: toml::Table| config.insert(name.to_owned(), keys.into());
+    if let Some(listen) = wishes.console {
+        let mut keys = toml::Table::new();
+        keys.insert("listen".to_owned(), listen.to_string().into());
+        keys.insert("simulated".to_owned(), true.into());
+        if let Some(file) = &wishes.token {
+            keys.insert("token-file".to_owned(), file.display().to_string().into());
+        }
+        section("console", keys);
+    }
+    // Who knows the word may also say what is to be told on the road.
+    if let Some(file) = &wishes.token {
+        let journal = file.with_extension("events").display().to_string();
+        let keys = [("journal".to_owned(), journal.into())];
+        section("orders", keys.into_iter().collect());
+    }
+    if let Some(folder) = &wishes.record {
+        let folder = folder.display().to_string();
+        let keys = [("folder".to_owned(), folder.into())];
+        section("record", keys.into_iter().collect());
+    }
+    Ok(toml::to_string(&config)?)
 }
 
 /// Simulated time as it goes: real time, less what was lost by not keeping up.
@@ -117,12 +145,8 @@ impl Live {
             radars: radars.iter().map(RadarLine::address).collect(),
             radio,
         };
-        let mut config = read_config(&scenario.rsu_config(&addresses)?)?;
-        config.console = wishes.console.map(|listen| Console {
-            listen,
-            simulated: true,
-        });
-        config.record = wishes.record.clone().map(Record::in_folder);
+        let text = with_wishes(&scenario.rsu_config(&addresses)?, wishes)?;
+        let config = read_config(&text)?;
         let daemon = Daemon::start(config, wishes.seed).context("the daemon does not start")?;
         let clock = Clock {
             began: Instant::now(),

@@ -13,6 +13,7 @@
 //! - [`air`]: reception of its frames
 //! - [`devices`]: the controller and the radar
 //! - [`load`]: what keeps the cores busy
+//! - [`guests`]: who visits the console meanwhile
 //! - [`machine`]: what else the machine did meanwhile
 //! - [`judge`]: which frame answers what was said
 //! - [`figures`]: percentiles, as a table and as JSON
@@ -20,6 +21,7 @@
 mod air;
 mod devices;
 mod figures;
+mod guests;
 mod judge;
 mod load;
 mod machine;
@@ -35,6 +37,7 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 
 use figures::Report;
+use guests::Guests;
 use run::Setting;
 use unit::NotBuilt;
 
@@ -56,6 +59,16 @@ struct Arguments {
     /// Whether the daemon asks for real-time scheduling.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     realtime: Which,
+    /// Pages that listen to the console's news meanwhile; with this or one of the next two the daemon
+    /// has a console.
+    #[arg(long, default_value_t = 0)]
+    readers: usize,
+    /// Connections to the console over which nothing is ever asked.
+    #[arg(long, default_value_t = 0)]
+    idle: usize,
+    /// Requests to the console that never come to their end.
+    #[arg(long, default_value_t = 0)]
+    slow: usize,
     /// How many times each run starts the daemon to see how fast it speaks.
     #[arg(long, default_value_t = 5)]
     starts: u32,
@@ -132,6 +145,11 @@ fn settings(arguments: &Arguments) -> Vec<Setting> {
                 measured: Duration::from_secs(arguments.seconds),
                 starts: arguments.starts,
                 radar_phase: Duration::from_millis(arguments.radar_phase_ms),
+                guests: Guests {
+                    readers: arguments.readers,
+                    idle: arguments.idle,
+                    slow: arguments.slow,
+                },
             });
         }
     }

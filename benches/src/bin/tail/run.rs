@@ -10,6 +10,7 @@ use rsu::report::Light;
 use crate::air::{Air, Heard};
 use crate::devices::{Gateway, Said, Signal, burst_until};
 use crate::figures::{Busy, Figure, Figures, Memory, Run, Samples, Target};
+use crate::guests::Guests;
 use crate::judge::{Judge, Read, is_spat};
 use crate::load::Load;
 use crate::machine::{self, Spent, processor_time};
@@ -26,6 +27,7 @@ pub(crate) struct Setting {
     pub(crate) measured: Duration,
     pub(crate) starts: u32,
     pub(crate) radar_phase: Duration,
+    pub(crate) guests: Guests,
 }
 
 impl fmt::Display for Setting {
@@ -116,7 +118,10 @@ struct Stay {
 
 fn stay(setting: &Setting) -> anyhow::Result<Stay> {
     let (air, gateway) = (Air::open()?, Gateway::open()?);
-    let addresses = Addresses::new(air.address()?, gateway.address()?)?;
+    let mut addresses = Addresses::new(air.address()?, gateway.address()?)?;
+    if setting.guests.any() {
+        addresses = addresses.with_console()?;
+    }
     let mut unit = Unit::start(addresses, setting.realtime)?;
     unit.until_it_listens()?;
     let stream = gateway.accept()?;
@@ -145,6 +150,9 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
             wish();
             burst_until(stream, setting.radar_phase, end)
         });
+        let console = addresses.console;
+        let (guests, over_too) = (setting.guests, &over);
+        let visiting = console.map(|at| scope.spawn(move || guests.stay(at, over_too)));
         let watched = watch(&unit, from, until);
         thread::sleep(end.saturating_duration_since(Instant::now()));
         let lamps = joined(changing.join());
@@ -152,6 +160,9 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
         thread::sleep(Duration::from_millis(200));
         over.store(true, Ordering::Relaxed);
         let heard = joined(hearing.join())?;
+        if let Some(visit) = visiting {
+            eprintln!("{}", joined(visit.join().map(Ok))?.told());
+        }
         Ok(Stay {
             heard,
             lamps: lamps?,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -27,6 +27,8 @@ pub(crate) struct Addresses {
     pub(crate) air: SocketAddr,
     pub(crate) signal: SocketAddr,
     pub(crate) radar: SocketAddr,
+    /// Of its page; None: it has none.
+    pub(crate) console: Option<SocketAddr>,
 }
 
 impl Addresses {
@@ -34,7 +36,19 @@ impl Addresses {
     pub(crate) fn new(air: SocketAddr, radar: SocketAddr) -> anyhow::Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         let signal = socket.local_addr()?;
-        Ok(Self { air, signal, radar })
+        Ok(Self {
+            air,
+            signal,
+            radar,
+            console: None,
+        })
+    }
+
+    /// The same, with a console on a free port.
+    pub(crate) fn with_console(self) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let console = Some(listener.local_addr()?);
+        Ok(Self { console, ..self })
     }
 }
 
@@ -151,7 +165,12 @@ pub(crate) struct Memory {
 }
 
 fn text(addresses: Addresses, realtime: bool) -> Result<String, std::fmt::Error> {
-    let Addresses { air, signal, radar } = addresses;
+    let Addresses {
+        air,
+        signal,
+        radar,
+        console,
+    } = addresses;
     let mut text = format!(
         "[station]\nname = 'tail'\nsite = '{SITE_FILE}'\n\
          [clock]\nrequire-sync = false\n\
@@ -160,6 +179,9 @@ fn text(addresses: Addresses, realtime: bool) -> Result<String, std::fmt::Error>
          [[input.ars408]]\nname = 'radar'\nconnect = 'tcp://{radar}'\n\
          mount = {{ east-m = {EAST_M:?}, north-m = {NORTH_M:?}, up-m = {UP_M:?}, heading-deg = 0 }}\n"
     );
+    if let Some(console) = console {
+        write!(text, "[console]\nlisten = '{console}'\n")?;
+    }
     if realtime {
         write!(text, "[realtime]\n{REALTIME}\n")?;
     }

@@ -1,29 +1,97 @@
 //! The page's files, in the program. They are plain modules of today's browsers: what is in `rsu/web`
-//! is what is served, and nothing has to be built.
+//! is what is served, as it is or as gzip made of it when the program was built.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 macro_rules! files {
     ($(($name:literal, $kind:literal)),* $(,)?) => {
-        &[$(($name, $kind, include_str!(concat!("../../../web/", $name)))),*]
+        &[$(File {
+            name: $name,
+            kind: $kind,
+            text: include_str!(concat!("../../../web/", $name)),
+            packed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
+        }),*]
     };
 }
 
-/// Name, kind and text of each.
-const FILES: &[(&str, &str, &str)] = files![
+struct File {
+    name: &'static str,
+    kind: &'static str,
+    text: &'static str,
+    /// The same as gzip.
+    packed: &'static [u8],
+}
+
+const FILES: &[File] = files![
     ("index.html", "text/html; charset=utf-8"),
     ("style.css", "text/css; charset=utf-8"),
     ("app.js", "text/javascript; charset=utf-8"),
-    ("words.js", "text/javascript; charset=utf-8"),
+    ("config.js", "text/javascript; charset=utf-8"),
+    ("health.js", "text/javascript; charset=utf-8"),
+    ("latency.js", "text/javascript; charset=utf-8"),
+    ("page.js", "text/javascript; charset=utf-8"),
+    ("record.js", "text/javascript; charset=utf-8"),
     ("road.js", "text/javascript; charset=utf-8"),
+    ("signals.js", "text/javascript; charset=utf-8"),
+    ("words.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
 ];
 
-/// A file by its name.
-pub(super) fn file(name: &str) -> Response {
-    match FILES.iter().find(|(known, _, _)| *known == name) {
-        Some((_, kind, text)) => ([(header::CONTENT_TYPE, *kind)], *text).into_response(),
-        None => (StatusCode::NOT_FOUND, "no such page\n").into_response(),
+/// A file by its name, packed for who takes that.
+pub(super) fn file(name: &str, asked: &HeaderMap) -> Response {
+    let Some(file) = FILES.iter().find(|file| file.name == name) else {
+        return (StatusCode::NOT_FOUND, "no such page\n").into_response();
+    };
+    let mut response = if takes_gzip(asked) {
+        ([(header::CONTENT_ENCODING, "gzip")], file.packed).into_response()
+    } else {
+        file.text.into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.kind));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let wishes = asked.get_all(header::ACCEPT_ENCODING).into_iter();
+    let mut codings = wishes
+        .filter_map(|wish| wish.to_str().ok())
+        .flat_map(|wish| wish.split(','));
+    codings.any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = weight
+            .trim()
+            .strip_prefix("q=")
+            .is_some_and(|q| q.trim().parse::<f32>().is_ok_and(|q| q <= 0.0));
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_for_who_takes_it() {
+        let takes = |wish: &str| {
+            let mut asked = HeaderMap::new();
+            asked.insert(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_str(wish).unwrap(),
+            );
+            takes_gzip(&asked)
+        };
+        assert!(takes("gzip, deflate, br") && takes("br;q=1, GZIP;q=0.5"));
+        assert!(!takes("br") && !takes("gzip;q=0") && !takes(""));
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn packed_is_the_smaller() {
+        let all: usize = FILES.iter().map(|file| file.text.len()).sum();
+        let packed: usize = FILES.iter().map(|file| file.packed.len()).sum();
+        assert!(2 * packed < all, "{packed} of {all}");
     }
 }

@@ -83,8 +83,15 @@ macro_rules! metric {
 }
 
 const METRICS: &[Metric] = &[
-    metric!(Gauge "rsu_build_info", "Always 1; the version of the program", |_| {
-        vec![(vec![("version", env!("CARGO_PKG_VERSION").to_owned())], 1.0)]
+    metric!(Gauge "rsu_build_info", "Always 1; the version of the program, and for what machine and how it was built", |_| {
+        let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+        let labels = [
+            ("version", env!("CARGO_PKG_VERSION")),
+            ("arch", std::env::consts::ARCH),
+            ("os", std::env::consts::OS),
+            ("profile", profile),
+        ];
+        vec![(labels.map(|(label, value)| (label, value.to_owned())).into(), 1.0)]
     }),
     metric!(Gauge "rsu_uptime_seconds", "Since the unit started", |s| {
         vec![(vec![], s.now.uptime.as_secs_f64())]
@@ -140,8 +147,15 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_input_reports", "Reports made of them, by input", |s| {
         by_input(s, |input| input.reports as f64)
     }),
+    metric!(Counter "rsu_input_reconnects", "Times that a link was found again after it had been lost, by input", |s| {
+        by_input(s, |input| input.reconnects as f64)
+    }),
     metric!(Counter "rsu_input_displaced", "Reports that gave way to newer ones before the station came to them, by input", |s| {
         by_input(s, |input| input.displaced as f64)
+    }),
+    metric!(Gauge "rsu_input_waiting", "Reports that wait for the station, by input", |s| {
+        let inputs = s.shared.inputs.iter();
+        inputs.map(|view| (input(&view.name), s.shared.mailbox.waiting(view.id) as f64)).collect()
     }),
     metric!(Counter "rsu_input_dropped", "What was not even decoded, by input and reason", |s| {
         let inputs = s.now.inputs.iter();
@@ -173,10 +187,15 @@ const METRICS: &[Metric] = &[
         let clock = s.now.clock.iter();
         clock.map(|clock| (vec![], clock.max_error.as_secs_f64())).collect()
     }),
-    metric!(Histogram "rsu_stage_duration_seconds", "Stages of the straight path: `to_heart` from arrival to the heart, `work` one wake-up of the heart with encoding and sending, `lateness` how late it woke for what was due, `reaction` from arrival to the frame that it set off, `age` of the newest input when a frame is sent", |s| {
+    metric!(Histogram "rsu_stage_duration_seconds", "Stages of the straight path: `to_heart` from arrival to the heart, `queue` of that from the report to the heart, `fuse` a report of objects into the tracks, `compose` from tracks and forecasts to a message, `encode` its bytes, `send` into the sockets, `work` one wake-up of the heart with all of these, `lateness` how late it woke for what was due, `reaction` from arrival to the frame that it set off, `age` of the newest input when a frame is sent", |s| {
         let heart = &s.shared.heart;
         let stages = [
             ("to_heart", &heart.to_heart),
+            ("queue", &heart.queue),
+            ("fuse", &heart.fuse),
+            ("compose", &heart.compose),
+            ("encode", &heart.encode),
+            ("send", &heart.send),
             ("work", &heart.work),
             ("lateness", &heart.lateness),
             ("reaction", &heart.reaction),
@@ -184,8 +203,25 @@ const METRICS: &[Metric] = &[
         ];
         stages.map(|(stage, latency)| (vec![("stage", stage.to_owned())], latency)).into()
     }),
+    metric!(Counter "rsu_heart_allocations", "Allocations on the heart's thread since its first beat; in debug builds alone, absent in others", |s| {
+        let counted = s.shared.heart.allocations().into_iter();
+        counted.map(|count| (vec![], count as f64)).collect()
+    }),
+    metric!(Histogram "rsu_input_taking_seconds", "From the arrival of bytes to the thread that takes them, by input", |s| {
+        let inputs = s.shared.inputs.iter();
+        inputs.map(|view| (input(&view.name), &view.tally.taking)).collect()
+    }),
+    metric!(Histogram "rsu_input_decoding_seconds", "From there to a report, or to the end of bytes that make none, by input", |s| {
+        let inputs = s.shared.inputs.iter();
+        inputs.map(|view| (input(&view.name), &view.tally.decoding)).collect()
+    }),
+    metric!(Histogram "rsu_frame_behind_slot_seconds", "How long after its slot of the grid a frame was sent, by kind", |s| {
+        let kinds = FrameKind::ALL.into_iter().zip(&s.shared.heart.behind_slot);
+        kinds.map(|(k, latency)| (kind(k), latency)).collect()
+    }),
     metric!(Gauge "rsu_recording_up", "1 while all is kept, 0 while the disk refuses; absent where nothing is to be kept", |s| {
-        recording(s, |recording| f64::from(u8::from(recording.file.is_some())))
+        let now = s.now.recording.iter().filter(|recording| recording.on);
+        now.map(|recording| (vec![], f64::from(u8::from(recording.file.is_some())))).collect()
     }),
     metric!(Counter "rsu_recording_messages", "Messages written", |s| {
         recording(s, |recording| recording.messages as f64)
@@ -234,6 +270,23 @@ const METRICS: &[Metric] = &[
     }),
     metric!(Gauge "rsu_cloud_up", "1 while the platform's broker listens to us; absent where there is none", |s| {
         s.now.cloud.iter().map(|cloud| (vec![], f64::from(u8::from(cloud.connected)))).collect()
+    }),
+    metric!(Counter "rsu_pcap_frames", "Frames written to the file of `--pcap`; absent without one", |s| {
+        let tally = s.shared.pcap.iter();
+        tally.map(|tally| (vec![], tally.frames.load(Ordering::Relaxed) as f64)).collect()
+    }),
+    metric!(Counter "rsu_pcap_dropped", "Frames that were not: the disk was too slow or refused, or the file is as long as it may be", |s| {
+        let tally = s.shared.pcap.iter().zip(&s.shared.watchers.frames);
+        tally.map(|(tally, tap)| {
+            let dropped = tally.unwritten.load(Ordering::Relaxed) + tap.lost();
+            (vec![], dropped as f64)
+        }).collect()
+    }),
+    metric!(Gauge "rsu_console_connections", "Connections to the console", |s| {
+        vec![(vec![], s.page.door.inside.load(Ordering::Relaxed) as f64)]
+    }),
+    metric!(Counter "rsu_console_turned_away", "Connections that were ended for others, having asked for nothing, or found no room", |s| {
+        vec![(vec![], s.page.door.turned_away.load(Ordering::Relaxed) as f64)]
     }),
     metric!(Gauge "rsu_console_readers", "Pages that are open and listen", |s| {
         vec![(vec![], s.page.readers() as f64)]
@@ -391,6 +444,38 @@ mod tests {
             std::fs::write(path, document()).unwrap();
         }
         assert_eq!(std::fs::read_to_string(path).unwrap(), document());
+    }
+
+    /// Whether a series of that name is exported.
+    fn is_exported(series: &str) -> bool {
+        METRICS.iter().any(|metric| match metric.read {
+            Read::Gauge(_) => series == metric.name,
+            Read::Counter(_) => series.strip_suffix("_total") == Some(metric.name),
+            Read::Histogram(_) => ["_bucket", "_sum", "_count"]
+                .iter()
+                .any(|end| series.strip_suffix(end) == Some(metric.name)),
+        })
+    }
+
+    #[test]
+    fn the_dashboard_asks_for_what_is_exported() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/grafana/rsu.json");
+        let text = std::fs::read_to_string(path).unwrap();
+        let dashboard: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let panels = dashboard["panels"].as_array().unwrap().iter();
+        let targets = panels.flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
+        let mut asked = String::new();
+        for target in targets {
+            asked += target["expr"].as_str().unwrap();
+            asked.push(' ');
+        }
+        let words = asked.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let series: Vec<&str> = words.filter(|word| word.starts_with("rsu_")).collect();
+        assert!(series.len() > 30, "{series:?}");
+        for name in series {
+            assert!(is_exported(name), "{name} is not exported");
+        }
+        assert!(text.contains("label_values(rsu_build_info, instance)"));
     }
 
     #[test]

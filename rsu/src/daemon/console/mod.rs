@@ -2,27 +2,39 @@
 //!
 //! - `page`: what is shown, gathered from what the heart copies for it
 //! - `metrics`: what Prometheus is given
-//! - `door`: how many may come in
 //! - `orders`: what people order, with a token
+//! - `stages`: how long each stage of the straight path takes
+//! - `settings`: the configuration, and where each value comes from
+//! - `recordings`: their list, and the recorder's switch
+//! - `keeper`: who may change something
+//! - `door`: how many may come in, and for how long who says nothing
 //! - `assets`: the page's files
+//! - `openapi.json`: what is asked and answered, for other programs; a test holds it against the routes
 //!
-//! Beside orders it only shows. Readers that are slow skip news; the straight path knows nothing of them. Not here:
-//! TLS and passwords, which are for whatever stands before it where it is served beyond this machine.
+//! Beside orders and the recorder's switch it only shows. Readers that are slow skip news; the straight
+//! path knows nothing of them. Not here: TLS and users, which are for whatever stands before it where
+//! it is served beyond this machine.
 
 mod assets;
 mod door;
+mod keeper;
 mod metrics;
 mod orders;
 mod page;
+mod recordings;
+mod settings;
+mod stages;
 #[cfg(test)]
 mod tests;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -35,21 +47,25 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::backoff::Backoff;
-use super::latency::Percentiles;
+use super::record::Folder;
 use super::shared::Shared;
 use super::snapshot::{InputSnapshot, Snapshot};
 use super::stop::lock;
 use super::tally::LinkState;
 use super::watchers::Reader;
-use super::{clock, hex};
+use super::{clock, hex, machine};
 use crate::config::{Config, Console};
+use crate::report::Fix;
 use crate::site::Site;
 use crate::station::FrameKind;
-use door::Door;
-use page::{Page, decode};
+use keeper::Keeper;
+use page::{LAST, Page, decode};
+use recordings::Recordings;
+use settings::Settings;
+use stages::{Trend, percentiles_json as percentiles};
 
 /// How often what came is gathered: twice as often as there are views.
 const GATHER_EVERY: Duration = Duration::from_millis(50);
@@ -59,10 +75,12 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 const ON_TIME: Duration = Duration::from_millis(2_500);
 /// Longest body of a request: hex of the longest frame, and room.
 const LONGEST_BODY: usize = 16 * 1024;
+/// Longest that a request may take to come and be answered; news and files then go on as they must.
+const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 
 /// What the console's thread needs.
 pub(super) struct Server {
-    wish: Console,
+    listen: SocketAddr,
     state: Arc<About>,
     registry: Registry,
 }
@@ -73,6 +91,8 @@ pub(super) struct Unit {
     site: Value,
     /// Between two messages, by [`FrameKind::index`].
     periods: [Duration; FrameKind::ALL.len()],
+    settings: Settings,
+    folder: Option<Folder>,
 }
 
 impl Unit {
@@ -89,6 +109,8 @@ impl Unit {
                 FrameKind::RsiSemiStatic => station.rsi.semi_static_period,
                 FrameKind::RsiStatic => station.rsi.static_period,
             }),
+            settings: Settings::of(config),
+            folder: (config.record.clone()).map(|wish| Folder::new(wish, &config.name)),
         }
     }
 }
@@ -97,7 +119,13 @@ impl Unit {
 struct About {
     shared: Arc<Shared>,
     page: Arc<Page>,
-    unit: Unit,
+    name: String,
+    site: Value,
+    periods: [Duration; FrameKind::ALL.len()],
+    settings: Settings,
+    recordings: Recordings,
+    trend: Trend,
+    keeper: Keeper,
     simulated: bool,
     /// Why it cannot listen, as last told.
     trouble: Mutex<Option<String>>,
@@ -110,12 +138,18 @@ impl Server {
         let inputs = shared.inputs.iter().map(|view| view.name.clone()).collect();
         let page = Arc::new(Page::new(inputs, reader));
         Self {
-            wish,
+            listen: wish.listen,
             registry: metrics::registry(Arc::clone(&shared), Arc::clone(&page)),
             state: Arc::new(About {
                 shared,
                 page,
-                unit,
+                name: unit.name,
+                site: unit.site,
+                periods: unit.periods,
+                settings: unit.settings,
+                recordings: Recordings::new(unit.folder),
+                trend: Trend::default(),
+                keeper: Keeper(wish.token),
                 simulated: wish.simulated,
                 trouble: Mutex::default(),
             }),
@@ -128,7 +162,7 @@ impl Server {
         let router = router(Arc::clone(&self.state), registry);
         tokio::select! {
             () = gather(&self.state) => {}
-            () = serve(self.wish, &self.state, router) => {}
+            () = serve(self.listen, &self.state, router) => {}
             _ = ended => {}
         }
     }
@@ -142,9 +176,10 @@ async fn gather(about: &About) {
     loop {
         beat.tick().await;
         about.page.gather();
-        let now = clock::mono();
-        if now.since(told) >= STATUS_EVERY {
-            told = now;
+        let now = clock::now();
+        about.trend.follow(now, &about.shared);
+        if now.mono.since(told) >= STATUS_EVERY {
+            told = now.mono;
             if about.page.readers() > 0 {
                 about.page.tell("status", about.status().to_string());
             }
@@ -153,20 +188,17 @@ async fn gather(about: &About) {
 }
 
 /// Listens, again after every failure.
-async fn serve(wish: Console, about: &About, router: Router) {
+async fn serve(listen: SocketAddr, about: &About, router: Router) {
     let mut backoff = Backoff::default();
     loop {
-        let failed = match TcpListener::bind(wish.listen).await {
+        match TcpListener::bind(listen).await {
             Ok(listener) => {
-                tracing::info!(url = %format!("http://{}", wish.listen), "console: serving");
+                tracing::info!(url = %format!("http://{listen}"), "console: serving");
                 *lock(&about.trouble) = None;
                 backoff.reset();
-                axum::serve(Door::new(listener), router.clone()).await
+                door::serve(listener, &router, &about.page).await;
             }
-            Err(error) => Err(error),
-        };
-        if let Err(error) = failed {
-            about.tell_trouble(&wish, &error);
+            Err(error) => about.tell_trouble(listen, &error),
         }
         sleep(backoff.pause()).await;
     }
@@ -183,6 +215,7 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/readyz", get(ready))
         .route("/version", get(version))
         .route("/events", get(events))
+        .route("/api/v1/openapi.json", get(openapi))
         .route("/api/v1/status", get(status))
         .route("/api/v1/site", get(site))
         .route("/api/v1/map", get(map))
@@ -198,7 +231,16 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/api/v1/messages", get(messages))
         .route("/api/v1/messages/{number}", get(message))
         .route("/api/v1/decode", post(decode_hex))
-        .route("/", get(|| async { assets::file("index.html") }))
+        .route("/api/v1/latency", get(latency))
+        .route("/api/v1/notices", get(notices))
+        .route("/api/v1/config", get(settings::show))
+        .route("/api/v1/recordings", get(recordings::list))
+        .route("/api/v1/recordings/{name}", get(recordings::fetch))
+        .route("/api/v1/recording", post(recordings::switch))
+        .route(
+            "/",
+            get(|headers: HeaderMap| async move { assets::file("index.html", &headers) }),
+        )
         .route("/{file}", get(asset))
         .layer(middleware::from_fn(guard))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
@@ -207,7 +249,13 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
 
 /// Every answer keeps to itself: nothing from elsewhere, nothing in frames of others, nothing kept.
 async fn guard(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    let answered = timeout(LONGEST_ANSWER, next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_| {
+        wrong(
+            StatusCode::REQUEST_TIMEOUT,
+            "the request did not come to its end in time",
+        )
+    });
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
     set(
@@ -246,17 +294,36 @@ async fn version() -> Json<Value> {
     Json(json!({ "name": "rsu", "version": env!("CARGO_PKG_VERSION") }))
 }
 
+async fn openapi() -> Response {
+    ready_made(include_str!("openapi.json"))
+}
+
 async fn status(State(about): Known) -> Json<Value> {
     Json(about.status())
 }
 
 async fn site(State(about): Known) -> Json<Value> {
-    Json(about.unit.site.clone())
+    Json(about.site.clone())
+}
+
+async fn latency(State(about): Known) -> Json<Value> {
+    Json(about.trend.told(&about.shared))
+}
+
+/// The last warnings, the newest first.
+async fn notices(State(about): Known) -> Json<Value> {
+    let last = about.shared.notices.last().into_iter().map(|notice| {
+        json!({
+            "utc_ms": notice.utc_ms, "code": notice.code,
+            "subject": notice.subject, "text": notice.text,
+        })
+    });
+    Json(last.collect())
 }
 
 /// The MAP as it is broadcast, in as many parts as it has.
 async fn map(State(about): Known) -> Response {
-    Json(about.page.newest(&[FrameKind::Map], clock::now())).into_response()
+    Json(about.page.newest(&[FrameKind::Map], about.shared.now())).into_response()
 }
 
 /// The RSI as it is broadcast: signs and events on the road.
@@ -266,7 +333,7 @@ async fn road_events(State(about): Known) -> Response {
         FrameKind::RsiSemiStatic,
         FrameKind::RsiStatic,
     ];
-    Json(about.page.newest(&kinds, clock::now())).into_response()
+    Json(about.page.newest(&kinds, about.shared.now())).into_response()
 }
 
 async fn tracks(State(about): Known) -> Response {
@@ -277,7 +344,7 @@ async fn signals(State(about): Known) -> Response {
     ready_made(about.page.signals())
 }
 
-fn ready_made(json: String) -> Response {
+fn ready_made(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
@@ -287,12 +354,27 @@ struct Wanted {
     limit: Option<usize>,
 }
 
-async fn messages(State(about): Known, Query(wanted): Query<Wanted>) -> Response {
+async fn messages(State(about): Known, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
+    let wanted = match wanted {
+        Ok(Query(wanted)) => wanted,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
+    let kind = wanted.kind.as_deref();
+    if kind.is_some_and(|name| FrameKind::ALL.iter().all(|kind| kind.name() != name)) {
+        return wrong(StatusCode::BAD_REQUEST, "no such kind of message");
+    }
     let most = wanted.limit.unwrap_or(100);
-    Json(about.page.headlines(wanted.kind.as_deref(), most)).into_response()
+    if !(1..=LAST).contains(&most) {
+        return wrong(StatusCode::BAD_REQUEST, "`limit` must be 1 to 500");
+    }
+    Json(about.page.headlines(kind, most)).into_response()
 }
 
-async fn message(State(about): Known, Path(number): Path<u64>) -> Response {
+async fn message(State(about): Known, number: Result<Path<u64>, PathRejection>) -> Response {
+    let number = match number {
+        Ok(Path(number)) => number,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
     match about.page.message(number) {
         Some(message) => Json(message).into_response(),
         None => wrong(
@@ -307,7 +389,11 @@ struct ToDecode {
     hex: String,
 }
 
-async fn decode_hex(Json(asked): Json<ToDecode>) -> Response {
+async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+    };
     let digits: String = asked.hex.split_whitespace().collect();
     let Some(bytes) = hex::decode(&digits) else {
         return wrong(StatusCode::BAD_REQUEST, "not pairs of hexadecimal digits");
@@ -319,11 +405,17 @@ async fn decode_hex(Json(asked): Json<ToDecode>) -> Response {
 }
 
 fn wrong(code: StatusCode, reason: &str) -> Response {
-    (code, Json(json!({ "error": reason }))).into_response()
+    let mut response = (code, Json(json!({ "error": reason }))).into_response();
+    if code == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
-async fn asset(Path(file): Path<String>) -> Response {
-    assets::file(&file)
+async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {
+    assets::file(&file, &headers)
 }
 
 /// News as it comes: `tracks`, `signals`, `messages`, `status`.
@@ -356,6 +448,13 @@ impl About {
     /// What keeps the unit from being on the air in time.
     fn not_ready(&self) -> Vec<String> {
         let mut wrong = Vec::new();
+        if let Some(playback) = &self.shared.playback {
+            wrong.push(format!(
+                "nothing is on the air: {} is played back",
+                playback.what
+            ));
+            return wrong;
+        }
         let map = self.page.last_sent(FrameKind::Map);
         if map.is_none_or(|at| clock::mono().since(at) > ON_TIME) {
             wrong.push("no MAP was sent lately".to_owned());
@@ -367,13 +466,13 @@ impl About {
         wrong
     }
 
-    fn tell_trouble(&self, wish: &Console, error: &io::Error) {
+    fn tell_trouble(&self, listen: SocketAddr, error: &io::Error) {
         let reason = error.to_string();
         let mut told = lock(&self.trouble);
         if told.as_ref() != Some(&reason) {
             tracing::warn!(
                 "console: cannot listen on {}: {reason}; trying again",
-                wish.listen
+                listen
             );
             *told = Some(reason);
         }
@@ -385,7 +484,7 @@ impl About {
         let sent = now.sent.iter().map(|sent| {
             let kind = sent.kind;
             json!({
-                "kind": kind.name(), "period_ms": self.unit.periods[kind.index()].as_secs_f64() * 1e3,
+                "kind": kind.name(), "period_ms": self.periods[kind.index()].as_secs_f64() * 1e3,
                 "frames": sent.frames, "bytes": sent.bytes,
                 "missed": now.station.missed[kind.index()],
                 "withheld": now.station.withheld[kind.index()],
@@ -394,10 +493,12 @@ impl About {
         });
         let latency = &now.latency;
         json!({
-            "unit": self.unit.name,
+            "unit": self.name,
             "simulated": self.simulated,
+            "may_change": self.keeper.is_there(),
             "version": env!("CARGO_PKG_VERSION"),
-            "utc_ms": clock::now().utc.unix_ms(),
+            "replay": self.shared.playback.as_ref().map(|playback| &playback.what),
+            "utc_ms": self.shared.now().utc.unix_ms(),
             "uptime_s": now.uptime.as_secs_f64(),
             "ready": wrong.is_empty(),
             "wrong": wrong,
@@ -421,7 +522,12 @@ impl About {
                 "reaction": percentiles(&latency.reaction),
                 "age": percentiles(&latency.age),
             },
+            "machine": machine::taken().map(|taken| json!({
+                "processor_s": taken.processor.as_secs_f64(),
+                "resident_bytes": taken.resident_bytes, "threads": taken.threads,
+            })),
             "recording": now.recording.map(|recording| json!({
+                "on": recording.on,
                 "file": recording.file.map(|file| file.display().to_string()),
                 "trouble": recording.trouble,
                 "messages": recording.messages, "bytes": recording.bytes,
@@ -435,6 +541,16 @@ impl About {
                 "journal_damaged": now.orders.journal_damaged,
             }),
         })
+    }
+}
+
+fn fix_name(fix: Fix) -> &'static str {
+    match fix {
+        Fix::None => "none",
+        Fix::Alone => "alone",
+        Fix::Differential => "differential",
+        Fix::RtkFloat => "rtk-float",
+        Fix::Rtk => "rtk",
     }
 }
 
@@ -466,17 +582,14 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
         "silent": input.age.is_none_or(|age| age > silent_after),
         "age_s": input.age.map(|age| age.as_secs_f64()),
         "arrivals": input.arrivals, "bytes": input.bytes, "reports": input.reports,
-        "displaced": input.displaced, "foreign": input.foreign, "overlong": input.overlong,
+        "displaced": input.displaced, "reconnects": input.reconnects, "foreign": input.foreign, "overlong": input.overlong,
+        "receiver": input.receiver.map(|receiver| json!({
+            "fix": fix_name(receiver.fix), "satellites_used": receiver.satellites_used,
+            "hdop": receiver.hdop, "clock_ahead_s": receiver.clock_ahead_s,
+            "offset_m": receiver.offset_m,
+        })),
         "rejected": kinds(input.counts.rejected()),
         "ignored": kinds(input.counts.ignored()),
         "tolerated": kinds(input.counts.tolerated()),
-    })
-}
-
-fn percentiles(told: &Percentiles) -> Value {
-    let us = |span: Duration| (span.as_secs_f64() * 1e7).round() / 10.0;
-    json!({
-        "count": told.count, "p50_us": us(told.p50), "p99_us": us(told.p99),
-        "p999_us": us(told.p999), "max_us": us(told.max),
     })
 }

@@ -1,10 +1,8 @@
 //! Orders over HTTP: `POST`, `PATCH` and `DELETE` of events with a bearer token, and what stands.
 //!
-//! The token is in a file that the configuration names and is read at each order, so that it can be
-//! changed; without one every order is refused. Not here: what becomes of orders.
+//! Not here: who may (`keeper`), and what becomes of orders.
 
 use std::sync::Arc;
-use std::{fs, io};
 
 use axum::Json;
 use axum::body::Bytes;
@@ -17,9 +15,6 @@ use serde_json::Value;
 use super::{About, Known, wrong};
 use crate::daemon::orders::control::ready_made;
 use crate::daemon::orders::{Answer, What, Wish, is_key};
-
-/// Longest and shortest token.
-const TOKEN: std::ops::RangeInclusive<usize> = 16..=512;
 
 pub(super) async fn add(State(about): Known, headers: HeaderMap, body: Bytes) -> Response {
     order(&about, &headers, || Ok(What::Add(json(&body)?))).await
@@ -73,9 +68,14 @@ async fn order(
     what: impl FnOnce() -> Result<What, Answer>,
 ) -> Response {
     let tally = &about.shared.desk.tally;
-    if let Err(refusal) = may_order(about, headers) {
-        tally.count(refusal.status().as_u16());
-        return refusal;
+    if let Err((code, reason)) = about.keeper.admit(headers).await {
+        tally.count(code.as_u16());
+        return wrong(code, &reason);
+    }
+    if about.shared.orders.is_none() {
+        tally.count(StatusCode::FORBIDDEN.as_u16());
+        let reason = "nobody may order here: the configuration names no `journal` under [orders]";
+        return wrong(StatusCode::FORBIDDEN, reason);
     }
     let key = match headers.get("idempotency-key").map(HeaderValue::to_str) {
         None => None,
@@ -114,56 +114,4 @@ fn response(answer: Answer) -> Response {
 
 fn json(body: &Bytes) -> Result<Value, Answer> {
     serde_json::from_slice(body).map_err(|error| Answer::refusal(400, &format!("no JSON: {error}")))
-}
-
-fn may_order(about: &About, headers: &HeaderMap) -> Result<(), Response> {
-    let orders = about.shared.orders.as_ref();
-    let Some(file) = orders.and_then(|orders| orders.token_file.as_ref()) else {
-        let reason = "nobody may order here: [orders] names no `token-file`";
-        return Err(wrong(StatusCode::FORBIDDEN, reason));
-    };
-    let token = match read_token(file) {
-        Ok(token) => token,
-        Err(error) => {
-            tracing::error!("console: no token in {}: {error}", file.display());
-            let reason = "nobody may order here: the token cannot be read; see the log";
-            return Err(wrong(StatusCode::FORBIDDEN, reason));
-        }
-    };
-    let given = headers.get(header::AUTHORIZATION);
-    let given = given.and_then(|given| given.as_bytes().strip_prefix(b"Bearer "));
-    if given.is_some_and(|given| is_same(given, token.as_bytes())) {
-        return Ok(());
-    }
-    let mut refusal = wrong(
-        StatusCode::UNAUTHORIZED,
-        "give the token: Authorization: Bearer ...",
-    );
-    let challenge = HeaderValue::from_static("Bearer");
-    refusal
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, challenge);
-    Err(refusal)
-}
-
-fn read_token(file: &std::path::Path) -> io::Result<String> {
-    let text = fs::read_to_string(file)?;
-    let token = text.trim();
-    if !TOKEN.contains(&token.len()) || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let reason = "must be 16 to 512 visible ASCII characters";
-        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-    }
-    Ok(token.to_owned())
-}
-
-/// Takes as long for a token that is nearly right as for one that is not at all.
-fn is_same(given: &[u8], token: &[u8]) -> bool {
-    if given.len() != token.len() {
-        return false;
-    }
-    let differ = given
-        .iter()
-        .zip(token)
-        .fold(0, |differ, (a, b)| differ | (a ^ b));
-    differ == 0
 }

@@ -13,6 +13,7 @@ use tokio::sync::broadcast;
 use v2x_msg::Message;
 use v2x_msg::access::dsmp;
 
+use super::door::DoorTally;
 use crate::clock::{Mono, Now};
 use crate::daemon::stop::lock;
 use crate::daemon::tap::{FrameMark, Mark};
@@ -21,7 +22,7 @@ use crate::daemon::{hex, say};
 use crate::station::FrameKind;
 
 /// Messages that can be looked at.
-const LAST: usize = 500;
+pub(super) const LAST: usize = 500;
 /// Pieces of news that a reader may be behind, about two seconds; a slower one skips.
 const BEHIND: usize = 64;
 
@@ -41,6 +42,8 @@ pub(crate) struct Page {
     news: broadcast::Sender<Arc<News>>,
     /// Pieces of news that readers were too slow for.
     pub(super) skipped: AtomicU64,
+    /// Who came in, and who did not.
+    pub(super) door: DoorTally,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +98,7 @@ impl Page {
             }),
             news: broadcast::channel(BEHIND).0,
             skipped: AtomicU64::new(0),
+            door: DoorTally::default(),
         }
     }
 

@@ -50,10 +50,20 @@ impl Inlet {
         watchers.arrived(*input, arrived, bytes);
         tally.arrivals.fetch_add(1, Ordering::Relaxed);
         tally.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let mut began = clock::mono();
+        let mut made_nothing = true;
+        tally.taking.record(began.since(arrived.mono));
         decoder.push(arrived, bytes, &mut |content| {
+            tally.decoding.record(clock::mono().since(began));
+            made_nothing = false;
             tally.note_report(arrived.mono);
+            tally.note_content(&content);
             mailbox.push(*input, arrived, content);
+            began = clock::mono();
         });
+        if made_nothing {
+            tally.decoding.record(clock::mono().since(began));
+        }
         tally.show_counts(decoder.counts());
     }
 
@@ -72,6 +82,7 @@ impl Inlet {
         watchers.flushed(*input, now);
         decoder.flush(now, &mut |content| {
             tally.note_report(now.mono);
+            tally.note_content(&content);
             mailbox.push(*input, now, content);
         });
         tally.show_counts(decoder.counts());

@@ -10,7 +10,7 @@ use v2x_msg::kinds::map::Maneuvers;
 use crate::site::{Connection, GreenKind, Lane, Link, Phase, Site, Turn, across, kind, line, turn};
 
 /// The whole site, an object of JSON.
-pub(super) fn collection(site: &Site) -> Value {
+pub(in crate::daemon) fn collection(site: &Site) -> Value {
     let drawing = Drawing { site };
     let mut features: Vec<Value> = drawing.nodes().collect();
     features.extend(site.links.iter().flat_map(|link| drawing.link(link)));

@@ -20,24 +20,33 @@ pub(super) fn write(
     let line = LineView {
         protocol,
         arrived: arrived.map(|arrived| arrived.utc.to_string()),
-        content: match content {
-            Content::Lamps(states) => ContentView::Lamps {
-                lamps: (states.lamps.iter())
-                    .map(|state| LampView::new(state, states.span(state.lamp)))
-                    .collect(),
-            },
-            Content::Plan(plan) => ContentView::Plan {
-                lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
-            },
-            Content::Mode(mode) => ContentView::Mode {
-                mode: mode_name(*mode),
-            },
-            Content::Objects(objects) => objects_view(arrived, objects),
-            Content::Receiver(receiver) => ContentView::Receiver(ReceiverView::from(receiver)),
-        },
+        content: view(arrived, content),
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")
+}
+
+/// What a report says, as members of an object.
+pub(in crate::daemon) fn content_view(arrived: Option<Now>, content: &Content) -> impl Serialize {
+    view(arrived, content)
+}
+
+fn view(arrived: Option<Now>, content: &Content) -> ContentView {
+    match content {
+        Content::Lamps(states) => ContentView::Lamps {
+            lamps: (states.lamps.iter())
+                .map(|state| LampView::new(state, states.span(state.lamp)))
+                .collect(),
+        },
+        Content::Plan(plan) => ContentView::Plan {
+            lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
+        },
+        Content::Mode(mode) => ContentView::Mode {
+            mode: mode_name(*mode),
+        },
+        Content::Objects(objects) => objects_view(arrived, objects),
+        Content::Receiver(receiver) => ContentView::Receiver(ReceiverView::from(receiver)),
+    }
 }
 
 #[derive(Serialize)]

@@ -29,7 +29,7 @@ macro_rules! schema {
 }
 
 /// Kinds, in the order of their schema ids from 1.
-pub(crate) const KINDS: [Kind; 9] = [
+pub(crate) const KINDS: [Kind; 11] = [
     Kind {
         schema: "rsu.Start",
         text: schema!(
@@ -73,7 +73,7 @@ pub(crate) const KINDS: [Kind; 9] = [
         schema: "rsu.Forecast",
         text: schema!(
             r#","phases""#,
-            r#","age_s":{"type":["number","null"]},"phases":{"type":"array","items":{"type":"object","properties":{"phase":{"type":"integer"},"green":{"type":"string"},"states":{"type":"array","items":{"type":"object"}}}}}"#
+            r#","age_s":{"type":["number","null"]},"phases":{"type":"array","items":{"type":"object","properties":{"phase":{"type":"integer"},"green":{"type":"string"},"states":{"type":"array","items":{"type":"object","properties":{"light":{"type":"string"},"running":{"type":"boolean"},"since_s":{"type":["number","null"]},"start_s":{"type":["number","null"]},"min_end_s":{"type":["number","null"]},"likely_end_s":{"type":["number","null"]},"max_end_s":{"type":["number","null"]},"endless":{"type":"boolean"},"confidence":{"type":["number","null"]},"basis":{"enum":["plan","countdown","history",null]}}}}}}}"#
         ),
     },
     Kind {
@@ -85,6 +85,20 @@ pub(crate) const KINDS: [Kind; 9] = [
         text: schema!(
             r#","number","order""#,
             r#","number":{"type":"integer"},"order":{"type":"object","required":["do"],"properties":{"do":{"enum":["event","sign","end","down","site"]},"who":{"enum":["operator","cloud"]},"number":{"type":"integer"},"keeps_id":{"type":"boolean"},"until_ms":{"type":["integer","null"]},"rsi":{"type":"string"},"path":{"type":"string"},"text":{"type":"string"}}}"#
+        ),
+    },
+    Kind {
+        schema: "rsu.Report",
+        text: schema!(
+            r#","input","content""#,
+            r#","input":{"type":"integer"},"content":{"enum":["objects","lamps","plan","mode","receiver"]},"seen_at":{"type":"string"},"detections":{"type":"array","items":{"type":"object","required":["class","existence","east_m","north_m","cov_m2"],"properties":{"device_id":{"type":["integer","null"]},"own_id":{"type":"string"},"class":{"type":"string"},"existence":{"type":"number"},"east_m":{"type":"number"},"north_m":{"type":"number"},"cov_m2":{"type":"object","additionalProperties":{"type":"number"}},"velocity":{"type":["object","null"],"properties":{"east_mps":{"type":"number"},"north_mps":{"type":"number"},"cov_m2ps2":{"type":"object","additionalProperties":{"type":"number"}}}},"yaw_rad":{"type":["number","null"]},"size":{"type":["object","null"],"properties":{"length_m":{"type":"number"},"width_m":{"type":"number"},"height_m":{"type":["number","null"]}}}}}},"lamps":{"type":"array","items":{"type":"object","required":["lamp"],"properties":{"lamp":{"type":"integer"},"light":{"type":"string"},"countdown_s":{"type":["integer","null"]},"left_ms":{"type":"object","additionalProperties":{"type":["integer","null"]}},"cycle_s":{"type":"integer"},"steps":{"type":"array","items":{"type":"object","properties":{"light":{"type":"string"},"duration_s":{"type":"integer"}}}}}}},"mode":{"type":"string"},"fix":{"type":"string"},"utc":{"type":["string","null"]},"lat_deg":{"type":["number","null"]},"lon_deg":{"type":["number","null"]},"offset_m":{"type":["number","null"]},"clock_ahead_s":{"type":["number","null"]},"satellites_used":{"type":["integer","null"]},"satellites_in_view":{"type":["integer","null"]},"hdop":{"type":["number","null"]}"#
+        ),
+    },
+    Kind {
+        schema: "rsu.Map",
+        text: schema!(
+            r#","geojson""#,
+            r#","geojson":{"type":"object","additionalProperties":true}"#
         ),
     },
 ];
@@ -100,6 +114,8 @@ pub(crate) mod kind {
     pub(crate) const FORECAST: usize = 6;
     pub(crate) const GAP: usize = 7;
     pub(crate) const ORDER: usize = 8;
+    pub(crate) const REPORT: usize = 9;
+    pub(crate) const MAP: usize = 10;
 }
 
 /// First in every file: what the unit was when it started, which is all that a replay needs besides
@@ -198,6 +214,24 @@ pub(crate) struct Ordered {
     pub(crate) utc_ns: i64,
     pub(crate) number: u64,
     pub(crate) order: Written,
+}
+
+/// What was made of bytes, for tools that do not know the device; a replay makes it anew.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report<C: Serialize> {
+    pub(crate) mono_ns: u64,
+    pub(crate) utc_ns: i64,
+    pub(crate) input: u8,
+    #[serde(flatten)]
+    pub(crate) content: C,
+}
+
+/// The junction as a map, for tools that do not read its file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Map<'m> {
+    pub(crate) mono_ns: u64,
+    pub(crate) utc_ns: i64,
+    pub(crate) geojson: &'m serde_json::Value,
 }
 
 /// Something was not recorded: so many things before this.

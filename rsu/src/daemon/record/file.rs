@@ -63,7 +63,6 @@ impl Part {
             body: Vec::with_capacity(16 * 1024),
         };
         part.write("/start", entry::kind::START, start.utc_ns, start)?;
-        part.flush()?;
         Ok(part)
     }
 

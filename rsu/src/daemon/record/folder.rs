@@ -13,15 +13,24 @@ use super::file::is_recording;
 use crate::clock::Utc;
 use crate::config::Record;
 
+/// One file of the folder.
+#[cfg(feature = "console")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Without the folder.
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+}
+
 /// The folder, as one unit uses it.
 #[derive(Clone, Debug)]
-pub(super) struct Folder {
+pub(crate) struct Folder {
     wish: Record,
     prefix: String,
 }
 
 impl Folder {
-    pub(super) fn new(wish: Record, unit: &str) -> Self {
+    pub(crate) fn new(wish: Record, unit: &str) -> Self {
         let plain = |c: char| if c.is_alphanumeric() { c } else { '-' };
         Self {
             wish,
@@ -45,8 +54,7 @@ impl Folder {
 
     /// An error where the disk has less left than is to be kept free.
     pub(super) fn keep_free(&self) -> io::Result<()> {
-        let disk = statvfs(&self.wish.folder)?;
-        let free = disk.blocks_available() * disk.fragment_size();
+        let free = self.free_bytes()?;
         let least = self.wish.keep_free_bytes;
         if free >= least {
             return Ok(());
@@ -60,6 +68,42 @@ impl Folder {
                 mb(least)
             ),
         ))
+    }
+
+    /// Where it is.
+    #[cfg(feature = "console")]
+    pub(crate) fn path(&self) -> &Path {
+        &self.wish.folder
+    }
+
+    /// How much the disk has left.
+    pub(crate) fn free_bytes(&self) -> io::Result<u64> {
+        let disk = statvfs(&self.wish.folder)?;
+        Ok(disk.blocks_available() * disk.fragment_size())
+    }
+
+    /// This unit's files, the newest first; none where there is no such folder yet.
+    #[cfg(feature = "console")]
+    pub(crate) fn list(&self) -> io::Result<Vec<Kept>> {
+        let mut files = match self.files() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            files => files?,
+        };
+        files.sort();
+        let kept = files.into_iter().rev().filter_map(|(path, bytes)| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            Some(Kept { name, bytes })
+        });
+        Ok(kept.collect())
+    }
+
+    /// Opens a file of [`Folder::list`]; the name of nothing else is taken, so that it leads nowhere.
+    #[cfg(feature = "console")]
+    pub(crate) fn open(&self, name: &str) -> io::Result<Option<fs::File>> {
+        let known = self.list()?.iter().any(|kept| kept.name == name);
+        known
+            .then(|| fs::File::open(self.wish.folder.join(name)))
+            .transpose()
     }
 
     /// Removes the oldest files until another of full length fits the quota.
@@ -82,8 +126,10 @@ impl Folder {
         for entry in fs::read_dir(&self.wish.folder)? {
             let entry = entry?;
             let path = entry.path();
-            if is_recording(&path) && self.is_ours(&path) {
-                files.push((path, entry.metadata()?.len()));
+            // Of the entry itself: a link that leads elsewhere is no file of ours.
+            let about = entry.metadata()?;
+            if about.is_file() && is_recording(&path) && self.is_ours(&path) {
+                files.push((path, about.len()));
             }
         }
         Ok(files)
@@ -110,6 +156,8 @@ mod tests {
             max_file_age: Duration::from_secs(60),
             quota_bytes,
             keep_free_bytes,
+            reports: true,
+            at_start: true,
         };
         Folder::new(wish, "unit 1")
     }
@@ -141,6 +189,42 @@ mod tests {
         let name = made[4].file_name().unwrap().to_str().unwrap();
         assert_eq!(name, "unit-1-19700101T000000.000Z-00004.mcap");
         fs::remove_dir_all(path).unwrap();
+    }
+
+    #[test]
+    #[cfg(feature = "console")]
+    fn what_is_listed_can_be_opened_and_nothing_else() {
+        let path = scratch("list");
+        let folder = folder(&path, 300, 0);
+        let kept = folder.next(Utc::from_unix_ns(0), 0).unwrap();
+        fs::write(&kept, [0; 7]).unwrap();
+        fs::write(path.join("notes.txt"), "no").unwrap();
+        let link = path.join("unit-1-19700101T000000.000Z-00009.mcap");
+        std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
+        let name = kept.file_name().unwrap().to_str().unwrap().to_owned();
+        let listed = folder.list().unwrap();
+        assert_eq!(
+            listed,
+            [Kept {
+                name: name.clone(),
+                bytes: 7
+            }]
+        );
+        assert!(folder.open(&name).unwrap().is_some());
+        let up = format!("../{}/{name}", path.file_name().unwrap().to_str().unwrap());
+        for bad in [
+            "notes.txt",
+            "",
+            ".",
+            "..",
+            "/etc/hostname",
+            &up,
+            link.file_name().unwrap().to_str().unwrap(),
+        ] {
+            assert!(folder.open(bad).unwrap().is_none(), "{bad}");
+        }
+        fs::remove_dir_all(&path).unwrap();
+        assert!(folder.list().unwrap().is_empty());
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod file;
 mod folder;
 pub(crate) mod read;
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,6 +23,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::backoff::Backoff;
+use super::map::geojson;
+use super::probe::view::content_view;
 use super::stop::{Stop, lock};
 use super::tap::{Mark, Slot, Step};
 use super::view::View;
@@ -29,9 +32,13 @@ use super::watchers::Reader;
 use super::{clock, hex, say};
 use crate::clock::{Mono, Now, Utc};
 use crate::config::{Config, Record};
+use crate::inputs::Decoder;
+use crate::report::{Content, InputId};
 use entry::kind;
 use file::Part;
-use folder::Folder;
+pub(crate) use folder::Folder;
+#[cfg(feature = "console")]
+pub(crate) use folder::Kept;
 
 /// How often the tap is emptied.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -70,6 +77,10 @@ pub(crate) struct Recorder {
     reader: Reader,
     tally: Arc<RecordTally>,
     stop: Arc<Stop>,
+    /// The junction, as GeoJSON.
+    map: serde_json::Value,
+    /// By input; what they say is kept beside the bytes. None where that is not wished.
+    decoders: Option<Vec<Decoder>>,
     part: Option<Open>,
     retry_at: Mono,
     backoff: Backoff,
@@ -103,17 +114,23 @@ impl Recorder {
         });
         Self {
             folder: Folder::new(wish.clone(), &config.name),
-            wish,
+            map: geojson::collection(&config.site),
+            decoders: wish.reports.then(|| {
+                let inputs = config.inputs.iter();
+                inputs.map(|input| input.protocol.decoder()).collect()
+            }),
             start: entry::Start {
                 mono_ns: start.mono.nanos(),
                 utc_ns: start.utc.unix_ns(),
                 seed,
-                part: 0,
+                // Later than the unit's own start: as after an earlier part that is not there.
+                part: u32::from(!wish.at_start),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 name: config.name.clone(),
                 inputs: config.inputs.iter().map(|i| i.name.clone()).collect(),
                 files: files.collect(),
             },
+            wish,
             reader,
             tally,
             stop,
@@ -143,7 +160,11 @@ impl Recorder {
     }
 
     fn work(&mut self, now: Now) {
-        if self.part.is_none() && now.mono >= self.retry_at {
+        let wanted = self.reader.shutter.is_open();
+        if wanted {
+            self.lost_untold += self.reader.shutter.take_passed();
+        }
+        if wanted && self.part.is_none() && now.mono >= self.retry_at {
             let opened = self.open(now);
             self.settle(now.mono, opened);
         }
@@ -157,18 +178,48 @@ impl Recorder {
             self.reader.views.give_back(view);
             self.settle(now.mono, written);
         }
-        let tended = self.tend(now);
-        self.settle(now.mono, tended);
+        if wanted {
+            let tended = self.tend(now);
+            self.settle(now.mono, tended);
+        } else {
+            self.rest(now.mono);
+        }
+    }
+
+    /// Nothing is wanted: what has been written is ended, and what was wrong is forgotten.
+    fn rest(&mut self, now: Mono) {
+        *lock(&self.tally.trouble) = None;
+        self.retry_at = Mono::ZERO;
+        if let Some(open) = self.part.take() {
+            *lock(&self.tally.file) = None;
+            let ended = open.part.finish();
+            self.settle(now, ended);
+        }
     }
 
     fn open(&mut self, now: Now) -> io::Result<()> {
         let began = Utc::from_unix_ns(self.start.utc_ns);
         let path = self.folder.next(began, self.start.part)?;
-        let part = Part::create(path.clone(), &self.start);
+        let map = entry::Map {
+            mono_ns: now.mono.nanos(),
+            utc_ns: now.utc.unix_ns(),
+            geojson: &self.map,
+        };
+        let part = Part::create(path.clone(), &self.start).and_then(|mut part| {
+            part.write("/map", kind::MAP, map.utc_ns, &map)?;
+            part.flush()?;
+            Ok(part)
+        });
         // Also after a failure: the next attempt must not meet what this one left.
         self.start.part += 1;
+        let part = part.inspect_err(|error| {
+            // It would be one more at every attempt; what was there before is not ours to remove.
+            if error.kind() != io::ErrorKind::AlreadyExists {
+                let _ = fs::remove_file(&path);
+            }
+        })?;
         self.part = Some(Open {
-            part: part?,
+            part,
             since: now.mono,
             flushed: now.mono,
             bytes: 0,
@@ -245,7 +296,44 @@ impl Recorder {
         }
         write_mark(&mut open.part, &self.start.inputs, slot)?;
         self.tally.messages.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.write_reports(slot)
+    }
+
+    /// What the bytes say, by decoders of the recorder's own: neither the heart nor the inputs' threads
+    /// have to copy it.
+    fn write_reports(&mut self, slot: &Slot) -> io::Result<()> {
+        let (Some(open), Some(decoders)) = (&mut self.part, &mut self.decoders) else {
+            return Ok(());
+        };
+        let (Mark::Arrived { input, at }
+        | Mark::Restarted { input, at }
+        | Mark::Asked { input, at }
+        | Mark::Flushed { input, at }) = slot.mark
+        else {
+            return Ok(());
+        };
+        let place = usize::from(input.0);
+        let (Some(decoder), Some(name)) = (decoders.get_mut(place), self.start.inputs.get(place))
+        else {
+            return Ok(());
+        };
+        let topic = format!("/report/{name}");
+        let mut written = Ok(());
+        let mut count = 0;
+        let mut keep = |content: Content| {
+            count += 1;
+            if written.is_ok() {
+                written = write_report(&mut open.part, &topic, input, at, &content);
+            }
+        };
+        match slot.mark {
+            Mark::Arrived { .. } => decoder.push(at, &slot.bytes, &mut keep),
+            Mark::Flushed { .. } => decoder.flush(at, &mut keep),
+            Mark::Asked { .. } => drop(decoder.poll_query(at, &mut Vec::new())),
+            _ => decoder.link_restarted(),
+        }
+        self.tally.messages.fetch_add(count, Ordering::Relaxed);
+        written
     }
 
     fn write_view(&mut self, view: &View) -> io::Result<()> {
@@ -263,8 +351,24 @@ impl Recorder {
     }
 }
 
+fn write_report(
+    part: &mut Part,
+    topic: &str,
+    input: InputId,
+    at: Now,
+    content: &Content,
+) -> io::Result<()> {
+    let report = entry::Report {
+        mono_ns: at.mono.nanos(),
+        utc_ns: at.utc.unix_ns(),
+        input: input.0,
+        content: content_view(Some(at), content),
+    };
+    part.write(topic, kind::REPORT, report.utc_ns, &report)
+}
+
 fn write_mark(part: &mut Part, inputs: &[String], slot: &Slot) -> io::Result<()> {
-    let mut bytes = |what: &str, input: crate::report::InputId, at: Now| {
+    let mut bytes = |what: &str, input: InputId, at: Now| {
         let message = entry::Bytes {
             mono_ns: at.mono.nanos(),
             utc_ns: at.utc.unix_ns(),
@@ -345,4 +449,126 @@ fn what(step: Step) -> entry::What {
 
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::tap::Sizes;
+    use super::read::messages;
+    use super::*;
+    use crate::config;
+
+    const BEGAN: Now = Now {
+        mono: Mono::from_nanos(1_000_000_000),
+        utc: Utc::from_unix_ns(1_700_000_000_000_000_000),
+    };
+
+    fn recorder(folder: &Path, record: impl FnOnce(&mut Record)) -> Recorder {
+        let text = "[station]\nname = 'unit'\nsite = 'sites/moyu-boyuan.toml'\n\
+                    [radio]\ntarget = 'udp://127.0.0.1:9'\n\
+                    [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:9'\n";
+        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
+        let checked = config::parse(text, file, &mut |path| fs::read_to_string(path));
+        let config = checked.unwrap_or_else(|f| panic!("{f}")).config;
+        let mut wish = Record::in_folder(folder.to_owned());
+        wish.keep_free_bytes = 0;
+        record(&mut wish);
+        let reader = Reader::new(Sizes::RECORD);
+        let (tally, stop) = (Arc::default(), Arc::default());
+        Recorder::new(wish, &config, BEGAN, 1, reader, tally, stop)
+    }
+
+    /// So many seconds, with so many bytes each that compress badly.
+    fn run(recorder: &mut Recorder, seconds: u64, bytes: usize) {
+        let mut noise = 1_u64;
+        for second in 0..seconds {
+            let after = Duration::from_secs(second);
+            let at = Now {
+                mono: BEGAN.mono + after,
+                utc: BEGAN.utc + after,
+            };
+            for _ in 0..bytes / 1000 {
+                let mut data = [0_u8; 1000];
+                for byte in &mut data {
+                    noise = noise
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    *byte = (noise >> 56) as u8;
+                }
+                let input = InputId(0);
+                recorder.reader.tap.put(Mark::Arrived { input, at }, &data);
+            }
+            recorder.work(at);
+        }
+    }
+
+    fn scratch(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("rsu-record-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        path
+    }
+
+    /// Length, part and topics of each file, in their order.
+    fn files(folder: &Path) -> Vec<(u64, u32, Vec<String>)> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        let about = |path: &PathBuf| {
+            let bytes = fs::read(path).unwrap();
+            let (mut part, mut topics) = (u32::MAX, Vec::new());
+            let read = messages(&bytes, |topic, data| {
+                if topic == "/start" {
+                    part = read::parse::<entry::Start>(topic, data)?.part;
+                }
+                topics.push(topic.to_owned());
+                Ok(true)
+            });
+            read.unwrap();
+            (bytes.len() as u64, part, topics)
+        };
+        paths.iter().map(about).collect()
+    }
+
+    #[test]
+    fn files_follow_one_another_by_length_and_the_oldest_go() {
+        let folder = scratch("length");
+        let mut recorder = recorder(&folder, |wish| {
+            wish.max_file_bytes = 200_000;
+            wish.quota_bytes = 500_000;
+        });
+        run(&mut recorder, 40, 60_000);
+        let files = files(&folder);
+        let parts: Vec<u32> = files.iter().map(|(_, part, _)| *part).collect();
+        assert!(parts[0] > 0, "{parts:?}");
+        assert!(
+            parts.windows(2).all(|pair| pair[0] + 1 == pair[1]),
+            "{parts:?}"
+        );
+        let whole: u64 = files.iter().map(|(bytes, ..)| bytes).sum();
+        assert!(whole <= 500_000, "{whole}");
+        // A second more than it may be, as it is looked at once a second.
+        let longest = files.iter().map(|(bytes, ..)| *bytes).max().unwrap();
+        assert!((200_000..280_000).contains(&longest), "{longest}");
+        for (_, _, topics) in &files {
+            assert_eq!(topics[..2], ["/start", "/map"]);
+        }
+        assert_eq!(recorder.tally.failures.load(Ordering::Relaxed), 0);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn files_follow_one_another_by_time() {
+        let folder = scratch("time");
+        let mut recorder = recorder(&folder, |wish| wish.max_file_age = Duration::from_secs(10));
+        run(&mut recorder, 35, 1000);
+        let files = files(&folder);
+        assert_eq!(files.len(), 4);
+        // Nothing that came is in none of them, but for the chunk that is still open.
+        let arrivals = files.iter().flat_map(|(_, _, topics)| topics);
+        let arrivals = arrivals.filter(|topic| *topic == "/input/signal").count();
+        assert!((34..=35).contains(&arrivals), "{arrivals}");
+        fs::remove_dir_all(folder).unwrap();
+    }
 }

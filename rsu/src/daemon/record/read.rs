@@ -1,11 +1,15 @@
 //! A recording back to what was recorded, in the order in which it was written. The end of a file
 //! whose writer was killed is simply where it ends.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use mcap::MessageStream;
 use mcap::read::Options;
 use serde::de::DeserializeOwned;
 
 use super::entry;
+use super::file::is_recording;
 
 /// One message that a replay uses; others are passed over.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,11 +35,55 @@ pub(crate) enum Ending {
     CutShort,
 }
 
+/// The files as given; of a folder, those of the run that began last.
+///
+/// # Errors
+/// Where the folder cannot be read, or holds no recording.
+pub(crate) fn last_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let [folder] = paths else {
+        return Ok(paths.to_vec());
+    };
+    if !folder.is_dir() {
+        return Ok(paths.to_vec());
+    }
+    let entries = fs::read_dir(folder)
+        .map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| is_recording(path))
+        .collect();
+    files.sort();
+    let run = |path: &Path| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        stem.and_then(|stem| stem.rsplit_once('-'))
+            .map(|(run, _)| run.to_owned())
+    };
+    let last = files.last().and_then(|path| run(path));
+    files.retain(|path| run(path) == last);
+    if files.is_empty() {
+        return Err(format!("no recording in {}", folder.display()));
+    }
+    Ok(files)
+}
+
 /// Hands every message of the file to `each`, until that says that it has enough.
 ///
 /// # Errors
 /// Where the bytes are no MCAP, or a message is not one of ours.
 pub(crate) fn read(file: &[u8], each: &mut dyn FnMut(Entry) -> bool) -> Result<Ending, String> {
+    messages(file, |topic, data| {
+        Ok(understand(topic, data)?.is_none_or(&mut *each))
+    })
+}
+
+/// Hands topic and JSON of every message to `each`, until that says that it has enough.
+///
+/// # Errors
+/// Where the bytes are no MCAP, and those of `each`.
+pub(crate) fn messages(
+    file: &[u8],
+    mut each: impl FnMut(&str, &[u8]) -> Result<bool, String>,
+) -> Result<Ending, String> {
     if !file.starts_with(mcap::MAGIC) {
         return Err("not a recording: it does not begin as MCAP does".to_owned());
     }
@@ -48,9 +96,7 @@ pub(crate) fn read(file: &[u8], each: &mut dyn FnMut(Entry) -> bool) -> Result<E
             Err(_) if !whole => return Ok(Ending::CutShort),
             Err(error) => return Err(format!("damaged: {error}")),
         };
-        if let Some(entry) = understand(&message.channel.topic, &message.data)?
-            && !each(entry)
-        {
+        if !each(&message.channel.topic, &message.data)? {
             break;
         }
     }
@@ -79,6 +125,10 @@ fn understand(topic: &str, data: &[u8]) -> Result<Option<Entry>, String> {
     }))
 }
 
-fn parse<T: DeserializeOwned>(topic: &str, data: &[u8]) -> Result<T, String> {
+/// A message out of its JSON.
+///
+/// # Errors
+/// Where it is not of that form.
+pub(crate) fn parse<T: DeserializeOwned>(topic: &str, data: &[u8]) -> Result<T, String> {
     serde_json::from_slice(data).map_err(|error| format!("a message of {topic}: {error}"))
 }

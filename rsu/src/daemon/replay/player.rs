@@ -7,13 +7,13 @@ use std::io;
 use std::path::Path;
 
 use crate::clock::{Mono, Now, Utc};
-use crate::config::{self, RadioTarget};
+use crate::config::{self, Config, RadioTarget};
 use crate::daemon::hex;
 use crate::daemon::mailbox::{KINDS, kind_of};
 use crate::daemon::record::entry::{self, What};
 use crate::daemon::record::read::Entry;
 use crate::events::Order;
-use crate::inputs::Decoder;
+use crate::inputs::{Counts, Decoder};
 use crate::report::{Content, InputId, Report};
 use crate::station::{ClockState, Frame, Station, Unfit};
 
@@ -34,6 +34,23 @@ pub(super) struct Player {
     /// Frames to be shown, with their moment.
     pub(super) said: Vec<(Utc, Frame)>,
     played: Played,
+    onlooker: Option<Box<dyn Onlooker>>,
+}
+
+/// Who looks on while a unit lives through a recording; changes nothing of it.
+pub(super) trait Onlooker {
+    /// An input's decoder took so many bytes.
+    fn heard(&mut self, input: u8, arrived: Now, bytes: usize, counts: &Counts);
+    /// The station is about to be stepped.
+    fn begins(&mut self);
+    /// By this report, the `nth` of its lane.
+    fn report(&mut self, now: Now, report: &Report, lane: u8, nth: u64);
+    /// It made a frame.
+    fn frame(&mut self, now: Now, frame: &Frame);
+    /// Its picture and forecast were asked for then.
+    fn view(&mut self, now: Now, station: &mut Station);
+    /// It has said all.
+    fn ends(&mut self, now: Now, station: &Station);
 }
 
 struct InputState {
@@ -104,16 +121,7 @@ pub(crate) enum Unplayable {
 
 impl Player {
     pub(super) fn new(start: &entry::Start) -> Result<Self, Unplayable> {
-        let main = start.files.first().ok_or(Unplayable::NoConfig)?;
-        let mut read = |path: &Path| {
-            let path = path.display().to_string();
-            let file = start.files.iter().find(|file| file.path == path);
-            file.map(|file| file.text.clone())
-                .ok_or_else(|| io::ErrorKind::NotFound.into())
-        };
-        let config = config::parse(&main.text, Path::new(&main.path), &mut read)
-            .map_err(Unplayable::Config)?
-            .config;
+        let config = config_of(start)?;
         let now = Now {
             mono: Mono::from_nanos(start.mono_ns),
             utc: Utc::from_unix_ns(start.utc_ns),
@@ -140,7 +148,17 @@ impl Player {
             shows: true,
             said: Vec::new(),
             played: Played::default(),
+            onlooker: None,
         })
+    }
+
+    /// The same, with somebody who looks on.
+    #[cfg(feature = "console")]
+    pub(super) fn shown_to(self, onlooker: Box<dyn Onlooker>) -> Self {
+        Self {
+            onlooker: Some(onlooker),
+            ..self
+        }
     }
 
     /// Where the recorded unit sent its frames.
@@ -165,6 +183,10 @@ impl Player {
                 let at = now(said.mono_ns, said.utc_ns);
                 let bytes = bytes(&said.hex)?;
                 self.input(said.input)?.hear(said.input, at, &bytes);
+                let decoder = self.inputs.get(usize::from(said.input));
+                if let (Some(onlooker), Some(input)) = (&mut self.onlooker, decoder) {
+                    onlooker.heard(said.input, at, bytes.len(), input.decoder.counts());
+                }
             }
             Entry::Restarted(said) => self.input(said.input)?.decoder.link_restarted(),
             Entry::Asked(said) => {
@@ -204,6 +226,9 @@ impl Player {
         self.drop_unrecorded();
         let now = now(step.mono_ns, step.utc_ns);
         self.at = now.utc;
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.begins();
+        }
         match &step.what {
             What::Report {
                 input,
@@ -211,10 +236,16 @@ impl Player {
                 nth,
                 arrived_ns,
             } => {
-                let lane = self.input(*input)?.lanes.get_mut(usize::from(*lane));
+                let of = *lane;
+                let lane = self.input(*input)?.lanes.get_mut(usize::from(of));
                 let lane = lane.ok_or(Unplayable::NoSense("a lane that there is not"))?;
                 match lane.take(*nth, Mono::from_nanos(*arrived_ns)) {
-                    Some(report) => self.station.handle_report(now, &report),
+                    Some(report) => {
+                        if let Some(onlooker) = &mut self.onlooker {
+                            onlooker.report(now, &report, of, *nth);
+                        }
+                        self.station.handle_report(now, &report);
+                    }
                     None => {
                         self.played.missing_reports += 1;
                         self.station.handle_timeout(now);
@@ -245,6 +276,9 @@ impl Player {
                 // Nothing that is sent may depend on it; asked all the same, as it was.
                 self.station.picture(now.mono);
                 self.station.forecast(now);
+                if let Some(onlooker) = &mut self.onlooker {
+                    onlooker.view(now, &mut self.station);
+                }
                 return Ok(());
             }
         }
@@ -255,8 +289,14 @@ impl Player {
                 self.played.made += 1;
             }
             self.made.push_back(frame.clone());
+            if let Some(onlooker) = &mut self.onlooker {
+                onlooker.frame(now, &frame);
+            }
         }
         while self.station.poll_event().is_some() {}
+        if let Some(onlooker) = &mut self.onlooker {
+            onlooker.ends(now, &self.station);
+        }
         Ok(())
     }
 
@@ -312,6 +352,19 @@ impl InputState {
         let Self { decoder, lanes, .. } = self;
         decoder.flush(at, &mut |content| wait(lanes, input, at, content));
     }
+}
+
+/// The configuration that was recorded, as this program takes it.
+pub(crate) fn config_of(start: &entry::Start) -> Result<Config, Unplayable> {
+    let main = start.files.first().ok_or(Unplayable::NoConfig)?;
+    let mut read = |path: &Path| {
+        let path = path.display().to_string();
+        let file = start.files.iter().find(|file| file.path == path);
+        file.map(|file| file.text.clone())
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    let checked = config::parse(&main.text, Path::new(&main.path), &mut read);
+    Ok(checked.map_err(Unplayable::Config)?.config)
 }
 
 /// Puts what a decoder says where the heart would find it.

@@ -1,0 +1,106 @@
+//! The configuration over HTTP: what holds, where it comes from, and whether the file on the disk is
+//! still what was read and would still run. It is never changed from here.
+
+use std::io;
+use std::path::Path;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use super::{Known, wrong};
+use crate::config::{self, Config, Effective, Findings, Severity, Written, effective};
+use crate::daemon::load::{self, load};
+
+/// What the unit was told, worked out once.
+#[derive(Debug)]
+pub(super) struct Settings {
+    values: Vec<Effective>,
+    files: Vec<Written>,
+}
+
+impl Settings {
+    pub(super) fn of(config: &Config) -> Self {
+        let main = config.files.first();
+        Self {
+            values: main.map(effective).unwrap_or_default(),
+            files: config.files.clone(),
+        }
+    }
+
+    /// What was unwise of what was read.
+    fn check(&self) -> Findings {
+        let Some(main) = self.files.first() else {
+            return Findings::default();
+        };
+        let mut read = |path: &Path| {
+            let path = path.display().to_string();
+            let known = self.files.iter().find(|file| file.path == path);
+            known
+                .map(|file| file.text.clone())
+                .ok_or_else(|| io::ErrorKind::NotFound.into())
+        };
+        match config::parse(&main.text, Path::new(&main.path), &mut read) {
+            Ok(checked) => checked.warnings,
+            Err(findings) => findings,
+        }
+    }
+}
+
+pub(super) async fn show(State(about): Known) -> Response {
+    let looked = spawn_blocking(move || {
+        let settings = &about.settings;
+        let files = settings.files.iter().map(|file| {
+            json!({
+                "path": file.path,
+                "lines": file.text.lines().count(),
+                "on_disk": on_disk(file),
+            })
+        });
+        let values = settings
+            .values
+            .iter()
+            .map(|value| json!({ "key": value.key, "value": value.value, "line": value.line }));
+        json!({
+            "files": files.collect::<Vec<_>>(),
+            "values": values.collect::<Vec<_>>(),
+            "findings": findings(&settings.check()),
+            "next": settings.files.first().and_then(next),
+        })
+    });
+    match looked.await {
+        Ok(told) => Json(told).into_response(),
+        Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending"),
+    }
+}
+
+/// Whether a file is still what was read.
+fn on_disk(file: &Written) -> &'static str {
+    match load::read(Path::new(&file.path)) {
+        Ok(text) if text == file.text => "same",
+        Ok(_) => "changed",
+        Err(_) => "unreadable",
+    }
+}
+
+/// What a start with the file as it is now would come to; None where there is no such file.
+fn next(main: &Written) -> Option<Value> {
+    let path = Path::new(&main.path);
+    path.exists().then(|| match load(path) {
+        Ok(checked) => json!({ "runs": true, "findings": findings(&checked.warnings) }),
+        Err(wrong) => json!({ "runs": false, "findings": findings(&wrong) }),
+    })
+}
+
+fn findings(all: &Findings) -> Vec<Value> {
+    let told = all.iter().map(|finding| {
+        json!({
+            "wrong": finding.severity == Severity::Wrong, "file": finding.file,
+            "line": finding.line, "key": finding.key, "reason": finding.reason,
+        })
+    });
+    told.collect()
+}

@@ -1,0 +1,90 @@
+// The signals view: a row a phase, its next minute, and how far off forecasts were since the page was
+// opened.
+
+import { leftOf, lightColour } from "./road.js";
+import { $, element, paper, set, state } from "./page.js";
+import { say } from "./words.js";
+
+/** So long before a change of light its forecast is remembered. */
+const AHEAD_S = 5;
+/** By phase: the light that runs, what was forecast of its end and when, and how that came true. */
+const past = new Map();
+
+/** Holds what was forecast against what came. */
+export function learn(signals) {
+  const at = signals.mono_ns / 1e9;
+  for (const { phase, states } of signals.phases) {
+    const running = states[0], known = past.get(phase) ?? { light: null, told: [], count: 0, sum: 0, most: 0 };
+    past.set(phase, known);
+    if (running?.light !== known.light) {
+      // The forecast nearest to so long before; the first light that is seen was not seen from its start.
+      const told = known.told.findLast((one) => one.at <= at - AHEAD_S);
+      if (told) {
+        const off = Math.abs(told.end - at);
+        known.count += 1;
+        known.sum += off;
+        known.most = Math.max(known.most, off);
+      }
+      known.told = [];
+      known.light = running?.light ?? null;
+    }
+    if (running?.likely_end_s != null) known.told.push({ at, end: at + running.likely_end_s });
+    while (known.told.length && known.told[0].at < at - 2 * AHEAD_S) known.told.shift();
+  }
+}
+
+/** How far off the forecasts of a phase were, in seconds: mean, most and of how many. */
+export function offOf(phase) {
+  const known = past.get(phase);
+  return known?.count ? { mean: known.sum / known.count, most: known.most, count: known.count } : null;
+}
+
+const LIGHT_WORD = (light) => say(light === "dark" ? "light-dark" : light ?? "unknown");
+const ON_WHITE = ["red", "flashing-red", "dark"];
+
+export function signals() {
+  const { signals } = state, since = (performance.now() - state.at) / 1000;
+  const age = signals?.age_s;
+  set($("signals-age"), age == null ? say("signal-none") : say("signal-age", (age + since).toFixed(1)));
+  $("signals-age").className = age != null && age + since > 2.5 ? "bad" : "";
+  const body = $("phases"), phases = signals?.phases ?? [];
+  while (body.rows.length > phases.length) body.deleteRow(-1);
+  phases.forEach((phase, place) => {
+    let row = body.rows[place];
+    if (!row) {
+      row = body.insertRow();
+      for (let i = 0; i < 7; i++) row.insertCell();
+      row.cells[1].append(element("span", "", "lamp"));
+      row.insertCell().className = "band";
+      row.cells[7].append(element("canvas"));
+    }
+    const now = phase.states[0], left = leftOf(now, since), seconds = (s) => (s == null ? "–" : Math.max(0, s - since).toFixed(1));
+    set(row.cells[0], String(phase.phase));
+    const lamp = row.cells[1].firstChild;
+    set(lamp, LIGHT_WORD(now?.light));
+    lamp.style.background = lightColour(now?.light);
+    lamp.style.color = ON_WHITE.includes(now?.light) ? "#fff" : "#000";
+    set(row.cells[2], left === null ? "–" : `${left < 5 ? left.toFixed(1) : Math.round(left)} s`);
+    set(row.cells[3], `${seconds(now?.min_end_s)} / ${seconds(now?.max_end_s)} s`);
+    set(row.cells[4], now?.basis ? say(now.basis) : say("unknown"));
+    set(row.cells[5], now?.confidence == null ? "–" : `${Math.round(now.confidence * 100)} %`);
+    const off = offOf(phase.phase);
+    set(row.cells[6], off ? `${off.mean.toFixed(2)} / ${off.most.toFixed(2)} s (${off.count})` : "–");
+    band(row.cells[7].firstChild, phase.states, since);
+  });
+}
+
+/** The next 60 seconds of a phase. */
+function band(canvas, states, since) {
+  const drawn = paper(canvas);
+  if (!drawn) return;
+  const { g, w, h } = drawn;
+  for (const known of states) {
+    const from = Math.max(0, (known.start_s ?? 0) - since), to = known.endless ? 60 : (known.likely_end_s ?? 0) - since;
+    if (to <= 0) continue;
+    g.fillStyle = lightColour(known.light);
+    g.fillRect(from / 60 * w, 0, (Math.min(60, to) - from) / 60 * w, h);
+  }
+  g.fillStyle = "#0008";
+  for (let s = 10; s < 60; s += 10) g.fillRect(s / 60 * w, h - 4, 1, 4);
+}
