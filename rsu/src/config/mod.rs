@@ -16,6 +16,7 @@ mod gb20999;
 mod gnss;
 mod heard;
 mod input;
+mod modbus;
 mod ntcip;
 mod radio;
 mod realtime;
@@ -41,6 +42,7 @@ pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, ser
 pub use ars408::Radar;
 pub use console::Console;
 pub use input::{Input, Protocol};
+pub use modbus::Sensor;
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
 pub use record::Record;
@@ -148,6 +150,7 @@ fn parse_with(
         input.protocol.place(site.frame);
     }
     station::check_controllers(reader, identity.site_line, &site, &inputs);
+    modbus::check_places(reader, &site, &inputs);
     Some(Config {
         name: identity.name,
         site,

@@ -209,8 +209,10 @@ fn recorder(
 
 fn says(input: &Input) -> Says {
     let signals = input.protocol.is_controller();
+    let weather = input.protocol.is_weather();
     Says {
         signals,
-        objects: !signals,
+        objects: !signals && !weather,
+        weather,
     }
 }

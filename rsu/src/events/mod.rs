@@ -12,6 +12,7 @@
 //! - `ids`: which id an event has
 //! - [`standing`]: the events of the site's file, when they hold
 //! - [`detect`]: what the picture of the road shows by itself
+//! - [`weather`]: what weather and road sensors measure, and which values are an event
 //!
 //! Rules of T/CSAE 159-2020, 8.5: an id belongs to an event for its life; a message carries one
 //! class. Not here: messages and their rates ([`crate::services`]); signs, which have no life.
@@ -21,6 +22,7 @@ pub mod claim;
 pub mod detect;
 mod ids;
 pub mod standing;
+pub mod weather;
 
 pub use book::{Book, Change, Config, Refused, Shown, Stage};
 pub use claim::{Claim, Key, Origin, Until};

@@ -53,10 +53,25 @@ pub(crate) struct Service {
     id: StationId,
     ref_pos: GeoPosition,
     msg_cnt: MsgCount,
-    signs: Vec<rsi::Sign>,
+    signs: Vec<Standing>,
     /// One of each class, in the order of [`CLASSES`].
     speakers: [Speaker; 3],
     composer: rsi::Composer,
+}
+
+/// A sign, and whether it stands just now.
+#[derive(Debug)]
+struct Standing {
+    sign: rsi::Sign,
+    stands: bool,
+    /// Its place among those that come and go.
+    passing: Option<usize>,
+}
+
+impl Standing {
+    fn holds(&self, now: Now) -> bool {
+        self.stands && holds(self.sign.validity, now.utc)
+    }
 }
 
 /// One class: its grid, and how far the slot in hand has got.
@@ -80,10 +95,12 @@ struct Ready {
 const CLASSES: [RsiClass; 3] = [RsiClass::Dynamic, RsiClass::SemiStatic, RsiClass::Static];
 
 impl Service {
-    /// Takes the site's signs; those that cannot be sent are told in `notices`.
+    /// Takes the site's signs, and those that come and go, none of which stands yet; those that cannot
+    /// be sent are told in `notices`.
     pub(crate) fn new(
         config: &Config,
         site: &Site,
+        passing: &[rsi::Sign],
         id: StationId,
         msg_cnt: MsgCount,
         notices: &mut Events,
@@ -105,15 +122,30 @@ impl Service {
             }),
             composer: rsi::Composer::roomy(site.origin),
         };
-        for (index, sign) in site.signs.iter().enumerate() {
+        let fixed = site.signs.iter().map(|sign| (sign, None));
+        let passing = passing.iter().enumerate();
+        let all = fixed.chain(passing.map(|(place, sign)| (sign, Some(place))));
+        for (index, (sign, passing)) in all.enumerate() {
             if service.fits(sign) {
-                service.signs.push(sign.clone());
+                service.signs.push(Standing {
+                    sign: sign.clone(),
+                    stands: passing.is_none(),
+                    passing,
+                });
             } else {
                 let event = false;
                 notices.raise(Event::NotAnnounced { event, index });
             }
         }
         service
+    }
+
+    /// One of the signs that come and go stands from now on, or does not.
+    pub(crate) fn stand(&mut self, passing: usize, stands: bool) {
+        let is_it = |sign: &&mut Standing| sign.passing == Some(passing);
+        if let Some(sign) = self.signs.iter_mut().find(is_it) {
+            sign.stands = stands;
+        }
     }
 
     /// Keeps step with the clocks; first in every wake-up.
@@ -127,7 +159,7 @@ impl Service {
     pub(crate) fn turn(&mut self, now: Now, book: &Book, mut missed: impl FnMut(FrameKind, u64)) {
         for class in CLASSES {
             let speaks = match class {
-                RsiClass::Static => self.signs.iter().any(|sign| holds(sign.validity, now.utc)),
+                RsiClass::Static => self.signs.iter().any(|sign| sign.holds(now)),
                 RsiClass::Dynamic | RsiClass::SemiStatic => book.speaks_of(class),
             };
             let speaker = &mut self.speakers[class as usize];
@@ -153,7 +185,7 @@ impl Service {
         let waiting = self
             .signs
             .iter()
-            .any(|sign| sign.validity != Validity::OPEN);
+            .any(|sign| sign.stands && sign.sign.validity != Validity::OPEN);
         let signs = waiting.then(|| self.speakers[RsiClass::Static as usize].grid.due());
         let due = speaking.map(|speaker| speaker.grid.due()).chain(signs);
         due.min().unwrap_or(Mono::NEVER)
@@ -197,10 +229,8 @@ impl Service {
                 (taken, rest.len())
             }
             RsiClass::Static => {
-                let holding = self
-                    .signs
-                    .iter()
-                    .filter(|sign| holds(sign.validity, now.utc));
+                let holding = self.signs.iter().filter(|sign| sign.holds(now));
+                let holding = holding.map(|sign| &sign.sign);
                 let signs: ArrayVec<&rsi::Sign, 256> = holding.take(256).collect();
                 let rest = &signs[ready.sent.min(signs.len())..];
                 let composer = &mut self.composer;
@@ -330,7 +360,7 @@ mod tests {
         let mut raised = Events::default();
         let count = MsgCount::new(127).unwrap();
         let mut bench = Bench {
-            service: Service::new(&Config::default(), &site, ID, count, &mut raised),
+            service: Service::new(&Config::default(), &site, &[], ID, count, &mut raised),
             book: Book::new(events::Config::default(), site.origin),
             standing: Standing::new(&events, &site.frame),
         };

@@ -37,6 +37,7 @@ use v2x_msg::kinds::map::{LaneAttributes, LaneKind, Maneuvers};
 use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
+pub(crate) use read_signs::reference_link;
 #[cfg(feature = "import")]
 pub(crate) use write::{kind, turn};
 

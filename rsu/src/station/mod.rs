@@ -22,7 +22,7 @@ use v2x_msg::base::{PhaseId, StationId};
 use v2x_msg::kinds::rsm::Source;
 
 use crate::clock::{Mono, Now};
-use crate::events::{self, Book, detect::Detect, standing::Standing};
+use crate::events::{self, Book, detect::Detect, standing::Standing, weather::Weather};
 use crate::fusion::{self, Fusion, Picture};
 use crate::report::{Content, InputId, Report};
 use crate::services::event::Events;
@@ -65,6 +65,8 @@ pub struct Config {
     pub events: events::Config,
     /// Which of them the picture shows by itself.
     pub detect: events::detect::Config,
+    /// Which values of weather and road sensors are an event.
+    pub weather: Vec<events::weather::Rule>,
     /// What is warned of.
     pub warnings: warnings::Config,
 }
@@ -106,6 +108,7 @@ pub struct Station {
     map: map::Service,
     book: Book,
     standing: Standing,
+    weather: Weather,
     detect: Detect,
     warnings: Warnings,
     /// The picture has changed since events and warnings were looked for in it.
@@ -146,6 +149,8 @@ impl Station {
         let sources = sensors.map(|sensor| source(sensor.input).unwrap_or(Source::Unknown));
         let sources = rsm::Sources::new(sources);
         let [spat_cnt, rsm_cnt, rsi_cnt, map_cnt] = std::array::from_fn(|_| seed.msg_count());
+        let weather = Weather::new(config.weather, &site);
+        let passing = weather.signs();
         let mut station = Self {
             now,
             clock: ClockRule::new(config.clock_error_limit),
@@ -154,10 +159,11 @@ impl Station {
             signals: Signals::new(config.signals, &site, &names)?,
             spat: spat::Service::new(config.spat, site.node, spat_cnt),
             rsm: rsm::Service::new(config.rsm, site.frame, sources, id, rsm_cnt),
-            rsi: rsi::Service::new(&config.rsi, &site, id, rsi_cnt, &mut events),
+            rsi: rsi::Service::new(&config.rsi, &site, passing, id, rsi_cnt, &mut events),
             map: map::Service::new(&config.map, &site, map_cnt, &mut events)?,
             book: Book::new(config.events, site.origin),
             standing: Standing::new(&site.events, &site.frame),
+            weather,
             detect: Detect::new(config.detect, &site),
             warnings: Warnings::new(config.warnings, &site),
             look: false,
@@ -210,6 +216,7 @@ impl Station {
                     .handle_mode(report.arrived, report.input, *mode);
                 self.handle_change(now, report.arrived, change);
             }
+            Content::Weather(readings) => self.hear_weather(now, report.input, readings),
             // The kernel's clock state decides what may claim a time, not a receiver.
             Content::Receiver(_) => {}
         }
@@ -238,6 +245,7 @@ impl Station {
             .min(self.rsm.due())
             .min(self.rsi.due())
             .min(self.map.due())
+            .min(self.weather.due())
     }
 
     /// Composes the next frame that is due, most urgent first; false when there is none.

@@ -5,6 +5,7 @@
 
 use super::Station;
 use crate::clock::Now;
+use crate::report::{InputId, Weather as Readings};
 use crate::services::{Event, Frame, FrameKind, NotSent};
 use crate::signals::Change;
 
@@ -39,10 +40,21 @@ impl Station {
         while self.book.poll_change().is_some() {}
     }
 
-    /// Events of the site begin and end, and what is over is forgotten.
+    /// Events of the site and of the weather begin and end, and what is over is forgotten.
     pub(super) fn tend(&mut self, now: Now) {
+        let rsi = &mut self.rsi;
+        let sign = |place, stands| rsi.stand(place, stands);
+        self.weather.follow(now, &mut self.book, sign);
         self.stand_events(now);
         self.tell_changes();
+    }
+
+    /// A weather or road sensor has spoken.
+    pub(super) fn hear_weather(&mut self, now: Now, input: InputId, readings: &Readings) {
+        let rsi = &mut self.rsi;
+        let sign = |place, stands| rsi.stand(place, stands);
+        self.weather
+            .hear(now, input, readings, &mut self.book, sign);
     }
 
     fn stand_events(&mut self, now: Now) {

@@ -1,5 +1,6 @@
 //! Reports as JSON lines, for people and scripts: keys carry their unit, and come in this order.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -34,6 +35,11 @@ pub(super) fn write(
             },
             Content::Objects(objects) => objects_view(arrived, objects),
             Content::Receiver(receiver) => ContentView::Receiver(ReceiverView::from(receiver)),
+            Content::Weather(weather) => ContentView::Weather {
+                readings: (weather.readings.iter())
+                    .map(|reading| (reading.quantity.name(), tidy(reading.value)))
+                    .collect(),
+            },
         },
     };
     serde_json::to_writer(&mut *out, &line)?;
@@ -62,6 +68,9 @@ enum ContentView {
         mode: &'static str,
     },
     Receiver(ReceiverView),
+    Weather {
+        readings: BTreeMap<&'static str, f64>,
+    },
     Objects {
         #[serde(skip_serializing_if = "Option::is_none")]
         seen_at: Option<String>,
