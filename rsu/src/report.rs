@@ -183,6 +183,8 @@ pub struct Detection {
     pub size: Option<Size>,
     /// What it is.
     pub class: Class,
+    /// It is an emergency vehicle on duty, as the sensor or itself says.
+    pub emergency: bool,
     /// Probability that the object exists, 0..=1, as the sensor says.
     pub existence: f32,
 }
