@@ -125,6 +125,7 @@ impl Crowd {
                     yaw_rad: None,
                     size: None,
                     class: Class::Car,
+                    emergency: false,
                     existence: 1.0,
                 });
             }

@@ -50,6 +50,68 @@ pub enum Content {
     Mode(ControlMode),
     /// How well a receiver of satellite navigation does.
     Receiver(Receiver),
+    /// What weather and road sensors measure.
+    Weather(Weather),
+}
+
+/// What weather and road sensors measure at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weather {
+    /// One entry a quantity that could be read.
+    pub readings: ArrayVec<Reading, MAX_READINGS>,
+}
+
+/// Most quantities of one device.
+pub const MAX_READINGS: usize = 16;
+
+/// One quantity and its value, in the unit that [`Quantity`] names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// What was measured.
+    pub quantity: Quantity,
+    /// How much of it.
+    pub value: f64,
+}
+
+/// What a weather or road sensor measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quantity {
+    /// How far one sees, in metres.
+    Visibility,
+    /// Speed of the wind, in m/s.
+    Wind,
+    /// Rain, in mm/h.
+    Rain,
+    /// Ice on the road, in mm.
+    Ice,
+    /// Water on the road, in mm.
+    Water,
+    /// Of the air, in degrees Celsius.
+    AirTemperature,
+    /// Of the road's surface, in degrees Celsius.
+    RoadTemperature,
+    /// Friction of the road's surface, 0 to 1.
+    Grip,
+}
+
+impl Quantity {
+    /// All of them, as people write them.
+    pub const NAMES: [(&'static str, Quantity); 8] = [
+        ("visibility-m", Quantity::Visibility),
+        ("wind-mps", Quantity::Wind),
+        ("rain-mm-h", Quantity::Rain),
+        ("ice-mm", Quantity::Ice),
+        ("water-mm", Quantity::Water),
+        ("air-c", Quantity::AirTemperature),
+        ("road-c", Quantity::RoadTemperature),
+        ("grip", Quantity::Grip),
+    ];
+
+    /// As people write it, with its unit.
+    pub fn name(self) -> &'static str {
+        let is_it = |(_, quantity): &&(&str, Self)| *quantity == self;
+        Self::NAMES.iter().find(is_it).map_or("", |(name, _)| name)
+    }
 }
 
 /// How well a receiver of satellite navigation does, and how it compares with what we know.
@@ -121,6 +183,8 @@ pub struct Detection {
     pub size: Option<Size>,
     /// What it is.
     pub class: Class,
+    /// It is an emergency vehicle on duty, as the sensor or itself says.
+    pub emergency: bool,
     /// Probability that the object exists, 0..=1, as the sensor says.
     pub existence: f32,
 }

@@ -489,6 +489,7 @@ fn bus(name: [u8; 8], pos: GeoPosition, heading_deg: f64) -> Bsm {
         },
         size: rsm::Size::UNKNOWN,
         class: VehicleClass::LOCAL_BUS,
+        emergency: false,
     }
 }
 

@@ -357,6 +357,7 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
         yaw_rad: None,
         size: None,
         class: Class::Car,
+        emergency: false,
         existence: 0.99,
     });
     // One stands on the northern exit for as long as the test lasts, without a reason.
@@ -374,6 +375,7 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
         yaw_rad: None,
         size: None,
         class: Class::Car,
+        emergency: false,
         existence: 0.99,
     };
     let detections = detections.take(usize::from(count) - 1);

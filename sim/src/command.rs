@@ -329,6 +329,18 @@ fn print_outcome(outcome: &Outcome) {
         let at_s = at.seconds_after(Mono::ZERO);
         println!("RSI {code} at {at_s:.1} s: of nothing");
     }
+    for told in &outcome.judge.warnings.told {
+        println!("{}", told.line());
+    }
+    for one in &outcome.judge.warnings.runners {
+        println!(
+            "red light run by {} at {:.1} s, {:.1} s into red: warned of {:.2} s before",
+            one.body,
+            one.at.seconds_after(Mono::ZERO),
+            one.into_red_s,
+            one.lead_s
+        );
+    }
     println!();
     let objects = &outcome.judge.objects.score;
     println!(

@@ -28,6 +28,8 @@ pub enum Purpose {
     UserArrival = 9,
     /// How fast it would be.
     User = 10,
+    /// Error of a weather station.
+    Weather = 11,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

@@ -63,9 +63,11 @@ pub fn run(scenario: &Scenario, seed: u64, duration: Option<Duration>) -> Result
         passed += stage.world().crossings().len() as u64;
         if stage.now() > from {
             for crossing in stage.world().crossings() {
-                hall.judge.passed(crossing);
+                hall.judge.passed(crossing, stage.world());
             }
         }
+        let now = stage.world().now();
+        hall.judge.warnings.follow(now, stage.truth());
         left -= span;
     }
     hall.judge.finish(stage.now(), stage.truth());
@@ -100,6 +102,9 @@ impl Audience for Hall {
     }
 
     fn event(&mut self, now: Now, event: Event) {
+        if let Event::Warning(change) = &event {
+            self.judge.warned(now.mono, change);
+        }
         self.events.push((now.mono.since(self.started), event));
     }
 }

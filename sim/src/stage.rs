@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use rsu::clock::{Mono, Now};
-use rsu::config::{self, Config};
+use rsu::config::{self, Config, Protocol};
 use rsu::inputs::{Counts, Decoder};
 use rsu::report::{InputId, Report};
 use rsu::station::{ClockState, Event, Frame, Station};
 
 use crate::scenario::{Addresses, Scenario};
+use crate::sensors::weather::WeatherStation;
 use crate::sensors::{Delivery, Device, Devices};
 use crate::truth::{Epoch, Truth};
 use crate::world::World;
@@ -73,6 +74,7 @@ impl Stage {
             })
         });
         let inputs: Result<Vec<Input>> = inputs.collect();
+        let weather = weather_station(scenario, &config, seed)?;
         let now = Now {
             mono: started,
             utc: epoch.utc(started),
@@ -80,7 +82,7 @@ impl Stage {
         let mut station = Box::new(Station::new(config.station, config.site, now, seed)?);
         station.handle_clock(now, GOOD_CLOCK);
         Ok(Self {
-            devices: Devices::new(scenario, &world, seed, started)?,
+            devices: Devices::new(scenario, &world, seed, started)?.with_weather(weather),
             world,
             truth,
             inputs: inputs?,
@@ -220,9 +222,13 @@ impl Stage {
                 && input.decoder.poll_query(now, &mut question)
             {
                 asked = true;
-                // A radar has nothing to answer.
-                if input.device == Device::Controller {
-                    self.devices.ask_controller(now, &self.world, &question);
+                match input.device {
+                    Device::Controller => {
+                        self.devices.ask_controller(now, &self.world, &question);
+                    }
+                    Device::Weather => self.devices.ask_weather(now.mono, &question),
+                    // A radar has nothing to answer.
+                    Device::Radar(_) => {}
                 }
                 question.clear();
             }
@@ -237,11 +243,32 @@ fn device(scenario: &Scenario, name: &str) -> Result<Device> {
     if file.controller.name == name {
         return Ok(Device::Controller);
     }
+    let station = file.weather_station.as_ref();
+    if station.is_some_and(|station| station.name == name) {
+        return Ok(Device::Weather);
+    }
     file.radar
         .iter()
         .position(|radar| radar.name == name)
         .map(Device::Radar)
         .with_context(|| format!("input {name} is no device of the scenario"))
+}
+
+/// The weather station as the roadside unit is configured for it.
+fn weather_station(
+    scenario: &Scenario,
+    config: &Config,
+    seed: u64,
+) -> Result<Option<WeatherStation>> {
+    let spells = scenario.spells()?;
+    let sensor = config
+        .inputs
+        .iter()
+        .find_map(|input| match &input.protocol {
+            Protocol::Modbus(sensor) => Some(sensor),
+            _ => None,
+        });
+    Ok(sensor.map(|sensor| WeatherStation::new(&sensor.decoder, spells, seed)))
 }
 
 /// The roadside unit's configuration, read as the daemon reads its file.
@@ -255,6 +282,7 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
         radars: (0..scenario.file.radar.len())
             .map(|i| nobody(4001 + i as u16))
             .collect(),
+        weather: nobody(502),
         radio: vec![nobody(4900)],
     };
     read_config(&scenario.rsu_config(&addresses)?)

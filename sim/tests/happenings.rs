@@ -31,3 +31,23 @@ fn a_wrong_way_driver_is_told_and_taken_back() {
     let off_m = events.position_m.quantile(0.95);
     assert!(off_m.is_some_and(|m| m < 5.0), "{off_m:?}");
 }
+
+#[test]
+fn fog_at_the_weather_station_is_told_by_modbus_and_taken_back() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    let file = Path::new(folder).join("huanhu-fog.toml");
+    let mut scenario = Scenario::load(&file).expect("a scenario");
+    scenario.file.traffic_s = 1;
+    scenario.file.settle_s = 1;
+    scenario.file.weather.truncate(1);
+    scenario.file.weather[0].from_s = 6.0;
+    scenario.file.weather[0].until_s = 20.0;
+    let outcome = run(&scenario, 1, Some(Duration::from_secs(32))).expect("a run");
+    let events = &outcome.judge.events;
+    let lines: Vec<String> = events.told.iter().map(Told::line).collect();
+    assert_eq!(events.told.len(), 1, "{lines:?}");
+    assert_eq!(events.false_events, [], "{lines:?}");
+    assert_eq!(events.missed(5.0), (1, 0), "{lines:?}");
+    assert!(events.delay_s().is_some_and(|s| s < 5.0), "{lines:?}");
+    assert!(events.cancel_s().is_some_and(|s| s < 3.0), "{lines:?}");
+}

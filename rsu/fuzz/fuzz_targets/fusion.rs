@@ -77,6 +77,7 @@ impl Tape<'_> {
                 5 => Class::Bicycle,
                 _ => Class::Pedestrian,
             },
+            emergency: false,
             existence: if has(5) { self.number(1.0) as f32 } else { 1.0 },
         }
     }

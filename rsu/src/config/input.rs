@@ -12,7 +12,7 @@ use super::address::{
 };
 use super::boxes;
 use super::seat::Seat;
-use super::{ars408, gat1743, gb20999, gnss, heard, ntcip, serial_radars, spat_json};
+use super::{ars408, gat1743, gb20999, gnss, heard, modbus, ntcip, serial_radars, spat_json};
 use crate::fusion;
 use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
@@ -66,6 +66,8 @@ pub enum Protocol {
     Heard(inputs::heard::Config),
     /// A receiver of satellite navigation.
     Gnss(inputs::gnss::Config),
+    /// A weather or road sensor that is asked for its registers, and what its values mean.
+    Modbus(Box<modbus::Sensor>),
 }
 
 impl Protocol {
@@ -83,6 +85,7 @@ impl Protocol {
             Self::Nanoradar(..) => "nanoradar",
             Self::Heard(_) => "heard",
             Self::Gnss(_) => "gnss",
+            Self::Modbus(_) => "modbus",
         }
     }
 
@@ -92,6 +95,11 @@ impl Protocol {
             (Self::Ars408(a), Self::Ars408(b)) => a.decoder.sensor_id != b.decoder.sensor_id,
             _ => false,
         }
+    }
+
+    /// Whether it tells of the weather.
+    pub fn is_weather(&self) -> bool {
+        matches!(self, Self::Modbus(_))
     }
 
     /// Whether it can drive the phases of a site.
@@ -109,7 +117,8 @@ impl Protocol {
             | Self::Gb20999(_)
             | Self::Ntcip(_)
             | Self::SpatJson(_)
-            | Self::Gnss(_) => None,
+            | Self::Gnss(_)
+            | Self::Modbus(_) => None,
             Self::Heard(_) => Some((rsm::Source::V2x, fusion::Sensor::heard(input))),
             Self::Ars408(radar) => Some((rsm::Source::MicrowaveRadar, radar.sensor(input))),
             Self::TiMmwave(seat, config) if config.layout == ti_mmwave::Layout::OutOfBox => {
@@ -144,6 +153,7 @@ impl Protocol {
             | Self::SpatJson(_)
             | Self::TiMmwave(..)
             | Self::Nanoradar(..)
+            | Self::Modbus(_)
             | Self::Ars408(_) => {}
         }
     }
@@ -178,6 +188,10 @@ impl Protocol {
             }
             Self::Heard(config) => Decoder::Heard(Box::new(inputs::heard::Decoder::new(*config))),
             Self::Gnss(config) => Decoder::Gnss(Box::new(inputs::gnss::Decoder::new(*config))),
+            Self::Modbus(sensor) => {
+                let decoder = inputs::modbus::Decoder::new(sensor.decoder.clone());
+                Decoder::Modbus(Box::new(decoder))
+            }
             Self::Ars408(radar) => {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
             }
@@ -189,7 +203,7 @@ impl Protocol {
 pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
     type Read = fn(&mut Table<'_, '_>, &Path) -> Input;
     let mut parent = root.table("input");
-    let readers: [(&'static str, Read); 11] = [
+    let readers: [(&'static str, Read); 12] = [
         ("gat1743", gat1743::read),
         ("gb20999", gb20999::read),
         ("ntcip", ntcip::read),
@@ -201,6 +215,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
         ("nanoradar", serial_radars::read_nanoradar),
         ("heard", heard::read),
         ("gnss", gnss::read),
+        ("modbus", modbus::read),
     ];
     let mut tables: Vec<(Table<'_, '_>, Read)> = Vec::new();
     for (key, read) in readers {
@@ -393,4 +408,5 @@ pub(super) fn tell_station(inputs: &[Input], station: &mut station::Config) {
     let sensors = inputs.iter();
     let sensors = sensors.filter_map(|input| input.protocol.sensor(input.id));
     station.fusion.sensors = sensors.map(|(_, sensor)| sensor).collect();
+    station.weather = modbus::rules(inputs);
 }

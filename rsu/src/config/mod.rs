@@ -18,6 +18,7 @@ mod gb20999;
 mod gnss;
 mod heard;
 mod input;
+mod modbus;
 mod ntcip;
 mod orders;
 mod radio;
@@ -45,6 +46,7 @@ pub use ars408::Radar;
 pub use console::Console;
 pub use effective::{Effective, effective};
 pub use input::{Input, Protocol};
+pub use modbus::Sensor;
 pub use orders::{Cloud, Orders};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;
@@ -158,6 +160,7 @@ fn parse_with(
         input.protocol.place(site.frame);
     }
     station::check_controllers(reader, identity.site_line, &site, &inputs);
+    modbus::check_places(reader, &site, &inputs);
     Some(Config {
         name: identity.name,
         site,

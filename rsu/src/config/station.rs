@@ -254,6 +254,7 @@ fn read_detect(root: &mut Table<'_, '_>) -> detect::Config {
         overspeed_ratio: table
             .number("overspeed-ratio", 1.0..=3.0)
             .map_or(default.overspeed_ratio, |ratio| ratio.value),
+        emergency_after: switch(&mut table, "emergency-after-ms", default.emergency_after),
         congestion_after: switch(&mut table, "congestion-after-ms", default.congestion_after),
         congestion_cycles_after: table
             .millis("longer-than-any-cycle-ms", 30_000..=3_600_000)
@@ -282,6 +283,9 @@ fn read_warnings(root: &mut Table<'_, '_>) -> warnings::Config {
         braking_mps2: table
             .number("braking-mps2", 2.0..=9.0)
             .map_or(default.braking_mps2, |most| most.value),
+        red_braking: table
+            .millis("red-braking-ms", 500..=5000)
+            .unwrap_or(default.red_braking),
         after: table.millis("after-ms", 0..=2000).unwrap_or(default.after),
         over_after: table
             .millis("over-after-ms", 100..=10_000)

@@ -91,7 +91,9 @@ fn the_example_shows_the_defaults() {
          serial = 'serial:///dev/ttyUSB2?baud=115200&parity=none'\n\
          mount = { east-m = 0.0, north-m = -15.0, up-m = 4.0, heading-deg = 0.0 }\n\
          [[input.heard]]\nname = 'radio'\nlisten = 'udp://127.0.0.1:6066'\n\
-         [[input.gnss]]\nname = 'receiver'\nserial = 'serial:///dev/ttyUSB3?parity=none'\n";
+         [[input.gnss]]\nname = 'receiver'\nserial = 'serial:///dev/ttyUSB3?parity=none'\n\
+         [[input.modbus]]\nname = 'weather'\nserial = 'serial:///dev/ttyUSB4?parity=none'\n\
+         register = [{ quantity = 'visibility-m', address = 0, most = 20000 }]\n";
     let short = parse(short, Path::new("rsu.toml"), &mut site_only)
         .unwrap()
         .config;
@@ -575,4 +577,67 @@ fn radars_of_one_bus_share_a_port_and_an_adapter_is_a_serial_line() {
         "{:?}",
         told(&twice)
     );
+}
+
+#[test]
+fn what_is_wrong_with_a_weather_sensor_is_told_with_its_line() {
+    let told_of = |more: &str| told(&good(&format!("[[input.modbus]]\nname = 'w'\n{more}")));
+    let register =
+        "connect = 'tcp://h:502'\nregister = [{ quantity = 'rain-mm-h', address = 4 }]\n";
+    let cases = [
+        (
+            "listen = 'udp://0.0.0.0:5'\n",
+            "input.modbus.listen: must be \"tcp://...\"",
+        ),
+        (
+            "connect = 'tcp://h:502'\n",
+            "input.modbus.register: is missing",
+        ),
+        (
+            "connect = 'tcp://h:502'\nregister = [{ quantity = 'rain', address = 4 }]\n",
+            "input.modbus.register.quantity: must be \"visibility-m\"",
+        ),
+        (
+            "connect = 'tcp://h:502'\nregister = [{ quantity = 'rain-mm-h', address = 65535, type = 'f32' }]\n",
+            "input.modbus.register.address: leaves no room",
+        ),
+        (
+            "connect = 'tcp://h:502'\nregister = [{ quantity = 'ice-mm', table = 'coil', type = 'u16', address = 1 }]\n",
+            "input.modbus.register.type: must be \"bit\"",
+        ),
+    ];
+    for (text, reason) in cases {
+        let told = told_of(text);
+        assert!(told.iter().any(|line| line.contains(reason)), "{told:#?}");
+    }
+    let events = [
+        (
+            "{ quantity = 'wind-mps', above = 3, type = 304 }",
+            "no register measures wind-mps",
+        ),
+        (
+            "{ quantity = 'rain-mm-h', type = 301 }",
+            "give `below` or `above`",
+        ),
+        (
+            "{ quantity = 'rain-mm-h', above = 3, until = 4, type = 301 }",
+            "input.modbus.event.until: must lie on the good side",
+        ),
+        (
+            "{ quantity = 'rain-mm-h', above = 3, type = 301, speed-kmh = 40 }",
+            "input.modbus.event.speed-kmh: needs `sign-code`",
+        ),
+        (
+            "{ quantity = 'rain-mm-h', above = 3, type = 301, links = [{ upstream = 77, downstream = 10 }] }",
+            "the site has no link from node 77 to node 10",
+        ),
+    ];
+    for (event, reason) in events {
+        let told = told_of(&format!("{register}event = [{event}]\n"));
+        assert!(told.iter().any(|line| line.contains(reason)), "{told:#?}");
+    }
+    let fine = format!(
+        "{register}event = [{{ quantity = 'rain-mm-h', above = 3, until = 2, type = 301 }}]\n"
+    );
+    assert_eq!(told_of(&fine), Vec::<String>::new());
 }

@@ -371,6 +371,7 @@ impl DetectionEntry {
                     height_m: None,
                 }),
                 class: class(cls),
+                emergency: false,
                 existence: *conf,
             },
             Self::Radar { r, az, rr } => Detection {
@@ -387,6 +388,7 @@ impl DetectionEntry {
                 yaw_rad: None,
                 size: None,
                 class: Class::Unknown,
+                emergency: false,
                 existence: 1.0,
             },
         }

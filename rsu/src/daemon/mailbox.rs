@@ -32,7 +32,11 @@ const OBJECT_FRAMES: usize = 8;
 const IN_HANDS: usize = 2;
 /// Kinds of content, in the order in which the heart takes them: signals before objects, since they
 /// are small and a change of colour is urgent.
-pub(crate) const KINDS: usize = 4;
+/// Weather comes last: it is told once a second and is good for many. Recordings name a lane by its
+/// number here, so new ones go to the end.
+pub(crate) const KINDS: usize = 5;
+const OBJECTS: usize = 3;
+const WEATHER: usize = 4;
 /// Orders that may be under way.
 pub(crate) const MOST_ORDERS: usize = 64;
 /// How long the clerk sleeps before it looks whether it is to end.
@@ -47,6 +51,8 @@ pub(crate) struct Says {
     pub(crate) signals: bool,
     /// Objects.
     pub(crate) objects: bool,
+    /// Weather.
+    pub(crate) weather: bool,
 }
 
 /// What ended a wait.
@@ -87,9 +93,10 @@ pub(crate) struct Letter {
 impl Mailbox {
     /// One entry of `inputs` for each, in the order of their ids.
     pub(crate) fn new(inputs: &[Says]) -> Self {
-        let lane = |kind: usize, says: &Says| match kind == KINDS - 1 {
-            true => says.objects.then(|| Lane::new(OBJECT_FRAMES)),
-            false => says.signals.then(|| Lane::new(1)),
+        let lane = |kind: usize, says: &Says| match kind {
+            OBJECTS => says.objects.then(|| Lane::new(OBJECT_FRAMES)),
+            WEATHER => says.weather.then(|| Lane::new(1)),
+            _ => says.signals.then(|| Lane::new(1)),
         };
         Self {
             lanes: (0..KINDS)
@@ -236,7 +243,8 @@ pub(crate) fn kind_of(content: &Content) -> Option<usize> {
         Content::Mode(_) => Some(2),
         // For the operator, who has it from the tally; the station asks the kernel for time.
         Content::Receiver(_) => None,
-        Content::Objects(_) => Some(KINDS - 1),
+        Content::Objects(_) => Some(OBJECTS),
+        Content::Weather(_) => Some(WEATHER),
     }
 }
 
@@ -385,10 +393,12 @@ mod tests {
     const CONTROLLER: Says = Says {
         signals: true,
         objects: false,
+        weather: false,
     };
     const RADAR: Says = Says {
         signals: false,
         objects: true,
+        weather: false,
     };
 
     fn push(mailbox: &Mailbox, input: u8, content: Content) {

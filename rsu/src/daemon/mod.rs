@@ -294,8 +294,10 @@ fn record_reader(wish: &Record) -> Reader {
 
 fn says(input: &Input) -> Says {
     let signals = input.protocol.is_controller();
+    let weather = input.protocol.is_weather();
     Says {
         signals,
-        objects: !signals,
+        objects: !signals && !weather,
+        weather,
     }
 }

@@ -16,6 +16,7 @@
 //! - [`order`]: what people, platforms and a new file of the site ask of the station
 //! - [`ask`]: what a person writes to one event; [`cloud`]: what platforms send
 //! - [`detect`]: what the picture of the road shows by itself
+//! - [`weather`]: what weather and road sensors measure, and which values are an event
 //!
 //! Rules of T/CSAE 159-2020, 8.5: an id belongs to an event for its life; a message carries one
 //! class. Not here: messages and their rates ([`crate::services`]); what is kept on disk.
@@ -30,6 +31,7 @@ mod ids;
 pub mod order;
 mod scale;
 pub mod standing;
+pub mod weather;
 
 pub use board::Board;
 pub use book::{Book, Change, Config, Refused, Shown, Stage};

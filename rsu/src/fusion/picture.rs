@@ -38,6 +38,8 @@ pub struct Track {
     pub class: Class,
     /// Probability of that class, 0..=1.
     pub class_confidence: f32,
+    /// Somebody has said of late that it is an emergency vehicle on duty.
+    pub emergency: bool,
     /// Outer dimensions, smoothed; None where no sensor measured them.
     pub size: Option<Size>,
     /// When a sensor last saw it.

@@ -26,6 +26,7 @@ pub(crate) struct Sighting {
     pub(crate) existence: f64,
     pub(crate) device_id: Option<u16>,
     pub(crate) own_id: Option<StationId>,
+    pub(crate) emergency: bool,
 }
 
 /// One thing that is being followed.
@@ -54,6 +55,8 @@ pub(crate) struct Target {
     pub(crate) devices: Devices,
     /// What it calls itself, and when it last did.
     pub(crate) own: Option<(StationId, Mono)>,
+    /// When it was last said to be an emergency vehicle on duty.
+    pub(crate) emergency: Option<Mono>,
     pub(crate) twin: Twin,
     pub(crate) missed: Missed,
 }
@@ -129,6 +132,7 @@ impl Target {
             sources: 0,
             devices: Devices::default(),
             own: None,
+            emergency: None,
             twin: Twin::default(),
             missed: Missed::default(),
         };
@@ -226,6 +230,9 @@ impl Target {
             yaw_rad: self.heading.yaw_rad,
             class,
             class_confidence,
+            emergency: self
+                .emergency
+                .is_some_and(|said| at.since(said) <= EMERGENCY_LASTS),
             size: self.size.measured(),
             seen_at: self.seen_at,
             born_at: self.born_at,
@@ -255,6 +262,9 @@ impl Target {
         }
         if let Some(id) = sighting.own_id {
             self.own = Some((id, at));
+        }
+        if sighting.emergency {
+            self.emergency = Some(at);
         }
         self.heading.observe(&self.state, sighting.yaw_rad);
     }
@@ -395,6 +405,8 @@ fn half_turn(angle_rad: f64) -> f64 {
 }
 
 /// How long a road user that is seen but not heard any more keeps the id by which it called itself.
+/// Whoever has an emergency says so each second at least.
+const EMERGENCY_LASTS: Duration = Duration::from_secs(3);
 const OWN_ID_LASTS: Duration = Duration::from_secs(5);
 /// Below this speed the course says nothing of where a thing points.
 const STOPPED_MPS: f64 = 0.7;

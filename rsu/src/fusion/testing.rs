@@ -38,6 +38,7 @@ pub(crate) fn car(east_m: f64, north_m: f64) -> Detection {
         yaw_rad: None,
         size: None,
         class: Class::Car,
+        emergency: false,
         existence: 1.0,
     }
 }

@@ -11,6 +11,7 @@
 //! - [`ti_mmwave`], [`nanoradar`]: radars on serial lines
 //! - [`heard`]: what road users say of themselves by radio: BSM, PSM, VIR
 //! - [`gnss`]: receivers of satellite navigation, for health only
+//! - [`modbus`]: weather and road sensors that are asked for their registers (Modbus RTU and TCP)
 //! - `objects`: what inputs of objects check alike; `iso`: dates
 //! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
 //! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
@@ -45,6 +46,7 @@ pub mod heard;
 mod iso;
 pub mod json;
 mod lateness;
+pub mod modbus;
 pub mod nanoradar;
 pub mod ntcip;
 mod objects;
@@ -84,6 +86,8 @@ pub enum Decoder {
     Heard(Box<heard::Decoder>),
     /// A receiver of satellite navigation.
     Gnss(Box<gnss::Decoder>),
+    /// A weather or road sensor that is asked for its registers.
+    Modbus(Box<modbus::Decoder>),
 }
 
 /// The same call on whichever decoder it is.
@@ -101,6 +105,7 @@ macro_rules! each {
             Self::Nanoradar($decoder) => $call,
             Self::Heard($decoder) => $call,
             Self::Gnss($decoder) => $call,
+            Self::Modbus($decoder) => $call,
         }
     };
 }
@@ -163,6 +168,7 @@ impl Decoder {
             Self::Nanoradar(_) => "nanoradar",
             Self::Heard(_) => "heard",
             Self::Gnss(_) => "gnss",
+            Self::Modbus(_) => "modbus",
         }
     }
 }

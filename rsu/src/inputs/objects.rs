@@ -61,6 +61,7 @@ pub(super) struct Thing {
     pub(super) width_m: Option<f64>,
     pub(super) height_m: Option<f64>,
     pub(super) class: Class,
+    pub(super) emergency: bool,
     pub(super) existence: Option<f64>,
 }
 
@@ -93,6 +94,7 @@ impl Thing {
             yaw_rad: self.yaw_rad.filter(|yaw| yaw.is_finite()).map(turn),
             size: self.size(),
             class: self.class,
+            emergency: self.emergency,
             existence: existence.map_or(assumed.existence, |p| p.clamp(0.0, 1.0) as f32),
         })
     }

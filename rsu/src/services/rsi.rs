@@ -104,6 +104,7 @@ impl Service {
         }
     }
 
+
     /// Keeps step with the clocks; first in every wake-up.
     pub(crate) fn follow(&mut self, now: Now) {
         for speaker in &mut self.speakers {

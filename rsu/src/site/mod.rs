@@ -42,6 +42,7 @@ use v2x_msg::kinds::map::{LaneAttributes, LaneKind, Maneuvers};
 use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
+pub(crate) use read_signs::reference_link;
 pub use timetable::{Posted, Timetable};
 #[cfg(feature = "import")]
 pub(crate) use write::{kind, turn};

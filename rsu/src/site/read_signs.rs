@@ -229,7 +229,8 @@ fn place(
         .ok()
 }
 
-fn reference_link(mut table: Table<'_, '_>) -> Option<ReferenceLink> {
+/// One link, and which of its lanes.
+pub(crate) fn reference_link(mut table: Table<'_, '_>) -> Option<ReferenceLink> {
     let upstream = node_id(&mut table, "upstream");
     let downstream = node_id(&mut table, "downstream");
     let lanes = table.integers("lanes", 1..=15);

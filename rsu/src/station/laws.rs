@@ -58,6 +58,7 @@ prop_compose! {
             yaw_rad,
             size: size.map(|(length_m, width_m, height_m)| Size { length_m, width_m, height_m }),
             class: Class::Car,
+            emergency: false,
             existence,
         }
     }

@@ -22,7 +22,9 @@ use v2x_msg::base::{PhaseId, StationId};
 use v2x_msg::kinds::rsm::Source;
 
 use crate::clock::{Mono, Now};
-use crate::events::{self, Board, Book, Order, Outcome, detect::Detect, standing::Standing};
+use crate::events::{
+    self, Board, Book, Order, Outcome, detect::Detect, standing::Standing, weather::Weather,
+};
 use crate::fusion::{self, Fusion, Picture};
 use crate::report::{Content, InputId, Report};
 use crate::services::event::Events;
@@ -65,6 +67,8 @@ pub struct Config {
     pub events: events::Config,
     /// Which of them the picture shows by itself.
     pub detect: events::detect::Config,
+    /// Which values of weather and road sensors are an event.
+    pub weather: Vec<events::weather::Rule>,
     /// What is warned of.
     pub warnings: warnings::Config,
 }
@@ -107,6 +111,7 @@ pub struct Station {
     book: Book,
     board: Board,
     standing: Standing,
+    weather: Weather,
     detect: Detect,
     warnings: Warnings,
     /// The picture has changed since events and warnings were looked for in it.
@@ -160,6 +165,7 @@ impl Station {
             book: Book::new(config.events.clone(), site.origin),
             board: Board::new(config.events, site.origin),
             standing: Standing::of(&site),
+            weather: Weather::new(config.weather, &site),
             detect: Detect::new(config.detect, &site),
             warnings: Warnings::new(config.warnings, &site),
             look: false,
@@ -212,6 +218,7 @@ impl Station {
                     .handle_mode(report.arrived, report.input, *mode);
                 self.handle_change(now, report.arrived, change);
             }
+            Content::Weather(readings) => self.hear_weather(now, report.input, readings),
             // The kernel's clock state decides what may claim a time, not a receiver.
             Content::Receiver(_) => {}
         }
@@ -262,6 +269,7 @@ impl Station {
             .min(self.rsm.due())
             .min(self.rsi.due())
             .min(self.map.due())
+            .min(self.weather.due())
     }
 
     /// Composes the next frame that is due, most urgent first; false when there is none.

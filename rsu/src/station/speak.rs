@@ -5,6 +5,7 @@
 
 use super::Station;
 use crate::clock::Now;
+use crate::report::{InputId, Weather as Readings};
 use crate::services::{Event, Frame, FrameKind, NotSent};
 use crate::signals::Change;
 
@@ -48,10 +49,17 @@ impl Station {
         self.board.reserve(signs);
     }
 
-    /// Events of the site begin and end, and what is over is forgotten.
+    /// Events of the site and of the weather begin and end, and what is over is forgotten.
     pub(super) fn tend(&mut self, now: Now) {
+        self.weather.follow(now, &mut self.book, &mut self.board);
         self.stand_events(now);
         self.tell_changes();
+    }
+
+    /// A weather or road sensor has spoken.
+    pub(super) fn hear_weather(&mut self, now: Now, input: InputId, readings: &Readings) {
+        let (book, board) = (&mut self.book, &mut self.board);
+        self.weather.hear(now, input, readings, book, board);
     }
 
     fn stand_events(&mut self, now: Now) {

@@ -15,6 +15,8 @@ pub struct Stats {
     pub plans: u64,
     /// Reports of control modes.
     pub modes: u64,
+    /// Reports of the weather.
+    pub weather: u64,
     /// Frames of each kind that went out, in the order of [`FrameKind::ALL`].
     pub sent: [u64; FrameKind::ALL.len()],
     /// SPATs among them that a change of colour sent beside the grid.
@@ -50,6 +52,7 @@ impl Stats {
             Content::Lamps(_) => &mut self.lamps,
             Content::Plan(_) => &mut self.plans,
             Content::Mode(_) => &mut self.modes,
+            Content::Weather(_) => &mut self.weather,
             Content::Receiver(_) => return,
         };
         *counter += 1;

@@ -169,6 +169,7 @@ impl Bench {
             yaw_rad: None,
             size: None,
             class: Class::Car,
+            emergency: false,
             existence: 0.99,
         });
         let objects = Objects {

@@ -36,7 +36,11 @@ pub(super) struct Prediction {
     pub(super) weight: f64,
     /// Which way; None off the lanes.
     pub(super) way: Option<usize>,
-    half_length_m: f64,
+    /// How far along that way it is now.
+    pub(super) along_m: f64,
+    /// What it comes to later than this is not foreseen.
+    pub(super) horizon_s: f64,
+    pub(super) half_length_m: f64,
     half_width_m: f64,
     spread: Spread,
     /// Lowest and highest east and north that its footprint may reach.
@@ -124,6 +128,10 @@ pub(super) struct Mover {
     pub(super) direction: (f64, f64),
     pub(super) east_m: f64,
     pub(super) north_m: f64,
+    /// It has been seen for long enough not to be a false echo.
+    pub(super) established: bool,
+    /// And for so long that those behind are held against it.
+    leads: bool,
     /// Its predictions: from, and how many.
     pub(super) first: usize,
     pub(super) count: usize,
@@ -156,6 +164,8 @@ struct Memory {
     yaw_rad: Option<f64>,
     accel_mps2: f64,
     turn_radps: f64,
+    /// How likely it goes to which lane, by what was seen of it so far.
+    goes_to: [(usize, f64); MOST_WAYS],
 }
 
 /// A way that a road user is on.
@@ -173,6 +183,15 @@ struct Sign {
     /// How likely it passes the stop line all the same.
     passes: f64,
     arrives_s: f64,
+}
+
+/// How people brake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Braking {
+    /// Not harder than this unless they must.
+    pub(super) most_mps2: f64,
+    /// For a red light they have begun so long before they would be at the line.
+    pub(super) for_red_s: f64,
 }
 
 /// Everybody's predictions at one moment.
@@ -193,10 +212,16 @@ const STANDS_BELOW_MPS: f64 = 0.3;
 const COURSE_FROM_MPS: f64 = 1.0;
 /// Older sightings say too little of now.
 const SEEN_WITHIN_S: f64 = 0.6;
+/// False echoes seldom live so long.
+const ESTABLISHED_S: f64 = 1.0;
+/// Those that do are second echoes of one vehicle, on its own way.
+const LEADS_S: f64 = 2.0;
 /// A heading farther off the way is not on it, in radians.
 const ALONG_RAD: f64 = 0.7;
 /// So far over the stop line the light behind still tells which way one takes.
 const JUST_OVER_M: f64 = 5.0;
+/// Who is on no lane where there are lanes is predicted for so long only.
+const AMONG_LANES_S: f64 = 1.2;
 /// Between bumpers where people stop.
 const STOP_GAP_M: f64 = 1.5;
 
@@ -217,7 +242,7 @@ impl Predictions {
         picture: &Picture,
         forecast: Option<&Forecast>,
         ways: &Ways,
-        braking_mps2: f64,
+        braking: Braking,
     ) {
         self.movers.clear();
         self.all.clear();
@@ -229,12 +254,13 @@ impl Predictions {
             let Some(mover) = self.mover(now, place, track) else {
                 continue;
             };
+            let goes_to = &self.memory[usize::from(track.id)].goes_to;
             // As many as the picture has, for which there is room.
-            self.on.push(ways_of(&mover, ways));
+            self.on.push(ways_of(&mover, ways, goes_to));
             self.movers.push(mover);
         }
         for index in 0..self.movers.len() {
-            self.predict(now, index, picture, forecast, ways, braking_mps2);
+            self.predict(now, index, picture, forecast, ways, braking);
         }
     }
 
@@ -266,6 +292,8 @@ impl Predictions {
             direction: (cos, sin),
             east_m: track.east_m,
             north_m: track.north_m,
+            established: now.seconds_after(track.born_at) >= ESTABLISHED_S,
+            leads: now.seconds_after(track.born_at) >= LEADS_S,
             first: 0,
             count: 0,
             runs_red: None,
@@ -280,14 +308,20 @@ impl Predictions {
         picture: &Picture,
         forecast: Option<&Forecast>,
         ways: &Ways,
-        braking_mps2: f64,
+        braking: Braking,
     ) {
+        let braking_mps2 = braking.most_mps2;
         let mut mover = self.movers[index];
         let track = &picture.tracks[mover.place];
         let memory = self.memory[usize::from(track.id)];
         let half_length_m = half_length_m(track);
         mover.first = self.all.len();
-        let signs = self.signs(now, index, track, forecast, ways, braking_mps2);
+        let signs = self.signs(now, index, track, forecast, ways, braking);
+        let mut goes_to = [(usize::MAX, 0.0); MOST_WAYS];
+        for (slot, (on, _)) in goes_to.iter_mut().zip(&signs) {
+            *slot = (ways.all[on.way].to, on.weight);
+        }
+        self.memory[usize::from(track.id)].goes_to = goes_to;
         let mut red = (0.0, 0.0);
         for (on, sign) in &signs {
             let way = &ways.all[on.way];
@@ -326,17 +360,28 @@ impl Predictions {
                 braking_mps2,
                 half_length_m,
                 accel_mps2: memory.accel_mps2,
+                across_m2: spread(track, &mover, false, false).across_m2,
             };
             let knots = profile.knots(&mover);
             let held = stop.is_some();
-            self.push(track, &mover, knots, on.weight, Some(on.way), held);
+            self.push(track, &mover, knots, on.weight, Some(on), held);
         }
         if signs.is_empty() {
             let soft = mover.is_soft();
             let turn_radps = if soft { 0.0 } else { memory.turn_radps };
             let accel_mps2 = if soft { 0.0 } else { memory.accel_mps2 };
             let knots = free(&mover, turn_radps, accel_mps2);
+            // Between the lanes of a junction nobody goes on turning as now.
+            let among_lanes = !soft && ways.are_around(mover.east_m, mover.north_m);
+            let horizon_s = if among_lanes {
+                AMONG_LANES_S
+            } else {
+                HORIZON_S
+            };
             self.push(track, &mover, knots, 1.0, None, false);
+            for prediction in &mut self.all[mover.first..] {
+                prediction.horizon_s = horizon_s;
+            }
         }
         mover.runs_red = (red.0 > 0.0).then_some(red);
         mover.count = self.all.len() - mover.first;
@@ -352,7 +397,7 @@ impl Predictions {
         track: &Track,
         forecast: Option<&Forecast>,
         ways: &Ways,
-        braking_mps2: f64,
+        braking: Braking,
     ) -> ArrayVec<(On, Sign), MOST_WAYS> {
         let mover = &self.movers[index];
         let memory = &self.memory[usize::from(track.id)];
@@ -367,7 +412,7 @@ impl Predictions {
                 Demand::Go
             };
             let passes = if to_stop_m > 0.0 {
-                fails_to_stop(mover, memory, track, to_stop_m, braking_mps2)
+                fails_to_stop(mover, memory, track, to_stop_m, braking)
             } else {
                 1.0
             };
@@ -395,11 +440,11 @@ impl Predictions {
         mover: &Mover,
         knots: [Knot; PIECES + 1],
         weight: f64,
-        way: Option<usize>,
+        on: Option<&On>,
         held: bool,
     ) {
         let (half_length_m, half_width_m) = (half_length_m(track), half_width_m(track));
-        let spread = spread(track, mover, way.is_some(), held);
+        let spread = spread(track, mover, on.is_some(), held);
         let sigma_m = {
             let (along_m2, across_m2) = spread.at(HORIZON_S);
             along_m2.max(across_m2).sqrt()
@@ -423,7 +468,9 @@ impl Predictions {
         self.all.push(Prediction {
             knots,
             weight,
-            way,
+            way: on.map(|on| on.way),
+            along_m: on.map_or(0.0, |on| on.along_m),
+            horizon_s: HORIZON_S,
             half_length_m,
             half_width_m,
             spread,
@@ -436,7 +483,8 @@ impl Predictions {
         let way = &ways.all[own.way];
         let mut nearest: Option<Leader> = None;
         for (other, on) in self.on.iter().enumerate() {
-            if other == index || is_soft(self.movers[other].class) {
+            let there = &self.movers[other];
+            if other == index || is_soft(there.class) || !there.leads {
                 continue;
             }
             let mover = &self.movers[other];
@@ -497,6 +545,7 @@ impl Memory {
                 share * (turn.clamp(-MOST_TURN_RADPS, MOST_TURN_RADPS) - self.turn_radps);
         } else {
             (self.accel_mps2, self.turn_radps) = (0.0, 0.0);
+            self.goes_to = [(usize::MAX, 0.0); MOST_WAYS];
         }
         (self.born_at, self.looked_at) = (born_at, now);
         (self.speed_mps, self.yaw_rad) = (speed_mps, yaw_rad);
@@ -521,23 +570,33 @@ fn wanted(way: &Way, forecast: Option<&Forecast>, now: Mono, arrives_s: f64) -> 
     })
 }
 
-/// How likely somebody does not stop at the line: it would have to brake harder than people do, and
-/// does not do it.
+/// Who brakes with this share of what is needed is about to stop: braking begins softly, and is seen
+/// late.
+const BRAKES_FOR_IT: f64 = 0.5;
+
+/// Who needs less than this to stop at a line may yet do it, however near it is.
+const SOFT_STOP_MPS2: f64 = 2.2;
+
+/// How likely somebody does not stop at the line: it is later than when people begin to brake, or it
+/// would have to brake harder than they do, and it does not do it.
 fn fails_to_stop(
     mover: &Mover,
     memory: &Memory,
     track: &Track,
     to_stop_m: f64,
-    braking_mps2: f64,
+    braking: Braking,
 ) -> f64 {
     let needed_mps2 = mover.speed_mps * mover.speed_mps / (2.0 * to_stop_m);
-    if -memory.accel_mps2 >= 0.7 * needed_mps2 {
+    if -memory.accel_mps2 >= BRAKES_FOR_IT * needed_mps2 {
         return 0.0;
     }
-    let fastest_mps = (2.0 * braking_mps2 * to_stop_m).sqrt();
+    let from_which_mps = |braking_mps2: f64| (2.0 * braking_mps2 * to_stop_m).sqrt();
+    let fastest_mps = from_which_mps(braking.most_mps2)
+        .min(to_stop_m / braking.for_red_s)
+        .max(from_which_mps(SOFT_STOP_MPS2));
     let spread = spread(track, mover, true, false);
     // How an error of the place changes the speed from which one can stop.
-    let by_place = spread.along_m2.sqrt() * braking_mps2 / fastest_mps.max(1.0);
+    let by_place = spread.along_m2.sqrt() * fastest_mps / to_stop_m.max(1.0);
     let sigma_mps = spread.along_mps2.sqrt().hypot(by_place).max(0.05);
     below((mover.speed_mps - fastest_mps) / sigma_mps)
 }
@@ -567,8 +626,53 @@ fn fails_to_follow(
     )
 }
 
+/// How likely two who go into the same lane by different ways touch, and when: who gives way lets the
+/// other go first as long as it can; otherwise who comes later brakes for who comes first.
+pub(super) fn merging(
+    (one, a, first_way): (&Mover, &Prediction, &Way),
+    (other, b, second_way): (&Mover, &Prediction, &Way),
+    braking_mps2: f64,
+) -> Option<(f64, f64)> {
+    let yields = |mover: &Mover, prediction: &Prediction, way: &Way| {
+        let left_m = way.over_m - MERGES_BEFORE_M - prediction.along_m - prediction.half_length_m;
+        way.phase.is_none()
+            && left_m > 0.0
+            && mover.speed_mps.powi(2) <= 2.0 * braking_mps2 * left_m
+    };
+    if yields(one, a, first_way) || yields(other, b, second_way) {
+        return None;
+    }
+    // Both counted from where the lane begins that they share.
+    let (at_one, at_other) = (a.along_m - first_way.over_m, b.along_m - second_way.over_m);
+    let time_s = |at_m: f64, mover: &Mover| -at_m / mover.speed_mps.max(STANDS_BELOW_MPS);
+    let one_first = time_s(at_one, one) <= time_s(at_other, other);
+    let (ahead, behind, ahead_m, behind_m) = if one_first {
+        (one, other, at_one, at_other)
+    } else {
+        (other, one, at_other, at_one)
+    };
+    let merges_s = time_s(behind_m, behind).max(0.0);
+    // Where the first one is when the second comes to the lane, and how far before it that is.
+    let gap_m = ahead_m + ahead.speed_mps * merges_s - a.half_length_m - b.half_length_m;
+    let closing_mps = behind.speed_mps - ahead.speed_mps;
+    let most_mps = (2.0 * braking_mps2 * gap_m.max(0.0)).sqrt();
+    let brakes_early_mps = braking_mps2 * merges_s / 2.0;
+    (gap_m <= 0.0 && closing_mps > -1.0 || closing_mps > most_mps + brakes_early_mps)
+        .then_some((1.0, merges_s))
+}
+
+/// So far before the lane that they share two ways come close to each other.
+const MERGES_BEFORE_M: f64 = 3.0;
+
 /// The ways that somebody may be on, with how likely each is.
-fn ways_of(mover: &Mover, ways: &Ways) -> ArrayVec<On, MOST_WAYS> {
+///
+/// What one look shows is weighed with what earlier ones have: who has begun to turn is on that way,
+/// however its heading is measured just now.
+fn ways_of(
+    mover: &Mover,
+    ways: &Ways,
+    goes_to: &[(usize, f64); MOST_WAYS],
+) -> ArrayVec<On, MOST_WAYS> {
     let mut found: ArrayVec<On, MOST_WAYS> = ArrayVec::new();
     if mover.class == Class::Pedestrian {
         return found;
@@ -591,7 +695,7 @@ fn ways_of(mover: &Mover, ways: &Ways) -> ArrayVec<On, MOST_WAYS> {
         let on = On {
             way: number,
             along_m: foot.along_m,
-            weight: (-fit / 2.0).exp().max(1e-6),
+            weight: (-fit / 2.0).exp().max(1e-6) * earlier(goes_to, way.to),
         };
         if found.is_full() {
             let least = (0..MOST_WAYS).min_by(|a, b| found[*a].weight.total_cmp(&found[*b].weight));
@@ -611,8 +715,21 @@ fn ways_of(mover: &Mover, ways: &Ways) -> ArrayVec<On, MOST_WAYS> {
     found
 }
 
+/// How likely somebody goes to a lane by what was seen of it before; of no weight where nothing was.
+fn earlier(goes_to: &[(usize, f64); MOST_WAYS], lane: usize) -> f64 {
+    let known = goes_to.iter().any(|(_, weight)| *weight > 0.0);
+    let there = goes_to.iter().find(|(to, _)| *to == lane);
+    let likely = there.map_or(0.0, |(_, weight)| *weight).max(UNLIKELY);
+    if known { likely.powf(KEPT_SHARE) } else { 1.0 }
+}
+
+/// What was not likely so far may still be so.
+const UNLIKELY: f64 = 0.15;
+/// Looks follow so closely that their errors are alike; each counts less than it shows.
+const KEPT_SHARE: f64 = 0.8;
+
 /// A bend is not driven faster than this share of what is usual, nor is more braked before it.
-const HARD_BEND: f64 = 1.5;
+const HARD_BEND: f64 = 2.0;
 const HARD_BRAKING_MPS2: f64 = 4.0;
 
 /// Whether it is still slow enough for the bend.
@@ -634,6 +751,8 @@ struct Profile<'a> {
     braking_mps2: f64,
     half_length_m: f64,
     accel_mps2: f64,
+    /// How well its place across the lane is known.
+    across_m2: f64,
 }
 
 impl Profile<'_> {
@@ -642,6 +761,8 @@ impl Profile<'_> {
         // It keeps its place in the lane.
         let off = (mover.east_m - on_way.east_m, mover.north_m - on_way.north_m);
         let left_m = on_way.direction.0 * off.1 - on_way.direction.1 * off.0;
+        // As far as it was measured well: lanes are what people keep to.
+        let left_m = left_m * kept_share(self.across_m2);
         let (mut along_m, mut speed_mps) = (self.on.along_m, mover.speed_mps);
         std::array::from_fn(|knot| {
             let spot = self.way.at(along_m);
@@ -732,6 +853,14 @@ fn free(mover: &Mover, turn_radps: f64, accel_mps2: f64) -> [Knot; PIECES + 1] {
     })
 }
 
+/// How far from the middle of their lanes people drive: variance.
+const WITHIN_LANE_M2: f64 = 0.16;
+
+/// What is believed of a measured distance from the middle of a lane.
+fn kept_share(across_m2: f64) -> f64 {
+    WITHIN_LANE_M2 / (WITHIN_LANE_M2 + across_m2)
+}
+
 fn half_length_m(track: &Track) -> f64 {
     let usual_m = match track.class {
         Class::Pedestrian => 0.5,
@@ -762,15 +891,26 @@ fn spread(track: &Track, mover: &Mover, on_a_way: bool, held: bool) -> Spread {
             axis.0 * axis.0 * cov.ee + 2.0 * axis.0 * axis.1 * cov.en + axis.1 * axis.1 * cov.nn;
         variance.max(0.0)
     };
+    let across_m2 = of(&track.position_cov, across);
+    // Who is on a lane is near its middle, however badly it is measured.
+    let across_m2 = if on_a_way {
+        across_m2 * kept_share(across_m2)
+    } else {
+        across_m2
+    };
     let unforeseen_mps2: f64 = if mover.is_soft() { 0.3 } else { 0.5 };
     Spread {
         along_m2: of(&track.position_cov, along),
-        across_m2: of(&track.position_cov, across),
+        across_m2,
         along_mps2: of(&track.velocity.cov, along),
         across_mps2: of(&track.velocity.cov, across),
         along_mps4: unforeseen_mps2.powi(2),
         across_mps4: 0.3_f64.powi(2),
         most_along_m2: if held { 0.25 } else { f64::INFINITY },
-        most_across_m2: if on_a_way { 0.16 } else { f64::INFINITY },
+        most_across_m2: if on_a_way {
+            WITHIN_LANE_M2
+        } else {
+            f64::INFINITY
+        },
     }
 }

@@ -81,6 +81,7 @@ fn user(id: u8, class: Class, place_m: (f64, f64), velocity_mps: (f64, f64)) -> 
         seen_at: Mono::ZERO,
         born_at: Mono::ZERO,
         sources: 1,
+        emergency: false,
         existence: 0.95,
     }
 }
@@ -201,13 +202,14 @@ fn who_does_not_brake_for_red_is_warned_of_before_the_line() {
     });
     bench.see(1.0, |_| Vec::new());
     assert_eq!(bench.begun(), [(Kind::RedLight, 1, None)]);
-    assert!(bench.lead_s() > 1.2, "{}", bench.lead_s());
+    assert!(bench.lead_s() > 2.0, "{}", bench.lead_s());
     assert!(matches!(bench.changes.last(), Some(Change::Over(_))));
 }
 
 #[test]
 fn who_brakes_for_red_is_not() {
-    for braking in [1.5, 2.5, 3.5] {
+    // At 15 m/s, 3 m/s² is to begin 2.5 s before the line: later, nobody can be told from who does not.
+    for braking in [1.5, 2.5, 3.0] {
         let mut bench = bench();
         bench.signals = vec![(1, Light::Red, 20.0), (65, Light::Green, 20.0)];
         let stops_after_s = 15.0 / braking;

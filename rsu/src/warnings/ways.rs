@@ -21,6 +21,8 @@ pub(super) struct Way {
     /// Which approach's lane it begins on, and which lane it leads to: numbers to compare.
     pub(super) from: usize,
     pub(super) to: usize,
+    /// The link of the lane that it leads to, and that lane's number from the left.
+    into: (NodeId, LaneId),
     /// Where its stop line is.
     pub(super) stop_m: f64,
     /// Where the lane beyond begins.
@@ -71,6 +73,7 @@ impl Ways {
                 all.push(Way {
                     from: number((link.upstream, site.node, lane.id)),
                     to: number((site.node, connection.to_node, next.id)),
+                    into: (connection.to_node, next.id),
                     stop_m,
                     over_m: stop_m + over_m,
                     turn: connection.turn,
@@ -88,6 +91,13 @@ impl Ways {
     }
 }
 
+impl Ways {
+    /// Whether a point is where there are ways, on one or not.
+    pub(super) fn are_around(&self, east_m: f64, north_m: f64) -> bool {
+        self.all.iter().any(|way| way.is_around(east_m, north_m))
+    }
+}
+
 fn of_approaches(site: &Site) -> impl Iterator<Item = (&Link, &Lane)> {
     site.approaches()
         .flat_map(|link| link.lanes.iter().map(move |lane| (link, lane)))
@@ -96,13 +106,29 @@ fn of_approaches(site: &Site) -> impl Iterator<Item = (&Link, &Lane)> {
 impl Way {
     /// Where a point is on the way; None beside it.
     pub(super) fn foot(&self, east_m: f64, north_m: f64) -> Option<line::Foot> {
-        let [west, east, south, north] = self.around;
-        if !((west..=east).contains(&east_m) && (south..=north).contains(&north_m)) {
+        if !self.is_around(east_m, north_m) {
             return None;
         }
         let foot = line::foot(&self.line, east_m, north_m)?;
         let beyond_the_ends = foot.distance_m > foot.left_m.abs() + 1e-6;
         (!beyond_the_ends && foot.left_m.abs() <= self.half_width_m).then_some(foot)
+    }
+
+    /// Whether it stays beside another way: who turns right into a lane to the right of the other's
+    /// never crosses it.
+    pub(super) fn keeps_beside(&self, other: &Way) -> bool {
+        let right_of = |one: &Way, other: &Way| {
+            one.turn == Turn::Right
+                && other.turn != Turn::Right
+                && one.into.0 == other.into.0
+                && one.into.1.value() > other.into.1.value()
+        };
+        right_of(self, other) || right_of(other, self)
+    }
+
+    fn is_around(&self, east_m: f64, north_m: f64) -> bool {
+        let [west, east, south, north] = self.around;
+        (west..=east).contains(&east_m) && (south..=north).contains(&north_m)
     }
 
     /// The point so far along; beyond its end the way goes straight on.

@@ -1,6 +1,6 @@
 //! RSI against what happens on the road: is it told, how soon, where, and does it end?
 //!
-//! Only what the roadside unit has detected itself is judged; events and signs that stand in its
+//! Only what the roadside unit or its weather sensors have found is judged; events and signs that stand in its
 //! site's file are not news. What is told belongs to the nearest happening of its type that lasts or
 //! has just ended, and an RSI that says an end which has passed takes the event back. What belongs to none is false, once for each time that it is raised.
 
@@ -87,7 +87,7 @@ impl EventJudge {
         let detected = rsi
             .events()
             .iter()
-            .filter(|event| event.source == EventSource::Detection);
+            .filter(|event| is_measured(event.source));
         for event in detected {
             let code = event.event_type.0;
             let taken_back = event.validity.end.is_some_and(|end| end.near(utc) <= utc);
@@ -199,6 +199,10 @@ impl EventJudge {
             .filter(|(_, off_m)| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M))
             .min_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)))
     }
+}
+
+fn is_measured(source: EventSource) -> bool {
+    matches!(source, EventSource::Detection | EventSource::Meteorological)
 }
 
 /// What is told farther away than this is about something else.

@@ -8,6 +8,7 @@
 //! - [`silence`]: what is told when a controller falls silent
 //! - [`objects`]: RSM against the road
 //! - [`events`]: RSI against what happens
+//! - [`warnings`]: warnings against what then happens
 //! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
@@ -22,11 +23,13 @@ pub mod silence;
 mod tests;
 pub mod traffic;
 pub mod verdict;
+pub mod warnings;
 
 use std::time::Duration;
 
 use rsu::clock::Mono;
 use rsu::report::Light;
+use rsu::warnings::Change;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
 use v2x_msg::kinds::map::Map;
@@ -40,10 +43,11 @@ use self::objects::{Coverage, ObjectJudge};
 use self::signals::SignalScore;
 use self::silence::Silence;
 use self::traffic::Traffic;
+use self::warnings::WarningJudge;
 use crate::scenario::Scenario;
 use crate::sensors::faults::FaultKind;
 use crate::truth::Truth;
-use crate::world::Crossing;
+use crate::world::{Crossing, World};
 
 /// Hears all frames and holds them against the truth.
 #[derive(Clone, Debug)]
@@ -60,6 +64,8 @@ pub struct Judge {
     pub events: EventJudge,
     /// By driver who ran a red light: for how long it had been shown when it passed the line.
     pub red_runners_shown_s: Vec<f64>,
+    /// What was warned of.
+    pub warnings: WarningJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
     from: Mono,
@@ -78,6 +84,7 @@ impl Judge {
             signals: SignalScore::default(),
             silences: silences(scenario),
             red_runners_shown_s: Vec::new(),
+            warnings: WarningJudge::default(),
             journeys: Journeys::default(),
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from),
             events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
@@ -107,12 +114,27 @@ impl Judge {
     }
 
     /// A vehicle passed a stop line.
-    pub fn passed(&mut self, crossing: &Crossing) {
+    pub fn passed(&mut self, crossing: &Crossing, world: &World) {
         self.journeys.passed(crossing);
         if crossing.light == Some(Light::Red) {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
             self.red_runners_shown_s.push(shown_s);
+            let phase = world.roads().routes[crossing.route].phase;
+            let shown = phase.and_then(|phase| world.signals().shown(phase, crossing.at));
+            let into_red_s = shown.map_or(0.0, |red| crossing.at.seconds_after(red.since));
+            self.warnings.ran(crossing.vehicle, crossing.at, into_red_s);
         }
+    }
+
+    /// The unit warns of something, or no more.
+    pub fn warned(&mut self, now: Mono, change: &Change) {
+        let objects = &self.objects;
+        self.warnings.hear(now, change, |id| objects.shown_by(id));
+    }
+
+    /// Since when it counts.
+    pub fn from(&self) -> Mono {
+        self.from
     }
 
     /// Nothing more will come.

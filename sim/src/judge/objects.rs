@@ -256,6 +256,13 @@ impl ObjectJudge {
         since.map_or(0.0, |since| at.seconds_after(*since))
     }
 
+    /// Whom a number of RSM shows just now.
+    pub fn shown_by(&self, id: u8) -> Option<u32> {
+        let is_it =
+            |(body, known): &(&u32, &u8)| **known == id && self.shown_since.contains_key(body);
+        self.known.iter().find(is_it).map(|(body, _)| *body)
+    }
+
     /// Compares the picture that is open, if any.
     pub fn close(&mut self, truth: &Truth) {
         if let Some((at, shown)) = self.open.take()

@@ -220,6 +220,12 @@ impl Table {
         let shown = runners.iter().copied().min_by(f64::total_cmp);
         let least = limits.red_runner_shown_s;
         self.at_least("red runners shown before the line", shown, "s", least);
+        let warned = judge.warnings.shortest_lead_s(limits.red_runner_late_s);
+        let least = limits.red_runner_warned_s;
+        self.at_least("red runners warned of before the line", warned, "s", least);
+        let wrong = Some(judge.warnings.wrong(judge.from()).count() as f64);
+        let most = limits.false_warnings_max;
+        self.at_most("warnings of nothing", wrong, "", most);
     }
 
     fn rest(&mut self, judge: &Judge, limits: &Limits) {

@@ -123,6 +123,11 @@ impl Clock {
     }
 }
 
+/// An address that nobody answers at.
+fn nobody() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 9))
+}
+
 impl Live {
     /// Fills the road, opens the lines and starts the daemon.
     pub fn start(scenario: &Scenario, wishes: &Wishes) -> Result<Self> {
@@ -143,6 +148,7 @@ impl Live {
             controller_device: controller.device(),
             controller_serial: controller.serial().to_owned(),
             radars: radars.iter().map(RadarLine::address).collect(),
+            weather: nobody(),
             radio,
         };
         let text = with_wishes(&scenario.rsu_config(&addresses)?, wishes)?;
@@ -250,6 +256,8 @@ impl Live {
         match delivery.from {
             Device::Controller => self.controller.send(&delivery.bytes)?,
             Device::Radar(i) => self.radars[i].send(&delivery.bytes),
+            // There is none on sockets yet: its input finds nobody.
+            Device::Weather => {}
         }
         Ok(())
     }

@@ -55,6 +55,12 @@ pub struct ScenarioFile {
     /// What a radar sees and how well; needed where there are radars.
     #[serde(default)]
     pub radar_model: Option<RadarModel>,
+    /// A station that measures the weather, asked by Modbus.
+    #[serde(default)]
+    pub weather_station: Option<WeatherStationTable>,
+    /// Other weather than usual.
+    #[serde(default)]
+    pub weather: Vec<WeatherTable>,
     /// Added to the roadside unit's configuration as it stands.
     #[serde(default)]
     pub rsu: toml::Table,
@@ -337,6 +343,34 @@ pub enum Language {
     Gat1743,
     /// GB/T 20999-2017.
     Gb20999,
+}
+
+/// A station that measures the weather.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WeatherStationTable {
+    /// How logs call it.
+    pub name: String,
+    /// Added to the roadside unit's configuration of this input as it stands: its registers, and which
+    /// values are an event.
+    pub input: toml::Table,
+}
+
+/// Other weather than usual.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WeatherTable {
+    /// What is other: as the roadside unit calls it.
+    pub quantity: String,
+    /// What it is, in the unit of the quantity.
+    pub value: f64,
+    /// Since when, after the start of the roadside unit.
+    pub from_s: f64,
+    /// Until when.
+    pub until_s: f64,
+    /// The event that it is, by GB/T 29100-2012.
+    #[serde(default)]
+    pub event_type: Option<u16>,
 }
 
 /// One radar.

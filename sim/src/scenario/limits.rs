@@ -81,6 +81,11 @@ pub struct Limits {
     pub red_runners_min: Option<f64>,
     /// For so long without a break each of them was shown before it passed its line, at least.
     pub red_runner_shown_s: Option<f64>,
+    /// Those who came at least `red_runner_late_s` into red were warned of so long before their line, at
+    /// least.
+    pub red_runner_warned_s: Option<f64>,
+    /// Warnings that nothing comes of, at most.
+    pub false_warnings_max: Option<f64>,
     /// Mean delay of buses at the junction, at most.
     pub bus_delay_max_s: Option<f64>,
     /// Mean delay of all other vehicles at the junction, at most.
@@ -95,6 +100,8 @@ pub struct Limits {
     pub near_coverage_range_m: f64,
     /// and it is at most so far off its axis.
     pub near_coverage_half_angle_deg: f64,
+    /// Who comes less into red could not be known by anybody.
+    pub red_runner_late_s: f64,
     /// A happening that lasts for so long must be told.
     pub event_lasts_s: f64,
     /// A track and a road user nearer than this belong together.
@@ -141,6 +148,8 @@ impl Default for Limits {
             vulnerable_kind_share_min: None,
             red_runners_min: None,
             red_runner_shown_s: None,
+            red_runner_warned_s: None,
+            false_warnings_max: None,
             bus_delay_max_s: None,
             delay_max_s: None,
             undecoded_max: None,
@@ -148,6 +157,7 @@ impl Default for Limits {
             coverage_half_angle_deg: 8.0,
             near_coverage_range_m: 60.0,
             near_coverage_half_angle_deg: 45.0,
+            red_runner_late_s: 1.0,
             event_lasts_s: 30.0,
             match_m: 3.0,
         }

@@ -21,6 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use rsu::clock::Mono;
 use rsu::inputs::Mount;
+use rsu::report::Quantity;
 use rsu::site::{Link, Site};
 use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
@@ -32,6 +33,7 @@ use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
 use crate::plane::Point;
 use crate::sensors::faults::Fault;
+use crate::sensors::weather::Spell;
 use crate::world::deeds::{Deed, NoSuchLane, What};
 use crate::world::roads::Roads;
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
@@ -63,6 +65,8 @@ pub struct Addresses {
     pub controller_serial: String,
     /// Where each radar waits for the roadside unit.
     pub radars: Vec<SocketAddr>,
+    /// Where the weather station is.
+    pub weather: SocketAddr,
     /// Where frames go.
     pub radio: Vec<SocketAddr>,
 }
@@ -140,7 +144,7 @@ impl Scenario {
         let roads = Roads::of_site(&self.site)?;
         let deeds = self.deeds()?;
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
-        Ok(world.with(self.wishes()?, deeds))
+        Ok(world.with(self.wishes()?, deeds).under(self.spells()?))
     }
 
     /// The signals at the origin of time.
@@ -277,6 +281,29 @@ impl Scenario {
         faults.collect()
     }
 
+    /// Other weather than usual.
+    pub fn spells(&self) -> Result<Vec<Spell>> {
+        let spells = self.file.weather.iter().map(|table| {
+            let named = Quantity::NAMES
+                .iter()
+                .find(|(name, _)| *name == table.quantity);
+            let (_, quantity) =
+                named.with_context(|| format!("weather has no {:?}", table.quantity))?;
+            ensure!(
+                table.from_s < table.until_s,
+                "weather begins before it ends"
+            );
+            Ok(Spell {
+                quantity: *quantity,
+                value: table.value,
+                from: self.moment(table.from_s),
+                until: self.moment(table.until_s),
+                event_type: table.event_type,
+            })
+        });
+        spells.collect()
+    }
+
     /// So long after the start of the roadside unit.
     pub fn moment(&self, after_start_s: f64) -> Mono {
         (Mono::ZERO + self.traffic()).offset_by(after_start_s)
@@ -357,6 +384,12 @@ impl Scenario {
         let mut inputs = table([(protocol, vec![controller].into())]);
         if !radars.is_empty() {
             inputs.insert("ars408".to_owned(), radars.into());
+        }
+        if let Some(station) = &self.file.weather_station {
+            let mut input = station.input.clone();
+            input.insert("name".to_owned(), station.name.clone().into());
+            input.insert("connect".to_owned(), format!("tcp://{}", at.weather).into());
+            inputs.insert("modbus".to_owned(), vec![input].into());
         }
         complete(&mut config, "input", inputs);
         Ok(toml::to_string(&config)?)
@@ -459,6 +492,7 @@ impl Scenario {
         self.faults()?;
         self.deeds()?;
         self.wishes()?;
+        self.spells()?;
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),

@@ -3,6 +3,7 @@
 //! - [`ars408`]: radars that look along an approach
 //! - [`controller`]: the signal controller; [`gat1743`] and [`gb20999`], its voices
 //! - [`faults`]: what goes wrong with it
+//! - [`weather`]: the weather, and the station that measures it
 //!
 //! [`Devices`] are those of a scenario with their lines to the roadside unit. They are driven by time
 //! alone: `poll_timeout` says when one acts next, and what it says comes out as the bytes of its
@@ -14,6 +15,7 @@ pub mod controller;
 pub mod faults;
 pub mod gat1743;
 pub mod gb20999;
+pub mod weather;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -25,6 +27,7 @@ use rsu::inputs::Mount;
 use self::ars408::Radar;
 use self::controller::{Controller, Datagram};
 use self::faults::Faults;
+use self::weather::WeatherStation;
 use crate::scenario::{RadarTable, Scenario};
 use crate::world::World;
 
@@ -33,6 +36,7 @@ use crate::world::World;
 pub struct Devices {
     controller: Controller,
     radars: Vec<Radar>,
+    weather: Option<WeatherStation>,
     on_the_way: BinaryHeap<Reverse<Delivery>>,
     planned: u64,
 }
@@ -44,6 +48,8 @@ pub enum Device {
     Controller,
     /// The radar with this place in the scenario.
     Radar(usize),
+    /// The weather station.
+    Weather,
 }
 
 /// Bytes from a device. Ordered by arrival, then by when they were said.
@@ -82,9 +88,15 @@ impl Devices {
                 now,
             ),
             radars: radars.collect::<Result<_>>()?,
+            weather: None,
             on_the_way: BinaryHeap::new(),
             planned: 0,
         })
+    }
+
+    /// The same with a weather station.
+    pub fn with_weather(self, weather: Option<WeatherStation>) -> Self {
+        Self { weather, ..self }
     }
 
     /// When something arrives or a device acts next.
@@ -137,6 +149,17 @@ impl Devices {
         self.controller
             .handle_datagram(now, world.signals(), question, &mut answers);
         self.plan_datagrams(answers);
+    }
+
+    /// Carries a question of the roadside unit to the weather station.
+    pub fn ask_weather(&mut self, now: Mono, question: &[u8]) {
+        let answer = self
+            .weather
+            .as_mut()
+            .map(|station| station.answer(now, question));
+        if let Some((arrives, bytes)) = answer.filter(|(_, bytes)| !bytes.is_empty()) {
+            self.plan(arrives, Device::Weather, bytes);
+        }
     }
 
     /// Forgets what is on its way: the roadside unit is not listening.

@@ -9,6 +9,7 @@ use v2x_msg::base::{LaneId, NodeId};
 use super::World;
 use super::users::Happening;
 use super::vehicles::Vehicle;
+use crate::plane::Point;
 
 /// One deed, and who does it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -147,7 +148,15 @@ impl World {
             })
         };
         let broken = self.vehicles.iter().filter(stands).map(|v| (v.id, STOPPED));
-        let running: Vec<(u32, u16)> = broken.chain(self.users.events()).collect();
+        let spells = self.spells.iter().enumerate();
+        let weather = spells.filter_map(|(i, spell)| {
+            let event_type = spell
+                .event_type
+                .filter(|_| spell.from <= now && now < spell.until)?;
+            Some((WEATHER - i as u32, event_type))
+        });
+        let road = broken.chain(self.users.events());
+        let running: Vec<(u32, u16)> = road.chain(weather).collect();
         for happening in self.happenings.iter_mut().filter(|one| one.until.is_none()) {
             if let Some(body) = self.latest.body(happening.body) {
                 happening.place = body.centre;
@@ -161,7 +170,12 @@ impl World {
                 .happenings
                 .iter()
                 .any(|one| one.body == body && one.event_type == event_type);
-            if let Some(place) = self.latest.body(body).map(|body| body.centre)
+            let everywhere = (body > WEATHER_FROM).then_some(Point::new(0.0, 0.0));
+            if let Some(place) = self
+                .latest
+                .body(body)
+                .map(|body| body.centre)
+                .or(everywhere)
                 && !known
             {
                 self.happenings.push(Happening {
@@ -178,6 +192,9 @@ impl World {
 
 /// A vehicle that stands, by GB/T 29100-2012 as the industry extends it.
 const STOPPED: u16 = v2x_msg::kinds::rsi::EventType::STOPPED.0;
+/// Weather is nobody's: it goes by numbers from here downwards, and is told at the site's origin.
+const WEATHER: u32 = u32::MAX;
+const WEATHER_FROM: u32 = u32::MAX - 1000;
 /// How hard a driver brakes whose vehicle breaks down.
 const COMFORT_MPS2: f64 = 2.0;
 /// Who is slower does not run a red light.

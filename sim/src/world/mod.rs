@@ -38,6 +38,7 @@ use self::snapshot::{Body, Snapshot};
 use self::users::{Happening, Seen, Users, Wish};
 use self::vehicles::{Mix, TurnShares, Vehicle};
 use crate::random::{Purpose, Stream, mix};
+use crate::sensors::weather::Spell;
 
 /// Length of a step of the world.
 pub const STEP: Duration = Duration::from_millis(100);
@@ -83,6 +84,7 @@ pub struct World {
     users: Users,
     deeds: Vec<Deed>,
     happenings: Vec<Happening>,
+    spells: Vec<Spell>,
     earlier: Snapshot,
     latest: Snapshot,
 }
@@ -130,6 +132,7 @@ impl World {
             users: Users::default(),
             deeds: Vec::new(),
             happenings: Vec::new(),
+            spells: Vec::new(),
             earlier: empty.clone(),
             latest: empty,
         };
@@ -154,6 +157,12 @@ impl World {
     pub fn with(mut self, wishes: Vec<Wish>, deeds: Vec<Deed>) -> Self {
         self.users = Users::new(wishes);
         self.deeds = deeds;
+        self
+    }
+
+    /// The same world under other weather than usual.
+    pub fn under(mut self, spells: Vec<Spell>) -> Self {
+        self.spells = spells;
         self
     }
 

@@ -225,8 +225,8 @@ pub(crate) fn bsm() -> impl Strategy<Value = Bsm> {
         acceleration(),
     );
     let head = (count(), station(), option::of(d_second()));
-    (head, place, motion, size(), class()).prop_map(
-        |((msg_cnt, id, sec_mark), place, motion, size, class)| Bsm {
+    (head, place, motion, size(), class(), any::<bool>()).prop_map(
+        |((msg_cnt, id, sec_mark), place, motion, size, class, emergency)| Bsm {
             msg_cnt,
             id,
             sec_mark,
@@ -241,6 +241,7 @@ pub(crate) fn bsm() -> impl Strategy<Value = Bsm> {
             acceleration: motion.5,
             size,
             class,
+            emergency,
         },
     )
 }

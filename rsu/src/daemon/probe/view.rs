@@ -1,5 +1,6 @@
 //! Reports as JSON lines, for people and scripts: keys carry their unit, and come in this order.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -46,6 +47,11 @@ fn view(arrived: Option<Now>, content: &Content) -> ContentView {
         },
         Content::Objects(objects) => objects_view(arrived, objects),
         Content::Receiver(receiver) => ContentView::Receiver(ReceiverView::from(receiver)),
+        Content::Weather(weather) => ContentView::Weather {
+            readings: (weather.readings.iter())
+                .map(|reading| (reading.quantity.name(), tidy(reading.value)))
+                .collect(),
+        },
     }
 }
 
@@ -71,6 +77,9 @@ enum ContentView {
         mode: &'static str,
     },
     Receiver(ReceiverView),
+    Weather {
+        readings: BTreeMap<&'static str, f64>,
+    },
     Objects {
         #[serde(skip_serializing_if = "Option::is_none")]
         seen_at: Option<String>,

@@ -5,7 +5,7 @@
 //! is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
 //! seen for long enough ends. Queueing at red is not congestion, waiting behind others is not
 //! stopping, a bus at its stop is not an obstacle: what explains a stand stops the clock of its
-//! evidence. Not here: emergency vehicles, which no sensor can tell from others.
+//! evidence. An emergency vehicle is one that says so by radio, or that a box knows by its lights.
 
 mod queue;
 mod scene;
@@ -49,6 +49,8 @@ pub struct Config {
     pub overspeed_after: Option<Duration>,
     /// See [`Config::overspeed_after`].
     pub overspeed_ratio: f64,
+    /// An emergency vehicle on duty is on its way, for this long.
+    pub emergency_after: Option<Duration>,
     /// A queue on a road without a signal, for this long; on an approach to the signal it must last
     /// for `congestion_cycles_after`.
     pub congestion_after: Option<Duration>,
@@ -70,6 +72,7 @@ impl Default for Config {
             slow_below_mps: 15.0 / 3.6,
             overspeed_after: None,
             overspeed_ratio: 1.2,
+            emergency_after: Some(Duration::from_millis(500)),
             congestion_after: Some(Duration::from_secs(20)),
             congestion_cycles_after: Duration::from_secs(240),
             congestion_from_m: 50.0,
@@ -137,6 +140,7 @@ fn claim(now: Now, found: Found, spot: &Spot, roads: &Roads, frame: &EnuFrame, b
         Found::Pedestrian => (EventType::PEDESTRIAN, 6, 10.0),
         Found::Slow => (EventType::SLOW, 4, 20.0),
         Found::Overspeed => (EventType::OVERSPEED, 3, 20.0),
+        Found::Emergency => (EventType::EMERGENCY_VEHICLE, 7, 50.0),
     };
     let mut event = rsi::Event::new(0, event_type, EventSource::Detection);
     event.pos = frame.ground_position(spot.east_m, spot.north_m).ok();

@@ -75,6 +75,7 @@ fn car(id: u8, east_m: f64, north_m: f64, north_mps: f64) -> Track {
         seen_at: Mono::ZERO,
         born_at: Mono::ZERO,
         sources: 1,
+        emergency: false,
         existence: 0.95,
     }
 }
@@ -347,5 +348,34 @@ fn an_id_that_is_born_again_brings_no_evidence_along() {
             ..car(1, OUT_M, 170.0, 0.0)
         }]
     });
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
+fn an_emergency_vehicle_is_told_while_it_is_on_its_way() {
+    let on_duty = |t: f64| Track {
+        emergency: true,
+        ..car(7, OUT_M, 40.0 + 15.0 * t, 15.0)
+    };
+    let mut bench = bench();
+    bench.see(1.0, |t| vec![on_duty(t), car(8, IN_M, 150.0, 0.0)]);
+    assert_eq!(bench.raised(), [905]);
+    assert!(bench.told[0].0 <= 1000 + 700, "{:?}", bench.told);
+    // It has arrived: what stands there now is no news of this kind.
+    bench.see(14.0, |_| {
+        let arrived = car(7, OUT_M, 60.0, 0.0);
+        vec![Track {
+            emergency: true,
+            ..arrived
+        }]
+    });
+    let over = bench.told.last().map(|told| (told.1, told.2));
+    assert_eq!(over, Some((905, events::Stage::Cleared)));
+}
+
+#[test]
+fn an_ambulance_that_is_not_on_duty_is_a_car() {
+    let mut bench = bench();
+    bench.see(5.0, |t| vec![car(7, OUT_M, 40.0 + 15.0 * t, 15.0)]);
     assert_eq!(bench.raised(), NONE);
 }

@@ -25,6 +25,8 @@ pub(super) enum Found {
     Slow,
     /// It is too fast.
     Overspeed,
+    /// It is an emergency vehicle on its way.
+    Emergency,
 }
 
 /// Slower stands, with what a filter makes of noise.
@@ -43,6 +45,8 @@ const CROSSING_M: f64 = 15.0;
 const FREE_AHEAD_M: f64 = 50.0;
 /// Away from the stop line and from the turn into the road, where everybody is slow.
 const FREE_ROAD_M: f64 = 80.0;
+/// An emergency vehicle that stands is still on its way for half of this: it may wait at a red light.
+const EMERGENCY_KEPT_S: f64 = 20.0;
 /// Farther apart, two looks say nothing of the time between them.
 const LONGEST_STEP_S: f64 = 0.3;
 /// A track that is less sure of its place may be on another lane.
@@ -72,6 +76,7 @@ struct Watch {
     walks_s: f64,
     slow_s: f64,
     fast_s: f64,
+    emergency_s: f64,
 }
 
 impl Watches {
@@ -131,6 +136,16 @@ impl Watches {
         grow(&mut watch.fast_s, step_s, is_too_fast(spot, config));
         if is_past(watch.fast_s, config.overspeed_after) {
             found(Found::Overspeed);
+        }
+        // One that has arrived is a vehicle that stands.
+        let on_its_way =
+            spot.emergency && (spot.speed_mps >= MOVES_FROM_MPS || waits_for_others(spot));
+        grow(&mut watch.emergency_s, step_s, on_its_way);
+        if is_past(watch.emergency_s, config.emergency_after) {
+            if on_its_way {
+                watch.emergency_s = EMERGENCY_KEPT_S;
+            }
+            found(Found::Emergency);
         }
     }
 }

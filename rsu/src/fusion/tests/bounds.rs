@@ -215,6 +215,7 @@ fn any_detection() -> impl Strategy<Value = Detection> {
                     Class::Bicycle,
                     Class::Pedestrian,
                 ][usize::from(class)],
+                emergency: false,
                 existence,
             },
         )

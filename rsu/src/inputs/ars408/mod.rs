@@ -424,6 +424,7 @@ fn detection(said: &Said, pose: &Pose, config: &Config, counts: &mut Counts) -> 
             .and_then(|extended| yaw(extended, said, pose)),
         size: said.extended.as_ref().and_then(size),
         class: said.extended.as_ref().map_or(Class::Unknown, class),
+        emergency: false,
         existence,
     })
 }

@@ -32,6 +32,9 @@ fn object(seen: &Detection) -> Value {
     };
     let cov = |c: &Covariance| json!([c.ee, c.en, c.nn]);
     say("class", json!(word(seen.class)));
+    if seen.emergency {
+        say("emergency", json!(true));
+    }
     say("existence", json!(seen.existence));
     say("east_m", json!(seen.east_m));
     say("north_m", json!(seen.north_m));

@@ -250,6 +250,7 @@ impl Ear {
             width_m: size.width.finite(),
             height_m: size.height.finite(),
             class: said.class.map_or(Class::Unknown, |ClassWord(class)| class),
+            emergency: false,
             existence: said.confidence.finite(),
         };
         self.gather.begin(seen_at);
@@ -285,6 +286,7 @@ impl Ear {
             width_m: said.width_m.finite(),
             height_m: said.height_m.finite(),
             class: said.class.map_or(Class::Unknown, |ClassWord(class)| class),
+            emergency: said.emergency,
             existence: said.existence.finite(),
         }
     }

@@ -241,6 +241,7 @@ fn what_the_emitter_says_is_what_the_decoder_hears_and_what_the_schema_names() {
             height_m: Some(1.5),
         }),
         class: Class::Motorcycle,
+        emergency: false,
         existence: 0.75,
     };
     let mut bytes = Vec::new();

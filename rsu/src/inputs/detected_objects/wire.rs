@@ -52,6 +52,8 @@ pub struct Object {
     pub id: Option<DeviceId>,
     /// See [`ClassWord`].
     pub class: Option<ClassWord>,
+    /// It is an emergency vehicle on duty.
+    pub emergency: bool,
     /// Probability that it exists, 0 to 1.
     pub existence: Number,
     /// East of the site's origin.

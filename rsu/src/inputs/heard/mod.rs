@@ -161,6 +161,7 @@ struct Said {
     heading_confidence: Option<HeadingConfidence>,
     size: Option<report::Size>,
     class: Class,
+    emergency: bool,
 }
 
 impl Decoder {
@@ -299,6 +300,7 @@ impl Decoder {
             yaw_rad,
             size: said.size,
             class: said.class,
+            emergency: said.emergency,
             existence: 1.0,
         })
     }
@@ -450,6 +452,7 @@ impl From<Bsm> for Said {
             heading_confidence: bsm.heading_confidence,
             size: size(bsm.size),
             class: class(bsm.class),
+            emergency: bsm.emergency,
         }
     }
 }
@@ -473,6 +476,7 @@ impl From<Psm> for Said {
                 User::Cyclist => Class::Bicycle,
                 User::Unknown | User::Animal => Class::Unknown,
             },
+            emergency: false,
         }
     }
 }
@@ -492,6 +496,7 @@ impl From<Vir> for Said {
             heading_confidence: vir.heading_confidence,
             size: None,
             class: Class::Unknown,
+            emergency: false,
         }
     }
 }

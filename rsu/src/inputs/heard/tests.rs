@@ -46,6 +46,7 @@ fn bus(name: &[u8; 8], east_m: f64, ms: i64) -> Bsm {
             height: None,
         },
         class: VehicleClass::LOCAL_BUS,
+        emergency: false,
     }
 }
 
@@ -309,5 +310,21 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn one_on_an_emergency_run_says_so() {
+    for emergency in [true, false] {
+        let mut decoder = decoder();
+        let ambulance = Bsm {
+            class: VehicleClass::EMERGENCY,
+            emergency,
+            ..bus(b"first---", 20.0, 40)
+        };
+        said(&mut decoder, noon(100), &ambulance);
+        let told = flushed(&mut decoder, noon(130));
+        let seen = &told[0].detections[0];
+        assert_eq!((seen.class, seen.emergency), (Class::Car, emergency));
     }
 }

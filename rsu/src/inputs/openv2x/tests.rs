@@ -167,6 +167,7 @@ fn what_the_emitter_says_is_what_the_decoder_hears() {
             height_m: Some(1.5),
         }),
         class: Class::Car,
+        emergency: false,
         existence: 0.9,
     };
     let emitter = Emitter::new(config().frame);

@@ -77,6 +77,7 @@ fn car(id: u8) -> Track {
         seen_at: now().mono,
         born_at: Mono::ZERO,
         sources: 1 << RADAR,
+        emergency: false,
         existence: 1.0,
     }
 }

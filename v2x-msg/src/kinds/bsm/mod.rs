@@ -1,7 +1,7 @@
 //! Basic safety message: what a vehicle says of itself, up to ten times a second.
 //!
-//! Not here: brakes, and the extensions for safety and emergencies; filling leaves them out and
-//! reading passes over them.
+//! Not here: brakes, the extension for safety, and siren and lights of the extension for emergencies;
+//! filling leaves them out and reading passes over them.
 
 pub(in crate::kinds) mod wire;
 
@@ -43,6 +43,8 @@ pub struct Bsm {
     pub size: Size,
     /// Its class in detail.
     pub class: VehicleClass,
+    /// It is an emergency vehicle on duty: it responds to an emergency or pursues somebody.
+    pub emergency: bool,
 }
 
 impl Bsm {

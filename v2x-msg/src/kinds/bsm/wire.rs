@@ -36,6 +36,10 @@ impl Bsm {
             accel_set: rsm::acceleration(self.acceleration),
             size: rsm::size(self.size),
             vehicle_class: rsm::class(self.class),
+            emergency_ext: self.emergency.then(|| asn::VehicleEmergencyExtensions {
+                response_type: Some(asn::ResponseType::Emergency),
+                ..asn::VehicleEmergencyExtensions::default()
+            }),
             ..asn::BasicSafetyMessage::default()
         });
     }
@@ -74,6 +78,16 @@ impl Bsm {
             acceleration: rsm::read_acceleration(bsm.accel_set)?,
             size: rsm::read_size(bsm.size),
             class: rsm::read_class(bsm.vehicle_class),
+            emergency: bsm
+                .emergency_ext
+                .as_ref()
+                .and_then(|said| said.response_type)
+                .is_some_and(|response| {
+                    matches!(
+                        response,
+                        asn::ResponseType::Emergency | asn::ResponseType::Pursuit
+                    )
+                }),
         })
     }
 }
