@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::cloud::CloudTally;
 use super::mailbox::Mailbox;
-use super::orders::Desk;
 use super::notices::Notices;
+use super::orders::Desk;
 use super::pcap::PcapTally;
 use super::radio::OutletTally;
 use super::record::RecordTally;

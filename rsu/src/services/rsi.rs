@@ -104,7 +104,6 @@ impl Service {
         }
     }
 
-
     /// Keeps step with the clocks; first in every wake-up.
     pub(crate) fn follow(&mut self, now: Now) {
         for speaker in &mut self.speakers {

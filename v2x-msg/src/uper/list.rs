@@ -134,7 +134,7 @@ impl<T: Wire + Default, const MIN: usize, const MAX: usize> Wire for List<T, MIN
         if self.is_empty() {
             return writer.put(run);
         }
-        let mut run = if T::ROOM < LITTLE || run.count > T::ROOM {
+        let mut run = if T::ROOM < LITTLE || run.count > T::ROOM as usize {
             writer.put(run);
             Run::NONE
         } else {

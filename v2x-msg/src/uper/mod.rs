@@ -210,7 +210,7 @@ pub(crate) fn encode_brief<T: Wire, const AGAIN: bool>(
     writer: &mut Writer<'_, AGAIN>,
 ) {
     let whole = value.gather(run.draft());
-    if whole.count <= Run::MOST {
+    if whole.count <= Run::MOST as usize {
         writer.put(whole);
     } else {
         value.encode(run, writer);

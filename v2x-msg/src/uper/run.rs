@@ -9,7 +9,7 @@ use super::count_bits;
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
     pub(super) bits: u64,
-    pub(super) count: u32,
+    pub(super) count: usize,
 }
 
 impl Run {
@@ -46,7 +46,7 @@ impl Run {
 pub struct Draft {
     pub(super) bits: u64,
     /// More than [`MOST`](Run::MOST) where they do not fit.
-    pub(super) count: u32,
+    pub(super) count: usize,
     /// Whether a value out of its bounds is among them.
     pub(super) broken: bool,
 }
@@ -62,7 +62,7 @@ impl Draft {
     /// What is more than a run can hold.
     pub(super) const TOO_LONG: Self = Self {
         bits: 0,
-        count: Run::MOST + 1,
+        count: Run::MOST as usize + 1,
         broken: false,
     };
 
@@ -72,7 +72,7 @@ impl Draft {
     pub(crate) fn then(self, bits: u64, count: u32) -> Self {
         Self {
             bits: self.bits << count | bits,
-            count: self.count + count,
+            count: self.count + count as usize,
             ..self
         }
     }

@@ -15,7 +15,9 @@ pub struct Writer<'a, const AGAIN: bool> {
     out: &'a mut [u8],
     /// How many bits have been appended.
     at_bit: usize,
-    /// The first thing that went wrong.
+    /// Whether a value out of its bounds was among what has been appended.
+    broken: bool,
+    /// The first thing else that went wrong.
     failure: Option<EncodeErrorKind>,
     /// What others said beyond this edition, to be said again; None unless `AGAIN`.
     unknown: Option<&'a UnknownAdditions>,
@@ -43,6 +45,7 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
         Self {
             out,
             at_bit: 0,
+            broken: false,
             failure: None,
             unknown,
             sequences: 0,
@@ -62,25 +65,26 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
     /// Appends the bits in hand.
     #[inline]
     pub(crate) fn put(&mut self, run: Draft) {
-        if run.broken || run.count > Run::MOST {
-            return self.fail(EncodeErrorKind::OutOfRange);
+        self.broken |= run.broken;
+        if run.count > Run::MOST as usize {
+            return self.fail(EncodeErrorKind::TooLong);
         }
-        let (first, behind) = (self.at_bit / 8, (self.at_bit % 8) as u32);
+        let (first, behind) = (self.at_bit / 8, self.at_bit % 8);
         // The lowest bits become the first behind what has been begun.
-        let word = run.bits.rotate_right(behind + run.count);
+        let word = run.bits.rotate_right((behind + run.count) as u32);
         if let Some(room) = self.out.get_mut(first..first + 8) {
             let begun = u64::from(room[0]);
             room.copy_from_slice(&(word.swap_bytes() | begun).to_le_bytes());
         } else if !put_at_the_end(self.out, first, word, behind + run.count) {
             return self.fail(EncodeErrorKind::NoRoom);
         }
-        self.at_bit += run.count as usize;
+        self.at_bit += run.count;
     }
 
     /// Appends the bits in hand if there are more than so many, and gives what is in hand then.
     #[inline]
     pub(crate) fn leave_at_most(&mut self, run: Draft, most: u32) -> Draft {
-        if run.count <= most {
+        if run.count <= most as usize {
             return run;
         }
         self.put(run);
@@ -90,9 +94,7 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
     /// The bits in hand for the next value; there are not too many of them.
     #[inline]
     pub(crate) fn pass(&mut self, run: Draft) -> Run {
-        if run.broken {
-            self.fail(EncodeErrorKind::OutOfRange);
-        }
+        self.broken |= run.broken;
         Run {
             bits: run.bits,
             count: run.count,
@@ -221,6 +223,7 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
     /// Something could not be written.
     pub(crate) fn finish(self) -> Result<usize, EncodeErrorKind> {
         match self.failure {
+            _ if self.broken => Err(EncodeErrorKind::OutOfRange),
             Some(failure) => Err(failure),
             None => Ok(self.at_bit.div_ceil(8)),
         }
@@ -231,9 +234,9 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
 /// those with `bits` bits do so themselves.
 #[cold]
 #[inline(never)]
-fn put_at_the_end(out: &mut [u8], first: usize, word: u64, bits: u32) -> bool {
+fn put_at_the_end(out: &mut [u8], first: usize, word: u64, bits: usize) -> bool {
     let room = out.get_mut(first..).unwrap_or_default();
-    if room.len() < bits.div_ceil(8) as usize {
+    if room.len() < bits.div_ceil(8) {
         return false;
     }
     let begun = room.first().copied().unwrap_or_default();
