@@ -41,10 +41,8 @@ impl<const MIN: i64, const MAX: i64> Wire for OpenInteger<MIN, MAX> {
             self.0.leading_zeros()
         };
         let octets = (65 - same as usize).div_ceil(8);
-        writer.octets(
-            Draft::NONE.length(octets),
-            &self.0.to_be_bytes()[8 - octets..],
-        );
+        let run = writer.pass(Draft::NONE.length(octets));
+        writer.octets(run, &self.0.to_be_bytes()[8 - octets..]);
     }
 
     fn decode_into(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeErrorKind> {

@@ -93,6 +93,7 @@ impl<const MIN: usize, const MAX: usize, const EXTENSIBLE: bool> Wire
             true => run.length(self.len()),
             false => run.counted::<MIN, MAX>(self.len()),
         };
+        let run = writer.pass(run);
         writer.octets(run, self);
     }
 

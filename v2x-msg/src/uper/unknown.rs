@@ -188,7 +188,8 @@ impl<const AGAIN: bool> Writer<'_, AGAIN> {
     pub(crate) fn unknown_additions(&mut self, unknown: Option<&OfSequence>) {
         let unknown = unknown.map_or(&[][..], |of_sequence| &of_sequence.unknown);
         for (_, octets) in unknown {
-            self.octets(Draft::NONE.length(octets.len()), octets);
+            let run = self.pass(Draft::NONE.length(octets.len()));
+            self.octets(run, octets);
         }
     }
 

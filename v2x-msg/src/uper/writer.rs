@@ -115,9 +115,9 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
     }
 
     /// Appends the bits in hand and behind them whole octets.
-    pub(super) fn octets(&mut self, run: Draft, octets: &[u8]) {
+    pub(super) fn octets(&mut self, run: Run, octets: &[u8]) {
         let (head, eights) = octets.as_rchunks();
-        self.head(run, octets, head, 8, u64::from_be_bytes);
+        self.head(run.draft(), octets, head, 8, u64::from_be_bytes);
         if !eights.is_empty() {
             self.eights(eights);
         }
