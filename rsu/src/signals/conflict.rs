@@ -42,10 +42,10 @@ impl Conflicts {
     }
 
     /// Looks for two that are green together; true if that has begun.
-    pub(super) fn look(&mut self, watches: &[Watch], green: impl Fn(&Watch) -> bool) -> bool {
+    pub(super) fn look(&mut self, watches: &[Watch], green: impl Fn(usize) -> bool) -> bool {
         let mut on = [false; MAX_PHASES];
-        for (on, watch) in on.iter_mut().zip(watches) {
-            *on = green(watch);
+        for (place, on) in on.iter_mut().take(watches.len()).enumerate() {
+            *on = green(place);
         }
         let found = self.pairs.iter().find(|(a, b)| on[*a] && on[*b]);
         let found = found.map(|(a, b)| (watches[*a].phase, watches[*b].phase));

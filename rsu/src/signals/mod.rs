@@ -177,6 +177,22 @@ pub enum Unfit {
     TooMany,
 }
 
+/// All that is known; a macro, since what is forecast is written at the same time.
+macro_rules! known {
+    ($signals:ident) => {
+        Known {
+            config: &$signals.config,
+            controllers: &$signals.controllers,
+            watches: &$signals.watches,
+            history: &$signals.history,
+            patience: Patience {
+                seen: $signals.config.expiry_grace,
+                unseen: $signals.forecast.timing_error,
+            },
+        }
+    };
+}
+
 impl Signals {
     /// For the phases of a site, with the inputs by name.
     ///
@@ -316,18 +332,8 @@ impl Signals {
         let jitter = self.controllers.iter().map(|controller| controller.jitter);
         let lateness = jitter.map(Jitter::lateness).max().unwrap_or_default();
         self.forecast.timing_error = self.config.timing_error.max(lateness);
-        let patience = Patience {
-            seen: self.config.expiry_grace,
-            unseen: self.forecast.timing_error,
-        };
         self.look_for_conflicts(at);
-        let known = Known {
-            config: &self.config,
-            controllers: &self.controllers,
-            watches: &self.watches,
-            history: &self.history,
-            patience,
-        };
+        let known = known!(self);
         // In place: what a phase may tell is large, and most of it empty.
         for (place, phase) in self.forecast.phases.iter_mut().enumerate() {
             phase.states.clear();
@@ -454,12 +460,16 @@ impl Signals {
     }
 
     /// Conflicting movements must never both be green: a controller that says so is broken or
-    /// misread, and no bus may act on it. A green that nobody vouches for any more is none.
+    /// misread, and no bus may act on it. A green that nobody vouches for any more is none: neither
+    /// the word of its end nor, where that has passed, the plan.
     fn look_for_conflicts(&mut self, at: Mono) {
         let told_for = self.config.no_timing_after.max(self.config.plan_lasts);
-        let green = |watch: &Watch| {
-            let told = watch.age(at).is_some_and(|age| age <= told_for);
-            let told = told && !watch.is_overdue(at, self.forecast.timing_error);
+        let known = known!(self);
+        let green = |place: usize| {
+            let watch = &self.watches[place];
+            let fresh = watch.age(at).is_some_and(|age| age <= told_for);
+            let overdue = || watch.is_overdue(at, self.forecast.timing_error);
+            let told = fresh && (!overdue() || known.tells_green(place, at));
             watch.light == Light::Green && (told || watch.outlasts(at))
         };
         if self.conflicts.look(&self.watches, green) {
