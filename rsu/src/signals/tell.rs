@@ -62,7 +62,9 @@ impl Known<'_> {
     pub(super) fn tells_green(self, place: usize, at: Mono) -> bool {
         let mut states = ArrayVec::new();
         self.states(place, at, &mut states);
-        states.first().is_some_and(|state| state.light == Light::Green)
+        states
+            .first()
+            .is_some_and(|state| state.light == Light::Green)
     }
 
     fn by_what_is_known(
