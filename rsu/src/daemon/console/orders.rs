@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -22,19 +23,31 @@ pub(super) async fn add(State(about): Known, headers: HeaderMap, body: Bytes) ->
 
 pub(super) async fn change(
     State(about): Known,
-    Path(number): Path<u64>,
+    number: Result<Path<u64>, PathRejection>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    order(&about, &headers, || Ok(What::Change(number, json(&body)?))).await
+    match number {
+        Ok(Path(number)) => {
+            order(&about, &headers, || Ok(What::Change(number, json(&body)?))).await
+        }
+        Err(refusal) => no_number(&refusal),
+    }
 }
 
 pub(super) async fn end(
     State(about): Known,
-    Path(number): Path<u64>,
+    number: Result<Path<u64>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    order(&about, &headers, || Ok(What::End(number))).await
+    match number {
+        Ok(Path(number)) => order(&about, &headers, || Ok(What::End(number))).await,
+        Err(refusal) => no_number(&refusal),
+    }
+}
+
+fn no_number(refusal: &PathRejection) -> Response {
+    wrong(refusal.status(), &refusal.body_text())
 }
 
 #[derive(Deserialize)]
@@ -58,8 +71,14 @@ pub(super) async fn list(State(about): Known) -> Response {
     ask(&about, What::List, None).await
 }
 
-pub(super) async fn show(State(about): Known, Path(number): Path<u64>) -> Response {
-    ask(&about, What::Show(number), None).await
+pub(super) async fn show(
+    State(about): Known,
+    number: Result<Path<u64>, PathRejection>,
+) -> Response {
+    match number {
+        Ok(Path(number)) => ask(&about, What::Show(number), None).await,
+        Err(refusal) => no_number(&refusal),
+    }
 }
 
 async fn order(
