@@ -54,7 +54,7 @@ impl Default for Config {
             probability: 0.6,
             red_light: false,
             braking_mps2: 4.0,
-            red_braking: Duration::from_millis(2400),
+            red_braking: Duration::from_millis(2000),
             after: Duration::from_millis(200),
             over_after: Duration::from_millis(600),
         }

@@ -193,23 +193,30 @@ fn steady(from_m: (f64, f64), velocity: (f64, f64)) -> impl Fn(f64) -> ((f64, f6
 
 #[test]
 fn who_does_not_brake_for_red_is_warned_of_before_the_line() {
-    let mut bench = bench();
-    bench.signals = vec![(1, Light::Red, 20.0)];
-    let runs = steady((-5.0, 75.0), (0.0, -15.0));
-    bench.see(5.0, |t| {
-        let (place, velocity) = runs(t);
-        vec![car(1, place, velocity)]
-    });
-    bench.see(1.0, |_| Vec::new());
-    assert_eq!(bench.begun(), [(Kind::RedLight, 1, None)]);
-    assert!(bench.lead_s() > 2.0, "{}", bench.lead_s());
-    assert!(matches!(bench.changes.last(), Some(Change::Over(_))));
+    // Who expects people to brake early is told early, of some who brake late as well.
+    let early = Config {
+        red_braking: Duration::from_millis(2400),
+        ..on()
+    };
+    for (config, ahead_s) in [(on(), 1.7), (early, 2.0)] {
+        let mut bench = bench();
+        bench.warnings = Warnings::new(config, &site());
+        bench.signals = vec![(1, Light::Red, 20.0)];
+        let runs = steady((-5.0, 75.0), (0.0, -15.0));
+        bench.see(5.0, |t| {
+            let (place, velocity) = runs(t);
+            vec![car(1, place, velocity)]
+        });
+        bench.see(1.0, |_| Vec::new());
+        assert_eq!(bench.begun(), [(Kind::RedLight, 1, None)]);
+        assert!(bench.lead_s() > ahead_s, "{}", bench.lead_s());
+        assert!(matches!(bench.changes.last(), Some(Change::Over(_))));
+    }
 }
 
 #[test]
 fn who_brakes_for_red_is_not() {
-    // At 15 m/s, 3 m/s² is to begin 2.5 s before the line: later, nobody can be told from who does not.
-    for braking in [1.5, 2.5, 3.0] {
+    for braking in [1.5, 2.5, 3.5] {
         let mut bench = bench();
         bench.signals = vec![(1, Light::Red, 20.0), (65, Light::Green, 20.0)];
         let stops_after_s = 15.0 / braking;
