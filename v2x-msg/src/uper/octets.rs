@@ -287,6 +287,42 @@ mod tests {
     }
 
     #[test]
+    fn octets_of_any_number_stand_behind_any_bits_up_to_the_end_of_the_buffer() {
+        for (len, before) in (0..40).flat_map(|len| (0..40).map(move |before| (len, before))) {
+            let octets: Vec<u8> = (1..=len).map(|at: u8| at.wrapping_mul(37) ^ 0x80).collect();
+            let run = Run {
+                bits: (1 << before) - 1,
+                count: before,
+            };
+            let needed = (before + 8 * octets.len()).div_ceil(8);
+            for room in needed.saturating_sub(9)..needed + 9 {
+                // What is there from earlier messages must not shine through.
+                let mut out = vec![0xff; room];
+                let mut writer = Writer::new(&mut out);
+                writer.octets(run, &octets);
+                let written = writer.finish();
+                if room < needed {
+                    assert_eq!(written, Err(EncodeErrorKind::NoRoom));
+                    continue;
+                }
+                assert_eq!(written, Ok(needed));
+                let ones = std::iter::repeat_n(1, before);
+                let wanted = ones.chain(bits(&octets)).chain(std::iter::repeat(0));
+                assert!(
+                    bits(&out[..needed]).eq(wanted.take(8 * needed)),
+                    "{len} behind {before}"
+                );
+            }
+        }
+    }
+
+    fn bits(octets: &[u8]) -> impl Iterator<Item = u8> {
+        octets
+            .iter()
+            .flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1))
+    }
+
+    #[test]
     fn text_beyond_ascii_or_its_length_is_refused() {
         assert_eq!(Ia5::<1, 63>::try_from("曹安公路"), Err(NotIa5::NotAscii));
         assert_eq!(Ia5::<1, 3>::try_from("abcd"), Err(NotIa5::TooLong));

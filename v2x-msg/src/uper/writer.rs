@@ -116,11 +116,35 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
 
     /// Appends the bits in hand and behind them whole octets.
     pub(super) fn octets(&mut self, run: Run, octets: &[u8]) {
-        let (head, eights) = octets.as_rchunks();
-        self.head(run.draft(), octets, head, 8, u64::from_be_bytes);
-        if !eights.is_empty() {
-            self.eights(eights);
+        if octets.len() < 8 {
+            return self.head(run.draft(), octets, octets, 8, u64::from_be_bytes);
         }
+        self.put(run.draft());
+        let (first, behind) = (self.at_bit / 8, (self.at_bit % 8) as u32);
+        let Some((room, rest)) = self
+            .out
+            .get_mut(first..)
+            .and_then(|room| room.split_at_mut_checked(octets.len()))
+        else {
+            return self.fail(EncodeErrorKind::NoRoom);
+        };
+        // Each word leaves out the last bits of its last octet, which the next one begins with;
+        // the last two overlap. What is written twice is written alike.
+        let (mut from, mut to) = (octets, &mut *room);
+        while let (Some(eight), Some(eighth)) = (from.first_chunk(), to.first_chunk_mut()) {
+            over(eighth, u64::from_be_bytes(*eight) >> behind);
+            (from, to) = (&from[7..], &mut to[7..]);
+        }
+        if let (Some(eight), Some(eighth)) = (octets.last_chunk(), room.last_chunk_mut()) {
+            let word = u64::from_be_bytes(*eight);
+            over(eighth, word >> behind);
+            match rest.first_mut() {
+                Some(octet) => *octet = (word as u8) << (7 - behind) << 1,
+                None if behind > 0 => return self.fail(EncodeErrorKind::NoRoom),
+                None => {}
+            }
+        }
+        self.at_bit += 8 * octets.len();
     }
 
     /// Appends the bits in hand and those of a string that come before its whole eights, `bits` of
@@ -144,26 +168,6 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
                 .fold(0, |word, octet| word << bits | u64::from(*octet)),
         };
         self.put(run.then(word, count));
-    }
-
-    fn eights(&mut self, eights: &[[u8; 8]]) {
-        let (first, behind) = (self.at_bit / 8, (self.at_bit % 8) as u32);
-        let end = first + 8 * eights.len();
-        let Some(room) = self.out.get_mut(first..end) else {
-            return self.fail(EncodeErrorKind::NoRoom);
-        };
-        let mut begun = u64::from(room[0]) << 56;
-        for (room, eight) in room.as_chunks_mut().0.iter_mut().zip(eights) {
-            let next = u64::from_be_bytes(*eight);
-            *room = (begun | next >> behind).to_be_bytes();
-            begun = next << (63 - behind) << 1;
-        }
-        match self.out.get_mut(end) {
-            Some(octet) => *octet = begun.to_be_bytes()[0],
-            None if behind > 0 => self.fail(EncodeErrorKind::NoRoom),
-            None => {}
-        }
-        self.at_bit += 64 * eights.len();
     }
 
     /// The index of an alternative beyond the root (X.691, 23.8), counted from there.
@@ -228,6 +232,13 @@ impl<'a, const AGAIN: bool> Writer<'a, AGAIN> {
             None => Ok(self.at_bit.div_ceil(8)),
         }
     }
+}
+
+/// Puts a word behind the bits that its first octet holds.
+#[inline(always)]
+fn over(room: &mut [u8; 8], word: u64) {
+    let begun = u64::from(room[0]);
+    *room = (word.swap_bytes() | begun).to_le_bytes();
 }
 
 /// Puts the first octets of a word where the whole word would reach beyond the buffer; false if
