@@ -409,7 +409,7 @@ fn the_control_socket_is_for_its_user_and_the_command_speaks_there() {
     assert!(unit.event(&["end", &number]).status.success());
     unit.hear_sign(id, |sign| sign.validity.end.is_some());
     let codeless = unit.event(&["add", "--sign", "38", "--on", "11-10@200"]);
-    assert_eq!(codeless.status.code(), Some(2));
+    assert_eq!(codeless.status.code(), Some(64));
     let mut nowhere = rsu();
     nowhere.args(["event", "--control", "/nonexistent", "list"]);
     assert_eq!(nowhere.output().unwrap().status.code(), Some(66));

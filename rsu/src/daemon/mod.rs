@@ -88,8 +88,7 @@ use self::tally::HeartTally;
 use self::tap::{Sizes, Tap};
 use self::watchers::{Reader, Watchers, Window};
 
-#[cfg(debug_assertions)]
-pub use allocations::Counting;
+pub use allocations::{Counting, count_allocation};
 pub use load::{load, summary};
 pub use pcap::PcapFile;
 pub use run::{RunArgs, RunError, run};
