@@ -701,6 +701,32 @@ fn a_recording_with_orders_plays_back_byte_for_byte() {
     assert!(ids.contains(&77) && ids.len() >= 3, "{ids:?}");
 }
 
+#[test]
+fn who_knows_the_word_has_the_files_read_again() {
+    let mut unit = Unit::new("token-file = 'token'");
+    unit.up();
+    let token = format!("authorization: Bearer {TOKEN}");
+    let reload = |unit: &Unit, token: &[&str]| unit.http("POST", "/api/v1/reload", token, "");
+    assert_eq!(reload(&unit, &[]).0, 401);
+    let (code, _, told) = reload(&unit, &[&token]);
+    assert_eq!((code, told), (200, json!({ "changed": false })));
+    let site = unit.folder.join("site.toml");
+    let before = fs::read_to_string(&site).unwrap();
+    fs::write(&site, format!("{before}\n[[event]]\nid = 77\ntype = 0\n")).unwrap();
+    let (code, _, told) = reload(&unit, &[&token]);
+    assert_eq!(code, 422, "{told}");
+    assert!(
+        told["error"].as_str().unwrap().contains("site.toml"),
+        "{told}"
+    );
+    let more = "\n[[event]]\nid = 77\ntype = 407\neast-m = 5\nnorth-m = 5\n";
+    fs::write(&site, format!("{before}{more}")).unwrap();
+    let (code, _, told) = reload(&unit, &[&token]);
+    assert_eq!((code, told), (200, json!({ "changed": true })));
+    unit.until_told("the site's signs and events are taken");
+    unit.hear(77, |event| event.event_type.0 == 407);
+}
+
 fn replay(folder: &Path) -> Output {
     rsu()
         .arg("replay")
