@@ -12,7 +12,7 @@ use tracing::level_filters::LevelFilter;
 
 #[cfg(debug_assertions)]
 #[global_allocator]
-static ALLOCATOR: daemon::Counting = daemon::Counting;
+static ALLOCATOR: daemon::Counting = daemon::Counting(daemon::count_allocation);
 
 /// Usage: what was typed makes no sense (EX_USAGE).
 const USAGE: u8 = 64;

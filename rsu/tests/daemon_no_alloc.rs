@@ -6,12 +6,10 @@
 
 #![expect(
     unsafe_code,
-    reason = "counting allocations takes a global allocator, which is an unsafe trait; this one \
-              passes every call on to the system's, unchanged, and counts beside it"
+    reason = "asking for a thread's name without allocating takes a call of the system's library"
 )]
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use rsu::clock::Utc;
 use rsu::config;
-use rsu::daemon::Daemon;
+use rsu::daemon::{Counting, Daemon};
 use rsu::inputs::gat1743::{Approach, Audience, Emitter, Identity};
 use rsu::inputs::{ars408, can::gateway};
 use rsu::report::{Class, LampState, LampStates, Light};
@@ -38,41 +36,10 @@ fn count() {
     }
 }
 
-/// The system's allocator, and how often it was asked.
-struct Counting;
-
 static ASKED: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every method passes its arguments on to `System` as they are and returns what it returns,
-// so the contract of `GlobalAlloc` holds as far as it holds for `System`. Counting neither allocates
-// nor fails.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the contract of `alloc`, which is that of `System::alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: `block` came from this allocator, that is from `System`, with this layout.
-        unsafe { System.realloc(block, layout, new_size) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: Counting = Counting(count);
 
 /// Long enough for every kind of message, for changes of colour, and for the observer's lines.
 const WARM_UP: Duration = Duration::from_millis(1500);

@@ -37,6 +37,11 @@ fn python() -> Option<String> {
     if has.is_ok_and(|status| status.success()) {
         return Some(python);
     }
+    // Who names one wants it to be used.
+    assert!(
+        env::var_os("PYMODBUS_PYTHON").is_none(),
+        "{python} has no pymodbus or no pyserial"
+    );
     eprintln!("skipped: {python} has no pymodbus or no pyserial");
     None
 }
@@ -177,6 +182,40 @@ fn a_device_over_tcp_becomes_events_until_it_is_gone() {
     let rig = Rig::start(&format!("connect = 'tcp://127.0.0.1:{}'", server.told));
     weather_becomes_events(&mut server, &rig);
     rig.until_down();
+}
+
+/// What `rsu probe` prints of two answers.
+fn probed(source: &str) -> String {
+    let visibility = "quantity = 'visibility-m', address = 0, type = 'f32', words = 'low-first'";
+    let ice = "quantity = 'ice-mm', table = 'discrete', address = 3";
+    let output = Command::new(env!("CARGO_BIN_EXE_rsu"))
+        .args(["probe", "modbus", source, "--unit", "17"])
+        .args(["--count", "2", "--duration", "30"])
+        .args(["--register", visibility, "--register", ice])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("rejected: none"), "{told}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_device_is_probed_over_tcp_and_over_a_serial_line() {
+    let Some(python) = python() else { return };
+    let mut server = Server::start(&python, &["tcp"]);
+    server.set_float(0, 150.0);
+    server.set(2, 3, 1);
+    let lines = probed(&format!("tcp://127.0.0.1:{}", server.told));
+    assert!(lines.contains("\"ice-mm\":1.0"), "{lines}");
+    assert!(lines.contains("\"visibility-m\""), "{lines}");
+    let cable = cable();
+    let _server = Server::start(&python, &["serial", &cable.ends[0]]);
+    let lines = probed(&format!(
+        "serial://{}?baud=19200&parity=none",
+        cable.ends[1]
+    ));
+    assert!(lines.contains("\"ice-mm\":0.0"), "{lines}");
 }
 
 /// Two serial lines joined: what is written on one is read on the other. The names of their ends.

@@ -35,6 +35,11 @@ fn agent() -> Option<Agent> {
         .stderr(Stdio::null())
         .status();
     if !has.is_ok_and(|status| status.success()) {
+        // Who names one wants it to be used.
+        assert!(
+            env::var_os("PYSNMP_PYTHON").is_none(),
+            "{python} has no pysnmp"
+        );
         eprintln!("skipped: {python} has no pysnmp");
         return None;
     }

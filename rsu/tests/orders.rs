@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use v2x_msg::access::dsmp;
 use v2x_msg::kinds::Rsi;
-use v2x_msg::kinds::rsi::Event;
+use v2x_msg::kinds::rsi::{Event, Sign};
 use v2x_msg::{Message, MessageKind};
 
 /// Longer than anything here takes on a busy machine; reached only by a failure.
@@ -172,6 +172,21 @@ impl Unit {
 
     /// Waits for an RSI whose event of this id passes `wanted`.
     fn hear(&self, id: u64, wanted: impl Fn(&Event) -> bool) -> Event {
+        self.hear_rsi(id, |rsi| {
+            let is_it = |e: &&Event| u64::from(e.id) == id && wanted(e);
+            rsi.events().iter().find(is_it).cloned()
+        })
+    }
+
+    /// The same of a sign.
+    fn hear_sign(&self, id: u64, wanted: impl Fn(&Sign) -> bool) -> Sign {
+        self.hear_rsi(id, |rsi| {
+            let is_it = |s: &&Sign| u64::from(s.id) == id && wanted(s);
+            rsi.signs().iter().find(is_it).cloned()
+        })
+    }
+
+    fn hear_rsi<T>(&self, id: u64, find: impl Fn(&Rsi) -> Option<T>) -> T {
         let start = Instant::now();
         let mut buffer = [0; 2000];
         loop {
@@ -182,15 +197,8 @@ impl Unit {
             let Some((_, message)) = heard(&buffer[..length]) else {
                 continue;
             };
-            let Ok(rsi) = Rsi::read(&message) else {
-                continue;
-            };
-            let found = rsi
-                .events()
-                .iter()
-                .find(|e| u64::from(e.id) == id && wanted(e));
-            if let Some(event) = found {
-                return event.clone();
+            if let Some(found) = Rsi::read(&message).ok().and_then(|rsi| find(&rsi)) {
+                return found;
             }
         }
     }
@@ -381,6 +389,27 @@ fn the_control_socket_is_for_its_user_and_the_command_speaks_there() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("position: is missing"));
     assert!(unit.event(&["end", &number]).status.success());
     assert_eq!(unit.event(&["end", &number]).status.code(), Some(65));
+    let sign = unit.event(&[
+        "add",
+        "--sign",
+        "38",
+        "--code",
+        "0000000000000038",
+        "--text",
+        "正在施工",
+        "--on",
+        "11-10@200",
+    ]);
+    assert!(sign.status.success(), "{sign:?}");
+    let told: Value = serde_json::from_slice(&sign.stdout).unwrap();
+    let id = told["rts_id"].as_u64().unwrap();
+    let number = told["number"].as_u64().unwrap().to_string();
+    let up = unit.hear_sign(id, |_| true);
+    assert_eq!((up.sign_type, up.text.code()), (38, "0000000000000038"));
+    assert!(unit.event(&["end", &number]).status.success());
+    unit.hear_sign(id, |sign| sign.validity.end.is_some());
+    let codeless = unit.event(&["add", "--sign", "38", "--on", "11-10@200"]);
+    assert_eq!(codeless.status.code(), Some(64));
     let mut nowhere = rsu();
     nowhere.args(["event", "--control", "/nonexistent", "list"]);
     assert_eq!(nowhere.output().unwrap().status.code(), Some(66));
@@ -670,6 +699,32 @@ fn a_recording_with_orders_plays_back_byte_for_byte() {
         })
         .collect();
     assert!(ids.contains(&77) && ids.len() >= 3, "{ids:?}");
+}
+
+#[test]
+fn who_knows_the_word_has_the_files_read_again() {
+    let mut unit = Unit::new("token-file = 'token'");
+    unit.up();
+    let token = format!("authorization: Bearer {TOKEN}");
+    let reload = |unit: &Unit, token: &[&str]| unit.http("POST", "/api/v1/reload", token, "");
+    assert_eq!(reload(&unit, &[]).0, 401);
+    let (code, _, told) = reload(&unit, &[&token]);
+    assert_eq!((code, told), (200, json!({ "changed": false })));
+    let site = unit.folder.join("site.toml");
+    let before = fs::read_to_string(&site).unwrap();
+    fs::write(&site, format!("{before}\n[[event]]\nid = 77\ntype = 0\n")).unwrap();
+    let (code, _, told) = reload(&unit, &[&token]);
+    assert_eq!(code, 422, "{told}");
+    assert!(
+        told["error"].as_str().unwrap().contains("site.toml"),
+        "{told}"
+    );
+    let more = "\n[[event]]\nid = 77\ntype = 407\neast-m = 5\nnorth-m = 5\n";
+    fs::write(&site, format!("{before}{more}")).unwrap();
+    let (code, _, told) = reload(&unit, &[&token]);
+    assert_eq!((code, told), (200, json!({ "changed": true })));
+    unit.until_told("the site's signs and events are taken");
+    unit.hear(77, |event| event.event_type.0 == 407);
 }
 
 fn replay(folder: &Path) -> Output {

@@ -7,7 +7,7 @@ import { latency } from "./latency.js";
 import { $, badge, cardsInto, element, fetchJson, rows, save, set, state } from "./page.js";
 import { record } from "./record.js";
 import { Road, eventsOf, inputColour, lanesOf, projector } from "./road.js";
-import { learn, offOf, signals } from "./signals.js";
+import { offOf, signals } from "./signals.js";
 import { isChinese, say, switchLanguage } from "./words.js";
 
 const road = new Road($("road"));
@@ -36,10 +36,7 @@ function listen() {
   news.onerror = () => (state.open = false);
   on("status", (status) => { state.before = state.status; state.status = status; });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
-  on("signals", (signals) => {
-    learn(signals);
-    if (!state.paused) state.signals = signals;
-  });
+  on("signals", (signals) => { if (!state.paused) state.signals = signals; });
   on("messages", (frames) => {
     for (const frame of frames) {
       state.kinds.add(frame.kind);

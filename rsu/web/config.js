@@ -1,7 +1,7 @@
 // The configuration view: every value that holds and where it comes from, and what a check says of the
 // file as it was read and as it lies there now.
 
-import { $, element, fetchJson, rows } from "./page.js";
+import { $, element, fetchJson, rows, set, state } from "./page.js";
 import { say } from "./words.js";
 
 let told = null;
@@ -16,6 +16,7 @@ export async function config() {
 }
 
 export function show() {
+  $("reload-form").hidden = !state.status?.may_change;
   if (!told) return;
   const wanted = $("config-filter").value.trim().toLowerCase(), own = $("config-own").checked;
   const values = told.values.filter((value) => (!own || value.line !== null) && (!wanted || value.key.includes(wanted)));
@@ -32,5 +33,29 @@ export function show() {
   if (told.next) list("config-next", told.next.findings, say(told.next.runs ? "check-good" : "check-bad"));
 }
 
+$("config-reload").onclick = async () => {
+  const answer = (text, bad) => {
+    set($("config-said"), text);
+    $("config-said").className = bad ? "bad" : "";
+  };
+  try {
+    const response = await fetch("/api/v1/reload", { method: "POST", headers: { authorization: `Bearer ${$("reload-token").value}` } });
+    const said = await response.json();
+    answer(said.error ?? say(said.changed ? "reload-done" : "reload-same"), !response.ok);
+  } catch (error) {
+    answer(String(error), true);
+  }
+  config();
+};
+// The same word as for recordings, kept for this tab only.
+const tokens = ["token", "reload-token"].map($);
+for (const field of tokens) {
+  field.value = sessionStorage.getItem("token") ?? "";
+  field.onchange = () => {
+    sessionStorage.setItem("token", field.value);
+    for (const other of tokens) other.value = field.value;
+  };
+}
+$("reload-form").onsubmit = (event) => event.preventDefault();
 $("config-filter").oninput = show;
 $("config-own").onchange = show;

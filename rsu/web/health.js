@@ -26,6 +26,8 @@ export function health() {
     [say("processor"), busy === null ? "–" : `${busy.toFixed(1)} %`, false],
     [say("memory"), machine ? size(machine.resident_bytes) : "–", false],
     [say("threads"), machine ? String(machine.threads) : "–", false],
+    [say("disk"), status.disk.free_bytes === null ? "–" : size(status.disk.free_bytes), status.disk.free_bytes !== null && status.disk.free_bytes < 5e8],
+    [say("temperature"), status.temperature_c === null ? "–" : `${status.temperature_c.toFixed(0)} °C`, status.temperature_c > 85],
     [say("recording"), recording?.on ? size(recording.bytes) : say("off"), Boolean(recording?.trouble)],
     ["rsu", status.version, false],
   ];
@@ -44,7 +46,8 @@ export function health() {
     for (const kind of ["foreign", "overlong", "displaced"]) if (input[kind]) dropped[kind] = input[kind];
     return [input.name, input.link === "up" && input.silent ? say("silent") : say(input.link),
       input.age_s === null ? "–" : `${input.age_s.toFixed(1)} s`, rate, String(input.reports), kinds(dropped),
-      kinds(input.tolerated), String(input.reconnects), input.protocol, input.source];
+      kinds(input.tolerated), String(input.reconnects),
+      input.clock_ahead_s === null ? "–" : `${(input.clock_ahead_s * 1e3).toFixed(0)} ms`, input.protocol, input.source];
   });
   status.inputs.forEach((input, place) => {
     $("inputs").rows[place].cells[1].className = input.link !== "up" || input.silent ? "bad" : "good";

@@ -80,6 +80,4 @@ $("record-switch").onclick = async () => {
   }
   record();
 };
-$("token").value = sessionStorage.getItem("token") ?? "";
-$("token").onchange = () => sessionStorage.setItem("token", $("token").value);
 $("token-form").onsubmit = (event) => event.preventDefault();

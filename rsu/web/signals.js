@@ -1,42 +1,12 @@
-// The signals view: a row a phase, its next minute, and how far off forecasts were since the page was
-// opened.
+// The signals view: a row a phase, its next minute, and how far off forecasts were since the unit began.
 
 import { leftOf, lightColour } from "./road.js";
 import { $, element, paper, set, state } from "./page.js";
 import { say } from "./words.js";
 
-/** So long before a change of light its forecast is remembered. */
-const AHEAD_S = 5;
-/** By phase: the light that runs, what was forecast of its end and when, and how that came true. */
-const past = new Map();
-
-/** Holds what was forecast against what came. */
-export function learn(signals) {
-  const at = signals.mono_ns / 1e9;
-  for (const { phase, states } of signals.phases) {
-    const running = states[0], known = past.get(phase) ?? { light: null, told: [], count: 0, sum: 0, most: 0 };
-    past.set(phase, known);
-    if (running?.light !== known.light) {
-      // The forecast nearest to so long before; the first light that is seen was not seen from its start.
-      const told = known.told.findLast((one) => one.at <= at - AHEAD_S);
-      if (told) {
-        const off = Math.abs(told.end - at);
-        known.count += 1;
-        known.sum += off;
-        known.most = Math.max(known.most, off);
-      }
-      known.told = [];
-      known.light = running?.light ?? null;
-    }
-    if (running?.likely_end_s != null) known.told.push({ at, end: at + running.likely_end_s });
-    while (known.told.length && known.told[0].at < at - 2 * AHEAD_S) known.told.shift();
-  }
-}
-
 /** How far off the forecasts of a phase were, in seconds: mean, most and of how many. */
 export function offOf(phase) {
-  const known = past.get(phase);
-  return known?.count ? { mean: known.sum / known.count, most: known.most, count: known.count } : null;
+  return state.signals?.off.find((known) => known.phase === phase) ?? null;
 }
 
 const LIGHT_WORD = (light) => say(light === "dark" ? "light-dark" : light ?? "unknown");
@@ -69,7 +39,7 @@ export function signals() {
     set(row.cells[4], now?.basis ? say(now.basis) : say("unknown"));
     set(row.cells[5], now?.confidence == null ? "–" : `${Math.round(now.confidence * 100)} %`);
     const off = offOf(phase.phase);
-    set(row.cells[6], off ? `${off.mean.toFixed(2)} / ${off.most.toFixed(2)} s (${off.count})` : "–");
+    set(row.cells[6], off ? `${off.mean_s.toFixed(2)} / ${off.most_s.toFixed(2)} s (${off.count})` : "–");
     band(row.cells[7].firstChild, phase.states, since);
   });
 }

@@ -190,6 +190,33 @@ for (const [language, viewport, name, scheme] of [
   await page.fill("#config-filter", "spat.period-ms");
   assert.deepEqual(await page.locator("#config-rows tr td").allTextContents(), ["spat.period-ms", "100", "default"]);
 
+  // The files are read again by who knows the word; a demo has none that it lives by, and says so.
+  await page.fill("#reload-token", "not the word of this unit");
+  await page.locator("#config-reload").click();
+  await page.waitForSelector("#config-said.bad");
+  const refusal = await page.locator("#config-said").textContent();
+  await page.fill("#reload-token", token);
+  await page.locator("#config-reload").click();
+  await page.waitForFunction((before) => document.getElementById("config-said").textContent !== before, refusal);
+  assert.match(await page.locator("#config-said").textContent(), /does not live by a configuration/);
+
+  // What is free on the disk, and how far the controller's clock is off, as the API says.
+  await page.evaluate(() => { location.hash = "/health"; });
+  const status = await api("/api/v1/status");
+  assert.ok(status.disk.free_bytes > 0);
+  await page.locator("#summary .tile", { hasText: "Free on the disk" }).waitFor();
+  const ahead = status.inputs.find((input) => input.name === "signal").clock_ahead_s;
+  const cell = await page.locator("#inputs tr", { hasText: "signal" }).locator("td").nth(8).textContent();
+  assert.ok(Math.abs(parseFloat(cell) / 1e3 - ahead) < 0.5, `${cell} shown, ${ahead} s told`);
+
+  // How far off forecasts were is counted in the unit, and shown.
+  await page.evaluate(() => { location.hash = "/signals"; });
+  await page.waitForFunction(() => window.rsu.state.signals.off.length > 0, null, { timeout: 90000 });
+  await page.waitForTimeout(600);
+  const told = await page.evaluate(() => window.rsu.state.signals.off[0]);
+  const row = page.locator("#phases tr").filter({ has: page.locator("td:first-child", { hasText: new RegExp(`^${told.phase}$`) }) });
+  assert.match(await row.locator("td").nth(6).textContent(), new RegExp(`^[0-9.]+ / [0-9.]+ s \\([0-9]+\\)$`));
+
   // A recording is ended and begun again by who knows the word, and fetched whole.
   await page.evaluate(() => { location.hash = "/record"; });
   await page.waitForSelector("#record-rows tr");

@@ -47,6 +47,8 @@ pub use console::Console;
 pub use effective::{Effective, effective};
 pub use input::{Input, Protocol};
 pub use modbus::Sensor;
+#[cfg(feature = "daemon")]
+pub(crate) use modbus::register as modbus_register;
 pub use orders::{Cloud, Orders};
 pub use radio::RadioTarget;
 pub use realtime::Realtime;

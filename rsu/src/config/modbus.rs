@@ -121,6 +121,37 @@ fn read_source(table: &mut Table<'_, '_>) -> Option<Source> {
     source
 }
 
+/// One register as people write it on a command line: the keys of a `register` of `[[input.modbus]]`,
+/// with or without their braces.
+///
+/// # Errors
+/// Everything that is wrong with it.
+#[cfg(feature = "daemon")]
+pub(crate) fn register(text: &str) -> Result<Register, String> {
+    let keys = text.trim();
+    let bare = keys
+        .strip_prefix('{')
+        .and_then(|keys| keys.strip_suffix('}'));
+    let written = format!("register = [{{ {} }}]", bare.unwrap_or(keys));
+    let reader = Reader::new("register", &written);
+    let document = reader.document();
+    let mut root = reader.root(&document);
+    let registers = read_registers(&mut root);
+    root.finish();
+    let (findings, _) = reader.into_findings();
+    match registers[..] {
+        [register] if !findings.any_wrong() => Ok(register),
+        _ if findings.is_empty() => Err("want one register".to_owned()),
+        _ => {
+            let faults = findings.iter().map(|finding| {
+                let key = finding.key.trim_start_matches("register.");
+                format!("{key}: {}", finding.reason)
+            });
+            Err(faults.collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
 fn read_registers(table: &mut Table<'_, '_>) -> Vec<Register> {
     let tables = table.tables("register");
     if tables.is_empty() && !table.has("register") {

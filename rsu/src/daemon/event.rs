@@ -26,7 +26,7 @@ pub struct EventArgs {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum EventCommand {
-    /// Tell of an event until it ends.
+    /// Tell of an event until it ends, or put up a sign.
     Add(Box<AddArgs>),
     /// What stands by the word of people and platforms, one JSON object a line.
     List,
@@ -50,8 +50,17 @@ enum EventCommand {
 #[derive(Clone, Debug, clap::Args)]
 struct AddArgs {
     /// Code of GB/T 29100-2012, such as 501 for works.
-    #[arg(long = "type", required_unless_present = "json")]
+    #[arg(long = "type", required_unless_present_any = ["json", "sign"])]
     kind: Option<u16>,
+    /// A sign in place of an event: its row in the index of GB 5768.2-2009, such as 38 for works.
+    #[arg(long, value_name = "TYPE", conflicts_with = "kind", requires = "code")]
+    sign: Option<u16>,
+    /// The sign's 16 characters by GB/T 30699-2014.
+    #[arg(long, requires = "sign")]
+    code: Option<String>,
+    /// The sign's words, which GB 2312 must have.
+    #[arg(long, requires = "sign")]
+    text: Option<String>,
     /// In degrees: LAT,LON.
     #[arg(long, value_name = "LAT,LON", value_parser = pair, allow_hyphen_values = true)]
     at: Option<(f64, f64)>,
@@ -83,7 +92,7 @@ struct AddArgs {
     /// Until a moment such as 2026-12-31T20:00:00+08:00.
     #[arg(long)]
     until: Option<String>,
-    /// The whole event as JSON (docs/events.schema.json), from a file or `-`; the other options replace
+    /// The whole event or sign as JSON (docs/events.schema.json), from a file or `-`; the other options replace
     /// what stands there.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -187,7 +196,10 @@ impl AddArgs {
         };
         let degrees = |(lat, lon)| json!({ "lat_deg": lat, "lon_deg": lon });
         let metres = |(east, north)| json!({ "east_m": east, "north_m": north });
-        set("type", self.kind.map(Value::from));
+        set("type", self.kind.or(self.sign).map(Value::from));
+        set("kind", self.sign.map(|_| Value::from("sign")));
+        set("code", self.code.clone().map(Value::from));
+        set("text", self.text.clone().map(Value::from));
         set("position", self.at.map(degrees).or(self.at_m.map(metres)));
         set("on", self.on.clone());
         set("radius_m", self.radius_m.map(Value::from));

@@ -6,7 +6,7 @@
 
 mod tracks;
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -111,11 +111,11 @@ fn run(args: &ExportArgs) -> Result<(), Failure> {
         failed: None,
     };
     for path in &files {
-        let bytes = fs::read(path).map_err(|error| Failure {
+        let file = File::open(path).map_err(|error| Failure {
             exit: CANNOT_OPEN,
             reason: format!("cannot read {}: {error}", path.display()),
         })?;
-        let ending = messages(&bytes, |topic, data| writing.take(topic, data));
+        let ending = messages(file, |topic, data| writing.take(topic, data));
         let ending = ending.map_err(|reason| Failure {
             exit: NO_SENSE,
             reason: format!("{}: {reason}", path.display()),

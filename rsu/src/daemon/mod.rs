@@ -88,8 +88,7 @@ use self::tally::HeartTally;
 use self::tap::{Sizes, Tap};
 use self::watchers::{Reader, Watchers, Window};
 
-#[cfg(debug_assertions)]
-pub use allocations::Counting;
+pub use allocations::{Counting, count_allocation};
 pub use load::{load, summary};
 pub use pcap::PcapFile;
 pub use run::{RunArgs, RunError, run};
@@ -97,6 +96,16 @@ pub use snapshot::{
     ClockQuality, CloudSnapshot, InputSnapshot, LinkState, OrdersSnapshot, PathLatency,
     Percentiles, RadioSnapshot, RecordingSnapshot, Sent, Snapshot,
 };
+
+/// What the program around a daemon has for it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Around {
+    /// Where to write the frames that are sent.
+    pub(crate) pcap: Option<PcapFile>,
+    /// Whom to tell that the configuration is to be read again; None where nobody could.
+    #[cfg(feature = "console")]
+    pub(crate) reload: Option<Arc<tokio::sync::Notify>>,
+}
 
 /// A station at work, with its threads. Dropping it ends them.
 pub struct Daemon {
@@ -132,18 +141,19 @@ impl Daemon {
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
     pub fn start(config: Config, seed: u64) -> Result<Self, StartError> {
-        Self::start_with(config, seed, None)
+        Self::start_with(config, seed, Around::default())
     }
 
-    /// The same, and writes the frames that are sent into a file.
+    /// The same, in a program that offers more.
     ///
     /// # Errors
     /// See [`StartError`]; nothing is left running then.
-    pub fn start_with(
+    pub(crate) fn start_with(
         config: Config,
         seed: u64,
-        pcap: Option<PcapFile>,
+        around: Around,
     ) -> Result<Self, StartError> {
+        let pcap = around.pcap;
         let now = clock::now();
         let watchers = Watchers {
             record: config.record.as_ref().map(record_reader),
@@ -173,6 +183,8 @@ impl Daemon {
             cloud: config.cloud.as_ref().map(|_| Arc::default()),
             site: Arc::clone(&site),
             notices: Notices::default(),
+            #[cfg(feature = "console")]
+            reload: around.reload,
             #[cfg(feature = "console")]
             playback: None,
             refused: Mutex::default(),

@@ -4,9 +4,11 @@
 //! understood, rejected, ignored and tolerated, by kind. A recording is read whole, with the times
 //! that it holds; a live source until it ends, `--duration` or `--count` is reached, or Ctrl-C.
 //!
-//! Rooms: [`recording`] (files and what is in them), [`pcap`], [`live`] (sockets), [`view`] (JSON).
+//! Rooms: [`recording`] (files and what is in them), [`pcap`], [`live`] (sockets), [`modbus`] (what a
+//! device must be told to be asked for), [`view`] (JSON).
 
 mod live;
+mod modbus;
 mod pcap;
 mod recording;
 pub(super) mod view;
@@ -71,6 +73,9 @@ pub struct ProbeArgs {
     /// Degrees north and east of the site's origin, for what has its places in degrees.
     #[arg(long, value_name = "LAT,LON", value_parser = origin, allow_hyphen_values = true)]
     pub origin: Option<EnuFrame>,
+    /// What only modbus needs.
+    #[command(flatten)]
+    pub modbus: modbus::ModbusArgs,
 }
 
 /// A protocol that can be probed.
@@ -98,6 +103,8 @@ pub enum ProbeProtocol {
     Heard,
     /// Receivers of satellite navigation: NMEA 0183, or gpsd's JSON from `tcp://` or a file `.json`.
     Gnss,
+    /// Weather and road sensors by Modbus, asked over `tcp://` or `serial://`.
+    Modbus,
 }
 
 fn origin(text: &str) -> Result<EnuFrame, String> {
@@ -243,6 +250,7 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
             return Err(Failure::new(USAGE, "a recording cannot be asked"));
         }
         Source::File(path) => {
+            modbus::check(args, source)?;
             let bytes = std::fs::read(path).map_err(Unreadable::Io)?;
             return read_recording(args, &bytes, out);
         }
@@ -257,6 +265,7 @@ fn listen(args: &ProbeArgs, source: &Source, out: &mut dyn Write) -> Result<Outc
         }
         _ => {}
     }
+    modbus::check(args, source)?;
     let probe = Probe::new(decoder(args, form), args.count, out);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -432,6 +441,7 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
             };
             Decoder::Gnss(Box::new(gnss::Decoder::new(config)))
         }
+        ProbeProtocol::Modbus => modbus::decoder(args),
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {
                 carrier: match form {

@@ -11,13 +11,14 @@ pub(super) mod player;
 #[cfg(feature = "console")]
 mod show;
 
+use std::fs::File;
 use std::io::{self, Write};
 #[cfg(feature = "console")]
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
-use std::{fs, thread};
 
 use super::radio::Radio;
 use super::record::entry;
@@ -115,7 +116,7 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
     })?;
     let mut stage = Stage::new(args);
     for path in &files {
-        let bytes = fs::read(path).map_err(|error| Failure {
+        let file = File::open(path).map_err(|error| Failure {
             exit: CANNOT_OPEN,
             reason: format!("cannot read {}: {error}", path.display()),
         })?;
@@ -127,7 +128,7 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
                 false
             }
         };
-        let ending = read(&bytes, &mut take);
+        let ending = read(file, &mut take);
         if let Some(failure) = failed {
             return Err(failure);
         }

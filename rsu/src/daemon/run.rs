@@ -1,7 +1,7 @@
 //! The command `rsu run`: start, wait for signals, end.
 //!
-//! SIGTERM and SIGINT end it in order; a second one ends it at once. SIGHUP reads the configuration
-//! anew: if it is wrong the old one goes on. If only the signs and events of the site's file are
+//! SIGTERM and SIGINT end it in order; a second one ends it at once. SIGHUP, or who knows
+//! the word over the console, has the configuration read anew: if it is wrong the old one goes on. If only the signs and events of the site's file are
 //! others they are told from then on, without a message missed; otherwise the whole station is
 //! started anew, which pauses the broadcast for as long as is then told, and begins with new message
 //! counts and new tracks as after any start.
@@ -9,12 +9,14 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use super::notify::{State, notify};
-use super::{Daemon, PcapFile, StartError, clock, load};
+use super::{Around, Daemon, PcapFile, StartError, clock, load};
 use crate::config::{Config, Findings, Written};
 use crate::site::Site;
 
@@ -67,9 +69,15 @@ pub fn run(file: &Path, wishes: &RunArgs) -> Result<(), RunError> {
             reason,
         })
     });
+    let reload = Arc::<Notify>::default();
     let wishes = Wishes {
         seed: wishes.seed,
-        pcap: pcap.transpose()?,
+        around: Around {
+            pcap: pcap.transpose()?,
+            #[cfg(feature = "console")]
+            reload: Some(Arc::clone(&reload)),
+        },
+        reload,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -83,7 +91,9 @@ pub fn run(file: &Path, wishes: &RunArgs) -> Result<(), RunError> {
 /// What holds for every start, also after a new reading of the configuration.
 struct Wishes {
     seed: Option<u64>,
-    pcap: Option<PcapFile>,
+    around: Around,
+    /// Somebody asks over the console for what SIGHUP asks for.
+    reload: Arc<Notify>,
 }
 
 async fn attend(file: &Path, mut config: Config, wishes: &Wishes) -> Result<(), RunError> {
@@ -97,7 +107,11 @@ async fn attend(file: &Path, mut config: Config, wishes: &Wishes) -> Result<(), 
     );
     notify(State::Ready);
     loop {
-        match signals.next().await {
+        let word = tokio::select! {
+            word = signals.next() => word,
+            () = wishes.reload.notified() => Word::Reload,
+        };
+        match word {
             Word::End => break,
             Word::Reload => {
                 let Some(new) = reload(file) else { continue };
@@ -205,7 +219,7 @@ fn begin(config: &Config, wishes: &Wishes) -> Result<Daemon, RunError> {
     Ok(Daemon::start_with(
         config.clone(),
         seed,
-        wishes.pcap.clone(),
+        wishes.around.clone(),
     )?)
 }
 

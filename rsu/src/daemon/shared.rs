@@ -43,6 +43,9 @@ pub(crate) struct Shared {
     pub(crate) site: Arc<Site>,
     /// The last warnings.
     pub(crate) notices: Notices,
+    /// Whom to tell that the configuration is to be read again.
+    #[cfg(feature = "console")]
+    pub(crate) reload: Option<Arc<tokio::sync::Notify>>,
     /// What is played back; None: all is as it is now.
     #[cfg(feature = "console")]
     pub(crate) playback: Option<Arc<Playback>>,

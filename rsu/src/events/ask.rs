@@ -1,13 +1,19 @@
-//! What a person writes to say that something happens on the road: JSON to an event, every fault told.
+//! What a person writes to say that something happens on the road, or to put up a sign: JSON to an event
+//! or a sign, every fault told.
 //!
-//! `docs/events.schema.json` describes it. Places are in degrees, in metres from the site's origin, or
+//! `docs/events.schema.json` describes it; `object` reads it key by key. Places are in degrees, in metres from the site's origin, or
 //! by link, lane and distance from the stop line. Not here: who may write, and what is kept of it.
 
-use serde_json::{Map, Value};
-use v2x_msg::base::{Civil, Confidence, GeoPosition, LaneId, NodeId, Radius, Utc};
+mod object;
+
+use serde_json::Value;
+use v2x_msg::base::{Civil, Confidence, GeoPosition, Radius, Utc};
 use v2x_msg::kinds::rsi::{
-    Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
+    Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
+    Sign, SignText,
 };
+
+use self::object::Object;
 
 use crate::site::placing::OnLink;
 use crate::site::{Site, words};
@@ -20,13 +26,22 @@ const MAX_REACH_M: f64 = 19_000.0;
 /// What was understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asked {
-    /// The event, with no id and no times.
-    pub event: Event,
+    /// With no id and no times.
+    pub entry: Entry,
     /// When it ends of itself.
     pub until: Option<Utc>,
 }
 
-/// Reads the JSON of one event.
+/// What is told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// An event.
+    Event(Box<Event>),
+    /// A sign.
+    Sign(Box<Sign>),
+}
+
+/// Reads the JSON of one event or sign.
 ///
 /// # Errors
 /// Everything that is wrong with it, each as `key: reason`.
@@ -41,9 +56,99 @@ pub fn parse(value: &Value, site: &Site, now: Utc) -> Result<Asked, Vec<String>>
 
 fn read(value: &Value, site: &Site, now: Utc, faults: &mut Vec<String>) -> Option<Asked> {
     let mut root = Object::new("", value, faults)?;
-    let kind = root.whole("type", 1, 65_535, faults);
+    let is_sign = match root.text("kind", faults) {
+        None | Some("event") => false,
+        Some("sign") => true,
+        Some(_) => {
+            faults.push("kind: must be event or sign".to_owned());
+            return None;
+        }
+    };
+    let kind = root.whole("type", i64::from(!is_sign), 65_535, faults);
     if kind.is_none() && !root.has("type") {
         faults.push("type: is missing".to_owned());
+    }
+    let level = root.whole("level", 0, 7, faults);
+    let level = level.and_then(|level| Level::new(u8::try_from(level).ok()?).ok());
+    let said = read_words(&mut root, is_sign, faults);
+    let (pos, paths, links) = read_place(&mut root, site, faults);
+    let until = until(&mut root, now, faults);
+    root.finish(faults);
+    let no_place = paths.is_empty() && links.is_empty();
+    if no_place && (is_sign || pos.is_none()) && faults.is_empty() {
+        let missing = if is_sign {
+            "on: is missing: give `on`, `path` or `links`"
+        } else {
+            "position: is missing: give `position`, `on`, `path` or `links`"
+        };
+        faults.push(missing.to_owned());
+    }
+    let place = (!no_place).then(|| Place::new(paths, links));
+    let place = place.and_then(|place| {
+        place
+            .map_err(|fault| faults.push(format!("path, links: {fault}")))
+            .ok()
+    });
+    let kind = u16::try_from(kind?).ok()?;
+    let entry = match said? {
+        Words::Sign(text) => {
+            let mut sign = Sign::new(0, kind, text, place?);
+            sign.pos = pos;
+            sign.level = level;
+            Entry::Sign(Box::new(sign))
+        }
+        Words::Event {
+            source,
+            description,
+            confidence,
+            radius,
+        } => {
+            let mut event = Event::new(0, EventType(kind), source);
+            event.description = description;
+            event.level = level;
+            event.confidence = confidence;
+            event.radius = radius;
+            event.pos = pos;
+            event.place = place;
+            Entry::Event(Box::new(event))
+        }
+    };
+    Some(Asked { entry, until })
+}
+
+/// What only events say, or only signs.
+enum Words {
+    Event {
+        source: EventSource,
+        description: Option<Description>,
+        confidence: Option<Confidence>,
+        radius: Option<Radius>,
+    },
+    Sign(SignText),
+}
+
+fn read_words(root: &mut Object<'_>, is_sign: bool, faults: &mut Vec<String>) -> Option<Words> {
+    let (others, whose) = if is_sign {
+        (&OF_EVENTS[..], "is for events")
+    } else {
+        (&OF_SIGNS[..], "is for signs")
+    };
+    for key in others {
+        if root.take(key).is_some() {
+            faults.push(format!("{key}: {whose}"));
+        }
+    }
+    if is_sign {
+        let code = root.text("code", faults);
+        if code.is_none() && !root.has("code") {
+            faults.push("code: is missing: the 16 characters by GB/T 30699 of the sign".to_owned());
+        }
+        let text = root.text("text", faults).unwrap_or_default();
+        let text = words::sign_text(code?, text);
+        return text
+            .map_err(|fault| faults.push(format!("code, text: {fault}")))
+            .map(Words::Sign)
+            .ok();
     }
     let source = root.text("source", faults).and_then(|word| {
         let known = SOURCES.iter().find(|(name, _)| *name == word);
@@ -59,9 +164,23 @@ fn read(value: &Value, site: &Site, now: Utc, faults: &mut Vec<String>) -> Optio
             .map_err(|fault| faults.push(format!("description: {fault}")))
             .ok()
     });
-    let level = root.whole("level", 0, 7, faults);
     let confidence = root.number("confidence_percent", 0.0, 100.0, faults);
     let radius = root.number("radius_m", 0.0, 6553.5, faults);
+    Some(Words::Event {
+        source: source.unwrap_or(EventSource::Government),
+        description,
+        confidence: confidence.and_then(|sure| Confidence::from_percent(sure).ok()),
+        radius: radius.and_then(|radius| Radius::from_m(radius).ok()),
+    })
+}
+
+/// Keys that only an event has, and those that only a sign has.
+const OF_EVENTS: [&str; 4] = ["source", "description", "confidence_percent", "radius_m"];
+const OF_SIGNS: [&str; 2] = ["code", "text"];
+
+type Where = (Option<GeoPosition>, Vec<ReferencePath>, Vec<ReferenceLink>);
+
+fn read_place(root: &mut Object<'_>, site: &Site, faults: &mut Vec<String>) -> Where {
     let position = root
         .take("position")
         .and_then(|value| position("position", value, site, faults));
@@ -80,32 +199,12 @@ fn read(value: &Value, site: &Site, now: Utc, faults: &mut Vec<String>) -> Optio
         .take("links")
         .map(|value| reference_links(value, faults))
         .unwrap_or_default();
-    let until = until(&mut root, now, faults);
-    root.finish(faults);
-    if let Some(placed) = &placed {
-        paths.extend(placed.path.clone());
-        links.push(placed.link);
-    }
-    let pos = position.or(placed.map(|placed| placed.pos));
-    if pos.is_none() && paths.is_empty() && links.is_empty() && faults.is_empty() {
-        faults.push("position: is missing: give `position`, `on`, `path` or `links`".to_owned());
-    }
-    let mut event = Event::new(
-        0,
-        EventType(u16::try_from(kind?).ok()?),
-        source.unwrap_or(EventSource::Government),
-    );
-    event.description = description;
-    event.level = level.and_then(|level| Level::new(u8::try_from(level).ok()?).ok());
-    event.confidence = confidence.and_then(|sure| Confidence::from_percent(sure).ok());
-    event.radius = radius.and_then(|radius| Radius::from_m(radius).ok());
-    event.pos = pos;
-    if !paths.is_empty() || !links.is_empty() {
-        event.place = Place::new(paths, links)
-            .map_err(|fault| faults.push(format!("path, links: {fault}")))
-            .ok();
-    }
-    Some(Asked { event, until })
+    let Some(placed) = placed else {
+        return (position, paths, links);
+    };
+    paths.extend(placed.path);
+    links.push(placed.link);
+    (position.or(Some(placed.pos)), paths, links)
 }
 
 /// `until`, a moment, or `lasts_s`, a span from now.
@@ -240,139 +339,6 @@ fn reference_links(value: &Value, faults: &mut Vec<String>) -> Vec<ReferenceLink
     links
 }
 
-/// A JSON object whose every key is asked for or refused.
-struct Object<'v> {
-    name: String,
-    entries: &'v Map<String, Value>,
-    asked: Vec<&'static str>,
-}
-
-impl<'v> Object<'v> {
-    fn new(name: &str, value: &'v Value, faults: &mut Vec<String>) -> Option<Self> {
-        let Some(entries) = value.as_object() else {
-            let name = if name.is_empty() { "the body" } else { name };
-            faults.push(format!("{name}: must be an object"));
-            return None;
-        };
-        Some(Self {
-            name: name.to_owned(),
-            entries,
-            asked: Vec::new(),
-        })
-    }
-
-    /// A value that is null is one that is not there.
-    fn take(&mut self, key: &'static str) -> Option<&'v Value> {
-        self.asked.push(key);
-        self.entries.get(key).filter(|value| !value.is_null())
-    }
-
-    fn has(&self, key: &str) -> bool {
-        self.entries.get(key).is_some_and(|value| !value.is_null())
-    }
-
-    fn path(&self, key: &str) -> String {
-        match self.name.as_str() {
-            "" => key.to_owned(),
-            name => format!("{name}.{key}"),
-        }
-    }
-
-    fn text(&mut self, key: &'static str, faults: &mut Vec<String>) -> Option<&'v str> {
-        let value = self.take(key)?;
-        if value.as_str().is_none() {
-            faults.push(format!("{}: must be text", self.path(key)));
-        }
-        value.as_str()
-    }
-
-    fn whole(
-        &mut self,
-        key: &'static str,
-        least: i64,
-        most: i64,
-        faults: &mut Vec<String>,
-    ) -> Option<i64> {
-        let value = self.take(key)?.as_i64();
-        let within = value.filter(|value| (least..=most).contains(value));
-        if within.is_none() {
-            let key = self.path(key);
-            faults.push(format!(
-                "{key}: must be a whole number from {least} to {most}"
-            ));
-        }
-        within
-    }
-
-    fn number(
-        &mut self,
-        key: &'static str,
-        least: f64,
-        most: f64,
-        faults: &mut Vec<String>,
-    ) -> Option<f64> {
-        let value = self.take(key)?.as_f64();
-        let within = value.filter(|value| (least..=most).contains(value));
-        if within.is_none() {
-            let key = self.path(key);
-            faults.push(format!("{key}: must be a number from {least} to {most}"));
-        }
-        within
-    }
-
-    /// 12, or "7/12" with its region.
-    fn node(&mut self, key: &'static str, faults: &mut Vec<String>) -> Option<NodeId> {
-        let node = self.take(key).and_then(|value| match value {
-            Value::String(text) => {
-                let (region, id) = text.split_once('/')?;
-                Some(NodeId {
-                    region: Some(region.parse().ok()?),
-                    id: id.parse().ok()?,
-                })
-            }
-            _ => Some(NodeId {
-                region: None,
-                id: u16::try_from(value.as_u64()?).ok()?,
-            }),
-        });
-        if node.is_none() {
-            let key = self.path(key);
-            faults.push(format!(
-                "{key}: must be a node, 12 or \"7/12\" with its region"
-            ));
-        }
-        node
-    }
-
-    fn lanes(&mut self, key: &'static str, faults: &mut Vec<String>) -> Vec<LaneId> {
-        let Some(value) = self.take(key) else {
-            return Vec::new();
-        };
-        let one = |value: &Value| {
-            let id = u8::try_from(value.as_u64()?).ok().filter(|id| *id <= 15)?;
-            LaneId::new(id).ok()
-        };
-        let list = value.as_array().filter(|list| list.len() <= 15);
-        let lanes: Option<Vec<_>> = list.and_then(|list| list.iter().map(one).collect());
-        if lanes.is_none() {
-            let key = self.path(key);
-            faults.push(format!("{key}: must be a list of lanes from 1 to 15"));
-        }
-        lanes.unwrap_or_default()
-    }
-
-    fn finish(self, faults: &mut Vec<String>) {
-        let unknown = self.entries.keys();
-        for key in unknown.filter(|key| !self.asked.contains(&key.as_str())) {
-            // What a stranger wrote is not repeated at length.
-            let shown: String = key.chars().take(40).collect();
-            let known = self.asked.join(", ");
-            let key = self.path(&shown);
-            faults.push(format!("{key}: unknown; known here: {known}"));
-        }
-    }
-}
-
 /// A moment as RFC 3339 writes it, with its offset from UTC.
 pub fn rfc3339(text: &str) -> Option<Utc> {
     let bytes = text.as_bytes();
@@ -441,6 +407,7 @@ const SOURCES: [(&str, EventSource); 6] = [
 mod tests {
     use proptest::prelude::*;
     use serde_json::json;
+    use v2x_msg::base::NodeId;
 
     use super::*;
     use crate::services::fixture::crossing;
@@ -469,13 +436,58 @@ mod tests {
             "lasts_s": 120,
         }))
         .unwrap();
-        assert_eq!(asked.event.event_type, EventType::WORKS);
-        assert_eq!(asked.event.source, EventSource::Police);
-        let place = asked.event.place.unwrap();
+        let Entry::Event(event) = asked.entry else {
+            panic!("{asked:?}")
+        };
+        assert_eq!(event.event_type, EventType::WORKS);
+        assert_eq!(event.source, EventSource::Police);
+        let place = event.place.unwrap();
         assert_eq!((place.paths().len(), place.links().len()), (1, 1));
-        assert!(asked.event.pos.is_some());
+        assert!(event.pos.is_some());
         // Over New Year in Beijing, not in UTC.
         assert_eq!(asked.until, rfc3339("2027-01-01T00:01:00+08:00"));
+    }
+
+    #[test]
+    fn a_sign_has_its_code_its_words_and_its_place_and_nothing_of_an_event() {
+        let links = json!([{ "upstream": 1, "downstream": 2 }]);
+        let asked = read(&json!({
+            "kind": "sign", "type": 38, "code": "0000000000000038", "text": "正在施工",
+            "level": 3, "links": links, "lasts_s": 60,
+        }))
+        .unwrap();
+        let Entry::Sign(sign) = asked.entry else {
+            panic!("{asked:?}")
+        };
+        assert_eq!((sign.sign_type, sign.text.code()), (38, "0000000000000038"));
+        assert_eq!(sign.text.text(), b"\xd5\xfd\xd4\xda\xca\xa9\xb9\xa4");
+        assert_eq!(sign.level, Level::new(3).ok());
+        assert_eq!(
+            asked.until,
+            Some(now() + std::time::Duration::from_secs(60))
+        );
+        let faulty = |more: Value, fault: &str| {
+            let mut body = json!({ "kind": "sign", "type": 38, "code": "0000000000000038" });
+            for (key, value) in more.as_object().unwrap() {
+                body[key] = value.clone();
+            }
+            let faults = read(&body).unwrap_err();
+            assert!(
+                faults.iter().any(|told| told.starts_with(fault)),
+                "{fault}: {faults:?}"
+            );
+        };
+        faulty(json!({}), "on: is missing");
+        faulty(
+            json!({ "position": { "east_m": 1, "north_m": 1 } }),
+            "on: is missing",
+        );
+        faulty(json!({ "radius_m": 3 }), "radius_m: is for events");
+        faulty(json!({ "code": "38" }), "code, text: ");
+        faulty(json!({ "code": null }), "code: is missing");
+        faulty(json!({ "text": "龍" }), "code, text: ");
+        faulty(json!({ "kind": "signs" }), "kind: must be");
+        faulty(json!({ "kind": "event" }), "code: is for signs");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use v2x_msg::kinds::rsi::{
     Event, EventSource, EventType, Level, Place, ReferencePath, Sign, Validity,
 };
 
+pub use super::ask::Entry;
 use super::ask::is_near;
 use crate::site::{Site, words};
 
@@ -64,15 +65,6 @@ pub struct Told {
     pub entry: Option<Entry>,
     /// When it ends of itself.
     pub until: Option<Utc>,
-}
-
-/// What an entry is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Entry {
-    /// An event.
-    Event(Box<Event>),
-    /// A sign.
-    Sign(Box<Sign>),
 }
 
 /// A whole message.

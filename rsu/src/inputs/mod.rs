@@ -268,6 +268,7 @@ pub struct Counts {
     rejected: Tally,
     ignored: Tally,
     tolerated: Tally,
+    clock_ahead_ms: Option<i64>,
 }
 
 /// How often each kind was seen, in the order in which the protocol lists them.
@@ -313,6 +314,16 @@ impl Counts {
     /// the device that an operator wants to know of, by kind.
     pub fn tolerated(&self) -> &[(&'static str, u64)] {
         &self.tolerated
+    }
+
+    /// Our clock on arrival less the moment that the device last stamped: its delay, and how far its
+    /// clock is behind ours. None of a device that tells no date.
+    pub fn clock_ahead_ms(&self) -> Option<i64> {
+        self.clock_ahead_ms
+    }
+
+    pub(crate) fn note_clock(&mut self, ahead_ms: i64) {
+        self.clock_ahead_ms = Some(ahead_ms);
     }
 
     pub(crate) fn accept(&mut self) {

@@ -44,7 +44,7 @@ use v2x_msg::kinds::rsi;
 pub use lookup::LaneMatch;
 pub(crate) use read_signs::reference_link;
 pub use timetable::{Posted, Timetable};
-#[cfg(feature = "import")]
+#[cfg(feature = "daemon")]
 pub(crate) use write::{kind, turn};
 
 /// A junction and the roads that meet there.

@@ -4,7 +4,8 @@
 //! - `metrics`: what Prometheus is given
 //! - `orders`: what people order, with a token
 //! - `stages`: how long each stage of the straight path takes
-//! - `settings`: the configuration, and where each value comes from
+//! - `settings`: the configuration, where each value comes from, and reading it again
+//! - `forecasts`: how far off forecasts have been
 //! - `recordings`: their list, and the recorder's switch
 //! - `keeper`: who may change something
 //! - `door`: how many may come in, and for how long who says nothing
@@ -17,6 +18,7 @@
 
 mod assets;
 mod door;
+mod forecasts;
 mod keeper;
 mod metrics;
 mod orders;
@@ -29,6 +31,7 @@ mod tests;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -93,6 +96,8 @@ pub(super) struct Unit {
     periods: [Duration; FrameKind::ALL.len()],
     settings: Settings,
     folder: Option<Folder>,
+    /// On which disk it keeps things.
+    disk: PathBuf,
 }
 
 impl Unit {
@@ -110,6 +115,7 @@ impl Unit {
                 FrameKind::RsiStatic => station.rsi.static_period,
             }),
             settings: Settings::of(config),
+            disk: disk_of(config),
             folder: (config.record.clone()).map(|wish| Folder::new(wish, &config.name)),
         }
     }
@@ -123,6 +129,7 @@ struct About {
     site: Value,
     periods: [Duration; FrameKind::ALL.len()],
     settings: Settings,
+    disk: PathBuf,
     recordings: Recordings,
     trend: Trend,
     keeper: Keeper,
@@ -147,6 +154,7 @@ impl Server {
                 site: unit.site,
                 periods: unit.periods,
                 settings: unit.settings,
+                disk: unit.disk,
                 recordings: Recordings::new(unit.folder),
                 trend: Trend::default(),
                 keeper: Keeper(wish.token),
@@ -234,6 +242,7 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/api/v1/latency", get(latency))
         .route("/api/v1/notices", get(notices))
         .route("/api/v1/config", get(settings::show))
+        .route("/api/v1/reload", post(settings::reload))
         .route("/api/v1/recordings", get(recordings::list))
         .route("/api/v1/recordings/{name}", get(recordings::fetch))
         .route("/api/v1/recording", post(recordings::switch))
@@ -526,6 +535,11 @@ impl About {
                 "processor_s": taken.processor.as_secs_f64(),
                 "resident_bytes": taken.resident_bytes, "threads": taken.threads,
             })),
+            "temperature_c": machine::temperature_c(),
+            "disk": json!({
+                "path": self.disk.display().to_string(),
+                "free_bytes": machine::free_bytes(&self.disk),
+            }),
             "recording": now.recording.map(|recording| json!({
                 "on": recording.on,
                 "file": recording.file.map(|file| file.display().to_string()),
@@ -542,6 +556,14 @@ impl About {
             }),
         })
     }
+}
+
+/// Where recordings are kept, else the journal of orders, else nothing of ours.
+fn disk_of(config: &Config) -> PathBuf {
+    let record = config.record.as_ref().map(|wish| wish.folder.clone());
+    let journal = config.orders.as_ref();
+    let journal = journal.and_then(|orders| Some(orders.journal.parent()?.to_owned()));
+    record.or(journal).unwrap_or_else(|| PathBuf::from("/"))
 }
 
 fn fix_name(fix: Fix) -> &'static str {
@@ -583,6 +605,10 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
         "age_s": input.age.map(|age| age.as_secs_f64()),
         "arrivals": input.arrivals, "bytes": input.bytes, "reports": input.reports,
         "displaced": input.displaced, "reconnects": input.reconnects, "foreign": input.foreign, "overlong": input.overlong,
+        "clock_ahead_s": input.receiver.map_or_else(
+            || input.counts.clock_ahead_ms().map(|ms| ms as f64 / 1e3),
+            |receiver| receiver.clock_ahead_s,
+        ),
         "receiver": input.receiver.map(|receiver| json!({
             "fix": fix_name(receiver.fix), "satellites_used": receiver.satellites_used,
             "hdop": receiver.hdop, "clock_ahead_s": receiver.clock_ahead_s,

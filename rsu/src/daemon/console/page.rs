@@ -14,6 +14,7 @@ use v2x_msg::Message;
 use v2x_msg::access::dsmp;
 
 use super::door::DoorTally;
+use super::forecasts::{Forecasts, Off};
 use crate::clock::{Mono, Now};
 use crate::daemon::stop::lock;
 use crate::daemon::tap::{FrameMark, Mark};
@@ -54,6 +55,15 @@ struct Kept {
     newest: [Option<(Mono, u64)>; FrameKind::ALL.len()],
     messages: VecDeque<Heard>,
     next: u64,
+    forecasts: Forecasts,
+}
+
+/// The signals, and how far off their forecasts have been.
+#[derive(Serialize)]
+struct Signals {
+    #[serde(flatten)]
+    now: say::Signals,
+    off: Vec<Off>,
 }
 
 /// A frame that was sent.
@@ -123,7 +133,13 @@ impl Page {
         }
         if let Some(view) = last {
             let tracks = json(&say::Tracks::of(&view, &self.inputs));
-            let signals = json(&say::Signals::of(&view));
+            let now = say::Signals::of(&view);
+            let signals = {
+                let mut kept = lock(&self.kept);
+                kept.forecasts.follow(view.at.mono, view.forecast.as_ref());
+                let off = kept.forecasts.off();
+                json(&Signals { now, off })
+            };
             self.reader.views.give_back(view);
             {
                 let mut kept = lock(&self.kept);

@@ -1,12 +1,13 @@
 //! The configuration over HTTP: what holds, where it comes from, and whether the file on the disk is
-//! still what was read and would still run. It is never changed from here.
+//! still what was read and would still run. It is never changed from here; who knows the word may have
+//! the files read again, as SIGHUP does.
 
 use std::io;
 use std::path::Path;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
@@ -73,6 +74,33 @@ pub(super) async fn show(State(about): Known) -> Response {
     });
     match looked.await {
         Ok(told) => Json(told).into_response(),
+        Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending"),
+    }
+}
+
+/// Has the files read again, unless they are wrong or as they were.
+pub(super) async fn reload(State(about): Known, headers: HeaderMap) -> Response {
+    if let Err((code, reason)) = about.keeper.admit(&headers).await {
+        return wrong(code, &reason);
+    }
+    let Some(reload) = about.shared.reload.clone() else {
+        let reason = "this program does not live by a configuration that could be read again";
+        return wrong(StatusCode::CONFLICT, reason);
+    };
+    let looked = spawn_blocking(move || {
+        let files = &about.settings.files;
+        let main = files.first().map_or("", |file| file.path.as_str());
+        load(Path::new(main)).map(|checked| checked.config.files != *files)
+    });
+    match looked.await {
+        Ok(Ok(changed)) => {
+            if changed {
+                tracing::info!("the configuration is read again, as asked for over the console");
+                reload.notify_one();
+            }
+            Json(json!({ "changed": changed })).into_response()
+        }
+        Ok(Err(faults)) => wrong(StatusCode::UNPROCESSABLE_ENTITY, &faults.to_string()),
         Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending"),
     }
 }

@@ -6,15 +6,17 @@ use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::metrics;
 use crate::config;
-use crate::daemon::Daemon;
+use crate::daemon::{Around, Daemon};
 
 const LONG: Duration = Duration::from_secs(20);
+const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs");
 const TOKEN: &str = "a-word-for-the-tests";
 
 struct Rig {
@@ -32,6 +34,15 @@ struct Answer {
 
 impl Rig {
     fn start() -> Self {
+        Self::begin(false)
+    }
+
+    /// As `rsu run` starts it: its configuration is on the disk, and can be read again.
+    fn start_from_its_file() -> Self {
+        Self::begin(true)
+    }
+
+    fn begin(from_its_file: bool) -> Self {
         let air = UdpSocket::bind("127.0.0.1:0").unwrap();
         let console = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -50,18 +61,26 @@ impl Rig {
         fs::write(folder.join("token"), format!("{TOKEN}\n")).unwrap();
         let kept = folder.display();
         let text = format!(
-            "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n\
+            "[station]\nname = 'test'\nsite = '{CONFIGS}/sites/moyu-boyuan.toml'\n\
              [clock]\nrequire-sync = false\n[radio]\ntarget = 'udp://{}'\n\
              [console]\nlisten = '{console}'\nsimulated = true\ntoken-file = '{kept}/token'\n\
              [orders]\njournal = '{kept}/events'\n[record]\nfolder = '{kept}/kept'\nat-start = false\nkeep-free-mb = 0\n\
              [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://{signal}'\n",
             air.local_addr().unwrap()
         );
-        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-        let checked = config::parse(&text, file, &mut |path| fs::read_to_string(path));
+        let mut file = Path::new(CONFIGS).join("test.toml");
+        if from_its_file {
+            file = folder.join("test.toml");
+            fs::write(&file, &text).unwrap();
+        }
+        let checked = config::parse(&text, &file, &mut |path| fs::read_to_string(path));
         let config = checked.unwrap_or_else(|f| panic!("{f}")).config;
+        let around = Around {
+            reload: from_its_file.then(Arc::default),
+            ..Around::default()
+        };
         let rig = Self {
-            daemon: Daemon::start(config, 1).unwrap(),
+            daemon: Daemon::start_with(config, 1, around).unwrap(),
             console,
             folder,
             _air: air,
@@ -311,6 +330,18 @@ fn the_page_is_packed_for_who_takes_that() {
     let plain = rig.get("/app.js");
     assert!(!plain.head.to_lowercase().contains("content-encoding"));
     assert!(bytes.len() < plain.body.len() / 2);
+}
+
+#[test]
+fn the_state_of_the_machine_is_told_and_a_program_without_files_reads_none_again() {
+    let rig = Rig::start();
+    let status = rig.json("/api/v1/status");
+    assert!(status["disk"]["free_bytes"].as_u64() > Some(0), "{status}");
+    let path = status["disk"]["path"].as_str().unwrap().to_owned();
+    assert!(path.ends_with("kept"), "{path}");
+    assert!(status["inputs"][0]["clock_ahead_s"].is_null());
+    let answer = rig.ask("POST /api/v1/reload", "");
+    assert_eq!(answer.code, 409, "{}", answer.body);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) struct Wish {
 /// What is ordered.
 #[derive(Debug)]
 pub(crate) enum What {
-    /// A person's event.
+    /// A person's event or sign.
     Add(Value),
     /// Other words for it.
     Change(u64, Value),

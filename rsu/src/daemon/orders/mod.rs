@@ -31,26 +31,28 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use v2x_msg::base::MinuteOfYear;
+use v2x_msg::base::{GeoPosition, MinuteOfYear};
 
 use super::clock;
 use super::mailbox::{Letter, Mailbox};
 use super::stop::Stop;
 use super::watchers::Watchers;
 use crate::clock::{Mono, Now, Utc};
-use crate::events::{Outcome, Refused, ask};
+use crate::events::ask::{self, Entry};
+use crate::events::{Outcome, Refused};
 use crate::site::Site;
 use journal::{Journal, Line, Live};
 use keys::{Keys, Known};
-use written::{Content, Who, Written};
+use written::{Content, NoOrder, Who, Written};
 
 pub(crate) use desk::{Answer, Desk, Filed, Told, What, Wish};
 pub(crate) use keys::is_key;
 
 /// Orders that are done together: for them the disk is waited for once.
 const BATCH: usize = 32;
-/// What stands by the word of people.
+/// Events, and signs, that stand by the word of people.
 const MOST_OPERATOR: usize = 64;
+const MOST_OPERATOR_SIGNS: usize = 32;
 /// Events, and signs, that stand by the word of platforms.
 const MOST_CLOUD: usize = 32;
 /// How often it looks up from its desk.
@@ -461,24 +463,27 @@ impl Clerk {
         }
         match wish.what {
             What::Add(body) => {
-                let standing = self.count(Who::Operator, false) + busy.added;
-                if standing >= MOST_OPERATOR {
-                    let error = format!("{MOST_OPERATOR} events stand already: end one first");
-                    return Err(Answer::refusal(503, &error));
-                }
                 let number = self.number();
                 let live = self.operator_live(number, body, now, key.clone())?;
+                let (most, what) = if live.is_sign() {
+                    (MOST_OPERATOR_SIGNS, "signs")
+                } else {
+                    (MOST_OPERATOR, "events")
+                };
+                if self.count(Who::Operator, live.is_sign()) + busy.added >= most {
+                    let error = format!("{most} {what} stand already: end one first");
+                    return Err(Answer::refusal(503, &error));
+                }
                 Ok((Kind::Add, key, vec![], vec![Stand::new(live)], vec![]))
             }
             What::Change(number, patch) => {
                 let before = self.operators(number)?.clone();
                 let mut body = before.asked.clone().unwrap_or_default();
-                if patch
-                    .get("type")
-                    .is_some_and(|new| Some(new) != body.get("type"))
-                {
-                    let error = "type: an event of another type is another event";
-                    return Err(Answer::refusal(422, error));
+                for key in ["kind", "type"] {
+                    if is_other(key, &body, &patch) {
+                        let error = format!("{key}: what is of another {key} is something else");
+                        return Err(Answer::refusal(422, &error));
+                    }
                 }
                 merge(&mut body, &patch);
                 // A new end replaces the old one, however it was told.
@@ -524,10 +529,8 @@ impl Clerk {
     ) -> Result<Live, Answer> {
         let asked = ask::parse(&body, &self.site, now.utc)
             .map_err(|faults| Answer::refusal(422, &faults.join("; ")))?;
-        let mut event = asked.event;
-        event.validity.start = Some(MinuteOfYear::of(now.utc));
         let who = (Who::Operator, number);
-        let content = Content::of_event(who, &event, asked.until, self.site.origin)
+        let order = order_of(who, asked.entry, now.utc, asked.until, self.site.origin)
             .map_err(|error| Answer::refusal(422, &error.to_string()))?;
         Ok(Live {
             number,
@@ -536,7 +539,7 @@ impl Clerk {
             name: None,
             asked: Some(body),
             key,
-            order: Written::Event(content),
+            order,
         })
     }
 
@@ -573,18 +576,7 @@ impl Clerk {
             .as_ref()
             .map_or(now.utc.unix_ms(), |live| live.since_ms);
         let since = Utc::from_unix_ms(since_ms).unwrap_or(now.utc);
-        let order = match entry {
-            crate::events::cloud::Entry::Event(mut event) => {
-                if event.validity.start.is_none() {
-                    event.validity.start = Some(MinuteOfYear::of(since));
-                }
-                Content::of_event(who, &event, told.until, origin).map(Written::Event)
-            }
-            crate::events::cloud::Entry::Sign(sign) => {
-                Content::of_sign(who, &sign, told.until, origin).map(Written::Sign)
-            }
-        };
-        let order = match order {
+        let order = match order_of(who, entry, since, told.until, origin) {
             Ok(order) => order,
             Err(error) => return faults.push(format!("{}: {error}", told.name)),
         };
@@ -779,21 +771,64 @@ fn with_id(order: &Written, id: u8, site: &Site) -> Written {
     }
 }
 
-/// A changed event keeps its beginning, and its end unless that is what changed.
+/// What is ordered, as text; an event that does not say when it began does so at `since`.
+fn order_of(
+    who: (Who, u64),
+    entry: Entry,
+    since: Utc,
+    until: Option<Utc>,
+    origin: GeoPosition,
+) -> Result<Written, NoOrder> {
+    match entry {
+        Entry::Event(mut event) => {
+            let since = MinuteOfYear::of(since);
+            event.validity.start.get_or_insert(since);
+            Content::of_event(who, &event, until, origin).map(Written::Event)
+        }
+        Entry::Sign(sign) => Content::of_sign(who, &sign, until, origin).map(Written::Sign),
+    }
+}
+
+/// Whether a patch gives `key` another value; what is left out of an order is an event.
+fn is_other(key: &str, body: &Value, patch: &Value) -> bool {
+    let usual = json!("event");
+    let of = |value: Option<&Value>| match value {
+        None | Some(Value::Null) if key == "kind" => usual.clone(),
+        value => value.cloned().unwrap_or_default(),
+    };
+    let given = patch.get(key);
+    given.is_some() && of(given) != of(body.get(key))
+}
+
+/// What is changed keeps its id and its beginning, and its end unless that is what changed.
 fn carry(order: &Written, before: &Live, renewed: bool, site: &Site) -> Written {
     let changed = || {
-        let (Written::Event(new), Written::Event(old)) = (order, &before.order) else {
-            return None;
+        let until_of = |new: &Content, old: &Content| {
+            let until_ms = if renewed { new.until_ms } else { old.until_ms };
+            until_ms.and_then(Utc::from_unix_ms)
         };
-        let (mut event, was) = (new.event().ok()?, old.event().ok()?);
-        event.validity.start = was.validity.start;
-        event.id = was.id;
-        let until_ms = if renewed { new.until_ms } else { old.until_ms };
-        let until = until_ms.and_then(Utc::from_unix_ms);
-        let who = (new.who, new.number);
-        let mut content = Content::of_event(who, &event, until, site.origin).ok()?;
-        content.keeps_id = true;
-        Some(Written::Event(content))
+        match (order, &before.order) {
+            (Written::Event(new), Written::Event(old)) => {
+                let (mut event, was) = (new.event().ok()?, old.event().ok()?);
+                event.validity.start = was.validity.start;
+                event.id = was.id;
+                let who = (new.who, new.number);
+                let mut content =
+                    Content::of_event(who, &event, until_of(new, old), site.origin).ok()?;
+                content.keeps_id = true;
+                Some(Written::Event(content))
+            }
+            (Written::Sign(new), Written::Sign(old)) => {
+                let mut sign = new.sign().ok()?;
+                sign.id = old.sign().ok()?.id;
+                let who = (new.who, new.number);
+                let mut content =
+                    Content::of_sign(who, &sign, until_of(new, old), site.origin).ok()?;
+                content.keeps_id = true;
+                Some(Written::Sign(content))
+            }
+            _ => None,
+        }
     };
     changed().unwrap_or_else(|| order.clone())
 }
@@ -843,7 +878,7 @@ fn merge(target: &mut Value, patch: &Value) {
 }
 
 fn unknown() -> Answer {
-    Answer::refusal(404, "no such event: it has ended, or never was")
+    Answer::refusal(404, "no such event or sign: it has ended, or never was")
 }
 
 fn not_kept(error: &io::Error) -> String {

@@ -213,6 +213,55 @@ fn a_change_keeps_number_id_beginning_and_end() {
 }
 
 #[test]
+fn a_sign_is_put_up_changed_kept_over_a_restart_and_taken_down() {
+    let scratch = Scratch::new();
+    let mut office = Office::open(&scratch);
+    let link = office.clerk.site.approaches().next().unwrap().clone();
+    let body = json!({
+        "kind": "sign", "type": 38, "code": "0000000000000038", "text": "正在施工", "lasts_s": 600,
+        "links": [{ "upstream": format!("{}/{}", link.upstream.region.unwrap_or(0), link.upstream.id),
+                    "downstream": link.downstream.id }],
+    });
+    let up = office.one(What::Add(body));
+    assert_eq!(up.code, 201, "{}", up.body);
+    assert_eq!(
+        (&up.body["kind"], &up.body["type"]),
+        (&json!("sign"), &json!(38))
+    );
+    assert!(up.body["rte_id"].is_null());
+    let changed = office.one(What::Change(1, json!({ "text": "前方施工", "level": 6 })));
+    assert_eq!(changed.code, 200, "{}", changed.body);
+    for key in ["number", "rts_id", "since_ms", "until_ms", "type"] {
+        assert_eq!(up.body[key], changed.body[key], "{key}");
+    }
+    for other in [
+        json!({ "kind": "event" }),
+        json!({ "type": 39 }),
+        json!({ "kind": null }),
+    ] {
+        assert_eq!(office.one(What::Change(1, other)).code, 422);
+    }
+    // It does not stand in the way of an event, nor is it one.
+    assert_eq!(office.one(add()).code, 201);
+    assert_eq!(
+        office.one(What::Change(2, json!({ "kind": "event" }))).code,
+        200
+    );
+    assert_eq!(office.close().len(), 1);
+
+    let mut office = Office::open(&scratch);
+    let again = office.one(What::Show(1)).body;
+    assert_eq!(again, changed.body);
+    assert_eq!(office.one(What::End(1)).code, 200);
+    assert_eq!(office.one(What::Show(1)).code, 404);
+    office.close();
+    let mut office = Office::open(&scratch);
+    let list = office.one(What::List).body;
+    assert_eq!(list["events"].as_array().unwrap().len(), 1);
+    office.close();
+}
+
+#[test]
 fn a_key_does_an_order_once_even_twice_in_a_batch_and_after_a_restart() {
     let scratch = Scratch::new();
     let mut office = Office::open(&scratch);

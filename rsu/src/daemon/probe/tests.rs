@@ -1,5 +1,6 @@
 //! The command as people use it, on recordings of our own making and, where present, of devices.
 
+use std::io::Read;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::thread;
@@ -10,6 +11,7 @@ use super::pcap::tests::{file, tcp, udp};
 use super::*;
 use crate::inputs::ars408::SensedObject;
 use crate::inputs::gat1743::{Address, Approach, Audience, Identity};
+use crate::inputs::modbus::{Emitter, Form as ModbusForm, Register};
 use crate::report::{LampState, LampStates, Light};
 
 fn args(protocol: ProbeProtocol, source: &str) -> ProbeArgs {
@@ -25,6 +27,7 @@ fn args(protocol: ProbeProtocol, source: &str) -> ProbeArgs {
         ask: None,
         sensor_id: 0,
         heading_deg: 0.0,
+        modbus: modbus::ModbusArgs::default(),
     }
 }
 
@@ -253,6 +256,97 @@ fn a_stream_is_printed_until_the_device_closes_it() {
     let (lines, _) = live(&args(ProbeProtocol::Gat1743, &format!("tcp://{address}")));
     sending.join().unwrap();
     assert_eq!(lines.len(), 3);
+}
+
+/// A device that answers over TCP until whoever asks is gone; its registers are those asked for.
+fn modbus_device(form: ModbusForm, registers: Vec<Register>) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut device = Emitter::new(form, 17);
+        for (register, value) in registers.iter().zip([120.5, -3.2]) {
+            device.set(register, value);
+        }
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut buffer = [0; 260];
+        while let Ok(size) = stream.read(&mut buffer)
+            && size > 0
+        {
+            let mut answer = Vec::new();
+            device.hear(&buffer[..size], &mut answer);
+            if stream.write_all(&answer).is_err() {
+                break;
+            }
+        }
+    });
+    format!("tcp://{address}")
+}
+
+#[test]
+fn a_modbus_device_is_asked_for_what_was_given() {
+    let register: Vec<_> = [
+        "quantity = 'visibility-m', address = 0, type = 'f32', words = 'low-first'",
+        "{ quantity = 'road-c', table = 'input', address = 7, type = 'i16', scale = 0.1 }",
+    ]
+    .into_iter()
+    .map(|text| config::modbus_register(text).unwrap())
+    .collect();
+    for rtu in [false, true] {
+        let form = if rtu {
+            ModbusForm::Rtu
+        } else {
+            ModbusForm::Tcp
+        };
+        let source = modbus_device(form, register.clone());
+        let args = ProbeArgs {
+            modbus: modbus::ModbusArgs {
+                register: register.clone(),
+                unit: 17,
+                rtu,
+            },
+            count: Some(2),
+            duration: Some(Duration::from_secs(20)),
+            ..args(ProbeProtocol::Modbus, &source)
+        };
+        let (lines, outcome) = live(&args);
+        assert_eq!(lines.len(), 2, "{}", outcome.summary(&args));
+        assert_eq!(lines[0]["content"], "weather");
+        assert_eq!(lines[0]["readings"]["visibility-m"], 120.5);
+        assert_eq!(lines[1]["readings"]["road-c"], -3.2);
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_of_a_modbus_device_is_refused_with_a_reason() {
+    let refused = |source: &str, registers: &[&str]| {
+        let register = registers.iter().map(|text| config::modbus_register(text));
+        let args = ProbeArgs {
+            modbus: modbus::ModbusArgs {
+                register: register.collect::<Result<_, _>>().unwrap(),
+                ..modbus::ModbusArgs::default()
+            },
+            ..args(ProbeProtocol::Modbus, source)
+        };
+        let failure = listen(&args, &Source::parse(source).unwrap(), &mut Vec::new());
+        let failure = failure.unwrap_err();
+        assert_eq!(failure.exit, USAGE, "{source}");
+        failure.reason
+    };
+    let one = "quantity = 'grip', address = 1";
+    assert!(refused("some.bin", &[one]).contains("answers do not say to what"));
+    assert!(refused("udp://127.0.0.1:0", &[one]).contains("is asked over tcp"));
+    assert!(refused("tcp://127.0.0.1:1", &[]).contains("--register"));
+    assert!(refused("tcp://127.0.0.1:1", &[one, one]).contains("grip is measured by two"));
+    for (text, reason) in [
+        ("quantity = 'fog', address = 0", "quantity: must be"),
+        ("quantity = 'grip'", "address: is missing"),
+        ("quantity = 'grip', address = 0, sort = 1", "sort: "),
+        ("}, {", "quantity: is missing"),
+        ("quantity", ""),
+    ] {
+        let error = config::modbus_register(text).unwrap_err();
+        assert!(error.contains(reason), "{text}: {error}");
+    }
 }
 
 #[test]

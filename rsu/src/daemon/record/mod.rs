@@ -516,9 +516,9 @@ mod tests {
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         let about = |path: &PathBuf| {
-            let bytes = fs::read(path).unwrap();
+            let file = fs::File::open(path).unwrap();
             let (mut part, mut topics) = (u32::MAX, Vec::new());
-            let read = messages(&bytes, |topic, data| {
+            let read = messages(file, |topic, data| {
                 if topic == "/start" {
                     part = read::parse::<entry::Start>(topic, data)?.part;
                 }
@@ -526,7 +526,7 @@ mod tests {
                 Ok(true)
             });
             read.unwrap();
-            (bytes.len() as u64, part, topics)
+            (fs::metadata(path).unwrap().len(), part, topics)
         };
         paths.iter().map(about).collect()
     }

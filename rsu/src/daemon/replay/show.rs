@@ -60,6 +60,7 @@ impl Show {
             cloud: None,
             site: Arc::new(config.site.clone()),
             notices: Default::default(),
+            reload: None,
             playback: Some(Arc::clone(&playback)),
             refused: Mutex::default(),
         });

@@ -312,6 +312,8 @@ impl Ear {
             self.counts.tolerate("no-stamp");
             return arrived.mono - self.config.latency;
         };
+        let ours_ms = arrived.utc.unix_ms();
+        self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         let delay = self.delay.of(arrived.mono, stamp_ms);
         if delay > LATE {
             self.counts.tolerate("late");

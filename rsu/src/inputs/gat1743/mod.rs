@@ -324,6 +324,7 @@ impl Ear {
         }
         let theirs_ns = theirs_ms(&frame.header).saturating_mul(1_000_000);
         let off_ns = arrived.utc.unix_ns().saturating_sub(theirs_ns);
+        self.counts.note_clock(off_ns / 1_000_000);
         if off_ns.unsigned_abs() > CLOCK_TOLERANCE_NS.unsigned_abs() {
             self.counts.tolerate("clock-differs");
         }

@@ -9,7 +9,7 @@
 //! | as configured: bit, 16 or 32 bits, float | raw x scale + offset | that of its [`Quantity`] |
 //!
 //! # What devices do, and what we make of it
-//! No recording of a sensor: tested against `pymodbus` 3.16 over TCP and over a serial line
+//! No recording of a sensor: tested against `pymodbus` 3.16.1 over TCP and over a serial line
 //! (`rsu/tests/modbus.rs`).
 //! - Registers that follow each other are read by one request, so that both words of a number are of
 //!   one moment.

@@ -255,6 +255,13 @@ impl Decoder {
         let theirs_ms = i64::from(said.second_of_day) * 1000 + i64::from(said.millisecond);
         let zone_ms = ZONE_S * 1000;
         let off_ms = (arrived.utc.unix_ns() / 1_000_000 - theirs_ms).rem_euclid(zone_ms);
+        // It tells the time of day in a zone that nobody names: to the nearest one.
+        let nearest_ms = if off_ms > zone_ms / 2 {
+            off_ms - zone_ms
+        } else {
+            off_ms
+        };
+        self.counts.note_clock(nearest_ms);
         if off_ms.min(zone_ms - off_ms) > CLOCK_TOLERANCE_MS {
             self.counts.tolerate("clock-differs");
         }
