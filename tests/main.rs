@@ -4,6 +4,7 @@
 //! - `configs`: files that people edit, right and wrong
 //! - `captures`: recordings through the programs
 //! - `daemon`: the unit as a program among its devices
+//! - `hostile`: devices gone bad
 //! - `recording`: what is kept plays back
 //! - `closed_loop`: the simulator's verdict
 //! - `process`, `air`: programs, sockets and devices for the above
@@ -13,6 +14,7 @@ mod captures;
 mod closed_loop;
 mod configs;
 mod daemon;
+mod hostile;
 mod process;
 mod recording;
 mod walls;

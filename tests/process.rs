@@ -118,6 +118,11 @@ impl Running {
         assert!(sent.expect("kill runs").success());
     }
 
+    /// Its number to the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("our child").is_none()
     }

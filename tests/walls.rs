@@ -72,7 +72,14 @@ fn without_the_daemon_no_runtime_or_socket_crate_is_in_the_tree() {
         "--prefix",
         "none",
     ]);
-    for guest in ["tokio", "socket2", "crossbeam", "nix ", "libc "] {
+    for guest in [
+        "tokio",
+        "socket2",
+        "socketcan",
+        "crossbeam",
+        "nix ",
+        "libc ",
+    ] {
         assert!(
             !tree.contains(guest),
             "rsu without `daemon` pulls in {guest}:\n{tree}"

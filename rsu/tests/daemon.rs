@@ -133,6 +133,11 @@ fn lamps(light: Light) -> Vec<u8> {
 
 /// One cycle of a radar that sees one car 40 m ahead.
 fn radar_cycle() -> Vec<CanFrame> {
+    next_cycle(&mut ars408::Emitter::new(0))
+}
+
+/// The next of a radar that counts them.
+fn next_cycle(radar: &mut ars408::Emitter) -> Vec<CanFrame> {
     let car = SensedObject {
         id: 7,
         forward_m: 40.0,
@@ -153,13 +158,17 @@ fn radar_cycle() -> Vec<CanFrame> {
         width_m: 1.8,
     };
     let mut frames = Vec::new();
-    ars408::Emitter::new(0).cycle(&[car], &mut frames);
+    radar.cycle(&[car], &mut frames);
     frames
 }
 
 fn gateway_bytes() -> Vec<u8> {
+    records(&radar_cycle())
+}
+
+fn records(frames: &[CanFrame]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    radar_cycle()
+    frames
         .iter()
         .for_each(|frame| gateway::emit(frame, &mut bytes));
     bytes
@@ -420,7 +429,7 @@ fn a_bus_that_is_heard_and_seen_is_one_and_keeps_its_name_on_the_air() {
     );
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let (mut emitter, mut frame) = (heard::Emitter::default(), Vec::new());
-    let radar = gateway_bytes();
+    let mut radar = ars408::Emitter::new(0);
     let found = (0..100).find_map(|_| {
         for mut word in [seen, unseen] {
             let utc = Utc::from_unix_ns(unix_ns() - 30_000_000);
@@ -429,7 +438,8 @@ fn a_bus_that_is_heard_and_seen_is_one_and_keeps_its_name_on_the_air() {
             assert!(emitter.bsm(&word, &mut frame));
             socket.send_to(&frame, air).unwrap();
         }
-        socket.send_to(&radar, can).unwrap();
+        let cycle = records(&next_cycle(&mut radar));
+        socket.send_to(&cycle, can).unwrap();
         std::thread::sleep(Duration::from_millis(100));
         let message = rig.hear(Aid::Rsm);
         let message = Message::decode(dsmp::parse(&message).unwrap().data).unwrap();

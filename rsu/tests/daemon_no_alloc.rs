@@ -62,7 +62,7 @@ fn a_daemon_at_work_allocates_nothing() {
             counted_from = Some(ASKED.load(Ordering::Relaxed));
             heard = 0;
         }
-        world.speak(start.elapsed());
+        world.speak(start.elapsed(), heard % 2);
         // A frame at least each 100 ms paces the loop.
         air.recv(&mut frame).expect("a frame");
         heard += 1;
@@ -118,7 +118,8 @@ struct World {
     radar: SocketAddr,
     red: Vec<u8>,
     green: Vec<u8>,
-    cycle: Vec<u8>,
+    /// Two, of different numbers.
+    cycles: [Vec<u8>; 2],
 }
 
 impl World {
@@ -129,12 +130,12 @@ impl World {
             radar,
             red: lamps(Light::Red),
             green: lamps(Light::Green),
-            cycle: cycle(),
+            cycles: cycles(),
         }
     }
 
     /// A radar cycle, lamps that change each second, and garbage.
-    fn speak(&self, elapsed: Duration) {
+    fn speak(&self, elapsed: Duration, turn: usize) {
         let lamps = if elapsed.as_secs().is_multiple_of(2) {
             &self.red
         } else {
@@ -142,7 +143,7 @@ impl World {
         };
         for (bytes, to) in [
             (lamps.as_slice(), self.signal),
-            (self.cycle.as_slice(), self.radar),
+            (self.cycles[turn].as_slice(), self.radar),
             (&[0xc0, 0xc0, 0x55], self.signal),
         ] {
             self.socket.send_to(bytes, to).unwrap();
@@ -172,8 +173,8 @@ fn lamps(light: Light) -> Vec<u8> {
     out
 }
 
-/// A cycle of thirty cars in the field of view.
-fn cycle() -> Vec<u8> {
+/// Two cycles of thirty cars in the field of view.
+fn cycles() -> [Vec<u8>; 2] {
     let car = |id: u8| ars408::SensedObject {
         id,
         forward_m: 20.0 + 3.0 * f64::from(id),
@@ -194,10 +195,13 @@ fn cycle() -> Vec<u8> {
         width_m: 1.8,
     };
     let cars: Vec<_> = (0..30).map(car).collect();
-    let (mut frames, mut bytes) = (Vec::new(), Vec::new());
-    ars408::Emitter::new(0).cycle(&cars, &mut frames);
-    frames
-        .iter()
-        .for_each(|frame| gateway::emit(frame, &mut bytes));
-    bytes
+    let mut radar = ars408::Emitter::new(0);
+    std::array::from_fn(|_| {
+        let (mut frames, mut bytes) = (Vec::new(), Vec::new());
+        radar.cycle(&cars, &mut frames);
+        frames
+            .iter()
+            .for_each(|frame| gateway::emit(frame, &mut bytes));
+        bytes
+    })
 }

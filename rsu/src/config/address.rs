@@ -33,6 +33,11 @@ pub enum Source {
     },
     /// Messages that a broker passes on.
     Mqtt(Broker),
+    /// A CAN interface of this machine.
+    Can {
+        /// As `ip link` calls it.
+        interface: String,
+    },
     /// A recording in candump's log format, at the pace of its stamps.
     Candump {
         /// The file, found from the configuration's folder.
@@ -146,6 +151,7 @@ impl fmt::Display for Source {
                 let mut topics = broker.topics.iter();
                 topics.try_for_each(|topic| write!(f, " {topic}"))
             }
+            Self::Can { interface } => write!(f, "can://{interface}"),
             Self::Candump { path } => write!(f, "candump:{}", path.display()),
         }
     }
@@ -162,6 +168,8 @@ pub(crate) const LISTEN_FORM: &str =
 /// What [`serial`] understands, for messages.
 pub(crate) const SERIAL_FORM: &str =
     "a line such as \"serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1\"";
+/// What [`can_interface`] understands, for messages.
+pub(crate) const CAN_FORM: &str = "the name of a CAN interface such as \"can0\"";
 /// Rates that serial devices have; the standards for controllers name those up to 19,200.
 const BAUD: std::ops::RangeInclusive<u32> = 300..=4_000_000;
 
@@ -210,6 +218,13 @@ pub(crate) fn serial(text: &str) -> Option<Source> {
         path: PathBuf::from(path),
         line,
     })
+}
+
+/// The name of an interface, as the kernel takes one.
+pub(crate) fn can_interface(text: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let named = (1..=15).contains(&text.len()) && text.chars().all(plain);
+    (named && !matches!(text, "." | "..")).then(|| text.to_owned())
 }
 
 /// `mqtt://`, a name or an address, and a port or 1883.
@@ -359,6 +374,18 @@ mod tests {
             "serial:///dev/x?",
         ] {
             assert_eq!(serial(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_can_interface_is_one_that_the_kernel_could_have() {
+        assert_eq!(can_interface("can0").as_deref(), Some("can0"));
+        assert_eq!(
+            can_interface("slcan-north.1").as_deref(),
+            Some("slcan-north.1")
+        );
+        for text in ["", ".", "..", "can/0", "can 0", "a-name-too-long-0", "cän0"] {
+            assert_eq!(can_interface(text), None, "{text}");
         }
     }
 

@@ -47,6 +47,7 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
         Some(Source::Udp { .. }) => Carrier::GatewayDatagrams,
         Some(Source::Candump { .. }) => Carrier::Candump,
         Some(Source::Serial { .. }) => Carrier::Slcan,
+        Some(Source::Can { .. }) => Carrier::SocketCan,
         Some(Source::Tcp { .. } | Source::TcpListen { .. } | Source::Mqtt(_)) | None => {
             Carrier::GatewayStream
         }
@@ -108,11 +109,11 @@ fn check_device(
                 "is missing: where is it told that it stands?",
             );
         }
-        (Some(Source::Tcp { .. } | Source::Serial { .. } | Source::Candump { .. }), Some(line)) => {
+        (Some(source), Some(line)) if !matches!(source, Source::Udp { .. }) => {
             table.wrong(
                 line,
                 "device",
-                "is only for `listen`: a stream is answered by itself",
+                "is only for `listen`: everything else is answered by the way it came",
             );
         }
         _ => {}

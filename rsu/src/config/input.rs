@@ -8,7 +8,8 @@ use v2x_msg::base::EnuFrame;
 use v2x_msg::kinds::rsm;
 
 use super::address::{
-    LISTEN_FORM, SERIAL_FORM, Source, TCP_FORM, UDP_FORM, listened, serial, tcp, udp,
+    CAN_FORM, LISTEN_FORM, SERIAL_FORM, Source, TCP_FORM, UDP_FORM, can_interface, listened,
+    serial, tcp, udp,
 };
 use super::boxes;
 use super::seat::Seat;
@@ -303,7 +304,8 @@ pub(super) fn read_controller_source(table: &mut Table<'_, '_>) -> Option<Source
     listen.or(connect).or(serial).map(|source| source.value)
 }
 
-/// Reads `listen`, `connect`, `serial` or `replay`, for what speaks on a CAN bus: exactly one of them.
+/// Reads `listen`, `connect`, `serial`, `can` or `replay`, for what speaks on a CAN bus: exactly one of
+/// them.
 pub(super) fn read_bus_source(table: &mut Table<'_, '_>, folder: &Path) -> Option<Source> {
     let listen = table.parsed("listen", UDP_FORM, |text| {
         udp(text).filter(|listen| listen.port() > 0)
@@ -320,16 +322,29 @@ pub(super) fn read_bus_source(table: &mut Table<'_, '_>, folder: &Path) -> Optio
             })
         },
     );
+    let can = table.parsed("can", CAN_FORM, can_interface);
+    if let Some(can) = &can
+        && !cfg!(feature = "socketcan")
+    {
+        table.wrong(
+            can.line,
+            "can",
+            "cannot be used: this program was built without its feature `socketcan`",
+        );
+    }
     check_one(
         table,
-        &["listen", "connect", "serial", "replay"],
-        "`listen`, `connect`, `serial` or `replay`",
+        &["listen", "connect", "serial", "can", "replay"],
+        "`listen`, `connect`, `serial`, `can` or `replay`",
     );
+    let can = can.map(|can| Source::Can {
+        interface: can.value,
+    });
     let listen = listen.map(|listen| Source::Udp {
         listen: listen.value,
     });
     let others = connect.or(serial).or(replay).map(|source| source.value);
-    listen.or(others)
+    listen.or(can).or(others)
 }
 
 /// Of several ways in, one is used.
@@ -367,6 +382,7 @@ fn check_against(others: &[Input], input: &Input, table: &Table<'_, '_>) {
     let key = match input.source {
         Source::Udp { listen } | Source::TcpListen { listen } if listen.port() > 0 => "listen",
         Source::Serial { .. } => "serial",
+        Source::Can { .. } => "can",
         _ => return,
     };
     let same = |other: &&Input| match (&other.source, &input.source) {
@@ -385,7 +401,7 @@ fn check_apart(other: &Input, input: &Input, key: &'static str, table: &Table<'_
     let both = input.from.zip(other.from);
     let is_apart = both.is_some_and(|(a, b)| a != b)
         || input.from == other.from && input.protocol.shares_bus_with(&other.protocol);
-    if matches!(input.source, Source::Udp { .. }) && is_apart {
+    if matches!(input.source, Source::Udp { .. } | Source::Can { .. }) && is_apart {
         return;
     }
     let reason = format!("{} is taken by input \"{}\"", input.source, other.name);

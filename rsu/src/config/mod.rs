@@ -40,6 +40,8 @@ use crate::sheet::Reader;
 
 pub use crate::sheet::{Finding, Findings, Severity};
 pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Source};
+#[cfg(feature = "socketcan")]
+pub(crate) use address::{CAN_FORM, can_interface};
 #[cfg(feature = "daemon")]
 pub(crate) use address::{SERIAL_FORM, is_topic_filter, mqtt as mqtt_address, serial};
 pub use ars408::Radar;

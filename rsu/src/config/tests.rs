@@ -579,6 +579,28 @@ fn radars_of_one_bus_share_a_port_and_an_adapter_is_a_serial_line() {
     );
 }
 
+#[cfg(feature = "socketcan")]
+#[test]
+fn radars_share_a_can_interface_by_their_numbers() {
+    let mount = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
+    let radar = |name: &str, more: &str| {
+        format!("[[input.ars408]]\nname = '{name}'\ncan = 'can0'\n{mount}{more}\n")
+    };
+    let apart = good(&(radar("a", "standstill-period-ms = 50") + &radar("b", "sensor-id = 1")));
+    let config = parse(&apart, Path::new("rsu.toml"), &mut site_only)
+        .unwrap()
+        .config;
+    let sources: Vec<_> = config.inputs.iter().map(|i| i.source.to_string()).collect();
+    assert_eq!(sources.iter().filter(|s| *s == "can://can0").count(), 2);
+    let twice = told(&good(&(radar("a", "") + &radar("b", ""))));
+    assert!(
+        twice[0].contains("can: can://can0 is taken by input \"a\""),
+        "{twice:?}"
+    );
+    let odd = told(&good(&radar("a", "").replace("can0", "a/b")));
+    assert!(odd[0].contains("the name of a CAN interface"), "{odd:?}");
+}
+
 #[test]
 fn what_is_wrong_with_a_weather_sensor_is_told_with_its_line() {
     let told_of = |more: &str| told(&good(&format!("[[input.modbus]]\nname = 'w'\n{more}")));

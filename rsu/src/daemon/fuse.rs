@@ -152,9 +152,9 @@ enum Kind {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct FrameEntry {
-    pub(super) sensor: String,
-    pub(super) t: f64,
+struct FrameEntry {
+    sensor: String,
+    t: f64,
     ta: f64,
     dets: Vec<DetectionEntry>,
 }
@@ -260,33 +260,19 @@ impl Recording {
         sensors.map(|(s, n)| s.sensor(InputId(n))).collect()
     }
 
-    /// The place of the sensor of that id.
-    pub(super) fn sensor_named(&self, id: &str) -> Option<usize> {
-        self.sensors.iter().position(|sensor| sensor.id == id)
-    }
-
     /// The id of the sensor in that place.
     pub(super) fn name(&self, which: usize) -> &str {
         &self.sensors[which].id
     }
 
-    /// Frames in the order in which they were captured.
-    pub(super) fn by_capture(&self) -> Vec<&FrameEntry> {
-        let mut frames: Vec<_> = self.frames.iter().collect();
-        frames.sort_by(|a, b| a.t.total_cmp(&b.t));
-        frames
-    }
-
-    /// Where the detections of a frame of that sensor lie, east and north.
-    pub(super) fn places(
-        &self,
-        frame: &FrameEntry,
-        which: usize,
-    ) -> impl Iterator<Item = (f64, f64)> {
-        let sensor = &self.sensors[which];
-        frame.dets.iter().map(move |entry| {
-            let detection = entry.detection(sensor);
-            (detection.east_m, detection.north_m)
+    /// Every frame: the place of its sensor, when it was captured, and what it shows.
+    pub(super) fn sights(&self) -> impl Iterator<Item = (usize, Mono, Vec<Detection>)> {
+        self.frames.iter().filter_map(|frame| {
+            let mut sensors = self.sensors.iter();
+            let which = sensors.position(|sensor| sensor.id == frame.sensor)?;
+            let entries = frame.dets.iter();
+            let detections = entries.map(|entry| entry.detection(&self.sensors[which]));
+            Some((which, moment(frame.t), detections.collect()))
         })
     }
 
@@ -299,7 +285,7 @@ impl Recording {
         }
     }
 
-    pub(super) fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
+    fn hand_over(&self, frame: &FrameEntry, objects: &mut Objects, fusion: &mut Fusion) {
         let Some(index) = self
             .sensors
             .iter()
@@ -445,7 +431,7 @@ fn name(class: Class) -> &'static str {
         .map_or("unknown", |(_, name)| *name)
 }
 
-pub(super) fn moment(seconds: f64) -> Mono {
+fn moment(seconds: f64) -> Mono {
     EPOCH.offset_by(seconds)
 }
 

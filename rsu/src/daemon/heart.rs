@@ -69,6 +69,7 @@ impl Heart {
                     let state = clock_state();
                     self.window.step(now, Step::Clock(state));
                     self.station.handle_clock(now, state);
+                    self.tally.show_sensors(&self.station, now.mono);
                     clock_due = now.mono + CLOCK_EVERY;
                 }
                 Woke::Timeout => {

@@ -15,9 +15,11 @@ use super::clock;
 use super::notices::Notice;
 use super::radio::Stage;
 use super::shared::{InputView, Shared};
+use super::snapshot::suspicion_name;
 use super::tally::LinkState;
 use crate::clock::Mono;
 use crate::events;
+use crate::fusion::Suspicion;
 use crate::station::Event;
 use crate::warnings;
 
@@ -25,6 +27,9 @@ use crate::warnings;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// At most one line about rejected bytes in this time, for each input.
 const REJECTS_EVERY: Duration = Duration::from_secs(10);
+
+/// At most one line about what is suspected of a sensor in this time, for each.
+const SUSPICION_EVERY: Duration = Duration::from_secs(60);
 
 /// What was told already.
 pub(crate) struct Observer {
@@ -47,6 +52,8 @@ struct Told {
     silent: bool,
     rejected: u64,
     rejected_at: Option<Mono>,
+    suspicion: Option<Suspicion>,
+    suspicion_at: Option<Mono>,
 }
 
 impl Observer {
@@ -80,6 +87,7 @@ impl Observer {
             tell_link(&self.shared, view, told);
             tell_silence(&self.shared, view, told, now);
             tell_rejects(&self.shared, view, told, now);
+            tell_suspicion(&self.shared, view, told, now);
         }
         tell_recording(&self.shared, &mut self.recording, now);
         for ((target, tally), told) in self.shared.outlets.iter().zip(&mut self.outlets) {
@@ -221,6 +229,57 @@ fn tell_rejects(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
     );
     told.rejected = rejected;
     told.rejected_at = Some(now);
+}
+
+/// That a sensor is silent is told of its input already.
+fn tell_suspicion(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
+    let Some(health) = shared.heart.sensor(view.id) else {
+        return;
+    };
+    let suspicion = health.suspicion.filter(|s| *s != Suspicion::Silent);
+    let lately = told
+        .suspicion_at
+        .is_some_and(|at| now.since(at) < SUSPICION_EVERY);
+    if suspicion == told.suspicion || lately {
+        return;
+    }
+    let input = view.name.as_str();
+    let heading_deg = -health.yaw_offset_rad.to_degrees();
+    match suspicion {
+        None => info!(input, "sensor: agrees with the others again"),
+        Some(Suspicion::Turned) => {
+            warn!(
+                input,
+                by_deg = format!("{heading_deg:.1}"),
+                "sensor: seems to be turned; look at its mount, or set its heading"
+            );
+        }
+        Some(Suspicion::Shifted) => {
+            warn!(
+                input,
+                by_m = format!("{:.1}", health.range_offset_m),
+                "sensor: measures ranges wrong; look at its place and its settings"
+            );
+        }
+        Some(_) => {
+            let ratio = health.noise_along.max(health.noise_across);
+            warn!(
+                input,
+                variance_ratio = format!("{ratio:.1}"),
+                "sensor: its errors are larger than it claims"
+            );
+        }
+    }
+    if let Some(suspicion) = suspicion {
+        let text = match suspicion {
+            Suspicion::Turned => format!("{heading_deg:.1}°"),
+            Suspicion::Shifted => format!("{:.1} m", health.range_offset_m),
+            _ => String::new(),
+        };
+        note(shared, suspicion_name(suspicion), input, text);
+    }
+    told.suspicion = suspicion;
+    told.suspicion_at = Some(now);
 }
 
 /// What of the station's news is a warning for who looks at the console: which sort, and what else.

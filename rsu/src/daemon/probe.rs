@@ -37,7 +37,7 @@ pub struct ProbeArgs {
     #[arg(value_enum)]
     pub protocol: ProbeProtocol,
     /// A file (raw bytes, JSON, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen
-    /// on, `tcp://HOST:PORT` to connect to, `mqtt://HOST:PORT/TOPIC` to subscribe at, or
+    /// on, `tcp://HOST:PORT` to connect to, `mqtt://HOST:PORT/TOPIC` to subscribe at, `can://can0`, or
     /// `serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1`.
     pub source: String,
     /// End a live source after this many seconds.
@@ -189,11 +189,14 @@ enum Source {
     /// A broker and a topic.
     Mqtt(Broker),
     Serial(PathBuf, config::SerialLine),
+    /// A CAN interface.
+    #[cfg(feature = "socketcan")]
+    Can(String),
 }
 
 impl Source {
     fn parse(text: &str) -> Result<Self, Failure> {
-        let no_carrier = |what| {
+        let no_carrier = |what: &str| {
             let reason = format!("this build has no {what} carrier yet");
             Err(Failure::new(UNAVAILABLE, reason))
         };
@@ -222,6 +225,16 @@ impl Source {
                     "want mqtt://HOST:PORT/TOPIC, such as mqtt://b:1883/+/up",
                 )
             });
+        }
+        if let Some(interface) = text.strip_prefix("can://") {
+            #[cfg(not(feature = "socketcan"))]
+            return no_carrier(&format!("SocketCAN ({interface})"));
+            #[cfg(feature = "socketcan")]
+            return config::can_interface(interface)
+                .map(Self::Can)
+                .ok_or_else(|| {
+                    Failure::new(USAGE, format!("want can:// and {}", config::CAN_FORM))
+                });
         }
         if text.starts_with("serial:") {
             return match config::serial(text) {
@@ -445,6 +458,7 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
         ProbeProtocol::Ars408 => {
             let config = ars408::Config {
                 carrier: match form {
+                    _ if args.source.starts_with("can://") => can::Carrier::SocketCan,
                     Form::Stream => can::Carrier::GatewayStream,
                     Form::Datagrams => can::Carrier::GatewayDatagrams,
                     Form::Candump => can::Carrier::Candump,

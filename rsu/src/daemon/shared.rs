@@ -175,6 +175,8 @@ impl Shared {
             reconnects: tally.reconnects(),
             age: tally.last_report().map(|last| now.since(last)),
             receiver: tally.receiver(),
+            clock_behind_s: tally.clock_behind_s(),
+            sensor: self.heart.sensor(view.id),
             counts: tally.counts(),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 pub use super::latency::Percentiles;
 pub use super::sys::ClockQuality;
 pub use super::tally::LinkState;
+use crate::fusion::{Health, Suspicion};
 use crate::inputs::Counts;
 use crate::report::Receiver;
 use crate::station::{FrameKind, Stats};
@@ -159,6 +160,11 @@ pub struct InputSnapshot {
     pub age: Option<Duration>,
     /// What a satellite receiver last said of itself; None of any other device.
     pub receiver: Option<Receiver>,
+    /// How far the device's clock is behind ours, with what its quickest messages take, in seconds; None
+    /// of a device that stamps nothing.
+    pub clock_behind_s: Option<f64>,
+    /// How it fares as a sensor, as of the last second; None of what sees no road users.
+    pub sensor: Option<Health>,
     /// What the decoder understood, and what not and why.
     pub counts: Counts,
 }
@@ -178,6 +184,16 @@ pub struct PathLatency {
     /// How old the newest input that a frame rests on is when the frame is sent, with the wait for
     /// the frame's slot.
     pub age: Percentiles,
+}
+
+/// What is suspected of a sensor, as logs, metrics and the console call it.
+pub(crate) fn suspicion_name(suspicion: Suspicion) -> &'static str {
+    match suspicion {
+        Suspicion::Silent => "silent",
+        Suspicion::Turned => "turned",
+        Suspicion::Shifted => "shifted",
+        Suspicion::Noisy => "noisy",
+    }
 }
 
 impl Snapshot {

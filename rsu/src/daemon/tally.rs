@@ -6,15 +6,17 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use arrayvec::ArrayVec;
 use crossbeam_queue::ArrayQueue;
 
 use super::latency::Latency;
 use super::snapshot::{PathLatency, Sent};
 use super::stop::lock;
 use crate::clock::Mono;
+use crate::fusion::{Health, MAX_SENSORS};
 use crate::inputs::Counts;
-use crate::report::{Content, Receiver};
-use crate::station::{Event, Frame, FrameKind, Stats};
+use crate::report::{Content, InputId, Receiver};
+use crate::station::{Event, Frame, FrameKind, Station, Stats};
 
 /// Whether an input's bytes can reach us.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,7 @@ pub(crate) struct InputTally {
     counts: Mutex<Counts>,
     link: Mutex<LinkState>,
     receiver: Mutex<Option<Receiver>>,
+    clock_behind_s: Mutex<Option<f64>>,
     /// Times that the link came up.
     ups: AtomicU64,
     /// From the arrival of bytes to the thread that takes them.
@@ -78,6 +81,18 @@ impl InputTally {
         {
             *shown = Some(*receiver);
         }
+    }
+
+    /// How far the device's clock is behind ours, unless somebody is reading it just now.
+    pub(crate) fn show_clock(&self, behind_s: Option<f64>) {
+        if let Ok(mut shown) = self.clock_behind_s.try_lock() {
+            *shown = behind_s;
+        }
+    }
+
+    /// As last shown.
+    pub(crate) fn clock_behind_s(&self) -> Option<f64> {
+        *lock(&self.clock_behind_s)
     }
 
     /// What it last said.
@@ -117,6 +132,8 @@ impl InputTally {
 /// Events that may wait for the observer.
 const EVENTS: usize = 128;
 
+type Sensors = ArrayVec<(InputId, Health), MAX_SENSORS>;
+
 /// The heart.
 pub(crate) struct HeartTally {
     /// By [`FrameKind::index`].
@@ -141,6 +158,7 @@ pub(crate) struct HeartTally {
     events: ArrayQueue<Event>,
     events_lost: AtomicU64,
     stats: Mutex<Stats>,
+    sensors: Mutex<Sensors>,
     /// On its thread since its first beat, and one; 0 where nobody counts.
     allocations: AtomicU64,
 }
@@ -169,6 +187,7 @@ impl HeartTally {
             events: ArrayQueue::new(EVENTS),
             events_lost: AtomicU64::new(0),
             stats: Mutex::default(),
+            sensors: Mutex::default(),
             allocations: AtomicU64::new(0),
         }
     }
@@ -221,6 +240,21 @@ impl HeartTally {
         if let Ok(mut shown) = self.stats.try_lock() {
             shown.clone_from(stats);
         }
+    }
+
+    /// Shows how the sensors fare, unless somebody is reading it just now.
+    pub(crate) fn show_sensors(&self, station: &Station, at: Mono) {
+        if let Ok(mut shown) = self.sensors.try_lock() {
+            shown.clear();
+            shown.extend(station.sensors(at).take(MAX_SENSORS));
+        }
+    }
+
+    /// How the sensor of an input fares; None for an input that is none.
+    pub(crate) fn sensor(&self, input: InputId) -> Option<Health> {
+        let sensors = lock(&self.sensors);
+        let found = sensors.iter().find(|(known, _)| *known == input);
+        found.map(|(_, health)| *health)
     }
 
     pub(crate) fn next_event(&self) -> Option<Event> {

@@ -10,6 +10,8 @@ use super::cloud::CloudLink;
 #[cfg(feature = "console")]
 use super::console::{Server, Unit};
 use super::link::Inlet;
+#[cfg(feature = "socketcan")]
+use super::link::can::CanLink;
 use super::link::file::FileLink;
 use super::link::mqtt::MqttLink;
 use super::link::serial::SerialLink;
@@ -63,7 +65,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// One thread for each address that datagrams come to, one for all streams and recordings, and one
+    /// One thread for each address that datagrams come to and each CAN interface, one for all streams and recordings, and one
     /// for all brokers: their messages take long to read, and nothing else waits for that.
     pub(super) fn start_links(
         &mut self,
@@ -72,6 +74,8 @@ impl Daemon {
     ) -> Result<(), StartError> {
         let (mut tasks, mut brokers) = (Vec::new(), Vec::new());
         let mut datagrams: Vec<(String, UdpLink)> = Vec::new();
+        #[cfg(feature = "socketcan")]
+        let mut buses: Vec<(String, CanLink)> = Vec::new();
         for (input, view) in inputs.iter().zip(&Arc::clone(&self.shared).inputs) {
             let inlet = Inlet {
                 input: input.id,
@@ -110,6 +114,26 @@ impl Daemon {
                     tasks.push(Task::Serial(SerialLink { inlet, path, line }));
                 }
                 Source::Candump { path } => tasks.push(Task::File(FileLink { inlet, path })),
+                #[cfg(feature = "socketcan")]
+                Source::Can { interface } => {
+                    match buses.iter_mut().find(|(_, bus)| bus.interface == interface) {
+                        Some((_, bus)) => bus.inlets.push(inlet),
+                        None => {
+                            let bus = CanLink {
+                                inlets: vec![inlet],
+                                interface,
+                                stop: Arc::clone(&self.shared.stop),
+                            };
+                            buses.push((format!("rx-{}", input.name), bus));
+                        }
+                    }
+                }
+                // Refused where the configuration is read.
+                #[cfg(not(feature = "socketcan"))]
+                Source::Can { .. } => {
+                    let mut inlet = inlet;
+                    inlet.went_down("this program has no SocketCAN".to_owned());
+                }
             }
         }
         for (name, link) in datagrams {
@@ -117,6 +141,14 @@ impl Daemon {
             self.spawn(&name.clone(), move || {
                 ask_for_receiver(&shared, &name, wishes);
                 link.run();
+            })?;
+        }
+        #[cfg(feature = "socketcan")]
+        for (name, bus) in buses {
+            let shared = Arc::clone(&self.shared);
+            self.spawn(&name.clone(), move || {
+                ask_for_receiver(&shared, &name, wishes);
+                bus.run();
             })?;
         }
         // A broker's thread asks for no real-time priority: what it reads may be long.

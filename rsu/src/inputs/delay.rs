@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Mono;
+use crate::clock::{Mono, Now};
 
 /// Clocks drift apart: the floor yields by this share of the time that passes, 100 ppm.
 const DRIFT: i64 = 10_000;
@@ -29,6 +29,15 @@ struct Floor {
 }
 
 impl Delay {
+    /// How far the device's clock is behind ours, less what its quickest message took; None before the
+    /// first.
+    pub(super) fn behind_s(&self, now: Now) -> Option<f64> {
+        let floor = self.floor?;
+        let ours_ns = i64::try_from(now.mono.nanos()).unwrap_or(i64::MAX);
+        let theirs_ns = ours_ns.saturating_sub(floor.difference_ns);
+        Some(now.utc.unix_ns().saturating_sub(theirs_ns) as f64 / 1e9)
+    }
+
     /// How much later than the quickest a message is that was stamped then and arrived now.
     pub(super) fn of(&mut self, arrived: Mono, stamp_ms: i64) -> Duration {
         let arrived_ns = i64::try_from(arrived.nanos()).unwrap_or(i64::MAX);
@@ -78,6 +87,24 @@ mod tests {
         assert_eq!(delay.of(at(105), stamp + 100), Duration::ZERO);
         let late = delay.of(at(285), stamp + 200);
         assert!(late.abs_diff(Duration::from_millis(80)) < Duration::from_millis(1));
+    }
+
+    #[test]
+    fn a_device_clock_that_is_behind_is_told() {
+        use crate::clock::Utc;
+        let mut delay = Delay::default();
+        let stamp_ms = 1_700_000_000_000;
+        let now = |ms: u64| Now {
+            mono: at(ms),
+            utc: Utc::from_unix_ns((stamp_ms + ms as i64 + 3_000) * 1_000_000),
+        };
+        assert_eq!(delay.behind_s(now(0)), None);
+        // Its clock is 3 s behind; the quickest message took 20 ms.
+        for (sent_ms, took_ms) in [(0, 90), (100, 20), (200, 40)] {
+            delay.of(at(sent_ms + took_ms), stamp_ms + sent_ms as i64);
+        }
+        let behind_s = delay.behind_s(now(300)).unwrap();
+        assert!((behind_s - 3.02).abs() < 1e-3, "{behind_s}");
     }
 
     #[test]

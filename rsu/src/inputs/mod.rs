@@ -154,6 +154,16 @@ impl Decoder {
         each!(self, decoder => decoder.counts())
     }
 
+    /// How far the device's clock is behind ours, with what its quickest messages take; None of a device
+    /// that stamps nothing, or whose stamps say nothing of that.
+    pub fn clock_behind_s(&self, now: Now) -> Option<f64> {
+        match self {
+            Self::DetectedObjects(decoder) => decoder.clock_behind_s(now),
+            Self::SpatJson(decoder) => decoder.clock_behind_s(now),
+            _ => None,
+        }
+    }
+
     /// The protocol's name, as people write it in configuration and commands.
     pub fn protocol(&self) -> &'static str {
         match self {

@@ -306,6 +306,12 @@ impl Station {
         &self.stats
     }
 
+    /// How the sensors fare, for observers.
+    pub fn sensors(&self, at: Mono) -> impl Iterator<Item = (InputId, fusion::Health)> {
+        let inputs = self.fusion.config().sensors.iter().map(|s| s.input);
+        inputs.filter_map(move |input| Some((input, self.fusion.health(input, at)?)))
+    }
+
     /// What happens on the road, for observers.
     pub fn road_events(&self) -> impl Iterator<Item = events::Shown<'_>> {
         self.book.shown()

@@ -1,5 +1,5 @@
 //! The two devices, each on a thread: a controller whose lamps change at odd times, and a radar that
-//! sees fifty cars ten times a second.
+//! sees a queue of cars ten times a second.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -12,8 +12,6 @@ use benches::radar::{Radar, Sway};
 use rsu::clock::Utc;
 use rsu::report::Light;
 
-/// Cars that the radar sees.
-pub(crate) const CARS: u8 = 50;
 /// Between two bursts of the radar.
 pub(crate) const CYCLE: Duration = Duration::from_millis(100);
 
@@ -118,10 +116,11 @@ impl Gateway {
 /// Sends a burst in each tenth of a second, `phase` behind the tenth by UTC.
 pub(crate) fn burst_until(
     mut stream: TcpStream,
+    cars: u8,
     phase: Duration,
     end: Instant,
 ) -> anyhow::Result<Vec<Said<Sway>>> {
-    let mut radar = Radar::new(CARS);
+    let mut radar = Radar::new(cars);
     let mut all = Vec::with_capacity(1 << 16);
     let mut due = next_tenth(phase)?;
     for number in 0.. {

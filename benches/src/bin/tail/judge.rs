@@ -22,7 +22,7 @@ use v2x_msg::kinds::spat::{IntersectionState, Light, Spat};
 use v2x_msg::{Message, MessageKind};
 
 use crate::air::Heard;
-use crate::devices::{CARS, CYCLE, Said};
+use crate::devices::{CYCLE, Said};
 use crate::figures::{Frames, Samples, Sets};
 
 /// A frame that has been read.
@@ -110,6 +110,8 @@ pub(crate) struct Judge {
     pub(crate) heard: Vec<Read>,
     pub(crate) lamps: Vec<Said<report::Light>>,
     pub(crate) bursts: Vec<Said<Sway>>,
+    /// How many the radar sees.
+    pub(crate) cars: usize,
     /// What was said or due before this is not measured.
     pub(crate) from: Instant,
     /// Nor what was said or due after this.
@@ -225,8 +227,8 @@ impl Judge {
         }
         for set in sets.iter().filter(|set| self.is_measured(set.end)) {
             answered.tally.all += 1;
-            answered.tally.short += u64::from(set.cars < CARS.into());
-            answered.tally.long += u64::from(set.cars > CARS.into());
+            answered.tally.short += u64::from(set.cars < self.cars);
+            answered.tally.long += u64::from(set.cars > self.cars);
             answered.tally.unclear += u64::from(set.sway.is_none());
         }
         let followed = waits.windows(FOLLOWED).position(|waits| {
@@ -384,6 +386,7 @@ mod tests {
                 heard: Vec::new(),
                 lamps: Vec::new(),
                 bursts: Vec::new(),
+                cars: 50,
                 from: start,
                 until: start + 1000 * MS,
                 measured: 1000 * MS,

@@ -50,6 +50,9 @@ struct Arguments {
     /// How long each run goes on before it measures.
     #[arg(long, default_value_t = 10)]
     warm_up: u64,
+    /// How many road users the radar sees; all are told in each set of RSMs.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u8).range(1..=125))]
+    participants: u8,
     /// Whether the cores are busy meanwhile.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     load: Which,
@@ -144,6 +147,7 @@ fn settings(arguments: &Arguments) -> Vec<Setting> {
                 warm_up: Duration::from_secs(arguments.warm_up),
                 measured: Duration::from_secs(arguments.seconds),
                 starts: arguments.starts,
+                participants: arguments.participants,
                 radar_phase: Duration::from_millis(arguments.radar_phase_ms),
                 guests: Guests {
                     readers: arguments.readers,

@@ -26,6 +26,8 @@ pub(crate) struct Setting {
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
     pub(crate) starts: u32,
+    /// Road users that the radar sees.
+    pub(crate) participants: u8,
     pub(crate) radar_phase: Duration,
     pub(crate) guests: Guests,
 }
@@ -37,10 +39,15 @@ impl fmt::Display for Setting {
         } else {
             "ordinary"
         };
+        let cars = self.participants;
         if self.loaded {
-            write!(f, "{scheduling} scheduling, {} busy threads", self.burners)
+            let burners = self.burners;
+            write!(
+                f,
+                "{scheduling} scheduling, {cars} road users, {burners} busy threads"
+            )
         } else {
-            write!(f, "{scheduling} scheduling, quiet")
+            write!(f, "{scheduling} scheduling, {cars} road users, quiet")
         }
     }
 }
@@ -60,6 +67,7 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
         heard,
         lamps: stay.lamps,
         bursts: stay.bursts,
+        cars: setting.participants.into(),
         from: stay.from,
         until: stay.until,
         measured: setting.measured,
@@ -86,7 +94,7 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
                 anyhow_in_time(Target::p99(1.0)),
             ),
             radar_to_rsm: Figure::new(&sets.received, in_time(2.0)),
-            radar_to_rsm_at_socket: Figure::new(&sets.at_socket, None),
+            radar_to_rsm_at_socket: Figure::new(&sets.at_socket, anyhow_in_time(Target::p99(1.0))),
             spat_grid_lateness: Figure::new(&grid.received, None),
             spat_grid_lateness_at_socket: Figure::new(
                 &grid.at_socket,
@@ -148,7 +156,7 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
         });
         let bursting = scope.spawn(move || {
             wish();
-            burst_until(stream, setting.radar_phase, end)
+            burst_until(stream, setting.participants, setting.radar_phase, end)
         });
         let console = addresses.console;
         let (guests, over_too) = (setting.guests, &over);

@@ -17,8 +17,9 @@ use prometheus_client::registry::Registry;
 use super::page::Page;
 use crate::daemon::latency::Latency;
 use crate::daemon::shared::Shared;
-use crate::daemon::snapshot::Snapshot;
+use crate::daemon::snapshot::{Snapshot, suspicion_name};
 use crate::daemon::tally::LinkState;
+use crate::fusion::{Health, Suspicion};
 use crate::station::FrameKind;
 
 /// Bounds of all histograms.
@@ -179,6 +180,39 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_input_tolerated", "Departures from the specification that were put up with, by input and kind", |s| {
         by_tally(s, |counts| counts.tolerated())
     }),
+    metric!(Gauge "rsu_input_clock_behind_seconds", "How far a device's clock is behind the unit's, with what its quickest messages take, by input; absent of devices that stamp nothing", |s| {
+        let known = s.now.inputs.iter().filter_map(|i| Some((&i.name, i.clock_behind_s?)));
+        known.map(|(name, behind_s)| (input(name), behind_s)).collect()
+    }),
+    metric!(Gauge "rsu_sensor_rate_hertz", "Mean rate of a sensor's frames of late, by input", |s| {
+        by_sensor(s, |health| health.rate_hz)
+    }),
+    metric!(Gauge "rsu_sensor_age_seconds", "Mean age of a sensor's newest frame when the picture is told, by input", |s| {
+        by_sensor(s, |health| health.age_s)
+    }),
+    metric!(Gauge "rsu_sensor_range_offset_meters", "How much too far a sensor measures by the word of the others, by input; already taken off", |s| {
+        by_sensor(s, |health| health.range_offset_m)
+    }),
+    metric!(Gauge "rsu_sensor_heading_offset_degrees", "How far a sensor is turned clockwise from its configured heading by the word of the others, by input; already taken off", |s| {
+        by_sensor(s, |health| -health.yaw_offset_rad.to_degrees())
+    }),
+    metric!(Gauge "rsu_sensor_noise_ratio", "Variance of a sensor's errors over what it claims, by input and axis: along and across its beam", |s| {
+        let rows = sensors(s).flat_map(|(name, health)| {
+            let axes = [("along", health.noise_along), ("across", health.noise_across)];
+            axes.map(|(axis, ratio)| (labelled(name, "axis", axis), ratio))
+        });
+        rows.collect()
+    }),
+    metric!(Gauge "rsu_sensor_suspected", "1 for what is suspected of a sensor: silent, turned by more than a degree, shifted by more than 0.8 m, or noisier than twice its claim; by input and suspicion", |s| {
+        let rows = sensors(s).flat_map(|(name, health)| {
+            let all = [Suspicion::Silent, Suspicion::Turned, Suspicion::Shifted, Suspicion::Noisy];
+            all.map(|one| {
+                let suspected = u8::from(health.suspicion == Some(one));
+                (labelled(name, "suspicion", suspicion_name(one)), f64::from(suspected))
+            })
+        });
+        rows.collect()
+    }),
     metric!(Gauge "rsu_clock_synchronised", "1 while somebody disciplines the system's clock; absent where the kernel does not say", |s| {
         let clock = s.now.clock.iter();
         clock.map(|clock| (vec![], f64::from(u8::from(clock.synchronised)))).collect()
@@ -316,6 +350,17 @@ fn labelled(name: &str, label: &'static str, value: &str) -> Labels {
 fn by_input(s: &Source<'_>, read: fn(&crate::daemon::InputSnapshot) -> f64) -> Vec<Sample> {
     let inputs = s.now.inputs.iter();
     inputs.map(|i| (input(&i.name), read(i))).collect()
+}
+
+/// Inputs that are sensors.
+fn sensors<'s>(s: &'s Source<'_>) -> impl Iterator<Item = (&'s str, Health)> {
+    let inputs = s.now.inputs.iter();
+    inputs.filter_map(|i| Some((i.name.as_str(), i.sensor?)))
+}
+
+fn by_sensor(s: &Source<'_>, read: fn(&Health) -> f64) -> Vec<Sample> {
+    let rows = sensors(s).map(|(name, health)| (input(name), read(&health)));
+    rows.collect()
 }
 
 fn by_target(s: &Source<'_>, read: fn(&crate::daemon::RadioSnapshot) -> f64) -> Vec<Sample> {

@@ -55,7 +55,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use super::backoff::Backoff;
 use super::record::Folder;
 use super::shared::Shared;
-use super::snapshot::{InputSnapshot, Snapshot};
+use super::snapshot::{InputSnapshot, Snapshot, suspicion_name};
 use super::stop::lock;
 use super::tally::LinkState;
 use super::watchers::Reader;
@@ -613,6 +613,15 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
             "fix": fix_name(receiver.fix), "satellites_used": receiver.satellites_used,
             "hdop": receiver.hdop, "clock_ahead_s": receiver.clock_ahead_s,
             "offset_m": receiver.offset_m,
+        })),
+        "clock_behind_s": input.clock_behind_s,
+        "sensor": input.sensor.map(|health| json!({
+            "rate_hz": health.rate_hz, "age_s": health.age_s,
+            "range_offset_m": health.range_offset_m,
+            "heading_offset_deg": -health.yaw_offset_rad.to_degrees(),
+            "noise_along": health.noise_along, "noise_across": health.noise_across,
+            "false_per_m2": health.false_per_m2,
+            "suspicion": health.suspicion.map(suspicion_name),
         })),
         "rejected": kinds(input.counts.rejected()),
         "ignored": kinds(input.counts.ignored()),

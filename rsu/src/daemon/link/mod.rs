@@ -3,6 +3,7 @@
 //! - `udp`: datagrams, on a plain thread an input, with the kernel's stamp of their arrival
 //! - `tcp`: streams from devices and gateways, whoever connects, on the one asynchronous thread
 //! - `serial`: serial lines, on the same
+//! - `can`: CAN interfaces of Linux, on a plain thread each (feature `socketcan`)
 //! - `stream`: what those two do once they are up
 //! - `mqtt`: messages of brokers, on an asynchronous thread of their own
 //! - `file`: recordings at their own pace, on the same
@@ -10,6 +11,8 @@
 //! A link that fails says so in its tally and tries again with a growing pause; no other link
 //! notices.
 
+#[cfg(feature = "socketcan")]
+pub(crate) mod can;
 pub(crate) mod file;
 pub(crate) mod mqtt;
 pub(crate) mod serial;
@@ -19,14 +22,30 @@ pub(crate) mod udp;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::clock;
 use super::mailbox::Mailbox;
 use super::tally::{InputTally, LinkState};
 use super::watchers::Watchers;
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::inputs::Decoder;
 use crate::report::InputId;
+
+/// How finely a wait for the next question is cut.
+const STEP_MS: u64 = 5;
+/// How often a silent socket lets its thread look at requests and at the wish to end.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a plain thread waits for what comes: up to the first of what is due, by steps of a whole one
+/// so that the kernel need not be told of every microsecond.
+fn patience(due: impl Iterator<Item = Mono>) -> Duration {
+    let Some(due) = due.min().filter(|due| *due != Mono::NEVER) else {
+        return PATIENCE;
+    };
+    let rest = due.since(clock::mono()).min(PATIENCE);
+    Duration::from_millis(rest.as_millis() as u64 / STEP_MS * STEP_MS + STEP_MS)
+}
 
 /// From bytes to the mailbox: the end that all links share.
 pub(crate) struct Inlet {
@@ -64,6 +83,7 @@ impl Inlet {
         if made_nothing {
             tally.decoding.record(clock::mono().since(began));
         }
+        tally.show_clock(decoder.clock_behind_s(arrived));
         tally.show_counts(decoder.counts());
     }
 

@@ -10,7 +10,6 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -19,8 +18,8 @@ use nix::sys::socket::{
 use nix::sys::time::TimeSpec;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::Inlet;
-use crate::clock::{Mono, Now};
+use super::{Inlet, PATIENCE, patience};
+use crate::clock::Now;
 use crate::daemon::backoff::Backoff;
 use crate::daemon::clock;
 use crate::daemon::stop::Stop;
@@ -30,10 +29,6 @@ use crate::daemon::tally::LinkState;
 const LONGEST: usize = 16 * 1024;
 /// How much the kernel may hold for us while we are away.
 const KERNEL_BUFFER: usize = 1 << 20;
-/// How finely a wait for the next question is cut.
-const STEP_MS: u64 = 5;
-/// How often a silent socket lets the thread look at requests and at the wish to end.
-const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Inputs that listen for datagrams on one address.
 pub(crate) struct UdpLink {
@@ -82,16 +77,16 @@ impl UdpLink {
         let mut datagram = vec![0; LONGEST];
         let mut control = nix::cmsg_space!(TimeSpec);
         let mut query = Vec::with_capacity(256);
-        let mut patience = PATIENCE;
+        let mut granted = PATIENCE;
         while !self.stop.is_raised() {
             for ear in &mut self.ears {
                 ear.send_queries(socket, &mut query);
                 ear.inlet.flush(clock::now());
             }
             let wanted = self.patience();
-            if wanted != patience {
+            if wanted != granted {
                 socket.set_read_timeout(Some(wanted))?;
-                patience = wanted;
+                granted = wanted;
             }
             match receive_one(socket, &mut datagram, &mut control) {
                 Ok(got) => self.take(&got, &datagram),
@@ -104,18 +99,12 @@ impl UdpLink {
         Ok(())
     }
 
-    /// How long to wait for a datagram: up to the next question or telling, by steps of a whole one so that the
-    /// kernel need not be told of every microsecond.
-    fn patience(&self) -> Duration {
+    /// How long to wait for a datagram: up to the next question or telling.
+    fn patience(&self) -> std::time::Duration {
         let asking = self.ears.iter().filter(|ear| ear.device.is_some());
         let asking = asking.map(|ear| ear.inlet.decoder.poll_timeout());
         let telling = self.ears.iter().map(|ear| ear.inlet.decoder.flush_due());
-        let due = asking.chain(telling).min();
-        let Some(due) = due.filter(|due| *due != Mono::NEVER) else {
-            return PATIENCE;
-        };
-        let rest = due.since(clock::mono()).min(PATIENCE);
-        Duration::from_millis(rest.as_millis() as u64 / STEP_MS * STEP_MS + STEP_MS)
+        patience(asking.chain(telling))
     }
 
     fn take(&mut self, got: &Datagram, buffer: &[u8]) {

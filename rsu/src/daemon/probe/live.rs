@@ -1,12 +1,19 @@
-//! Live sources: a UDP port, a TCP connection to a device or its gateway, a serial line, or a broker.
+//! Live sources: a UDP port, a TCP connection to a device or its gateway, a serial line, a CAN
+//! interface, or a broker.
 
 use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
+#[cfg(feature = "socketcan")]
+use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "socketcan")]
+use socketcan::CanSocket;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+#[cfg(feature = "socketcan")]
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_serial::SerialStream;
 
@@ -15,8 +22,12 @@ use super::{Failure, Outcome, Probe, ProbeArgs, Source};
 use crate::clock::Mono;
 use crate::config::Broker;
 use crate::daemon::clock;
+#[cfg(feature = "socketcan")]
+use crate::daemon::link::can;
 use crate::daemon::link::mqtt::{Session, Word};
 use crate::daemon::link::serial;
+#[cfg(feature = "socketcan")]
+use crate::inputs::can::socketcan::RECORD;
 
 /// Largest UDP payload.
 const MAX_DATAGRAM: usize = 65_535;
@@ -32,6 +43,11 @@ pub(super) enum Socket {
     },
     Tcp(TcpStream),
     Serial(SerialStream),
+    #[cfg(feature = "socketcan")]
+    Can {
+        socket: Arc<CanSocket>,
+        heard: mpsc::Receiver<io::Result<[u8; RECORD]>>,
+    },
     Mqtt(Box<Session>),
 }
 
@@ -56,6 +72,14 @@ impl Socket {
                     ..broker.clone()
                 });
                 Ok(Self::Mqtt(Box::new(session.map_err(io::Error::other)?)))
+            }
+            #[cfg(feature = "socketcan")]
+            Source::Can(interface) => {
+                let socket = Arc::new(can::open(interface)?);
+                let (tell, heard) = mpsc::channel(WAITING);
+                let reader = Arc::clone(&socket);
+                std::thread::spawn(move || listen(&reader, &tell));
+                Ok(Self::Can { socket, heard })
             }
             // A recording is read, not listened to.
             Source::File(_) => Err(io::ErrorKind::Unsupported.into()),
@@ -89,6 +113,13 @@ impl Socket {
                 }
             },
             Self::Serial(port) => port.read(buffer).await,
+            #[cfg(feature = "socketcan")]
+            Self::Can { heard, .. } => {
+                let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+                let record = heard.recv().await.ok_or_else(gone)??;
+                buffer[..record.len()].copy_from_slice(&record);
+                Ok(record.len())
+            }
         }
     }
 
@@ -102,11 +133,36 @@ impl Socket {
             Self::Tcp(stream) => stream.write_all(bytes).await,
             Self::Mqtt(_) => Ok(()),
             Self::Serial(port) => port.write_all(bytes).await,
+            #[cfg(feature = "socketcan")]
+            Self::Can { socket, .. } => {
+                can::send(socket, bytes, || {});
+                Ok(())
+            }
         }
     }
 
     fn ends_when_empty(&self) -> bool {
         matches!(self, Self::Tcp(_) | Self::Serial(_))
+    }
+}
+
+/// Frames that may wait to be printed; a bus brings a few thousand a second.
+#[cfg(feature = "socketcan")]
+const WAITING: usize = 4096;
+
+/// Reads a bus until it is gone or nobody wants to know.
+#[cfg(feature = "socketcan")]
+fn listen(bus: &CanSocket, tell: &mpsc::Sender<io::Result<[u8; RECORD]>>) {
+    while !tell.is_closed() {
+        let read = match socketcan::Socket::read_frame(bus) {
+            Ok(frame) => Ok(can::record(&frame)),
+            Err(e) if socketcan::ShouldRetry::should_retry(&e) => continue,
+            Err(e) => Err(e),
+        };
+        let failed = read.is_err();
+        if tell.blocking_send(read).is_err() || failed {
+            return;
+        }
     }
 }
 

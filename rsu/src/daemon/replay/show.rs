@@ -120,6 +120,7 @@ impl Onlooker for Show {
     fn ends(&mut self, now: Now, station: &Station) {
         self.playback.set(now);
         self.shared.heart.show_stats(station.stats());
+        self.shared.heart.show_sensors(station, now.mono);
     }
 }
 

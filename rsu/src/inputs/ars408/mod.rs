@@ -26,7 +26,10 @@
 //!   prediction is no observation, and fusion makes its own.
 //! - Orientation means nothing for the class "point" (it is 0 there), so it is left out with it.
 //! - Class "wide" says only that the object is wide: unknown.
-//! - The radar counts its measurements in steps of 2.
+//! - The radar counts its measurements in steps of 2. A cycle under the last one's number is that one
+//!   again, played by a gateway that hangs: it is counted and not reported, so that the radar grows old.
+//!   Of a radar that has never counted, that is believed of objects that are the same to the bit for ten
+//!   cycles.
 //! - A radar that is not told its own speed says so in 201 and may call standing objects moving. It
 //!   can be told that it stands: [`Config::tell_standstill`].
 //!
@@ -122,13 +125,22 @@ impl Default for Config {
     }
 }
 
-const REJECTED: [&str; 6] = {
-    let [line, long_line, out_of_step, cut, refused] = can::Fault::KINDS;
-    [line, long_line, out_of_step, cut, refused, "short-message"]
+const REJECTED: [&str; 7] = {
+    let [line, long_line, out_of_step, cut, refused, bus] = can::Fault::KINDS;
+    [
+        line,
+        long_line,
+        out_of_step,
+        cut,
+        refused,
+        bus,
+        "short-message",
+    ]
 };
 const IGNORED: [&str; 3] = ["other-sensor", "other-id", "outside-cycle"];
-const TOLERATED: [&str; 13] = [
+const TOLERATED: [&str; 14] = [
     "incomplete-cycle",
+    "repeated-cycle",
     "repeated-message",
     "more-than-announced",
     "without-position",
@@ -164,6 +176,11 @@ impl Decoder {
                 cycle: Cycle::new(),
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 state: None,
+                print: 0,
+                counter: 0,
+                last: None,
+                has_counted: false,
+                same: 0,
                 objects: Box::default(),
             },
             standstill: Standstill {
@@ -205,6 +222,7 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         self.reader.reset();
         self.ear.cycle.close();
+        self.ear.last = None;
         if self.open_due != Mono::NEVER {
             self.open_due = Mono::ZERO;
         }
@@ -267,6 +285,15 @@ struct Ear {
     cycle: Cycle,
     counts: Counts,
     state: Option<State>,
+    /// Of the messages of the cycle in hand, and its number.
+    print: u64,
+    counter: u16,
+    /// Number and print of the cycle before.
+    last: Option<(u16, u64)>,
+    /// The number has been seen to change.
+    has_counted: bool,
+    /// Cycles in a row that were the same to the bit.
+    same: u32,
     /// Collected here and handed on whole.
     objects: Box<Objects>,
 }
@@ -279,6 +306,9 @@ impl Ear {
             Err(NotUsed::OtherSensor) => return self.counts.ignore("other-sensor"),
             Err(NotUsed::OtherId) => return self.counts.ignore("other-id"),
         };
+        for byte in frame.data() {
+            self.print = (self.print ^ u64::from(*byte)).wrapping_mul(FNV_PRIME);
+        }
         match message {
             Message::State(state) => {
                 self.counts.accept();
@@ -291,6 +321,7 @@ impl Ear {
                     self.report(begun, sink);
                 }
                 self.cycle.begin(arrived, status.objects);
+                (self.print, self.counter) = (FNV_OFFSET, status.counter);
                 self.report_if_complete(sink);
             }
             Message::General(general) => self.part(Part::General(general), sink),
@@ -320,6 +351,9 @@ impl Ear {
 
     /// Hands on the closed cycle, in as many reports as it takes but at least one.
     fn report(&mut self, begun: Now, sink: &mut dyn FnMut(Content)) {
+        if self.is_again() {
+            return self.counts.tolerate("repeated-cycle");
+        }
         let seen_at = begun.mono - self.config.latency;
         self.objects.seen_at = seen_at;
         self.objects.detections.clear();
@@ -343,6 +377,22 @@ impl Ear {
         }
     }
 
+    /// Whether the cycle in hand is the one before again.
+    fn is_again(&mut self) -> bool {
+        let this = (self.counter, self.print);
+        let Some(before) = self.last.replace(this) else {
+            return false;
+        };
+        self.has_counted |= before.0 != this.0;
+        let is_same = before == this && self.cycle.said().next().is_some();
+        self.same = if is_same {
+            self.same.saturating_add(1)
+        } else {
+            0
+        };
+        before.0 == this.0 && (self.has_counted || self.same >= FROZEN)
+    }
+
     fn note_state(&mut self, state: State) {
         for (set, kind) in [
             (state.persistent_error, "radar-persistent-error"),
@@ -361,6 +411,12 @@ impl Ear {
         self.state = Some(state);
     }
 }
+
+/// So many cycles the same to the bit are no measurements: noise alone would tell them apart.
+const FROZEN: u32 = 10;
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x100_0000_01b3;
 
 const _: () = assert!(MAX_OBJECTS >= 1);
 

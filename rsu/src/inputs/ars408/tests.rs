@@ -236,6 +236,38 @@ fn a_radar_that_starts_to_send_qualities_is_waited_for_again() {
 }
 
 #[test]
+fn a_cycle_under_the_last_ones_number_is_that_one_again() {
+    let mut radar = Emitter::new(0);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    radar.cycle(&[SensedObject::default()], &mut first);
+    radar.cycle(&[SensedObject::default()], &mut second);
+    let frames = [&first[..], &second, &second, &second, &first].concat();
+    let (reports, counts) = heard(Config::default(), &frames);
+    assert_eq!(reports.len(), 3);
+    assert_eq!(of(counts.tolerated(), "repeated-cycle"), 2);
+}
+
+#[test]
+fn a_radar_that_never_counts_is_believed_until_it_stands_still_to_the_bit() {
+    let frozen = cycle_of(&[SensedObject::default()]);
+    let (reports, counts) = heard(Config::default(), &frozen.repeat(50));
+    assert_eq!(reports.len(), 10);
+    assert_eq!(of(counts.tolerated(), "repeated-cycle"), 40);
+    // Nothing on the road looks the same all night.
+    let (reports, _) = heard(Config::default(), &cycle_of(&[]).repeat(50));
+    assert_eq!(reports.len(), 50);
+    let mut moving = Vec::new();
+    for n in 0..50 {
+        let forward_m = 20.0 + 0.2 * f64::from(n);
+        moving.extend(cycle_of(&[SensedObject {
+            forward_m,
+            ..SensedObject::default()
+        }]));
+    }
+    assert_eq!(heard(Config::default(), &moving).0.len(), 50);
+}
+
+#[test]
 fn more_objects_than_a_report_holds_make_two_reports() {
     let many: Vec<_> = (0..200)
         .map(|id| SensedObject {

@@ -1,15 +1,17 @@
-//! CAN frames, and the forms in which they reach a machine that has no CAN controller.
+//! CAN frames, and the forms in which they reach us, from a CAN controller of the machine or without one.
 //!
 //! - [`candump`]: the text of can-utils, from a file or a terminal
 //! - [`gateway`]: the 13-byte records of CAN-to-Ethernet gateways (ZLG CANET, Waveshare), over TCP
 //!   or UDP
 //! - [`slcan`]: the text of serial adapters
+//! - [`socketcan`]: the records of a CAN interface of Linux
 //!
 //! What the frames mean is the business of the rooms beside this one.
 
 pub mod candump;
 pub mod gateway;
 pub mod slcan;
+pub mod socketcan;
 
 /// One classic CAN frame: identifier, and up to eight bytes of data or a request for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,6 +101,8 @@ pub enum Carrier {
     Candump,
     /// Lines of a serial adapter.
     Slcan,
+    /// Records of an interface of Linux, whole ones each time.
+    SocketCan,
 }
 
 /// Bytes of a link that are no CAN frame.
@@ -114,6 +118,8 @@ pub enum Fault {
     Cut,
     /// The adapter refused an order.
     Refused,
+    /// The controller tells of trouble: bus off, too many errors, a queue that overflowed.
+    Bus,
 }
 
 impl Fault {
@@ -125,16 +131,18 @@ impl Fault {
             Self::OutOfStep => "can-out-of-step",
             Self::Cut => "can-cut",
             Self::Refused => "can-refused",
+            Self::Bus => "can-bus-trouble",
         }
     }
 
     /// All words under which faults are counted.
-    pub const KINDS: [&'static str; 5] = [
+    pub const KINDS: [&'static str; 6] = [
         "can-line",
         "can-long-line",
         "can-out-of-step",
         "can-cut",
         "can-refused",
+        "can-bus-trouble",
     ];
 }
 
@@ -147,6 +155,8 @@ pub enum Reader {
     Candump(candump::Reader),
     /// Of [`Carrier::Slcan`].
     Slcan(slcan::Reader),
+    /// Of [`Carrier::SocketCan`], which leaves nothing half received.
+    SocketCan,
 }
 
 impl Reader {
@@ -157,6 +167,7 @@ impl Reader {
             Carrier::GatewayDatagrams => Self::Gateway(gateway::Reader::datagrams()),
             Carrier::Candump => Self::Candump(candump::Reader::new()),
             Carrier::Slcan => Self::Slcan(slcan::Reader::new()),
+            Carrier::SocketCan => Self::SocketCan,
         }
     }
 
@@ -166,6 +177,7 @@ impl Reader {
             Self::Gateway(reader) => reader.push(bytes, sink),
             Self::Candump(reader) => reader.push(bytes, sink),
             Self::Slcan(reader) => reader.push(bytes, sink),
+            Self::SocketCan => socketcan::read(bytes, sink),
         }
     }
 
@@ -175,6 +187,7 @@ impl Reader {
             Self::Gateway(reader) => reader.reset(),
             Self::Candump(reader) => reader.reset(),
             Self::Slcan(reader) => reader.reset(),
+            Self::SocketCan => {}
         }
     }
 }
@@ -185,6 +198,7 @@ pub fn emit(carrier: Carrier, frame: &CanFrame, out: &mut Vec<u8>) {
         Carrier::GatewayStream | Carrier::GatewayDatagrams => gateway::emit(frame, out),
         Carrier::Candump => candump::emit(frame, None, out),
         Carrier::Slcan => slcan::emit(frame, out),
+        Carrier::SocketCan => socketcan::emit(frame, out),
     }
 }
 
@@ -231,11 +245,17 @@ pub(super) mod tests {
                 let expected: Vec<_> = frames.iter().copied().map(Ok).collect();
                 prop_assert_eq!(read(carrier, &bytes, chunk), expected);
             }
+            let mut bytes = Vec::new();
+            for frame in &frames {
+                emit(Carrier::SocketCan, frame, &mut bytes);
+            }
+            let expected: Vec<_> = frames.iter().copied().map(Ok).collect();
+            prop_assert_eq!(read(Carrier::SocketCan, &bytes, socketcan::RECORD * chunk), expected);
         }
 
         #[test]
         fn any_bytes_do_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..400), chunk in 1..50_usize) {
-            for carrier in [Carrier::GatewayStream, Carrier::GatewayDatagrams, Carrier::Candump, Carrier::Slcan] {
+            for carrier in [Carrier::GatewayStream, Carrier::GatewayDatagrams, Carrier::Candump, Carrier::Slcan, Carrier::SocketCan] {
                 read(carrier, &bytes, chunk);
             }
         }

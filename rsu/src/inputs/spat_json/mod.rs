@@ -184,6 +184,11 @@ impl Decoder {
         Mono::NEVER
     }
 
+    /// How far the device's clock is behind ours; see [`super::Decoder::clock_behind_s`].
+    pub fn clock_behind_s(&self, now: Now) -> Option<f64> {
+        self.ear.delay.behind_s(now)
+    }
+
     /// What was understood, and what was not and why.
     pub fn counts(&self) -> &Counts {
         &self.ear.counts

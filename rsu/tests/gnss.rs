@@ -1,0 +1,169 @@
+//! The daemon beside a real gpsd, which `gpsfake` feeds a receiver's recording: gpsd's reading and ours of
+//! the same sentences at the same time.
+//!
+//! Skipped, with a word, where gpsd and its tools are not installed (Debian: `gpsd`, `gpsd-clients`) or
+//! the recording is not at hand.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rsu::config;
+use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::report::Fix;
+
+const LONG: Duration = Duration::from_secs(40);
+const LOG: &str = "quectel-l76k-nmea.log";
+
+/// A program that is ended with the test.
+struct Other(Child);
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        // gpsfake ends the gpsd that it has started only where it is asked to end.
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
+        let asked = Instant::now();
+        while asked.elapsed() < Duration::from_secs(5) {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn program_at(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var("PATH").unwrap_or_default();
+    let mut folders = folders.split(':').chain(["/usr/sbin", "/usr/bin"]);
+    folders.find_map(|folder| Some(Path::new(folder).join(name)).filter(|path| path.is_file()))
+}
+
+fn free_port() -> u16 {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < LONG, "never: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn input(daemon: &Daemon, name: &str) -> InputSnapshot {
+    let inputs = daemon.stats().inputs;
+    inputs.into_iter().find(|input| input.name == name).unwrap()
+}
+
+#[test]
+fn gpsd_and_we_read_a_receiver_alike() {
+    let log = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../shared/captures/gpsd"
+    ))
+    .join(LOG);
+    if !log.exists() {
+        return eprintln!("skipped: no recording at {}", log.display());
+    }
+    let tools = ["gpsd", "gpsfake", "gpspipe"];
+    if let Some(missing) = tools.iter().find(|name| program_at(name).is_none()) {
+        return eprintln!("skipped: {missing} is not installed");
+    }
+    let port = free_port();
+    let fake = Command::new(program_at("gpsfake").unwrap())
+        .args(["-P", &port.to_string(), "-c", "0.02"])
+        .arg(&log)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let _fake = Other(fake.unwrap());
+    until("gpsd listens", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
+
+    // The same sentences as they are, over a converter of our own.
+    let converter = TcpListener::bind("127.0.0.1:0").unwrap();
+    let raw = Command::new(program_at("gpspipe").unwrap())
+        .args(["-r", &format!("127.0.0.1:{port}")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut raw = Other(raw.unwrap());
+    let sentences = BufReader::new(raw.0.stdout.take().unwrap());
+    let converts_at = converter.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let Ok((mut line, _)) = converter.accept() else {
+            return;
+        };
+        for sentence in sentences.lines().map_while(Result::ok) {
+            // gpsd greets in JSON first.
+            let is_sentence = sentence.starts_with('$');
+            if is_sentence && write!(line, "{sentence}\r\n").is_err() {
+                return;
+            }
+        }
+    });
+
+    let air = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // A controller that never speaks: the site is driven by one.
+    let signal = free_port();
+    let text = format!(
+        "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n[clock]\nrequire-sync = false\n\
+         [radio]\ntarget = 'udp://{}'\n\
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{signal}'\n\
+         [[input.gnss]]\nname = 'theirs'\nconnect = 'tcp://127.0.0.1:{port}'\nform = 'gpsd'\n\
+         [[input.gnss]]\nname = 'ours'\nconnect = 'tcp://{converts_at}'\n",
+        air.local_addr().unwrap()
+    );
+    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
+    let checked = config::parse(&text, file, &mut |path| fs::read_to_string(path));
+    let config = checked.unwrap_or_else(|told| panic!("{told}")).config;
+    let daemon = Daemon::start(config, 1).unwrap();
+    for name in ["theirs", "ours"] {
+        until("the link is up", || {
+            input(&daemon, name).link == LinkState::Up
+        });
+    }
+
+    // Places by their moments, as each of the two tells them, until many are known of both.
+    let mut told = [BTreeMap::new(), BTreeMap::new()];
+    let mut fixes = [Fix::None; 2];
+    until("both tell of the same moments", || {
+        for (side, name) in ["theirs", "ours"].into_iter().enumerate() {
+            let Some(receiver) = input(&daemon, name).receiver else {
+                continue;
+            };
+            fixes[side] = receiver.fix;
+            if let (Some(utc), Some(place)) = (receiver.utc, receiver.place_deg) {
+                told[side].insert(utc.unix_ms(), place);
+            }
+        }
+        let [theirs, ours] = &told;
+        theirs.keys().filter(|utc| ours.contains_key(*utc)).count() >= 20
+    });
+    let [theirs, ours] = &told;
+    for (utc_ms, (lat, lon)) in theirs {
+        let Some((our_lat, our_lon)) = ours.get(utc_ms) else {
+            continue;
+        };
+        // gpsd prints nine decimals.
+        assert!((lat - our_lat).abs() < 2e-9, "{utc_ms}: {lat} {our_lat}");
+        assert!((lon - our_lon).abs() < 2e-9, "{utc_ms}: {lon} {our_lon}");
+    }
+    assert_eq!(fixes[0], fixes[1]);
+    for name in ["theirs", "ours"] {
+        let counts = input(&daemon, name).counts;
+        let rejected: u64 = counts.rejected().iter().map(|(_, n)| n).sum();
+        // The line may have begun within a sentence.
+        assert!(rejected <= 1, "{name}: {counts:?}");
+    }
+}
