@@ -77,7 +77,7 @@ impl Judge {
     /// A judge of a scenario's roadside unit, which counts from `from` on.
     pub fn new(scenario: &Scenario, from: Mono) -> Self {
         let file = &scenario.file;
-        let coverage = Coverage::new(&file.radar, &file.limits);
+        let coverage = Coverage::new(scenario);
         let [_, slowest_ms] = file.controller.delay_ms;
         Self {
             traffic: Traffic::new(from),

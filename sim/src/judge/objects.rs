@@ -13,7 +13,8 @@ use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Rsm};
 
 use super::samples::Samples;
 use crate::plane::Point;
-use crate::scenario::{Limits, RadarTable};
+use crate::scenario::{MountTable, Scenario};
+use crate::sensors::camera;
 use crate::truth::Truth;
 use crate::world::snapshot::{Body, Snapshot};
 use crate::world::vehicles::Kind;
@@ -156,35 +157,45 @@ pub struct ObjectJudge {
 /// Where a road user should be seen.
 #[derive(Clone, Debug)]
 pub struct Coverage {
-    /// Place and axis of each sensor.
-    sensors: Vec<(Point, Point)>,
-    /// Reach and cosine of half the angle: far and narrow, near and wide.
-    beams: [(f64, f64); 2],
+    cones: Vec<Cone>,
+}
+
+/// A piece of ground before one sensor.
+#[derive(Clone, Copy, Debug)]
+struct Cone {
+    mount: Point,
+    axis: Point,
+    from_m: f64,
+    reach_m: f64,
+    /// Of half of its angle.
+    cos: f64,
 }
 
 impl Coverage {
-    /// What is within the judge's range and angle of one of the radars.
-    pub fn new(radars: &[RadarTable], limits: &Limits) -> Self {
-        let sensors = radars
-            .iter()
-            .map(|radar| {
-                let heading = radar.mount.heading_deg.to_radians();
-                (
-                    Point::new(radar.mount.east_m, radar.mount.north_m),
-                    Point::new(heading.sin(), heading.cos()),
-                )
-            })
-            .collect();
+    /// What is within the judge's range and angle of one of the radars, or on the ground that one of
+    /// the cameras looks at.
+    pub fn new(scenario: &Scenario) -> Self {
+        let (file, limits) = (&scenario.file, &scenario.file.limits);
+        let beams = [
+            (limits.coverage_range_m, limits.coverage_half_angle_deg),
+            (
+                limits.near_coverage_range_m,
+                limits.near_coverage_half_angle_deg,
+            ),
+        ];
+        let radars = file.radar.iter().flat_map(|radar| {
+            beams.map(|(reach_m, half_deg)| Cone::new(&radar.mount, 0.0, reach_m, half_deg))
+        });
+        let model = file.camera_model.as_ref();
+        let cameras = file.camera.iter().zip(model.into_iter().cycle());
+        let cameras = cameras.map(|(camera, model)| {
+            let from_m = camera::nearest_m(model, camera) + EDGE_M;
+            let reach_m = limits.camera_coverage_range_m;
+            let half_deg = model.field_of_view_deg / 2.0 - EDGE_DEG;
+            Cone::new(&camera.mount, from_m, reach_m, half_deg)
+        });
         Self {
-            sensors,
-            beams: [
-                (limits.coverage_range_m, limits.coverage_half_angle_deg),
-                (
-                    limits.near_coverage_range_m,
-                    limits.near_coverage_half_angle_deg,
-                ),
-            ]
-            .map(|(range_m, half_deg)| (range_m, half_deg.to_radians().cos())),
+            cones: radars.chain(cameras).collect(),
         }
     }
 
@@ -192,20 +203,38 @@ impl Coverage {
     #[cfg(test)]
     pub(super) fn cone(mount: Point, axis: Point, range_m: f64, half_angle_deg: f64) -> Self {
         Self {
-            sensors: vec![(mount, axis)],
-            beams: [(range_m, half_angle_deg.to_radians().cos()); 2],
+            cones: vec![Cone {
+                mount,
+                axis,
+                from_m: 0.0,
+                reach_m: range_m,
+                cos: half_angle_deg.to_radians().cos(),
+            }],
         }
     }
 
     /// Whether a road user at `place` should be seen.
     pub fn holds(&self, place: Point) -> bool {
-        self.sensors.iter().any(|(mount, axis)| {
-            let way = place.minus(*mount);
+        self.cones.iter().any(|cone| {
+            let way = place.minus(cone.mount);
             let range_m = way.length_m();
-            self.beams
-                .iter()
-                .any(|(reach_m, cos)| range_m < *reach_m && way.dot(*axis) > range_m * cos)
+            range_m >= cone.from_m
+                && range_m < cone.reach_m
+                && way.dot(cone.axis) > range_m * cone.cos
         })
+    }
+}
+
+impl Cone {
+    fn new(mount: &MountTable, from_m: f64, reach_m: f64, half_deg: f64) -> Self {
+        let heading = mount.heading_deg.to_radians();
+        Self {
+            mount: Point::new(mount.east_m, mount.north_m),
+            axis: Point::new(heading.sin(), heading.cos()),
+            from_m,
+            reach_m,
+            cos: half_deg.to_radians().cos(),
+        }
     }
 }
 
@@ -432,6 +461,9 @@ fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {
     }
 }
 
+/// At the edges of an image a body is only half in it.
+const EDGE_M: f64 = 3.0;
+const EDGE_DEG: f64 = 3.0;
 /// A road user should be shown after so long in coverage.
 const NOTICED: Duration = Duration::from_secs(1);
 /// Slower than this a direction means little.

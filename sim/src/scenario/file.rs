@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::limits::Limits;
+use super::sensing::{CameraModel, CameraTable, ObstacleTable};
 use crate::sensors::faults::FaultKind;
 use crate::world::vehicles::Kind;
 
@@ -55,6 +56,15 @@ pub struct ScenarioFile {
     /// What a radar sees and how well; needed where there are radars.
     #[serde(default)]
     pub radar_model: Option<RadarModel>,
+    /// The cameras.
+    #[serde(default)]
+    pub camera: Vec<CameraTable>,
+    /// What a camera sees and how well; needed where there are cameras.
+    #[serde(default)]
+    pub camera_model: Option<CameraModel>,
+    /// What stands beside the road and hides it.
+    #[serde(default)]
+    pub obstacle: Vec<ObstacleTable>,
     /// A station that measures the weather, asked by Modbus.
     #[serde(default)]
     pub weather_station: Option<WeatherStationTable>,

@@ -100,6 +100,8 @@ pub struct Limits {
     pub near_coverage_range_m: f64,
     /// and it is at most so far off its axis.
     pub near_coverage_half_angle_deg: f64,
+    /// or if a camera whose angle holds it is at least so near, and sees the road there.
+    pub camera_coverage_range_m: f64,
     /// Who comes less into red could not be known by anybody.
     pub red_runner_late_s: f64,
     /// A happening that lasts for so long must be told.
@@ -157,6 +159,7 @@ impl Default for Limits {
             coverage_half_angle_deg: 8.0,
             near_coverage_range_m: 60.0,
             near_coverage_half_angle_deg: 45.0,
+            camera_coverage_range_m: 50.0,
             red_runner_late_s: 1.0,
             event_lasts_s: 30.0,
             match_m: 3.0,

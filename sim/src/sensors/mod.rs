@@ -1,6 +1,8 @@
 //! What devices make of the truth, said in the devices' own protocols.
 //!
 //! - [`ars408`]: radars that look along an approach
+//! - [`camera`]: cameras whose boxes say where road users are
+//! - [`sight`]: who is hidden behind whom; [`air`]: what fog and rain take
 //! - [`controller`]: the signal controller; [`gat1743`] and [`gb20999`], its voices
 //! - [`faults`]: what goes wrong with it
 //! - [`weather`]: the weather, and the station that measures it
@@ -10,11 +12,14 @@
 //! protocol when they arrive. No sockets here: the stage hands the bytes to a decoder, the live stage
 //! to a socket.
 
+pub mod air;
 pub mod ars408;
+pub mod camera;
 pub mod controller;
 pub mod faults;
 pub mod gat1743;
 pub mod gb20999;
+pub mod sight;
 pub mod weather;
 
 use std::cmp::Reverse;
@@ -24,18 +29,25 @@ use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now};
 use rsu::inputs::Mount;
 
+use self::air::Air;
 use self::ars408::Radar;
+use self::camera::{Camera, View};
 use self::controller::{Controller, Datagram};
 use self::faults::Faults;
-use self::weather::WeatherStation;
+use self::weather::{Spell, WeatherStation};
 use crate::scenario::{RadarTable, Scenario};
 use crate::world::World;
+use crate::world::snapshot::Body;
 
 /// The devices of a scenario, and what is on its way from them.
 #[derive(Debug)]
 pub struct Devices {
     controller: Controller,
     radars: Vec<Radar>,
+    cameras: Vec<Camera>,
+    /// What stands beside the road.
+    walls: Vec<Body>,
+    spells: Vec<Spell>,
     weather: Option<WeatherStation>,
     on_the_way: BinaryHeap<Reverse<Delivery>>,
     planned: u64,
@@ -48,6 +60,8 @@ pub enum Device {
     Controller,
     /// The radar with this place in the scenario.
     Radar(usize),
+    /// The camera with this place in the scenario.
+    Camera(usize),
     /// The weather station.
     Weather,
 }
@@ -60,7 +74,7 @@ pub struct Delivery {
     planned: u64,
     /// Whose they are.
     pub from: Device,
-    /// A datagram of the controller, or one cycle of a radar.
+    /// A datagram of the controller, one cycle of a radar, or one message of a box.
     pub bytes: Vec<u8>,
 }
 
@@ -76,6 +90,11 @@ impl Devices {
             let mount = Mount::from(radar.mount);
             Ok(Radar::new(model(radar)?, mount, i, seed, now))
         });
+        let cameras = file.camera.iter().enumerate().map(|(i, camera)| {
+            let model = scenario.camera_model()?;
+            let frame = scenario.site.frame;
+            Ok(Camera::new(model, camera, frame, i, seed, now))
+        });
         let faults = Faults::new(scenario.faults()?, seed);
         let signals = world.signals();
         Ok(Self {
@@ -88,6 +107,9 @@ impl Devices {
                 now,
             ),
             radars: radars.collect::<Result<_>>()?,
+            cameras: cameras.collect::<Result<_>>()?,
+            walls: scenario.walls()?,
+            spells: scenario.spells()?,
             weather: None,
             on_the_way: BinaryHeap::new(),
             planned: 0,
@@ -105,9 +127,10 @@ impl Devices {
             .on_the_way
             .peek()
             .map_or(Mono::NEVER, |next| next.0.arrives);
-        self.radars
-            .iter()
-            .map(Radar::poll_timeout)
+        let radars = self.radars.iter().map(Radar::poll_timeout);
+        let cameras = self.cameras.iter().map(Camera::poll_timeout);
+        radars
+            .chain(cameras)
             .fold(arrival.min(self.controller.poll_timeout()), Mono::min)
     }
 
@@ -133,13 +156,32 @@ impl Devices {
         }
         let due = |radar: &Radar| radar.poll_timeout() <= now.mono;
         let Some(i) = self.radars.iter().position(due) else {
-            return false;
+            return self.shoot(now, world);
         };
         let radar = &mut self.radars[i];
         let scene = world.snapshot(radar.poll_timeout());
         let mut bytes = Vec::new();
         let arrives = radar.scan(&scene, &mut bytes);
         self.plan(arrives, Device::Radar(i), bytes);
+        true
+    }
+
+    /// Lets one camera that is due take its image; false if none was.
+    fn shoot(&mut self, now: Now, world: &World) -> bool {
+        let due = |camera: &Camera| camera.poll_timeout() <= now.mono;
+        let Some(i) = self.cameras.iter().position(due) else {
+            return false;
+        };
+        let camera = &mut self.cameras[i];
+        let at = camera.poll_timeout();
+        let view = View {
+            scene: &world.snapshot(at),
+            walls: &self.walls,
+            air: Air::at(&self.spells, at),
+        };
+        let mut bytes = Vec::new();
+        let arrives = camera.shoot(now, &view, &mut bytes);
+        self.plan(arrives, Device::Camera(i), bytes);
         true
     }
 
