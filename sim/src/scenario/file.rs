@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::limits::Limits;
 use super::sensing::{CameraModel, CameraTable, ObstacleTable};
+use crate::sensors::ars408::echoes::EchoModel;
 use crate::sensors::faults::FaultKind;
 use crate::world::vehicles::Kind;
 
@@ -449,6 +450,9 @@ pub struct RadarModel {
     pub clutter_per_minute: f64,
     /// Mean length of the life of a false object.
     pub clutter_cycles: f64,
+    /// How its echoes are less than objects; left out, it tells all road users apart.
+    #[serde(default)]
+    pub echoes: Option<EchoModel>,
 }
 
 const fn all() -> f64 {

@@ -31,13 +31,13 @@ use rsu::inputs::Mount;
 
 use self::air::Air;
 use self::ars408::Radar;
-use self::camera::{Camera, View};
+use self::camera::Camera;
 use self::controller::{Controller, Datagram};
 use self::faults::Faults;
 use self::weather::{Spell, WeatherStation};
 use crate::scenario::{RadarTable, Scenario};
 use crate::world::World;
-use crate::world::snapshot::Body;
+use crate::world::snapshot::{Body, Snapshot};
 
 /// The devices of a scenario, and what is on its way from them.
 #[derive(Debug)]
@@ -51,6 +51,17 @@ pub struct Devices {
     weather: Option<WeatherStation>,
     on_the_way: BinaryHeap<Reverse<Delivery>>,
     planned: u64,
+}
+
+/// What a sensor looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Who is on the road.
+    pub scene: &'a Snapshot,
+    /// What stands beside it.
+    pub walls: &'a [Body],
+    /// What is between.
+    pub air: Air,
 }
 
 /// Who said something.
@@ -159,9 +170,14 @@ impl Devices {
             return self.shoot(now, world);
         };
         let radar = &mut self.radars[i];
-        let scene = world.snapshot(radar.poll_timeout());
+        let at = radar.poll_timeout();
+        let view = View {
+            scene: &world.snapshot(at),
+            walls: &self.walls,
+            air: Air::at(&self.spells, at),
+        };
         let mut bytes = Vec::new();
-        let arrives = radar.scan(&scene, &mut bytes);
+        let arrives = radar.scan(&view, &mut bytes);
         self.plan(arrives, Device::Radar(i), bytes);
         true
     }

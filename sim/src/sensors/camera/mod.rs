@@ -33,7 +33,7 @@ use v2x_msg::base::EnuFrame;
 
 use self::boxed::{Known, Voice};
 use self::lens::{Lens, Made, Pixel};
-use super::air::Air;
+use super::View;
 use super::sight::Eye;
 use crate::plane::Point;
 use crate::random::{Purpose, Stream};
@@ -67,17 +67,6 @@ struct Phantom {
     pixel: (f64, f64),
     class: Class,
     existence: f64,
-}
-
-/// What a camera looks at.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// Who is on the road.
-    pub scene: &'a Snapshot,
-    /// What stands beside it.
-    pub walls: &'a [Body],
-    /// What is between.
-    pub air: Air,
 }
 
 impl Camera {

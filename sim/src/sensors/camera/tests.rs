@@ -7,6 +7,7 @@ use v2x_msg::base::GeoPosition;
 
 use super::*;
 use crate::scenario::{BoxLanguage, MountTable};
+use crate::sensors::air::Air;
 
 fn model() -> CameraModel {
     CameraModel {
