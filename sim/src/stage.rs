@@ -371,7 +371,7 @@ mod tests {
         scenario.file.signals.offset_s -= 1.0;
         let ahead = scenario.signals().expect("a plan");
         stage.truth = Truth::new(stage.truth.epoch(), ahead);
-        let mut hall = Ear(Judge::new(&scenario, stage.started()));
+        let mut hall = Ear(Judge::new(&scenario, stage.started()).expect("a judge"));
         stage
             .run(Duration::from_secs(25), &mut hall)
             .expect("a run");

@@ -8,13 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rsu::clock::Mono;
-use v2x_msg::base::{DSecond, EnuFrame, Speed};
+use v2x_msg::base::{DSecond, EnuFrame, PositionConfidence, Speed};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Rsm};
 
+use super::coverage::Coverage;
+use super::kinds::{KindScore, kind_of};
 use super::samples::Samples;
 use crate::plane::Point;
-use crate::scenario::{MountTable, Scenario};
-use crate::sensors::camera;
+use crate::sensors::air::Air;
+use crate::sensors::weather::Spell;
 use crate::truth::Truth;
 use crate::world::snapshot::{Body, Snapshot};
 use crate::world::vehicles::Kind;
@@ -48,6 +50,14 @@ pub struct ObjectScore {
     pub vulnerable_shown: u64,
     /// See `vulnerable_shown`.
     pub vulnerable_right: u64,
+    /// The same of one kind of road user: vehicles, riders, walkers; things are left out.
+    pub kinds: [KindScore; 3],
+    /// Entries that say how sure their position is, and of these those that are as near as they say.
+    pub sure: (u64, u64),
+    /// What they say that 95 % are within: where one sees well, and in fog.
+    pub said_m: [Samples; 2],
+    /// For how long an entry showed nobody without a break.
+    pub nobody_s: Samples,
     /// Entries in pictures without the roadside unit's own.
     pub shown: u64,
     /// Of these, those that show nobody, or somebody a second time.
@@ -123,6 +133,8 @@ pub struct Shown {
     pub speed_mps: Option<f64>,
     /// Unit vector of its heading, where it is said.
     pub direction: Option<Point>,
+    /// How near it is in 95 of 100 cases, where that is said.
+    pub sure_m: Option<f64>,
 }
 
 impl ObjectScore {
@@ -145,7 +157,10 @@ pub struct ObjectJudge {
     coverage: Coverage,
     match_m: f64,
     from: Mono,
-    open: Option<(Mono, Vec<Shown>)>,
+    open: Option<Open>,
+    spells: Vec<Spell>,
+    /// By number in RSM: since when it shows nobody.
+    nobody: BTreeMap<u8, Mono>,
     /// By road user: the number it is shown under, or was last.
     known: BTreeMap<u32, u8>,
     /// By road user: since when it is in coverage.
@@ -154,88 +169,13 @@ pub struct ObjectJudge {
     shown_since: BTreeMap<u32, Mono>,
 }
 
-/// Where a road user should be seen.
+/// A picture that more entries may come to.
 #[derive(Clone, Debug)]
-pub struct Coverage {
-    cones: Vec<Cone>,
-}
-
-/// A piece of ground before one sensor.
-#[derive(Clone, Copy, Debug)]
-struct Cone {
-    mount: Point,
-    axis: Point,
-    from_m: f64,
-    reach_m: f64,
-    /// Of half of its angle.
-    cos: f64,
-}
-
-impl Coverage {
-    /// What is within the judge's range and angle of one of the radars, or on the ground that one of
-    /// the cameras looks at.
-    pub fn new(scenario: &Scenario) -> Self {
-        let (file, limits) = (&scenario.file, &scenario.file.limits);
-        let beams = [
-            (limits.coverage_range_m, limits.coverage_half_angle_deg),
-            (
-                limits.near_coverage_range_m,
-                limits.near_coverage_half_angle_deg,
-            ),
-        ];
-        let radars = file.radar.iter().flat_map(|radar| {
-            beams.map(|(reach_m, half_deg)| Cone::new(&radar.mount, 0.0, reach_m, half_deg))
-        });
-        let model = file.camera_model.as_ref();
-        let cameras = file.camera.iter().zip(model.into_iter().cycle());
-        let cameras = cameras.map(|(camera, model)| {
-            let from_m = camera::nearest_m(model, camera) + EDGE_M;
-            let reach_m = limits.camera_coverage_range_m;
-            let half_deg = model.field_of_view_deg / 2.0 - EDGE_DEG;
-            Cone::new(&camera.mount, from_m, reach_m, half_deg)
-        });
-        Self {
-            cones: radars.chain(cameras).collect(),
-        }
-    }
-
-    /// What is within a distance and an angle of one sensor.
-    #[cfg(test)]
-    pub(super) fn cone(mount: Point, axis: Point, range_m: f64, half_angle_deg: f64) -> Self {
-        Self {
-            cones: vec![Cone {
-                mount,
-                axis,
-                from_m: 0.0,
-                reach_m: range_m,
-                cos: half_angle_deg.to_radians().cos(),
-            }],
-        }
-    }
-
-    /// Whether a road user at `place` should be seen.
-    pub fn holds(&self, place: Point) -> bool {
-        self.cones.iter().any(|cone| {
-            let way = place.minus(cone.mount);
-            let range_m = way.length_m();
-            range_m >= cone.from_m
-                && range_m < cone.reach_m
-                && way.dot(cone.axis) > range_m * cone.cos
-        })
-    }
-}
-
-impl Cone {
-    fn new(mount: &MountTable, from_m: f64, reach_m: f64, half_deg: f64) -> Self {
-        let heading = mount.heading_deg.to_radians();
-        Self {
-            mount: Point::new(mount.east_m, mount.north_m),
-            axis: Point::new(heading.sin(), heading.cos()),
-            from_m,
-            reach_m,
-            cos: half_deg.to_radians().cos(),
-        }
-    }
+struct Open {
+    at: Mono,
+    /// Its first message.
+    arrived: Mono,
+    shown: Vec<Shown>,
 }
 
 impl ObjectJudge {
@@ -248,10 +188,17 @@ impl ObjectJudge {
             match_m,
             from,
             open: None,
+            spells: Vec::new(),
+            nobody: BTreeMap::new(),
             known: BTreeMap::new(),
             covered: BTreeMap::new(),
             shown_since: BTreeMap::new(),
         }
+    }
+
+    /// The same under other weather than usual.
+    pub fn under(self, spells: Vec<Spell>) -> Self {
+        Self { spells, ..self }
     }
 
     /// Takes one RSM; what it completes is compared.
@@ -264,7 +211,7 @@ impl ObjectJudge {
         if arrived >= self.from {
             self.score.age_s.add(arrived.seconds_after(at));
         }
-        if self.open.as_ref().is_some_and(|(open, _)| *open != at) {
+        if self.open.as_ref().is_some_and(|open| open.at != at) {
             self.close(truth);
         }
         let entries = rsm
@@ -273,10 +220,12 @@ impl ObjectJudge {
             .filter(|entry| entry.kind != ParticipantKind::Rsu)
             .map(|entry| self.shown(entry));
         let entries: Vec<Shown> = entries.collect();
-        self.open
-            .get_or_insert_with(|| (at, Vec::new()))
-            .1
-            .extend(entries);
+        let open = self.open.get_or_insert_with(|| Open {
+            at,
+            arrived,
+            shown: Vec::new(),
+        });
+        open.shown.extend(entries);
     }
 
     /// For how long a road user has been shown without a break.
@@ -292,12 +241,22 @@ impl ObjectJudge {
         self.known.iter().find(is_it).map(|(body, _)| *body)
     }
 
+    /// Nothing more will come.
+    pub fn finish(&mut self, truth: &Truth) {
+        let last = self.open.as_ref().map(|open| open.at);
+        self.close(truth);
+        for since in std::mem::take(&mut self.nobody).into_values() {
+            let at = last.unwrap_or(since);
+            self.score.nobody_s.add(at.seconds_after(since));
+        }
+    }
+
     /// Compares the picture that is open, if any.
     pub fn close(&mut self, truth: &Truth) {
-        if let Some((at, shown)) = self.open.take()
-            && let Some(road) = truth.at(at)
+        if let Some(open) = self.open.take()
+            && let Some(road) = truth.at(open.at)
         {
-            self.compare(at, shown, &road);
+            self.compare(open, &road);
         }
     }
 
@@ -308,6 +267,7 @@ impl ObjectJudge {
             kind: entry.kind,
             place: Point::new(place.east_m, place.north_m),
             speed_mps: entry.speed.map(Speed::mps),
+            sure_m: entry.pos_confidence.map(PositionConfidence::limit_m),
             direction: entry.heading.map(|heading| {
                 let radians = heading.deg().to_radians();
                 Point::new(radians.sin(), radians.cos())
@@ -315,12 +275,15 @@ impl ObjectJudge {
         }
     }
 
-    fn compare(&mut self, at: Mono, shown: Vec<Shown>, road: &Snapshot) {
+    fn compare(&mut self, open: Open, road: &Snapshot) {
+        let Open { at, arrived, shown } = open;
         self.note_coverage(at, road);
         let pairs = self.join(&shown, road);
         let counted = at >= self.from;
         if counted {
             self.count(at, &shown, road, &pairs);
+            self.note_kinds(arrived.seconds_after(at), &shown, road, &pairs);
+            self.note_nobody(at, &shown, &pairs);
         }
         for (&body, &entry) in &pairs {
             let id = shown[entry].id;
@@ -348,6 +311,63 @@ impl ObjectJudge {
             shown,
             bodies: road.bodies.clone(),
         });
+    }
+
+    /// How well each kind is shown, and whether entries are as near as they say.
+    fn note_kinds(
+        &mut self,
+        age_s: f64,
+        shown: &[Shown],
+        road: &Snapshot,
+        pairs: &BTreeMap<u32, usize>,
+    ) {
+        let score = &mut self.score;
+        let fog = Air::at(&self.spells, road.at).visibility_m < FOG_M;
+        for body in &road.bodies {
+            let Some(kind) = kind_of(body) else { continue };
+            let kind = &mut score.kinds[kind];
+            let since = self.covered.get(&body.id);
+            let expected = since.is_some_and(|since| road.at.since(*since) >= NOTICED);
+            kind.expected += u64::from(expected);
+            let Some(&entry) = pairs.get(&body.id) else {
+                kind.missed += u64::from(expected);
+                continue;
+            };
+            let entry = &shown[entry];
+            let off_m = entry.place.distance_m(body.centre);
+            kind.age_s.add(age_s);
+            kind.position_m.add(off_m);
+            if let Some(speed_mps) = entry.speed_mps {
+                kind.speed_mps.add((speed_mps - body.speed_mps).abs());
+            }
+            let moves = body.speed_mps > MOVING_MPS
+                || body.kind == Kind::Pedestrian && body.speed_mps > WALKING_MPS;
+            if let Some(direction) = entry.direction.filter(|_| moves) {
+                kind.heading_deg.add(angle_deg(direction, body.direction));
+            }
+            if let Some(sure_m) = entry.sure_m {
+                score.sure.0 += 1;
+                score.sure.1 += u64::from(off_m <= sure_m);
+                score.said_m[usize::from(fog)].add(sure_m);
+            }
+        }
+    }
+
+    /// Entries that go on showing nobody: what has frozen or was never there.
+    fn note_nobody(&mut self, at: Mono, shown: &[Shown], pairs: &BTreeMap<u32, usize>) {
+        let joined: BTreeSet<usize> = pairs.values().copied().collect();
+        let empty = shown
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !joined.contains(i));
+        let empty: BTreeSet<u8> = empty.map(|(_, entry)| entry.id).collect();
+        for id in &empty {
+            self.nobody.entry(*id).or_insert(at);
+        }
+        let ended = self.nobody.extract_if(.., |id, _| !empty.contains(id));
+        for (_, since) in ended {
+            self.score.nobody_s.add(at.seconds_after(since));
+        }
     }
 
     fn note_coverage(&mut self, at: Mono, road: &Snapshot) {
@@ -453,17 +473,20 @@ fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {
     if body.speed_mps > MOVING_MPS {
         score.ahead_m.add(off.dot(body.direction));
         if let Some(direction) = entry.direction {
-            let angle = direction
-                .cross(body.direction)
-                .atan2(direction.dot(body.direction));
-            score.heading_deg.add(angle.to_degrees().abs());
+            score.heading_deg.add(angle_deg(direction, body.direction));
         }
     }
 }
 
-/// At the edges of an image a body is only half in it.
-const EDGE_M: f64 = 3.0;
-const EDGE_DEG: f64 = 3.0;
+fn angle_deg(one: Point, other: Point) -> f64 {
+    let angle = one.cross(other).atan2(one.dot(other));
+    angle.to_degrees().abs()
+}
+
+/// Where one sees less, there is fog.
+const FOG_M: f64 = 200.0;
+/// Walkers that are slower hardly have a direction.
+const WALKING_MPS: f64 = 0.7;
 /// A road user should be shown after so long in coverage.
 const NOTICED: Duration = Duration::from_secs(1);
 /// Slower than this a direction means little.

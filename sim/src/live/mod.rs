@@ -166,7 +166,7 @@ impl Live {
         truth.keep(&world);
         Ok(Self {
             devices: Devices::new(scenario, &world, wishes.seed, started)?,
-            judge: Judge::new(scenario, started),
+            judge: Judge::new(scenario, started)?,
             world,
             truth,
             clock,
