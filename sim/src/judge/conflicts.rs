@@ -1,14 +1,18 @@
 //! Who is about to be run into, and was that known in time?
 //!
 //! A conflict is a vehicle on its route and somebody on a line of their own (walker, rider, a car whose
-//! driver does as the scenario wants) who would touch within 1.5 s if both went on as they are, where
-//! the vehicle would have to brake with more than 3.4 m/s² to stand before that. Both limits are usual
-//! for serious conflicts: 1.5 s as in FHWA's Surrogate Safety Assessment Model, 3.4 m/s² as the braking
-//! that AASHTO's design guide takes for comfortable. The moment of the conflict is that of the touch.
-//! The vehicle is foreseen along its route, the other straight on. Left out: conflicts between two
+//! driver does as the scenario wants) of whom one of these is true:
+//! - both would touch within 1.5 s if they went on as they are, and the vehicle would have to brake with
+//!   more than 3.4 m/s² to stand before that;
+//! - the vehicle does brake with more than 3.4 m/s², and at its speed a second ago both would touch
+//!   within 4 s: its driver had to avoid it.
+//!
+//! The limits are usual for serious conflicts: 1.5 s as in FHWA's Surrogate Safety Assessment Model, 3.4
+//! m/s² as the braking that AASHTO's design guide takes for comfortable. The moment of the conflict is
+//! that of the touch. The vehicle is foreseen along its route, the other straight on. Left out: conflicts between two
 //! vehicles on routes, who yield to each other, and who was warned rightly and never came so near.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use rsu::clock::Mono;
 
@@ -17,9 +21,9 @@ use super::warnings::WarningJudge;
 use crate::plane::Point;
 use crate::sensors::sight::Eye;
 use crate::truth::Truth;
-use crate::world::World;
 use crate::world::snapshot::{Body, Snapshot};
 use crate::world::vehicles::Vehicle;
+use crate::world::{STEP, World};
 
 /// One conflict.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +67,8 @@ pub struct ConflictJudge {
     walls: Vec<Body>,
     /// By pair: when it was in conflict last.
     known: BTreeMap<[u32; 2], Mono>,
+    /// By vehicle: its speed at the last steps, a second of them, the oldest first.
+    speeds_mps: BTreeMap<u32, VecDeque<f64>>,
 }
 
 impl ConflictJudge {
@@ -83,17 +89,14 @@ impl ConflictJudge {
         warnings: &WarningJudge,
     ) {
         let now = world.now();
+        let there = |id: &u32| world.vehicles().binary_search_by_key(id, |v| v.id).is_ok();
+        self.speeds_mps.retain(|id, _| there(id));
         for vehicle in world.vehicles() {
-            if vehicle.speed_mps < SLOWEST_MPS {
-                continue;
-            }
+            let avoiding_mps = self.avoiding_mps(vehicle);
             for other in world.users().bodies() {
-                let Some((ttc_s, place)) = touch(world, vehicle, other) else {
+                let Some((ttc_s, place)) = conflict(world, vehicle, avoiding_mps, other) else {
                     continue;
                 };
-                if vehicle.speed_mps / (2.0 * ttc_s.max(0.05)) < HARD_MPS2 {
-                    continue;
-                }
                 let bodies = [vehicle.id, other.id];
                 let last = self.known.insert(bodies, now);
                 if last.is_some_and(|last| now.seconds_after(last) < SAME_S) {
@@ -116,6 +119,21 @@ impl ConflictJudge {
                 });
             }
         }
+    }
+
+    /// How fast it was before it began to brake hard; None of who does not.
+    fn avoiding_mps(&mut self, vehicle: &Vehicle) -> Option<f64> {
+        let speeds = self.speeds_mps.entry(vehicle.id).or_default();
+        let before = speeds.len().checked_sub(BRAKING_STEPS);
+        let before_mps = before.and_then(|i| speeds.get(i)).copied();
+        let span_s = BRAKING_STEPS as f64 * STEP.as_secs_f64();
+        let brakes = before_mps.is_some_and(|mps| mps - vehicle.speed_mps > HARD_MPS2 * span_s);
+        let first_mps = speeds.front().copied().filter(|_| brakes);
+        speeds.push_back(vehicle.speed_mps);
+        if speeds.len() > KEPT_STEPS {
+            speeds.pop_front();
+        }
+        first_mps
     }
 
     /// A warning may come after the conflict was seen, and before the touch.
@@ -145,25 +163,45 @@ impl ConflictJudge {
     }
 }
 
-/// When and where the two would touch, within [`SOON_S`].
-fn touch(world: &World, vehicle: &Vehicle, other: &Body) -> Option<(f64, Point)> {
+/// When and where the two would touch, if that is a conflict.
+fn conflict(
+    world: &World,
+    vehicle: &Vehicle,
+    avoiding_mps: Option<f64>,
+    other: &Body,
+) -> Option<(f64, Point)> {
+    let serious = |(ttc_s, _): &(f64, Point)| vehicle.speed_mps > 2.0 * HARD_MPS2 * ttc_s.max(0.05);
+    let soon = (vehicle.speed_mps > SLOWEST_MPS)
+        .then(|| touch(world, vehicle, vehicle.speed_mps, other, SOON_S))
+        .flatten()
+        .filter(serious);
+    soon.or_else(|| touch(world, vehicle, avoiding_mps?, other, AVOIDED_S))
+}
+
+/// When and where the two would touch within a time, the vehicle at this speed.
+fn touch(
+    world: &World,
+    vehicle: &Vehicle,
+    speed_mps: f64,
+    other: &Body,
+    within_s: f64,
+) -> Option<(f64, Point)> {
     let path = &world.roads().routes[vehicle.route].path;
     let middle_m = vehicle.along_m - vehicle.length_m / 2.0;
     let here = path.point_at(middle_m);
-    let reach_m =
-        (vehicle.speed_mps + other.speed_mps) * SOON_S + vehicle.length_m + other.length_m;
+    let reach_m = (speed_mps + other.speed_mps) * within_s + vehicle.length_m + other.length_m;
     if here.distance_m(other.centre) > reach_m {
         return None;
     }
-    (0..=(SOON_S / LOOK_S) as u32).find_map(|i| {
+    (0..=(within_s / LOOK_S) as u32).find_map(|i| {
         let after_s = f64::from(i) * LOOK_S;
-        let along_m = middle_m + vehicle.speed_mps * after_s;
+        let along_m = middle_m + speed_mps * after_s;
         let one = Body {
             id: vehicle.id,
             kind: vehicle.kind,
             centre: path.point_at(along_m),
             direction: path.direction_at(along_m),
-            speed_mps: vehicle.speed_mps,
+            speed_mps,
             length_m: vehicle.length_m,
             width_m: vehicle.width_m,
             height_m: 1.0,
@@ -181,6 +219,11 @@ fn touch(world: &World, vehicle: &Vehicle, other: &Body) -> Option<(f64, Point)>
 const SOON_S: f64 = 1.5;
 /// if it takes more than this to stand before it.
 const HARD_MPS2: f64 = 3.4;
+/// Who is avoided is so near.
+const AVOIDED_S: f64 = 4.0;
+/// Braking is measured over so many steps, and the speed before it is that of so many ago.
+const BRAKING_STEPS: usize = 3;
+const KEPT_STEPS: usize = 10;
 /// Who is slower hurts nobody.
 const SLOWEST_MPS: f64 = 2.0;
 const LOOK_S: f64 = 0.1;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use v2x_msg::base::{EnuFrame, LaneId, NodeId};
-use v2x_msg::kinds::map::{Map, Points};
+use v2x_msg::kinds::map::{Map, Node, Points};
 
 use super::samples::Samples;
 use crate::plane::{Path, Point};
@@ -54,7 +54,7 @@ impl MapJudge {
     pub fn hear(&mut self, map: &Map) {
         let id = self.node;
         let ours = map.nodes().iter().filter(|node| node.id == id);
-        for link in ours.flat_map(|node| node.links()) {
+        for link in ours.flat_map(Node::links) {
             for lane in link.lanes() {
                 let Some(points) = &lane.points else { continue };
                 let key = (link.upstream, lane.id);

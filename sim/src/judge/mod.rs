@@ -199,6 +199,12 @@ impl Judge {
 fn silences(scenario: &Scenario) -> Vec<Silence> {
     let faults = scenario.file.fault.iter();
     faults
+        .filter(|fault| {
+            fault
+                .of
+                .as_ref()
+                .is_none_or(|of| *of == scenario.file.controller.name)
+        })
         .filter(|fault| fault.kind == FaultKind::Silence && fault.share >= 1.0)
         .map(|fault| {
             Silence::new(

@@ -364,10 +364,14 @@ impl ObjectJudge {
         for id in &empty {
             self.nobody.entry(*id).or_insert(at);
         }
-        let ended = self.nobody.extract_if(.., |id, _| !empty.contains(id));
-        for (_, since) in ended {
-            self.score.nobody_s.add(at.seconds_after(since));
-        }
+        let score = &mut self.score;
+        self.nobody.retain(|id, since| {
+            let goes_on = empty.contains(id);
+            if !goes_on {
+                score.nobody_s.add(at.seconds_after(*since));
+            }
+            goes_on
+        });
     }
 
     fn note_coverage(&mut self, at: Mono, road: &Snapshot) {

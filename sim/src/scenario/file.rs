@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::limits::Limits;
-use super::sensing::{CameraModel, CameraTable, ObstacleTable};
+use super::sensing::{CameraModel, CameraTable, ObstacleTable, SurveyTable};
 use crate::sensors::ars408::echoes::EchoModel;
 use crate::sensors::faults::FaultKind;
 use crate::world::vehicles::Kind;
@@ -42,7 +42,7 @@ pub struct ScenarioFile {
     pub signals: SignalsTable,
     /// The signal controller.
     pub controller: ControllerTable,
-    /// What goes wrong with the controller.
+    /// What goes wrong with the controller, the sensors and their lines.
     #[serde(default)]
     pub fault: Vec<FaultTable>,
     /// What happens at a time.
@@ -165,10 +165,13 @@ pub struct StageTable {
     pub all_red_s: u16,
 }
 
-/// Something that goes wrong with the controller or its line.
+/// Something that goes wrong with a device or its line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FaultTable {
+    /// With whom, by name; left out: with the controller.
+    #[serde(default)]
+    pub of: Option<String>,
     /// What goes wrong.
     pub kind: FaultKind,
     /// Since when, after the start of the roadside unit.
@@ -390,8 +393,11 @@ pub struct WeatherTable {
 pub struct RadarTable {
     /// How logs call it.
     pub name: String,
-    /// Where it stands and which way it looks.
+    /// Where it stands and which way it looks, as it was surveyed.
     pub mount: MountTable,
+    /// How far the survey is off.
+    #[serde(default)]
+    pub survey_off: SurveyTable,
 }
 
 /// Where a sensor stands.

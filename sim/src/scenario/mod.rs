@@ -34,7 +34,7 @@ pub use self::file::{
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
-pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable};
+pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
 use crate::plane::Point;
 use crate::sensors::faults::Fault;
 use crate::sensors::weather::Spell;
@@ -271,9 +271,11 @@ impl Scenario {
         })
     }
 
-    /// What goes wrong with the controller.
-    pub fn faults(&self) -> Result<Vec<Fault>> {
-        let faults = self.file.fault.iter().map(|table| {
+    /// What goes wrong with a device.
+    pub fn faults(&self, device: &str) -> Result<Vec<Fault>> {
+        let controller = &self.file.controller.name;
+        let of_it = |table: &&FaultTable| table.of.as_ref().unwrap_or(controller) == device;
+        let faults = self.file.fault.iter().filter(of_it).map(|table| {
             let phases: Result<Vec<PhaseId>, _> =
                 table.phases.iter().map(|&id| PhaseId::new(id)).collect();
             Ok(Fault {
@@ -526,14 +528,8 @@ impl Scenario {
                 );
             }
         }
-        for fault in &self.file.fault {
-            ensure!(
-                (0.0..=1.0).contains(&fault.share) && fault.from_s < fault.until_s,
-                "a fault's share is from 0 to 1, and it begins before it ends"
-            );
-        }
         self.signals()?;
-        self.faults()?;
+        self.check_faults()?;
         self.deeds()?;
         self.wishes()?;
         self.spells()?;
@@ -546,6 +542,38 @@ impl Scenario {
             (0.0..86_400.0).contains(&signals.offset_s),
             "signals.offset-s is not within a day"
         );
+        Ok(())
+    }
+}
+
+impl Scenario {
+    /// The controller and the sensors.
+    fn devices(&self) -> impl Iterator<Item = &str> {
+        let file = &self.file;
+        let radars = file.radar.iter().map(|radar| radar.name.as_str());
+        let cameras = file.camera.iter().map(|camera| camera.name.as_str());
+        radars.chain(cameras).chain([file.controller.name.as_str()])
+    }
+
+    fn check_faults(&self) -> Result<()> {
+        for fault in &self.file.fault {
+            ensure!(
+                (0.0..=1.0).contains(&fault.share) && fault.from_s < fault.until_s,
+                "a fault's share is from 0 to 1, and it begins before it ends"
+            );
+            let Some(of) = &fault.of else { continue };
+            ensure!(
+                self.devices().any(|name| name == of),
+                "a fault is of {of:?}, and there is no such device"
+            );
+            ensure!(
+                *of == self.file.controller.name || !fault.kind.is_of_signals(),
+                "a fault of {of:?} is of a kind that only signal controllers have"
+            );
+        }
+        for name in self.devices() {
+            self.faults(name)?;
+        }
         Ok(())
     }
 }

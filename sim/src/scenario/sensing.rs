@@ -14,13 +14,41 @@ use crate::world::vehicles::Kind;
 pub struct CameraTable {
     /// How logs call it.
     pub name: String,
-    /// Where it stands and which way it looks.
+    /// Where it stands and which way it looks, as it was surveyed.
     pub mount: MountTable,
+    /// How far the survey is off.
+    #[serde(default)]
+    pub survey_off: SurveyTable,
     /// Below the horizon.
     pub tilt_deg: f64,
     /// What its box speaks.
     #[serde(default)]
     pub protocol: BoxLanguage,
+}
+
+/// Where a sensor really stands and looks, less what was surveyed: an error of satellite navigation
+/// and of a compass.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct SurveyTable {
+    /// Towards east.
+    pub east_m: f64,
+    /// Towards north.
+    pub north_m: f64,
+    /// Clockwise.
+    pub heading_deg: f64,
+}
+
+impl SurveyTable {
+    /// Where it really is.
+    pub fn real(&self, surveyed: MountTable) -> MountTable {
+        MountTable {
+            east_m: surveyed.east_m + self.east_m,
+            north_m: surveyed.north_m + self.north_m,
+            heading_deg: surveyed.heading_deg + self.heading_deg,
+            ..surveyed
+        }
+    }
 }
 
 /// What a box speaks.

@@ -23,7 +23,7 @@ pub mod sight;
 pub mod weather;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now};
@@ -48,6 +48,8 @@ pub struct Devices {
     /// What stands beside the road.
     walls: Vec<Body>,
     spells: Vec<Spell>,
+    /// What goes wrong with radars and cameras.
+    faults: BTreeMap<Device, Faults>,
     weather: Option<WeatherStation>,
     on_the_way: BinaryHeap<Reverse<Delivery>>,
     planned: u64,
@@ -98,7 +100,7 @@ impl Devices {
             model.with_context(|| format!("radar {}: there is no [radar-model]", radar.name))
         };
         let radars = file.radar.iter().enumerate().map(|(i, radar)| {
-            let mount = Mount::from(radar.mount);
+            let mount = Mount::from(radar.survey_off.real(radar.mount));
             Ok(Radar::new(model(radar)?, mount, i, seed, now))
         });
         let cameras = file.camera.iter().enumerate().map(|(i, camera)| {
@@ -106,7 +108,19 @@ impl Devices {
             let frame = scenario.site.frame;
             Ok(Camera::new(model, camera, frame, i, seed, now))
         });
-        let faults = Faults::new(scenario.faults()?, seed);
+        let radar_names = file.radar.iter().map(|radar| &radar.name).enumerate();
+        let radar_names = radar_names.map(|(i, name)| (Device::Radar(i), 1 + i, name));
+        let camera_names = file.camera.iter().map(|camera| &camera.name).enumerate();
+        let camera_names =
+            camera_names.map(|(i, name)| (Device::Camera(i), FIRST_CAMERA + i, name));
+        let sensors = radar_names
+            .chain(camera_names)
+            .map(|(device, number, name)| {
+                let faults = Faults::new(scenario.faults(name)?, number as u64, seed);
+                Ok((device, faults))
+            });
+        let sensor_faults = sensors.collect::<Result<_>>()?;
+        let faults = Faults::new(scenario.faults(&file.controller.name)?, 0, seed);
         let signals = world.signals();
         Ok(Self {
             controller: Controller::new(
@@ -121,6 +135,7 @@ impl Devices {
             cameras: cameras.collect::<Result<_>>()?,
             walls: scenario.walls()?,
             spells: scenario.spells()?,
+            faults: sensor_faults,
             weather: None,
             on_the_way: BinaryHeap::new(),
             planned: 0,
@@ -178,7 +193,7 @@ impl Devices {
         };
         let mut bytes = Vec::new();
         let arrives = radar.scan(&view, &mut bytes);
-        self.plan(arrives, Device::Radar(i), bytes);
+        self.carry(at, Device::Radar(i), Datagram { arrives, bytes });
         true
     }
 
@@ -196,8 +211,10 @@ impl Devices {
             air: Air::at(&self.spells, at),
         };
         let mut bytes = Vec::new();
-        let arrives = camera.shoot(now, &view, &mut bytes);
-        self.plan(arrives, Device::Camera(i), bytes);
+        let device = Device::Camera(i);
+        let clock_off_ms = self.faults.get(&device).map_or(0, |f| f.clock_off_ms(at));
+        let arrives = camera.shoot(now, clock_off_ms, &view, &mut bytes);
+        self.carry(at, device, Datagram { arrives, bytes });
         true
     }
 
@@ -225,6 +242,21 @@ impl Devices {
         self.on_the_way.clear();
     }
 
+    /// Carries what a sensor says down its line, with all that goes wrong there.
+    fn carry(&mut self, at: Mono, from: Device, said: Datagram) {
+        let mut sent = Vec::new();
+        match self.faults.get_mut(&from) {
+            Some(faults) => {
+                faults.carry(at, said, &mut sent);
+                faults.babble(at, &mut sent);
+            }
+            None => sent.push(said),
+        }
+        for Datagram { arrives, bytes } in sent {
+            self.plan(arrives, from, bytes);
+        }
+    }
+
     fn plan_datagrams(&mut self, datagrams: Vec<Datagram>) {
         for Datagram { arrives, bytes } in datagrams {
             self.plan(arrives, Device::Controller, bytes);
@@ -241,3 +273,6 @@ impl Devices {
         }));
     }
 }
+
+/// Faults of cameras draw from other streams than those of radars.
+const FIRST_CAMERA: usize = 1001;

@@ -26,7 +26,7 @@ pub mod lens;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rsu::clock::{Mono, Now};
+use rsu::clock::{Mono, Now, Utc};
 use rsu::inputs::{Mount, Pose};
 use rsu::report::{Class, Covariance, Detection};
 use v2x_msg::base::EnuFrame;
@@ -46,6 +46,8 @@ use crate::world::vehicles::Kind;
 pub struct Camera {
     model: CameraModel,
     pose: Pose,
+    /// Where the box believes to be.
+    believed: Pose,
     eye: Eye,
     lens: Lens,
     voice: Voice,
@@ -81,13 +83,15 @@ impl Camera {
     ) -> Self {
         let index = FIRST_CAMERA + index as u64;
         let draw = |purpose| Stream::new(seed, index << 32, purpose);
-        let mount = Mount::from(table.mount);
+        let surveyed = Mount::from(table.mount);
+        let mount = Mount::from(table.survey_off.real(table.mount));
         let tilt_off_deg = model.tilt_sigma_deg * draw(Purpose::Tilt).normal();
         let made = made(&model, table, tilt_off_deg);
         let phase = draw(Purpose::Delivery).uniform();
         Self {
             model,
             pose: Pose::from(mount),
+            believed: Pose::from(surveyed),
             eye: Eye {
                 place: Point::new(mount.east_m, mount.north_m),
                 height_m: mount.up_m,
@@ -109,9 +113,16 @@ impl Camera {
         self.due
     }
 
-    /// Takes the image of [`Camera::poll_timeout`]; `now` is not before it. Appends the message of
+    /// Takes the image of [`Camera::poll_timeout`]; `now` is not before it, and the box's clock is so far
+    /// ahead. Appends the message of
     /// the box and returns when it arrives.
-    pub fn shoot(&mut self, now: Now, view: &View<'_>, out: &mut Vec<u8>) -> Mono {
+    pub fn shoot(
+        &mut self,
+        now: Now,
+        clock_off_ms: i64,
+        view: &View<'_>,
+        out: &mut Vec<u8>,
+    ) -> Mono {
         let mut seen = Vec::new();
         self.forget(view.scene);
         for body in &view.scene.bodies {
@@ -119,7 +130,8 @@ impl Camera {
         }
         self.imagine(&mut seen);
         let late = now.mono.since(self.due);
-        self.voice.say(now.utc - late, &mut seen, out);
+        let utc = Utc::from_unix_ns((now.utc - late).unix_ns() + clock_off_ms * 1_000_000);
+        self.voice.say(utc, &mut seen, out);
         let spread = self.model.latency_spread * self.stream(0, Purpose::Delivery).normal();
         let arrives = self
             .due
@@ -218,7 +230,7 @@ impl Camera {
             pixel.u + model.pixel_sigma_px * draw.normal(),
             pixel.v + model.pixel_sigma_px * draw.normal(),
         )?;
-        let place = self.pose.to_site(forward_m, left_m);
+        let place = self.believed.to_site(forward_m, left_m);
         let on_body = (
             (extent * body.length_m).powi(2),
             (extent * body.width_m).powi(2),
@@ -315,7 +327,7 @@ impl Camera {
             let (east, north) = self.pose.turn_to_site(forward_m, left_m);
             let beam = Point::new(east, north).direction();
             let cov = turned(beam, self.lens.spread_m2(forward_m.hypot(left_m)));
-            let place = self.pose.to_site(forward_m, left_m);
+            let place = self.believed.to_site(forward_m, left_m);
             let (class, existence) = (phantom.class, phantom.existence);
             seen.push(boxed::detection(
                 phantom.id,

@@ -6,7 +6,7 @@ use rsu::report::{Content, Objects};
 use v2x_msg::base::GeoPosition;
 
 use super::*;
-use crate::scenario::{BoxLanguage, MountTable};
+use crate::scenario::{BoxLanguage, MountTable, SurveyTable};
 use crate::sensors::air::Air;
 
 fn model() -> CameraModel {
@@ -38,6 +38,7 @@ fn table(protocol: BoxLanguage) -> CameraTable {
             up_m: 7.0,
             heading_deg: 0.0,
         },
+        survey_off: SurveyTable::default(),
         tilt_deg: 10.0,
         protocol,
     }
@@ -99,7 +100,7 @@ fn pictures(model: CameraModel, bodies: &[Body], air: Air, seed: u64, count: u32
             utc: noon() + at.since(Mono::ZERO),
         };
         let mut bytes = Vec::new();
-        let arrives = camera.shoot(now, &view, &mut bytes);
+        let arrives = camera.shoot(now, 0, &view, &mut bytes);
         let arrived = Now {
             mono: arrives,
             utc: now.utc,
@@ -270,7 +271,7 @@ fn openv2x_is_understood_too_and_has_velocities() {
             utc: noon(),
         };
         let mut bytes = Vec::new();
-        let arrives = camera.shoot(now, &view, &mut bytes);
+        let arrives = camera.shoot(now, 0, &view, &mut bytes);
         let arrived = Now {
             mono: arrives,
             utc: noon(),
