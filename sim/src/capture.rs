@@ -1,7 +1,8 @@
 //! Recordings of our own making: what the devices of a scenario send, and what the roadside unit
 //! makes of it, in the formats of real recordings.
 //!
-//! The controller's datagrams as lines of hex, each radar's CAN frames as candump text, the frames
+//! The controller's datagrams as lines of hex, each radar's CAN frames as candump text, each camera's
+//! messages as lines of JSON, the frames
 //! on the air as lines of hex. They begin just before a cycle of the signals, so that a plan is in
 //! them, and are the same to the byte for a scenario and a seed.
 
@@ -36,6 +37,17 @@ pub fn capture(
     }
     let mut tape = Tape {
         controller: scenario.file.controller.name.clone(),
+        boxes: scenario
+            .file
+            .camera
+            .iter()
+            .map(|camera| {
+                (
+                    camera.name.clone(),
+                    camera.protocol.name().replace('-', "_"),
+                )
+            })
+            .collect(),
         from: stage.started() + (lead - BEFORE_CYCLE),
         files: BTreeMap::new(),
     };
@@ -43,7 +55,8 @@ pub fn capture(
     let note = format!(
         "# Recordings of our own making\n\nBy `sim capture --scenario {} --seed {seed} --duration {}`: \
          simulated devices and the frames of a simulated roadside unit; no real device, place or \
-         person is in them. `*.hex` has one datagram or frame a line, `*.log` is candump text.\n",
+         person is in them. `*.hex` has one datagram or frame a line, `*.log` is candump text, `*.jsonl` has one \
+         message of a camera's box a line.\n",
         scenario.file.name,
         span.as_secs()
     );
@@ -60,6 +73,8 @@ pub fn capture(
 /// Text by name of the file.
 struct Tape {
     controller: String,
+    /// Protocols of cameras, by name.
+    boxes: BTreeMap<String, String>,
     from: Mono,
     files: BTreeMap<String, String>,
 }
@@ -83,6 +98,11 @@ impl Audience for Tape {
         }
         if input == self.controller {
             return hex_line(bytes, self.file("gat1743.hex"));
+        }
+        if let Some(protocol) = self.boxes.get(input) {
+            let name = format!("{protocol}_{input}.jsonl");
+            let text = String::from_utf8_lossy(bytes);
+            return self.file(&name).push_str(&text);
         }
         let mut lines = Vec::new();
         let (records, _) = bytes.as_chunks::<{ gateway::RECORD }>();

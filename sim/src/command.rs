@@ -332,6 +332,9 @@ fn print_outcome(outcome: &Outcome) {
     for told in &outcome.judge.warnings.told {
         println!("{}", told.line());
     }
+    for conflict in &outcome.judge.conflicts.found {
+        println!("{}", conflict.line());
+    }
     for one in &outcome.judge.warnings.runners {
         println!(
             "red light run by {} at {:.1} s, {:.1} s into red: warned of {:.2} s before",

@@ -30,6 +30,10 @@ pub enum Purpose {
     User = 10,
     /// Error of a weather station.
     Weather = 11,
+    /// How far the tilt of a camera is off.
+    Tilt = 12,
+    /// What a box takes somebody for.
+    Class = 13,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

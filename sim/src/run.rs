@@ -50,7 +50,7 @@ pub fn run(scenario: &Scenario, seed: u64, duration: Option<Duration>) -> Result
     let mut stage = Stage::new(scenario, seed)?;
     let from = stage.started() + scenario.settle().min(duration);
     let mut hall = Hall {
-        judge: Judge::new(scenario, from),
+        judge: Judge::new(scenario, from)?,
         events: Vec::new(),
         started: stage.started(),
     };
@@ -66,8 +66,7 @@ pub fn run(scenario: &Scenario, seed: u64, duration: Option<Duration>) -> Result
                 hall.judge.passed(crossing, stage.world());
             }
         }
-        let now = stage.world().now();
-        hall.judge.warnings.follow(now, stage.truth());
+        hall.judge.follow(stage.world(), stage.truth());
         left -= span;
     }
     hall.judge.finish(stage.now(), stage.truth());

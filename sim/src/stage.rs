@@ -227,8 +227,8 @@ impl Stage {
                         self.devices.ask_controller(now, &self.world, &question);
                     }
                     Device::Weather => self.devices.ask_weather(now.mono, &question),
-                    // A radar has nothing to answer.
-                    Device::Radar(_) => {}
+                    // They have nothing to answer.
+                    Device::Radar(_) | Device::Camera(_) => {}
                 }
                 question.clear();
             }
@@ -247,10 +247,11 @@ fn device(scenario: &Scenario, name: &str) -> Result<Device> {
     if station.is_some_and(|station| station.name == name) {
         return Ok(Device::Weather);
     }
-    file.radar
-        .iter()
-        .position(|radar| radar.name == name)
+    let radar = file.radar.iter().position(|radar| radar.name == name);
+    let camera = file.camera.iter().position(|camera| camera.name == name);
+    radar
         .map(Device::Radar)
+        .or(camera.map(Device::Camera))
         .with_context(|| format!("input {name} is no device of the scenario"))
 }
 
@@ -281,6 +282,9 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
         controller_serial: "/dev/ttyS0".to_owned(),
         radars: (0..scenario.file.radar.len())
             .map(|i| nobody(4001 + i as u16))
+            .collect(),
+        cameras: (0..scenario.file.camera.len())
+            .map(|i| nobody(5001 + i as u16))
             .collect(),
         weather: nobody(502),
         radio: vec![nobody(4900)],
@@ -367,7 +371,7 @@ mod tests {
         scenario.file.signals.offset_s -= 1.0;
         let ahead = scenario.signals().expect("a plan");
         stage.truth = Truth::new(stage.truth.epoch(), ahead);
-        let mut hall = Ear(Judge::new(&scenario, stage.started()));
+        let mut hall = Ear(Judge::new(&scenario, stage.started()).expect("a judge"));
         stage
             .run(Duration::from_secs(25), &mut hall)
             .expect("a run");

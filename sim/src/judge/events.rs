@@ -173,7 +173,8 @@ impl EventJudge {
         }
     }
 
-    /// Which happening this is about, and how far off it is told.
+    /// Which happening this is about, and how far off it is told: the nearest that lasts, else the nearest
+    /// of those that ended lately. Where walkers follow each other, who has gone is not told any more.
     fn nearest(
         &self,
         code: u16,
@@ -193,11 +194,15 @@ impl EventJudge {
             let body = now.as_ref().and_then(|road| road.body(what.body));
             let is_at = body.map_or(what.place, |body| body.centre);
             let off_m = place.map(|place| place.distance_m(is_at));
-            Some((i, off_m))
+            Some((what.until.is_some(), i, off_m))
         });
         apart
-            .filter(|(_, off_m)| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M))
-            .min_by(|a, b| a.1.unwrap_or(0.0).total_cmp(&b.1.unwrap_or(0.0)))
+            .filter(|(_, _, off_m)| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M))
+            .min_by(|a, b| {
+                let off = a.2.unwrap_or(0.0).total_cmp(&b.2.unwrap_or(0.0));
+                a.0.cmp(&b.0).then(off)
+            })
+            .map(|(_, i, off_m)| (i, off_m))
     }
 }
 

@@ -6,15 +6,21 @@
 //! - [`traffic`]: which messages, how often, how many lost
 //! - [`signals`]: SPAT against the lamps
 //! - [`silence`]: what is told when a controller falls silent
-//! - [`objects`]: RSM against the road
+//! - [`objects`]: RSM against the road; [`coverage`], where that is asked; [`kinds`], of whom
 //! - [`events`]: RSI against what happens
+//! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
+//! - [`conflicts`]: who is about to be run into, and was that known in time
 //! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
 
+pub mod conflicts;
+pub mod coverage;
 pub mod events;
 pub mod journeys;
+pub mod kinds;
+pub mod maps;
 pub mod objects;
 pub mod samples;
 pub mod signals;
@@ -27,6 +33,7 @@ pub mod warnings;
 
 use std::time::Duration;
 
+use anyhow::Result;
 use rsu::clock::Mono;
 use rsu::report::Light;
 use rsu::warnings::Change;
@@ -37,9 +44,12 @@ use v2x_msg::kinds::rsi::Rsi;
 use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::kinds::spat::Spat;
 
+use self::conflicts::ConflictJudge;
+use self::coverage::Coverage;
 use self::events::EventJudge;
 use self::journeys::Journeys;
-use self::objects::{Coverage, ObjectJudge};
+use self::maps::MapJudge;
+use self::objects::ObjectJudge;
 use self::signals::SignalScore;
 use self::silence::Silence;
 use self::traffic::Traffic;
@@ -47,6 +57,7 @@ use self::warnings::WarningJudge;
 use crate::scenario::Scenario;
 use crate::sensors::faults::FaultKind;
 use crate::truth::Truth;
+use crate::world::roads::Roads;
 use crate::world::{Crossing, World};
 
 /// Hears all frames and holds them against the truth.
@@ -66,6 +77,10 @@ pub struct Judge {
     pub red_runners_shown_s: Vec<f64>,
     /// What was warned of.
     pub warnings: WarningJudge,
+    /// Who was about to be run into.
+    pub conflicts: ConflictJudge,
+    /// MAP.
+    pub maps: MapJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
     from: Mono,
@@ -75,23 +90,28 @@ pub struct Judge {
 
 impl Judge {
     /// A judge of a scenario's roadside unit, which counts from `from` on.
-    pub fn new(scenario: &Scenario, from: Mono) -> Self {
+    pub fn new(scenario: &Scenario, from: Mono) -> Result<Self> {
         let file = &scenario.file;
-        let coverage = Coverage::new(&file.radar, &file.limits);
+        let roads = Roads::of_site(&scenario.site)?;
+        let spells = scenario.spells()?;
+        let coverage = Coverage::new(scenario);
         let [_, slowest_ms] = file.controller.delay_ms;
-        Self {
+        Ok(Self {
             traffic: Traffic::new(from),
             signals: SignalScore::default(),
             silences: silences(scenario),
             red_runners_shown_s: Vec::new(),
             warnings: WarningJudge::default(),
+            conflicts: ConflictJudge::new(scenario.walls()?),
+            maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
             journeys: Journeys::default(),
-            objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from),
+            objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
+                .under(spells),
             events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
             from,
             line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
             message: Message::default(),
-        }
+        })
     }
 
     /// Takes one frame as it came off the air.
@@ -108,7 +128,7 @@ impl Judge {
             }
             Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
             Some(Heard::Rsi(rsi)) => self.events.hear(&rsi, arrived, truth),
-            Some(Heard::Other) => {}
+            Some(Heard::Map(map)) => self.maps.hear(&map),
             None => self.traffic.undecoded += 1,
         }
     }
@@ -132,6 +152,15 @@ impl Judge {
         self.warnings.hear(now, change, |id| objects.shown_by(id));
     }
 
+    /// Looks at a step that the world has made.
+    pub fn follow(&mut self, world: &World, truth: &Truth) {
+        self.warnings.follow(world.now(), truth);
+        if world.now() > self.from {
+            let (objects, warnings) = (&self.objects, &self.warnings);
+            self.conflicts.follow(world, truth, objects, warnings);
+        }
+    }
+
     /// Since when it counts.
     pub fn from(&self) -> Mono {
         self.from
@@ -139,8 +168,9 @@ impl Judge {
 
     /// Nothing more will come.
     pub fn finish(&mut self, at: Mono, truth: &Truth) {
-        self.objects.close(truth);
+        self.objects.finish(truth);
         self.events.finish(at, truth);
+        self.conflicts.finish(&self.warnings);
         self.signals.finish(truth.signals());
         self.traffic.finish(at);
     }
@@ -156,7 +186,7 @@ impl Judge {
         match aid {
             Aid::Spat => Spat::read(message).ok().map(Heard::Spat),
             Aid::Rsm => Rsm::read(message).ok().map(Heard::Rsm),
-            Aid::Map => Map::read(message).ok().map(|_| Heard::Other),
+            Aid::Map => Map::read(message).ok().map(Heard::Map),
             Aid::RsiStatic | Aid::RsiSemiStatic | Aid::RsiDynamic => {
                 Rsi::read(message).ok().map(Heard::Rsi)
             }
@@ -169,6 +199,12 @@ impl Judge {
 fn silences(scenario: &Scenario) -> Vec<Silence> {
     let faults = scenario.file.fault.iter();
     faults
+        .filter(|fault| {
+            fault
+                .of
+                .as_ref()
+                .is_none_or(|of| *of == scenario.file.controller.name)
+        })
         .filter(|fault| fault.kind == FaultKind::Silence && fault.share >= 1.0)
         .map(|fault| {
             Silence::new(
@@ -187,5 +223,5 @@ enum Heard {
     Spat(Spat),
     Rsm(Rsm),
     Rsi(Rsi),
-    Other,
+    Map(Map),
 }

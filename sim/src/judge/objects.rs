@@ -8,12 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rsu::clock::Mono;
-use v2x_msg::base::{DSecond, EnuFrame, Speed};
+use v2x_msg::base::{DSecond, EnuFrame, PositionConfidence, Speed};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Rsm};
 
+use super::coverage::Coverage;
+use super::kinds::{KindScore, kind_of};
 use super::samples::Samples;
 use crate::plane::Point;
-use crate::scenario::{Limits, RadarTable};
+use crate::sensors::air::Air;
+use crate::sensors::weather::Spell;
 use crate::truth::Truth;
 use crate::world::snapshot::{Body, Snapshot};
 use crate::world::vehicles::Kind;
@@ -47,6 +50,14 @@ pub struct ObjectScore {
     pub vulnerable_shown: u64,
     /// See `vulnerable_shown`.
     pub vulnerable_right: u64,
+    /// The same of one kind of road user: vehicles, riders, walkers; things are left out.
+    pub kinds: [KindScore; 3],
+    /// Entries that say how sure their position is, and of these those that are as near as they say.
+    pub sure: (u64, u64),
+    /// What they say that 95 % are within: where one sees well, and in fog.
+    pub said_m: [Samples; 2],
+    /// For how long an entry showed nobody without a break.
+    pub nobody_s: Samples,
     /// Entries in pictures without the roadside unit's own.
     pub shown: u64,
     /// Of these, those that show nobody, or somebody a second time.
@@ -122,6 +133,8 @@ pub struct Shown {
     pub speed_mps: Option<f64>,
     /// Unit vector of its heading, where it is said.
     pub direction: Option<Point>,
+    /// How near it is in 95 of 100 cases, where that is said.
+    pub sure_m: Option<f64>,
 }
 
 impl ObjectScore {
@@ -144,7 +157,10 @@ pub struct ObjectJudge {
     coverage: Coverage,
     match_m: f64,
     from: Mono,
-    open: Option<(Mono, Vec<Shown>)>,
+    open: Option<Open>,
+    spells: Vec<Spell>,
+    /// By number in RSM: since when it shows nobody.
+    nobody: BTreeMap<u8, Mono>,
     /// By road user: the number it is shown under, or was last.
     known: BTreeMap<u32, u8>,
     /// By road user: since when it is in coverage.
@@ -153,60 +169,13 @@ pub struct ObjectJudge {
     shown_since: BTreeMap<u32, Mono>,
 }
 
-/// Where a road user should be seen.
+/// A picture that more entries may come to.
 #[derive(Clone, Debug)]
-pub struct Coverage {
-    /// Place and axis of each sensor.
-    sensors: Vec<(Point, Point)>,
-    /// Reach and cosine of half the angle: far and narrow, near and wide.
-    beams: [(f64, f64); 2],
-}
-
-impl Coverage {
-    /// What is within the judge's range and angle of one of the radars.
-    pub fn new(radars: &[RadarTable], limits: &Limits) -> Self {
-        let sensors = radars
-            .iter()
-            .map(|radar| {
-                let heading = radar.mount.heading_deg.to_radians();
-                (
-                    Point::new(radar.mount.east_m, radar.mount.north_m),
-                    Point::new(heading.sin(), heading.cos()),
-                )
-            })
-            .collect();
-        Self {
-            sensors,
-            beams: [
-                (limits.coverage_range_m, limits.coverage_half_angle_deg),
-                (
-                    limits.near_coverage_range_m,
-                    limits.near_coverage_half_angle_deg,
-                ),
-            ]
-            .map(|(range_m, half_deg)| (range_m, half_deg.to_radians().cos())),
-        }
-    }
-
-    /// What is within a distance and an angle of one sensor.
-    #[cfg(test)]
-    pub(super) fn cone(mount: Point, axis: Point, range_m: f64, half_angle_deg: f64) -> Self {
-        Self {
-            sensors: vec![(mount, axis)],
-            beams: [(range_m, half_angle_deg.to_radians().cos()); 2],
-        }
-    }
-
-    /// Whether a road user at `place` should be seen.
-    pub fn holds(&self, place: Point) -> bool {
-        self.sensors.iter().any(|(mount, axis)| {
-            let way = place.minus(*mount);
-            let range_m = way.length_m();
-            self.beams
-                .iter()
-                .any(|(reach_m, cos)| range_m < *reach_m && way.dot(*axis) > range_m * cos)
-        })
-    }
+struct Open {
+    at: Mono,
+    /// Its first message.
+    arrived: Mono,
+    shown: Vec<Shown>,
 }
 
 impl ObjectJudge {
@@ -219,10 +188,17 @@ impl ObjectJudge {
             match_m,
             from,
             open: None,
+            spells: Vec::new(),
+            nobody: BTreeMap::new(),
             known: BTreeMap::new(),
             covered: BTreeMap::new(),
             shown_since: BTreeMap::new(),
         }
+    }
+
+    /// The same under other weather than usual.
+    pub fn under(self, spells: Vec<Spell>) -> Self {
+        Self { spells, ..self }
     }
 
     /// Takes one RSM; what it completes is compared.
@@ -235,7 +211,7 @@ impl ObjectJudge {
         if arrived >= self.from {
             self.score.age_s.add(arrived.seconds_after(at));
         }
-        if self.open.as_ref().is_some_and(|(open, _)| *open != at) {
+        if self.open.as_ref().is_some_and(|open| open.at != at) {
             self.close(truth);
         }
         let entries = rsm
@@ -244,10 +220,12 @@ impl ObjectJudge {
             .filter(|entry| entry.kind != ParticipantKind::Rsu)
             .map(|entry| self.shown(entry));
         let entries: Vec<Shown> = entries.collect();
-        self.open
-            .get_or_insert_with(|| (at, Vec::new()))
-            .1
-            .extend(entries);
+        let open = self.open.get_or_insert_with(|| Open {
+            at,
+            arrived,
+            shown: Vec::new(),
+        });
+        open.shown.extend(entries);
     }
 
     /// For how long a road user has been shown without a break.
@@ -263,12 +241,22 @@ impl ObjectJudge {
         self.known.iter().find(is_it).map(|(body, _)| *body)
     }
 
+    /// Nothing more will come.
+    pub fn finish(&mut self, truth: &Truth) {
+        let last = self.open.as_ref().map(|open| open.at);
+        self.close(truth);
+        for since in std::mem::take(&mut self.nobody).into_values() {
+            let at = last.unwrap_or(since);
+            self.score.nobody_s.add(at.seconds_after(since));
+        }
+    }
+
     /// Compares the picture that is open, if any.
     pub fn close(&mut self, truth: &Truth) {
-        if let Some((at, shown)) = self.open.take()
-            && let Some(road) = truth.at(at)
+        if let Some(open) = self.open.take()
+            && let Some(road) = truth.at(open.at)
         {
-            self.compare(at, shown, &road);
+            self.compare(open, &road);
         }
     }
 
@@ -279,6 +267,7 @@ impl ObjectJudge {
             kind: entry.kind,
             place: Point::new(place.east_m, place.north_m),
             speed_mps: entry.speed.map(Speed::mps),
+            sure_m: entry.pos_confidence.map(PositionConfidence::limit_m),
             direction: entry.heading.map(|heading| {
                 let radians = heading.deg().to_radians();
                 Point::new(radians.sin(), radians.cos())
@@ -286,12 +275,15 @@ impl ObjectJudge {
         }
     }
 
-    fn compare(&mut self, at: Mono, shown: Vec<Shown>, road: &Snapshot) {
+    fn compare(&mut self, open: Open, road: &Snapshot) {
+        let Open { at, arrived, shown } = open;
         self.note_coverage(at, road);
         let pairs = self.join(&shown, road);
         let counted = at >= self.from;
         if counted {
             self.count(at, &shown, road, &pairs);
+            self.note_kinds(arrived.seconds_after(at), &shown, road, &pairs);
+            self.note_nobody(at, &shown, &pairs);
         }
         for (&body, &entry) in &pairs {
             let id = shown[entry].id;
@@ -318,6 +310,67 @@ impl ObjectJudge {
             at,
             shown,
             bodies: road.bodies.clone(),
+        });
+    }
+
+    /// How well each kind is shown, and whether entries are as near as they say.
+    fn note_kinds(
+        &mut self,
+        age_s: f64,
+        shown: &[Shown],
+        road: &Snapshot,
+        pairs: &BTreeMap<u32, usize>,
+    ) {
+        let score = &mut self.score;
+        let fog = Air::at(&self.spells, road.at).visibility_m < FOG_M;
+        for body in &road.bodies {
+            let Some(kind) = kind_of(body) else { continue };
+            let kind = &mut score.kinds[kind];
+            let since = self.covered.get(&body.id);
+            let expected = since.is_some_and(|since| road.at.since(*since) >= NOTICED);
+            kind.expected += u64::from(expected);
+            let Some(&entry) = pairs.get(&body.id) else {
+                kind.missed += u64::from(expected);
+                continue;
+            };
+            let entry = &shown[entry];
+            let off_m = entry.place.distance_m(body.centre);
+            kind.age_s.add(age_s);
+            kind.position_m.add(off_m);
+            if let Some(speed_mps) = entry.speed_mps {
+                kind.speed_mps.add((speed_mps - body.speed_mps).abs());
+            }
+            let moves = body.speed_mps > MOVING_MPS
+                || body.kind == Kind::Pedestrian && body.speed_mps > WALKING_MPS;
+            if let Some(direction) = entry.direction.filter(|_| moves) {
+                kind.heading_deg.add(angle_deg(direction, body.direction));
+            }
+            if let Some(sure_m) = entry.sure_m {
+                score.sure.0 += 1;
+                score.sure.1 += u64::from(off_m <= sure_m);
+                score.said_m[usize::from(fog)].add(sure_m);
+            }
+        }
+    }
+
+    /// Entries that go on showing nobody: what has frozen or was never there.
+    fn note_nobody(&mut self, at: Mono, shown: &[Shown], pairs: &BTreeMap<u32, usize>) {
+        let joined: BTreeSet<usize> = pairs.values().copied().collect();
+        let empty = shown
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| !joined.contains(i));
+        let empty: BTreeSet<u8> = empty.map(|(_, entry)| entry.id).collect();
+        for id in &empty {
+            self.nobody.entry(*id).or_insert(at);
+        }
+        let score = &mut self.score;
+        self.nobody.retain(|id, since| {
+            let goes_on = empty.contains(id);
+            if !goes_on {
+                score.nobody_s.add(at.seconds_after(*since));
+            }
+            goes_on
         });
     }
 
@@ -424,14 +477,20 @@ fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {
     if body.speed_mps > MOVING_MPS {
         score.ahead_m.add(off.dot(body.direction));
         if let Some(direction) = entry.direction {
-            let angle = direction
-                .cross(body.direction)
-                .atan2(direction.dot(body.direction));
-            score.heading_deg.add(angle.to_degrees().abs());
+            score.heading_deg.add(angle_deg(direction, body.direction));
         }
     }
 }
 
+fn angle_deg(one: Point, other: Point) -> f64 {
+    let angle = one.cross(other).atan2(one.dot(other));
+    angle.to_degrees().abs()
+}
+
+/// Where one sees less, there is fog.
+const FOG_M: f64 = 200.0;
+/// Walkers that are slower hardly have a direction.
+const WALKING_MPS: f64 = 0.7;
 /// A road user should be shown after so long in coverage.
 const NOTICED: Duration = Duration::from_secs(1);
 /// Slower than this a direction means little.

@@ -58,6 +58,9 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.objects(judge, limits);
     table.events(judge, limits);
     table.vulnerable(judge, limits);
+    table.conflicts(judge, limits);
+    table.confidence(judge, limits);
+    table.maps(judge, limits);
     table.rest(judge, limits);
     table.0
 }
@@ -226,6 +229,51 @@ impl Table {
         let wrong = Some(judge.warnings.wrong(judge.from()).count() as f64);
         let most = limits.false_warnings_max;
         self.at_most("warnings of nothing", wrong, "", most);
+    }
+
+    fn conflicts(&mut self, judge: &Judge, limits: &Limits) {
+        let all = || judge.conflicts.since(judge.from());
+        let count = Some(all().count() as f64);
+        self.at_least("conflicts", count, "", limits.conflicts_min);
+        let hidden = all().filter(|conflict| conflict.hidden).count();
+        let least = limits.hidden_conflicts_min;
+        self.at_least("conflicts of hidden ones", Some(hidden as f64), "", least);
+        let shown = all().map(|conflict| conflict.shown_s);
+        let shown = shown.min_by(f64::total_cmp);
+        let least = limits.conflict_shown_s;
+        self.at_least("shown before conflicts", shown, "s", least);
+        let in_time = all().filter(|conflict| conflict.warned_s >= limits.conflict_warned_s);
+        let warned = share(in_time.count() as u64, all().count() as u64);
+        let least = limits.conflict_warned_share_min;
+        self.at_least("conflicts warned of in time", warned, "", least);
+    }
+
+    fn confidence(&mut self, judge: &Judge, limits: &Limits) {
+        let score = &judge.objects.score;
+        let held = share(score.sure.1, score.sure.0);
+        let least = limits.confidence_share_min;
+        self.at_least("RSM as near as it says", held, "", least);
+        let [clear, fog] = &score.said_m;
+        let ratio = fog.mean().zip(clear.mean()).map(|(fog, clear)| fog / clear);
+        let least = limits.fog_confidence_ratio_min;
+        self.at_least("doubt in fog over that in clear air", ratio, "", least);
+        let longest = score.nobody_s.quantile(1.0).unwrap_or(0.0);
+        let most = limits.nobody_longest_s;
+        self.at_most("nobody shown, longest", Some(longest), "s", most);
+    }
+
+    fn maps(&mut self, judge: &Judge, limits: &Limits) {
+        let maps = &judge.maps;
+        let off = maps.centre_line_m.quantile(0.95);
+        let most = limits.map_centre_p95_m;
+        self.at_most("MAP centre line error p95", off, "m", most);
+        let off = maps.stop_line_m.quantile(1.0);
+        let most = limits.map_stop_line_max_m;
+        self.at_most("MAP stop line error, largest", off, "m", most);
+        let (_, missing) = maps.missing();
+        let missing = Some((missing as u64 + maps.unknown) as f64);
+        let most = limits.map_lanes_missing_max;
+        self.at_most("MAP lanes missing or not there", missing, "", most);
     }
 
     fn rest(&mut self, judge: &Judge, limits: &Limits) {

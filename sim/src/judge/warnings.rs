@@ -154,6 +154,20 @@ impl WarningJudge {
         });
     }
 
+    /// The longest time before `at` by which a warning of these two had begun; 0 if none did.
+    pub fn lead_s(&self, bodies: [u32; 2], at: Mono) -> f64 {
+        let [one, other] = bodies.map(Some);
+        let of_them = |told: &&Told| {
+            told.kind != Kind::RedLight
+                && (told.bodies == [one, other] || told.bodies == [other, one])
+        };
+        let leads = self.told.iter().filter(of_them);
+        leads
+            .map(|told| at.seconds_after(told.since))
+            .filter(|lead_s| (0.0..LONGEST_LEAD_S).contains(lead_s))
+            .fold(0.0, f64::max)
+    }
+
     /// Warnings that nothing came of, from `from` on.
     pub fn wrong(&self, from: Mono) -> impl Iterator<Item = &Told> {
         let wrong = move |told: &&Told| told.since >= from && told.right == Some(false);
@@ -201,6 +215,8 @@ fn brakes_hard(seen: &[(Mono, Body)]) -> bool {
 const WATCHED_FOR: Duration = Duration::from_secs(6);
 /// One who is where the other was, or will be, within this has met it but for chance.
 const ENCROACHES_S: f64 = 1.5;
+/// A warning that began longer before was of something else.
+const LONGEST_LEAD_S: f64 = 8.0;
 /// Directions that are more alike are those of one stream.
 const SAME_WAY_COS: f64 = 0.9;
 /// Nobody brakes so hard without need.

@@ -1,5 +1,5 @@
-//! The sockets of a demonstration: a controller that sends datagrams, radars behind gateways that
-//! wait to be connected to, and a vehicle that listens.
+//! The sockets of a demonstration: a controller that sends datagrams, radars behind gateways and
+//! boxes of cameras that wait to be connected to, and a vehicle that listens.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -112,19 +112,19 @@ impl ControllerLine {
     }
 }
 
-/// A radar behind a gateway: whoever connects hears it.
+/// A radar behind a gateway, or a camera's box: whoever connects hears it.
 #[derive(Debug)]
-pub struct RadarLine {
+pub struct SensorLine {
     listener: TcpListener,
     address: SocketAddr,
     stream: Option<TcpStream>,
     dropped: u64,
 }
 
-impl RadarLine {
+impl SensorLine {
     /// Waits on a free port.
     pub fn open() -> Result<Self> {
-        let listener = TcpListener::bind(ANY).context("no socket for a radar")?;
+        let listener = TcpListener::bind(ANY).context("no socket for a sensor")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self {
@@ -140,20 +140,20 @@ impl RadarLine {
         self.address
     }
 
-    /// Cycles that nobody took, since somebody connected.
+    /// Cycles and messages that nobody took, since somebody connected.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Sends one cycle, whole or not at all.
-    pub fn send(&mut self, cycle: &[u8]) {
+    /// Sends one cycle or message, whole or not at all.
+    pub fn send(&mut self, said: &[u8]) {
         let Some(stream) = &mut self.stream else {
             return;
         };
         // A gateway does not wait for a slow reader; half a record would put it out of step, so the
         // line is given up then.
-        match stream.write(cycle) {
-            Ok(len) if len == cycle.len() => {}
+        match stream.write(said) {
+            Ok(len) if len == said.len() => {}
             Err(e) if e.kind() == ErrorKind::WouldBlock => self.dropped += 1,
             _ => {
                 self.dropped += 1;
@@ -162,7 +162,7 @@ impl RadarLine {
         }
     }
 
-    /// Lets the daemon connect, and takes what it says to the radar.
+    /// Lets the daemon connect, and takes what it says to the sensor.
     pub fn tend(&mut self) {
         if let Ok((stream, _)) = self.listener.accept()
             && stream.set_nonblocking(true).is_ok()

@@ -6,7 +6,7 @@
 //!
 //! The daemon runs in this process with its own threads and sockets, configured by what the scenario
 //! says through its own reader. It cannot tell: the controller sends datagrams, each radar is a
-//! gateway that it connects to, and its frames go to a socket that only listens. Ports are free ones;
+//! gateway that it connects to, each camera a box, and its frames go to a socket that only listens. Ports are free ones;
 //! nothing is needed from outside. If the machine cannot keep up, simulated time goes slower and the
 //! summary says so.
 
@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now, Utc};
 use rsu::daemon::Daemon;
 
-use self::lines::{ControllerLine, RadarLine, Received, Receiver};
+use self::lines::{ControllerLine, Received, Receiver, SensorLine};
 use self::summary::Summary;
 use crate::judge::Judge;
 use crate::scenario::{Addresses, Scenario};
@@ -39,7 +39,8 @@ pub struct Live {
     judge: Judge,
     clock: Clock,
     controller: ControllerLine,
-    radars: Vec<RadarLine>,
+    radars: Vec<SensorLine>,
+    cameras: Vec<SensorLine>,
     receiver: Receiver,
     daemon: Daemon,
     started: Mono,
@@ -137,9 +138,11 @@ impl Live {
             world.step();
         }
         let receiver = Receiver::open()?;
-        let radars = scenario.file.radar.iter();
-        let radars: Result<Vec<RadarLine>> = radars.map(|_| RadarLine::open()).collect();
-        let radars = radars?;
+        let lines = |count: usize| -> Result<Vec<SensorLine>> {
+            (0..count).map(|_| SensorLine::open()).collect()
+        };
+        let radars = lines(scenario.file.radar.len())?;
+        let cameras = lines(scenario.file.camera.len())?;
         let controller = ControllerLine::open(scenario.file.controller.line)?;
         let mut radio = vec![receiver.address()];
         radio.extend(&wishes.also_to);
@@ -147,7 +150,8 @@ impl Live {
             controller: controller.to(),
             controller_device: controller.device(),
             controller_serial: controller.serial().to_owned(),
-            radars: radars.iter().map(RadarLine::address).collect(),
+            radars: radars.iter().map(SensorLine::address).collect(),
+            cameras: cameras.iter().map(SensorLine::address).collect(),
             weather: nobody(),
             radio,
         };
@@ -162,12 +166,13 @@ impl Live {
         truth.keep(&world);
         Ok(Self {
             devices: Devices::new(scenario, &world, wishes.seed, started)?,
-            judge: Judge::new(scenario, started),
+            judge: Judge::new(scenario, started)?,
             world,
             truth,
             clock,
             controller,
             radars,
+            cameras,
             receiver,
             daemon,
             started,
@@ -246,8 +251,8 @@ impl Live {
         for question in self.controller.questions() {
             self.devices.ask_controller(moment, &self.world, &question);
         }
-        for radar in &mut self.radars {
-            radar.tend();
+        for line in self.radars.iter_mut().chain(&mut self.cameras) {
+            line.tend();
         }
         Ok(())
     }
@@ -256,6 +261,7 @@ impl Live {
         match delivery.from {
             Device::Controller => self.controller.send(&delivery.bytes)?,
             Device::Radar(i) => self.radars[i].send(&delivery.bytes),
+            Device::Camera(i) => self.cameras[i].send(&delivery.bytes),
             // There is none on sockets yet: its input finds nobody.
             Device::Weather => {}
         }
@@ -283,7 +289,12 @@ impl Live {
         Summary {
             at: at.since(self.started),
             rejected: rejected.sum(),
-            dropped: self.radars.iter().map(RadarLine::dropped).sum(),
+            dropped: self
+                .radars
+                .iter()
+                .chain(&self.cameras)
+                .map(SensorLine::dropped)
+                .sum(),
             slipped: self.slipped,
             ..Summary::take(&mut self.judge)
         }

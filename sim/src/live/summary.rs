@@ -37,7 +37,7 @@ pub struct Summary {
     pub broken: u64,
     /// Frames of devices that the daemon rejected or displaced, since the start.
     pub rejected: u64,
-    /// Radar cycles that the daemon did not take, since the start.
+    /// Radar cycles and messages of cameras that the daemon did not take, since the start.
     pub dropped: u64,
     /// How far simulated time has fallen behind, since the start.
     pub slipped: Duration,

@@ -14,6 +14,7 @@ use rsu::clock::Mono;
 use serde::Serialize;
 use v2x_msg::access::Aid;
 
+use crate::judge::kinds::KINDS;
 use crate::judge::samples::Samples;
 use crate::judge::verdict::Verdict;
 use crate::run::Outcome;
@@ -46,6 +47,12 @@ pub struct Report<'a> {
     pub messages: Vec<Messages>,
     /// Distributions behind the criteria.
     pub distributions: Vec<Distribution>,
+    /// How well each kind of road user is shown.
+    pub kinds: Vec<KindFigures>,
+    /// Entries that say how sure their position is, and of these those that are as near as they say.
+    pub confidence: (u64, u64),
+    /// Who was about to be run into.
+    pub conflicts: Vec<Met>,
     /// Road users that should have been shown, over all pictures.
     pub expected: u64,
     /// And were not.
@@ -75,6 +82,38 @@ pub struct Report<'a> {
     pub frames_hash: String,
     /// A number that differs if the world does.
     pub world_hash: String,
+}
+
+/// How well one kind of road user is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct KindFigures {
+    /// Vehicles, riders or walkers.
+    pub kind: &'static str,
+    /// Expected in all pictures.
+    pub expected: u64,
+    /// Of these, not shown.
+    pub missed: u64,
+    /// Position, speed, heading and age of those shown.
+    pub distributions: Vec<Distribution>,
+}
+
+/// One conflict, in seconds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Met {
+    /// When the two would have touched, in seconds of the world.
+    pub at_s: f64,
+    /// East and north of the origin.
+    pub place_m: (f64, f64),
+    /// The vehicle, and whom it would have run into.
+    pub bodies: [u32; 2],
+    /// They had not seen each other three seconds before.
+    pub hidden: bool,
+    /// Both had been shown for so long before.
+    pub shown_s: f64,
+    /// It was warned of so long before.
+    pub warned_s: f64,
 }
 
 /// One happening on the road, in seconds of the world.
@@ -158,7 +197,13 @@ impl<'a> Report<'a> {
                 distribution("RSM heading error", "deg", &objects.heading_deg),
                 distribution("RSM age", "s", &objects.age_s),
                 distribution("RSI position error", "m", &judge.events.position_m),
+                distribution("an entry shows nobody for", "s", &objects.nobody_s),
+                distribution("MAP centre line error", "m", &judge.maps.centre_line_m),
+                distribution("MAP stop line error", "m", &judge.maps.stop_line_m),
             ],
+            kinds: kinds(outcome),
+            confidence: objects.sure,
+            conflicts: conflicts(outcome),
             expected: objects.expected,
             missed: objects.missed,
             shown: objects.shown,
@@ -213,6 +258,38 @@ fn happenings(outcome: &Outcome) -> Vec<Happened> {
         last_told_s: told.last.map(after_s),
     });
     told.collect()
+}
+
+fn kinds(outcome: &Outcome) -> Vec<KindFigures> {
+    let kinds = &outcome.judge.objects.score.kinds;
+    let kinds = KINDS.iter().zip(kinds);
+    kinds
+        .map(|(name, kind)| KindFigures {
+            kind: name,
+            expected: kind.expected,
+            missed: kind.missed,
+            distributions: vec![
+                distribution("position error", "m", &kind.position_m),
+                distribution("speed error", "m/s", &kind.speed_mps),
+                distribution("heading error", "deg", &kind.heading_deg),
+                distribution("age", "s", &kind.age_s),
+            ],
+        })
+        .collect()
+}
+
+fn conflicts(outcome: &Outcome) -> Vec<Met> {
+    let found = outcome.judge.conflicts.found.iter();
+    found
+        .map(|one| Met {
+            at_s: one.at.seconds_after(Mono::ZERO),
+            place_m: (one.place.east_m, one.place.north_m),
+            bodies: one.bodies,
+            hidden: one.hidden,
+            shown_s: one.shown_s,
+            warned_s: one.warned_s,
+        })
+        .collect()
 }
 
 fn messages(outcome: &Outcome) -> Vec<Messages> {

@@ -8,7 +8,9 @@ use super::plot::{self, Axis, escape};
 use super::{Distribution, Report};
 use crate::judge::objects::What;
 use crate::judge::verdict::{Limit, number};
+use crate::plane::Point;
 use crate::run::Outcome;
+use crate::scenario::MountTable;
 use crate::world::roads::Roads;
 
 /// The whole page.
@@ -39,7 +41,16 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
     verdicts(&mut page, report);
     drawings(&mut page, outcome);
     messages(&mut page, report);
-    distributions(&mut page, &report.distributions);
+    distributions(&mut page, "Distributions", &report.distributions);
+    for kind in &report.kinds {
+        if kind.expected > 0 || kind.distributions[0].count > 0 {
+            let title = format!(
+                "{}: {} expected in all pictures, {} missed",
+                kind.kind, kind.expected, kind.missed
+            );
+            distributions(&mut page, &title, &kind.distributions);
+        }
+    }
     remarks(&mut page, outcome, report);
     let _ = write!(
         page,
@@ -84,8 +95,10 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     if let Ok(roads) = Roads::of_site(&outcome.scenario.site) {
         figure(
             "The junction at the end",
-            &plot::junction(&roads, objects.last.as_ref()),
-            "Grey: vehicles as they are. Ringed: where RSM shows them, with a second of their way.",
+            &plot::junction(&map(outcome, &roads)),
+            "Grey: road users as they are. Ringed: where RSM shows them, with a second of their way. \
+             Dotted: lanes as MAP tells them. Triangles: radars; squares: cameras. Dark: what hides. \
+             Crosses: conflicts; rings in red: what RSM showed where nobody was.",
         );
     }
     figure(
@@ -93,6 +106,31 @@ fn drawings(page: &mut String, outcome: &Outcome) {
         &plot::histogram(objects.position_m.values(), "m", limits.position_p95_m),
         "The line is the limit of the 95th percentile.",
     );
+    let [clear, fog] = &objects.said_m;
+    let said: Vec<f64> = [clear.values(), fog.values()].concat();
+    figure(
+        "What RSM says it is within",
+        &plot::histogram(&said, "m, in 95 of 100 cases", None),
+        "By the class of confidence of each entry's position.",
+    );
+    figure(
+        "MAP centre line error",
+        &plot::histogram(
+            judge.maps.centre_line_m.values(),
+            "m",
+            limits.map_centre_p95_m,
+        ),
+        "Metre by metre of each lane that leads to the junction. The line is the limit of the 95th percentile.",
+    );
+    if !judge.conflicts.found.is_empty() {
+        let told = judge.conflicts.found.iter();
+        let told: Vec<f64> = told.map(|conflict| conflict.warned_s).collect();
+        figure(
+            "Conflicts: warned of so long before",
+            &plot::histogram(&told, "s", Some(limits.conflict_warned_s)),
+            "0 where nobody was warned. The line is what counts as in time.",
+        );
+    }
     let spread = limits.countdown_p99_s.unwrap_or(1.0) * 1.5;
     let up = Axis {
         label: "said minus true end, s",
@@ -130,6 +168,32 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     );
 }
 
+/// What is drawn of the junction.
+fn map<'a>(outcome: &'a Outcome, roads: &'a Roads) -> plot::Junction<'a> {
+    let (file, judge) = (&outcome.scenario.file, &outcome.judge);
+    let mount = |mount: &MountTable| {
+        let heading = mount.heading_deg.to_radians();
+        let place = Point::new(mount.east_m, mount.north_m);
+        (place, Point::new(heading.sin(), heading.cos()))
+    };
+    let nobody = judge.objects.score.remarks.iter();
+    let nobody = nobody.filter(|remark| matches!(remark.what, What::Nobody { .. }));
+    plot::Junction {
+        roads,
+        told: judge.maps.told.values().map(Vec::as_slice).collect(),
+        radars: file.radar.iter().map(|radar| mount(&radar.mount)).collect(),
+        cameras: file
+            .camera
+            .iter()
+            .map(|camera| mount(&camera.mount))
+            .collect(),
+        walls: outcome.scenario.walls().unwrap_or_default(),
+        conflicts: judge.conflicts.found.iter().map(|one| one.place).collect(),
+        nobody: nobody.map(|remark| remark.place).collect(),
+        picture: judge.objects.score.last.as_ref(),
+    }
+}
+
 fn messages(page: &mut String, report: &Report<'_>) {
     page.push_str(
         "<section><h2>Messages</h2><table><tr><th>kind<th>frames<th>rate<th>bytes<th>longest gap</tr>",
@@ -149,9 +213,10 @@ fn messages(page: &mut String, report: &Report<'_>) {
     page.push_str("</table></section>");
 }
 
-fn distributions(page: &mut String, all: &[Distribution]) {
-    page.push_str(
-        "<section><h2>Distributions</h2><table><tr><th>of<th>count<th>mean<th>p50<th>p95<th>p99<th>max</tr>",
+fn distributions(page: &mut String, title: &str, all: &[Distribution]) {
+    let _ = write!(
+        page,
+        "<section><h2>{title}</h2><table><tr><th>of<th>count<th>mean<th>p50<th>p95<th>p99<th>max</tr>",
     );
     for one in all {
         let cell =
@@ -236,4 +301,5 @@ figure{margin:0}figcaption{font-weight:600;margin-bottom:.3rem}svg{width:100%;he
 svg text{font:11px system-ui,sans-serif;fill:var(--soft)}svg .label{fill:var(--ink)}.grid{stroke:var(--line)}.axis{stroke:var(--soft)}\
 .bar{fill:var(--blue)}.limit{stroke:var(--red);stroke-width:1.5;stroke-dasharray:4 3}.dot{fill:var(--blue);fill-opacity:.55}\
 polyline{fill:none}.shown-line{stroke:var(--blue);stroke-width:1.5}.expected-line{stroke:var(--soft);stroke-width:1.5}.missed-line{stroke:var(--red);stroke-width:1.5}\
-.lane{stroke:var(--road)}.body{fill:var(--soft);fill-opacity:.75}.shown{fill:none;stroke:var(--blue);stroke-width:.6}.way{stroke:var(--blue);stroke-width:.5}";
+.lane{stroke:var(--road)}.body{fill:var(--soft);fill-opacity:.75}.shown{fill:none;stroke:var(--blue);stroke-width:.6}.way{stroke:var(--blue);stroke-width:.5}\
+.told{stroke:var(--green);stroke-width:.5;stroke-dasharray:1.5 1.5}.radar{fill:var(--blue)}.camera{fill:var(--green)}.wall{fill:var(--ink);fill-opacity:.8}.conflict{stroke:var(--red);stroke-width:.9}.nobody{fill:none;stroke:var(--red);stroke-width:.4}";

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::judge::objects::Picture;
 use crate::plane::Point;
 use crate::world::roads::Roads;
+use crate::world::snapshot::Body;
 
 /// Width of every drawing in its own units; the page scales it.
 const WIDTH: f64 = 640.0;
@@ -180,8 +181,86 @@ pub fn lines(series: &[(&str, Vec<(f64, f64)>)], label: &str) -> String {
     area.done()
 }
 
+/// What is drawn of a junction.
+#[derive(Clone, Debug)]
+pub struct Junction<'a> {
+    /// As they are.
+    pub roads: &'a Roads,
+    /// Centre lines as MAP tells them.
+    pub told: Vec<&'a [Point]>,
+    /// Where each stands and which way it looks.
+    pub radars: Vec<(Point, Point)>,
+    /// The same.
+    pub cameras: Vec<(Point, Point)>,
+    /// What stands beside the road.
+    pub walls: Vec<Body>,
+    /// Where somebody was about to be run into.
+    pub conflicts: Vec<Point>,
+    /// Where RSM showed nobody.
+    pub nobody: Vec<Point>,
+    /// Road users, and what was shown of them.
+    pub picture: Option<&'a Picture>,
+}
+
+impl Junction<'_> {
+    /// What stands beside the road, what looks at it, and where something went wrong.
+    fn beside(&self, text: &mut String) {
+        for line in &self.told {
+            let _ = write!(text, "<polyline class='told' points='{}'/>", outline(line));
+        }
+        for wall in &self.walls {
+            let corners = outline(&wall.corners());
+            let _ = write!(text, "<polygon class='wall' points='{corners}'/>");
+        }
+        for (place, axis) in &self.radars {
+            let side = axis.left().times(1.6);
+            let corners = [
+                place.plus(axis.times(4.0)),
+                place.plus(side),
+                place.minus(side),
+            ];
+            let _ = write!(
+                text,
+                "<polygon class='radar' points='{}'/>",
+                outline(&corners)
+            );
+        }
+        for (place, axis) in &self.cameras {
+            let (ahead, side) = (axis.times(1.6), axis.left().times(1.6));
+            let corners = [
+                place.plus(ahead).plus(side),
+                place.minus(ahead).plus(side),
+                place.minus(ahead).minus(side),
+                place.plus(ahead).minus(side),
+            ];
+            let _ = write!(
+                text,
+                "<polygon class='camera' points='{}'/>",
+                outline(&corners)
+            );
+        }
+        for place in &self.conflicts {
+            let (x, y) = (place.east_m, -place.north_m);
+            let _ = write!(
+                text,
+                "<path class='conflict' d='M{:.1} {:.1}l4 4m0 -4l-4 4'/>",
+                x - 2.0,
+                y - 2.0
+            );
+        }
+        for place in &self.nobody {
+            let (x, y) = (place.east_m, -place.north_m);
+            let _ = write!(
+                text,
+                "<circle class='nobody' cx='{x:.1}' cy='{y:.1}' r='2.2'/>"
+            );
+        }
+    }
+}
+
 /// The junction from above: lanes, vehicles as they are, and where they were shown.
-pub fn junction(roads: &Roads, picture: Option<&Picture>) -> String {
+pub fn junction(drawn: &Junction<'_>) -> String {
+    let roads = drawn.roads;
     let lanes = roads
         .approaches
         .iter()
@@ -215,7 +294,8 @@ pub fn junction(roads: &Roads, picture: Option<&Picture>) -> String {
             outline(&across)
         );
     }
-    let Some(picture) = picture else {
+    drawn.beside(&mut text);
+    let Some(picture) = drawn.picture else {
         text.push_str("</svg>");
         return text;
     };

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::limits::Limits;
+use super::sensing::{CameraModel, CameraTable, ObstacleTable, SurveyTable};
+use crate::sensors::ars408::echoes::EchoModel;
 use crate::sensors::faults::FaultKind;
 use crate::world::vehicles::Kind;
 
@@ -40,7 +42,7 @@ pub struct ScenarioFile {
     pub signals: SignalsTable,
     /// The signal controller.
     pub controller: ControllerTable,
-    /// What goes wrong with the controller.
+    /// What goes wrong with the controller, the sensors and their lines.
     #[serde(default)]
     pub fault: Vec<FaultTable>,
     /// What happens at a time.
@@ -55,6 +57,15 @@ pub struct ScenarioFile {
     /// What a radar sees and how well; needed where there are radars.
     #[serde(default)]
     pub radar_model: Option<RadarModel>,
+    /// The cameras.
+    #[serde(default)]
+    pub camera: Vec<CameraTable>,
+    /// What a camera sees and how well; needed where there are cameras.
+    #[serde(default)]
+    pub camera_model: Option<CameraModel>,
+    /// What stands beside the road and hides it.
+    #[serde(default)]
+    pub obstacle: Vec<ObstacleTable>,
     /// A station that measures the weather, asked by Modbus.
     #[serde(default)]
     pub weather_station: Option<WeatherStationTable>,
@@ -154,10 +165,13 @@ pub struct StageTable {
     pub all_red_s: u16,
 }
 
-/// Something that goes wrong with the controller or its line.
+/// Something that goes wrong with a device or its line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FaultTable {
+    /// With whom, by name; left out: with the controller.
+    #[serde(default)]
+    pub of: Option<String>,
     /// What goes wrong.
     pub kind: FaultKind,
     /// Since when, after the start of the roadside unit.
@@ -379,8 +393,11 @@ pub struct WeatherTable {
 pub struct RadarTable {
     /// How logs call it.
     pub name: String,
-    /// Where it stands and which way it looks.
+    /// Where it stands and which way it looks, as it was surveyed.
     pub mount: MountTable,
+    /// How far the survey is off.
+    #[serde(default)]
+    pub survey_off: SurveyTable,
 }
 
 /// Where a sensor stands.
@@ -439,6 +456,9 @@ pub struct RadarModel {
     pub clutter_per_minute: f64,
     /// Mean length of the life of a false object.
     pub clutter_cycles: f64,
+    /// How its echoes are less than objects; left out, it tells all road users apart.
+    #[serde(default)]
+    pub echoes: Option<EchoModel>,
 }
 
 const fn all() -> f64 {

@@ -86,6 +86,26 @@ pub struct Limits {
     pub red_runner_warned_s: Option<f64>,
     /// Warnings that nothing comes of, at most.
     pub false_warnings_max: Option<f64>,
+    /// Conflicts, at least: else there was nothing to judge.
+    pub conflicts_min: Option<f64>,
+    /// Of these, where the two had not seen each other, at least.
+    pub hidden_conflicts_min: Option<f64>,
+    /// For so long before each conflict both had been shown without a break, at least.
+    pub conflict_shown_s: Option<f64>,
+    /// Share of conflicts that were warned of at least `conflict_warned_s` before, at least.
+    pub conflict_warned_share_min: Option<f64>,
+    /// Share of entries that are as near as they say, at least, of those that say it.
+    pub confidence_share_min: Option<f64>,
+    /// What entries say that they are within, in fog over in clear air, at least.
+    pub fog_confidence_ratio_min: Option<f64>,
+    /// For so long an entry may go on showing nobody.
+    pub nobody_longest_s: Option<f64>,
+    /// Distance of MAP's centre lines from those of the lanes, 95th percentile.
+    pub map_centre_p95_m: Option<f64>,
+    /// Distance of MAP's stop lines from those of the lanes, largest.
+    pub map_stop_line_max_m: Option<f64>,
+    /// Lanes to the junction that no MAP tells, at most.
+    pub map_lanes_missing_max: Option<f64>,
     /// Mean delay of buses at the junction, at most.
     pub bus_delay_max_s: Option<f64>,
     /// Mean delay of all other vehicles at the junction, at most.
@@ -100,8 +120,12 @@ pub struct Limits {
     pub near_coverage_range_m: f64,
     /// and it is at most so far off its axis.
     pub near_coverage_half_angle_deg: f64,
+    /// or if a camera whose angle holds it is at least so near, and sees the road there.
+    pub camera_coverage_range_m: f64,
     /// Who comes less into red could not be known by anybody.
     pub red_runner_late_s: f64,
+    /// A warning of a conflict is in time if it comes so long before.
+    pub conflict_warned_s: f64,
     /// A happening that lasts for so long must be told.
     pub event_lasts_s: f64,
     /// A track and a road user nearer than this belong together.
@@ -150,6 +174,16 @@ impl Default for Limits {
             red_runner_shown_s: None,
             red_runner_warned_s: None,
             false_warnings_max: None,
+            conflicts_min: None,
+            hidden_conflicts_min: None,
+            conflict_shown_s: None,
+            conflict_warned_share_min: None,
+            confidence_share_min: None,
+            fog_confidence_ratio_min: None,
+            nobody_longest_s: None,
+            map_centre_p95_m: None,
+            map_stop_line_max_m: None,
+            map_lanes_missing_max: None,
             bus_delay_max_s: None,
             delay_max_s: None,
             undecoded_max: None,
@@ -157,7 +191,9 @@ impl Default for Limits {
             coverage_half_angle_deg: 8.0,
             near_coverage_range_m: 60.0,
             near_coverage_half_angle_deg: 45.0,
+            camera_coverage_range_m: 50.0,
             red_runner_late_s: 1.0,
+            conflict_warned_s: 2.5,
             event_lasts_s: 30.0,
             match_m: 3.0,
         }

@@ -7,12 +7,15 @@
 //!
 //! - [`file`]: the file, key by key
 //! - [`limits`]: what must hold
+//! - [`sensing`]: cameras, and what hides
 //! - `read`: what a file extends, and what is set besides
 
 pub mod file;
 pub mod limits;
 mod read;
+pub mod sensing;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,12 +34,14 @@ pub use self::file::{
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
+pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
 use crate::plane::Point;
 use crate::sensors::faults::Fault;
 use crate::sensors::weather::Spell;
 use crate::world::deeds::{Deed, NoSuchLane, What};
 use crate::world::roads::Roads;
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
+use crate::world::snapshot::Body;
 use crate::world::users::Wish;
 use crate::world::vehicles::{Mix, TurnShares};
 use crate::world::{Demand, World};
@@ -65,6 +70,8 @@ pub struct Addresses {
     pub controller_serial: String,
     /// Where each radar waits for the roadside unit.
     pub radars: Vec<SocketAddr>,
+    /// Where each camera's box waits for the roadside unit.
+    pub cameras: Vec<SocketAddr>,
     /// Where the weather station is.
     pub weather: SocketAddr,
     /// Where frames go.
@@ -264,9 +271,11 @@ impl Scenario {
         })
     }
 
-    /// What goes wrong with the controller.
-    pub fn faults(&self) -> Result<Vec<Fault>> {
-        let faults = self.file.fault.iter().map(|table| {
+    /// What goes wrong with a device.
+    pub fn faults(&self, device: &str) -> Result<Vec<Fault>> {
+        let controller = &self.file.controller.name;
+        let of_it = |table: &&FaultTable| table.of.as_ref().unwrap_or(controller) == device;
+        let faults = self.file.fault.iter().filter(of_it).map(|table| {
             let phases: Result<Vec<PhaseId>, _> =
                 table.phases.iter().map(|&id| PhaseId::new(id)).collect();
             Ok(Fault {
@@ -385,6 +394,19 @@ impl Scenario {
         if !radars.is_empty() {
             inputs.insert("ars408".to_owned(), radars.into());
         }
+        ensure!(
+            at.cameras.len() == self.file.camera.len(),
+            "as many addresses as cameras"
+        );
+        let mut boxes: BTreeMap<&str, Vec<toml::Value>> = BTreeMap::new();
+        for (camera, address) in self.file.camera.iter().zip(&at.cameras) {
+            let input = self.camera_config(camera, *address)?;
+            let same = boxes.entry(camera.protocol.name()).or_default();
+            same.push(input.into());
+        }
+        for (protocol, list) in boxes {
+            inputs.insert(protocol.to_owned(), list.into());
+        }
         if let Some(station) = &self.file.weather_station {
             let mut input = station.input.clone();
             input.insert("name".to_owned(), station.name.clone().into());
@@ -398,21 +420,45 @@ impl Scenario {
     fn radar_config(&self, radar: &RadarTable, address: SocketAddr) -> Result<toml::Table> {
         let model = self.file.radar_model;
         let model = model.context("there are radars and no [radar-model]")?;
-        let mount = table([
-            ("east-m", radar.mount.east_m.into()),
-            ("north-m", radar.mount.north_m.into()),
-            ("up-m", radar.mount.up_m.into()),
-            ("heading-deg", radar.mount.heading_deg.into()),
-        ]);
         Ok(table([
             ("name", radar.name.clone().into()),
             ("connect", format!("tcp://{address}").into()),
-            ("mount", mount.into()),
+            ("mount", mount(&radar.mount)),
             ("latency-ms", (model.latency_ms.round() as i64).into()),
             // Where silence counts: the wide beam. Farther out only the narrow one reaches.
             ("half-angle-deg", model.near_half_angle_deg.into()),
             ("range-m", model.near_range_m.into()),
         ]))
+    }
+
+    fn camera_config(&self, camera: &CameraTable, address: SocketAddr) -> Result<toml::Table> {
+        let model = self.camera_model()?;
+        let latency_ms = match camera.protocol {
+            BoxLanguage::DetectedObjects => model.quickest_ms(),
+            // Nothing is dated by its stamps: what it is as a rule.
+            BoxLanguage::Openv2x => model.latency_ms,
+        };
+        Ok(table([
+            ("name", camera.name.clone().into()),
+            ("connect", format!("tcp://{address}").into()),
+            ("sensor", "camera".into()),
+            ("mount", mount(&camera.mount)),
+            ("latency-ms", (latency_ms.round() as i64).into()),
+            ("half-angle-deg", (model.field_of_view_deg / 2.0).into()),
+            ("range-m", model.range_m.into()),
+        ]))
+    }
+
+    /// What cameras see and how well.
+    pub fn camera_model(&self) -> Result<CameraModel> {
+        let model = self.file.camera_model;
+        model.context("there are cameras and no [camera-model]")
+    }
+
+    /// What stands beside the road.
+    pub fn walls(&self) -> Result<Vec<Body>> {
+        let tables = self.file.obstacle.iter().enumerate();
+        tables.map(|(i, table)| table.body(i)).collect()
     }
 
     fn demand(&self) -> Vec<Demand> {
@@ -482,22 +528,52 @@ impl Scenario {
                 );
             }
         }
-        for fault in &self.file.fault {
-            ensure!(
-                (0.0..=1.0).contains(&fault.share) && fault.from_s < fault.until_s,
-                "a fault's share is from 0 to 1, and it begins before it ends"
-            );
-        }
         self.signals()?;
-        self.faults()?;
+        self.check_faults()?;
         self.deeds()?;
         self.wishes()?;
         self.spells()?;
+        self.walls()?;
+        if !self.file.camera.is_empty() {
+            self.camera_model()?.check()?;
+        }
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),
             "signals.offset-s is not within a day"
         );
+        Ok(())
+    }
+}
+
+impl Scenario {
+    /// The controller and the sensors.
+    fn devices(&self) -> impl Iterator<Item = &str> {
+        let file = &self.file;
+        let radars = file.radar.iter().map(|radar| radar.name.as_str());
+        let cameras = file.camera.iter().map(|camera| camera.name.as_str());
+        radars.chain(cameras).chain([file.controller.name.as_str()])
+    }
+
+    fn check_faults(&self) -> Result<()> {
+        for fault in &self.file.fault {
+            ensure!(
+                (0.0..=1.0).contains(&fault.share) && fault.from_s < fault.until_s,
+                "a fault's share is from 0 to 1, and it begins before it ends"
+            );
+            let Some(of) = &fault.of else { continue };
+            ensure!(
+                self.devices().any(|name| name == of),
+                "a fault is of {of:?}, and there is no such device"
+            );
+            ensure!(
+                *of == self.file.controller.name || !fault.kind.is_of_signals(),
+                "a fault of {of:?} is of a kind that only signal controllers have"
+            );
+        }
+        for name in self.devices() {
+            self.faults(name)?;
+        }
         Ok(())
     }
 }
@@ -511,6 +587,16 @@ impl From<MountTable> for Mount {
             heading_deg: table.heading_deg,
         }
     }
+}
+
+fn mount(of: &MountTable) -> toml::Value {
+    let keys = [
+        ("east-m", of.east_m.into()),
+        ("north-m", of.north_m.into()),
+        ("up-m", of.up_m.into()),
+        ("heading-deg", of.heading_deg.into()),
+    ];
+    table(keys).into()
 }
 
 fn serial(path: &str) -> String {

@@ -278,7 +278,7 @@ impl Controller {
     }
 
     fn own_clock(&self, utc: Utc, at: Mono) -> Utc {
-        let off_ms = i64::from(self.clock_off_ms) + self.faults.clock_jump_ms(at);
+        let off_ms = i64::from(self.clock_off_ms) + self.faults.clock_off_ms(at);
         let off = Duration::from_millis(off_ms.unsigned_abs());
         if off_ms < 0 { utc - off } else { utc + off }
     }

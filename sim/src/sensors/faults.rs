@@ -1,7 +1,8 @@
-//! What goes wrong with a signal controller and its line, by the scenario's timeline.
+//! What goes wrong with a device and its line, by the scenario's timeline: a signal controller, a radar, a
+//! camera.
 //!
 //! Faults of what it says (a clock, a countdown or a lamp that is not so) come before its protocol,
-//! faults of the line after it. All of them are drawn from a stream of their own: a fault that
+//! faults of the line after it: a datagram of a controller, a cycle of a radar, a message of a box. All of them are drawn from a stream of their own: a fault that
 //! strikes nobody changes nothing.
 
 use rsu::clock::Mono;
@@ -37,6 +38,10 @@ pub enum FaultKind {
     Silence,
     /// Its clock is off by so much.
     ClockJump,
+    /// Its clock drifts evenly, and is off by so much in the end.
+    ClockDrift,
+    /// Datagrams arrive so much later.
+    Delay,
     /// Datagrams arrive twice.
     Duplicate,
     /// Datagrams arrive up to so much later, and others overtake them.
@@ -51,7 +56,14 @@ pub enum FaultKind {
     WrongGreen,
 }
 
-/// The faults of a run.
+impl FaultKind {
+    /// Whether it is about lamps.
+    pub const fn is_of_signals(self) -> bool {
+        matches!(self, Self::CountdownJump | Self::WrongGreen)
+    }
+}
+
+/// The faults of one device in a run.
 #[derive(Clone, Debug)]
 pub struct Faults {
     faults: Vec<Fault>,
@@ -59,18 +71,22 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// These, with chance by `seed`.
-    pub fn new(faults: Vec<Fault>, seed: u64) -> Self {
+    /// These of the device with this number, with chance by `seed`.
+    pub fn new(faults: Vec<Fault>, device: u64, seed: u64) -> Self {
         Self {
             faults,
-            chance: Stream::new(seed, 0, Purpose::Fault),
+            chance: Stream::new(seed, device, Purpose::Fault),
         }
     }
 
     /// How far its clock is off at `at`, in milliseconds.
-    pub fn clock_jump_ms(&self, at: Mono) -> i64 {
-        self.on(at, FaultKind::ClockJump)
-            .map_or(0, |fault| (fault.by_s * 1e3).round() as i64)
+    pub fn clock_off_ms(&self, at: Mono) -> i64 {
+        let jump_s = self.on(at, FaultKind::ClockJump).map_or(0.0, |f| f.by_s);
+        let drift = self.on(at, FaultKind::ClockDrift).map_or(0.0, |fault| {
+            let share = at.seconds_after(fault.from) / fault.until.seconds_after(fault.from);
+            fault.by_s * share
+        });
+        ((jump_s + drift) * 1e3).round() as i64
     }
 
     /// Changes what it says of its lamps.
@@ -104,6 +120,9 @@ impl Faults {
         if self.strikes(at, FaultKind::WrongCrc).is_some() && !datagram.bytes.is_empty() {
             let place = self.below(datagram.bytes.len());
             datagram.bytes[place] ^= 1 << self.below(8);
+        }
+        if let Some(fault) = self.strikes(at, FaultKind::Delay) {
+            datagram.arrives = datagram.arrives.offset_by(fault.by_s);
         }
         if let Some(fault) = self.strikes(at, FaultKind::Reorder) {
             let late_s = self.chance.between(0.0, fault.by_s);

@@ -1,6 +1,8 @@
 //! What devices make of the truth, said in the devices' own protocols.
 //!
 //! - [`ars408`]: radars that look along an approach
+//! - [`camera`]: cameras whose boxes say where road users are
+//! - [`sight`]: who is hidden behind whom; [`air`]: what fog and rain take
 //! - [`controller`]: the signal controller; [`gat1743`] and [`gb20999`], its voices
 //! - [`faults`]: what goes wrong with it
 //! - [`weather`]: the weather, and the station that measures it
@@ -10,35 +12,58 @@
 //! protocol when they arrive. No sockets here: the stage hands the bytes to a decoder, the live stage
 //! to a socket.
 
+pub mod air;
 pub mod ars408;
+pub mod camera;
 pub mod controller;
 pub mod faults;
 pub mod gat1743;
 pub mod gb20999;
+pub mod sight;
 pub mod weather;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use anyhow::{Context, Result};
 use rsu::clock::{Mono, Now};
 use rsu::inputs::Mount;
 
+use self::air::Air;
 use self::ars408::Radar;
+use self::camera::Camera;
 use self::controller::{Controller, Datagram};
 use self::faults::Faults;
-use self::weather::WeatherStation;
+use self::weather::{Spell, WeatherStation};
 use crate::scenario::{RadarTable, Scenario};
 use crate::world::World;
+use crate::world::snapshot::{Body, Snapshot};
 
 /// The devices of a scenario, and what is on its way from them.
 #[derive(Debug)]
 pub struct Devices {
     controller: Controller,
     radars: Vec<Radar>,
+    cameras: Vec<Camera>,
+    /// What stands beside the road.
+    walls: Vec<Body>,
+    spells: Vec<Spell>,
+    /// What goes wrong with radars and cameras.
+    faults: BTreeMap<Device, Faults>,
     weather: Option<WeatherStation>,
     on_the_way: BinaryHeap<Reverse<Delivery>>,
     planned: u64,
+}
+
+/// What a sensor looks at.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Who is on the road.
+    pub scene: &'a Snapshot,
+    /// What stands beside it.
+    pub walls: &'a [Body],
+    /// What is between.
+    pub air: Air,
 }
 
 /// Who said something.
@@ -48,6 +73,8 @@ pub enum Device {
     Controller,
     /// The radar with this place in the scenario.
     Radar(usize),
+    /// The camera with this place in the scenario.
+    Camera(usize),
     /// The weather station.
     Weather,
 }
@@ -60,7 +87,7 @@ pub struct Delivery {
     planned: u64,
     /// Whose they are.
     pub from: Device,
-    /// A datagram of the controller, or one cycle of a radar.
+    /// A datagram of the controller, one cycle of a radar, or one message of a box.
     pub bytes: Vec<u8>,
 }
 
@@ -73,10 +100,27 @@ impl Devices {
             model.with_context(|| format!("radar {}: there is no [radar-model]", radar.name))
         };
         let radars = file.radar.iter().enumerate().map(|(i, radar)| {
-            let mount = Mount::from(radar.mount);
+            let mount = Mount::from(radar.survey_off.real(radar.mount));
             Ok(Radar::new(model(radar)?, mount, i, seed, now))
         });
-        let faults = Faults::new(scenario.faults()?, seed);
+        let cameras = file.camera.iter().enumerate().map(|(i, camera)| {
+            let model = scenario.camera_model()?;
+            let frame = scenario.site.frame;
+            Ok(Camera::new(model, camera, frame, i, seed, now))
+        });
+        let radar_names = file.radar.iter().map(|radar| &radar.name).enumerate();
+        let radar_names = radar_names.map(|(i, name)| (Device::Radar(i), 1 + i, name));
+        let camera_names = file.camera.iter().map(|camera| &camera.name).enumerate();
+        let camera_names =
+            camera_names.map(|(i, name)| (Device::Camera(i), FIRST_CAMERA + i, name));
+        let sensors = radar_names
+            .chain(camera_names)
+            .map(|(device, number, name)| {
+                let faults = Faults::new(scenario.faults(name)?, number as u64, seed);
+                Ok((device, faults))
+            });
+        let sensor_faults = sensors.collect::<Result<_>>()?;
+        let faults = Faults::new(scenario.faults(&file.controller.name)?, 0, seed);
         let signals = world.signals();
         Ok(Self {
             controller: Controller::new(
@@ -88,6 +132,10 @@ impl Devices {
                 now,
             ),
             radars: radars.collect::<Result<_>>()?,
+            cameras: cameras.collect::<Result<_>>()?,
+            walls: scenario.walls()?,
+            spells: scenario.spells()?,
+            faults: sensor_faults,
             weather: None,
             on_the_way: BinaryHeap::new(),
             planned: 0,
@@ -105,9 +153,10 @@ impl Devices {
             .on_the_way
             .peek()
             .map_or(Mono::NEVER, |next| next.0.arrives);
-        self.radars
-            .iter()
-            .map(Radar::poll_timeout)
+        let radars = self.radars.iter().map(Radar::poll_timeout);
+        let cameras = self.cameras.iter().map(Camera::poll_timeout);
+        radars
+            .chain(cameras)
             .fold(arrival.min(self.controller.poll_timeout()), Mono::min)
     }
 
@@ -133,13 +182,39 @@ impl Devices {
         }
         let due = |radar: &Radar| radar.poll_timeout() <= now.mono;
         let Some(i) = self.radars.iter().position(due) else {
-            return false;
+            return self.shoot(now, world);
         };
         let radar = &mut self.radars[i];
-        let scene = world.snapshot(radar.poll_timeout());
+        let at = radar.poll_timeout();
+        let view = View {
+            scene: &world.snapshot(at),
+            walls: &self.walls,
+            air: Air::at(&self.spells, at),
+        };
         let mut bytes = Vec::new();
-        let arrives = radar.scan(&scene, &mut bytes);
-        self.plan(arrives, Device::Radar(i), bytes);
+        let arrives = radar.scan(&view, &mut bytes);
+        self.carry(at, Device::Radar(i), Datagram { arrives, bytes });
+        true
+    }
+
+    /// Lets one camera that is due take its image; false if none was.
+    fn shoot(&mut self, now: Now, world: &World) -> bool {
+        let due = |camera: &Camera| camera.poll_timeout() <= now.mono;
+        let Some(i) = self.cameras.iter().position(due) else {
+            return false;
+        };
+        let camera = &mut self.cameras[i];
+        let at = camera.poll_timeout();
+        let view = View {
+            scene: &world.snapshot(at),
+            walls: &self.walls,
+            air: Air::at(&self.spells, at),
+        };
+        let mut bytes = Vec::new();
+        let device = Device::Camera(i);
+        let clock_off_ms = self.faults.get(&device).map_or(0, |f| f.clock_off_ms(at));
+        let arrives = camera.shoot(now, clock_off_ms, &view, &mut bytes);
+        self.carry(at, device, Datagram { arrives, bytes });
         true
     }
 
@@ -167,6 +242,21 @@ impl Devices {
         self.on_the_way.clear();
     }
 
+    /// Carries what a sensor says down its line, with all that goes wrong there.
+    fn carry(&mut self, at: Mono, from: Device, said: Datagram) {
+        let mut sent = Vec::new();
+        match self.faults.get_mut(&from) {
+            Some(faults) => {
+                faults.carry(at, said, &mut sent);
+                faults.babble(at, &mut sent);
+            }
+            None => sent.push(said),
+        }
+        for Datagram { arrives, bytes } in sent {
+            self.plan(arrives, from, bytes);
+        }
+    }
+
     fn plan_datagrams(&mut self, datagrams: Vec<Datagram>) {
         for Datagram { arrives, bytes } in datagrams {
             self.plan(arrives, Device::Controller, bytes);
@@ -183,3 +273,6 @@ impl Devices {
         }));
     }
 }
+
+/// Faults of cameras draw from other streams than those of radars.
+const FIRST_CAMERA: usize = 1001;

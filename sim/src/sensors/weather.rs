@@ -2,8 +2,8 @@
 //!
 //! Weather comes in spells: a quantity has another value for a time, and is as usual otherwise. The
 //! station's registers are those of the roadside unit's own configuration. Its readings are off by three parts in
-//! a hundred (assumed; makers state two to ten). Not here: what weather does to other sensors. Radar
-//! at 77 GHz loses 3 to 10 dB a kilometre in dense fog by a vendor's page, 1 dB on 60 m there and back: left out.
+//! a hundred (assumed; makers state two to ten). Not here: what weather does to other sensors
+//! ([`super::air`]).
 
 use std::time::Duration;
 
@@ -26,6 +26,16 @@ pub struct Spell {
     pub until: Mono,
     /// The event that it is, by GB/T 29100-2012.
     pub event_type: Option<u16>,
+}
+
+impl Spell {
+    /// What a quantity is at a moment; of several spells the last one counts.
+    pub fn value_at(spells: &[Self], quantity: Quantity, now: Mono) -> f64 {
+        let holds =
+            |spell: &&Self| spell.quantity == quantity && spell.from <= now && now < spell.until;
+        let spell = spells.iter().rev().find(holds);
+        spell.map_or(usual(quantity), |spell| spell.value)
+    }
 }
 
 /// A station that is asked.
@@ -51,11 +61,7 @@ impl WeatherStation {
     /// What it says to a question, and when that is there.
     pub fn answer(&mut self, now: Mono, question: &[u8]) -> (Mono, Vec<u8>) {
         for register in &self.registers {
-            let holds = |spell: &&Spell| {
-                spell.quantity == register.quantity && spell.from <= now && now < spell.until
-            };
-            let spell = self.spells.iter().rev().find(holds);
-            let value = spell.map_or(usual(register.quantity), |spell| spell.value);
+            let value = Spell::value_at(&self.spells, register.quantity, now);
             let off = 1.0 + NOISE * self.noise.normal();
             let value = (value * off).clamp(register.least, register.most);
             self.emitter.set(register, value);

@@ -3,8 +3,13 @@
 //! Two beams, a wide near one and a narrow far one. A vehicle is seen by chance that falls with
 //! distance and in the shadow of lorries; misses come in runs. The seen point wanders slowly over the
 //! body, which no filter can take out. The device tracks on its own: an object keeps its number, and
-//! for a few cycles without an echo it is said as predicted. Left out: merging of close targets,
-//! ghosts by reflection, and the loss of standing vehicles, which this radar keeps.
+//! for a few cycles without an echo it is said as predicted. Walls hide, fog and rain weaken echoes
+//! ([`super::air`]). Only where the scenario asks for it do close targets merge, walls mirror, and
+//! standing vehicles vanish, which an ARS408 keeps ([`echoes`]).
+
+pub mod echoes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,6 +22,9 @@ use rsu::inputs::can::gateway;
 use rsu::inputs::{Mount, Pose};
 use rsu::report::Class;
 
+use super::View;
+use super::sight::Eye;
+use crate::plane::Point;
 use crate::random::{Purpose, Stream};
 use crate::scenario::RadarModel;
 use crate::world::snapshot::{Body, Snapshot};
@@ -27,7 +35,7 @@ use crate::world::vehicles::Kind;
 pub struct Radar {
     model: RadarModel,
     pose: Pose,
-    height_m: f64,
+    eye: Eye,
     emitter: Emitter,
     seed: u64,
     /// Its number among the scenario's radars.
@@ -36,6 +44,8 @@ pub struct Radar {
     due: Mono,
     seen: BTreeMap<u32, Seen>,
     clutter: Vec<Clutter>,
+    /// Posts and rails, forward and to the left.
+    posts: Vec<(f64, f64)>,
     frames: Vec<CanFrame>,
 }
 
@@ -67,8 +77,12 @@ impl Radar {
         let phase = Stream::new(seed, index, Purpose::Delivery).uniform();
         Self {
             model,
+            posts: echoes::posts(&model, seed, index),
             pose: Pose::from(mount),
-            height_m: mount.up_m,
+            eye: Eye {
+                place: Point::new(mount.east_m, mount.north_m),
+                height_m: mount.up_m,
+            },
             emitter: Emitter::new(0),
             seed,
             index,
@@ -87,14 +101,11 @@ impl Radar {
 
     /// Measures the scene, which must be that of [`Radar::poll_timeout`]. Appends the bytes of the
     /// cycle, 13 for each CAN frame, and returns when the first of them arrives.
-    pub fn scan(&mut self, scene: &Snapshot, out: &mut Vec<u8>) -> Mono {
-        let mut said = Vec::new();
-        self.forget(scene);
-        for body in &scene.bodies {
-            if let Some(object) = self.look_at(body, scene) {
-                said.push(object);
-            }
-        }
+    pub fn scan(&mut self, view: &View<'_>, out: &mut Vec<u8>) -> Mono {
+        let mut said = match self.model.echoes {
+            Some(model) => self.listen(&model, view),
+            None => self.look(view),
+        };
         self.stir_clutter(&mut said);
         self.frames.clear();
         if self.cycle.is_multiple_of(STATE_CYCLES) {
@@ -117,12 +128,19 @@ impl Radar {
         &self.frames
     }
 
-    fn look_at(&mut self, body: &Body, scene: &Snapshot) -> Option<SensedObject> {
+    /// Every road user that is seen, told apart.
+    fn look(&mut self, view: &View<'_>) -> Vec<SensedObject> {
+        self.forget(view.scene);
+        let bodies = view.scene.bodies.iter();
+        bodies.filter_map(|body| self.look_at(body, view)).collect()
+    }
+
+    fn look_at(&mut self, body: &Body, view: &View<'_>) -> Option<SensedObject> {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
         let range_m = forward_m.hypot(left_m);
         let known = self.seen.contains_key(&body.id);
         let free = self.free_id();
-        let chance = self.chance(body, scene, forward_m, range_m)?;
+        let chance = self.chance(body, view, forward_m, range_m)?;
         if !known {
             let id = free.filter(|_| self.stream(body.id, Purpose::Detection).chance(chance))?;
             let mut extent = self.stream(body.id, Purpose::Extent);
@@ -151,9 +169,9 @@ impl Radar {
     }
 
     /// The chance to see it in one cycle; None outside both beams.
-    fn chance(&self, body: &Body, scene: &Snapshot, forward_m: f64, range_m: f64) -> Option<f64> {
+    fn chance(&self, body: &Body, view: &View<'_>, forward_m: f64, range_m: f64) -> Option<f64> {
         let model = &self.model;
-        let seems_m = range_m * farther(body.kind);
+        let seems_m = range_m * farther(body.kind) * view.air.radar_farther(range_m);
         let within = |reach_m: f64, half_deg: f64| {
             seems_m < reach_m && forward_m > range_m * half_deg.to_radians().cos()
         };
@@ -162,7 +180,15 @@ impl Radar {
         if !(near || far) || forward_m < 1.0 {
             return None;
         }
-        if self.hidden(body, scene) {
+        if echoes::is_mirrored(body.id) {
+            return model.echoes.map(|echoes| echoes.mirror_detection);
+        }
+        if !view.walls.is_empty()
+            && self.eye.visible_share(body, view.walls.iter()) < SEEN_BESIDE_WALLS
+        {
+            return None;
+        }
+        if self.hidden(body, view.scene) {
             return Some(model.shadow_detection);
         }
         let share = seems_m / model.far_range_m;
@@ -186,7 +212,8 @@ impl Radar {
             let along_m = (ahead_m * forward_m + aside_m * left_m) / range_m;
             let off_m = (ahead_m * left_m - aside_m * forward_m).abs() / range_m;
             let tail_m = along_m + other.length_m / 2.0;
-            let sight_m = self.height_m + (body.height_m - self.height_m) * tail_m / range_m;
+            let sight_m =
+                self.eye.height_m + (body.height_m - self.eye.height_m) * tail_m / range_m;
             along_m > 0.0
                 && tail_m < range_m
                 && off_m < other.width_m / 2.0
@@ -422,6 +449,8 @@ fn farther(kind: Kind) -> f64 {
 
 /// The radar's own limit.
 const MOST_OBJECTS: u8 = 100;
+/// Of what walls hide more than the rest, no echo comes back.
+const SEEN_BESIDE_WALLS: f64 = 0.3;
 /// It says an object as predicted for so many cycles.
 const PREDICTED_CYCLES: u32 = 4;
 /// And frees its number after so many.

@@ -1,0 +1,149 @@
+//! Who is hidden behind whom: road users, and walls and boxes beside the road.
+//!
+//! A body is looked at in 21 points, seven across as it is seen and three up; a point is hidden if the
+//! line to it passes through another body below its top. So a lorry hides a car, and not the other way
+//! round for somebody who looks down from a mast.
+
+use crate::plane::Point;
+use crate::world::snapshot::Body;
+
+/// Who looks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Eye {
+    /// Where.
+    pub place: Point,
+    /// Above ground.
+    pub height_m: f64,
+}
+
+impl Eye {
+    /// The share of `body` that is not hidden by any of `others`, 0 to 1. It does not hide itself.
+    pub fn visible_share<'a>(&self, body: &Body, others: impl Iterator<Item = &'a Body>) -> f64 {
+        let way = body.centre.minus(self.place);
+        let range_m = way.length_m();
+        let sight = way.direction();
+        let half_m = (body.length_m * body.direction.cross(sight).abs()
+            + body.width_m * body.direction.dot(sight).abs())
+            / 2.0;
+        let before = others.filter(|other| {
+            let off = other.centre.minus(self.place);
+            let radius_m = (other.length_m + other.width_m) / 2.0;
+            let along_m = off.dot(sight);
+            other.id != body.id
+                && along_m + radius_m > 0.0
+                && along_m - radius_m < range_m
+                && sight.cross(off).abs() < half_m + radius_m
+        });
+        let before: Vec<&Body> = before.collect();
+        if before.is_empty() {
+            return 1.0;
+        }
+        let mut free = 0;
+        for across in ACROSS {
+            let aim = body.centre.plus(sight.left().times(half_m * across));
+            for up in UP {
+                let hidden = |other: &&Body| self.is_blocked(aim, body.height_m * up, other);
+                free += u32::from(!before.iter().any(hidden));
+            }
+        }
+        f64::from(free) / (ACROSS.len() * UP.len()) as f64
+    }
+
+    /// Whether the line to a point passes through a body, before it.
+    fn is_blocked(&self, aim: Point, aim_height_m: f64, other: &Body) -> bool {
+        let Some((enters, leaves)) = crossed(self.place, aim, other) else {
+            return false;
+        };
+        if enters > REACHED {
+            return false;
+        }
+        let height_m = |share: f64| self.height_m + (aim_height_m - self.height_m) * share;
+        let lowest_m = height_m(enters.max(0.0)).min(height_m(leaves.min(1.0)));
+        lowest_m < other.height_m
+    }
+}
+
+/// Where the line from one place to another is within an outline, as shares of its length.
+pub fn crossed(from: Point, to: Point, body: &Body) -> Option<(f64, f64)> {
+    let start = from.minus(body.centre);
+    let way = to.minus(from);
+    let sides = [
+        (body.direction, body.length_m / 2.0),
+        (body.direction.left(), body.width_m / 2.0),
+    ];
+    let (mut enters, mut leaves) = (0.0_f64, 1.0_f64);
+    for (axis, half_m) in sides {
+        let (at_m, goes_m) = (start.dot(axis), way.dot(axis));
+        if goes_m.abs() < 1e-9 {
+            if at_m.abs() > half_m {
+                return None;
+            }
+            continue;
+        }
+        let (a, b) = ((-half_m - at_m) / goes_m, (half_m - at_m) / goes_m);
+        enters = enters.max(a.min(b));
+        leaves = leaves.min(a.max(b));
+    }
+    (enters < leaves).then_some((enters, leaves))
+}
+
+/// Across the body, in halves of its width as it is seen.
+const ACROSS: [f64; 7] = [-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9];
+/// Above ground, in heights of the body.
+const UP: [f64; 3] = [0.15, 0.5, 0.85];
+/// What begins so late on the line stands beside what is looked at, not before it.
+const REACHED: f64 = 0.98;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::vehicles::Kind;
+
+    fn body(id: u32, north_m: f64, [length_m, width_m, height_m]: [f64; 3]) -> Body {
+        Body {
+            id,
+            kind: Kind::Car,
+            centre: Point::new(0.0, north_m),
+            direction: Point::new(0.0, 1.0),
+            speed_mps: 0.0,
+            length_m,
+            width_m,
+            height_m,
+        }
+    }
+
+    const CAR: [f64; 3] = [4.6, 1.85, 1.5];
+    const LORRY: [f64; 3] = [10.0, 2.5, 3.6];
+    const EYE: Eye = Eye {
+        place: Point::new(0.0, 0.0),
+        height_m: 7.0,
+    };
+
+    #[test]
+    fn a_lorry_hides_a_car_and_not_the_other_way_round() {
+        let share = |near, far| {
+            let (near, far) = (body(1, 30.0, near), body(2, 40.0, far));
+            EYE.visible_share(&far, [near, far].iter())
+        };
+        assert!(share(LORRY, CAR) < 0.2);
+        assert!(share(CAR, LORRY) > 0.9);
+    }
+
+    #[test]
+    fn beyond_a_wall_nothing_is_seen_and_beside_it_all() {
+        let wall = body(9, 20.0, [0.4, 8.0, 6.0]);
+        let hidden = body(1, 30.0, CAR);
+        assert!(EYE.visible_share(&hidden, [wall].iter()) < 0.01);
+        let beside = Body {
+            centre: Point::new(12.0, 30.0),
+            ..hidden
+        };
+        assert!(EYE.visible_share(&beside, [wall].iter()) > 0.99);
+        let half = Body {
+            centre: Point::new(6.0, 30.0),
+            ..hidden
+        };
+        let share = EYE.visible_share(&half, [wall].iter());
+        assert!((0.2..0.8).contains(&share), "{share}");
+    }
+}
