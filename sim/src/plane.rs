@@ -123,6 +123,19 @@ impl Path {
         self.piece_direction(self.piece_at(along_m))
     }
 
+    /// How far along the place on it is that is nearest to `place`, within its ends.
+    pub fn nearest_m(&self, place: Point) -> f64 {
+        let pieces = (0..self.points.len() - 1).map(|i| {
+            let along = self.piece_direction(i);
+            let length_m = self.at_m[i + 1] - self.at_m[i];
+            let foot_m = place.minus(self.points[i]).dot(along).clamp(0.0, length_m);
+            let off_m = place.distance_m(self.points[i].plus(along.times(foot_m)));
+            (off_m, self.at_m[i] + foot_m)
+        });
+        let nearest = pieces.min_by(|a, b| a.0.total_cmp(&b.0));
+        nearest.map_or(0.0, |(_, along_m)| along_m)
+    }
+
     fn piece_direction(&self, i: usize) -> Point {
         self.points[i + 1].minus(self.points[i]).direction()
     }

@@ -38,6 +38,9 @@ pub struct ScenarioFile {
     pub settle_s: u32,
     /// Traffic of each approach.
     pub demand: Vec<DemandTable>,
+    /// How they drive.
+    #[serde(default)]
+    pub traffic: TrafficTable,
     /// The signal plan.
     pub signals: SignalsTable,
     /// The signal controller.
@@ -98,6 +101,14 @@ pub struct DemandTable {
     pub trucks: f64,
     /// Share of buses.
     pub buses: f64,
+}
+
+/// How those of all approaches drive.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct TrafficTable {
+    /// Drivers change lanes.
+    pub lane_changes: bool,
 }
 
 /// How the signals are run.

@@ -30,7 +30,7 @@ use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
 pub use self::file::{
     ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
-    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, UserTable,
+    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable, UserTable,
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
@@ -151,7 +151,12 @@ impl Scenario {
         let roads = Roads::of_site(&self.site)?;
         let deeds = self.deeds()?;
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
-        Ok(world.with(self.wishes()?, deeds).under(self.spells()?))
+        let world = world.with(self.wishes()?, deeds).under(self.spells()?);
+        Ok(if self.file.traffic.lane_changes {
+            world.with_lane_changes()
+        } else {
+            world
+        })
     }
 
     /// The signals at the origin of time.

@@ -6,15 +6,19 @@
 //! - [`vehicles`]: what drives, and the following model
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
+//! - [`lanes`]: who moves over to the lane beside
+//! - `mobil`: whether that is safe, and what it is worth
 //! - [`right_of_way`]: what each driver does next
 //! - [`snapshot`]: where everything is at one moment
 //!
 //! The world moves in steps of 0.1 s, every vehicle from the state at the start of the step. It
 //! draws from streams keyed by seed, entity and purpose and uses no function of the platform's
-//! mathematics library, so the same seed gives the same state everywhere, to the bit. Left out on
-//! purpose: lane changes (a vehicle enters on the lane that it needs).
+//! mathematics library, so the same seed gives the same state everywhere, to the bit. Unless lane
+//! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
 pub mod deeds;
+pub mod lanes;
+mod mobil;
 pub mod right_of_way;
 pub mod roads;
 pub mod signals;
@@ -31,6 +35,7 @@ use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
 use self::deeds::Deed;
+use self::lanes::Lanes;
 use self::right_of_way::Scene;
 use self::roads::{Roads, Turn};
 use self::signals::{Detected, Signals};
@@ -85,6 +90,8 @@ pub struct World {
     deeds: Vec<Deed>,
     happenings: Vec<Happening>,
     spells: Vec<Spell>,
+    /// None: nobody changes lanes.
+    lanes: Option<Lanes>,
     earlier: Snapshot,
     latest: Snapshot,
 }
@@ -133,6 +140,7 @@ impl World {
             deeds: Vec::new(),
             happenings: Vec::new(),
             spells: Vec::new(),
+            lanes: None,
             earlier: empty.clone(),
             latest: empty,
         };
@@ -179,6 +187,7 @@ impl World {
             vehicles: &self.vehicles,
             users: self.users.bodies(),
             now,
+            moves_over: self.lanes.is_some(),
         };
         let choices: Vec<(f64, bool)> = self
             .vehicles
@@ -201,6 +210,7 @@ impl World {
         let routes = &self.roads.routes;
         self.vehicles
             .retain(|vehicle| vehicle.rear_m() < routes[vehicle.route].path.length_m());
+        self.change_lanes();
         self.arrive();
         self.let_in();
         self.steps += 1;
@@ -263,7 +273,10 @@ impl World {
     /// A number that differs if anybody on the road, or their motion, does.
     pub fn hash(&self) -> u64 {
         let vehicles = self.vehicles.iter();
-        let vehicles = vehicles.map(|one| (one.id, one.along_m, one.speed_mps));
+        let vehicles = vehicles.map(|one| {
+            let aside_m = one.aside.map_or(0.0, |aside| aside.off_m(one.along_m));
+            (one.id, one.along_m + aside_m, one.speed_mps)
+        });
         let users = self.users.present().iter();
         let users = users.map(|one| (one.id, one.along_m, one.speed_mps));
         let all = vehicles.chain(users);
@@ -350,9 +363,12 @@ impl World {
             }
             let (mut vehicle, turn) =
                 Vehicle::draw(self.seed, self.next_id, demand.mix, demand.turns);
-            let route = self
-                .routes(demand.from, turn)
-                .min_by_key(|&route| (self.on_lane(self.roads.routes[route].approach), route));
+            let route = match self.lanes {
+                None => self
+                    .routes(demand.from, turn)
+                    .min_by_key(|&route| (self.on_lane(self.roads.routes[route].approach), route)),
+                Some(_) => self.any_lane(demand.from, turn),
+            };
             // `new` made sure that there is one.
             if let Some(route) = route {
                 vehicle.route = route;
@@ -369,7 +385,10 @@ impl World {
             let last = self
                 .vehicles
                 .iter()
-                .filter(|vehicle| self.roads.routes[vehicle.route].approach == lane)
+                .filter(|vehicle| {
+                    let mut places = vehicle.places();
+                    places.any(|(route, _)| self.roads.routes[route].approach == lane)
+                })
                 .min_by(|a, b| a.along_m.total_cmp(&b.along_m));
             let (room_m, ahead_mps) = last.map_or((f64::INFINITY, f64::INFINITY), |last| {
                 (last.rear_m(), last.speed_mps)
@@ -399,6 +418,18 @@ impl World {
         })
     }
 
+    /// A lane from there with little traffic, the rather the nearer it is to one that leads `turn`.
+    fn any_lane(&self, from: NodeId, turn: Turn) -> Option<usize> {
+        let lanes = 0..self.roads.approaches.len();
+        let lane = lanes
+            .filter(|&lane| self.roads.approaches[lane].from == from)
+            .min_by_key(|&lane| {
+                let off = lanes::lanes_off(self, lane, turn).unwrap_or(0);
+                (self.on_lane(lane) + 2 * off as usize, lane)
+            })?;
+        lanes::route_in(&self.roads, lane, turn)
+    }
+
     fn on_lane(&self, lane: usize) -> usize {
         let driving = self
             .vehicles
@@ -415,11 +446,8 @@ impl World {
             .vehicles
             .iter()
             .map(|vehicle| {
-                let path = &self.roads.routes[vehicle.route].path;
-                let (nose, tail) = (
-                    path.point_at(vehicle.along_m),
-                    path.point_at(vehicle.rear_m()),
-                );
+                let nose = vehicle.place_at(&self.roads, vehicle.along_m);
+                let tail = vehicle.place_at(&self.roads, vehicle.rear_m());
                 Body {
                     id: vehicle.id,
                     kind: vehicle.kind,

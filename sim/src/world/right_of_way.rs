@@ -10,6 +10,7 @@
 use rsu::clock::Mono;
 use rsu::report::Light;
 
+use super::lanes::stands_for_good;
 use super::roads::{Order, Roads, Route, Turn, Zone};
 use super::signals::Signals;
 use super::snapshot::Body;
@@ -29,6 +30,8 @@ pub struct Scene<'a> {
     pub users: &'a [Body],
     /// When it is.
     pub now: Mono,
+    /// Drivers change lanes, and keep room to leave one that is blocked.
+    pub moves_over: bool,
 }
 
 impl Scene<'_> {
@@ -36,22 +39,31 @@ impl Scene<'_> {
     pub fn acceleration_mps2(&self, vehicle: &Vehicle) -> f64 {
         let route = self.route(vehicle);
         let driver = &vehicle.driver;
-        let wanted_mps = route.speed_mps(vehicle.along_m) * driver.eagerness;
+        let wanted_mps = self.wanted_mps(vehicle);
         let mut chosen = driver.free_mps2(vehicle.speed_mps, wanted_mps);
         let mut heed = |gap_m: f64, ahead_mps: f64| {
             let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
             chosen = chosen.min(this);
         };
+        let leaves_m = if self.moves_over && vehicle.aside.is_none() {
+            LEAVES_M
+        } else {
+            0.0
+        };
+        let mut nearest_m = f64::INFINITY;
         for other in self.vehicles {
             if other.id != vehicle.id
                 && let Some(gap_m) = self.gap_behind_m(vehicle, other)
             {
-                heed(gap_m, other.speed_mps);
+                let broken = other.halt.is_some() && other.speed_mps < STANDING_MPS;
+                nearest_m = nearest_m.min(gap_m);
+                heed(gap_m - if broken { leaves_m } else { 0.0 }, other.speed_mps);
             }
         }
         for user in self.users {
             if let Some((gap_m, ahead_mps)) = self.gap_before_m(vehicle, user) {
-                heed(gap_m, ahead_mps);
+                let for_good = stands_for_good(user);
+                heed(gap_m - if for_good { leaves_m } else { 0.0 }, ahead_mps);
             }
         }
         if let Some((halt_m, until)) = vehicle.halt
@@ -67,7 +79,36 @@ impl Scene<'_> {
                 heed(zone.enter_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
             }
         }
+        if self.moves_over {
+            chosen = chosen.min(self.letting_in_mps2(vehicle, nearest_m));
+        }
         chosen.max(-HARDEST_MPS2)
+    }
+
+    /// As fast as its driver would go where it is.
+    pub(super) fn wanted_mps(&self, vehicle: &Vehicle) -> f64 {
+        self.route(vehicle).speed_mps(vehicle.along_m) * vehicle.driver.eagerness
+    }
+
+    /// What the driver chooses who lets in those that ask: only the one right behind does.
+    fn letting_in_mps2(&self, vehicle: &Vehicle, nearest_m: f64) -> f64 {
+        let own = (vehicle.route, vehicle.along_m);
+        let asking = self.vehicles.iter().filter_map(|other| {
+            let ask = other.asks.filter(|_| other.id != vehicle.id)?;
+            let there = (ask.route, other.along_m + ask.shift_m);
+            let gap_m = self.gap_on_m(vehicle, own, other, there)?;
+            let lets = (0.0..nearest_m).contains(&gap_m);
+            lets.then_some((gap_m, other.speed_mps))
+        });
+        let nearest = asking.min_by(|a, b| a.0.total_cmp(&b.0));
+        nearest.map_or(f64::INFINITY, |(gap_m, ahead_mps)| {
+            let wanted_mps = self.wanted_mps(vehicle);
+            let behind =
+                vehicle
+                    .driver
+                    .following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
+            behind.max(-LETS_IN_MPS2)
+        })
     }
 
     /// Whether `vehicle` goes on although its signal is yellow, or has turned red since: it could
@@ -99,7 +140,7 @@ impl Scene<'_> {
     /// How far ahead `user` is or will be in the way of `vehicle`, and how fast it goes along.
     fn gap_before_m(&self, vehicle: &Vehicle, user: &Body) -> Option<(f64, f64)> {
         let path = &self.route(vehicle).path;
-        let nose = path.point_at(vehicle.along_m);
+        let nose = vehicle.place_at(self.roads, vehicle.along_m);
         let reach_m = vehicle.speed_mps * LOOKS_AHEAD_S + LOOKS_AHEAD_M;
         if nose.distance_m(user.centre) > reach_m + user.length_m + user.speed_mps * FORESEEN_S {
             return None;
@@ -112,7 +153,7 @@ impl Scene<'_> {
         };
         let beside_m = vehicle.width_m / 2.0 + PASSES_AT_M;
         (0..=reach_m as usize).find_map(|metre| {
-            let place = path.point_at(vehicle.along_m + metre as f64);
+            let place = vehicle.place_at(self.roads, vehicle.along_m + metre as f64);
             (0..=foreseen).find_map(|step| {
                 let later_s = f64::from(step) * FORESEEN_S / f64::from(FORESEEN_STEPS);
                 let then = place.minus(moves.times(later_s));
@@ -137,26 +178,53 @@ impl Scene<'_> {
         route.phase.map(|phase| self.signals.light(phase, self.now))
     }
 
-    /// How far ahead the rear of `other` is, if `vehicle` follows it.
+    /// How far ahead the rear of `other` is, if `vehicle` follows it in a lane that both are in.
     fn gap_behind_m(&self, vehicle: &Vehicle, other: &Vehicle) -> Option<f64> {
-        let (own, theirs) = (self.route(vehicle), self.route(other));
+        let own = (vehicle.route, vehicle.along_m);
+        let there = (other.route, other.along_m);
+        if vehicle.aside.is_none() && other.aside.is_none() {
+            return self.gap_on_m(vehicle, own, other, there);
+        }
+        let pairs = vehicle.places().enumerate().flat_map(|(i, own)| {
+            other.places().filter_map(move |there| {
+                let gap_m = self.gap_on_m(vehicle, own, other, there)?;
+                // Who leaves a lane does not wait for whoever is farther on in it.
+                (i == 0 || !vehicle.is_out_before(gap_m, other)).then_some(gap_m)
+            })
+        });
+        pairs.min_by(f64::total_cmp)
+    }
+
+    /// The same, with their noses at these places of these routes.
+    pub(super) fn gap_on_m(
+        &self,
+        vehicle: &Vehicle,
+        (own_route, own_along_m): (usize, f64),
+        other: &Vehicle,
+        (other_route, other_along_m): (usize, f64),
+    ) -> Option<f64> {
+        let (own, theirs) = (
+            &self.roads.routes[own_route],
+            &self.roads.routes[other_route],
+        );
+        let other_rear_m = other_along_m - other.length_m;
         if own.approach == theirs.approach {
-            let together = vehicle.route == other.route
+            let together = own_route == other_route
                 || own
-                    .parts_from_m(other.route)
-                    .is_some_and(|parts_m| other.rear_m() < parts_m);
-            if together && is_ahead(other, other.along_m, vehicle, vehicle.along_m) {
-                return Some(other.rear_m() - vehicle.along_m);
+                    .parts_from_m(other_route)
+                    .is_some_and(|parts_m| other_rear_m < parts_m);
+            if together && is_ahead(other, other_along_m, vehicle, own_along_m) {
+                return Some(other_rear_m - own_along_m);
             }
         }
-        if own.exit == theirs.exit && vehicle.route != other.route {
-            let zone = own.zones.iter().find(|zone| zone.other == other.route);
+        if own.exit == theirs.exit && own_route != other_route {
+            let zone = own.zones.iter().find(|zone| zone.other == other_route);
             let in_lane = match zone {
-                Some(zone) => other.rear_m() > zone.other_enter_m,
-                None => other.rear_m() > theirs.clear_m,
+                Some(zone) => other_rear_m > zone.other_enter_m,
+                None => other_rear_m > theirs.clear_m,
             };
-            let own_m = vehicle.along_m - own.clear_m;
-            let their_m = other.along_m - theirs.clear_m;
+            let own_m = own_along_m - own.clear_m;
+            let their_m = other_along_m - theirs.clear_m;
             if in_lane && is_ahead(other, their_m, vehicle, own_m) {
                 return Some(their_m - other.length_m - own_m);
             }
@@ -292,6 +360,10 @@ const FORESEEN_STEPS: u32 = 4;
 const PASSES_AT_M: f64 = 0.4;
 /// Who goes on at yellow may have to slow down for a bend.
 const SLOWING_DOWN: f64 = 0.75;
+/// So much room is kept before what blocks a lane, to get out of it.
+const LEAVES_M: f64 = 10.0;
+/// Nobody brakes harder to let somebody in.
+const LETS_IN_MPS2: f64 = 1.5;
 /// Slower than this is standing.
 const STANDING_MPS: f64 = 0.5;
 /// Tyres give no more.

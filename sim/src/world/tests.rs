@@ -459,3 +459,124 @@ fn walkers_and_deeds_are_drawn_alike_everywhere() {
     // Pinned, as for vehicles alone.
     assert_eq!(hash(7), 11_786_670_446_071_942_197);
 }
+
+/// Like [`world`], with drivers who change lanes.
+fn changing(vehicles_per_hour: f64, seed: u64) -> World {
+    world(vehicles_per_hour, seed).with_lane_changes()
+}
+
+#[test]
+fn nobody_collides_where_all_change_lanes() {
+    let mut world = changing(800.0, 11);
+    for _ in 0..4500 {
+        world.step();
+        nobody_overlaps(&world);
+    }
+    let (changes, gave_up) = world.lane_changes();
+    let arrived = world.next_id - 1;
+    assert!(changes > 200, "{changes} changes by {arrived}");
+    // Nearly all reach the lane of their turn.
+    assert!(gave_up * 20 < arrived, "{gave_up} of {arrived} gave up");
+}
+
+#[test]
+fn who_moves_over_slides_evenly_and_points_the_way_it_goes() {
+    let mut world = changing(600.0, 12);
+    let mut moved = 0;
+    for _ in 0..3000 {
+        let before = world.latest().clone();
+        world.step();
+        for vehicle in world.vehicles() {
+            let path = &world.roads().routes[vehicle.route].path;
+            let (Some(was), Some(is)) = (before.body(vehicle.id), world.latest().body(vehicle.id))
+            else {
+                continue;
+            };
+            let step = is.centre.minus(was.centre);
+            // No faster over ground than it drives, bends and sliding aside counted in.
+            let fastest_m = vehicle.speed_mps.max(was.speed_mps) * 0.1 * 1.12 + 0.03;
+            assert!(step.length_m() < fastest_m, "{vehicle:?}: {step:?}");
+            if vehicle.aside.is_some() && vehicle.along_m < 250.0 {
+                let lane = path.direction_at(vehicle.along_m);
+                let slope = lane.cross(is.direction).abs();
+                assert!(slope < 0.45, "{vehicle:?}: {slope}");
+                moved += 1;
+            }
+        }
+    }
+    assert!(moved > 1000, "{moved}");
+}
+
+#[test]
+fn who_finds_a_broken_down_car_ahead_drives_round_it() {
+    let through = |lane_changes: bool| {
+        let halt = deeds::What::BreakDown {
+            before_m: 120.0,
+            until: at(500),
+        };
+        let deed = Deed::new(halt, at(60), node(1), lane(2));
+        let mut world = world(800.0, 6).with(Vec::new(), vec![deed]);
+        if lane_changes {
+            world = world.with_lane_changes();
+        }
+        let mut passed = 0;
+        for _ in 0..5000 {
+            world.step();
+            nobody_overlaps(&world);
+            let from_south = |crossing: &&Crossing| {
+                let route = &world.roads().routes[crossing.route];
+                world.roads().approaches[route.approach].from == node(1)
+            };
+            passed += world.crossings().iter().filter(from_south).count();
+        }
+        (passed, world.waiting())
+    };
+    let (stuck, _) = through(false);
+    let (round, waiting) = through(true);
+    assert!(round > stuck + 10, "{round} against {stuck}");
+    assert!(waiting < 5, "{waiting} wait to enter");
+}
+
+#[test]
+fn a_lane_closed_by_cones_is_left_in_time() {
+    let cones = (0..12).map(|i| Wish {
+        from: at(0),
+        until: at(100_000),
+        ..somebody(
+            Kind::Object,
+            [0.4, 0.4, 0.8],
+            0.0,
+            &[[8.75, -160.0 + 5.0 * f64::from(i)]],
+        )
+    });
+    let mut world = changing(600.0, 13).with(cones.collect(), Vec::new());
+    for _ in 0..4000 {
+        world.step();
+        let cones = world.users().bodies();
+        for body in world.latest().vehicles() {
+            let hit = cones.iter().find(|cone| cone.overlaps(body));
+            assert_eq!(hit, None, "{:?}: {body:?}", world.now());
+        }
+    }
+    nobody_overlaps(&world);
+    let oldest = world
+        .vehicles
+        .first()
+        .map_or(world.next_id, |first| first.id);
+    assert!(world.next_id - oldest < 150, "vehicle {oldest} is stuck");
+    assert!(world.waiting() < 10, "{} wait to enter", world.waiting());
+}
+
+#[test]
+fn lanes_are_changed_alike_everywhere() {
+    let hash = |seed| {
+        let mut world = changing(700.0, seed);
+        for _ in 0..3000 {
+            world.step();
+        }
+        world.hash()
+    };
+    assert_ne!(hash(7), hash(8));
+    // Pinned, as for vehicles that keep their lanes.
+    assert_eq!(hash(7), 8_368_562_880_634_303_468);
+}

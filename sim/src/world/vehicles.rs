@@ -7,6 +7,7 @@
 
 use rsu::clock::Mono;
 
+use super::lanes::{Aside, Ask};
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
 
@@ -54,6 +55,12 @@ pub struct Vehicle {
     pub runs_red: bool,
     /// It breaks down at this place of its route, and goes on at this time.
     pub halt: Option<(f64, Mono)>,
+    /// Which way it would go at the junction.
+    pub wants: Turn,
+    /// It moves over to its route from another.
+    pub aside: Option<Aside>,
+    /// It asks to be let into another lane.
+    pub asks: Option<Ask>,
     /// When it appeared, on the road or before it.
     pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
@@ -154,6 +161,9 @@ impl Vehicle {
             committed: false,
             runs_red: false,
             halt: None,
+            wants: turn,
+            aside: None,
+            asks: None,
             appeared: Mono::ZERO,
             entered: None,
         };

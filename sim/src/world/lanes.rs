@@ -1,0 +1,441 @@
+//! Moving over to the lane beside: who wants to, who may, and how it looks.
+//!
+//! Drivers move over because they gain by it, and some must: who is not in a lane for their turn, and
+//! whose lane is blocked ahead. They ask to be let in. A driver who has not reached the lane of their
+//! turn shortly before the stop line goes where the lane leads.
+//!
+//! Moving over takes a stretch of road, not a time: who stands does not slide. While it lasts the
+//! vehicle is in both lanes. Not here: what moving over is worth and whether it is safe
+//! ([`super::mobil`]), and how drivers follow ([`super::right_of_way`]).
+
+use super::right_of_way::Scene;
+use super::roads::{Roads, Turn};
+use super::users::Users;
+use super::vehicles::{Kind, Vehicle};
+use super::{STEP, World};
+use crate::plane::Point;
+
+/// A vehicle between two lanes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Aside {
+    /// The route that it leaves.
+    pub from: usize,
+    /// How much farther along it is there than on the route that it takes.
+    pub shift_m: f64,
+    /// Where on the route that it takes its nose began to move over,
+    pub begin_m: f64,
+    /// and over which length it does.
+    pub over_m: f64,
+    /// The lane that it leaves is so far to the left of the one that it takes.
+    pub off_m: f64,
+}
+
+impl Aside {
+    /// How far to the left of its new route a point of the vehicle is that is `along_m` there.
+    pub fn off_m(&self, along_m: f64) -> f64 {
+        self.off_m * (1.0 - smooth((along_m - self.begin_m) / self.over_m))
+    }
+
+    /// Where on the new route the nose of a vehicle is when it has room beside one in the old lane.
+    fn clear_m(&self, width_m: f64, other_width_m: f64) -> f64 {
+        let needed_m = (width_m + other_width_m) / 2.0 + PASSES_AT_M;
+        let share = (0..=PIECES)
+            .map(|piece| f64::from(piece) / f64::from(PIECES))
+            .find(|&share| self.off_m.abs() * smooth(share) >= needed_m);
+        self.begin_m + self.over_m * share.unwrap_or(1.0)
+    }
+}
+
+/// A driver who must move over asks those behind in that lane to be let in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ask {
+    /// A route of that lane.
+    pub route: usize,
+    /// How much farther along the driver would be there.
+    pub shift_m: f64,
+}
+
+impl Vehicle {
+    /// Where its nose is: on its route, and on the one that it leaves.
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, f64)> {
+        let old = self
+            .aside
+            .map(|aside| (aside.from, self.along_m + aside.shift_m));
+        std::iter::once((self.route, self.along_m)).chain(old)
+    }
+
+    /// Whether `gap_m` to `other` in the lane that it leaves is more than it needs to get out.
+    pub(super) fn is_out_before(&self, gap_m: f64, other: &Self) -> bool {
+        self.aside.is_some_and(|aside| {
+            let clear_m = aside.clear_m(self.width_m, other.width_m);
+            self.along_m + gap_m >= clear_m
+        })
+    }
+
+    /// Where its body is at `along_m` of its route.
+    pub(super) fn place_at(&self, roads: &Roads, along_m: f64) -> Point {
+        let path = &roads.routes[self.route].path;
+        let place = path.point_at(along_m);
+        match &self.aside {
+            Some(aside) => {
+                let left = path.direction_at(along_m).left();
+                place.plus(left.times(aside.off_m(along_m)))
+            }
+            None => place,
+        }
+    }
+
+    fn is_aside(&self) -> bool {
+        self.aside
+            .is_some_and(|aside| self.rear_m() < aside.begin_m + aside.over_m)
+    }
+}
+
+/// Which lanes lie beside each other, and what stands in them.
+#[derive(Clone, Debug)]
+pub(super) struct Lanes {
+    /// By approach lane: to its left, to its right.
+    approaches: Vec<[Option<usize>; 2]>,
+    /// The same by exit lane.
+    exits: Vec<[Option<usize>; 2]>,
+    /// By route: where something stands that does not go on.
+    blocked_m: Vec<Vec<f64>>,
+    /// Drivers who never reached the lane of their turn.
+    pub(super) gave_up: u32,
+    /// Vehicles that began to move over.
+    pub(super) changes: u32,
+}
+
+/// A lane, and a route in it.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    route: usize,
+    /// Why one must go there, from 0 to 1; None if one only may.
+    urgency: Option<f64>,
+}
+
+impl Lanes {
+    pub(super) fn new(roads: &Roads) -> Self {
+        let approach = |one: usize, id: Option<u8>| {
+            let from = roads.approaches[one].from;
+            let mut others = roads.approaches.iter();
+            others.position(|other| other.from == from && Some(other.id.value()) == id)
+        };
+        let approaches = roads.approaches.iter().enumerate().map(|(i, lane)| {
+            let id = lane.id.value();
+            [
+                approach(i, id.checked_sub(1)),
+                approach(i, id.checked_add(1)),
+            ]
+        });
+        let exit = |one: usize, other: Option<usize>| {
+            let (lane, other) = (&roads.exits[one], other?);
+            let there = roads.exits.get(other)?;
+            let apart_m = lane.centre[0].distance_m(there.centre[0]);
+            (lane.to == there.to && apart_m < BESIDE_M).then_some(other)
+        };
+        let exits =
+            (0..roads.exits.len()).map(|i| [exit(i, i.checked_sub(1)), exit(i, i.checked_add(1))]);
+        Self {
+            approaches: approaches.collect(),
+            exits: exits.collect(),
+            blocked_m: vec![Vec::new(); roads.routes.len()],
+            gave_up: 0,
+            changes: 0,
+        }
+    }
+
+    /// Notes what stands on the road and does not go on.
+    fn look(&mut self, roads: &Roads, users: &Users, vehicles: &[Vehicle]) {
+        for (route, blocked_m) in roads.routes.iter().zip(&mut self.blocked_m) {
+            blocked_m.clear();
+            let things = users.bodies().iter().filter(|body| stands_for_good(body));
+            for thing in things {
+                let along_m = route.path.nearest_m(thing.centre);
+                let off_m = thing.distance_m(route.path.point_at(along_m));
+                if off_m < IN_LANE_M {
+                    blocked_m.push(along_m - thing.length_m / 2.0);
+                }
+            }
+        }
+        for vehicle in vehicles.iter().filter(|vehicle| vehicle.halt.is_some()) {
+            let lane = roads.routes[vehicle.route].approach;
+            for (route, blocked_m) in roads.routes.iter().zip(&mut self.blocked_m) {
+                if route.approach == lane && vehicle.speed_mps < STANDS_BELOW_MPS {
+                    blocked_m.push(vehicle.rear_m());
+                }
+            }
+        }
+    }
+
+    /// How far ahead something stands in the way on `route`.
+    fn blocked_ahead_m(&self, route: usize, along_m: f64) -> Option<f64> {
+        let ahead = self.blocked_m[route].iter().map(|at_m| at_m - along_m);
+        ahead
+            .filter(|ahead_m| (0.0..SEEN_AHEAD_M).contains(ahead_m))
+            .min_by(f64::total_cmp)
+    }
+
+    /// How many lanes to the left (negative) or right of `lane` the nearest is that leads `turn`.
+    fn lanes_to_turn(&self, roads: &Roads, lane: usize, turn: Turn) -> Option<i32> {
+        let leads = |lane: usize| {
+            let mut movements = roads.approaches[lane].movements.iter();
+            movements.any(|movement| movement.turn == turn)
+        };
+        let reach = |side: usize, sign: i32| {
+            let mut at = Some(lane);
+            (0..MOST_LANES).find_map(|count| {
+                let here = at?;
+                at = self.approaches[here][side];
+                leads(here).then_some(sign * count)
+            })
+        };
+        let (left, right) = (reach(0, -1), reach(1, 1));
+        [left, right].into_iter().flatten().min_by_key(|n| n.abs())
+    }
+
+    /// Where `vehicle` would or must go.
+    fn targets(&self, roads: &Roads, vehicle: &Vehicle) -> [Option<Target>; 2] {
+        let route = &roads.routes[vehicle.route];
+        let blocked_m = self.blocked_ahead_m(vehicle.route, vehicle.along_m);
+        let out_of_it = blocked_m.map(|ahead_m| urgency(ahead_m, 1));
+        if vehicle.rear_m() > route.clear_m {
+            let beside = self.exits[route.exit];
+            return beside.map(|exit| {
+                let exit = exit?;
+                let mut routes = roads.routes.iter();
+                let route = routes.position(|route| route.exit == exit)?;
+                Some(Target {
+                    route,
+                    urgency: out_of_it,
+                })
+            });
+        }
+        let left_m = route.stop_m - vehicle.along_m;
+        let off = self.lanes_to_turn(roads, route.approach, vehicle.wants);
+        let sides = [(0, -1), (1, 1)];
+        sides.map(|(side, sign)| {
+            let lane = self.approaches[route.approach][side]?;
+            let then = self.lanes_to_turn(roads, lane, vehicle.wants);
+            let nearer = off.is_some_and(|n| n * sign > 0);
+            let urgency = match off {
+                _ if out_of_it.is_some() => out_of_it,
+                Some(n) if nearer => Some(urgency(left_m - GIVES_UP_M, n.abs())),
+                // Away from one's lane only where there is room to come back.
+                _ if then == Some(0) => None,
+                _ => return None,
+            };
+            let route = route_in(roads, lane, vehicle.wants)?;
+            Some(Target { route, urgency })
+        })
+    }
+}
+
+impl World {
+    /// The same world with drivers who change lanes. Who comes takes the lane with the least
+    /// traffic, not always one that leads where they go.
+    pub fn with_lane_changes(mut self) -> Self {
+        self.lanes = Some(Lanes::new(&self.roads));
+        self
+    }
+
+    /// How many vehicles have begun to move over, and how many never reached the lane of their turn.
+    pub fn lane_changes(&self) -> (u32, u32) {
+        let lanes = self.lanes.as_ref();
+        lanes.map_or((0, 0), |lanes| (lanes.changes, lanes.gave_up))
+    }
+
+    /// Lets drivers move over, one after another in the order of their ids, so that no two take the
+    /// same gap.
+    pub(super) fn change_lanes(&mut self) {
+        let Some(mut lanes) = self.lanes.take() else {
+            return;
+        };
+        lanes.look(&self.roads, &self.users, &self.vehicles);
+        for i in 0..self.vehicles.len() {
+            let vehicle = &self.vehicles[i];
+            if vehicle.aside.is_some() && !vehicle.is_aside() {
+                self.vehicles[i].aside = None;
+            }
+            let vehicle = &self.vehicles[i];
+            let turn = self.steps + u64::from(vehicle.id);
+            if turn.is_multiple_of(THINKS_EACH) && vehicle.aside.is_none() && vehicle.halt.is_none()
+            {
+                self.think_of_lanes(i, &mut lanes);
+            }
+        }
+        self.lanes = Some(lanes);
+    }
+
+    fn think_of_lanes(&mut self, i: usize, lanes: &mut Lanes) {
+        self.vehicles[i].asks = None;
+        let vehicle = &self.vehicles[i];
+        let route = &self.roads.routes[vehicle.route];
+        let before_line_m = route.stop_m - vehicle.along_m;
+        let on_exit = vehicle.rear_m() > route.clear_m;
+        if !on_exit && before_line_m < GIVES_UP_M {
+            if vehicle.entered.is_none() && vehicle.wants != route.turn {
+                lanes.gave_up += 1;
+                self.vehicles[i].wants = route.turn;
+            }
+            return;
+        }
+        let scene = Scene {
+            roads: &self.roads,
+            signals: &self.signals,
+            vehicles: &self.vehicles,
+            users: self.users.bodies(),
+            now: self.now(),
+            moves_over: true,
+        };
+        let (mut best, mut ask): (Option<(f64, Vehicle)>, Option<Ask>) = (None, None);
+        for target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
+            let would_be = beside(&self.roads, vehicle, target.route);
+            let ahead_m = lanes.blocked_ahead_m(target.route, would_be.along_m);
+            let own_m = lanes.blocked_ahead_m(vehicle.route, vehicle.along_m);
+            let better = match (own_m, ahead_m) {
+                (_, None) => true,
+                (Some(own_m), Some(ahead_m)) => ahead_m > own_m + MORE_ROAD_M,
+                (None, Some(_)) => false,
+            };
+            if !better {
+                continue;
+            }
+            match scene.gain_mps2(vehicle, &would_be, target.urgency) {
+                Some(gain) if best.as_ref().is_none_or(|(most, _)| gain > *most) => {
+                    best = Some((gain, would_be));
+                }
+                Some(_) => {}
+                None if target.urgency.is_some() => {
+                    ask = Some(Ask {
+                        route: target.route,
+                        shift_m: would_be.along_m - vehicle.along_m,
+                    });
+                }
+                None => {}
+            }
+        }
+        match best {
+            Some((_, moved)) => {
+                self.vehicles[i] = moved;
+                lanes.changes += 1;
+            }
+            None => self.vehicles[i].asks = ask,
+        }
+    }
+}
+
+/// What stands and will not drive on: a thing, or a vehicle without a driver.
+pub(super) fn stands_for_good(body: &super::snapshot::Body) -> bool {
+    matches!(body.kind, Kind::Object | Kind::Car | Kind::Truck) && body.speed_mps < STANDS_BELOW_MPS
+}
+
+/// `vehicle` as it begins to move over to `route`.
+fn beside(roads: &Roads, vehicle: &Vehicle, route: usize) -> Vehicle {
+    let old = &roads.routes[vehicle.route].path;
+    let new = &roads.routes[route].path;
+    let nose = old.point_at(vehicle.along_m);
+    let along_m = new.nearest_m(nose);
+    let to_old = nose.minus(new.point_at(along_m));
+    let off_m = to_old.dot(new.direction_at(along_m).left());
+    Vehicle {
+        route,
+        along_m,
+        asks: None,
+        aside: Some(Aside {
+            from: vehicle.route,
+            shift_m: vehicle.along_m - along_m,
+            begin_m: along_m,
+            over_m: (vehicle.speed_mps * TAKES_S).max(LEAST_OVER_M),
+            off_m,
+        }),
+        ..vehicle.clone()
+    }
+}
+
+/// The route of an approach lane that turns that way, or as nearly as the lane leads.
+pub(super) fn route_in(roads: &Roads, lane: usize, turn: Turn) -> Option<usize> {
+    let in_lane = |wanted: Option<Turn>| {
+        let mut routes = roads.routes.iter();
+        routes.position(|route| {
+            route.approach == lane && wanted.is_none_or(|wanted| route.turn == wanted)
+        })
+    };
+    in_lane(Some(turn))
+        .or_else(|| in_lane(Some(Turn::Straight)))
+        .or_else(|| in_lane(None))
+}
+
+/// How many lanes to cross from `lane` to one that leads `turn`.
+pub(super) fn lanes_off(world: &World, lane: usize, turn: Turn) -> Option<u32> {
+    let lanes = world.lanes.as_ref()?;
+    let off = lanes.lanes_to_turn(&world.roads, lane, turn)?;
+    Some(off.unsigned_abs())
+}
+
+/// From 0, far away, to 1, where the road ends.
+fn urgency(left_m: f64, lanes: i32) -> f64 {
+    (1.0 - left_m / (URGENT_FROM_M * f64::from(lanes))).clamp(0.0, 1.0)
+}
+
+/// From 0 to 1 with no jerk at either end: the quintic of least jerk.
+fn smooth(share: f64) -> f64 {
+    let x = share.clamp(0.0, 1.0);
+    x * x * x * (10.0 - x * (15.0 - 6.0 * x))
+}
+
+/// A driver thinks of lanes so often, in steps: twice a second.
+const THINKS_EACH: u64 = 500 / STEP.as_millis() as u64;
+/// Moving over takes so long at an even speed (assumed; published means are 3 to 6 s),
+const TAKES_S: f64 = 4.0;
+/// but at least this much road: what a car needs for 3.5 m aside at walking speed.
+const LEAST_OVER_M: f64 = 16.0;
+/// So much road per lane is plenty to move over.
+const URGENT_FROM_M: f64 = 150.0;
+/// Nearer to the stop line nobody changes lanes any more: the solid line (assumed).
+const GIVES_UP_M: f64 = 30.0;
+/// Who passes one in the lane that they leave keeps this between them.
+const PASSES_AT_M: f64 = 0.3;
+/// Lanes whose middles are nearer lie beside each other.
+const BESIDE_M: f64 = 5.0;
+/// What stands nearer to the middle of a lane is in the way: half a lorry and some.
+const IN_LANE_M: f64 = 1.6;
+/// Drivers see so far that a lane is blocked.
+const SEEN_AHEAD_M: f64 = 200.0;
+/// A blocked lane is worth moving to if it leads on for so much longer.
+const MORE_ROAD_M: f64 = 50.0;
+/// Slower stands.
+const STANDS_BELOW_MPS: f64 = 0.1;
+/// More lanes has no approach.
+const MOST_LANES: i32 = 8;
+/// In which places of a move are compared.
+const PIECES: u32 = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_move_begins_and_ends_gently_and_is_half_done_half_way() {
+        let aside = Aside {
+            from: 0,
+            shift_m: 0.0,
+            begin_m: 100.0,
+            over_m: 40.0,
+            off_m: 3.5,
+        };
+        assert!((aside.off_m(100.0) - 3.5).abs() < 1e-12);
+        assert!((aside.off_m(120.0) - 1.75).abs() < 1e-12);
+        assert!(aside.off_m(140.0).abs() < 1e-12);
+        // Its slope is greatest half way: 15/8 of the mean.
+        let slope = (aside.off_m(119.9) - aside.off_m(120.1)) / 0.2;
+        assert!((slope - 3.5 / 40.0 * 15.0 / 8.0).abs() < 1e-4, "{slope}");
+    }
+
+    #[test]
+    fn urgency_grows_as_the_road_runs_out() {
+        assert!(urgency(400.0, 2) < 1e-12);
+        assert!((urgency(150.0, 2) - 0.5).abs() < 1e-12);
+        assert!(urgency(-3.0, 1) > 1.0 - 1e-12);
+    }
+}
