@@ -1,6 +1,6 @@
 //! Recorded traffic, from whichever file: sensors, and what each saw when.
 
-use std::fs;
+use std::fs::File;
 use std::path::Path;
 
 use crate::clock::{Mono, Now, Utc};
@@ -63,7 +63,7 @@ impl Traffic {
         let files = last_run(&[path.to_owned()]).map_err(|reason| Unusable { exit: 66, reason })?;
         let mut unit: Option<(Self, Vec<Decoder>)> = None;
         for file in &files {
-            let bytes = fs::read(file).map_err(|error| Unusable {
+            let opened = File::open(file).map_err(|error| Unusable {
                 exit: 66,
                 reason: format!("{}: {error}", file.display()),
             })?;
@@ -75,7 +75,7 @@ impl Traffic {
                     false
                 }
             };
-            let read = read(&bytes, &mut take);
+            let read = read(opened, &mut take);
             if let Some(reason) = failed.or(read.err()) {
                 return Err(Unusable {
                     exit: 65,

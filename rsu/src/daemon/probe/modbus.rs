@@ -40,6 +40,8 @@ pub(super) fn check(args: &ProbeArgs, source: &Source) -> Result<(), Failure> {
         Source::Udp(_) | Source::Mqtt(_) => {
             return refuse("a modbus device is asked over tcp://HOST:PORT or serial://...");
         }
+        #[cfg(feature = "socketcan")]
+        Source::Can(_) => return refuse("a modbus device is no CAN interface"),
     }
     let registers = &args.modbus.register;
     if registers.is_empty() {
