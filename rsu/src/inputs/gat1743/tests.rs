@@ -326,6 +326,8 @@ fn a_controller_whose_clock_is_wrong_is_heard_and_counted() {
     let (contents, counts) = heard(Config::default(), &out);
     assert_eq!(contents.len(), 1);
     assert_eq!(of(counts.tolerated(), "clock-differs"), 1);
+    let ahead_ms = counts.clock_ahead_ms().unwrap();
+    assert!((-60_100..=-59_900).contains(&ahead_ms), "{ahead_ms}");
 }
 
 #[test]

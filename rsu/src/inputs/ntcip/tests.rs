@@ -341,6 +341,7 @@ fn what_the_emitter_says_is_what_the_decoder_hears() {
         for kind in ["version-differs", "clock-differs", "time-discontinuous"] {
             assert_eq!(counted(&decoder, kind), 0, "{kind}");
         }
+        assert_eq!(decoder.counts().clock_ahead_ms(), Some(0));
     }
 }
 

@@ -277,6 +277,8 @@ impl Ear {
             self.counts.tolerate("no-stamp");
             return None;
         };
+        let ours_ms = arrived.utc.unix_ms();
+        self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         let fresh = Last {
             stamp_ms,
             fingerprint: fingerprint(bytes),
