@@ -63,7 +63,7 @@ enum Command {
     Replay(daemon::replay::ReplayArgs),
     /// What a recording holds, in formats of other tools.
     Export(daemon::export::ExportArgs),
-    /// Find where a sensor really stands and looks, from a file of detections.
+    /// Find where a sensor really stands and looks, from recorded traffic.
     Calibrate(daemon::calibrate::CalibrateArgs),
     /// What our forecasts of signals are worth.
     #[command(subcommand)]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rsu::clock::Utc;
 use rsu::config;
 use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::fusion::Suspicion;
 use rsu::inputs::ars408::{self, SensedObject, wire::Measurement};
 use rsu::inputs::can::{CanFrame, candump, gateway, slcan};
 use rsu::inputs::gat1743::{Address, Approach, Audience, Emitter, Identity};
@@ -463,6 +464,49 @@ fn a_bus_that_is_heard_and_seen_is_one_and_keeps_its_name_on_the_air() {
     assert!((site.enu(fused.pos).north_m - 40.0).abs() < 3.0);
     let radio = rig.input("radio");
     assert!(radio.counts.accepted() >= 6 && radio.counts.rejected().iter().all(|(_, n)| *n == 0));
+}
+
+#[test]
+fn how_sensors_fare_is_shown() {
+    let (can, lists) = (free_udp(), free_udp());
+    let rig = Rig::start(
+        &(silent_signal()
+            + &format!(
+                "[[input.ars408]]\nname = 'radar'\nlisten = 'udp://{can}'\n{MOUNT}\
+                 [[input.detected-objects]]\nname = 'box'\nlisten = 'udp://{lists}'\n{MOUNT}\
+                 [[input.detected-objects]]\nname = 'mute'\nlisten = 'udp://{}'\n{MOUNT}",
+                free_udp()
+            )),
+    );
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut radar = ars408::Emitter::new(0);
+    let mut say = || {
+        socket
+            .send_to(&records(&next_cycle(&mut radar)), can)
+            .unwrap();
+        // A box whose clock is 3 s behind.
+        let stamp_ms = unix_ns() / 1_000_000 - 3_000;
+        let list = format!(
+            "{{\"time_ms\":{stamp_ms},\"objects\":[{{\"east_m\":30,\"north_m\":{}}}]}}",
+            stamp_ms % 7
+        );
+        socket.send_to(list.as_bytes(), lists).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    // They are looked at each second.
+    until("the sensors are shown", || {
+        say();
+        let of = |name: &str| rig.input(name).sensor;
+        of("radar").is_some_and(|radar| radar.rate_hz > 5.0 && radar.frames >= 20)
+            && of("box").is_some_and(|list| list.frames >= 20)
+            && of("mute").is_some_and(|mute| mute.suspicion == Some(Suspicion::Silent))
+    });
+    let heard = rig.input("radar").sensor.unwrap();
+    assert!(heard.age_s.abs() < 1.0 && heard.suspicion != Some(Suspicion::Silent));
+    let behind_s = rig.input("box").clock_behind_s.unwrap();
+    assert!((2.9..4.5).contains(&behind_s), "{behind_s}");
+    assert_eq!(rig.input("radar").clock_behind_s, None);
+    assert_eq!(rig.input("signal").sensor, None);
 }
 
 fn unix_ns() -> i64 {

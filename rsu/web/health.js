@@ -53,11 +53,11 @@ export function health() {
     $("inputs").rows[place].cells[1].className = input.link !== "up" || input.silent ? "bad" : "good";
   });
   const sensors = status.inputs.filter((input) => input.sensor);
-  rows($("sensors"), sensors, ({ name, sensor, clock_behind_s }) => [name, say(sensor.suspicion ?? "agrees"), sensor.rate_hz.toFixed(1),
+  rows($("fares"), sensors, ({ name, sensor, clock_behind_s }) => [name, say(sensor.suspicion ?? "agrees"), sensor.rate_hz.toFixed(1),
     `${(sensor.age_s * 1e3).toFixed(0)} ms`, clock_behind_s === null ? "–" : `${clock_behind_s.toFixed(3)} s`,
     `${sensor.range_offset_m.toFixed(2)} m`, `${sensor.heading_offset_deg.toFixed(2)}°`,
     `× ${sensor.noise_along.toFixed(2)}`, `× ${sensor.noise_across.toFixed(2)}`]);
-  sensors.forEach(({ sensor }, place) => { $("sensors").rows[place].cells[1].className = sensor.suspicion ? "bad" : "good"; });
+  sensors.forEach(({ sensor }, place) => { $("fares").rows[place].cells[1].className = sensor.suspicion ? "bad" : "good"; });
   rows($("radios"), status.radio, (radio) => [radio.target, String(radio.frames), String(radio.lost), radio.trouble ?? say("up")]);
   const wrong = [...status.wrong, ...status.refused];
   for (const input of status.inputs) {

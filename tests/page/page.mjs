@@ -110,6 +110,13 @@ for (const [language, viewport, name, scheme] of [
   }
   await page.locator("#pause").click();
 
+  // Radars are held against each other; on a busy machine not each of them is heard in time.
+  await page.evaluate(() => { location.hash = "/health"; });
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll("#fares tr")].map((row) => [...row.cells].map((cell) => cell.textContent));
+    return rows.length >= 4 && rows.some(([, , rate]) => Number(rate) > 5);
+  });
+
   // Countdowns on the screen are those on the air.
   await page.evaluate(() => { location.hash = "/signals"; });
   await page.waitForSelector("#phases tr");

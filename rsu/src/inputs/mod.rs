@@ -14,7 +14,7 @@
 //! - [`modbus`]: weather and road sensors that are asked for their registers (Modbus RTU and TCP)
 //! - `objects`: what inputs of objects check alike; `iso`: dates
 //! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
-//! - [`can`]: CAN frames out of the forms in which they reach a machine without a CAN controller
+//! - [`can`]: CAN frames out of the forms in which they reach us
 //!
 //! Nothing here opens a socket or reads a clock. A [`Decoder`] takes the bytes that a link received
 //! with the moment of their arrival, and hands each report to a sink at once. It takes any bytes:
