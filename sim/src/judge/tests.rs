@@ -343,3 +343,107 @@ fn events_that_are_not_judged_and_the_time_before_count_for_nothing() {
     assert_eq!(told(707, 0.0, &[13.0]).false_events, []);
     assert_eq!(told(904, 0.0, &[1.0, 1.5]).false_events, []);
 }
+
+#[test]
+fn an_entry_that_goes_on_where_nobody_is_counts_for_so_long() {
+    let moments: Vec<f64> = (0..30).map(|i| 2.0 + 0.1 * f64::from(i)).collect();
+    // 9 shows nobody from 2.5 s on and is gone at 4 s.
+    let frozen = |seconds: f64| {
+        let mut entries = vec![(7, 50.0)];
+        if (2.45..3.95).contains(&seconds) {
+            entries.push((9, 80.0));
+        }
+        entries
+    };
+    let judge = shown(&moments, &[(1, 50.0)], frozen);
+    let longest_s = judge.score.nobody_s.quantile(1.0).expect("one");
+    assert!((longest_s - 1.5).abs() < 0.02, "{longest_s} s");
+    assert_eq!(judge.score.nobody_s.count(), 1);
+}
+
+#[test]
+fn each_kind_has_figures_of_its_own() {
+    let judge = shown(&MOMENTS, &[(1, 50.0)], |_| vec![(7, 50.5)]);
+    let [vehicles, riders, walkers] = &judge.score.kinds;
+    assert_eq!((vehicles.expected, vehicles.missed), (4, 0));
+    assert!((vehicles.speed_mps.quantile(0.5).expect("some") - 1.0).abs() < 0.02);
+    assert_eq!(vehicles.age_s.quantile(1.0), Some(0.0));
+    assert_eq!(riders.expected + walkers.expected, 0);
+}
+
+fn scenario(name: &str) -> Scenario {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    let file = std::path::Path::new(folder).join(name);
+    Scenario::load(&file).expect("a scenario")
+}
+
+#[test]
+fn a_map_whose_lanes_are_off_is_caught() {
+    use v2x_msg::base::LaneWidth;
+    use v2x_msg::kinds::map::{Lane, Link, Node, Points};
+
+    let scenario = scenario("moyu-boyuan.toml");
+    let site = &scenario.site;
+    let roads = Roads::of_site(site).expect("roads");
+    // All lanes of the northern approach, half a metre to the side, a metre short.
+    let from = roads.approaches[0].from;
+    let told = |off: Point| {
+        let ours = roads.approaches.iter().filter(|lane| lane.from == from);
+        let lanes = ours.map(|lane| {
+            let mut told = Lane::new(lane.id);
+            let places = lane.centre.iter().map(|point| {
+                let place = point.plus(off);
+                let place = site.frame.ground_position(place.east_m, place.north_m);
+                place.expect("near")
+            });
+            told.points = Some(Points::new(places).expect("a line"));
+            told
+        });
+        let width = LaneWidth::nearest_m(10.0).expect("a number");
+        let link = Link::new(from, width, lanes).expect("lanes");
+        let node = Node::new(site.node, site.origin, [link]).expect("a node");
+        Map::new(MsgCount::new(0).expect("in range"), [node]).expect("a map")
+    };
+    let judged = |off| {
+        let mut judge = MapJudge::new(site.frame, site.node, &roads);
+        judge.hear(&told(off));
+        judge.hear(&told(off));
+        judge
+    };
+    let right = judged(Point::default());
+    assert!(right.centre_line_m.quantile(1.0).expect("lines") < 0.02);
+    assert!(right.stop_line_m.quantile(1.0).expect("lines") < 0.02);
+    assert_eq!(right.missing(), (12, 9));
+    assert_eq!(right.stop_line_m.count(), 3, "once each");
+    // That approach leads south.
+    let off = judged(Point::new(0.5, 1.0));
+    assert!((off.centre_line_m.quantile(0.5).expect("lines") - 0.5).abs() < 0.02);
+    assert!((off.stop_line_m.quantile(0.5).expect("lines") - 1.0).abs() < 0.02);
+}
+
+#[test]
+fn whoever_crosses_unseen_is_a_conflict_and_ordinary_traffic_is_none() {
+    let conflicts = |name: &str, seconds: u32| {
+        let mut scenario = scenario(name);
+        scenario.file.traffic_s = 60;
+        // The plan of signals keeps its place in the time of the unit.
+        scenario.file.signals.offset_s += 40.0;
+        let mut world = scenario.world(1).expect("a world");
+        let epoch = Epoch::new(Mono::ZERO, scenario.start);
+        let mut truth = Truth::new(epoch, world.signals().clone());
+        let objects = ObjectJudge::new(frame(), coverage(), 3.0, Mono::ZERO);
+        let mut judge = ConflictJudge::new(scenario.walls().expect("walls"));
+        for _ in 0..seconds * 10 {
+            world.step();
+            truth.keep(&world);
+            judge.follow(&world, &truth, &objects, &WarningJudge::default());
+        }
+        judge.found
+    };
+    assert_eq!(conflicts("moyu-boyuan.toml", 120), []);
+    let found = conflicts("tongji-blind-corner.toml", 480);
+    assert!(!found.is_empty());
+    assert!(found.iter().any(|one| one.hidden), "{found:?}");
+    // Nobody was listening.
+    assert!(found.iter().all(|one| one.shown_s + one.warned_s < 1e-9));
+}

@@ -20,6 +20,8 @@ pub mod faults;
 pub mod gat1743;
 pub mod gb20999;
 pub mod sight;
+#[cfg(test)]
+mod tests;
 pub mod weather;
 
 use std::cmp::Reverse;
