@@ -48,7 +48,7 @@ fn objects(sway: radar::Sway) -> Objects {
 
 /// So many things seen by one camera at 10 Hz, all of them in each frame: predict, pair up, take.
 fn crowd(c: &mut Criterion) {
-    for count in [50, 100, 200, 300] {
+    for count in [50, 100, 200, 300, 1000] {
         let mut crowd = Crowd::new(count);
         for _ in 0..20 {
             crowd.step();
@@ -80,7 +80,7 @@ impl Crowd {
         };
         let sensor = Sensor {
             half_fov_rad: 1.5,
-            max_range_m: 400.0,
+            max_range_m: 600.0,
             ..Sensor::camera(CAMERA, pose)
         };
         let side = (count as f64).sqrt().ceil() as usize;
@@ -88,6 +88,7 @@ impl Crowd {
         Self {
             fusion: Fusion::new(fusion::Config {
                 sensors: vec![sensor],
+                max_targets: count.max(384),
                 ..fusion::Config::default()
             }),
             places: (0..count).map(place).collect(),

@@ -352,6 +352,12 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
     let default = fusion::Config::default();
     let mut table = root.table("fusion");
     let config = fusion::Config {
+        max_targets: table
+            .integer("max-followed", 16..=fusion::MAX_TARGETS as i64)
+            .map_or(default.max_targets, |n| n.value as usize),
+        max_work: table
+            .integer("max-work", 100..=10_000_000)
+            .map_or(default.max_work, |n| n.value as usize),
         max_tracks: table
             .integer("max-tracks", 1..=255)
             .map_or(default.max_tracks, |n| n.value as usize),
@@ -396,6 +402,13 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
             .map_or(default.gate, |n| n.value),
         ..default
     };
+    if config.max_work < 2 * config.max_targets {
+        table.wrong(
+            table.line_of("max-work"),
+            "max-work",
+            "is less than twice max-followed: with so many road users, nearly nothing new could be taken",
+        );
+    }
     table.finish();
     config
 }

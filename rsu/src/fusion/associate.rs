@@ -6,6 +6,7 @@
 //! share neither detection nor target are independent, so each connected group is solved by itself:
 //! alone at once, small exactly (`assign`), absurdly big ones greedily, so that work is bounded.
 
+use std::f64::consts::TAU;
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
@@ -15,6 +16,7 @@ use super::assign::{MAX_COLUMNS, MAX_ROWS, Solver};
 use super::config::Config;
 use super::existence::View;
 use super::filter::density;
+use super::near::{Near, SLACK_M};
 use super::target::{Sighting, Target};
 use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
@@ -66,6 +68,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) sensor: usize,
     /// How it sees each target.
     pub(crate) views: &'a [View],
+    /// Where each target is.
+    pub(crate) near: &'a Near,
     /// How far a radar's echo wanders, as a share of the body; None for sensors that give the centre.
     pub(crate) echo_share: Option<f64>,
     /// Of false detections of this sensor, a frame and square metre.
@@ -75,7 +79,6 @@ pub(crate) struct Circumstances<'a> {
 /// Buffers of association, and its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Associator {
-    by_east: ArrayVec<u8, MAX_OBJECTS>,
     edges: Vec<ArrayVec<Edge, MAX_RIVALS>>,
     /// The target of each detection.
     pairs: ArrayVec<Option<Edge>, MAX_OBJECTS>,
@@ -90,7 +93,6 @@ pub(crate) struct Associator {
 impl Associator {
     pub(crate) fn new(max_targets: usize) -> Self {
         Self {
-            by_east: ArrayVec::new(),
             edges: vec![ArrayVec::new(); MAX_OBJECTS],
             pairs: ArrayVec::new(),
             group: ArrayVec::new(),
@@ -128,47 +130,28 @@ impl Associator {
         &self.pairs
     }
 
-    /// Finds the pairs that could be, by a sweep from west to east.
+    /// Finds the pairs that could be.
     fn gather(&mut self, targets: &[Target], sightings: &[Sighting], frame: Circumstances<'_>) {
-        let config = frame.config;
-        let east = |&d: &u8| sightings[usize::from(d)].position.x;
-        self.by_east.clear();
-        self.by_east.extend(0..sightings.len() as u8);
-        self.by_east
-            .sort_unstable_by(|a, b| east(a).total_cmp(&east(b)));
-        let widest = sightings
-            .iter()
-            .map(|s| s.position_cov[(0, 0)].max(s.position_cov[(1, 1)]));
-        let widest_m = widest.fold(0.0, f64::max).sqrt();
-        let Self { by_east, edges, .. } = self;
-        for list in &mut edges[..sightings.len()] {
-            list.clear();
-        }
-        for (index, target) in targets.iter().enumerate() {
-            let sigma_m =
-                target.state.position_sigma_m() + widest_m + 0.15 * target.extent().length_m;
-            let reach_m = (config.gate.sqrt() * sigma_m).min(REACH_M);
-            let (x, y) = (target.state.x[0], target.state.x[1]);
-            let start = by_east.partition_point(|d| east(d) < x - reach_m);
-            for d in by_east[start..]
-                .iter()
-                .take_while(|d| east(d) <= x + reach_m)
-            {
-                let sighting = &sightings[usize::from(*d)];
-                if (sighting.position.y - y).abs() > reach_m {
+        let sigmas = frame.config.gate.sqrt();
+        for (edges, sighting) in self.edges.iter_mut().zip(sightings) {
+            edges.clear();
+            let (ee, nn) = (sighting.position_cov[(0, 0)], sighting.position_cov[(1, 1)]);
+            let own_m = sigmas * ee.max(nn).sqrt();
+            let place = sighting.position;
+            let farthest_m = (frame.near.farthest_m + own_m).min(REACH_M);
+            for spot in frame.near.around(place, farthest_m) {
+                if spot.apart_m(place) > (spot.reach_m() + own_m).min(REACH_M) + SLACK_M {
                     continue;
                 }
-                if let Some((gain, score)) =
-                    judge(target, sighting, frame.views[index].probability, frame)
-                {
-                    keep_best(
-                        &mut edges[usize::from(*d)],
-                        Edge {
-                            target: index as u16,
-                            gain,
-                            score,
-                        },
-                    );
+                let index = usize::from(spot.target);
+                let probability = frame.views[index].probability;
+                if let Some((gain, score)) = judge(&targets[index], sighting, probability, frame) {
+                    let edge = Edge {
+                        target: spot.target,
+                        gain,
+                        score,
+                    };
+                    keep_best(edges, edge);
                 }
             }
         }
@@ -289,24 +272,30 @@ fn judge(
 ) -> Option<(f64, f64)> {
     let config = frame.config;
     let cov = target.expected_cov(frame.echo_share, sighting);
-    let (place, speed) = target
-        .state
-        .fit((sighting.position, cov), sighting.velocity);
+    let place = target.state.fit_position(sighting.position, &cov);
     if place.d2 > config.gate {
         return None;
     }
     // A device may list a thing outside the field that was configured.
     let probability = probability.max(LEAST_PROBABILITY);
-    let mut gain = probability.ln() - frame.false_per_m2.ln() + place.ln_density;
-    if let (Some(speed), Some((velocity, velocity_cov))) = (speed, sighting.velocity) {
+    // Factors first and one logarithm at the end: logarithms are what costs most here.
+    let mut gain = -0.5 * place.d2;
+    let mut odds = probability / (frame.false_per_m2 * TAU * place.det.sqrt());
+    if let Some((velocity, velocity_cov)) = &sighting.velocity {
+        let position = (sighting.position, &cov);
+        let speed = target
+            .state
+            .fit_velocity_after(position, (*velocity, velocity_cov));
         if place.d2 + speed.d2 > JOINT_GATE {
             return None;
         }
         let strangers = velocity_cov + Matrix2::identity() * (STRANGER_MPS * STRANGER_MPS);
-        gain += speed.ln_density - density(&velocity, &strangers).ln_density;
+        let stranger = density(velocity, &strangers);
+        gain += 0.5 * (stranger.d2 - speed.d2);
+        odds *= (stranger.det / speed.det).sqrt();
     }
     if config.parts.class {
-        gain += target.class.likelihood(sighting.class).ln();
+        odds *= target.class.likelihood(sighting.class);
     }
     if sighting
         .device_id
@@ -318,9 +307,10 @@ fn judge(
     if let Some((own, last)) = sighting.own_id.zip(name) {
         gain += if own == last { SAME_NAME } else { -SAME_NAME };
     }
-    let missed = (1.0 - probability.min(0.99)).ln();
+    gain += odds.ln();
+    let present = target.existence() / (1.0 - probability.min(0.99));
     let known = if target.confirmed { 0.0 } else { NEWCOMER };
-    let score = gain - missed + target.existence().ln() + known;
+    let score = gain + present.ln() + known;
     (score > 0.0).then_some((gain, score))
 }
 

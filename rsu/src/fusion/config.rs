@@ -6,6 +6,8 @@ use crate::report::InputId;
 
 /// Most tracks that are ever published at once. T/CSAE 53 numbers participants of an RSM 1 to 255.
 pub const MAX_TRACKS: usize = 255;
+/// Most things that may be followed at once, published or not.
+pub const MAX_TARGETS: usize = 2048;
 /// Most sensors: `Track::sources` has a bit for each.
 pub const MAX_SENSORS: usize = 32;
 
@@ -16,6 +18,12 @@ pub struct Config {
     pub sensors: Vec<Sensor>,
     /// Most tracks published at once; above [`MAX_TRACKS`] it counts as that.
     pub max_tracks: usize,
+    /// Most things followed at once, published or not; above [`MAX_TARGETS`] it counts as that. With the
+    /// frames kept this is what fusion takes in memory: about 45 kB each, touched as far as it is used.
+    pub max_targets: usize,
+    /// What one report may cost, in units of one target carried through one frame; a detection counts
+    /// as three. What would cost more is given up in part, the least informative first.
+    pub max_work: usize,
     /// How old a frame may be, against the newest, and still be taken in its place.
     pub window: Duration,
     /// How far a frame may lie after everything heard before; above, its time is not believed.
@@ -91,6 +99,8 @@ impl Default for Config {
         Self {
             sensors: Vec::new(),
             max_tracks: MAX_TRACKS,
+            max_targets: 384,
+            max_work: 12_000,
             window: Duration::from_millis(400),
             max_ahead: Duration::from_secs(2),
             confirm_hits: 3,

@@ -36,6 +36,7 @@ const HIDDEN_FOR: Duration = Duration::from_millis(300);
 pub(crate) struct Views {
     views: Vec<View>,
     by_bearing: Vec<u16>,
+    by_range: Vec<u16>,
 }
 
 /// One target as one sensor sees it.
@@ -61,6 +62,7 @@ impl Views {
         Self {
             views: Vec::with_capacity(targets),
             by_bearing: Vec::with_capacity(targets),
+            by_range: Vec::with_capacity(targets),
         }
     }
 
@@ -72,11 +74,15 @@ impl Views {
         targets: &[Target],
         shadows: bool,
     ) {
-        let Self { views, by_bearing } = self;
+        let Self {
+            views,
+            by_bearing,
+            by_range,
+        } = self;
         views.clear();
         views.extend(targets.iter().map(|target| View::new(&sensor.pose, target)));
         if shadows && sensor.sees != Sees::Told {
-            cast(views, by_bearing, sensor);
+            cast(views, by_bearing, by_range, sensor);
         }
         for (view, target) in views.iter_mut().zip(targets) {
             view.judge(sensor, eyesight, target);
@@ -89,26 +95,30 @@ impl Views {
     }
 }
 
-/// Finds what stands before what: each body is held against those within its own angle only.
-fn cast(views: &mut [View], by_bearing: &mut Vec<u16>, sensor: &Sensor) {
+/// Finds what stands before what: from the nearest on, each body is held against those within its own
+/// angle only. What is covered by others from end to end covers nothing that they do not.
+fn cast(views: &mut [View], by_bearing: &mut Vec<u16>, by_range: &mut Vec<u16>, sensor: &Sensor) {
     by_bearing.clear();
     let seen = |view: &View| {
         view.bearing_rad.abs() < sensor.half_fov_rad + MARGIN_RAD
             && view.range_m < sensor.max_range_m
     };
     by_bearing.extend((0..views.len() as u16).filter(|&i| seen(&views[usize::from(i)])));
+    by_range.clone_from(by_bearing);
     let bearing = |views: &[View], i: u16| views[usize::from(i)].bearing_rad;
+    let range = |views: &[View], i: u16| views[usize::from(i)].range_m;
     by_bearing.sort_unstable_by(|&a, &b| bearing(views, a).total_cmp(&bearing(views, b)));
-    let widest = by_bearing
-        .iter()
-        .map(|&i| views[usize::from(i)].half_width_rad)
-        .fold(0.0, f64::max);
-    for place in 0..by_bearing.len() {
-        let front = views[usize::from(by_bearing[place])];
-        if !front.casts_shadow {
+    by_range.sort_unstable_by(|&a, &b| range(views, a).total_cmp(&range(views, b)));
+    let widths = by_range.iter().map(|&i| &views[usize::from(i)]);
+    let widest_m = widths.map(|view| view.half_width_rad * view.range_m);
+    let widest_m = widest_m.fold(0.0, f64::max);
+    for &front in by_range.iter() {
+        let front = views[usize::from(front)];
+        if !front.casts_shadow || front.behind & front.hidden == u8::MAX {
             continue;
         }
-        let reach = front.half_width_rad + widest;
+        // Whatever is farther is no wider than this.
+        let reach = front.half_width_rad + widest_m / front.range_m;
         let from = by_bearing.partition_point(|&i| bearing(views, i) < front.bearing_rad - reach);
         for &other in &by_bearing[from..] {
             let behind = &mut views[usize::from(other)];
@@ -128,7 +138,7 @@ impl View {
             target.state.x[0] - pose.east_m,
             target.state.x[1] - pose.north_m,
         );
-        let range_m = east.hypot(north).max(0.1);
+        let range_m = (east * east + north * north).sqrt().max(0.1);
         let extent = target.extent();
         let (sin, cos) = (north / range_m, east / range_m);
         let broadside = match target.heading.direction {
@@ -158,7 +168,7 @@ impl View {
         let middle = f64::from(POINTS) / 2.0;
         let first = ((away - front.half_width_rad) / step + middle).clamp(0.0, f64::from(POINTS));
         let last = ((away + front.half_width_rad) / step + middle).clamp(0.0, f64::from(POINTS));
-        let (first, last) = (first.round() as u32, last.round() as u32);
+        let (first, last) = ((first + 0.5) as u32, (last + 0.5) as u32);
         let covered = ((1u32 << last) - (1u32 << first.min(last))) as u8;
         self.behind |= covered;
         let shadow_m = up_m - (up_m - front.height_m) * self.range_m / front.range_m;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
+use super::budget::Later;
 use super::target::{Sighting, Target};
 use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
@@ -25,6 +26,10 @@ pub(crate) struct Frame {
     /// Counts frames as they come: the stem of the uids of targets born of this one.
     pub(crate) number: u64,
     pub(crate) sightings: ArrayVec<Sighting, MAX_OBJECTS>,
+    /// As many as a report holds: the rest of what was seen may follow in another.
+    pub(crate) full: bool,
+    /// Some were given up for want of time: who is not among them may well have been seen.
+    pub(crate) thinned: bool,
     /// Of the places as they were said: what is learnt of a sensor changes sightings from day to day.
     pub(crate) print: u64,
 }
@@ -36,6 +41,8 @@ pub(crate) struct Crowd {
     pub(crate) targets: Vec<Target>,
     /// The frame worked through last: a device may send one moment in several.
     pub(crate) last: Option<(usize, Mono)>,
+    /// Who was not seen at that moment has been judged.
+    pub(crate) judged: bool,
 }
 
 impl Crowd {
@@ -44,6 +51,7 @@ impl Crowd {
             at: Mono::ZERO,
             targets: Vec::with_capacity(max_targets),
             last: None,
+            judged: false,
         }
     }
 
@@ -51,6 +59,7 @@ impl Crowd {
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.at = other.at;
         self.last = other.last;
+        self.judged = other.judged;
         self.targets.clear();
         self.targets.extend_from_slice(&other.targets);
     }
@@ -71,6 +80,13 @@ pub(crate) struct History {
 struct Slot {
     frame: Frame,
     before: Crowd,
+    /// Whether `before` is: nobody goes back into the midst of a moment that came in several frames.
+    kept: bool,
+}
+
+/// What frames are in order of.
+fn rank(frame: &Frame) -> (Mono, usize, u64) {
+    (frame.at, frame.sensor, frame.number)
 }
 
 /// A frame is older than what is kept.
@@ -82,6 +98,7 @@ impl History {
         let slot = || Slot {
             frame: Frame::default(),
             before: Crowd::with_capacity(max_targets),
+            kept: false,
         };
         Self {
             slots: (0..MAX_FRAMES).map(|_| slot()).collect(),
@@ -109,6 +126,18 @@ impl History {
         self.order.len()
     }
 
+    /// What would have to be worked through again for a frame.
+    pub(crate) fn later_than(&self, frame: &Frame) -> Later {
+        let later = self.order.iter().rev();
+        let later = later
+            .map(|slot| &self.slots[usize::from(*slot)].frame)
+            .take_while(|other| rank(other) > rank(frame));
+        later.fold(Later::default(), |sum, other| Later {
+            frames: sum.frames + 1,
+            sightings: sum.sightings + other.sightings.len(),
+        })
+    }
+
     /// Puts a frame in its place; the index of that place. Frames of the same moment stand in order
     /// of their sensors, whichever came first.
     pub(crate) fn insert(&mut self, frame: &Frame) -> Result<usize, TooLate> {
@@ -127,10 +156,17 @@ impl History {
                 return Err(TooLate);
             }
         }
-        let rank = |frame: &Frame| (frame.at, frame.sensor, frame.number);
         let place = self
             .order
             .partition_point(|s| rank(&self.slots[usize::from(*s)].frame) < rank(frame));
+        // The moment that follows has lost its beginning.
+        if self
+            .order
+            .get(place)
+            .is_some_and(|s| !self.slots[usize::from(*s)].kept)
+        {
+            return Err(TooLate);
+        }
         let slot = self.free.pop().ok_or(TooLate)?;
         self.slots[usize::from(slot)].frame.clone_from(frame);
         self.order.insert(place, slot);
@@ -160,7 +196,10 @@ impl History {
     /// Notes the crowd before the frame at `place`, and hands that frame out.
     pub(crate) fn enter(&mut self, place: usize, crowd: &Crowd) -> &Frame {
         let slot = &mut self.slots[usize::from(self.order[place])];
-        slot.before.copy_from(crowd);
+        slot.kept = crowd.last != Some((slot.frame.sensor, slot.frame.at));
+        if slot.kept {
+            slot.before.copy_from(crowd);
+        }
         &slot.frame
     }
 }

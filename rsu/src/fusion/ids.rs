@@ -27,6 +27,9 @@ const SEEK_MOVING: Duration = Duration::from_secs(2);
 /// How long a thing that stood is sought.
 const SEEK_STANDING: Duration = Duration::from_secs(15);
 
+const KNOWN_BITS: u32 = 12;
+const KNOWN_WORDS: usize = (1 << KNOWN_BITS) / 64;
+
 /// Who has which id.
 #[derive(Clone, Debug)]
 pub(crate) struct Ids {
@@ -34,6 +37,8 @@ pub(crate) struct Ids {
     owners: Box<[Owner; 256]>,
     /// Given last; the next search starts behind it, so that ids rest as long as they can.
     last: u8,
+    /// A bit is set for every uid that is among the owners, and few else: who has no id is known at once.
+    known: [u64; KNOWN_WORDS],
     max: usize,
     rest: Duration,
 }
@@ -80,6 +85,7 @@ impl Ids {
         Self {
             owners: Box::new([Owner::default(); 256]),
             last: 0,
+            known: [0; KNOWN_WORDS],
             max: max.min(255),
             rest,
         }
@@ -101,26 +107,48 @@ impl Ids {
 
     /// Gives every confirmed target its id and sets those at rest whose target has gone.
     pub(crate) fn settle(&mut self, at: Mono, targets: &mut [Target]) -> Settled {
-        for owner in self
-            .owners
-            .iter_mut()
-            .filter(|owner| owner.state == Use::Held)
-        {
-            owner.state = Use::Unclaimed;
+        let mut in_use = 0;
+        self.known = [0; KNOWN_WORDS];
+        for owner in self.owners.iter_mut() {
+            if owner.state == Use::Held {
+                owner.state = Use::Unclaimed;
+                in_use += 1;
+            }
+            let (word, bit) = place_of(owner.uid);
+            self.known[word] |= bit;
         }
+        let mut unclaimed = in_use;
         for target in targets.iter_mut().filter(|target| target.confirmed) {
             target.id = self.find(target).unwrap_or(0);
-            self.claim(at, target);
+            if target.id != 0 {
+                let back = self.owners[usize::from(target.id)].state != Use::Unclaimed;
+                in_use += usize::from(back);
+                unclaimed -= usize::from(!back);
+                self.claim(at, target);
+            }
         }
         let mut settled = Settled::default();
         for target in targets
             .iter_mut()
             .filter(|target| target.confirmed && target.id == 0)
         {
-            if let Some(id) = self.lost_at(at, target) {
+            let full = in_use >= self.max;
+            let lost = if full && unclaimed == 0 {
+                None
+            } else {
+                self.lost_at(at, target, full)
+            };
+            let free = if full { None } else { self.free(at) };
+            if let Some(id) = lost {
+                if self.owners[usize::from(id)].state == Use::Unclaimed {
+                    unclaimed -= 1;
+                } else {
+                    in_use += 1;
+                }
                 target.id = id;
                 settled.found_again += 1;
-            } else if let Some(id) = self.free(at) {
+            } else if let Some(id) = free {
+                in_use += 1;
                 target.id = id;
                 self.last = id;
                 self.owners[usize::from(id)] = Owner::default();
@@ -130,12 +158,11 @@ impl Ids {
             }
             self.claim(at, target);
         }
-        for owner in self
-            .owners
-            .iter_mut()
-            .filter(|owner| owner.state == Use::Unclaimed)
-        {
-            owner.state = Use::Resting(at + self.rest);
+        if unclaimed > 0 {
+            let owners = self.owners.iter_mut();
+            for owner in owners.filter(|owner| owner.state == Use::Unclaimed) {
+                owner.state = Use::Resting(at + self.rest);
+            }
         }
         settled
     }
@@ -163,12 +190,15 @@ impl Ids {
         if target.id != 0 && owns(&self.owners[usize::from(target.id)]) {
             return Some(target.id);
         }
+        let (word, bit) = place_of(target.uid);
+        if self.known[word] & bit == 0 {
+            return None;
+        }
         (1..=255u8).find(|&id| owns(&self.owners[usize::from(id)]))
     }
 
     /// The id of the thing that was lost and may be this target, if there is one.
-    fn lost_at(&self, at: Mono, target: &Target) -> Option<u8> {
-        let full = self.in_use() >= self.max;
+    fn lost_at(&self, at: Mono, target: &Target, full: bool) -> Option<u8> {
         let astray = |id: u8| {
             let owner = &self.owners[usize::from(id)];
             let spare = !full || owner.state == Use::Unclaimed;
@@ -184,9 +214,6 @@ impl Ids {
     }
 
     fn free(&self, at: Mono) -> Option<u8> {
-        if self.in_use() >= self.max {
-            return None;
-        }
         (1..=255u8)
             .map(|step| ((usize::from(self.last) + usize::from(step) - 1) % 255 + 1) as u8)
             .find(|&id| match self.owners[usize::from(id)].state {
@@ -195,11 +222,12 @@ impl Ids {
                 Use::Held | Use::Unclaimed => false,
             })
     }
+}
 
-    fn in_use(&self) -> usize {
-        let used = |owner: &&Owner| matches!(owner.state, Use::Held | Use::Unclaimed);
-        self.owners.iter().filter(used).count()
-    }
+/// Where in `Ids::known` a uid stands.
+fn place_of(uid: u64) -> (usize, u64) {
+    let hash = uid.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - KNOWN_BITS);
+    ((hash / 64) as usize, 1 << (hash % 64))
 }
 
 impl Target {

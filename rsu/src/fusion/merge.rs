@@ -10,6 +10,7 @@ use nalgebra::Vector2;
 
 use super::classify::family;
 use super::config::Sees;
+use super::near::Near;
 use super::target::Target;
 use crate::clock::Mono;
 
@@ -31,72 +32,61 @@ const SAME_SPEED_MPS: f64 = 3.0;
 /// Buffers of the search.
 #[derive(Clone, Debug)]
 pub(crate) struct Merger {
-    by_east: Vec<u16>,
     gone: Vec<bool>,
 }
 
 impl Merger {
     pub(crate) fn new(max_targets: usize) -> Self {
         Self {
-            by_east: Vec::with_capacity(max_targets),
             gone: Vec::with_capacity(max_targets),
         }
     }
 
-    /// Looks at all pairs after a frame of a sensor that reports `sees`; removes the younger of
-    /// those that are one. Says how many published ones went.
-    pub(crate) fn run(&mut self, at: Mono, targets: &mut Vec<Target>, sees: Sees) -> u64 {
-        let Self { by_east, gone } = self;
-        by_east.clear();
-        by_east.extend(0..targets.len() as u16);
-        let east = |targets: &[Target], index: u16| targets[usize::from(index)].state.x[0];
-        by_east.sort_unstable_by(|a, b| {
-            east(targets, *a)
-                .total_cmp(&east(targets, *b))
-                .then(a.cmp(b))
-        });
+    /// Looks at all pairs that are `near` after a frame of a sensor that reports `sees`; removes the
+    /// younger of those that are one. Says how many published ones went.
+    pub(crate) fn run(
+        &mut self,
+        at: Mono,
+        targets: &mut Vec<Target>,
+        (near, sees): (&Near, Sees),
+    ) -> u64 {
+        let gone = &mut self.gone;
         gone.clear();
         gone.resize(targets.len(), false);
-        let mut merged = 0;
-        for first in 0..by_east.len() {
-            let a = by_east[first];
-            for &b in &by_east[first + 1..] {
-                if east(targets, b) - east(targets, a) > REACH_M {
-                    break;
-                }
-                let (a, b) = (usize::from(a), usize::from(b));
-                if gone[a]
-                    || gone[b]
-                    || (targets[a].state.x[1] - targets[b].state.x[1]).abs() > REACH_M
-                {
-                    continue;
-                }
-                let (elder, younger) = if older(&targets[a], &targets[b]) {
-                    (a, b)
-                } else {
-                    (b, a)
-                };
-                if let Some(twin) = suspect(at, targets, elder, younger, sees) {
-                    targets[younger].twin = twin;
-                    let enough = if targets[younger].confirmed {
-                        ENOUGH
-                    } else {
-                        ENOUGH_TENTATIVE
-                    };
-                    if twin.score >= enough {
-                        let young = targets[younger];
-                        targets[elder].absorb(&young);
-                        gone[younger] = true;
-                        merged += u64::from(young.confirmed);
-                    }
-                }
+        let (mut merged, mut any) = (0, false);
+        near.pairs(REACH_M, |a, b| {
+            if gone[a] || gone[b] {
+                return;
             }
-        }
-        let mut index = 0;
-        targets.retain(|_| {
-            index += 1;
-            !gone[index - 1]
+            let (elder, younger) = if older(&targets[a], &targets[b]) {
+                (a, b)
+            } else {
+                (b, a)
+            };
+            let Some(twin) = suspect(at, targets, elder, younger, sees) else {
+                return;
+            };
+            targets[younger].twin = twin;
+            let enough = if targets[younger].confirmed {
+                ENOUGH
+            } else {
+                ENOUGH_TENTATIVE
+            };
+            if twin.score >= enough {
+                let young = targets[younger];
+                targets[elder].absorb(&young);
+                gone[younger] = true;
+                any = true;
+                merged += u64::from(young.confirmed);
+            }
         });
+        if any {
+            let mut index = 0;
+            targets.retain(|_| {
+                index += 1;
+                !gone[index - 1]
+            });
+        }
         merged
     }
 }

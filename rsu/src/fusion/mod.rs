@@ -6,10 +6,11 @@
 //! moment. Rooms, in the order data meets them:
 //! - [`config`](Config): the sensors, and how sure fusion must be
 //! - `screen`: what is believed of what comes in
+//! - `budget`: what is given up when a step would take too long
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion`: where a thing is, how it moves, and how sure that is
-//!   - `associate`, `assign`: which detection belongs to which target
+//!   - `near`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `existence`: whether it is there at all
 //!   - `habits`, `eyesight`, `precision`: what each sensor is really like
@@ -19,8 +20,9 @@
 //! - [`picture`](Picture): what fusion says
 //!
 //! All room is made in [`Fusion::new`]; after it nothing allocates, and the work of a frame is
-//! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window. Nothing here
-//! reads a clock or logs; what was refused is in [`Fusion::counts`].
+//! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window, and by
+//! [`Config::max_work`] beside. Nothing here reads a clock or logs; what was refused is in
+//! [`Fusion::counts`].
 //!
 //! Road users that speak of themselves are one more sensor ([`Sees::Told`]): who is silent is not
 //! missed, names help to tell them apart, and stay with the track.
@@ -30,6 +32,7 @@
 
 mod assign;
 mod associate;
+mod budget;
 mod classify;
 mod config;
 mod existence;
@@ -41,6 +44,7 @@ mod history;
 mod ids;
 mod merge;
 mod motion;
+mod near;
 mod picture;
 mod precision;
 mod screen;
@@ -51,17 +55,18 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, MAX_SENSORS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
+pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
 pub use health::{Health, Suspicion};
 pub use picture::{Picture, Track};
 
 use crate::clock::Mono;
 use crate::report::{InputId, Objects};
+use budget::afford;
 use habits::Habits;
 use history::{Crowd, Frame, History};
 use ids::Ids;
 use screen::{TimeScreen, Verdict, believe};
-use step::{MAX_TARGETS, Stepper};
+use step::Stepper;
 
 /// Makes one picture of the road from what all sensors see.
 #[derive(Debug)]
@@ -99,6 +104,12 @@ pub struct Counts {
     pub repeated: u64,
     /// Frames refused: of an input that is not among the sensors.
     pub unknown_input: u64,
+    /// Late frames given up: going back for them would have taken too long.
+    pub given_up_late: u64,
+    /// Detections given up for want of time, though a track expected them.
+    pub given_up_expected: u64,
+    /// Detections given up for want of time that belonged to nobody known.
+    pub given_up_strangers: u64,
     /// Detections taken.
     pub detections: u64,
     /// Detections refused: a number that cannot be.
@@ -119,15 +130,36 @@ pub struct Counts {
     pub ids_exhausted: u64,
 }
 
+impl Counts {
+    /// What was refused or given up, by kind.
+    pub fn refused(&self) -> [(&'static str, u64); 12] {
+        [
+            ("late_given_up", self.given_up_late),
+            ("expected_given_up", self.given_up_expected),
+            ("strangers_given_up", self.given_up_strangers),
+            ("too_late", self.too_late),
+            ("time_jump", self.time_jumps),
+            ("repeated", self.repeated),
+            ("unknown_input", self.unknown_input),
+            ("malformed", self.malformed),
+            ("no_room", self.births_refused),
+            ("echo", self.echoes),
+            ("entangled", self.oversized_groups),
+            ("no_id", self.ids_exhausted),
+        ]
+    }
+}
+
 impl Fusion {
     /// Makes all room that it will ever need.
     pub fn new(mut config: Config) -> Self {
         config.sensors.truncate(MAX_SENSORS);
+        config.max_targets = config.max_targets.min(MAX_TARGETS);
         let max_tracks = config.max_tracks.min(MAX_TRACKS);
         Self {
-            crowd: Crowd::with_capacity(MAX_TARGETS),
-            history: History::new(config.window, MAX_TARGETS),
-            stepper: Stepper::new(),
+            crowd: Crowd::with_capacity(config.max_targets),
+            history: History::new(config.window, config.max_targets),
+            stepper: Stepper::new(config.max_targets),
             habits: Habits::new(&config),
             ids: Ids::new(max_tracks, config.id_rest),
             time: TimeScreen::default(),
@@ -177,13 +209,21 @@ impl Fusion {
             self.counts.too_late += 1;
             return;
         }
+        if !self.fit_in_time() {
+            return;
+        }
         let Ok(place) = self.history.insert(&self.incoming) else {
             self.counts.too_late += 1;
             return;
         };
         self.counts.frames += 1;
         self.habits.pulse[sensor].beat(at);
+        let again = self.crowd.last == Some((sensor, at));
         self.work_through(place);
+        // Of a moment that comes in many frames, the first and the last give out ids.
+        if again && self.incoming.full {
+            return;
+        }
         let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
         self.counts.published += settled.given;
         self.counts.found_again += settled.found_again;
@@ -249,12 +289,30 @@ impl Fusion {
         &self.config
     }
 
+    /// Gives up what there is no time for; false if that is all of the frame in hand.
+    fn fit_in_time(&mut self) -> bool {
+        let frame = &mut *self.incoming;
+        let later = self.history.later_than(frame);
+        let targets = self.crowd.targets.len();
+        let Some(keep) = afford(self.config.max_work, targets, later) else {
+            self.counts.given_up_late += 1;
+            return false;
+        };
+        if keep < frame.sightings.len() {
+            let shed = self.stepper.thin(frame, keep, &self.crowd, &self.config);
+            self.counts.given_up_expected += shed.expected;
+            self.counts.given_up_strangers += shed.strangers;
+        }
+        true
+    }
+
     fn start_anew(&mut self, at: Mono) {
         self.counts.restarts += 1;
         self.history.clear();
         self.crowd.targets.clear();
         self.crowd.at = at;
         self.crowd.last = None;
+        self.stepper.forget();
         self.ids.retire_all(at);
     }
 
@@ -265,6 +323,8 @@ impl Fusion {
         frame.sensor = sensor;
         frame.number = self.frames;
         frame.print = print_of(objects);
+        frame.full = objects.detections.is_full();
+        frame.thinned = false;
         frame.sightings.clear();
         let model = &self.config.sensors[sensor];
         let precision = &self.habits.precision[sensor];
@@ -296,6 +356,7 @@ impl Fusion {
             self.counts.late += 1;
             self.counts.replayed += later as u64;
             self.history.rewind(place, &mut self.crowd);
+            self.stepper.forget();
         }
         for again in place..self.history.len() {
             let frame = self.history.enter(again, &self.crowd);

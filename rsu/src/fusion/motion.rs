@@ -7,10 +7,10 @@
 
 use std::ops::Deref;
 
-use nalgebra::{Matrix2, Matrix4, Vector2, Vector4};
+use nalgebra::{Matrix2, Vector2, Vector4};
 
 use super::classify::agility;
-use super::filter::Kalman;
+use super::filter::{Fit, Kalman, triangle};
 use crate::report::Class;
 
 /// Ways of moving.
@@ -25,7 +25,7 @@ const STANDING: usize = 3;
 pub(crate) struct Motion {
     whole: Kalman,
     modes: [Kalman; MODES],
-    /// How likely each mode is; they sum to 1.
+    /// How likely each mode is; they sum to 1. A mode that cannot be has 0, and no state.
     weights: [f64; MODES],
     /// Of late, counter-clockwise.
     turn_radps: f64,
@@ -78,43 +78,58 @@ impl Motion {
         }
         self.modes[STEADY].predict(dt_s, STEADY_SHARE * q);
         self.modes[BRISK].predict(dt_s, BRISK_SHARE * q);
-        turn(&mut self.modes[TURNING], self.turn_radps * dt_s);
-        self.modes[TURNING].predict(dt_s, TURNING_SHARE * q);
-        stand(&mut self.modes[STANDING], dt_s);
+        if self.weights[TURNING] > 0.0 {
+            turn(&mut self.modes[TURNING], self.turn_radps * dt_s);
+            self.modes[TURNING].predict(dt_s, TURNING_SHARE * q);
+        }
+        if self.weights[STANDING] > 0.0 {
+            stand(&mut self.modes[STANDING], dt_s);
+        }
         self.combine();
         // A turn that nothing confirms dies away.
         self.turn_radps *= 1.0 - (dt_s.abs() / TURN_LASTS_S).min(1.0);
     }
 
-    /// Takes a measured position with its covariance.
-    pub(crate) fn update_position(&mut self, z: Vector2<f64>, r: Matrix2<f64>) {
-        if !self.several {
-            self.whole.update_position(z, r);
-            return;
-        }
-        let before = self.whole.velocity();
-        let mut likelihoods = [0.0; MODES];
-        for (mode, likelihood) in self.modes.iter_mut().zip(&mut likelihoods) {
-            *likelihood = mode.fit((z, r), None).0.ln_density;
-            mode.update_position(z, r);
-        }
-        self.weigh(&likelihoods);
-        self.note_turn(before);
+    /// Takes a measured position with its covariance, and the velocity if one was measured too.
+    pub(crate) fn update(
+        &mut self,
+        (z, r): (Vector2<f64>, &Matrix2<f64>),
+        velocity: Option<(Vector2<f64>, &Matrix2<f64>)>,
+    ) {
+        self.take(|mode| {
+            let place = mode.update_position(z, r);
+            let Some((zv, rv)) = velocity else {
+                return place;
+            };
+            let speed = mode.update_velocity(zv, rv);
+            Fit {
+                d2: place.d2 + speed.d2,
+                det: place.det * speed.det,
+            }
+        });
     }
 
     /// Takes a measured velocity with its covariance.
-    pub(crate) fn update_velocity(&mut self, z: Vector2<f64>, r: Matrix2<f64>) {
+    pub(crate) fn update_velocity(&mut self, z: Vector2<f64>, r: &Matrix2<f64>) {
+        self.take(|mode| mode.update_velocity(z, r));
+    }
+
+    /// Lets each mode take a measurement, and believes each by how well it had foreseen it.
+    fn take(&mut self, update: impl Fn(&mut Kalman) -> Fit) {
         if !self.several {
-            self.whole.update_velocity(z, r);
+            update(&mut self.whole);
             return;
         }
         let before = self.whole.velocity();
-        let mut likelihoods = [0.0; MODES];
-        for (mode, likelihood) in self.modes.iter_mut().zip(&mut likelihoods) {
-            *likelihood = mode.fit_velocity(z, r).ln_density;
-            mode.update_velocity(z, r);
+        let mut fits = [None; MODES];
+        let modes = self.modes.iter_mut().zip(&self.weights).zip(&mut fits);
+        for ((mode, weight), fit) in modes {
+            if *weight > 0.0 {
+                *fit = Some(update(mode));
+            }
         }
-        self.weigh(&likelihoods);
+        self.weigh(&fits);
+        self.combine();
         self.note_turn(before);
     }
 
@@ -127,40 +142,56 @@ impl Motion {
             [0.5 * leave, 0.5 * leave, 1.0 - leave, 0.0],
             [0.1 * leave, 0.9 * leave, 0.0, 1.0 - leave],
         ];
-        let old = self.modes;
+        let can = self.possible();
+        let parts = Parts::of(&self.modes, &self.weights, self.whole.x);
         let was = self.weights;
         for (j, (mode, weight)) in self.modes.iter_mut().zip(&mut self.weights).enumerate() {
+            if !can[j] {
+                *weight = 0.0;
+                continue;
+            }
             let mut share = [0.0; MODES];
             for (share, (row, was)) in share.iter_mut().zip(to.iter().zip(&was)) {
                 *share = row[j] * was;
             }
-            let sum: f64 = share.iter().sum();
-            for share in &mut share {
-                *share /= sum;
-            }
-            *weight = sum;
-            *mode = mixture(&old, &share);
+            *weight = share.iter().sum();
+            *mode = parts.mixed(&share);
+        }
+        let sum: f64 = self.weights.iter().sum();
+        for weight in &mut self.weights {
+            *weight /= sum;
         }
     }
 
-    fn weigh(&mut self, likelihoods: &[f64; MODES]) {
-        let most = likelihoods
-            .iter()
-            .copied()
-            .fold(f64::NEG_INFINITY, f64::max);
+    /// Which ways of moving are worth their while: what goes fast does not stand, and what goes straight
+    /// turns no better than it goes steadily.
+    fn possible(&self) -> [bool; MODES] {
+        let turns = self.turn_radps.abs() > LEAST_TURN_RADPS;
+        let speed = self.whole.velocity().norm();
+        let stands = speed < STANDING_BELOW_MPS + 3.0 * self.whole.velocity_sigma_mps();
+        [true, true, turns, stands]
+    }
+
+    fn weigh(&mut self, fits: &[Option<Fit>; MODES]) {
+        let known = fits.iter().flatten();
+        let nearest = known.map(|fit| fit.d2).fold(f64::INFINITY, f64::min);
+        let likelihoods =
+            fits.map(|fit| fit.map_or(0.0, |f| (-0.5 * (f.d2 - nearest)).exp() / f.det.sqrt()));
+        let most = likelihoods.iter().copied().fold(0.0, f64::max);
         let mut sum = 0.0;
-        for (weight, likelihood) in self.weights.iter_mut().zip(likelihoods) {
-            *weight = (*weight * (likelihood - most).exp()).max(LEAST_WEIGHT);
-            sum += *weight;
+        for (weight, likelihood) in self.weights.iter_mut().zip(&likelihoods) {
+            if *weight > 0.0 {
+                *weight = (*weight * likelihood / most).max(LEAST_WEIGHT);
+                sum += *weight;
+            }
         }
         for weight in &mut self.weights {
             *weight /= sum;
         }
-        self.combine();
     }
 
     fn combine(&mut self) {
-        self.whole = mixture(&self.modes, &self.weights);
+        self.whole = Parts::of(&self.modes, &self.weights, self.whole.x).mixed(&self.weights);
     }
 
     /// The update turned the velocity: part of that is the turn.
@@ -179,30 +210,55 @@ impl Motion {
     }
 }
 
-fn mixture(modes: &[Kalman; MODES], share: &[f64; MODES]) -> Kalman {
-    // Modes that hardly count are left out: most things move in one or two ways.
-    let counts = |s: f64| if s > NEGLIGIBLE { s } else { 0.0 };
-    let whole = 1.0 / share.iter().map(|s| counts(*s)).sum::<f64>();
-    let mut x = Vector4::zeros();
-    for (mode, s) in modes.iter().zip(share) {
-        let s = counts(*s) * whole;
-        if s > 0.0 {
-            x += mode.x * s;
+/// What modes add to a mixture, by means about a common point: where each of them is from there, and the
+/// square of that with its covariance. Made once, it serves for several mixtures of the same modes.
+struct Parts {
+    about: Vector4<f64>,
+    modes: [([f64; 4], [f64; 10]); MODES],
+}
+
+impl Parts {
+    #[inline]
+    fn of(modes: &[Kalman; MODES], weights: &[f64; MODES], about: Vector4<f64>) -> Self {
+        let each = |n: usize| {
+            let mode = &modes[n];
+            if weights[n] == 0.0 {
+                return ([0.0; 4], [0.0; 10]);
+            }
+            let d: [f64; 4] = (mode.x - about).into();
+            (d, triangle(|n, i, j| mode.p[n] + d[i] * d[j]))
+        };
+        Self {
+            about,
+            modes: [each(0), each(1), each(2), each(3)],
         }
     }
-    let mut p = Matrix4::zeros();
-    for (mode, s) in modes.iter().zip(share) {
-        let s = counts(*s) * whole;
-        if s > 0.0 {
-            let d = mode.x - x;
-            for j in 0..4 {
-                for i in 0..4 {
-                    p[(i, j)] += s * (mode.p[(i, j)] + d[i] * d[j]);
-                }
+
+    /// The mixture by shares, which need not sum to 1.
+    #[inline]
+    fn mixed(&self, share: &[f64; MODES]) -> Kalman {
+        // Modes that hardly count are left out: most things move in one or two ways.
+        let sum: f64 = share.iter().sum();
+        let counts = share.map(|s| if s > NEGLIGIBLE * sum { s } else { 0.0 });
+        let whole = 1.0 / counts.iter().sum::<f64>();
+        let (mut mean, mut p) = ([0.0; 4], [0.0; 10]);
+        for ((means, squares), count) in self.modes.iter().zip(&counts) {
+            let s = count * whole;
+            if s == 0.0 {
+                continue;
+            }
+            for (mean, part) in mean.iter_mut().zip(means) {
+                *mean += s * part;
+            }
+            for (p, part) in p.iter_mut().zip(squares) {
+                *p += s * part;
             }
         }
+        Kalman {
+            x: self.about + Vector4::from(mean),
+            p: triangle(|n, i, j| p[n] - mean[i] * mean[j]),
+        }
     }
-    Kalman { x, p }
 }
 
 /// Turns the velocity by an angle, its covariance with it.
@@ -214,34 +270,41 @@ fn turn(mode: &mut Kalman, angle: f64) {
     let (a, b) = (mode.x[2], mode.x[3]);
     mode.x[2] = cos * a - sin * b;
     mode.x[3] = sin * a + cos * b;
-    for k in 0..4 {
-        let (a, b) = (mode.p[(2, k)], mode.p[(3, k)]);
-        mode.p[(2, k)] = cos * a - sin * b;
-        mode.p[(3, k)] = sin * a + cos * b;
-    }
-    for k in 0..4 {
-        let (a, b) = (mode.p[(k, 2)], mode.p[(k, 3)]);
-        mode.p[(k, 2)] = cos * a - sin * b;
-        mode.p[(k, 3)] = sin * a + cos * b;
-    }
+    let [ee, en, eve, evn, nn, nve, nvn, vee, ven, vnn] = mode.p;
+    let cross = 2.0 * sin * cos * ven;
+    mode.p = [
+        ee,
+        en,
+        cos * eve - sin * evn,
+        sin * eve + cos * evn,
+        nn,
+        cos * nve - sin * nvn,
+        sin * nve + cos * nvn,
+        cos * cos * vee - cross + sin * sin * vnn,
+        sin * cos * (vee - vnn) + (cos * cos - sin * sin) * ven,
+        sin * sin * vee + cross + cos * cos * vnn,
+    ];
 }
 
 /// A standing thing keeps its place, and its velocity is none but for a tremor.
 fn stand(mode: &mut Kalman, dt_s: f64) {
     mode.x[2] = 0.0;
     mode.x[3] = 0.0;
-    for i in 0..2 {
-        for j in 2..4 {
-            mode.p[(i, j)] = 0.0;
-            mode.p[(j, i)] = 0.0;
-        }
-    }
-    mode.p[(2, 3)] = 0.0;
-    mode.p[(3, 2)] = 0.0;
-    for i in 0..2 {
-        mode.p[(i, i)] += CREEP * dt_s.abs();
-        mode.p[(i + 2, i + 2)] = TREMOR_MPS * TREMOR_MPS;
-    }
+    let [ee, en, _, _, nn, ..] = mode.p;
+    let creep = CREEP * dt_s.abs();
+    let still = TREMOR_MPS * TREMOR_MPS;
+    mode.p = [
+        ee + creep,
+        en,
+        0.0,
+        0.0,
+        nn + creep,
+        0.0,
+        0.0,
+        still,
+        0.0,
+        still,
+    ];
 }
 
 /// Acceleration of each mode, as a share of what the class usually shows.
@@ -261,6 +324,10 @@ const LEAST_WEIGHT: f64 = 1e-4;
 /// How fast the place of a standing thing becomes unsure, m²/s.
 const CREEP: f64 = 0.01;
 const TREMOR_MPS: f64 = 0.1;
+/// Below this rate of turn nothing is gained by foreseeing it.
+const LEAST_TURN_RADPS: f64 = 0.02;
+/// Faster than this, with what is not known of it, nothing stands.
+const STANDING_BELOW_MPS: f64 = 3.0;
 const TURN_LEAST_MPS: f64 = 2.0;
 const MOST_TURN_RADPS: f64 = 0.8;
 const TURN_LASTS_S: f64 = 1.0;
@@ -280,7 +347,7 @@ mod tests {
             let (east, north) = path(f64::from(step) / 10.0);
             let z = Vector2::new(east + 0.3 * dice.normal(), north + 0.3 * dice.normal());
             motion.predict(0.1, Class::Car);
-            motion.update_position(z, r);
+            motion.update((z, &r), None);
         }
         motion
     }

@@ -3,20 +3,22 @@
 
 use super::Counts;
 use super::associate::{Associator, Circumstances, Edge};
+use super::budget::{Shed, thin};
 use super::classify::family;
 use super::config::{Config, Sees, Sensor};
 use super::existence::{View, Views};
 use super::habits::Habits;
 use super::history::{Crowd, Frame};
 use super::merge::Merger;
+use super::near::Near;
 use super::precision::{Miss, Precision};
 use super::target::{Sighting, Target};
+use crate::clock::Mono;
 
-/// Most targets followed at once, published or not. With the frames kept (`history`) this is what fusion
-/// takes in memory: about 8 MB, touched as far as it is used.
-pub(crate) const MAX_TARGETS: usize = 384;
 /// A radar's further echo of a body lies within it, give or take this.
 const ECHO_MARGIN_M: f64 = 0.5;
+/// From so many detections of a frame is learnt at most: learning takes as long as following.
+const LEARN_FROM: usize = 32;
 /// A track that has been seen so often is a measure for others.
 const WELL_KNOWN_HITS: u32 = 12;
 /// And is about as fast.
@@ -27,16 +29,42 @@ const ECHO_SPEED_MPS: f64 = 3.0;
 pub(crate) struct Stepper {
     associator: Associator,
     views: Views,
+    near: Near,
+    /// Of which sensor and moment `views` and `near` are, while the crowd is the one that they show.
+    looked: Option<(usize, Mono)>,
     merger: Merger,
 }
 
 impl Stepper {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(max_targets: usize) -> Self {
         Self {
-            associator: Associator::new(MAX_TARGETS),
-            views: Views::with_capacity(MAX_TARGETS),
-            merger: Merger::new(MAX_TARGETS),
+            associator: Associator::new(max_targets),
+            views: Views::with_capacity(max_targets),
+            near: Near::with_capacity(max_targets),
+            looked: None,
+            merger: Merger::new(max_targets),
         }
+    }
+
+    /// The crowd was set back: what was seen of it is of no use.
+    pub(crate) fn forget(&mut self) {
+        self.looked = None;
+    }
+
+    /// Keeps the `keep` sightings of a frame that say most to a crowd; what was given up.
+    pub(crate) fn thin(
+        &mut self,
+        frame: &mut Frame,
+        keep: usize,
+        crowd: &Crowd,
+        config: &Config,
+    ) -> Shed {
+        self.looked = None;
+        self.near.note(&crowd.targets, config.gate.sqrt());
+        frame.thinned = true;
+        let dt_s = frame.at.seconds_after(crowd.at);
+        let known = (&crowd.targets[..], &self.near, dt_s);
+        thin(&mut frame.sightings, keep, known)
     }
 
     /// Applies `frame`, which is not older than the crowd.
@@ -48,45 +76,40 @@ impl Stepper {
         counts: &mut Counts,
     ) {
         let sensor = &config.sensors[frame.sensor];
-        let again = crowd.last == Some((frame.sensor, frame.at));
-        let dt_s = frame.at.since(crowd.at).as_secs_f64();
-        crowd.at = crowd.at.max(frame.at);
-        crowd.last = Some((frame.sensor, frame.at));
-        let targets = &mut crowd.targets;
-        // Before they move: after a long silence their covariance would be beyond all use.
-        targets.retain(|target| !target.is_over(frame.at, config));
-        for target in targets.iter_mut() {
-            target.predict(dt_s);
+        let moment = Some((frame.sensor, frame.at));
+        if crowd.last != moment {
+            crowd.move_on(frame, config);
+            self.looked = None;
+        }
+        if self.looked != moment {
+            self.look(frame.sensor, &crowd.targets, (config, habits));
         }
         let precise = &habits.precision[frame.sensor];
         let echo_share =
             (sensor.sees == Sees::Reflection && config.parts.extent).then(|| precise.echo_share());
-        let eyesight = &habits.eyesight[frame.sensor];
-        self.views
-            .look(sensor, eyesight, targets, config.parts.shadows);
         let circumstances = Circumstances {
             config,
             at: frame.at,
             sensor: frame.sensor,
             views: self.views.all(),
+            near: &self.near,
             echo_share,
-            false_per_m2: eyesight.false_per_m2(),
+            false_per_m2: habits.eyesight[frame.sensor].false_per_m2(),
         };
         let pairs = self
             .associator
-            .run(targets, &frame.sightings, circumstances);
+            .run(&crowd.targets, &frame.sightings, circumstances);
+        crowd.judged |= frame.thinned;
+        let Crowd {
+            targets, judged, ..
+        } = crowd;
         // Each road user has errors of its own, and none of them is looked for.
         let told = sensor.sees == Sees::Told;
         let learns = first && !told;
         if learns && config.parts.eyesight {
-            learn_sight(
-                habits,
-                targets,
-                pairs,
-                self.views.all(),
-                frame.sensor,
-                !again,
-            );
+            let seen = (pairs, self.views.all());
+            let of = (frame.sensor, frame.number);
+            learn_sight(habits, targets, seen, of, !*judged);
         }
         if learns && (config.parts.noise || config.parts.mount) {
             learn_precision(
@@ -98,8 +121,10 @@ impl Stepper {
             );
         }
         take(frame, targets, pairs, echo_share);
-        if !again {
-            // The rest of a frame that came in parts: its first part has judged who was not seen.
+        // Of a moment that comes in several frames the last one tells who was not seen: the first that is
+        // not full.
+        if !*judged && !frame.full {
+            *judged = true;
             for (target, view) in targets.iter_mut().zip(self.views.all()) {
                 if !target.seen_now {
                     target.debit(frame.at, frame.sensor, view);
@@ -109,38 +134,84 @@ impl Stepper {
         let before = targets.len();
         for (index, sighting) in frame.sightings.iter().enumerate() {
             if pairs[index].is_none() {
-                begin(frame, index, sighting, (sensor, config), targets, counts);
+                let by = (sensor, config, &self.near);
+                begin(frame, index, sighting, by, targets, counts);
             }
         }
+        let born = before..targets.len();
+        let new = born.len() as f64;
+        let seen = pairs.iter().flatten().map(|edge| usize::from(edge.target));
+        let real = confirm(targets, seen.chain(born.clone()), config);
         counts.oversized_groups += std::mem::take(&mut self.associator.oversized);
-        let born = (targets.len() - before) as f64;
-        let mut real = 0.0;
-        for target in targets.iter_mut() {
-            if !target.confirmed && target.deserves_confirmation(config) {
-                target.confirmed = true;
-                real += 1.0;
-            }
+        if learns && config.parts.eyesight && !frame.thinned {
+            habits.eyesight[frame.sensor].note_false(new - real, sensor);
         }
-        if learns && config.parts.eyesight {
-            habits.eyesight[frame.sensor].note_false(born - real, sensor);
-        }
+        self.looked = moment;
         // That one of two is silent says nothing of whether they are one.
-        if !told {
-            counts.merged += self.merger.run(frame.at, targets, sensor.sees);
+        if !told && !frame.full {
+            let before = targets.len();
+            self.near.add(targets);
+            let by = (&self.near, sensor.sees);
+            counts.merged += self.merger.run(frame.at, targets, by);
+            if !born.is_empty() || targets.len() != before {
+                self.looked = None;
+            }
         }
     }
+
+    fn look(&mut self, sensor: usize, targets: &[Target], (config, habits): (&Config, &Habits)) {
+        let shadows = config.parts.shadows;
+        let eyesight = &habits.eyesight[sensor];
+        self.views
+            .look(&config.sensors[sensor], eyesight, targets, shadows);
+        self.near.note(targets, config.gate.sqrt());
+    }
+}
+
+impl Crowd {
+    /// Moves everybody on to the moment of a frame; those leave whose time is over.
+    fn move_on(&mut self, frame: &Frame, config: &Config) {
+        let dt_s = frame.at.since(self.at).as_secs_f64();
+        self.at = self.at.max(frame.at);
+        self.last = Some((frame.sensor, frame.at));
+        self.judged = false;
+        // Before they move: after a long silence their covariance would be beyond all use.
+        self.targets
+            .retain(|target| !target.is_over(frame.at, config));
+        for target in &mut self.targets {
+            target.predict(dt_s);
+        }
+    }
+}
+
+/// Confirms those of `whom` that have earned it; how many.
+fn confirm(targets: &mut [Target], whom: impl Iterator<Item = usize>, config: &Config) -> f64 {
+    let mut real = 0.0;
+    for index in whom {
+        let target = &mut targets[index];
+        if !target.confirmed && target.deserves_confirmation(config) {
+            target.confirmed = true;
+            real += 1.0;
+        }
+    }
+    real
+}
+
+/// As many as are enough to learn from, others in each frame.
+fn some<T>(all: impl ExactSizeIterator<Item = T>, number: u64) -> impl Iterator<Item = T> {
+    let every = all.len().div_ceil(LEARN_FROM).max(1);
+    all.skip(number as usize % every).step_by(every)
 }
 
 /// Learns from who was listed and who was not.
 fn learn_sight(
     habits: &mut Habits,
     targets: &mut [Target],
-    pairs: &[Option<Edge>],
-    views: &[View],
-    sensor: usize,
+    (pairs, views): (&[Option<Edge>], &[View]),
+    (sensor, number): (usize, u64),
     whole: bool,
 ) {
-    for edge in pairs.iter().flatten() {
+    for edge in some(pairs.iter(), number).flatten() {
         let target = &mut targets[usize::from(edge.target)];
         if !target.confirmed || !whole {
             continue;
@@ -164,7 +235,8 @@ fn learn_precision(
     pairs: &[Option<Edge>],
     (sensor, echo_share): (&Sensor, Option<f64>),
 ) {
-    for (sighting, pair) in frame.sightings.iter().zip(pairs) {
+    let all = frame.sightings.iter().zip(pairs);
+    for (sighting, pair) in some(all, frame.number) {
         let Some(edge) = pair else { continue };
         let target = &targets[usize::from(edge.target)];
         if !target.confirmed || target.hits < WELL_KNOWN_HITS {
@@ -197,13 +269,17 @@ fn begin(
     frame: &Frame,
     index: usize,
     sighting: &Sighting,
-    (sensor, config): (&Sensor, &Config),
+    (sensor, config, near): (&Sensor, &Config, &Near),
     targets: &mut Vec<Target>,
     counts: &mut Counts,
 ) {
-    if sensor.sees == Sees::Reflection && targets.iter().any(|body| is_echo(body, sighting)) {
+    let is_echo = sensor.sees == Sees::Reflection && {
+        let mut bodies = near.around(sighting.position, near.largest_m + 2.0 * ECHO_MARGIN_M);
+        bodies.any(|spot| is_echo(&targets[usize::from(spot.target)], sighting))
+    };
+    if is_echo {
         counts.echoes += 1;
-    } else if targets.len() < room_of(sensor) {
+    } else if targets.len() < room_of(sensor, config) {
         let uid = (frame.number << 8) | index as u64;
         targets.push(Target::new(
             uid,
@@ -217,10 +293,10 @@ fn begin(
 }
 
 /// Who only tells may be a stranger: what tells cannot fill the room of what is seen.
-fn room_of(sensor: &Sensor) -> usize {
+fn room_of(sensor: &Sensor, config: &Config) -> usize {
     match sensor.sees {
-        Sees::Told => MAX_TARGETS / 2,
-        Sees::Centre | Sees::Reflection => MAX_TARGETS,
+        Sees::Told => config.max_targets / 2,
+        Sees::Centre | Sees::Reflection => config.max_targets,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One thing that is being followed, published or not yet: what the rooms beside keep of it.
 
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use std::time::Duration;
 
 use nalgebra::{Matrix2, Vector2};
@@ -136,8 +136,8 @@ impl Target {
             twin: Twin::default(),
             missed: Missed::default(),
         };
-        if let Some((velocity, cov)) = sighting.velocity {
-            target.state.update_velocity(velocity, cov);
+        if let Some((velocity, cov)) = &sighting.velocity {
+            target.state.update_velocity(*velocity, cov);
         }
         target.note(at, sensor, sighting);
         target
@@ -160,10 +160,10 @@ impl Target {
         sighting: &Sighting,
         position_cov: Matrix2<f64>,
     ) {
-        self.state.update_position(sighting.position, position_cov);
-        if let Some((velocity, cov)) = sighting.velocity {
-            self.state.update_velocity(velocity, cov);
-        }
+        let velocity = sighting.velocity.as_ref();
+        let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
+        self.state
+            .update((sighting.position, &position_cov), velocity);
         self.note(at, sensor, sighting);
     }
 
@@ -385,8 +385,11 @@ impl Devices {
 
 /// An angle in -pi..=pi.
 pub(crate) fn wrap(angle_rad: f64) -> f64 {
-    if angle_rad.abs() <= std::f64::consts::PI {
+    if angle_rad.abs() <= PI {
         return angle_rad;
+    }
+    if angle_rad.abs() <= 3.0 * PI {
+        return angle_rad - TAU.copysign(angle_rad);
     }
     let (sin, cos) = angle_rad.sin_cos();
     sin.atan2(cos)
@@ -396,9 +399,9 @@ pub(crate) fn wrap(angle_rad: f64) -> f64 {
 fn half_turn(angle_rad: f64) -> f64 {
     let angle = wrap(angle_rad);
     if angle > FRAC_PI_2 {
-        angle - std::f64::consts::PI
+        angle - PI
     } else if angle < -FRAC_PI_2 {
-        angle + std::f64::consts::PI
+        angle + PI
     } else {
         angle
     }

@@ -192,6 +192,7 @@ impl Station {
             Content::Objects(objects) => {
                 let taken = self.fusion.counts().frames;
                 self.fusion.handle_objects(report.input, objects);
+                self.stats.fusion = self.fusion.counts();
                 // What fusion refuses must not make the picture look fresh.
                 if self.fusion.counts().frames > taken {
                     if self.fusion.is_told(report.input) {

@@ -1,5 +1,6 @@
 //! What a station has done so far, for observers.
 
+use crate::fusion;
 use crate::report::Content;
 use crate::services::event::Events;
 use crate::services::{Event, FrameKind};
@@ -27,6 +28,8 @@ pub struct Stats {
     pub not_sent: [u64; FrameKind::ALL.len()],
     /// Messages of each kind that were due and withheld: nothing may be said, or no time claimed.
     pub withheld: [u64; FrameKind::ALL.len()],
+    /// What fusion took in, and what it refused or gave up.
+    pub fusion: fusion::Counts,
     /// Road users in the newest picture that was fit to be sent.
     pub tracks: u64,
     /// Road users that pictures held and messages did not, slot by slot.

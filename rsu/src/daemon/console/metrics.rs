@@ -120,6 +120,13 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_tracks_left_out", "Road users that a picture held and its messages did not", |s| {
         vec![(vec![], s.now.station.tracks_left_out as f64)]
     }),
+    metric!(Counter "rsu_fusion_detections", "Detections that fusion took", |s| {
+        vec![(vec![], s.now.station.fusion.detections as f64)]
+    }),
+    metric!(Counter "rsu_fusion_refused", "Frames and detections that fusion refused or gave up for want of time, by kind", |s| {
+        let refused = s.now.station.fusion.refused().into_iter();
+        refused.map(|(kind, count)| (vec![("kind", kind.to_owned())], count as f64)).collect()
+    }),
     metric!(Counter "rsu_events_lost", "News for the operator that gave way unread", |s| {
         vec![(vec![], s.now.events_lost as f64)]
     }),

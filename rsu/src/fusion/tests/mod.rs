@@ -4,6 +4,7 @@ mod bounds;
 mod broken;
 mod heard;
 mod learnt;
+mod overload;
 mod time;
 
 use super::testing::{Dice, car, frame, moment};

@@ -1,0 +1,221 @@
+//! Who is near a place: targets in strips of the road from south to north, and in each from west to east.
+//!
+//! Made once for the frames of a moment; looking somewhere costs a search and what is there. Places are
+//! those at which targets were when the index was made.
+
+use nalgebra::Vector2;
+
+use super::target::Target;
+
+/// Height of a strip: about as far as anything is sought.
+const STRIP_M: f64 = 16.0;
+/// Targets move a little while a moment's frames are taken.
+pub(crate) const SLACK_M: f64 = 1.0;
+
+/// Targets by place.
+#[derive(Clone, Debug)]
+pub(crate) struct Near {
+    spots: Vec<Spot>,
+    /// How many standard deviations from its place a target is sought.
+    pub(crate) sigmas: f64,
+    /// The farthest that any of them is sought from its place.
+    pub(crate) farthest_m: f64,
+    /// Half of the largest body, length and width added up.
+    pub(crate) largest_m: f64,
+}
+
+/// Where one target is. Small, since these are sorted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spot {
+    /// Strip and easting, so that spots sort as numbers do.
+    key: u64,
+    north_m: f32,
+    reach_m: f32,
+    pub(crate) target: u16,
+}
+
+impl Spot {
+    fn new(target: &Target, index: u16, reach_m: f64) -> Self {
+        let (east_m, north_m) = (target.state.x[0], target.state.x[1]);
+        Self {
+            key: key(strip(north_m), east_m),
+            north_m: north_m as f32,
+            reach_m: reach_m as f32,
+            target: index,
+        }
+    }
+
+    /// How far it may be seen from where it is, for its own part.
+    pub(crate) fn reach_m(&self) -> f64 {
+        f64::from(self.reach_m)
+    }
+
+    /// How far it is from a place, along the axis along which it is farther.
+    pub(crate) fn apart_m(&self, place: Vector2<f64>) -> f64 {
+        let east_m = (self.east_m() - place.x).abs();
+        east_m.max((f64::from(self.north_m) - place.y).abs())
+    }
+
+    fn east_m(&self) -> f64 {
+        (f64::from(self.key as u32) - EAST_MM) * 1e-3
+    }
+}
+
+impl Near {
+    pub(crate) fn with_capacity(targets: usize) -> Self {
+        Self {
+            spots: Vec::with_capacity(targets),
+            sigmas: 0.0,
+            farthest_m: 0.0,
+            largest_m: 0.0,
+        }
+    }
+
+    /// Notes where all targets are; `sigmas` is how far from its place a target is sought.
+    pub(crate) fn note(&mut self, targets: &[Target], sigmas: f64) {
+        self.spots.clear();
+        self.sigmas = sigmas;
+        (self.farthest_m, self.largest_m) = (0.0, 0.0);
+        for (target, index) in targets.iter().zip(0..) {
+            let extent = target.extent();
+            let reach_m = sigmas * (target.state.position_sigma_m() + 0.15 * extent.length_m);
+            self.farthest_m = self.farthest_m.max(reach_m);
+            let half_m = 0.5 * (extent.length_m + extent.width_m);
+            self.largest_m = self.largest_m.max(half_m);
+            self.spots.push(Spot::new(target, index, reach_m));
+        }
+        self.spots
+            .sort_unstable_by_key(|spot| (spot.key, spot.target));
+    }
+
+    /// Adds targets that have come since.
+    pub(crate) fn add(&mut self, targets: &[Target]) {
+        for (index, target) in targets.iter().enumerate().skip(self.spots.len()) {
+            let spot = Spot::new(target, index as u16, 0.0);
+            let place = self.spots.partition_point(|other| other.key < spot.key);
+            self.spots.insert(place, spot);
+        }
+    }
+
+    /// Everybody within `reach_m` of a place, east and north.
+    pub(crate) fn around(
+        &self,
+        place: Vector2<f64>,
+        reach_m: f64,
+    ) -> impl Iterator<Item = &Spot> + '_ {
+        let reach_m = reach_m + SLACK_M;
+        let (west_m, east_m) = (place.x - reach_m, place.x + reach_m);
+        let strips = strip(place.y - reach_m)..=strip(place.y + reach_m);
+        strips.flat_map(move |strip| self.stretch(strip, west_m, east_m))
+    }
+
+    /// All pairs that are no farther than `reach_m` apart, east and north, each once; and some beside.
+    pub(crate) fn pairs(&self, reach_m: f64, mut pair: impl FnMut(usize, usize)) {
+        let reach_m = reach_m + SLACK_M;
+        debug_assert!(reach_m <= STRIP_M);
+        let reach_mm = (reach_m * 1e3).ceil() as u64;
+        // Where the strip above is as far east as the one in hand: it only moves on.
+        let mut above = 0;
+        for (n, one) in self.spots.iter().enumerate() {
+            let beside = self.spots[n + 1..].iter();
+            let beside = beside.take_while(|other| other.key <= one.key + reach_mm);
+            let over = one.key + (1 << 32);
+            while above < self.spots.len() && self.spots[above].key + reach_mm < over {
+                above += 1;
+            }
+            let across = self.spots[above..].iter();
+            let across = across.take_while(|other| other.key <= over + reach_mm);
+            for other in beside.chain(across) {
+                if f64::from((other.north_m - one.north_m).abs()) <= reach_m {
+                    pair(usize::from(one.target), usize::from(other.target));
+                }
+            }
+        }
+    }
+
+    /// Who is in a strip between two eastings.
+    fn stretch(&self, strip: u32, west_m: f64, east_m: f64) -> impl Iterator<Item = &Spot> + '_ {
+        let (from, to) = (key(strip, west_m), key(strip, east_m));
+        let start = self.spots.partition_point(|spot| spot.key < from);
+        self.spots[start..]
+            .iter()
+            .take_while(move |spot| spot.key <= to)
+    }
+}
+
+/// Counted from far south of all sites.
+fn strip(north_m: f64) -> u32 {
+    (north_m * (1.0 / STRIP_M) + STRIPS) as u32
+}
+
+/// Millimetres are near enough, and what lies beyond all sites lies at their edge.
+fn key(strip: u32, east_m: f64) -> u64 {
+    u64::from(strip) << 32 | u64::from((east_m * 1e3 + EAST_MM) as u32)
+}
+
+/// What keeps numbers positive.
+const STRIPS: f64 = (1 << 20) as f64;
+const EAST_MM: f64 = (1 << 30) as f64;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fusion::config::Parts;
+    use crate::fusion::screen::believe;
+    use crate::fusion::testing::{car, moment};
+    use crate::fusion::{Config, Pose, Sensor};
+    use crate::report::InputId;
+
+    fn target(east_m: f64, north_m: f64) -> Target {
+        let pose = Pose {
+            east_m: 0.0,
+            north_m: 0.0,
+            up_m: 6.0,
+            yaw_rad: 0.0,
+        };
+        let config = Config::default();
+        let sensor = Sensor::camera(InputId(0), pose);
+        let sighting = believe(&car(east_m, north_m), &sensor, &config).unwrap();
+        Target::new(1, (moment(0.0), 0), &sighting, Parts::default().modes)
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_near_is_overlooked(
+            places in prop::collection::vec((-60.0..60.0f64, -60.0..60.0f64), 1..40),
+            asked in (-60.0..60.0f64, -60.0..60.0f64),
+            reach_m in 0.1..14.9f64,
+        ) {
+            let targets: Vec<Target> = places.iter().map(|p| target(p.0, p.1)).collect();
+            let mut near = Near::with_capacity(targets.len());
+            near.note(&targets, 4.0);
+            let mut found: Vec<u16> = near
+                .around(Vector2::new(asked.0, asked.1), reach_m)
+                .map(|spot| spot.target)
+                .collect();
+            found.sort_unstable();
+            let within = |a: (f64, f64), b: (f64, f64), reach: f64| {
+                (a.0 - b.0).abs() <= reach && (a.1 - b.1).abs() <= reach
+            };
+            for (n, place) in (0..).zip(&places) {
+                prop_assert!(found.contains(&n) || !within(*place, asked, reach_m));
+            }
+            found.dedup();
+            prop_assert!(found.len() <= places.len());
+            let mut paired = Vec::new();
+            near.pairs(reach_m, |a, b| paired.push((a.min(b), a.max(b))));
+            paired.sort_unstable();
+            let count = paired.len();
+            paired.dedup();
+            prop_assert_eq!(paired.len(), count, "a pair came twice");
+            for a in 0..places.len() {
+                for b in a + 1..places.len() {
+                    let near_by = within(places[a], places[b], reach_m - 0.002);
+                    prop_assert!(paired.contains(&(a, b)) || !near_by);
+                }
+            }
+        }
+    }
+}
