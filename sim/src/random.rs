@@ -30,6 +30,10 @@ pub enum Purpose {
     User = 10,
     /// Error of a weather station.
     Weather = 11,
+    /// Which place a radio books.
+    Air = 12,
+    /// Which vehicles have a radio, and what they believe of their place.
+    OnBoard = 13,
 }
 
 /// An endless sequence of numbers for one entity and purpose.
