@@ -3,6 +3,7 @@
 //! - [`scenario`]: one file that says what the world is and what must come out
 //! - [`world`]: what is true: roads, vehicles, signals
 //! - [`sensors`]: what devices make of it, in their own protocols
+//! - [`air`]: what lies between radios
 //! - [`stage`]: the closed loop in virtual time
 //! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
@@ -14,6 +15,7 @@
 //! - [`command`]: what people type
 //! - [`plane`], [`random`]: geometry and chance
 
+pub mod air;
 pub mod capture;
 pub mod case;
 pub mod command;

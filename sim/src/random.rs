@@ -34,6 +34,10 @@ pub enum Purpose {
     Tilt = 12,
     /// What a box takes somebody for.
     Class = 13,
+    /// Which place a radio books.
+    Air = 20,
+    /// Which vehicles have a radio, and what they believe of their place.
+    OnBoard = 21,
 }
 
 /// An endless sequence of numbers for one entity and purpose.
