@@ -13,7 +13,7 @@
 //! the heart frees nothing.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -39,6 +39,8 @@ const OBJECTS: usize = 3;
 const WEATHER: usize = 4;
 /// Orders that may be under way.
 pub(crate) const MOST_ORDERS: usize = 64;
+/// So many reports go before an order that waits.
+const MOST_BEFORE_AN_ORDER: u32 = 32;
 /// How long the clerk sleeps before it looks whether it is to end.
 const LONGEST_LOOK: Duration = Duration::from_millis(50);
 /// Longest sleep, so that no arithmetic of a far deadline can go wrong.
@@ -78,6 +80,8 @@ pub(crate) struct Mailbox {
     orders: ArrayQueue<Box<Letter>>,
     done: ArrayQueue<Box<Letter>>,
     clerk: OnceLock<Thread>,
+    /// Reports since the last order; only the heart counts them.
+    reports_since: AtomicU32,
 }
 
 /// An order on its way to the heart and back.
@@ -108,6 +112,7 @@ impl Mailbox {
             orders: ArrayQueue::new(MOST_ORDERS),
             done: ArrayQueue::new(MOST_ORDERS),
             clerk: OnceLock::new(),
+            reports_since: AtomicU32::new(0),
         }
     }
 
@@ -187,11 +192,17 @@ impl Mailbox {
             if now >= deadline {
                 return Woke::Timeout;
             }
+            // People and platforms have more time than signals and road users, but they are not kept
+            // waiting for ever where reports never end.
+            let overdue = self.reports_since.load(Ordering::Relaxed) >= MOST_BEFORE_AN_ORDER;
+            if overdue && let Some(letter) = self.next_order() {
+                return Woke::Order(letter);
+            }
             if let Some(report) = self.take() {
+                self.reports_since.fetch_add(1, Ordering::Relaxed);
                 return Woke::Report(report);
             }
-            // People and platforms have more time than signals and road users.
-            if let Some(letter) = self.orders.pop() {
+            if let Some(letter) = self.next_order() {
                 return Woke::Order(letter);
             }
             let rest = deadline.since(now);
@@ -214,6 +225,12 @@ impl Mailbox {
             .filter_map(|kind| self.lane(kind, input))
             .map(|lane| lane.displaced.load(Ordering::Relaxed))
             .sum()
+    }
+
+    fn next_order(&self) -> Option<Box<Letter>> {
+        let letter = self.orders.pop()?;
+        self.reports_since.store(0, Ordering::Relaxed);
+        Some(letter)
     }
 
     fn take(&self) -> Option<Held<'_>> {
@@ -386,6 +403,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::events::{Key, Origin};
     use crate::report::{LampState, LampStates, Light, Objects};
 
     const SOON: Duration = Duration::from_secs(10);
@@ -496,6 +514,33 @@ mod tests {
         }
         input.join().unwrap();
         assert_eq!(taken + mailbox.displaced(InputId(0)), FRAMES);
+    }
+
+    #[test]
+    fn an_order_is_taken_where_reports_never_end() {
+        let mailbox = Mailbox::new(&[RADAR]);
+        mailbox.adopt();
+        let order = Order::End(Key {
+            origin: Origin::Operator,
+            number: 1,
+        });
+        for number in 0..2 {
+            mailbox.order(Box::new(Letter {
+                number,
+                order: order.clone(),
+                outcome: None,
+            }));
+        }
+        let (mut reports, mut between) = (0, Vec::new());
+        while between.len() < 2 {
+            push(&mailbox, 0, objects(1));
+            match mailbox.wait(Mono::NEVER, Duration::ZERO) {
+                Woke::Report(_) => reports += 1,
+                Woke::Order(_) => between.push(std::mem::take(&mut reports)),
+                Woke::Timeout | Woke::Closed => panic!("neither is here"),
+            }
+        }
+        assert_eq!(between, [MOST_BEFORE_AN_ORDER; 2]);
     }
 
     #[test]
