@@ -20,6 +20,8 @@ pub struct Seat {
     pub half_angle_deg: f64,
     /// And how far.
     pub range_m: f64,
+    /// It keeps tracks, and the covariances that it sends are theirs.
+    pub tracks: bool,
 }
 
 /// What a device sees with.
@@ -63,13 +65,19 @@ impl Seat {
         let sensor = fusion::Sensor {
             half_fov_rad: self.half_angle_deg.to_radians(),
             max_range_m: self.range_m,
+            tracks: self.tracks,
+            covariance_scale: if self.tracks {
+                1.0
+            } else {
+                sensor.covariance_scale
+            },
             ..sensor
         };
         (source, sensor)
     }
 }
 
-/// Reads `mount`, `sensor`, `half-angle-deg` and `range-m`.
+/// Reads `mount`, `sensor`, `half-angle-deg`, `range-m` and `tracks`.
 pub(super) fn read(table: &mut Table<'_, '_>, kind: SensorKind, angle: f64, range: f64) -> Seat {
     let kinds = [
         ("camera", SensorKind::Camera),
@@ -99,6 +107,7 @@ pub(super) fn read_fixed(
         range_m: table
             .number("range-m", 5.0..=1000.0)
             .map_or(range_m, |m| m.value),
+        tracks: table.boolean("tracks").unwrap_or(false),
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Part {
     Extent,
     /// Class in association.
     Class,
+    /// Only what is new of tracks.
+    News,
 }
 
 /// Runs the command. Exit codes as in sysexits.h: 65 where the file is not what it should be, 66
@@ -103,6 +105,7 @@ fn parts(without: &[Part]) -> Parts {
             Part::Modes => &mut parts.modes,
             Part::Extent => &mut parts.extent,
             Part::Class => &mut parts.class,
+            Part::News => &mut parts.news,
         };
         *switch = false;
     }
@@ -142,6 +145,9 @@ struct SensorEntry {
     fov: f64,
     rmin: f64,
     rmax: f64,
+    /// It sends tracks of its own.
+    #[serde(default)]
+    tracks: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -162,6 +168,20 @@ struct FrameEntry {
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum DetectionEntry {
+    /// Of a sensor that tracks, with covariances of position and velocity in the site's frame.
+    Track {
+        id: u16,
+        x: f64,
+        y: f64,
+        vx: f64,
+        vy: f64,
+        pos: [f64; 3],
+        vel: [f64; 3],
+        #[serde(default)]
+        cls: String,
+        l: Option<f32>,
+        w: Option<f32>,
+    },
     Camera {
         x: f64,
         y: f64,
@@ -326,6 +346,7 @@ impl SensorEntry {
             half_fov_rad: 0.5 * self.fov,
             min_range_m: self.rmin,
             max_range_m: self.rmax,
+            tracks: self.tracks,
             ..usual
         }
     }
@@ -334,6 +355,34 @@ impl SensorEntry {
 impl DetectionEntry {
     fn detection(&self, sensor: &SensorEntry) -> Detection {
         match self {
+            Self::Track {
+                id,
+                x,
+                y,
+                vx,
+                vy,
+                pos,
+                vel,
+                cls,
+                l,
+                w,
+            } => Detection {
+                device_id: Some(*id),
+                own_id: None,
+                east_m: *x,
+                north_m: *y,
+                position_cov: covariance(pos),
+                velocity: Some(Velocity {
+                    east_mps: *vx,
+                    north_mps: *vy,
+                    cov: covariance(vel),
+                }),
+                yaw_rad: None,
+                size: size(*l, *w),
+                class: class(cls),
+                emergency: false,
+                existence: 1.0,
+            },
             Self::Camera {
                 x,
                 y,
@@ -351,11 +400,7 @@ impl DetectionEntry {
                 position_cov: Covariance::from_axes((y - sensor.y).atan2(x - sensor.x), *sr, *sc),
                 velocity: None,
                 yaw_rad: None,
-                size: l.zip(*w).map(|(length_m, width_m)| Size {
-                    length_m,
-                    width_m,
-                    height_m: None,
-                }),
+                size: size(*l, *w),
                 class: class(cls),
                 emergency: false,
                 existence: *conf,
@@ -379,6 +424,19 @@ impl DetectionEntry {
             },
         }
     }
+}
+
+/// East, east and north, north.
+fn covariance(&[ee, en, nn]: &[f64; 3]) -> Covariance {
+    Covariance { ee, en, nn }
+}
+
+fn size(length_m: Option<f32>, width_m: Option<f32>) -> Option<Size> {
+    length_m.zip(width_m).map(|(length_m, width_m)| Size {
+        length_m,
+        width_m,
+        height_m: None,
+    })
 }
 
 fn print(t: f64, picture: &Picture, out: &mut impl Write) -> io::Result<()> {

@@ -77,6 +77,8 @@ pub struct Parts {
     pub extent: bool,
     /// The class that a sensor names helps to tell things apart.
     pub class: bool,
+    /// Of devices that track only what is new counts; else all of it, each time.
+    pub news: bool,
 }
 
 impl Default for Parts {
@@ -90,6 +92,7 @@ impl Default for Parts {
             modes: true,
             extent: true,
             class: true,
+            news: true,
         }
     }
 }
@@ -168,8 +171,12 @@ pub struct Sensor {
     /// False detections a frame and square metre.
     pub false_per_m2: f64,
     /// Factor on the covariances it claims. A device that tracks smooths its output, so its errors
-    /// repeat from frame to frame: three times the covariance keeps the fused track honest.
+    /// repeat from frame to frame: three times the covariance keeps the fused track honest where
+    /// [`Sensor::tracks`] is not set.
     pub covariance_scale: f64,
+    /// It reports tracks of its own with velocities and ids, and the covariances are those of the tracks:
+    /// of each report only what it adds to the one before is taken (`tracklet`).
+    pub tracks: bool,
 }
 
 impl Sensor {
@@ -187,6 +194,7 @@ impl Sensor {
             detects_still: 1.0,
             false_per_m2: 2e-4,
             covariance_scale: 1.0,
+            tracks: false,
         }
     }
 
@@ -204,6 +212,7 @@ impl Sensor {
             detects_still: 0.5,
             false_per_m2: 2e-4,
             covariance_scale: 1.0,
+            tracks: false,
         }
     }
 
@@ -227,6 +236,7 @@ impl Sensor {
             detects_still: 1.0,
             false_per_m2: 1e-5,
             covariance_scale: 3.0,
+            tracks: false,
         }
     }
 

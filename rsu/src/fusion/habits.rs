@@ -6,6 +6,7 @@ use super::config::Config;
 use super::eyesight::Eyesight;
 use super::health::Pulse;
 use super::precision::Precision;
+use super::tracklet::Told;
 
 /// One entry a sensor, in the order of the configuration.
 #[derive(Clone, Debug)]
@@ -13,6 +14,7 @@ pub(crate) struct Habits {
     pub(crate) eyesight: Vec<Eyesight>,
     pub(crate) precision: Vec<Precision>,
     pub(crate) pulse: Vec<Pulse>,
+    pub(crate) told: Vec<Told>,
 }
 
 impl Habits {
@@ -21,6 +23,7 @@ impl Habits {
             eyesight: config.sensors.iter().map(Eyesight::new).collect(),
             precision: config.sensors.iter().map(|_| Precision::new()).collect(),
             pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
+            told: config.sensors.iter().map(|s| Told::new(s.tracks)).collect(),
         }
     }
 }

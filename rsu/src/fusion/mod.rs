@@ -7,6 +7,7 @@
 //! - [`config`](Config): the sensors, and how sure fusion must be
 //! - `screen`: what is believed of what comes in
 //! - `budget`: what is given up when a step would take too long
+//! - `tracklet`: what a device that tracks says that it had not said before
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion`: where a thing is, how it moves, and how sure that is
@@ -27,8 +28,9 @@
 //! Road users that speak of themselves are one more sensor ([`Sees::Told`]): who is silent is not
 //! missed, names help to tell them apart, and stay with the track.
 //!
-//! Known limits: the lanes of the site are not used, and tracks of a tracking device are taken as
-//! detections with a larger covariance rather than decorrelated.
+//! Known limits: the lanes of the site are not used. Tracks of a device that says how sure it is of them
+//! ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
+//! covariance.
 
 mod assign;
 mod associate;
@@ -54,6 +56,7 @@ mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod tracklet;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
 pub use health::{Health, Suspicion};
@@ -67,6 +70,7 @@ use history::{Crowd, Frame, History};
 use ids::Ids;
 use screen::{TimeScreen, Verdict, believe};
 use step::Stepper;
+use tracklet::News;
 
 /// Makes one picture of the road from what all sensors see.
 #[derive(Debug)]
@@ -272,6 +276,7 @@ impl Fusion {
             eyesight,
             precision,
             pulse,
+            ..
         } = &self.habits;
         let health = pulse[index].health(at, &eyesight[index], &precision[index]);
         Some(match self.config.sensors[index].sees {
@@ -313,6 +318,9 @@ impl Fusion {
         self.crowd.at = at;
         self.crowd.last = None;
         self.stepper.forget();
+        for told in &mut self.habits.told {
+            told.clear();
+        }
         self.ids.retire_all(at);
     }
 
@@ -327,7 +335,10 @@ impl Fusion {
         frame.thinned = false;
         frame.sightings.clear();
         let model = &self.config.sensors[sensor];
-        let precision = &self.habits.precision[sensor];
+        let Habits {
+            precision, told, ..
+        } = &mut self.habits;
+        let (precision, told) = (&precision[sensor], &mut told[sensor]);
         let parts = self.config.parts;
         let believed = objects
             .detections
@@ -335,11 +346,18 @@ impl Fusion {
             .filter_map(|d| believe(d, model, &self.config))
             .map(|mut sighting| {
                 let claimed = (sighting.position, sighting.position_cov);
-                if parts.noise {
+                if model.tracks && parts.news {
+                    sighting.news = told.hear(frame.at, &sighting);
+                } else if parts.noise {
+                    // Errors that repeat look smaller than they are, so that of devices that track they are
+                    // not learnt.
                     sighting.position_cov = precision.scaled(model, claimed.0, claimed.1);
                 }
                 if parts.mount {
                     sighting.position = precision.corrected(model, claimed.0);
+                    if let News::Some(place, _) = &mut sighting.news {
+                        *place += sighting.position - claimed.0;
+                    }
                 }
                 sighting
             });

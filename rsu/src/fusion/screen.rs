@@ -12,6 +12,7 @@ use nalgebra::Vector2;
 use super::config::{Config, Sensor};
 use super::filter::matrix;
 use super::target::Sighting;
+use super::tracklet::News;
 use crate::clock::Mono;
 use crate::report::{Covariance, Detection, Size};
 
@@ -58,6 +59,7 @@ pub(crate) fn believe(detection: &Detection, sensor: &Sensor, config: &Config) -
         class: detection.class,
         existence: f64::from(detection.existence).clamp(0.0, 1.0),
         device_id: detection.device_id,
+        news: News::All,
         own_id: detection.own_id,
         emergency: detection.emergency,
     })

@@ -259,8 +259,9 @@ fn take(frame: &Frame, targets: &mut [Target], pairs: &[Option<Edge>], echo_shar
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
-            target.update(frame.at, frame.sensor, sighting, cov);
-            target.credit(edge.gain, sighting.existence);
+            if target.update(frame.at, frame.sensor, sighting, cov) {
+                target.credit(edge.gain, sighting.existence);
+            }
         }
     }
 }

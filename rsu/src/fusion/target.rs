@@ -11,6 +11,7 @@ use super::eyesight::Sight;
 use super::filter::Kalman;
 use super::motion::Motion;
 use super::picture::Track;
+use super::tracklet::News;
 use crate::clock::Mono;
 use crate::report::{Class, Size, Velocity};
 
@@ -25,6 +26,8 @@ pub(crate) struct Sighting {
     pub(crate) class: Class,
     pub(crate) existence: f64,
     pub(crate) device_id: Option<u16>,
+    /// What of it the device had not said before.
+    pub(crate) news: News,
     pub(crate) own_id: Option<StationId>,
     pub(crate) emergency: bool,
 }
@@ -152,19 +155,38 @@ impl Target {
         self.seen_now = false;
     }
 
-    /// Takes a sighting; `position_cov` is as [`Self::expected_cov`] gave it.
+    /// Takes a sighting; `position_cov` is as [`Self::expected_cov`] gave it. False if there was nothing new
+    /// in it.
     pub(crate) fn update(
         &mut self,
         at: Mono,
         sensor: usize,
         sighting: &Sighting,
         position_cov: Matrix2<f64>,
-    ) {
-        let velocity = sighting.velocity.as_ref();
-        let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
-        self.state
-            .update((sighting.position, &position_cov), velocity);
+    ) -> bool {
+        let followed = sighting
+            .device_id
+            .is_some_and(|id| self.devices.knows(sensor as u8, id));
+        match &sighting.news {
+            News::Some(place, cov) if followed => {
+                // What comes on top of the device's own covariance counts here too.
+                let cov = cov + position_cov - sighting.position_cov;
+                self.state.update((*place, &cov), None);
+            }
+            News::None if followed => {
+                // Neither seen nor missed.
+                self.seen_now = true;
+                return false;
+            }
+            _ => {
+                let velocity = sighting.velocity.as_ref();
+                let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
+                self.state
+                    .update((sighting.position, &position_cov), velocity);
+            }
+        }
         self.note(at, sensor, sighting);
+        true
     }
 
     /// Probability of existence.
