@@ -52,6 +52,9 @@ pub struct ScenarioFile {
     /// Walkers, riders, who drives the wrong way, and what lies on the road.
     #[serde(default)]
     pub user: Vec<UserTable>,
+    /// Road works.
+    #[serde(default)]
+    pub works: Vec<WorksTable>,
     /// The radars.
     #[serde(default)]
     pub radar: Vec<RadarTable>,
@@ -212,6 +215,9 @@ pub struct EventTable {
     /// A break-down: so far before the stop line.
     #[serde(default)]
     pub before_m: Option<f64>,
+    /// A slow vehicle: as fast as it can.
+    #[serde(default)]
+    pub most_kmh: Option<f64>,
     /// A red light run: so long after the beginning of red, between the two.
     #[serde(default)]
     pub into_red_s: Option<[f64; 2]>,
@@ -251,6 +257,31 @@ pub struct UserTable {
     #[serde(default)]
     pub size_m: Option<[f64; 3]>,
     /// The event that they are, by GB/T 29100-2012, from where they have waited on.
+    #[serde(default)]
+    pub event_type: Option<u16>,
+}
+
+/// Road works on an approach: lanes closed by cones, and a lower limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorksTable {
+    /// On the approach from this node.
+    pub from: u16,
+    /// Closed lanes; those on the right.
+    pub lanes: Vec<u8>,
+    /// They end so far before the stop line.
+    pub before_m: f64,
+    /// They begin so much farther upstream.
+    pub length_m: f64,
+    /// Over this length the lanes are closed.
+    pub taper_m: f64,
+    /// Along them.
+    pub limit_kmh: f64,
+    /// Since when, after the start of the roadside unit.
+    pub from_s: f64,
+    /// Until when.
+    pub until_s: f64,
+    /// The event that they are, by GB/T 29100-2012.
     #[serde(default)]
     pub event_type: Option<u16>,
 }
@@ -301,6 +332,8 @@ pub enum EventKind {
     Offset,
     /// A vehicle breaks down.
     BreakDown,
+    /// A vehicle crawls.
+    Slow,
     /// A driver does not heed a red light.
     RunRed,
 }

@@ -28,10 +28,11 @@ use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 pub use self::file::{
     ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
     RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable, UserTable,
+    WorksTable,
 };
 use self::file::{EventKind, SignalsKind};
 pub use self::limits::Limits;
-use crate::plane::Point;
+use crate::plane::{Path as Line, Point};
 use crate::sensors::faults::Fault;
 use crate::sensors::weather::Spell;
 use crate::world::deeds::{Deed, NoSuchLane, What};
@@ -39,6 +40,7 @@ use crate::world::roads::Roads;
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
 use crate::world::users::Wish;
 use crate::world::vehicles::{Mix, TurnShares};
+use crate::world::works::Works;
 use crate::world::{Demand, World};
 
 /// A scenario as its file has it, checked.
@@ -143,8 +145,12 @@ impl Scenario {
     pub fn world(&self, seed: u64) -> Result<World> {
         let roads = Roads::of_site(&self.site)?;
         let deeds = self.deeds()?;
+        let works = self.works(&roads)?;
+        let mut wishes = self.wishes()?;
+        wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
-        let world = world.with(self.wishes()?, deeds).under(self.spells()?);
+        let world = world.with(wishes, deeds).under(self.spells()?);
+        let world = world.with_works(works);
         Ok(if self.file.traffic.lane_changes {
             world.with_lane_changes()
         } else {
@@ -186,7 +192,7 @@ impl Scenario {
                     let offset_s = event.offset_s.context("an offset event has an offset-s")?;
                     offsets.push((at, Duration::from_secs_f64(offset_s)));
                 }
-                EventKind::BreakDown | EventKind::RunRed => {}
+                EventKind::BreakDown | EventKind::Slow | EventKind::RunRed => {}
                 EventKind::Preempt => preempts.push(Preempt {
                     from: at,
                     until: self.moment(event.until_s.context("a preempt event has an until-s")?),
@@ -210,6 +216,10 @@ impl Scenario {
                     before_m: event.before_m.context("a break-down has a before-m")?,
                     until: self.moment(event.until_s.context("a break-down has an until-s")?),
                 },
+                EventKind::Slow => What::Slow {
+                    most_mps: event.most_kmh.context("who is slow has a most-kmh")? / 3.6,
+                    until: self.moment(event.until_s.context("who is slow has an until-s")?),
+                },
                 EventKind::RunRed => {
                     let [least_s, most_s] =
                         event.into_red_s.context("a run-red has an into-red-s")?;
@@ -229,6 +239,47 @@ impl Scenario {
             deeds.push(Deed::new(what, self.moment(event.at_s), from, lane));
         }
         Ok(deeds)
+    }
+
+    /// Road works, each at the beginning of its taper.
+    fn works(&self, roads: &Roads) -> Result<Vec<Works>> {
+        let works = self.file.works.iter().map(|table| {
+            let from = NodeId {
+                region: self.site.node.region,
+                id: table.from,
+            };
+            let lanes: Result<Vec<LaneId>, _> =
+                table.lanes.iter().map(|&id| LaneId::new(id)).collect();
+            let lanes = lanes?;
+            let [before_m, length_m, taper_m] = [table.before_m, table.length_m, table.taper_m];
+            ensure!(
+                before_m >= 0.0 && 0.0 < taper_m && taper_m <= length_m && table.limit_kmh > 0.0,
+                "works need a length-m, a taper-m within it and a limit-kmh"
+            );
+            let mut place = None;
+            for &lane in &lanes {
+                let mut there = roads.approaches.iter();
+                let there = there.find(|other| other.from == from && other.id == lane);
+                let there = there.context(NoSuchLane { from, lane })?;
+                let path = Line::new(&there.centre).context("a lane without length")?;
+                let begin_m = path.length_m() - before_m - length_m;
+                ensure!(begin_m >= 0.0, "works are longer than lane {lane}");
+                place.get_or_insert(path.point_at(begin_m));
+            }
+            Ok(Works {
+                from,
+                lanes,
+                before_m,
+                length_m,
+                taper_m,
+                limit_mps: table.limit_kmh / 3.6,
+                since: self.moment(table.from_s),
+                until: self.moment(table.until_s),
+                event_type: table.event_type,
+                place: place.context("works close a lane")?,
+            })
+        });
+        works.collect()
     }
 
     /// Road users on lines of their own.
@@ -496,6 +547,7 @@ impl Scenario {
         self.signals()?;
         self.faults()?;
         self.deeds()?;
+        self.works(&Roads::of_site(&self.site)?)?;
         self.wishes()?;
         self.spells()?;
         let signals = &self.file.signals;

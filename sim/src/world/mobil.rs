@@ -7,6 +7,7 @@
 //! braking the less road is left. Not here: who thinks of moving over, and where to
 //! ([`super::lanes`]).
 
+use super::lanes::stands_for_good;
 use super::right_of_way::Scene;
 use super::vehicles::Vehicle;
 
@@ -26,6 +27,9 @@ impl Scene<'_> {
         } else {
             end_m < route.path.length_m()
         };
+        if !self.is_free_to_move(would_be) {
+            return None;
+        }
         let safe_mps2 = SAFE_MPS2 + (HARSH_MPS2 - SAFE_MPS2) * urgency.unwrap_or(0.0);
         let own = (would_be.route, would_be.along_m);
         let mut behind: Option<(f64, &Vehicle)> = None;
@@ -68,6 +72,16 @@ impl Scene<'_> {
         // Who hardly moves has nothing to gain from another place in the same queue.
         let whole = gain + POLITENESS * followers_gain;
         (whole > THRESHOLD_MPS2 && vehicle.speed_mps > CREEPS_MPS).then_some(whole)
+    }
+
+    /// Whether nothing stands where `would_be` moves over.
+    pub(super) fn is_free_to_move(&self, would_be: &Vehicle) -> bool {
+        let over_m = would_be.aside.map_or(0.0, |aside| aside.over_m);
+        let mut things = self.users.iter().filter(|user| stands_for_good(user));
+        !things.any(|thing| {
+            let gap = self.gap_before_m(would_be, thing);
+            gap.is_some_and(|(gap_m, _)| gap_m < over_m)
+        })
     }
 
     /// What the one behind would gain if `vehicle` were not there.

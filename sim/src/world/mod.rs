@@ -5,6 +5,8 @@
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
+//! - `congestion`: queues that no signal explains
+//! - [`works`]: lanes closed by cones
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
 //! - [`lanes`]: who moves over to the lane beside
 //! - `mobil`: whether that is safe, and what it is worth
@@ -16,6 +18,7 @@
 //! mathematics library, so the same seed gives the same state everywhere, to the bit. Unless lane
 //! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
+mod congestion;
 pub mod deeds;
 pub mod lanes;
 mod mobil;
@@ -26,6 +29,7 @@ mod site;
 pub mod snapshot;
 pub mod users;
 pub mod vehicles;
+pub mod works;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,6 +38,7 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
+use self::congestion::Queue;
 use self::deeds::Deed;
 use self::lanes::Lanes;
 use self::right_of_way::Scene;
@@ -42,6 +47,7 @@ use self::signals::{Detected, Signals};
 use self::snapshot::{Body, Snapshot};
 use self::users::{Happening, Seen, Users, Wish};
 use self::vehicles::{Mix, TurnShares, Vehicle};
+use self::works::Works;
 use crate::random::{Purpose, Stream, mix};
 use crate::sensors::weather::Spell;
 
@@ -90,8 +96,13 @@ pub struct World {
     deeds: Vec<Deed>,
     happenings: Vec<Happening>,
     spells: Vec<Spell>,
+    moves_over: bool,
     /// None: nobody changes lanes.
     lanes: Option<Lanes>,
+    works: Vec<Works>,
+    /// By approach.
+    queues: Vec<Queue>,
+    next_queue: u32,
     earlier: Snapshot,
     latest: Snapshot,
 }
@@ -140,7 +151,11 @@ impl World {
             deeds: Vec::new(),
             happenings: Vec::new(),
             spells: Vec::new(),
+            moves_over: false,
             lanes: None,
+            works: Vec::new(),
+            queues: Vec::new(),
+            next_queue: 0,
             earlier: empty.clone(),
             latest: empty,
         };
@@ -181,14 +196,7 @@ impl World {
             let detected = self.detected(reach_m);
             self.signals.follow(now, &detected);
         }
-        let scene = Scene {
-            roads: &self.roads,
-            signals: &self.signals,
-            vehicles: &self.vehicles,
-            users: self.users.bodies(),
-            now,
-            moves_over: self.lanes.is_some(),
-        };
+        let scene = self.scene();
         let choices: Vec<(f64, bool)> = self
             .vehicles
             .iter()
@@ -217,6 +225,7 @@ impl World {
         self.do_deeds();
         let next = self.picture();
         self.earlier = std::mem::replace(&mut self.latest, next);
+        self.follow_queues();
         self.note_happenings();
     }
 
@@ -325,6 +334,19 @@ impl World {
             }
         }
         detected
+    }
+
+    /// What drivers see.
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            roads: &self.roads,
+            signals: &self.signals,
+            vehicles: &self.vehicles,
+            users: self.users.bodies(),
+            now: self.now(),
+            moves_over: self.moves_over,
+            works: &self.works,
+        }
     }
 
     fn advance(&mut self, i: usize, acceleration_mps2: f64, now: Mono) {

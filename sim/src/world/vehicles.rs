@@ -55,10 +55,14 @@ pub struct Vehicle {
     pub runs_red: bool,
     /// It breaks down at this place of its route, and goes on at this time.
     pub halt: Option<(f64, Mono)>,
+    /// It drives no faster than this, until then.
+    pub slow: Option<(f64, Mono)>,
     /// Which way it would go at the junction.
     pub wants: Turn,
     /// It moves over to its route from another.
     pub aside: Option<Aside>,
+    /// It has no mind to change lanes again before.
+    pub settled: Mono,
     /// It asks to be let into another lane.
     pub asks: Option<Ask>,
     /// When it appeared, on the road or before it.
@@ -161,8 +165,10 @@ impl Vehicle {
             committed: false,
             runs_red: false,
             halt: None,
+            slow: None,
             wants: turn,
             aside: None,
+            settled: Mono::ZERO,
             asks: None,
             appeared: Mono::ZERO,
             entered: None,
