@@ -30,6 +30,8 @@ pub enum Purpose {
     User = 10,
     /// Error of a weather station.
     Weather = 11,
+    /// How long a bus stands at its stop.
+    Dwell = 12,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

@@ -52,6 +52,9 @@ pub struct ScenarioFile {
     /// Walkers, riders, who drives the wrong way, and what lies on the road.
     #[serde(default)]
     pub user: Vec<UserTable>,
+    /// Buses with stops, and emergency vehicles.
+    #[serde(default)]
+    pub line: Vec<LineTable>,
     /// Road works.
     #[serde(default)]
     pub works: Vec<WorksTable>,
@@ -259,6 +262,55 @@ pub struct UserTable {
     /// The event that they are, by GB/T 29100-2012, from where they have waited on.
     #[serde(default)]
     pub event_type: Option<u16>,
+}
+
+/// Vehicles that come by a timetable.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LineTable {
+    /// What they are.
+    pub service: LineService,
+    /// From this node.
+    pub from: u16,
+    /// In this lane.
+    pub lane: u8,
+    /// Which way.
+    pub turn: LineTurn,
+    /// The first comes so long after the start of the roadside unit.
+    pub first_s: f64,
+    /// Others after each such span; left out: one comes.
+    #[serde(default)]
+    pub every_s: Option<f64>,
+    /// Nobody comes from then on.
+    pub until_s: f64,
+    /// They call so far before the stop line.
+    #[serde(default)]
+    pub stop_before_m: Option<f64>,
+    /// For a time between these two.
+    #[serde(default)]
+    pub dwell_s: Option<[f64; 2]>,
+}
+
+/// What comes by a timetable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineService {
+    /// City buses.
+    Bus,
+    /// An ambulance with siren and lights.
+    Emergency,
+}
+
+/// Which way a line goes at the junction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineTurn {
+    /// Across the opposite direction.
+    Left,
+    /// On.
+    Straight,
+    /// Along the near kerb.
+    Right,
 }
 
 /// Road works on an approach: lanes closed by cones, and a lower limit.

@@ -26,17 +26,18 @@ use rsu::site::{Link, Site};
 use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
 pub use self::file::{
-    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
-    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable, UserTable,
-    WorksTable,
+    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, LineTable,
+    MountTable, RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable,
+    UserTable, WorksTable,
 };
-use self::file::{EventKind, SignalsKind};
+use self::file::{EventKind, LineService, LineTurn, SignalsKind};
 pub use self::limits::Limits;
-use crate::plane::{Path as Line, Point};
+use crate::plane::{Path as Polyline, Point};
 use crate::sensors::faults::Fault;
 use crate::sensors::weather::Spell;
 use crate::world::deeds::{Deed, NoSuchLane, What};
-use crate::world::roads::Roads;
+use crate::world::lines::{Line, Service, Stop};
+use crate::world::roads::{Roads, Turn};
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
 use crate::world::users::Wish;
 use crate::world::vehicles::{Mix, TurnShares};
@@ -150,7 +151,7 @@ impl Scenario {
         wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
         let world = world.with(wishes, deeds).under(self.spells()?);
-        let world = world.with_works(works);
+        let world = world.with_works(works).with_lines(self.lines()?)?;
         Ok(if self.file.traffic.lane_changes {
             world.with_lane_changes()
         } else {
@@ -241,6 +242,41 @@ impl Scenario {
         Ok(deeds)
     }
 
+    /// Who comes by a timetable.
+    fn lines(&self) -> Result<Vec<Line>> {
+        let lines = self.file.line.iter().map(|table| {
+            let [least_s, most_s] = table.dwell_s.unwrap_or_default();
+            ensure!(
+                0.0 <= least_s && least_s <= most_s && table.every_s.is_none_or(|s| s > 0.0),
+                "a line's dwell-s is a range, and its every-s is not nought"
+            );
+            Ok(Line {
+                service: match table.service {
+                    LineService::Bus => Service::Bus,
+                    LineService::Emergency => Service::Emergency,
+                },
+                from: NodeId {
+                    region: self.site.node.region,
+                    id: table.from,
+                },
+                lane: LaneId::new(table.lane)?,
+                turn: match table.turn {
+                    LineTurn::Left => Turn::Left,
+                    LineTurn::Straight => Turn::Straight,
+                    LineTurn::Right => Turn::Right,
+                },
+                first: self.moment(table.first_s),
+                every: table.every_s.map(Duration::from_secs_f64),
+                until: self.moment(table.until_s),
+                stop: table.stop_before_m.map(|before_m| Stop {
+                    before_m,
+                    dwell_s: (least_s, most_s),
+                }),
+            })
+        });
+        lines.collect()
+    }
+
     /// Road works, each at the beginning of its taper.
     fn works(&self, roads: &Roads) -> Result<Vec<Works>> {
         let works = self.file.works.iter().map(|table| {
@@ -261,7 +297,7 @@ impl Scenario {
                 let mut there = roads.approaches.iter();
                 let there = there.find(|other| other.from == from && other.id == lane);
                 let there = there.context(NoSuchLane { from, lane })?;
-                let path = Line::new(&there.centre).context("a lane without length")?;
+                let path = Polyline::new(&there.centre).context("a lane without length")?;
                 let begin_m = path.length_m() - before_m - length_m;
                 ensure!(begin_m >= 0.0, "works are longer than lane {lane}");
                 place.get_or_insert(path.point_at(begin_m));
@@ -548,6 +584,7 @@ impl Scenario {
         self.faults()?;
         self.deeds()?;
         self.works(&Roads::of_site(&self.site)?)?;
+        self.lines()?;
         self.wishes()?;
         self.spells()?;
         let signals = &self.file.signals;

@@ -262,8 +262,8 @@ impl World {
             }
             let vehicle = &self.vehicles[i];
             let turn = self.steps + u64::from(vehicle.id);
-            if turn.is_multiple_of(THINKS_EACH) && vehicle.aside.is_none() && vehicle.halt.is_none()
-            {
+            let free = vehicle.aside.is_none() && vehicle.halt.is_none() && vehicle.call.is_none();
+            if turn.is_multiple_of(THINKS_EACH) && free {
                 self.think_of_lanes(i, &mut lanes);
             }
         }
@@ -309,7 +309,11 @@ impl World {
         let scene = self.scene();
         let (mut best, mut ask): (Option<(f64, Vehicle)>, Option<Ask>) = (None, None);
         let may = self.now() >= vehicle.settled;
-        for target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
+        let makes_room = scene.siren_behind(vehicle);
+        for mut target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
+            if makes_room {
+                target.urgency = Some(target.urgency.unwrap_or(0.5).max(0.5));
+            }
             if target.urgency.is_none() && !may {
                 continue;
             }

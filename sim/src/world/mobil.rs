@@ -49,6 +49,9 @@ impl Scene<'_> {
         }
         let mut followers_gain = 0.0;
         if let Some((gap_m, other)) = behind {
+            if other.siren && gap_m < ROOM_FOR_SIREN_M {
+                return None;
+            }
             let now = self.acceleration_mps2(other);
             let wanted_mps = self.wanted_mps(other);
             let follows =
@@ -81,6 +84,16 @@ impl Scene<'_> {
         !things.any(|thing| {
             let gap = self.gap_before_m(would_be, thing);
             gap.is_some_and(|(gap_m, _)| gap_m < over_m)
+        })
+    }
+
+    /// Whether an emergency vehicle comes close behind.
+    pub(super) fn siren_behind(&self, vehicle: &Vehicle) -> bool {
+        let own = (vehicle.route, vehicle.along_m);
+        let mut sirens = self.vehicles.iter().filter(|other| other.siren);
+        sirens.any(|other| {
+            let gap = self.gap_on_m(other, (other.route, other.along_m), vehicle, own);
+            other.id != vehicle.id && gap.is_some_and(|gap_m| gap_m < ROOM_FOR_SIREN_M)
         })
     }
 
@@ -124,5 +137,7 @@ const HARSH_MPS2: f64 = 4.5;
 const MUST_MPS2: f64 = 2.0;
 /// Slower moves over only if it must.
 const CREEPS_MPS: f64 = 2.0;
+/// Nearer before a siren one makes room (assumed).
+const ROOM_FOR_SIREN_M: f64 = 80.0;
 /// To the next bumper, at least.
 const LEAST_GAP_M: f64 = 1.5;

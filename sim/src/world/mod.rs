@@ -8,6 +8,7 @@
 //! - `congestion`: queues that no signal explains
 //! - [`works`]: lanes closed by cones
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
+//! - [`lines`]: buses with stops, emergency vehicles
 //! - [`lanes`]: who moves over to the lane beside
 //! - `mobil`: whether that is safe, and what it is worth
 //! - [`right_of_way`]: what each driver does next
@@ -21,6 +22,7 @@
 mod congestion;
 pub mod deeds;
 pub mod lanes;
+pub mod lines;
 mod mobil;
 pub mod right_of_way;
 pub mod roads;
@@ -41,6 +43,7 @@ use v2x_msg::base::NodeId;
 use self::congestion::Queue;
 use self::deeds::Deed;
 use self::lanes::Lanes;
+use self::lines::Line;
 use self::right_of_way::Scene;
 use self::roads::{Roads, Turn};
 use self::signals::{Detected, Signals};
@@ -100,6 +103,7 @@ pub struct World {
     /// None: nobody changes lanes.
     lanes: Option<Lanes>,
     works: Vec<Works>,
+    lines: Vec<Line>,
     /// By approach.
     queues: Vec<Queue>,
     next_queue: u32,
@@ -120,7 +124,8 @@ pub struct Crossing {
     pub light: Option<Light>,
     /// What it is.
     pub kind: vehicles::Kind,
-    /// How much longer it took than as fast as one may; negative for one that drives faster.
+    /// How much longer it took than as fast as one may, stops of a bus left out; negative for one that
+    /// drives faster.
     pub delay_s: f64,
 }
 
@@ -154,6 +159,7 @@ impl World {
             moves_over: false,
             lanes: None,
             works: Vec::new(),
+            lines: Vec::new(),
             queues: Vec::new(),
             next_queue: 0,
             earlier: empty.clone(),
@@ -218,8 +224,10 @@ impl World {
         let routes = &self.roads.routes;
         self.vehicles
             .retain(|vehicle| vehicle.rear_m() < routes[vehicle.route].path.length_m());
+        self.serve_stops();
         self.change_lanes();
         self.arrive();
+        self.arrive_by_timetable();
         self.let_in();
         self.steps += 1;
         self.do_deeds();
@@ -297,6 +305,7 @@ impl World {
 
     /// What the detectors of each phase see, which look so far before the stop line.
     fn detected(&self, reach_m: f64) -> Vec<Detected> {
+        let now = self.now();
         let mut detected: Vec<Detected> = self
             .signals
             .phases()
@@ -306,11 +315,19 @@ impl World {
                 present: false,
                 waiting: false,
                 bus: None,
+                emergency: false,
             })
             .collect();
         for vehicle in self.vehicles.iter().filter(|v| v.entered.is_none()) {
             let route = &self.roads.routes[vehicle.route];
             let nose_m = route.stop_m - vehicle.along_m;
+            let asks = vehicle.siren && nose_m <= SIREN_KNOWN_M;
+            let entry = detected
+                .iter_mut()
+                .find(|one| Some(one.phase) == route.phase);
+            if let Some(entry) = entry.filter(|_| asks) {
+                entry.emergency = true;
+            }
             if nose_m > reach_m.max(LINE_DETECTOR_M) {
                 continue;
             }
@@ -327,7 +344,8 @@ impl World {
                 if vehicle.kind == vehicles::Kind::Bus && route.phase == Some(phase) {
                     let speed_mps = route.speed_mps(vehicle.along_m);
                     let arrives_s = vehicle.least_time_s(nose_m, speed_mps);
-                    let arrives = Duration::from_secs_f64(arrives_s.max(0.0));
+                    let stands = vehicle.call.map_or(Duration::ZERO, |call| call.left(now));
+                    let arrives = Duration::from_secs_f64(arrives_s.max(0.0)) + stands;
                     let soonest = entry.bus.map_or(arrives, |other| other.min(arrives));
                     entry.bus = Some(soonest);
                 }
@@ -367,7 +385,7 @@ impl World {
                 at,
                 light: route.phase.map(|phase| self.signals.light(phase, at)),
                 kind: vehicle.kind,
-                delay_s: at.seconds_after(vehicle.appeared) - route.free_time_s(),
+                delay_s: at.seconds_after(vehicle.appeared) - route.free_time_s() - vehicle.dwelt_s,
             });
         }
     }
@@ -490,6 +508,8 @@ impl World {
     }
 }
 
+/// An emergency vehicle asks for its green from so far on.
+const SIREN_KNOWN_M: f64 = 250.0;
 /// A loop at the stop line is so long.
 const LINE_DETECTOR_M: f64 = 6.0;
 

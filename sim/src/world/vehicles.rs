@@ -8,6 +8,7 @@
 use rsu::clock::Mono;
 
 use super::lanes::{Aside, Ask};
+use super::lines::Call;
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
 
@@ -57,6 +58,12 @@ pub struct Vehicle {
     pub halt: Option<(f64, Mono)>,
     /// It drives no faster than this, until then.
     pub slow: Option<(f64, Mono)>,
+    /// It has siren and lights on.
+    pub siren: bool,
+    /// It has still to call at a stop.
+    pub call: Option<Call>,
+    /// How long it has stood at stops.
+    pub dwelt_s: f64,
     /// Which way it would go at the junction.
     pub wants: Turn,
     /// It moves over to its route from another.
@@ -166,6 +173,9 @@ impl Vehicle {
             runs_red: false,
             halt: None,
             slow: None,
+            siren: false,
+            call: None,
+            dwelt_s: 0.0,
             wants: turn,
             aside: None,
             settled: Mono::ZERO,
