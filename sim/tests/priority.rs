@@ -1,5 +1,7 @@
-//! Buses and an ambulance at a junction: what they gain, what others lose, and that no clearance is cut.
+//! Who comes by a timetable: what buses gain and others lose, that no clearance is cut for an ambulance,
+//! and that a platoon is one.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,10 +15,14 @@ use v2x_msg::base::PhaseId;
 const SCENARIO: &str = "yumin-bus-and-ambulance.toml";
 
 fn scenario(settings: &[(&str, &str)]) -> Scenario {
+    named(SCENARIO, settings)
+}
+
+fn named(name: &str, settings: &[(&str, &str)]) -> Scenario {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
     let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let settings: Vec<(String, String)> = settings.iter().map(own).collect();
-    Scenario::load_with(&Path::new(folder).join(SCENARIO), &settings).expect("a scenario")
+    Scenario::load_with(&Path::new(folder).join(name), &settings).expect("a scenario")
 }
 
 /// Goes through the scenario's traffic without a roadside unit.
@@ -118,4 +124,35 @@ fn an_ambulance_is_not_held_up_and_no_clearance_is_cut_for_it() {
     );
     let step_s = STEP.as_secs_f64();
     assert!(least_s.iter().all(|s| *s > 3.0 - step_s), "{least_s:?}");
+}
+
+#[test]
+fn five_lorries_drive_as_one_fifteen_to_twenty_five_metres_apart() {
+    let (mut gaps_m, mut seen) = (Vec::new(), BTreeSet::new());
+    drive(&named("yangshan-truck-platoon.toml", &[]), 1, |world| {
+        let lorries = world.vehicles().iter().filter(|one| one.keeps_lane);
+        let lorries: Vec<_> = lorries.collect();
+        seen.extend(lorries.iter().map(|lorry| lorry.id));
+        for pair in lorries.windows(2) {
+            let [ahead, behind] = [pair[0], pair[1]];
+            // Under way together: not in the queue at red, nor parted by it.
+            let together = ahead.route == behind.route && behind.along_m > 60.0;
+            let drive = [ahead, behind].iter().all(|one| one.speed_mps > 13.0);
+            if together && drive && ahead.entered.is_none() {
+                gaps_m.push(ahead.rear_m() - behind.along_m);
+            }
+        }
+    });
+    assert_eq!(seen.len(), 15, "three times five");
+    assert!(gaps_m.len() > 50, "{} gaps", gaps_m.len());
+    let wide = gaps_m
+        .iter()
+        .filter(|gap_m| !(15.0..=25.0).contains(*gap_m));
+    let wide: Vec<_> = wide.collect();
+    assert!(
+        wide.len() * 20 < gaps_m.len(),
+        "{} of {}: {wide:?}",
+        wide.len(),
+        gaps_m.len()
+    );
 }

@@ -52,7 +52,7 @@ pub struct ScenarioFile {
     /// Walkers, riders, who drives the wrong way, and what lies on the road.
     #[serde(default)]
     pub user: Vec<UserTable>,
-    /// Buses with stops, and emergency vehicles.
+    /// Buses with stops, emergency vehicles, lorries in a row.
     #[serde(default)]
     pub line: Vec<LineTable>,
     /// Road works.
@@ -299,6 +299,8 @@ pub enum LineService {
     Bus,
     /// An ambulance with siren and lights.
     Emergency,
+    /// Container lorries coupled by radio.
+    Platoon,
 }
 
 /// Which way a line goes at the junction.

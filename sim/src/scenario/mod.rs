@@ -254,6 +254,7 @@ impl Scenario {
                 service: match table.service {
                     LineService::Bus => Service::Bus,
                     LineService::Emergency => Service::Emergency,
+                    LineService::Platoon => Service::Platoon,
                 },
                 from: NodeId {
                     region: self.site.node.region,

@@ -263,6 +263,7 @@ impl World {
             let vehicle = &self.vehicles[i];
             let turn = self.steps + u64::from(vehicle.id);
             let free = vehicle.aside.is_none() && vehicle.halt.is_none() && vehicle.call.is_none();
+            let free = free && !vehicle.keeps_lane;
             if turn.is_multiple_of(THINKS_EACH) && free {
                 self.think_of_lanes(i, &mut lanes);
             }

@@ -1,9 +1,9 @@
-//! Who comes by a timetable: buses that call at stops, and emergency vehicles on duty.
+//! Who comes by a timetable: buses that call at stops, emergency vehicles on duty, lorries in a row.
 //!
 //! A bus stands at its stop for its dwell and drives on. An emergency vehicle drives as fast as it
 //! may and somewhat faster, slows down before a red light and passes it; those before it make room,
 //! and whoever could cross its way holds back ([`super::right_of_way`], [`super::lanes`]). It asks a
-//! signal that decides for its green. Left out: stops aside of the lane.
+//! signal that decides for its green. Lorries of a platoon keep their lane and small, even gaps. Left out: stops aside of the lane.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rsu::clock::Mono;
 use v2x_msg::base::{LaneId, NodeId};
 
 use super::roads::Turn;
-use super::vehicles::{Kind, Mix, TurnShares, Vehicle};
+use super::vehicles::{Driver, Kind, Mix, TurnShares, Vehicle};
 use super::{STEP, World};
 use crate::random::{Purpose, Stream};
 
@@ -43,6 +43,8 @@ pub enum Service {
     Bus,
     /// An ambulance with siren and lights.
     Emergency,
+    /// Container lorries that drive as one: alike, and closer than drivers would.
+    Platoon,
 }
 
 /// A stop on the approach.
@@ -112,7 +114,7 @@ impl World {
             self.next_id += 1;
             let lane = self.roads.routes[route].approach;
             match line.service {
-                Service::Bus => self.waiting[lane].push_back(vehicle),
+                Service::Bus | Service::Platoon => self.waiting[lane].push_back(vehicle),
                 // Nobody lets it wait.
                 Service::Emergency => self.waiting[lane].push_front(vehicle),
             }
@@ -162,7 +164,7 @@ fn drawn(seed: u64, id: u32, line: &Line) -> Vehicle {
     };
     let buses = match line.service {
         Service::Bus => 1.0,
-        Service::Emergency => 0.0,
+        Service::Emergency | Service::Platoon => 0.0,
     };
     let mix = Mix { trucks: 0.0, buses };
     let (mut vehicle, _) = Vehicle::draw(seed, id, mix, turns);
@@ -172,9 +174,26 @@ fn drawn(seed: u64, id: u32, line: &Line) -> Vehicle {
         vehicle.driver.eagerness = HURRIES;
         vehicle.siren = true;
     }
+    if line.service == Service::Platoon {
+        vehicle.kind = Kind::Truck;
+        (vehicle.length_m, vehicle.width_m, vehicle.height_m) = LORRY_M;
+        vehicle.driver = TOGETHER;
+        vehicle.keeps_lane = true;
+    }
     vehicle
 }
 
+/// Length, width, height of a container lorry.
+const LORRY_M: (f64, f64, f64) = (16.5, 2.5, 3.9);
+/// How lorries drive that are coupled by radio (assumed): 20 m apart at 54 km/h.
+const TOGETHER: Driver = Driver {
+    acceleration_mps2: 1.0,
+    braking_mps2: 2.5,
+    headway_s: 0.85,
+    standstill_m: 3.0,
+    eagerness: 0.9,
+    reaction_s: 1.0,
+};
 /// Length, width, height of an ambulance: a van.
 const AMBULANCE_M: (f64, f64, f64) = (5.6, 2.0, 2.6);
 /// It drives so much faster than the limit (assumed).

@@ -60,6 +60,8 @@ pub struct Vehicle {
     pub slow: Option<(f64, Mono)>,
     /// It has siren and lights on.
     pub siren: bool,
+    /// It never changes lanes.
+    pub keeps_lane: bool,
     /// It has still to call at a stop.
     pub call: Option<Call>,
     /// How long it has stood at stops.
@@ -174,6 +176,7 @@ impl Vehicle {
             halt: None,
             slow: None,
             siren: false,
+            keeps_lane: false,
             call: None,
             dwelt_s: 0.0,
             wants: turn,
