@@ -38,6 +38,8 @@ pub enum Purpose {
     Air = 20,
     /// Which vehicles have a radio, and what they believe of their place.
     OnBoard = 21,
+    /// How long a bus stands at its stop.
+    Dwell = 30,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rsu::clock::Mono;
 use v2x_msg::base::EnuFrame;
-use v2x_msg::kinds::rsi::{EventSource, Rsi};
+use v2x_msg::kinds::rsi::{EventSource, EventType, Rsi};
 
 use super::samples::Samples;
 use crate::plane::Point;
@@ -84,12 +84,11 @@ impl EventJudge {
     pub fn hear(&mut self, rsi: &Rsi, arrived: Mono, truth: &Truth) {
         self.follow(truth);
         let utc = truth.epoch().utc(arrived);
-        let detected = rsi
-            .events()
-            .iter()
-            .filter(|event| is_measured(event.source));
-        for event in detected {
+        for event in rsi.events() {
             let code = event.event_type.0;
+            if !is_measured(event.source) && !self.is_planned(code) {
+                continue;
+            }
             let taken_back = event.validity.end.is_some_and(|end| end.near(utc) <= utc);
             if taken_back || self.unjudged.contains(&code) {
                 continue;
@@ -152,6 +151,12 @@ impl EventJudge {
             missed += u64::from(told.first.is_none());
         }
         (happened, missed)
+    }
+
+    /// Works are told from the site's file: for them that is news.
+    fn is_planned(&self, code: u16) -> bool {
+        let mut told = self.told.iter();
+        code == EventType::WORKS.0 && told.any(|told| told.what.event_type == code)
     }
 
     fn counted(&self) -> impl Iterator<Item = &Told> {

@@ -54,6 +54,12 @@ pub struct ScenarioFile {
     /// Walkers, riders, who drives the wrong way, and what lies on the road.
     #[serde(default)]
     pub user: Vec<UserTable>,
+    /// Buses with stops, emergency vehicles, lorries in a row.
+    #[serde(default)]
+    pub line: Vec<LineTable>,
+    /// Road works.
+    #[serde(default)]
+    pub works: Vec<WorksTable>,
     /// The radars.
     #[serde(default)]
     pub radar: Vec<RadarTable>,
@@ -226,6 +232,9 @@ pub struct EventTable {
     /// A break-down: so far before the stop line.
     #[serde(default)]
     pub before_m: Option<f64>,
+    /// A slow vehicle: as fast as it can.
+    #[serde(default)]
+    pub most_kmh: Option<f64>,
     /// A red light run: so long after the beginning of red, between the two.
     #[serde(default)]
     pub into_red_s: Option<[f64; 2]>,
@@ -265,6 +274,82 @@ pub struct UserTable {
     #[serde(default)]
     pub size_m: Option<[f64; 3]>,
     /// The event that they are, by GB/T 29100-2012, from where they have waited on.
+    #[serde(default)]
+    pub event_type: Option<u16>,
+}
+
+/// Vehicles that come by a timetable.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LineTable {
+    /// What they are.
+    pub service: LineService,
+    /// From this node.
+    pub from: u16,
+    /// In this lane.
+    pub lane: u8,
+    /// Which way.
+    pub turn: LineTurn,
+    /// The first comes so long after the start of the roadside unit.
+    pub first_s: f64,
+    /// Others after each such span; left out: one comes.
+    #[serde(default)]
+    pub every_s: Option<f64>,
+    /// Nobody comes from then on.
+    pub until_s: f64,
+    /// They call so far before the stop line.
+    #[serde(default)]
+    pub stop_before_m: Option<f64>,
+    /// For a time between these two.
+    #[serde(default)]
+    pub dwell_s: Option<[f64; 2]>,
+}
+
+/// What comes by a timetable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineService {
+    /// City buses.
+    Bus,
+    /// An ambulance with siren and lights.
+    Emergency,
+    /// Container lorries coupled by radio.
+    Platoon,
+}
+
+/// Which way a line goes at the junction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineTurn {
+    /// Across the opposite direction.
+    Left,
+    /// On.
+    Straight,
+    /// Along the near kerb.
+    Right,
+}
+
+/// Road works on an approach: lanes closed by cones, and a lower limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorksTable {
+    /// On the approach from this node.
+    pub from: u16,
+    /// Closed lanes; those on the right.
+    pub lanes: Vec<u8>,
+    /// They end so far before the stop line.
+    pub before_m: f64,
+    /// They begin so much farther upstream.
+    pub length_m: f64,
+    /// Over this length the lanes are closed.
+    pub taper_m: f64,
+    /// Along them.
+    pub limit_kmh: f64,
+    /// Since when, after the start of the roadside unit.
+    pub from_s: f64,
+    /// Until when.
+    pub until_s: f64,
+    /// The event that they are, by GB/T 29100-2012.
     #[serde(default)]
     pub event_type: Option<u16>,
 }
@@ -315,6 +400,8 @@ pub enum EventKind {
     Offset,
     /// A vehicle breaks down.
     BreakDown,
+    /// A vehicle crawls.
+    Slow,
     /// A driver does not heed a red light.
     RunRed,
 }

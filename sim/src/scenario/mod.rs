@@ -29,21 +29,24 @@ use rsu::site::{Link, Site};
 use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
 pub use self::file::{
-    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, MountTable,
-    RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable, UserTable,
+    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, LineTable,
+    MountTable, RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable,
+    UserTable, WorksTable,
 };
-use self::file::{EventKind, SignalsKind};
+use self::file::{EventKind, LineService, LineTurn, SignalsKind};
 pub use self::limits::Limits;
 pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
-use crate::plane::Point;
+use crate::plane::{Path as Polyline, Point};
 use crate::sensors::faults::Fault;
 use crate::sensors::weather::Spell;
 use crate::world::deeds::{Deed, NoSuchLane, What};
-use crate::world::roads::Roads;
+use crate::world::lines::{Line, Service, Stop};
+use crate::world::roads::{Roads, Turn};
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
 use crate::world::snapshot::Body;
 use crate::world::users::Wish;
 use crate::world::vehicles::{Mix, TurnShares};
+use crate::world::works::Works;
 use crate::world::{Demand, World};
 
 /// A scenario as its file has it, checked.
@@ -150,8 +153,12 @@ impl Scenario {
     pub fn world(&self, seed: u64) -> Result<World> {
         let roads = Roads::of_site(&self.site)?;
         let deeds = self.deeds()?;
+        let works = self.works(&roads)?;
+        let mut wishes = self.wishes()?;
+        wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
-        let world = world.with(self.wishes()?, deeds).under(self.spells()?);
+        let world = world.with(wishes, deeds).under(self.spells()?);
+        let world = world.with_works(works).with_lines(self.lines()?)?;
         Ok(if self.file.traffic.lane_changes {
             world.with_lane_changes()
         } else {
@@ -193,7 +200,7 @@ impl Scenario {
                     let offset_s = event.offset_s.context("an offset event has an offset-s")?;
                     offsets.push((at, Duration::from_secs_f64(offset_s)));
                 }
-                EventKind::BreakDown | EventKind::RunRed => {}
+                EventKind::BreakDown | EventKind::Slow | EventKind::RunRed => {}
                 EventKind::Preempt => preempts.push(Preempt {
                     from: at,
                     until: self.moment(event.until_s.context("a preempt event has an until-s")?),
@@ -217,6 +224,10 @@ impl Scenario {
                     before_m: event.before_m.context("a break-down has a before-m")?,
                     until: self.moment(event.until_s.context("a break-down has an until-s")?),
                 },
+                EventKind::Slow => What::Slow {
+                    most_mps: event.most_kmh.context("who is slow has a most-kmh")? / 3.6,
+                    until: self.moment(event.until_s.context("who is slow has an until-s")?),
+                },
                 EventKind::RunRed => {
                     let [least_s, most_s] =
                         event.into_red_s.context("a run-red has an into-red-s")?;
@@ -236,6 +247,83 @@ impl Scenario {
             deeds.push(Deed::new(what, self.moment(event.at_s), from, lane));
         }
         Ok(deeds)
+    }
+
+    /// Who comes by a timetable.
+    fn lines(&self) -> Result<Vec<Line>> {
+        let lines = self.file.line.iter().map(|table| {
+            let [least_s, most_s] = table.dwell_s.unwrap_or_default();
+            ensure!(
+                0.0 <= least_s && least_s <= most_s && table.every_s.is_none_or(|s| s > 0.0),
+                "a line's dwell-s is a range, and its every-s is not nought"
+            );
+            Ok(Line {
+                service: match table.service {
+                    LineService::Bus => Service::Bus,
+                    LineService::Emergency => Service::Emergency,
+                    LineService::Platoon => Service::Platoon,
+                },
+                from: NodeId {
+                    region: self.site.node.region,
+                    id: table.from,
+                },
+                lane: LaneId::new(table.lane)?,
+                turn: match table.turn {
+                    LineTurn::Left => Turn::Left,
+                    LineTurn::Straight => Turn::Straight,
+                    LineTurn::Right => Turn::Right,
+                },
+                first: self.moment(table.first_s),
+                every: table.every_s.map(Duration::from_secs_f64),
+                until: self.moment(table.until_s),
+                stop: table.stop_before_m.map(|before_m| Stop {
+                    before_m,
+                    dwell_s: (least_s, most_s),
+                }),
+            })
+        });
+        lines.collect()
+    }
+
+    /// Road works, each at the beginning of its taper.
+    fn works(&self, roads: &Roads) -> Result<Vec<Works>> {
+        let works = self.file.works.iter().map(|table| {
+            let from = NodeId {
+                region: self.site.node.region,
+                id: table.from,
+            };
+            let lanes: Result<Vec<LaneId>, _> =
+                table.lanes.iter().map(|&id| LaneId::new(id)).collect();
+            let lanes = lanes?;
+            let [before_m, length_m, taper_m] = [table.before_m, table.length_m, table.taper_m];
+            ensure!(
+                before_m >= 0.0 && 0.0 < taper_m && taper_m <= length_m && table.limit_kmh > 0.0,
+                "works need a length-m, a taper-m within it and a limit-kmh"
+            );
+            let mut place = None;
+            for &lane in &lanes {
+                let mut there = roads.approaches.iter();
+                let there = there.find(|other| other.from == from && other.id == lane);
+                let there = there.context(NoSuchLane { from, lane })?;
+                let path = Polyline::new(&there.centre).context("a lane without length")?;
+                let begin_m = path.length_m() - before_m - length_m;
+                ensure!(begin_m >= 0.0, "works are longer than lane {lane}");
+                place.get_or_insert(path.point_at(begin_m));
+            }
+            Ok(Works {
+                from,
+                lanes,
+                before_m,
+                length_m,
+                taper_m,
+                limit_mps: table.limit_kmh / 3.6,
+                since: self.moment(table.from_s),
+                until: self.moment(table.until_s),
+                event_type: table.event_type,
+                place: place.context("works close a lane")?,
+            })
+        });
+        works.collect()
     }
 
     /// Road users on lines of their own.
@@ -536,6 +624,8 @@ impl Scenario {
         self.signals()?;
         self.check_faults()?;
         self.deeds()?;
+        self.works(&Roads::of_site(&self.site)?)?;
+        self.lines()?;
         self.wishes()?;
         self.spells()?;
         self.walls()?;

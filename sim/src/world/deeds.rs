@@ -1,4 +1,4 @@
-//! What single drivers are made to do at a time of the scenario: break down, or run a red light.
+//! What single drivers are made to do at a time of the scenario: break down, crawl, or run a red light.
 //!
 //! A deed falls to the first vehicle that can do it, so it is a matter of the seed who that is.
 
@@ -49,6 +49,13 @@ pub enum What {
         /// It goes on then.
         until: Mono,
     },
+    /// Drive no faster than this, until then.
+    Slow {
+        /// As fast as it can.
+        most_mps: f64,
+        /// It is well again then.
+        until: Mono,
+    },
     /// Pass the stop line so long after the beginning of red.
     RunRed {
         /// No sooner than this.
@@ -88,6 +95,11 @@ impl World {
                 What::BreakDown { before_m, .. } => {
                     in_lane.filter(|v| self.can_halt(v, before_m)).collect()
                 }
+                // The last that came: it has the road before it.
+                What::Slow { .. } => {
+                    let last = in_lane.min_by(|a, b| a.along_m.total_cmp(&b.along_m));
+                    last.into_iter().collect()
+                }
                 What::RunRed { least_s, most_s } => {
                     let first = in_lane.max_by(|a, b| a.along_m.total_cmp(&b.along_m));
                     let runs = |vehicle: &&Vehicle| self.meets_red(vehicle, least_s, most_s);
@@ -107,6 +119,7 @@ impl World {
                         let halt_m = self.roads.routes[vehicle.route].stop_m - before_m;
                         vehicle.halt = Some((halt_m, until));
                     }
+                    What::Slow { most_mps, until } => vehicle.slow = Some((most_mps, until)),
                     What::RunRed { .. } => vehicle.runs_red = true,
                 }
             }
@@ -147,35 +160,48 @@ impl World {
                 vehicle.speed_mps < 0.3 && at_m - vehicle.along_m < HALTED_WITHIN_M
             })
         };
-        let broken = self.vehicles.iter().filter(stands).map(|v| (v.id, STOPPED));
+        let broken = self.vehicles.iter().filter(stands);
+        let broken = broken.map(|vehicle| (vehicle.id, STOPPED, None));
         let spells = self.spells.iter().enumerate();
         let weather = spells.filter_map(|(i, spell)| {
             let event_type = spell
                 .event_type
                 .filter(|_| spell.from <= now && now < spell.until)?;
-            Some((WEATHER - i as u32, event_type))
+            Some((WEATHER - i as u32, event_type, Some(Point::new(0.0, 0.0))))
         });
-        let road = broken.chain(self.users.events());
-        let running: Vec<(u32, u16)> = road.chain(weather).collect();
+        let works = self.works.iter().enumerate();
+        let works = works.filter_map(|(i, works)| {
+            let event_type = works
+                .event_type
+                .filter(|_| works.since <= now && now < works.until)?;
+            Some((WORKS - i as u32, event_type, Some(works.place)))
+        });
+        let queues = self.queues.iter().filter_map(|queue| {
+            let number = queue.number?;
+            Some((QUEUES - number, CONGESTION, Some(queue.tail)))
+        });
+        let users = self.users.events().map(|(id, code)| (id, code, None));
+        let road = broken.chain(users).chain(queues);
+        let running: Vec<(u32, u16, Option<Point>)> = road.chain(works).chain(weather).collect();
         for happening in self.happenings.iter_mut().filter(|one| one.until.is_none()) {
             if let Some(body) = self.latest.body(happening.body) {
                 happening.place = body.centre;
             }
-            if !running.contains(&(happening.body, happening.event_type)) {
-                happening.until = Some(now);
+            let is_it = |(body, code, _): &&(u32, u16, Option<Point>)| {
+                (*body, *code) == (happening.body, happening.event_type)
+            };
+            match running.iter().find(is_it) {
+                Some((.., place)) => happening.place = place.unwrap_or(happening.place),
+                None => happening.until = Some(now),
             }
         }
-        for (body, event_type) in running {
+        for (body, event_type, place) in running {
             let known = self
                 .happenings
                 .iter()
                 .any(|one| one.body == body && one.event_type == event_type);
-            let everywhere = (body > WEATHER_FROM).then_some(Point::new(0.0, 0.0));
-            if let Some(place) = self
-                .latest
-                .body(body)
-                .map(|body| body.centre)
-                .or(everywhere)
+            let is_at = self.latest.body(body).map(|body| body.centre);
+            if let Some(place) = is_at.or(place)
                 && !known
             {
                 self.happenings.push(Happening {
@@ -194,7 +220,11 @@ impl World {
 const STOPPED: u16 = v2x_msg::kinds::rsi::EventType::STOPPED.0;
 /// Weather is nobody's: it goes by numbers from here downwards, and is told at the site's origin.
 const WEATHER: u32 = u32::MAX;
-const WEATHER_FROM: u32 = u32::MAX - 1000;
+/// Nor are works or queues anybody's.
+const WORKS: u32 = u32::MAX - 1000;
+const QUEUES: u32 = u32::MAX - 2000;
+/// Vehicles that queue without a signal, by the same.
+const CONGESTION: u16 = v2x_msg::kinds::rsi::EventType::CONGESTION.0;
 /// How hard a driver brakes whose vehicle breaks down.
 const COMFORT_MPS2: f64 = 2.0;
 /// Who is slower does not run a red light.

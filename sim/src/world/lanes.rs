@@ -8,7 +8,8 @@
 //! vehicle is in both lanes. Not here: what moving over is worth and whether it is safe
 //! ([`super::mobil`]), and how drivers follow ([`super::right_of_way`]).
 
-use super::right_of_way::Scene;
+use std::time::Duration;
+
 use super::roads::{Roads, Turn};
 use super::users::Users;
 use super::vehicles::{Kind, Vehicle};
@@ -236,6 +237,7 @@ impl World {
     /// traffic, not always one that leads where they go.
     pub fn with_lane_changes(mut self) -> Self {
         self.lanes = Some(Lanes::new(&self.roads));
+        self.moves_over = true;
         self
     }
 
@@ -253,18 +255,43 @@ impl World {
         };
         lanes.look(&self.roads, &self.users, &self.vehicles);
         for i in 0..self.vehicles.len() {
+            self.steer_harder(i);
             let vehicle = &self.vehicles[i];
             if vehicle.aside.is_some() && !vehicle.is_aside() {
                 self.vehicles[i].aside = None;
             }
             let vehicle = &self.vehicles[i];
             let turn = self.steps + u64::from(vehicle.id);
-            if turn.is_multiple_of(THINKS_EACH) && vehicle.aside.is_none() && vehicle.halt.is_none()
-            {
+            let free = vehicle.aside.is_none() && vehicle.halt.is_none() && vehicle.call.is_none();
+            let free = free && !vehicle.keeps_lane;
+            if turn.is_multiple_of(THINKS_EACH) && free {
                 self.think_of_lanes(i, &mut lanes);
             }
         }
         self.lanes = Some(lanes);
+    }
+
+    /// Who is on the way over and finds something put down before them gets out of its way in less
+    /// road.
+    fn steer_harder(&mut self, i: usize) {
+        let vehicle = &self.vehicles[i];
+        let Some(aside) = vehicle.aside else {
+            return;
+        };
+        let off_m = aside.off_m(vehicle.along_m);
+        let share = (off_m / aside.off_m).abs();
+        let least_m = (vehicle.speed_mps * TAKES_LEAST_S).max(LEAST_OVER_M) * share;
+        let left_m = aside.begin_m + aside.over_m - vehicle.along_m;
+        let hardly_more = left_m < least_m * STEERS_BY || share < 0.1;
+        if hardly_more || self.scene().is_free_to_move(vehicle) {
+            return;
+        }
+        self.vehicles[i].aside = Some(Aside {
+            begin_m: vehicle.along_m,
+            over_m: least_m,
+            off_m,
+            ..aside
+        });
     }
 
     fn think_of_lanes(&mut self, i: usize, lanes: &mut Lanes) {
@@ -280,17 +307,21 @@ impl World {
             }
             return;
         }
-        let scene = Scene {
-            roads: &self.roads,
-            signals: &self.signals,
-            vehicles: &self.vehicles,
-            users: self.users.bodies(),
-            now: self.now(),
-            moves_over: true,
-        };
+        let scene = self.scene();
         let (mut best, mut ask): (Option<(f64, Vehicle)>, Option<Ask>) = (None, None);
-        for target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
-            let would_be = beside(&self.roads, vehicle, target.route);
+        let may = self.now() >= vehicle.settled;
+        let makes_room = scene.siren_behind(vehicle);
+        for mut target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
+            if makes_room {
+                target.urgency = Some(target.urgency.unwrap_or(0.5).max(0.5));
+            }
+            if target.urgency.is_none() && !may {
+                continue;
+            }
+            let mut would_be = beside(&self.roads, vehicle, target.route, TAKES_S);
+            if target.urgency.is_some() && !scene.is_free_to_move(&would_be) {
+                would_be = beside(&self.roads, vehicle, target.route, TAKES_LEAST_S);
+            }
             let ahead_m = lanes.blocked_ahead_m(target.route, would_be.along_m);
             let own_m = lanes.blocked_ahead_m(vehicle.route, vehicle.along_m);
             let better = match (own_m, ahead_m) {
@@ -318,6 +349,7 @@ impl World {
         match best {
             Some((_, moved)) => {
                 self.vehicles[i] = moved;
+                self.vehicles[i].settled = self.now() + STAYS;
                 lanes.changes += 1;
             }
             None => self.vehicles[i].asks = ask,
@@ -331,7 +363,7 @@ pub(super) fn stands_for_good(body: &super::snapshot::Body) -> bool {
 }
 
 /// `vehicle` as it begins to move over to `route`.
-fn beside(roads: &Roads, vehicle: &Vehicle, route: usize) -> Vehicle {
+fn beside(roads: &Roads, vehicle: &Vehicle, route: usize, takes_s: f64) -> Vehicle {
     let old = &roads.routes[vehicle.route].path;
     let new = &roads.routes[route].path;
     let nose = old.point_at(vehicle.along_m);
@@ -346,7 +378,7 @@ fn beside(roads: &Roads, vehicle: &Vehicle, route: usize) -> Vehicle {
             from: vehicle.route,
             shift_m: vehicle.along_m - along_m,
             begin_m: along_m,
-            over_m: (vehicle.speed_mps * TAKES_S).max(LEAST_OVER_M),
+            over_m: (vehicle.speed_mps * takes_s).max(LEAST_OVER_M),
             off_m,
         }),
         ..vehicle.clone()
@@ -388,6 +420,8 @@ fn smooth(share: f64) -> f64 {
 const THINKS_EACH: u64 = 500 / STEP.as_millis() as u64;
 /// Moving over takes so long at an even speed (assumed; published means are 3 to 6 s),
 const TAKES_S: f64 = 4.0;
+/// half of it before something that stands in the way,
+const TAKES_LEAST_S: f64 = 2.0;
 /// but at least this much road: what a car needs for 3.5 m aside at walking speed.
 const LEAST_OVER_M: f64 = 16.0;
 /// So much road per lane is plenty to move over.
@@ -401,13 +435,17 @@ const BESIDE_M: f64 = 5.0;
 /// What stands nearer to the middle of a lane is in the way: half a lorry and some.
 const IN_LANE_M: f64 = 1.6;
 /// Drivers see so far that a lane is blocked.
-const SEEN_AHEAD_M: f64 = 200.0;
+const SEEN_AHEAD_M: f64 = 300.0;
 /// A blocked lane is worth moving to if it leads on for so much longer.
 const MORE_ROAD_M: f64 = 50.0;
+/// Who has moved over stays for so long, unless it must go on (assumed).
+const STAYS: Duration = Duration::from_secs(10);
 /// Slower stands.
 const STANDS_BELOW_MPS: f64 = 0.1;
 /// More lanes has no approach.
 const MOST_LANES: i32 = 8;
+/// Who has so much more road than needed may steer harder.
+const STEERS_BY: f64 = 1.3;
 /// In which places of a move are compared.
 const PIECES: u32 = 20;
 

@@ -7,6 +7,7 @@
 //! braking the less road is left. Not here: who thinks of moving over, and where to
 //! ([`super::lanes`]).
 
+use super::lanes::stands_for_good;
 use super::right_of_way::Scene;
 use super::vehicles::Vehicle;
 
@@ -26,6 +27,9 @@ impl Scene<'_> {
         } else {
             end_m < route.path.length_m()
         };
+        if !self.is_free_to_move(would_be) {
+            return None;
+        }
         let safe_mps2 = SAFE_MPS2 + (HARSH_MPS2 - SAFE_MPS2) * urgency.unwrap_or(0.0);
         let own = (would_be.route, would_be.along_m);
         let mut behind: Option<(f64, &Vehicle)> = None;
@@ -45,6 +49,9 @@ impl Scene<'_> {
         }
         let mut followers_gain = 0.0;
         if let Some((gap_m, other)) = behind {
+            if other.siren && gap_m < ROOM_FOR_SIREN_M {
+                return None;
+            }
             let now = self.acceleration_mps2(other);
             let wanted_mps = self.wanted_mps(other);
             let follows =
@@ -68,6 +75,26 @@ impl Scene<'_> {
         // Who hardly moves has nothing to gain from another place in the same queue.
         let whole = gain + POLITENESS * followers_gain;
         (whole > THRESHOLD_MPS2 && vehicle.speed_mps > CREEPS_MPS).then_some(whole)
+    }
+
+    /// Whether nothing stands where `would_be` moves over.
+    pub(super) fn is_free_to_move(&self, would_be: &Vehicle) -> bool {
+        let over_m = would_be.aside.map_or(0.0, |aside| aside.over_m);
+        let mut things = self.users.iter().filter(|user| stands_for_good(user));
+        !things.any(|thing| {
+            let gap = self.gap_before_m(would_be, thing);
+            gap.is_some_and(|(gap_m, _)| gap_m < over_m)
+        })
+    }
+
+    /// Whether an emergency vehicle comes close behind.
+    pub(super) fn siren_behind(&self, vehicle: &Vehicle) -> bool {
+        let own = (vehicle.route, vehicle.along_m);
+        let mut sirens = self.vehicles.iter().filter(|other| other.siren);
+        sirens.any(|other| {
+            let gap = self.gap_on_m(other, (other.route, other.along_m), vehicle, own);
+            other.id != vehicle.id && gap.is_some_and(|gap_m| gap_m < ROOM_FOR_SIREN_M)
+        })
     }
 
     /// What the one behind would gain if `vehicle` were not there.
@@ -110,5 +137,7 @@ const HARSH_MPS2: f64 = 4.5;
 const MUST_MPS2: f64 = 2.0;
 /// Slower moves over only if it must.
 const CREEPS_MPS: f64 = 2.0;
+/// Nearer before a siren one makes room (assumed).
+const ROOM_FOR_SIREN_M: f64 = 80.0;
 /// To the next bumper, at least.
 const LEAST_GAP_M: f64 = 1.5;

@@ -5,7 +5,10 @@
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
+//! - `congestion`: queues that no signal explains
+//! - [`works`]: lanes closed by cones
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
+//! - [`lines`]: buses with stops, emergency vehicles
 //! - [`lanes`]: who moves over to the lane beside
 //! - `mobil`: whether that is safe, and what it is worth
 //! - [`right_of_way`]: what each driver does next
@@ -16,8 +19,10 @@
 //! mathematics library, so the same seed gives the same state everywhere, to the bit. Unless lane
 //! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
+mod congestion;
 pub mod deeds;
 pub mod lanes;
+pub mod lines;
 mod mobil;
 pub mod right_of_way;
 pub mod roads;
@@ -26,6 +31,7 @@ mod site;
 pub mod snapshot;
 pub mod users;
 pub mod vehicles;
+pub mod works;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,14 +40,17 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
+use self::congestion::Queue;
 use self::deeds::Deed;
 use self::lanes::Lanes;
+use self::lines::Line;
 use self::right_of_way::Scene;
 use self::roads::{Roads, Turn};
 use self::signals::{Detected, Signals};
 use self::snapshot::{Body, Snapshot};
 use self::users::{Happening, Seen, Users, Wish};
 use self::vehicles::{Mix, TurnShares, Vehicle};
+use self::works::Works;
 use crate::random::{Purpose, Stream, mix};
 use crate::sensors::weather::Spell;
 
@@ -90,8 +99,14 @@ pub struct World {
     deeds: Vec<Deed>,
     happenings: Vec<Happening>,
     spells: Vec<Spell>,
+    moves_over: bool,
     /// None: nobody changes lanes.
     lanes: Option<Lanes>,
+    works: Vec<Works>,
+    lines: Vec<Line>,
+    /// By approach.
+    queues: Vec<Queue>,
+    next_queue: u32,
     earlier: Snapshot,
     latest: Snapshot,
 }
@@ -109,7 +124,8 @@ pub struct Crossing {
     pub light: Option<Light>,
     /// What it is.
     pub kind: vehicles::Kind,
-    /// How much longer it took than as fast as one may; negative for one that drives faster.
+    /// How much longer it took than as fast as one may, stops of a bus left out; negative for one that
+    /// drives faster.
     pub delay_s: f64,
 }
 
@@ -140,7 +156,12 @@ impl World {
             deeds: Vec::new(),
             happenings: Vec::new(),
             spells: Vec::new(),
+            moves_over: false,
             lanes: None,
+            works: Vec::new(),
+            lines: Vec::new(),
+            queues: Vec::new(),
+            next_queue: 0,
             earlier: empty.clone(),
             latest: empty,
         };
@@ -181,14 +202,7 @@ impl World {
             let detected = self.detected(reach_m);
             self.signals.follow(now, &detected);
         }
-        let scene = Scene {
-            roads: &self.roads,
-            signals: &self.signals,
-            vehicles: &self.vehicles,
-            users: self.users.bodies(),
-            now,
-            moves_over: self.lanes.is_some(),
-        };
+        let scene = self.scene();
         let choices: Vec<(f64, bool)> = self
             .vehicles
             .iter()
@@ -210,13 +224,16 @@ impl World {
         let routes = &self.roads.routes;
         self.vehicles
             .retain(|vehicle| vehicle.rear_m() < routes[vehicle.route].path.length_m());
+        self.serve_stops();
         self.change_lanes();
         self.arrive();
+        self.arrive_by_timetable();
         self.let_in();
         self.steps += 1;
         self.do_deeds();
         let next = self.picture();
         self.earlier = std::mem::replace(&mut self.latest, next);
+        self.follow_queues();
         self.note_happenings();
     }
 
@@ -288,6 +305,7 @@ impl World {
 
     /// What the detectors of each phase see, which look so far before the stop line.
     fn detected(&self, reach_m: f64) -> Vec<Detected> {
+        let now = self.now();
         let mut detected: Vec<Detected> = self
             .signals
             .phases()
@@ -297,11 +315,19 @@ impl World {
                 present: false,
                 waiting: false,
                 bus: None,
+                emergency: false,
             })
             .collect();
         for vehicle in self.vehicles.iter().filter(|v| v.entered.is_none()) {
             let route = &self.roads.routes[vehicle.route];
             let nose_m = route.stop_m - vehicle.along_m;
+            let asks = vehicle.siren && nose_m <= SIREN_KNOWN_M;
+            let entry = detected
+                .iter_mut()
+                .find(|one| Some(one.phase) == route.phase);
+            if let Some(entry) = entry.filter(|_| asks) {
+                entry.emergency = true;
+            }
             if nose_m > reach_m.max(LINE_DETECTOR_M) {
                 continue;
             }
@@ -318,13 +344,27 @@ impl World {
                 if vehicle.kind == vehicles::Kind::Bus && route.phase == Some(phase) {
                     let speed_mps = route.speed_mps(vehicle.along_m);
                     let arrives_s = vehicle.least_time_s(nose_m, speed_mps);
-                    let arrives = Duration::from_secs_f64(arrives_s.max(0.0));
+                    let stands = vehicle.call.map_or(Duration::ZERO, |call| call.left(now));
+                    let arrives = Duration::from_secs_f64(arrives_s.max(0.0)) + stands;
                     let soonest = entry.bus.map_or(arrives, |other| other.min(arrives));
                     entry.bus = Some(soonest);
                 }
             }
         }
         detected
+    }
+
+    /// What drivers see.
+    fn scene(&self) -> Scene<'_> {
+        Scene {
+            roads: &self.roads,
+            signals: &self.signals,
+            vehicles: &self.vehicles,
+            users: self.users.bodies(),
+            now: self.now(),
+            moves_over: self.moves_over,
+            works: &self.works,
+        }
     }
 
     fn advance(&mut self, i: usize, acceleration_mps2: f64, now: Mono) {
@@ -345,7 +385,7 @@ impl World {
                 at,
                 light: route.phase.map(|phase| self.signals.light(phase, at)),
                 kind: vehicle.kind,
-                delay_s: at.seconds_after(vehicle.appeared) - route.free_time_s(),
+                delay_s: at.seconds_after(vehicle.appeared) - route.free_time_s() - vehicle.dwelt_s,
             });
         }
     }
@@ -468,6 +508,8 @@ impl World {
     }
 }
 
+/// An emergency vehicle asks for its green from so far on.
+const SIREN_KNOWN_M: f64 = 250.0;
 /// A loop at the stop line is so long.
 const LINE_DETECTOR_M: f64 = 6.0;
 

@@ -15,6 +15,7 @@ use super::roads::{Order, Roads, Route, Turn, Zone};
 use super::signals::Signals;
 use super::snapshot::Body;
 use super::vehicles::{Kind, Vehicle};
+use super::works::Works;
 use crate::plane::Point;
 
 /// What all drivers see at the start of a step.
@@ -32,6 +33,8 @@ pub struct Scene<'a> {
     pub now: Mono,
     /// Drivers change lanes, and keep room to leave one that is blocked.
     pub moves_over: bool,
+    /// Where they may not drive as fast.
+    pub works: &'a [Works],
 }
 
 impl Scene<'_> {
@@ -45,11 +48,7 @@ impl Scene<'_> {
             let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
             chosen = chosen.min(this);
         };
-        let leaves_m = if self.moves_over && vehicle.aside.is_none() {
-            LEAVES_M
-        } else {
-            0.0
-        };
+        let leaves_m = if self.moves_over { LEAVES_M } else { 0.0 };
         let mut nearest_m = f64::INFINITY;
         for other in self.vehicles {
             if other.id != vehicle.id
@@ -71,6 +70,10 @@ impl Scene<'_> {
         {
             heed(halt_m - vehicle.along_m, 0.0);
         }
+        if let Some(call) = vehicle.call {
+            // It stands with its front at the sign, not before it.
+            heed(call.at_m + driver.standstill_m - vehicle.along_m, 0.0);
+        }
         if vehicle.entered.is_none() && !vehicle.runs_red && self.must_stop(vehicle) {
             heed(route.stop_m - vehicle.along_m, 0.0);
         }
@@ -87,7 +90,27 @@ impl Scene<'_> {
 
     /// As fast as its driver would go where it is.
     pub(super) fn wanted_mps(&self, vehicle: &Vehicle) -> f64 {
-        self.route(vehicle).speed_mps(vehicle.along_m) * vehicle.driver.eagerness
+        let usual_mps = self.route(vehicle).speed_mps(vehicle.along_m) * vehicle.driver.eagerness;
+        let works = self.works.iter();
+        let works_mps = works.map(|works| works.most_mps(self.roads, vehicle, self.now));
+        let own_mps = vehicle.slow.filter(|(_, until)| self.now < *until);
+        let own_mps = own_mps.map_or(f64::INFINITY, |(most_mps, _)| most_mps);
+        let red_mps = if vehicle.siren && vehicle.entered.is_none() {
+            self.past_red_mps(vehicle)
+        } else {
+            f64::INFINITY
+        };
+        works_mps.fold(usual_mps.min(own_mps).min(red_mps), f64::min)
+    }
+
+    /// How fast an emergency vehicle comes to a red light: slowly, so as to see and be seen.
+    fn past_red_mps(&self, vehicle: &Vehicle) -> f64 {
+        let route = self.route(vehicle);
+        if self.light(route) != Some(Light::Red) {
+            return f64::INFINITY;
+        }
+        let left_m = (route.stop_m - vehicle.along_m).max(0.0);
+        (PAST_RED_MPS * PAST_RED_MPS + 2.0 * vehicle.driver.braking_mps2 / 2.0 * left_m).sqrt()
     }
 
     /// What the driver chooses who lets in those that ask: only the one right behind does.
@@ -97,7 +120,8 @@ impl Scene<'_> {
             let ask = other.asks.filter(|_| other.id != vehicle.id)?;
             let there = (ask.route, other.along_m + ask.shift_m);
             let gap_m = self.gap_on_m(vehicle, own, other, there)?;
-            let lets = (0.0..nearest_m).contains(&gap_m);
+            // Nobody waits for who may never come.
+            let lets = (0.0..nearest_m).contains(&gap_m) && vehicle.speed_mps > LETS_IN_FROM_MPS;
             lets.then_some((gap_m, other.speed_mps))
         });
         let nearest = asking.min_by(|a, b| a.0.total_cmp(&b.0));
@@ -138,7 +162,7 @@ impl Scene<'_> {
     }
 
     /// How far ahead `user` is or will be in the way of `vehicle`, and how fast it goes along.
-    fn gap_before_m(&self, vehicle: &Vehicle, user: &Body) -> Option<(f64, f64)> {
+    pub(super) fn gap_before_m(&self, vehicle: &Vehicle, user: &Body) -> Option<(f64, f64)> {
         let path = &self.route(vehicle).path;
         let nose = vehicle.place_at(self.roads, vehicle.along_m);
         let reach_m = vehicle.speed_mps * LOOKS_AHEAD_S + LOOKS_AHEAD_M;
@@ -241,6 +265,12 @@ impl Scene<'_> {
         let Some(shown) = self.signals.shown(phase, self.now) else {
             return true;
         };
+        if vehicle.siren {
+            return false;
+        }
+        if self.holds_back(vehicle) {
+            return true;
+        }
         match shown.light {
             Light::Green | Light::FlashingGreen => {
                 let waits_s = self.now.seconds_after(shown.since);
@@ -277,8 +307,25 @@ impl Scene<'_> {
         })
     }
 
+    /// Whether `vehicle` hears a siren that comes across its way, and can still stop.
+    fn holds_back(&self, vehicle: &Vehicle) -> bool {
+        let route = self.route(vehicle);
+        let left_m = (route.stop_m - vehicle.along_m).max(0.01);
+        let needed_mps2 = vehicle.speed_mps * vehicle.speed_mps / (2.0 * left_m);
+        if needed_mps2 > vehicle.driver.braking_mps2 {
+            return false;
+        }
+        let mut sirens = self.vehicles.iter().filter(|other| other.siren);
+        sirens.any(|other| {
+            let theirs = self.route(other);
+            let near = theirs.stop_m - other.along_m < SIREN_HEARD_M;
+            let zone = route.zones.iter().find(|zone| zone.other == other.route);
+            near && zone.is_some_and(|zone| other.rear_m() < zone.other_leave_m.max(theirs.clear_m))
+        })
+    }
+
     fn may_go(&self, vehicle: &Vehicle) -> bool {
-        if vehicle.runs_red {
+        if vehicle.runs_red || vehicle.siren {
             return true;
         }
         match self.light(self.route(vehicle)) {
@@ -364,6 +411,12 @@ const SLOWING_DOWN: f64 = 0.75;
 const LEAVES_M: f64 = 10.0;
 /// Nobody brakes harder to let somebody in.
 const LETS_IN_MPS2: f64 = 1.5;
+/// And nobody stops for it.
+const LETS_IN_FROM_MPS: f64 = 1.0;
+/// An emergency vehicle passes a red light no faster than 20 km/h (assumed).
+const PAST_RED_MPS: f64 = 20.0 / 3.6;
+/// A siren is heeded from so far before its stop line on (assumed).
+const SIREN_HEARD_M: f64 = 80.0;
 /// Slower than this is standing.
 const STANDING_MPS: f64 = 0.5;
 /// Tyres give no more.

@@ -38,7 +38,7 @@ pub struct Wish {
     pub wait_m: Option<f64>,
     /// They wait for green of this phase.
     pub phase: Option<PhaseId>,
-    /// They wait until no vehicle reaches their way within this time.
+    /// They wait until no vehicle reaches their way within this time; a thing is put down then.
     pub gap_s: f64,
     /// The event on the road that they are (GB/T 29100-2012), from where they have waited on.
     pub event_type: Option<u16>,
@@ -131,7 +131,7 @@ impl Users {
         }
         self.present.retain(|user| ways[user.wish].holds(user, now));
         for wish in 0..self.ways.len() {
-            self.arrive(wish, now, step_s, seed, count);
+            self.arrive(wish, now, step_s, seen, seed, count);
         }
         let bodies = self
             .present
@@ -140,7 +140,15 @@ impl Users {
         self.bodies = bodies.collect();
     }
 
-    fn arrive(&mut self, wish: usize, now: Mono, step_s: f64, seed: u64, count: u64) {
+    fn arrive(
+        &mut self,
+        wish: usize,
+        now: Mono,
+        step_s: f64,
+        seen: &Seen<'_>,
+        seed: u64,
+        count: u64,
+    ) {
         let way = &mut self.ways[wish];
         let wanted = &way.wish;
         if now < wanted.from || now >= wanted.until {
@@ -151,7 +159,7 @@ impl Users {
                 let stream = Stream::new(seed, wish as u64, Purpose::UserArrival);
                 stream.starting_at(count).chance(per_hour / 3600.0 * step_s)
             }
-            None => !way.came,
+            None => !way.came && (way.path.is_some() || way.is_free(seen)),
         };
         if !comes {
             return;
@@ -239,6 +247,21 @@ impl Way {
         }
     }
 
+    /// Whether a thing can be put down: nobody would have to brake hard for it.
+    fn is_free(&self, seen: &Seen<'_>) -> bool {
+        let (Some(&place), true) = (self.wish.way.first(), self.wish.gap_s > 0.0) else {
+            return true;
+        };
+        !seen.vehicles.iter().any(|vehicle| {
+            let path = &seen.roads.routes[vehicle.route].path;
+            let along_m = path.nearest_m(place);
+            let ahead_m = along_m - vehicle.along_m;
+            let reach_m = vehicle.speed_mps * self.wish.gap_s + PUT_DOWN_M;
+            let beside = path.point_at(along_m).distance_m(place) < vehicle.width_m / 2.0 + NEAR_M;
+            beside && (-vehicle.length_m..reach_m).contains(&ahead_m)
+        })
+    }
+
     /// Whether the signal and the traffic let one go who waits.
     fn may_go(&self, now: Mono, seen: &Seen<'_>) -> bool {
         let green = |phase| seen.signals.light(phase, now) == Light::Green;
@@ -309,6 +332,8 @@ impl Way {
 
 /// Nearer than this to somebody's way is in it.
 const NEAR_M: f64 = 2.0;
+/// Nothing is put down so near before a vehicle.
+const PUT_DOWN_M: f64 = 15.0;
 /// What walkers and riders keep free before them.
 const KEPT_FREE_M: f64 = 1.0;
 /// Spacing of the places that are looked at.

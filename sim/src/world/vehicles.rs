@@ -8,6 +8,7 @@
 use rsu::clock::Mono;
 
 use super::lanes::{Aside, Ask};
+use super::lines::Call;
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
 
@@ -55,10 +56,22 @@ pub struct Vehicle {
     pub runs_red: bool,
     /// It breaks down at this place of its route, and goes on at this time.
     pub halt: Option<(f64, Mono)>,
+    /// It drives no faster than this, until then.
+    pub slow: Option<(f64, Mono)>,
+    /// It has siren and lights on.
+    pub siren: bool,
+    /// It never changes lanes.
+    pub keeps_lane: bool,
+    /// It has still to call at a stop.
+    pub call: Option<Call>,
+    /// How long it has stood at stops.
+    pub dwelt_s: f64,
     /// Which way it would go at the junction.
     pub wants: Turn,
     /// It moves over to its route from another.
     pub aside: Option<Aside>,
+    /// It has no mind to change lanes again before.
+    pub settled: Mono,
     /// It asks to be let into another lane.
     pub asks: Option<Ask>,
     /// When it appeared, on the road or before it.
@@ -161,8 +174,14 @@ impl Vehicle {
             committed: false,
             runs_red: false,
             halt: None,
+            slow: None,
+            siren: false,
+            keeps_lane: false,
+            call: None,
+            dwelt_s: 0.0,
             wants: turn,
             aside: None,
+            settled: Mono::ZERO,
             asks: None,
             appeared: Mono::ZERO,
             entered: None,

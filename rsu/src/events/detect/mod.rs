@@ -116,10 +116,12 @@ impl Detect {
         book: &mut Book,
     ) {
         self.scene.set(now.mono, picture, forecast, &self.roads);
-        for spot in &self.scene.spots {
-            self.watches.look(now.mono, spot, &self.scene, |found| {
-                claim(now, found, spot, &self.roads, &self.frame, book);
+        for place in 0..self.scene.spots.len() {
+            let spot = self.scene.spots[place];
+            self.watches.look(now.mono, &spot, &self.scene, |found| {
+                claim(now, found, &spot, &self.roads, &self.frame, book);
             });
+            self.scene.spots[place].lies = self.watches.lies(&spot);
         }
         for queue in self.queues.look(now.mono, &self.scene, &self.roads) {
             let Some(event) = queue.event(&self.roads, &self.frame) else {

@@ -1,14 +1,15 @@
 //! Queues that are more than a red light, and where they end.
 //!
 //! A queue is a row of slow vehicles on one lane without a gap. It is congestion when it lasts
-//! longer than a cycle of the signal that it stands at, or when its head stands where no signal is.
-//! Its tail moves; the event moves along. Not here: single vehicles.
+//! longer than a cycle of the signal that it stands at, or when its head stands where no signal is,
+//! whatever else stands at the signal. Its tail moves; the event moves along. Cones and what else has
+//! never moved do not queue. Not here: single vehicles.
 
 use arrayvec::ArrayVec;
 use v2x_msg::base::{EnuFrame, Few, Radius};
 use v2x_msg::kinds::rsi::{self, EventSource, EventType, Level, Place, ReferencePath};
 
-use super::scene::{OnLane, Road, Roads, Scene, Spot};
+use super::scene::{OnLane, Roads, Scene, Spot};
 use super::{Config, MAX_POINTS, UPSTREAM_M, reference_link};
 use crate::clock::Mono;
 
@@ -46,14 +47,18 @@ struct Rules {
     from_m: f64,
 }
 
-/// What is remembered of the queue on a lane.
+/// What is remembered of the queues on a lane.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lane {
+    /// There has been one since.
     since: Option<Mono>,
     seen: Mono,
-    /// Where its head was when it was last elsewhere, and since when it has been there.
-    head: Option<(f64, Mono)>,
-    raised: bool,
+    outlasts: bool,
+    /// Away from the signal: where a head stands, and for how long it has been seen there, less twice
+    /// the time that it was seen elsewhere: a row in which one is missed for a moment breaks in two.
+    head: Option<(f64, f64)>,
+    away_seen: Mono,
+    stuck: bool,
 }
 
 impl Queues {
@@ -81,11 +86,17 @@ impl Queues {
             return found;
         };
         for (place, road) in roads.lanes.iter().enumerate() {
-            let queue = queue_on(place, scene).filter(|queue| queue.length_m() >= rules.from_m);
-            if !self.lanes[place].follow(now, queue, road, rules) {
+            let away_m = if road.approach {
+                road.length_m - AT_SIGNAL_M
+            } else {
+                f64::INFINITY
+            };
+            let long = |queue: &Queue| queue.length_m() >= rules.from_m;
+            let any = queue_on(place, scene, f64::INFINITY).filter(long);
+            let away = queue_on(place, scene, away_m).filter(long);
+            let Some(queue) = self.lanes[place].follow(now, any, away, rules) else {
                 continue;
-            }
-            let Some(queue) = queue else { continue };
+            };
             let same_link = found
                 .iter_mut()
                 .find(|other| roads.lanes[other.lane].link == road.link);
@@ -104,35 +115,50 @@ impl Queues {
 const MOST: usize = 16;
 
 impl Lane {
-    /// Whether the queue of this look is congestion.
-    fn follow(&mut self, now: Mono, queue: Option<Queue>, road: &Road, rules: Rules) -> bool {
-        let Some(queue) = queue else {
-            if now.seconds_after(self.seen) > GONE_AFTER_S {
-                *self = Self::default();
-            }
-            return false;
-        };
-        self.seen = now;
-        let since = *self.since.get_or_insert(now);
-        let (head_m, there_since) = self.head.unwrap_or((queue.head_m, now));
-        let stays = (queue.head_m - head_m).abs() <= HEAD_STAYS_M;
-        let (head_m, there_since) = if stays {
-            (head_m, there_since)
+    /// The queue of this look that is congestion: of any queue, and of those away from the signal.
+    fn follow(
+        &mut self,
+        now: Mono,
+        any: Option<Queue>,
+        away: Option<Queue>,
+        rules: Rules,
+    ) -> Option<Queue> {
+        if any.is_some() {
+            self.seen = now;
+            let since = *self.since.get_or_insert(now);
+            self.outlasts |= now.seconds_after(since) >= rules.cycles_s;
+        } else if now.seconds_after(self.seen) > GONE_AFTER_S {
+            (self.since, self.outlasts) = (None, false);
+        }
+        if let Some(queue) = away {
+            let step_s = now.seconds_after(self.away_seen).min(GONE_AFTER_S);
+            self.away_seen = now;
+            let (head_m, seen_s) = self.head.unwrap_or((queue.head_m, -step_s));
+            let stays = (queue.head_m - head_m).abs() <= HEAD_STAYS_M;
+            let seen_s = seen_s + if stays { step_s } else { -2.0 * step_s };
+            self.head = Some(if stays || seen_s > 0.0 {
+                (head_m, seen_s)
+            } else {
+                (queue.head_m, 0.0)
+            });
+            self.stuck |= seen_s >= rules.after_s;
+        } else if now.seconds_after(self.away_seen) > GONE_AFTER_S {
+            (self.head, self.stuck) = (None, false);
+        }
+        if self.outlasts {
+            any
         } else {
-            (queue.head_m, now)
-        };
-        self.head = Some((head_m, there_since));
-        let at_signal = road.approach && road.length_m - queue.head_m <= AT_SIGNAL_M;
-        let stuck = !at_signal && now.seconds_after(there_since) >= rules.after_s;
-        let outlasts = now.seconds_after(since) >= rules.cycles_s;
-        self.raised |= stuck || outlasts;
-        self.raised
+            away.filter(|_| self.stuck)
+        }
     }
 }
 
-/// The queue on a lane: from its most downstream slow vehicle upstream, as long as there is no gap.
-fn queue_on(lane: usize, scene: &Scene) -> Option<Queue> {
-    let slow = |spot: &Spot| spot.drives() && spot.speed_mps < SLOW_BELOW_MPS && !spot.against;
+/// The longest queue on a lane whose head is no farther along than `head_to_m`: from its most downstream
+/// slow vehicle upstream, as long as there is no gap.
+fn queue_on(lane: usize, scene: &Scene, head_to_m: f64) -> Option<Queue> {
+    let slow = |spot: &Spot| {
+        spot.drives() && !spot.lies && spot.speed_mps < SLOW_BELOW_MPS && !spot.against
+    };
     let next_upstream = |below_m: f64| {
         scene
             .on(lane)
@@ -145,7 +171,7 @@ fn queue_on(lane: usize, scene: &Scene) -> Option<Queue> {
         let (queue, count) = row(lane, first, head, next_upstream);
         from_m = queue.tail_m;
         let longer = best.is_none_or(|best| queue.length_m() > best.length_m());
-        if count >= FEWEST && longer {
+        if count >= FEWEST && longer && queue.head_m <= head_to_m {
             best = Some(queue);
         }
     }

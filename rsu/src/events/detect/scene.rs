@@ -162,6 +162,8 @@ pub(super) struct Spot {
     pub(super) length_m: f64,
     /// The lane that it is on, in its direction while it moves.
     pub(super) lane: Option<OnLane>,
+    /// It is no vehicle for all that is known, and has never moved.
+    pub(super) lies: bool,
     /// It moves against the lane under it, and no lane leads its way.
     pub(super) against: bool,
     /// To the one ahead on its lane: the free space, and how fast that one is.
@@ -284,6 +286,7 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
             && any.is_some_and(|on| between(course, on.yaw_rad) >= AGAINST_RAD),
         lane: lane.or(any.filter(|on| moves && between(course, on.yaw_rad) >= AGAINST_RAD)),
         ahead: None,
+        lies: false,
         hold: Hold::Wait,
         to_end_m,
         limit_mps: lane.map_or(f64::INFINITY, |on| roads.lanes[on.lane].limit_mps),

@@ -338,6 +338,50 @@ fn a_jam_before_no_signal_is_congestion_and_its_tail_moves() {
 }
 
 #[test]
+fn a_row_of_cones_is_no_queue() {
+    let mut bench = bench_with(Config {
+        object_after: None,
+        stopped_after: None,
+        ..Config::default()
+    });
+    let cones = || queue(120.0, 12).into_iter();
+    bench.see(60.0, |_| {
+        cones().map(|cone| of(Class::Unknown, cone)).collect()
+    });
+    assert_eq!(bench.raised(), NONE);
+    // Who has been seen to move may queue, whatever it is.
+    bench.see(1.0, |t| {
+        let creeps = |cone: Track| Track {
+            velocity: car(0, 0.0, 0.0, -2.0).velocity,
+            north_m: cone.north_m - 2.0 * t,
+            ..of(Class::Unknown, cone)
+        };
+        cones().map(creeps).collect()
+    });
+    bench.see(21.0, |_| {
+        cones().map(|cone| of(Class::Unknown, cone)).collect()
+    });
+    assert_eq!(bench.raised(), [707]);
+}
+
+#[test]
+fn a_jam_upstream_is_congestion_while_a_queue_stands_at_red() {
+    let mut bench = bench();
+    bench.light = Some((Light::Red, bench.ms));
+    // Fourteen at the signal, seven farther upstream behind something.
+    bench.see(30.0, |_| {
+        let jam = (0..7).map(|n| car(n + 30, IN_M, 180.0 + 9.0 * f64::from(n), 0.0));
+        queue(23.0, 14).into_iter().chain(jam).collect()
+    });
+    assert!(bench.raised().contains(&707), "{:?}", bench.told);
+    let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
+    let jam = sent.iter().find(|event| event.event_type.0 == 707).unwrap();
+    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+    let frame = Site::parse(site, "site").unwrap().frame;
+    assert!((frame.enu(jam.pos.unwrap()).north_m - 234.0).abs() < 0.1);
+}
+
+#[test]
 fn an_id_that_is_born_again_brings_no_evidence_along() {
     let mut bench = bench();
     bench.see(14.0, |_| vec![car(1, OUT_M, 170.0, 0.0)]);

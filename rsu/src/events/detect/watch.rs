@@ -87,6 +87,12 @@ impl Watches {
         }
     }
 
+    /// Whether it is no vehicle for all that is known, and has not been seen to move.
+    pub(super) fn lies(&self, spot: &Spot) -> bool {
+        let watch = &self.of[usize::from(spot.id)];
+        spot.class == Class::Unknown && watch.born_at == spot.born_at && !watch.has_moved
+    }
+
     /// Adds what this look shows of one road user, and tells what is sure enough.
     pub(super) fn look(
         &mut self,

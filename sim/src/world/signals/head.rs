@@ -99,6 +99,8 @@ pub struct Detected {
     pub waiting: bool,
     /// The bus that comes next, and how soon it can be at the stop line.
     pub bus: Option<Duration>,
+    /// An emergency vehicle comes.
+    pub emergency: bool,
 }
 
 /// A program under way.
@@ -111,6 +113,8 @@ pub struct Head {
     /// Offsets of the grid, each from a moment on; the first from the beginning.
     offsets: Vec<(Mono, Duration)>,
     preempts: Vec<Preempt>,
+    /// The phase of an emergency vehicle that comes.
+    emergency: Option<PhaseId>,
     /// When each phase's detectors last saw somebody.
     seen: Vec<Mono>,
     waiting: Vec<bool>,
@@ -163,6 +167,7 @@ impl Head {
             cycle: plan.cycle(),
             offsets,
             preempts,
+            emergency: None,
             stages,
             runs: vec![Run::new(0, Mono::ZERO + offset)],
             decided_at: Mono::ZERO,
@@ -172,6 +177,8 @@ impl Head {
     /// Decides all that begins before the end of the step after the one that begins at `now`.
     pub fn follow(&mut self, now: Mono, detected: &[Detected]) {
         self.decided_at = now;
+        let comes = detected.iter().find(|detected| detected.emergency);
+        self.emergency = comes.map(|detected| detected.phase);
         for (i, phase) in self.phases.iter().enumerate() {
             let saw = detected.iter().find(|detected| detected.phase == *phase);
             if saw.is_some_and(|saw| saw.present) {
@@ -381,7 +388,7 @@ impl Head {
         let stage = &self.stages[run.stage];
         if let Some(call) = self.call(now) {
             run.preempted = true;
-            run.expected = if self.serves(run.stage, call.phase) {
+            run.expected = if self.serves(run.stage, call) {
                 None
             } else {
                 Some(self.at_whole_second(run, soon.max(run.begins + stage.least)))
@@ -466,8 +473,8 @@ impl Head {
     /// Who follows a run.
     fn next_stage(&self, run: &Run, now: Mono) -> usize {
         let call = self.call(now);
-        let called = call
-            .and_then(|call| (0..self.stages.len()).find(|&stage| self.serves(stage, call.phase)));
+        let called =
+            call.and_then(|call| (0..self.stages.len()).find(|&stage| self.serves(stage, call)));
         let in_order = (run.stage + 1) % self.stages.len();
         match (called, self.control) {
             (Some(stage), _) => stage,
@@ -489,10 +496,11 @@ impl Head {
         })
     }
 
-    fn call(&self, now: Mono) -> Option<&Preempt> {
-        self.preempts
-            .iter()
-            .find(|call| call.from <= now && now < call.until)
+    /// The phase that is called: by the scenario, or by an emergency vehicle.
+    fn call(&self, now: Mono) -> Option<PhaseId> {
+        let mut calls = self.preempts.iter();
+        let call = calls.find(|call| call.from <= now && now < call.until);
+        call.map(|call| call.phase).or(self.emergency)
     }
 
     /// When the green of a stage that begins at `begins` ends by the grid, with the steps back to it.

@@ -61,6 +61,7 @@ fn run(mut signals: Signals, for_s: f64, sees: impl Fn(f64, u8) -> (bool, Option
                     present: there,
                     waiting: there,
                     bus: bus.map(Duration::from_secs_f64),
+                    emergency: false,
                 }
             })
             .collect();
@@ -262,6 +263,7 @@ fn what_has_been_shown_stays_true() {
                         present: there,
                         waiting: there,
                         bus: bus.map(Duration::from_secs_f64),
+                        emergency: false,
                     }
                 })
                 .collect();

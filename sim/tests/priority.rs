@@ -1,0 +1,158 @@
+//! Who comes by a timetable: what buses gain and others lose, that no clearance is cut for an ambulance,
+//! and that a platoon is one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use rsu::clock::Mono;
+use rsu::report::Light;
+use sim::scenario::Scenario;
+use sim::world::vehicles::Kind;
+use sim::world::{STEP, World};
+use v2x_msg::base::PhaseId;
+
+const SCENARIO: &str = "yumin-bus-and-ambulance.toml";
+
+fn scenario(settings: &[(&str, &str)]) -> Scenario {
+    named(SCENARIO, settings)
+}
+
+fn named(name: &str, settings: &[(&str, &str)]) -> Scenario {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    let settings: Vec<(String, String)> = settings.iter().map(own).collect();
+    Scenario::load_with(&Path::new(folder).join(name), &settings).expect("a scenario")
+}
+
+/// Goes through the scenario's traffic without a roadside unit.
+fn drive(scenario: &Scenario, seed: u64, mut see: impl FnMut(&World)) {
+    let mut world = scenario.world(seed).expect("a world");
+    let end = scenario.traffic() + Duration::from_secs(u64::from(scenario.file.duration_s));
+    while world.now() < Mono::ZERO + end {
+        world.step();
+        see(&world);
+    }
+}
+
+/// Mean delay of buses, and of who comes from the side road.
+fn delays_s(signals: &str, seed: u64) -> (f64, f64) {
+    let scenario = scenario(&[("signals.type", signals)]);
+    let (mut buses, mut side) = (Vec::new(), Vec::new());
+    drive(&scenario, seed, |world| {
+        for crossing in world.crossings() {
+            let route = &world.roads().routes[crossing.route];
+            let from = world.roads().approaches[route.approach].from.id;
+            if crossing.kind == Kind::Bus {
+                buses.push(crossing.delay_s);
+            } else if from == 12 || from == 14 {
+                side.push(crossing.delay_s);
+            }
+        }
+    });
+    assert!(buses.len() > 15 && side.len() > 100, "hardly anybody");
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / all.len() as f64;
+    (mean(&buses), mean(&side))
+}
+
+#[test]
+fn buses_gain_a_fifth_and_the_side_road_loses_less_than_a_tenth() {
+    // Over three seeds: which bus comes when is chance.
+    let mut sums = [0.0; 4];
+    for seed in 1..=3 {
+        let (bus_before_s, side_before_s) = delays_s("coordinated", seed);
+        let (bus_s, side_s) = delays_s("bus-priority", seed);
+        println!(
+            "{seed}: buses {bus_before_s:.1} -> {bus_s:.1} s, side {side_before_s:.1} -> {side_s:.1} s"
+        );
+        for (sum, one) in sums
+            .iter_mut()
+            .zip([bus_before_s, bus_s, side_before_s, side_s])
+        {
+            *sum += one;
+        }
+    }
+    let [bus_before_s, bus_s, side_before_s, side_s] = sums;
+    assert!(bus_s < 0.8 * bus_before_s, "{bus_before_s} to {bus_s}");
+    assert!(side_s < 1.1 * side_before_s, "{side_before_s} to {side_s}");
+}
+
+#[test]
+fn an_ambulance_is_not_held_up_and_no_clearance_is_cut_for_it() {
+    let scenario = scenario(&[]);
+    let mut ambulances = Vec::new();
+    // By phase: what it shows, and since when.
+    let mut lights: Vec<(PhaseId, Light, Mono)> = Vec::new();
+    let mut least_s = [f64::INFINITY; 2];
+    drive(&scenario, 1, |world| {
+        for body in world.latest().vehicles() {
+            let hit = world
+                .latest()
+                .vehicles()
+                .iter()
+                .find(|other| other.id > body.id && other.overlaps(body));
+            assert_eq!(hit, None, "{body:?}");
+        }
+        for crossing in world.crossings() {
+            let mut vehicles = world.vehicles().iter();
+            if vehicles.any(|one| one.siren && one.id == crossing.vehicle) {
+                ambulances.push(crossing.delay_s);
+            }
+        }
+        for phase in world.signals().phases() {
+            let light = world.signals().light(phase, world.now());
+            match lights.iter_mut().find(|(known, ..)| *known == phase) {
+                Some((_, shown, since)) if *shown != light => {
+                    let lasted_s = world.now().seconds_after(*since);
+                    match shown {
+                        Light::FlashingGreen => least_s[0] = least_s[0].min(lasted_s),
+                        Light::Yellow => least_s[1] = least_s[1].min(lasted_s),
+                        _ => {}
+                    }
+                    (*shown, *since) = (light, world.now());
+                }
+                Some(_) => {}
+                None => lights.push((phase, light, world.now())),
+            }
+        }
+    });
+    assert_eq!(ambulances.len(), 3, "{ambulances:?}");
+    println!("ambulances lost {ambulances:?} s");
+    assert!(
+        ambulances.iter().all(|late_s| *late_s < 20.0),
+        "{ambulances:?}"
+    );
+    let step_s = STEP.as_secs_f64();
+    assert!(least_s.iter().all(|s| *s > 3.0 - step_s), "{least_s:?}");
+}
+
+#[test]
+fn five_lorries_drive_as_one_fifteen_to_twenty_five_metres_apart() {
+    let (mut gaps_m, mut seen) = (Vec::new(), BTreeSet::new());
+    drive(&named("yangshan-truck-platoon.toml", &[]), 1, |world| {
+        let lorries = world.vehicles().iter().filter(|one| one.keeps_lane);
+        let lorries: Vec<_> = lorries.collect();
+        seen.extend(lorries.iter().map(|lorry| lorry.id));
+        for pair in lorries.windows(2) {
+            let [ahead, behind] = [pair[0], pair[1]];
+            // Under way together: not in the queue at red, nor parted by it.
+            let together = ahead.route == behind.route && behind.along_m > 60.0;
+            let drive = [ahead, behind].iter().all(|one| one.speed_mps > 13.0);
+            if together && drive && ahead.entered.is_none() {
+                gaps_m.push(ahead.rear_m() - behind.along_m);
+            }
+        }
+    });
+    assert_eq!(seen.len(), 15, "three times five");
+    assert!(gaps_m.len() > 50, "{} gaps", gaps_m.len());
+    let wide = gaps_m
+        .iter()
+        .filter(|gap_m| !(15.0..=25.0).contains(*gap_m));
+    let wide: Vec<_> = wide.collect();
+    assert!(
+        wide.len() * 20 < gaps_m.len(),
+        "{} of {}: {wide:?}",
+        wide.len(),
+        gaps_m.len()
+    );
+}
