@@ -44,6 +44,7 @@ use self::signals::SignalScore;
 use self::silence::Silence;
 use self::traffic::Traffic;
 use self::warnings::WarningJudge;
+use crate::obu::score::Score;
 use crate::scenario::Scenario;
 use crate::sensors::faults::FaultKind;
 use crate::truth::Truth;
@@ -68,6 +69,8 @@ pub struct Judge {
     pub warnings: WarningJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
+    /// What reached vehicles with on-board units, and what they made of it.
+    pub on_board: Option<Score>,
     from: Mono,
     line: Duration,
     message: Message,
@@ -86,6 +89,7 @@ impl Judge {
             red_runners_shown_s: Vec::new(),
             warnings: WarningJudge::default(),
             journeys: Journeys::default(),
+            on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from),
             events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
             from,
@@ -115,7 +119,11 @@ impl Judge {
 
     /// A vehicle passed a stop line.
     pub fn passed(&mut self, crossing: &Crossing, world: &World) {
-        self.journeys.passed(crossing);
+        let counts = crossing.at >= self.from;
+        self.journeys.passed(crossing, counts);
+        if !counts {
+            return;
+        }
         if crossing.light == Some(Light::Red) {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
             self.red_runners_shown_s.push(shown_s);

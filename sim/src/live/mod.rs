@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rsu::clock::{Mono, Now, Utc};
 use rsu::daemon::Daemon;
 
@@ -131,6 +131,11 @@ fn nobody() -> SocketAddr {
 impl Live {
     /// Fills the road, opens the lines and starts the daemon.
     pub fn start(scenario: &Scenario, wishes: &Wishes) -> Result<Self> {
+        ensure!(
+            scenario.file.air.is_none(),
+            "vehicles with on-board units are simulated in virtual time only: `sim run {}`",
+            scenario.file.name
+        );
         let mut world = scenario.world(wishes.seed)?;
         let started = Mono::ZERO + scenario.traffic();
         while world.now() < started {
@@ -149,6 +154,7 @@ impl Live {
             controller_serial: controller.serial().to_owned(),
             radars: radars.iter().map(RadarLine::address).collect(),
             weather: nobody(),
+            heard: nobody(),
             radio,
         };
         let text = with_wishes(&scenario.rsu_config(&addresses)?, wishes)?;
@@ -257,7 +263,7 @@ impl Live {
             Device::Controller => self.controller.send(&delivery.bytes)?,
             Device::Radar(i) => self.radars[i].send(&delivery.bytes),
             // There is none on sockets yet: its input finds nobody.
-            Device::Weather => {}
+            Device::Weather | Device::Radio => {}
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ impl Scene<'_> {
     pub fn acceleration_mps2(&self, vehicle: &Vehicle) -> f64 {
         let route = self.route(vehicle);
         let driver = &vehicle.driver;
-        let wanted_mps = route.speed_mps(vehicle.along_m) * driver.eagerness;
+        let wanted_mps = vehicle.wanted_mps(route.speed_mps(vehicle.along_m));
         let mut chosen = driver.free_mps2(vehicle.speed_mps, wanted_mps);
         let mut heed = |gap_m: f64, ahead_mps: f64| {
             let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
