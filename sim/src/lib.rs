@@ -4,6 +4,7 @@
 //! - [`world`]: what is true: roads, vehicles, signals
 //! - [`sensors`]: what devices make of it, in their own protocols
 //! - [`air`]: what lies between radios
+//! - [`obu`]: vehicles that hear the roadside unit and drive by what it says
 //! - [`stage`]: the closed loop in virtual time
 //! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
@@ -21,6 +22,7 @@ pub mod case;
 pub mod command;
 pub mod judge;
 pub mod live;
+pub mod obu;
 pub mod plane;
 pub mod random;
 pub mod report;

@@ -55,20 +55,25 @@ pub fn run(scenario: &Scenario, seed: u64, duration: Option<Duration>) -> Result
         started: stage.started(),
     };
     let mut passed = 0;
+    let mut counting = false;
     let mut left = duration;
     while !left.is_zero() {
         // A second at a time, so that the crossings of each step can be counted.
         let span = left.min(crate::world::STEP);
         stage.run(span, &mut hall)?;
+        hall.judge.journeys.follow(stage.world());
         passed += stage.world().crossings().len() as u64;
-        if stage.now() > from {
-            for crossing in stage.world().crossings() {
-                hall.judge.passed(crossing, stage.world());
-            }
+        for crossing in stage.world().crossings() {
+            hall.judge.passed(crossing, stage.world());
+        }
+        if !counting && stage.now() >= from {
+            counting = true;
+            stage.count_on_board_anew();
         }
         hall.judge.follow(stage.world(), stage.truth());
         left -= span;
     }
+    hall.judge.on_board = stage.on_board();
     hall.judge.finish(stage.now(), stage.truth());
     let verdicts = verdicts(&hall.judge, &scenario.file.limits);
     let inputs = stage.counts().map(|(name, counts)| {

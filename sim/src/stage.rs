@@ -14,12 +14,14 @@ use anyhow::{Context, Result, anyhow, ensure};
 use rsu::clock::{Mono, Now};
 use rsu::config::{self, Config, Protocol};
 use rsu::inputs::{Counts, Decoder};
-use rsu::report::{InputId, Report};
+use rsu::report::{Content, InputId, Report};
 use rsu::station::{ClockState, Event, Frame, Station};
 
+use crate::obu::fleet::Fleet;
+use crate::obu::score::Score;
 use crate::scenario::{Addresses, Scenario};
 use crate::sensors::weather::WeatherStation;
-use crate::sensors::{Delivery, Device, Devices};
+use crate::sensors::{Device, Devices};
 use crate::truth::{Epoch, Truth};
 use crate::world::World;
 
@@ -28,6 +30,8 @@ pub struct Stage {
     world: World,
     truth: Truth,
     devices: Devices,
+    /// Vehicles with on-board units, if the scenario has any.
+    fleet: Option<Fleet>,
     inputs: Vec<Input>,
     /// Large, and moved about with the stage.
     station: Box<Station>,
@@ -75,6 +79,10 @@ impl Stage {
         });
         let inputs: Result<Vec<Input>> = inputs.collect();
         let weather = weather_station(scenario, &config, seed)?;
+        let frame = scenario.site.frame;
+        let fleet = scenario
+            .units()?
+            .map(|settings| Fleet::new(settings, frame, epoch, seed));
         let now = Now {
             mono: started,
             utc: epoch.utc(started),
@@ -83,6 +91,7 @@ impl Stage {
         station.handle_clock(now, GOOD_CLOCK);
         Ok(Self {
             devices: Devices::new(scenario, &world, seed, started)?.with_weather(weather),
+            fleet,
             world,
             truth,
             inputs: inputs?,
@@ -132,6 +141,18 @@ impl Stage {
         &self.truth
     }
 
+    /// What is counted of the vehicles with on-board units.
+    pub fn on_board(&self) -> Option<Score> {
+        self.fleet.as_ref().map(Fleet::score)
+    }
+
+    /// From now on it is counted anew.
+    pub fn count_on_board_anew(&mut self) {
+        if let Some(fleet) = &mut self.fleet {
+            fleet.begin_anew();
+        }
+    }
+
     /// The roadside unit.
     pub fn station(&self) -> &Station {
         &self.station
@@ -146,9 +167,13 @@ impl Stage {
 
     /// The next moment at which something is due, if that is before `end`.
     fn next_moment(&self, end: Mono) -> Option<Mono> {
-        let questions = self.inputs.iter().map(|input| input.decoder.poll_timeout());
+        let questions = self
+            .inputs
+            .iter()
+            .map(|input| input.decoder.poll_timeout().min(input.decoder.flush_due()));
         let next = questions
             .fold(self.devices.poll_timeout(), Mono::min)
+            .min(self.fleet.as_ref().map_or(Mono::NEVER, Fleet::poll_timeout))
             .min(self.station.poll_timeout());
         (next < end).then_some(next)
     }
@@ -159,6 +184,11 @@ impl Stage {
             self.world.step();
             self.truth.keep(&self.world);
             self.devices.follow(&self.world);
+            if let Some(fleet) = &mut self.fleet {
+                for (vehicle, most_mps) in fleet.follow(&self.world) {
+                    self.world.advise(vehicle, most_mps);
+                }
+            }
         }
     }
 
@@ -169,28 +199,61 @@ impl Stage {
             utc: self.truth.epoch().utc(self.now),
         };
         if let Some(delivery) = self.devices.poll_delivery(self.now) {
-            return self.deliver(now, &delivery, audience);
+            return self.deliver(now, delivery.from, &delivery.bytes, audience);
+        }
+        if let Some(fleet) = &mut self.fleet {
+            if let Some(bytes) = fleet.poll_delivery() {
+                return self.deliver(now, Device::Radio, &bytes, audience);
+            }
+            if fleet.handle_timeout(now, &self.world) {
+                return;
+            }
         }
         if self.devices.handle_timeout(now, &self.world) {
             return;
         }
-        if self.ask(now) {
+        if self.ask(now) || self.flush(now, audience) {
             return;
         }
         self.station.handle_timeout(now);
         self.drain(now, audience);
     }
 
-    fn deliver(&mut self, now: Now, delivery: &Delivery, audience: &mut dyn Audience) {
-        let listens = |input: &Input| input.device == delivery.from;
+    fn deliver(&mut self, now: Now, from: Device, bytes: &[u8], audience: &mut dyn Audience) {
+        let listens = |input: &Input| input.device == from;
         let Some(i) = self.inputs.iter().position(listens) else {
             return;
         };
-        let input = &mut self.inputs[i];
-        audience.bytes(now, &input.name, &delivery.bytes);
+        let input = &self.inputs[i];
+        audience.bytes(now, &input.name, bytes);
+        self.take(now, i, audience, |decoder, sink| {
+            decoder.push(now, bytes, sink);
+        });
+    }
+
+    /// Lets the inputs tell what they have gathered long enough; true if one had something.
+    fn flush(&mut self, now: Now, audience: &mut dyn Audience) -> bool {
+        let due = |input: &Input| input.decoder.flush_due() <= now.mono;
+        let Some(i) = self.inputs.iter().position(due) else {
+            return false;
+        };
+        self.take(now, i, audience, |decoder, sink| {
+            decoder.flush(now, sink);
+        });
+        true
+    }
+
+    /// What an input makes of something goes to the station.
+    fn take(
+        &mut self,
+        now: Now,
+        i: usize,
+        audience: &mut dyn Audience,
+        told: impl FnOnce(&mut Decoder, &mut dyn FnMut(Content)),
+    ) {
         let id = InputId(i as u8);
         let mut reports = Vec::new();
-        input.decoder.push(now, &delivery.bytes, &mut |content| {
+        told(&mut self.inputs[i].decoder, &mut |content| {
             reports.push(Report {
                 input: id,
                 arrived: now,
@@ -207,6 +270,9 @@ impl Stage {
         let mut frame = Frame::new();
         while self.station.poll_transmit(&mut frame) {
             audience.frame(now, &frame, &self.truth);
+            if let Some(fleet) = &mut self.fleet {
+                fleet.broadcast(now, frame.bytes());
+            }
         }
         while let Some(event) = self.station.poll_event() {
             audience.event(now, event);
@@ -228,7 +294,7 @@ impl Stage {
                     }
                     Device::Weather => self.devices.ask_weather(now.mono, &question),
                     // They have nothing to answer.
-                    Device::Radar(_) | Device::Camera(_) => {}
+                    Device::Radar(_) | Device::Camera(_) | Device::Radio => {}
                 }
                 question.clear();
             }
@@ -246,6 +312,9 @@ fn device(scenario: &Scenario, name: &str) -> Result<Device> {
     let station = file.weather_station.as_ref();
     if station.is_some_and(|station| station.name == name) {
         return Ok(Device::Weather);
+    }
+    if file.air.as_ref().is_some_and(|air| air.name == name) {
+        return Ok(Device::Radio);
     }
     let radar = file.radar.iter().position(|radar| radar.name == name);
     let camera = file.camera.iter().position(|camera| camera.name == name);
@@ -287,6 +356,7 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
             .map(|i| nobody(5001 + i as u16))
             .collect(),
         weather: nobody(502),
+        heard: nobody(6066),
         radio: vec![nobody(4900)],
     };
     read_config(&scenario.rsu_config(&addresses)?)

@@ -19,7 +19,7 @@ struct Road {
 }
 
 impl Road {
-    /// 3.6 km long, as dense as said; who stands in the middle listens.
+    /// 3 km long, as dense as said; who stands in the middle listens.
     fn new(radios: Radios, vehicles_per_m: f64, rate_hz: u32, seed: u64) -> Self {
         let mut channel = Channel::new(radios, seed);
         let mut draw = Stream::new(seed, 0, Purpose::Arrival);
@@ -73,8 +73,8 @@ impl Road {
     }
 }
 
-const LENGTH_M: f64 = 3600.0;
-const MIDDLE_M: f64 = 1600.0;
+const LENGTH_M: f64 = 3000.0;
+const MIDDLE_M: f64 = 1200.0;
 
 /// One published configuration and its points: distance and share delivered.
 struct Published {
@@ -127,13 +127,13 @@ fn their_radios(power_dbm: f64, subchannels: u8) -> Radios {
     }
 }
 
-/// The road at rest after three seconds, then so many that count that chance counts little.
+/// The road at rest after two seconds, then so many that count that chance counts little.
 fn delivered(radios: Radios, density: f64, rate_hz: u32) -> Channel {
-    let seconds = (1.0 / density).round() as u64;
+    let seconds = (0.6 / density).round() as u64;
     let mut road = Road::new(radios, density, rate_hz, 1);
-    road.run(0, 3);
+    road.run(0, 2);
     road.channel.begin_anew();
-    road.run(3, 3 + seconds);
+    road.run(2, 2 + seconds);
     road.channel
 }
 

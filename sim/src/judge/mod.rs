@@ -54,6 +54,7 @@ use self::signals::SignalScore;
 use self::silence::Silence;
 use self::traffic::Traffic;
 use self::warnings::WarningJudge;
+use crate::obu::score::Score;
 use crate::scenario::Scenario;
 use crate::sensors::faults::FaultKind;
 use crate::truth::Truth;
@@ -83,6 +84,8 @@ pub struct Judge {
     pub maps: MapJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
+    /// What reached vehicles with on-board units, and what they made of it.
+    pub on_board: Option<Score>,
     from: Mono,
     line: Duration,
     message: Message,
@@ -105,6 +108,7 @@ impl Judge {
             conflicts: ConflictJudge::new(scenario.walls()?),
             maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
             journeys: Journeys::default(),
+            on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
                 .under(spells),
             events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
@@ -135,7 +139,11 @@ impl Judge {
 
     /// A vehicle passed a stop line.
     pub fn passed(&mut self, crossing: &Crossing, world: &World) {
-        self.journeys.passed(crossing);
+        let counts = crossing.at >= self.from;
+        self.journeys.passed(crossing, counts);
+        if !counts {
+            return;
+        }
         if crossing.light == Some(Light::Red) {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
             self.red_runners_shown_s.push(shown_s);

@@ -61,6 +61,7 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.conflicts(judge, limits);
     table.confidence(judge, limits);
     table.maps(judge, limits);
+    table.on_board(judge, limits);
     table.rest(judge, limits);
     table.0
 }
@@ -274,6 +275,51 @@ impl Table {
         let missing = Some((missing as u64 + maps.unknown) as f64);
         let most = limits.map_lanes_missing_max;
         self.at_most("MAP lanes missing or not there", missing, "", most);
+    }
+
+    /// What reached vehicles, and what they made of it.
+    fn on_board(&mut self, judge: &Judge, limits: &Limits) {
+        let stops = judge.journeys.stops.mean();
+        self.at_most(
+            "stops before the line, mean",
+            stops,
+            "",
+            limits.stops_mean_max,
+        );
+        let Some(score) = &judge.on_board else {
+            return;
+        };
+        let units = Some(score.units as f64);
+        self.at_least("on-board units at one time", units, "", limits.units_min);
+        let far_m = limits.delivery_range_m;
+        let air = [
+            (
+                "heard by vehicles",
+                &score.air.down,
+                limits.delivery_down_min,
+            ),
+            ("heard of vehicles", &score.air.up, limits.delivery_up_min),
+            (
+                "heard among vehicles",
+                &score.air.vehicles,
+                limits.delivery_vehicles_min,
+            ),
+        ];
+        for (what, tally, least) in air {
+            self.at_least(what, tally.between(0.0, far_m).delivered(), "", least);
+        }
+        let age = score.spat_age_s.quantile(0.99);
+        let most = limits.spat_age_on_board_p99_s;
+        self.at_most("age of SPAT on board p99", age, "s", most);
+        let advised = Some(score.advised as f64);
+        self.at_least("vehicles advised a speed", advised, "", limits.advised_min);
+        let right = share(score.advice_right, score.advice);
+        let least = limits.advice_right_share_min;
+        self.at_least("green when advice said so", right, "", least);
+        let minutes = judge.traffic.span_s() / 60.0;
+        let switches = (score.named > 0).then(|| score.id_changes as f64 / minutes);
+        let most = limits.named_switches_per_minute_max;
+        self.at_most("changes of id of who says its name", switches, "/min", most);
     }
 
     fn rest(&mut self, judge: &Judge, limits: &Limits) {

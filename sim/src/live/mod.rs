@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rsu::clock::{Mono, Now, Utc};
 use rsu::daemon::Daemon;
 
@@ -132,6 +132,11 @@ fn nobody() -> SocketAddr {
 impl Live {
     /// Fills the road, opens the lines and starts the daemon.
     pub fn start(scenario: &Scenario, wishes: &Wishes) -> Result<Self> {
+        ensure!(
+            scenario.file.air.is_none(),
+            "vehicles with on-board units are simulated in virtual time only: `sim run {}`",
+            scenario.file.name
+        );
         let mut world = scenario.world(wishes.seed)?;
         let started = Mono::ZERO + scenario.traffic();
         while world.now() < started {
@@ -153,6 +158,7 @@ impl Live {
             radars: radars.iter().map(SensorLine::address).collect(),
             cameras: cameras.iter().map(SensorLine::address).collect(),
             weather: nobody(),
+            heard: nobody(),
             radio,
         };
         let text = with_wishes(&scenario.rsu_config(&addresses)?, wishes)?;
@@ -263,7 +269,7 @@ impl Live {
             Device::Radar(i) => self.radars[i].send(&delivery.bytes),
             Device::Camera(i) => self.cameras[i].send(&delivery.bytes),
             // There is none on sockets yet: its input finds nobody.
-            Device::Weather => {}
+            Device::Weather | Device::Radio => {}
         }
         Ok(())
     }

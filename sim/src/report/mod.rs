@@ -1,8 +1,10 @@
 //! What came of a run, as files: `report.json` for programs, `report.html` for people.
 //!
+//! - [`air`]: of it, what reached vehicles
 //! - [`page`]: the page, whole in one file, with nothing to load
 //! - [`plot`]: its drawings
 
+pub mod air;
 pub mod page;
 pub mod plot;
 
@@ -72,6 +74,8 @@ pub struct Report<'a> {
     pub false_events: Vec<(u16, f64)>,
     /// Why it was expected not to pass.
     pub expected_to_fail: Option<&'a str>,
+    /// The air and the on-board units, if there are any.
+    pub on_board: Option<air::OnBoard>,
     /// Vehicles that passed a stop line.
     pub vehicles_passed: u64,
     /// By input: name, frames accepted and rejected.
@@ -218,6 +222,10 @@ impl<'a> Report<'a> {
                 .map(|&(code, at)| (code, at.seconds_after(Mono::ZERO)))
                 .collect(),
             expected_to_fail: scenario.file.expected_to_fail.as_deref(),
+            on_board: judge
+                .on_board
+                .as_ref()
+                .map(|score| air::OnBoard::of(score, &judge.journeys.stops)),
             vehicles_passed: outcome.passed,
             inputs: &outcome.inputs,
             events: outcome

@@ -75,6 +75,9 @@ pub struct ScenarioFile {
     /// What stands beside the road and hides it.
     #[serde(default)]
     pub obstacle: Vec<ObstacleTable>,
+    /// Vehicles with radios, and the air between them and the roadside unit.
+    #[serde(default)]
+    pub air: Option<AirTable>,
     /// A station that measures the weather, asked by Modbus.
     #[serde(default)]
     pub weather_station: Option<WeatherStationTable>,
@@ -107,6 +110,53 @@ pub struct DemandTable {
     pub trucks: f64,
     /// Share of buses.
     pub buses: f64,
+    /// Share of all of them that have an on-board unit; needs `[air]`.
+    #[serde(default)]
+    pub equipped: f64,
+}
+
+/// Vehicles with radios, and the air.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AirTable {
+    /// How logs call the roadside unit's radio.
+    pub name: String,
+    /// Added to the roadside unit's configuration of this input as it stands.
+    #[serde(default)]
+    pub input: toml::Table,
+    /// From one BSM to the next: 20, 50, or a multiple of 100.
+    #[serde(default = "hundred")]
+    pub bsm_ms: u32,
+    /// What units believe of their place is off by so much along each axis.
+    #[serde(default = "half")]
+    pub gnss_sigma_m: f64,
+    /// Drivers keep to the speed that they are advised.
+    #[serde(default = "yes")]
+    pub advice: bool,
+    /// Drivers brake when they are warned.
+    #[serde(default)]
+    pub warnings: bool,
+    /// Middle of the channel.
+    #[serde(default)]
+    pub carrier_ghz: Option<f64>,
+    /// The channel is divided into so many, 1 to 10.
+    #[serde(default)]
+    pub subchannels: Option<u8>,
+    /// What a vehicle radiates.
+    #[serde(default)]
+    pub vehicle_dbm: Option<f64>,
+    /// What the roadside unit radiates.
+    #[serde(default)]
+    pub roadside_dbm: Option<f64>,
+    /// Effective height of a vehicle's antenna.
+    #[serde(default)]
+    pub vehicle_antenna_m: Option<f64>,
+    /// And of the roadside unit's.
+    #[serde(default)]
+    pub roadside_antenna_m: Option<f64>,
+    /// Chance that a booked place is kept when its messages are used up.
+    #[serde(default)]
+    pub keep: Option<f64>,
 }
 
 /// How those of all approaches drive.
@@ -561,6 +611,18 @@ pub struct RadarModel {
 
 const fn all() -> f64 {
     1.0
+}
+
+const fn hundred() -> u32 {
+    100
+}
+
+const fn half() -> f64 {
+    0.5
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn three() -> f64 {

@@ -110,8 +110,28 @@ pub struct Limits {
     pub bus_delay_max_s: Option<f64>,
     /// Mean delay of all other vehicles at the junction, at most.
     pub delay_max_s: Option<f64>,
+    /// How often vehicles stand before their line, mean, at most.
+    pub stops_mean_max: Option<f64>,
+    /// Share of the frames of the roadside unit that vehicles within `delivery_range_m` hear, at least.
+    pub delivery_down_min: Option<f64>,
+    /// The same for what vehicles say, at the roadside unit.
+    pub delivery_up_min: Option<f64>,
+    /// The same among vehicles.
+    pub delivery_vehicles_min: Option<f64>,
+    /// At vehicles, from the making of the newest SPAT that they know to now, 99th percentile.
+    pub spat_age_on_board_p99_s: Option<f64>,
+    /// Share of advice for which the light is green at the moment of which it speaks, at least.
+    pub advice_right_share_min: Option<f64>,
+    /// Vehicles that were given any, at least: else there was nothing to judge.
+    pub advised_min: Option<f64>,
+    /// How often a vehicle that says its name changes its number in RSM, at most.
+    pub named_switches_per_minute_max: Option<f64>,
+    /// Units at work at one time, at least.
+    pub units_min: Option<f64>,
     /// Frames that cannot be decoded or were lost on the way, at most.
     pub undecoded_max: Option<u32>,
+    /// Delivery is counted within so far.
+    pub delivery_range_m: f64,
     /// A road user is within coverage if a radar is at least so near,
     pub coverage_range_m: f64,
     /// and it is at most so far off the radar's axis;
@@ -186,7 +206,17 @@ impl Default for Limits {
             map_lanes_missing_max: None,
             bus_delay_max_s: None,
             delay_max_s: None,
+            stops_mean_max: None,
+            delivery_down_min: None,
+            delivery_up_min: None,
+            delivery_vehicles_min: None,
+            spat_age_on_board_p99_s: None,
+            advice_right_share_min: None,
+            advised_min: None,
+            named_switches_per_minute_max: None,
+            units_min: None,
             undecoded_max: None,
+            delivery_range_m: 150.0,
             coverage_range_m: 150.0,
             coverage_half_angle_deg: 8.0,
             near_coverage_range_m: 60.0,

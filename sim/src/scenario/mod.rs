@@ -29,13 +29,15 @@ use rsu::site::{Link, Site};
 use v2x_msg::base::{Civil, LaneId, NodeId, PhaseId, Utc};
 
 pub use self::file::{
-    ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, LineTable,
+    AirTable, ControllerTable, DemandTable, EventTable, FaultTable, Language, LineKind, LineTable,
     MountTable, RadarModel, RadarTable, ScenarioFile, SignalsTable, StageTable, TrafficTable,
     UserTable, WorksTable,
 };
 use self::file::{EventKind, LineService, LineTurn, SignalsKind};
 pub use self::limits::Limits;
 pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
+use crate::air::Radios;
+use crate::obu::fleet as obu;
 use crate::plane::{Path as Polyline, Point};
 use crate::sensors::faults::Fault;
 use crate::sensors::weather::Spell;
@@ -77,6 +79,8 @@ pub struct Addresses {
     pub cameras: Vec<SocketAddr>,
     /// Where the weather station is.
     pub weather: SocketAddr,
+    /// Where the roadside unit listens for what its radio hears.
+    pub heard: SocketAddr,
     /// Where frames go.
     pub radio: Vec<SocketAddr>,
 }
@@ -406,6 +410,68 @@ impl Scenario {
         spells.collect()
     }
 
+    /// The on-board units and their radios, if there are any.
+    pub fn units(&self) -> Result<Option<obu::Settings>> {
+        let equipped = self.file.demand.iter().map(|demand| {
+            let from = NodeId {
+                region: self.site.node.region,
+                id: demand.from,
+            };
+            (from, demand.equipped)
+        });
+        let equipped: Vec<(NodeId, f64)> = equipped.collect();
+        let share = |(_, share): &(NodeId, f64)| (0.0..=1.0).contains(share);
+        ensure!(
+            equipped.iter().all(share),
+            "demand: equipped is a share, 0 to 1"
+        );
+        let Some(air) = &self.file.air else {
+            let nobody = equipped.iter().all(|(_, share)| *share <= 0.0);
+            ensure!(nobody, "vehicles are equipped, but there is no [air]");
+            return Ok(None);
+        };
+        let period = matches!(air.bsm_ms, 20 | 50) || (air.bsm_ms > 0 && air.bsm_ms % 100 == 0);
+        ensure!(
+            period && air.bsm_ms <= 1000,
+            "air.bsm-ms is 20, 50 or a multiple of 100 up to 1000"
+        );
+        let usual = Radios::default();
+        let radios = Radios {
+            carrier_ghz: air.carrier_ghz.unwrap_or(usual.carrier_ghz),
+            subchannels: air.subchannels.unwrap_or(usual.subchannels),
+            vehicle_dbm: air.vehicle_dbm.unwrap_or(usual.vehicle_dbm),
+            roadside_dbm: air.roadside_dbm.unwrap_or(usual.roadside_dbm),
+            vehicle_antenna_m: air.vehicle_antenna_m.unwrap_or(usual.vehicle_antenna_m),
+            roadside_antenna_m: air.roadside_antenna_m.unwrap_or(usual.roadside_antenna_m),
+            keep: air.keep.unwrap_or(usual.keep),
+            ..usual
+        };
+        let bounds = [
+            ("carrier-ghz", radios.carrier_ghz, 0.5, 8.0),
+            ("subchannels", f64::from(radios.subchannels), 1.0, 10.0),
+            ("vehicle-dbm", radios.vehicle_dbm, -20.0, 40.0),
+            ("roadside-dbm", radios.roadside_dbm, -20.0, 40.0),
+            ("vehicle-antenna-m", radios.vehicle_antenna_m, 0.3, 30.0),
+            ("roadside-antenna-m", radios.roadside_antenna_m, 0.3, 30.0),
+            ("keep", radios.keep, 0.0, 0.8),
+            ("gnss-sigma-m", air.gnss_sigma_m, 0.0, 20.0),
+        ];
+        for (key, value, least, most) in bounds {
+            ensure!(
+                (least..=most).contains(&value),
+                "air.{key} is from {least} to {most}, not {value}"
+            );
+        }
+        Ok(Some(obu::Settings {
+            radios,
+            equipped,
+            bsm: Duration::from_millis(u64::from(air.bsm_ms)),
+            gnss_sigma_m: air.gnss_sigma_m,
+            advice: air.advice,
+            warnings: air.warnings,
+        }))
+    }
+
     /// So long after the start of the roadside unit.
     pub fn moment(&self, after_start_s: f64) -> Mono {
         (Mono::ZERO + self.traffic()).offset_by(after_start_s)
@@ -505,6 +571,12 @@ impl Scenario {
             input.insert("name".to_owned(), station.name.clone().into());
             input.insert("connect".to_owned(), format!("tcp://{}", at.weather).into());
             inputs.insert("modbus".to_owned(), vec![input].into());
+        }
+        if let Some(air) = &self.file.air {
+            let mut input = air.input.clone();
+            input.insert("name".to_owned(), air.name.clone().into());
+            input.insert("listen".to_owned(), format!("udp://{}", at.heard).into());
+            inputs.insert("heard".to_owned(), vec![input].into());
         }
         complete(&mut config, "input", inputs);
         Ok(toml::to_string(&config)?)
@@ -632,6 +704,7 @@ impl Scenario {
         if !self.file.camera.is_empty() {
             self.camera_model()?.check()?;
         }
+        self.units()?;
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),

@@ -79,6 +79,8 @@ pub enum Device {
     Camera(usize),
     /// The weather station.
     Weather,
+    /// The roadside unit's own radio, with what road users say.
+    Radio,
 }
 
 /// Bytes from a device. Ordered by arrival, then by when they were said.

@@ -237,6 +237,16 @@ impl World {
         self.note_happenings();
     }
 
+    /// From now on a driver goes no faster than advised; None: as it likes. Nobody by that id: nothing.
+    pub fn advise(&mut self, id: u32, most_mps: Option<f64>) {
+        if let Ok(i) = self
+            .vehicles
+            .binary_search_by_key(&id, |vehicle| vehicle.id)
+        {
+            self.vehicles[i].advised_mps = most_mps;
+        }
+    }
+
     /// Time since the origin: the number of steps done.
     pub fn now(&self) -> Mono {
         Mono::from_nanos(self.steps * STEP.as_nanos() as u64)

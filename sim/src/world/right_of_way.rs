@@ -90,7 +90,7 @@ impl Scene<'_> {
 
     /// As fast as its driver would go where it is.
     pub(super) fn wanted_mps(&self, vehicle: &Vehicle) -> f64 {
-        let usual_mps = self.route(vehicle).speed_mps(vehicle.along_m) * vehicle.driver.eagerness;
+        let usual_mps = vehicle.wanted_mps(self.route(vehicle).speed_mps(vehicle.along_m));
         let works = self.works.iter();
         let works_mps = works.map(|works| works.most_mps(self.roads, vehicle, self.now));
         let own_mps = vehicle.slow.filter(|(_, until)| self.now < *until);

@@ -54,6 +54,8 @@ pub struct Vehicle {
     pub committed: bool,
     /// It does not heed its signal.
     pub runs_red: bool,
+    /// No faster than this, by what it is told on board.
+    pub advised_mps: Option<f64>,
     /// It breaks down at this place of its route, and goes on at this time.
     pub halt: Option<(f64, Mono)>,
     /// It drives no faster than this, until then.
@@ -173,6 +175,7 @@ impl Vehicle {
             driver,
             committed: false,
             runs_red: false,
+            advised_mps: None,
             halt: None,
             slow: None,
             siren: false,
@@ -192,6 +195,15 @@ impl Vehicle {
     /// Its rear bumper, along its route.
     pub fn rear_m(&self) -> f64 {
         self.along_m - self.length_m
+    }
+
+    /// How fast its driver wants to go where one may drive so fast.
+    pub fn wanted_mps(&self, limit_mps: f64) -> f64 {
+        let free_mps = limit_mps * self.driver.eagerness;
+        match self.advised_mps {
+            Some(advised_mps) => free_mps.min(advised_mps),
+            None => free_mps,
+        }
     }
 
     /// The least time in which it can cover `distance_m` without driving faster than `most_mps`.

@@ -1,0 +1,68 @@
+//! What is counted of the units of a run: what reached them, what they made of it, and what came of that.
+
+use std::collections::BTreeMap;
+
+use v2x_msg::base::StationId;
+use v2x_msg::kinds::Rsm;
+
+use super::dangers::Danger;
+use super::signal::Doubt;
+use crate::air::channel;
+use crate::judge::samples::Samples;
+
+/// All of it.
+#[derive(Clone, Debug, Default)]
+pub struct Score {
+    /// What the radios heard.
+    pub air: channel::Score,
+    /// Units at work, at most at one time.
+    pub units: usize,
+    /// At vehicles that the junction concerns: from the making of the newest SPAT to now, each second.
+    pub spat_age_s: Samples,
+    /// Such moments at which a vehicle knew no SPAT at all.
+    pub spat_unknown: u64,
+    /// Advice of which the moment has come, and of it that for which the light was green then.
+    pub advice: u64,
+    /// See `advice`.
+    pub advice_right: u64,
+    /// Vehicles that were ever advised.
+    pub advised: u64,
+    /// Warnings, by what they are about; each as long as it lasts.
+    pub warnings: BTreeMap<Danger, u64>,
+    /// SPATs that were not believed, by why.
+    pub doubts: BTreeMap<Doubt, u64>,
+    /// Frames that units could not read.
+    pub unread: u64,
+    /// Messages of vehicles that the roadside unit heard.
+    pub heard_by_roadside: u64,
+    /// Changes of the number under which RSM shows a vehicle that says its name.
+    pub id_changes: u64,
+    /// Entries of RSM with such a name.
+    pub named: u64,
+    /// By name: the number that it last had.
+    numbers: BTreeMap<[u8; 8], u8>,
+}
+
+impl Score {
+    /// Takes an RSM as it was sent.
+    pub fn told_of(&mut self, rsm: &Rsm) {
+        for participant in rsm.participants() {
+            let Some(StationId(name)) = participant.bsm_id else {
+                continue;
+            };
+            self.named += 1;
+            let number = participant.id.value();
+            let before = self.numbers.insert(name, number);
+            self.id_changes += u64::from(before.is_some_and(|other| other != number));
+        }
+    }
+
+    /// Counts from nought; numbers are followed on.
+    pub fn begin_anew(&mut self) {
+        *self = Self {
+            units: self.units,
+            numbers: std::mem::take(&mut self.numbers),
+            ..Self::default()
+        };
+    }
+}

@@ -1,0 +1,285 @@
+//! One vehicle's unit: what it has heard, where it believes to be, and what it tells its driver.
+
+use std::time::Duration;
+
+use rsu::clock::Utc;
+use v2x_msg::base::{
+    Acceleration, DSecond, GeoPosition, Heading, MsgCount, NodeId, PositionConfidence, Speed,
+    StationId, VehicleHeight, VehicleLength, VehicleWidth, YawRate,
+};
+use v2x_msg::kinds::bsm::{Acceleration4, Bsm, Size, Transmission, VehicleClass};
+use v2x_msg::kinds::rsm::{ParticipantKind, Rsm};
+
+use super::advice::{self, Advice, Approach};
+use super::dangers::{self, Danger, Mover};
+use super::heard::Heard;
+use super::roads::{Place, Plane, Roads};
+use super::signal::{Doubt, Signals};
+use crate::plane::Point;
+
+/// One vehicle's unit.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// What it calls itself.
+    pub id: StationId,
+    roads: Roads,
+    signals: Signals,
+    others: Vec<Other>,
+    warned_of_red: bool,
+    count: MsgCount,
+}
+
+/// What the vehicle knows of itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Own {
+    /// Its middle, as its receiver has it.
+    pub position: GeoPosition,
+    /// Where it points: a unit vector, east and north.
+    pub heading: Point,
+    /// Over ground.
+    pub speed_mps: f64,
+    /// How hard it brakes; negative where it speeds up.
+    pub braking_mps2: f64,
+    /// Its outline.
+    pub length_m: f64,
+    /// See `length_m`.
+    pub width_m: f64,
+    /// See `length_m`.
+    pub height_m: f64,
+    /// What it is.
+    pub class: VehicleClass,
+    /// Where its way leads from the junction ahead.
+    pub next: NodeId,
+    /// How sure its receiver is of its place: one standard deviation.
+    pub sigma_m: f64,
+}
+
+/// What a driver is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Told {
+    /// A speed for the green.
+    pub advice: Option<Advice>,
+    /// A danger.
+    pub danger: Option<Danger>,
+}
+
+/// Somebody of whom the roadside has told.
+#[derive(Clone, Copy, Debug)]
+struct Other {
+    id: u8,
+    /// It is this vehicle.
+    is_own: bool,
+    heard: Utc,
+    position: GeoPosition,
+    heading: Point,
+    speed_mps: f64,
+    length_m: f64,
+    width_m: f64,
+}
+
+impl Unit {
+    /// A unit that has heard nothing yet.
+    pub fn new(id: StationId) -> Self {
+        Self {
+            id,
+            roads: Roads::default(),
+            signals: Signals::default(),
+            others: Vec::new(),
+            warned_of_red: false,
+            count: MsgCount::from_random(id.0[7]),
+        }
+    }
+
+    /// Takes what has just been heard; tells why, where a SPAT is not believed.
+    pub fn hear(&mut self, heard: &Heard, now: Utc) -> Result<(), Doubt> {
+        match heard {
+            Heard::Map(map) => self.roads.hear(map),
+            Heard::Spat(spat) => return self.signals.hear(spat, now),
+            Heard::Rsm(rsm) => self.hear_of_others(rsm, now),
+            Heard::Other => {}
+        }
+        Ok(())
+    }
+
+    /// What it makes of all that for a vehicle that is there.
+    pub fn think(&mut self, own: &Own, now: Utc) -> Told {
+        self.others
+            .retain(|other| now.since(other.heard) < FORGOTTEN);
+        let place = self.roads.find(own.position, own.heading);
+        let Some(place) = place else {
+            self.warned_of_red = false;
+            return Told {
+                advice: None,
+                danger: self.meets_somebody(own, None).then_some(Danger::Crossing),
+            };
+        };
+        let left_m = place.left_m - own.length_m / 2.0;
+        let phase = self.roads.phase(&place, own.next).flatten();
+        let belief = phase.and_then(|phase| self.signals.belief(place.node, phase, now));
+        let runs_red = belief.is_some_and(|belief| {
+            let (speed_mps, braking_mps2) = (own.speed_mps, own.braking_mps2);
+            let warned = self.warned_of_red;
+            dangers::runs_red(left_m, speed_mps, braking_mps2, &belief, now, warned)
+        });
+        let danger = if runs_red {
+            Some(Danger::RedLight)
+        } else {
+            self.meets_somebody(own, Some(&place))
+                .then_some(Danger::Crossing)
+        };
+        let advice = match (phase, belief, place.limit_mps) {
+            (Some(phase), Some(belief), Some(limit_mps)) if wants_advice(own, left_m) => {
+                let approach = Approach {
+                    left_m,
+                    speed_mps: own.speed_mps,
+                    limit_mps,
+                    ahead: self.ahead(&place, own),
+                };
+                let found = advice::advise(&approach, &belief, now);
+                found.map(|(speed_mps, arrives)| Advice {
+                    node: place.node,
+                    phase,
+                    speed_mps,
+                    arrives,
+                })
+            }
+            _ => None,
+        };
+        self.warned_of_red = runs_red;
+        Told { advice, danger }
+    }
+
+    /// When the newest SPAT of the junction ahead was made, if it knows one; None where it knows of no
+    /// junction ahead.
+    pub fn spat_said(&self, own: &Own) -> Option<Option<Utc>> {
+        let place = self.roads.find(own.position, own.heading)?;
+        Some(self.signals.said(place.node))
+    }
+
+    /// How many junctions it has heard of.
+    pub fn junctions(&self) -> usize {
+        self.roads.len()
+    }
+
+    /// What it says of itself.
+    pub fn speak(&mut self, own: &Own, now: Utc) -> Bsm {
+        self.count = self.count.next();
+        let heading_deg = libm::atan2(own.heading.east_m, own.heading.north_m).to_degrees();
+        Bsm {
+            msg_cnt: self.count,
+            id: self.id,
+            sec_mark: Some(DSecond::of(now)),
+            pos: own.position,
+            ellipse: None,
+            pos_confidence: PositionConfidence::from_error_m(CIRCLE_95 * own.sigma_m),
+            transmission: Some(Transmission::Forward),
+            speed: Speed::nearest_mps(own.speed_mps),
+            heading: Heading::from_deg(heading_deg.rem_euclid(360.0)).ok(),
+            speed_confidence: None,
+            heading_confidence: None,
+            acceleration: Acceleration4 {
+                long: Acceleration::nearest_mps2(-own.braking_mps2),
+                lat: None,
+                vert: None,
+                yaw: YawRate::nearest_deg_per_s(0.0).unwrap_or(YawRate::MIN),
+            },
+            size: Size {
+                width: VehicleWidth::nearest_m(own.width_m),
+                length: VehicleLength::nearest_m(own.length_m),
+                height: VehicleHeight::nearest_m(own.height_m),
+            },
+            class: own.class,
+            emergency: false,
+        }
+    }
+
+    fn hear_of_others(&mut self, rsm: &Rsm, now: Utc) {
+        for participant in rsm.participants() {
+            if participant.kind == ParticipantKind::Rsu {
+                continue;
+            }
+            let (Some(heading), Some(speed)) = (participant.heading, participant.speed) else {
+                continue;
+            };
+            let turned_rad = heading.deg().to_radians();
+            let size = participant.size;
+            let other = Other {
+                id: participant.id.value(),
+                is_own: participant.bsm_id == Some(self.id),
+                heard: now,
+                position: participant.pos,
+                heading: Point::new(libm::sin(turned_rad), libm::cos(turned_rad)),
+                speed_mps: speed.mps(),
+                length_m: size.length.map_or(USUAL_LENGTH_M, VehicleLength::m),
+                width_m: size.width.map_or(USUAL_WIDTH_M, VehicleWidth::m),
+            };
+            // Ids are octets, so there are never more than 255.
+            match self.others.iter_mut().find(|known| known.id == other.id) {
+                Some(known) => *known = other,
+                None => self.others.push(other),
+            }
+        }
+    }
+
+    /// How many others are before the line in the vehicle's own lane.
+    fn ahead(&self, place: &Place, own: &Own) -> usize {
+        let others = self.others.iter().filter(|other| !other.is_own);
+        let between = others.filter(|other| {
+            let left_m = self.roads.in_lane(place, other.position, other.heading);
+            left_m.is_some_and(|left_m| left_m > 0.0 && left_m < place.left_m - own.length_m / 2.0)
+        });
+        between.count()
+    }
+
+    fn meets_somebody(&self, own: &Own, place: Option<&Place>) -> bool {
+        // Before a line one can still stop at, the light says who goes.
+        let can_stop = |left_m: f64, speed_mps: f64| {
+            left_m > 0.0 && speed_mps * speed_mps / (2.0 * left_m) < STOPS_MPS2
+        };
+        if place.is_some_and(|place| can_stop(place.left_m, own.speed_mps)) {
+            return false;
+        }
+        let plane = Plane::at(own.position);
+        let this = Mover {
+            place: Point::new(0.0, 0.0),
+            direction: own.heading,
+            speed_mps: own.speed_mps,
+            length_m: own.length_m,
+            width_m: own.width_m,
+        };
+        self.others.iter().any(|other| {
+            let Some(there) = plane.point(other.position) else {
+                return false;
+            };
+            let is_own = other.is_own || there.length_m() < own.length_m / 2.0;
+            let mover = Mover {
+                place: there,
+                direction: other.heading,
+                speed_mps: other.speed_mps,
+                length_m: other.length_m,
+                width_m: other.width_m,
+            };
+            if is_own || !dangers::meet(&this, &mover) {
+                return false;
+            }
+            let theirs = self.roads.find(other.position, other.heading);
+            !theirs.is_some_and(|theirs| can_stop(theirs.left_m, other.speed_mps))
+        })
+    }
+}
+
+/// Who stands, or is all but there, is told no speed.
+fn wants_advice(own: &Own, left_m: f64) -> bool {
+    own.speed_mps > 2.0 && (ADVISED_FROM_M..ADVISED_TO_M).contains(&left_m)
+}
+
+/// What RSM has not told again for so long is forgotten.
+const FORGOTTEN: Duration = Duration::from_millis(500);
+/// Standard deviations of a circle that holds 95 %.
+const CIRCLE_95: f64 = 2.448;
+const USUAL_LENGTH_M: f64 = 4.5;
+const USUAL_WIDTH_M: f64 = 1.8;
+/// Who could stop by braking like this is expected to.
+const STOPS_MPS2: f64 = 4.0;
+const ADVISED_FROM_M: f64 = 10.0;
+const ADVISED_TO_M: f64 = 500.0;

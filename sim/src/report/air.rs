@@ -1,0 +1,124 @@
+//! What came of the air and of the on-board units, for the report.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::Serialize;
+
+use crate::air::tally::Tally;
+use crate::judge::samples::Samples;
+use crate::obu::score::Score;
+
+/// The air and the units of a run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OnBoard {
+    /// Units at work at one time, at most.
+    pub units: usize,
+    /// Share of the channel that radios found busy.
+    pub busy_ratio: Option<f64>,
+    /// Messages handed to radios.
+    pub sent: u64,
+    /// Of these, those that gave way to a newer one.
+    pub replaced: u64,
+    /// Places that were drawn.
+    pub selections: u64,
+    /// From the roadside unit to vehicles.
+    pub down: Vec<Distance>,
+    /// From vehicles to the roadside unit.
+    pub up: Vec<Distance>,
+    /// Among vehicles.
+    pub vehicles: Vec<Distance>,
+    /// Age of the newest SPAT at vehicles before the line: median, 95th and 99th percentile, largest.
+    pub spat_age_s: [Option<f64>; 4],
+    /// Such moments at which a vehicle knew none.
+    pub spat_unknown: u64,
+    /// SPATs that were not believed, by why.
+    pub doubts: Vec<(String, u64)>,
+    /// Frames that units could not read.
+    pub unread: u64,
+    /// Vehicles that were ever advised.
+    pub advised: u64,
+    /// Advice of which the moment has come.
+    pub advice: u64,
+    /// And was right.
+    pub advice_right: u64,
+    /// Warnings, by what they are about.
+    pub warnings: Vec<(String, u64)>,
+    /// Messages of vehicles that the roadside unit heard.
+    pub heard_by_roadside: u64,
+    /// Entries of RSM with the vehicle's own name, and how often its number changed.
+    pub named: u64,
+    /// See `named`.
+    pub named_switches: u64,
+    /// Stops before the line, of those that passed.
+    pub stops_mean: Option<f64>,
+}
+
+/// Messages over one distance.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Distance {
+    /// The middle of a bin of 25 m.
+    pub m: f64,
+    /// Sent, once for each who might have heard.
+    pub sent: u64,
+    /// Heard.
+    pub delivered: Option<f64>,
+    /// Lost because the receiver was sending, because it is too weak, in noise, in collisions.
+    pub lost: [u64; 4],
+}
+
+impl OnBoard {
+    /// What was counted.
+    pub fn of(score: &Score, stops: &Samples) -> Self {
+        let age = |share| score.spat_age_s.quantile(share);
+        let air = &score.air;
+        Self {
+            units: score.units,
+            busy_ratio: air.busy_ratio(),
+            sent: air.sent,
+            replaced: air.replaced,
+            selections: air.selections,
+            down: distances(&air.down),
+            up: distances(&air.up),
+            vehicles: distances(&air.vehicles),
+            spat_age_s: [age(0.5), age(0.95), age(0.99), age(1.0)],
+            spat_unknown: score.spat_unknown,
+            doubts: by_name(&score.doubts),
+            unread: score.unread,
+            advised: score.advised,
+            advice: score.advice,
+            advice_right: score.advice_right,
+            warnings: by_name(&score.warnings),
+            heard_by_roadside: score.heard_by_roadside,
+            named: score.named,
+            named_switches: score.id_changes,
+            stops_mean: stops.mean(),
+        }
+    }
+}
+
+fn by_name<K: Debug>(counts: &BTreeMap<K, u64>) -> Vec<(String, u64)> {
+    let named = counts
+        .iter()
+        .map(|(what, count)| (format!("{what:?}"), *count));
+    named.collect()
+}
+
+fn distances(tally: &Tally) -> Vec<Distance> {
+    let all = (0..FARTHEST).map(|place| {
+        let from_m = f64::from(place) * WIDE_M;
+        let bin = tally.between(from_m, from_m + WIDE_M);
+        Distance {
+            m: from_m + WIDE_M / 2.0,
+            sent: bin.sent,
+            delivered: bin.delivered(),
+            lost: bin.lost,
+        }
+    });
+    all.filter(|one| one.sent > 0).collect()
+}
+
+const WIDE_M: f64 = 25.0;
+const FARTHEST: u32 = 40;
