@@ -30,6 +30,8 @@ pub enum Purpose {
     User = 10,
     /// Error of a weather station.
     Weather = 11,
+    /// Where a vehicle goes at a junction that it comes to from another.
+    OnwardTurn = 40,
 }
 
 /// An endless sequence of numbers for one entity and purpose.

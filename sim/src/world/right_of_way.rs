@@ -10,8 +10,8 @@
 use rsu::clock::Mono;
 use rsu::report::Light;
 
+use super::lanes::Lanes;
 use super::roads::{Order, Roads, Route, Turn, Zone};
-use super::signals::Signals;
 use super::snapshot::Body;
 use super::vehicles::{Kind, Vehicle};
 use crate::plane::Point;
@@ -21,14 +21,25 @@ use crate::plane::Point;
 pub struct Scene<'a> {
     /// The roads.
     pub roads: &'a Roads,
-    /// The signals.
-    pub signals: &'a Signals,
     /// Every vehicle.
     pub vehicles: &'a [Vehicle],
+    /// By route: its vehicles, and what its signal shows.
+    pub lanes: &'a Lanes,
     /// Everybody and everything else on the road.
     pub users: &'a [Body],
+    /// Who drives ahead beyond the end of each exit lane, if the world goes on there.
+    pub beyond: &'a [Option<Ahead>],
     /// When it is.
     pub now: Mono,
+}
+
+/// The last vehicle beyond the end of a lane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ahead {
+    /// Its rear, beyond the end; less than nought if it reaches back into the lane.
+    pub rear_m: f64,
+    /// How fast it goes.
+    pub speed_mps: f64,
 }
 
 impl Scene<'_> {
@@ -37,17 +48,37 @@ impl Scene<'_> {
         let route = self.route(vehicle);
         let driver = &vehicle.driver;
         let wanted_mps = route.speed_mps(vehicle.along_m) * driver.eagerness;
-        let mut chosen = driver.free_mps2(vehicle.speed_mps, wanted_mps);
+        let following = driver.following(vehicle.speed_mps, wanted_mps);
+        let mut chosen = following.free_mps2;
         let mut heed = |gap_m: f64, ahead_mps: f64| {
-            let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
-            chosen = chosen.min(this);
+            chosen = chosen.min(following.behind_mps2(gap_m, ahead_mps));
         };
-        for other in self.vehicles {
-            if other.id != vehicle.id
-                && let Some(gap_m) = self.gap_behind_m(vehicle, other)
-            {
-                heed(gap_m, other.speed_mps);
+        for other in self.lanes.on(vehicle.route, self.vehicles) {
+            if other.id != vehicle.id && is_ahead(other, other.along_m, vehicle, vehicle.along_m) {
+                heed(other.rear_m() - vehicle.along_m, other.speed_mps);
             }
+        }
+        for &(with, parts_m) in &route.partings {
+            for other in self.lanes.on(with, self.vehicles) {
+                if other.rear_m() < parts_m
+                    && is_ahead(other, other.along_m, vehicle, vehicle.along_m)
+                {
+                    heed(other.rear_m() - vehicle.along_m, other.speed_mps);
+                }
+            }
+        }
+        let own_m = vehicle.along_m - route.clear_m;
+        for join in &route.joins {
+            for other in self.lanes.on(join.other, self.vehicles) {
+                let their_m = other.along_m - join.other_clear_m;
+                if other.rear_m() > join.other_from_m && is_ahead(other, their_m, vehicle, own_m) {
+                    heed(their_m - other.length_m - own_m, other.speed_mps);
+                }
+            }
+        }
+        if let Some(ahead) = self.beyond[route.exit] {
+            let end_m = route.path.length_m();
+            heed(end_m + ahead.rear_m - vehicle.along_m, ahead.speed_mps);
         }
         for user in self.users {
             if let Some((gap_m, ahead_mps)) = self.gap_before_m(vehicle, user) {
@@ -74,10 +105,7 @@ impl Scene<'_> {
     /// not stop in comfort, and reaches the line in time.
     pub fn commits(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
-        let shown = route
-            .phase
-            .and_then(|phase| self.signals.shown(phase, self.now));
-        let (Some(shown), None) = (shown, vehicle.entered) else {
+        let (Some(shown), None) = (self.lanes.shown(vehicle.route), vehicle.entered) else {
             return false;
         };
         let left_m = (route.stop_m - vehicle.along_m).max(0.01);
@@ -133,44 +161,13 @@ impl Scene<'_> {
         &self.roads.routes[vehicle.route]
     }
 
-    fn light(&self, route: &Route) -> Option<Light> {
-        route.phase.map(|phase| self.signals.light(phase, self.now))
-    }
-
-    /// How far ahead the rear of `other` is, if `vehicle` follows it.
-    fn gap_behind_m(&self, vehicle: &Vehicle, other: &Vehicle) -> Option<f64> {
-        let (own, theirs) = (self.route(vehicle), self.route(other));
-        if own.approach == theirs.approach {
-            let together = vehicle.route == other.route
-                || own
-                    .parts_from_m(other.route)
-                    .is_some_and(|parts_m| other.rear_m() < parts_m);
-            if together && is_ahead(other, other.along_m, vehicle, vehicle.along_m) {
-                return Some(other.rear_m() - vehicle.along_m);
-            }
-        }
-        if own.exit == theirs.exit && vehicle.route != other.route {
-            let zone = own.zones.iter().find(|zone| zone.other == other.route);
-            let in_lane = match zone {
-                Some(zone) => other.rear_m() > zone.other_enter_m,
-                None => other.rear_m() > theirs.clear_m,
-            };
-            let own_m = vehicle.along_m - own.clear_m;
-            let their_m = other.along_m - theirs.clear_m;
-            if in_lane && is_ahead(other, their_m, vehicle, own_m) {
-                return Some(their_m - other.length_m - own_m);
-            }
-        }
-        None
-    }
-
     /// Whether the signal, or those with the right of way, keep `vehicle` at the stop line.
     fn must_stop(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
-        let Some(phase) = route.phase else {
+        if route.phase.is_none() {
             return route.turn == Turn::Right && self.must_yield(vehicle);
-        };
-        let Some(shown) = self.signals.shown(phase, self.now) else {
+        }
+        let Some(shown) = self.lanes.shown(vehicle.route) else {
             return true;
         };
         match shown.light {
@@ -191,9 +188,9 @@ impl Scene<'_> {
             vehicle.least_time_s(through_m, route.speed_mps(zone.enter_m))
         };
         route.zones.iter().any(|zone| {
-            self.vehicles
-                .iter()
-                .filter(|other| other.route == zone.other && other.entered.is_none())
+            self.lanes
+                .on(zone.other, self.vehicles)
+                .filter(|other| other.entered.is_none())
                 .filter(|other| self.may_go(other))
                 .any(|other| {
                     let way_m = zone.other_enter_m - other.along_m;
@@ -213,7 +210,7 @@ impl Scene<'_> {
         if vehicle.runs_red {
             return true;
         }
-        match self.light(self.route(vehicle)) {
+        match self.lanes.shown(vehicle.route).map(|shown| shown.light) {
             Some(Light::Green | Light::FlashingGreen) => true,
             Some(Light::Yellow | Light::Red) => vehicle.committed,
             _ => false,
@@ -240,9 +237,9 @@ impl Scene<'_> {
         }
         let route = self.route(vehicle);
         let mut there = self
-            .vehicles
-            .iter()
-            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m);
+            .lanes
+            .on(zone.other, self.vehicles)
+            .filter(|other| other.rear_m() < zone.other_leave_m);
         if zone.order == Order::Yields
             && there
                 .clone()

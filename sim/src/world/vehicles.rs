@@ -58,6 +58,37 @@ pub struct Vehicle {
     pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
     pub entered: Option<u64>,
+    /// So far left of its lane it still is; less than nought to the right. It comes back by itself.
+    pub aside_m: f64,
+    /// What it has behind it.
+    pub trip: Trip,
+}
+
+/// What a vehicle has behind it, over all junctions that it came through, and the line it serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Trip {
+    /// When it came.
+    pub since: Mono,
+    /// Junctions behind it.
+    pub junctions: u32,
+    /// How often it has come to a stand.
+    pub stops: u32,
+    /// It has stood, and not got under way since.
+    pub stood: bool,
+    /// It serves the line with this place in the network.
+    pub line: Option<u16>,
+}
+
+impl Trip {
+    /// Counts stops: one begins when it stands, and counts once until it is under way again.
+    pub fn follow(&mut self, speed_mps: f64) {
+        if speed_mps < STANDS_MPS && !self.stood {
+            self.stood = true;
+            self.stops += 1;
+        } else if speed_mps > UNDER_WAY_MPS {
+            self.stood = false;
+        }
+    }
 }
 
 /// How a driver follows.
@@ -156,6 +187,8 @@ impl Vehicle {
             halt: None,
             appeared: Mono::ZERO,
             entered: None,
+            aside_m: 0.0,
+            trip: Trip::default(),
         };
         (vehicle, turn)
     }
@@ -203,12 +236,43 @@ impl Driver {
         gap_m: f64,
         ahead_mps: f64,
     ) -> f64 {
-        let closing_mps = speed_mps - ahead_mps;
-        let brake = 2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt();
+        self.following(speed_mps, wanted_mps)
+            .behind_mps2(gap_m, ahead_mps)
+    }
+
+    /// What one at this speed does, whoever is ahead.
+    pub fn following(&self, speed_mps: f64, wanted_mps: f64) -> Following {
+        Following {
+            free_mps2: self.free_mps2(speed_mps, wanted_mps),
+            speed_mps,
+            brake: 2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt(),
+            acceleration_mps2: self.acceleration_mps2,
+            headway_m: speed_mps * self.headway_s,
+            standstill_m: self.standstill_m,
+        }
+    }
+}
+
+/// A driver at one speed: what depends on nobody ahead is worked out once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Following {
+    /// Acceleration on a free road.
+    pub free_mps2: f64,
+    speed_mps: f64,
+    brake: f64,
+    acceleration_mps2: f64,
+    headway_m: f64,
+    standstill_m: f64,
+}
+
+impl Following {
+    /// Acceleration behind something `gap_m` ahead that moves at `ahead_mps`.
+    pub fn behind_mps2(&self, gap_m: f64, ahead_mps: f64) -> f64 {
+        let closing_mps = self.speed_mps - ahead_mps;
         let wanted_gap_m = self.standstill_m
-            + (speed_mps * self.headway_s + speed_mps * closing_mps / brake).max(0.0);
+            + (self.headway_m + self.speed_mps * closing_mps / self.brake).max(0.0);
         let crowding = wanted_gap_m / gap_m.max(0.1);
-        self.free_mps2(speed_mps, wanted_mps) - self.acceleration_mps2 * crowding * crowding
+        self.free_mps2 - self.acceleration_mps2 * crowding * crowding
     }
 }
 
@@ -231,6 +295,10 @@ pub fn time_to_cover_s(
     let root = (speed_mps * speed_mps + 2.0 * acceleration_mps2 * distance_m).sqrt();
     (root - speed_mps) / acceleration_mps2
 }
+
+/// Slower than this is a stop, until one is faster than that: who creeps up in a queue stops once.
+const STANDS_MPS: f64 = 0.1;
+const UNDER_WAY_MPS: f64 = 3.0;
 
 #[cfg(test)]
 mod tests {
