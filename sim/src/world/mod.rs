@@ -6,7 +6,7 @@
 //! - [`vehicles`]: what drives, and the following model
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
-//! - [`lanes`]: who is on which route
+//! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
 //! - [`snapshot`]: where everything is at one moment
 //! - [`seams`]: where vehicles come from another junction's world, and go on to one
@@ -17,7 +17,7 @@
 //! purpose: lane changes (a vehicle enters on the lane that it needs).
 
 pub mod deeds;
-pub mod lanes;
+pub mod lookup;
 pub mod right_of_way;
 pub mod roads;
 pub mod seams;
@@ -35,7 +35,7 @@ use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
 use self::deeds::Deed;
-use self::lanes::Lanes;
+use self::lookup::Lookup;
 use self::right_of_way::{Ahead, Scene};
 use self::roads::{Roads, Turn};
 use self::signals::{Detected, Signals};
@@ -100,7 +100,7 @@ pub struct World {
     earlier: Snapshot,
     latest: Snapshot,
     /// Kept for their memory.
-    lanes: Lanes,
+    lookup: Lookup,
     choices: Vec<(f64, bool)>,
 }
 
@@ -151,7 +151,7 @@ impl World {
             spells: Vec::new(),
             earlier: empty.clone(),
             latest: empty,
-            lanes: Lanes::default(),
+            lookup: Lookup::default(),
             choices: Vec::new(),
         };
         for demand in &world.demand {
@@ -191,12 +191,12 @@ impl World {
             let detected = self.detected(reach_m);
             self.signals.follow(now, &detected);
         }
-        self.lanes
+        self.lookup
             .look(&self.roads, &self.signals, &self.vehicles, now);
         let scene = Scene {
             roads: &self.roads,
             vehicles: &self.vehicles,
-            lanes: &self.lanes,
+            lookup: &self.lookup,
             users: self.users.bodies(),
             beyond: &self.beyond,
             now,

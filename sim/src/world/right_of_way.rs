@@ -10,7 +10,7 @@
 use rsu::clock::Mono;
 use rsu::report::Light;
 
-use super::lanes::Lanes;
+use super::lookup::Lookup;
 use super::roads::{Order, Roads, Route, Turn, Zone};
 use super::snapshot::Body;
 use super::vehicles::{Kind, Vehicle};
@@ -24,7 +24,7 @@ pub struct Scene<'a> {
     /// Every vehicle.
     pub vehicles: &'a [Vehicle],
     /// By route: its vehicles, and what its signal shows.
-    pub lanes: &'a Lanes,
+    pub lookup: &'a Lookup,
     /// Everybody and everything else on the road.
     pub users: &'a [Body],
     /// Who drives ahead beyond the end of each exit lane, if the world goes on there.
@@ -48,32 +48,16 @@ impl Scene<'_> {
         let route = self.route(vehicle);
         let driver = &vehicle.driver;
         let wanted_mps = route.speed_mps(vehicle.along_m) * driver.eagerness;
-        let following = driver.following(vehicle.speed_mps, wanted_mps);
-        let mut chosen = following.free_mps2;
+        let mut chosen = driver.free_mps2(vehicle.speed_mps, wanted_mps);
         let mut heed = |gap_m: f64, ahead_mps: f64| {
-            chosen = chosen.min(following.behind_mps2(gap_m, ahead_mps));
+            let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
+            chosen = chosen.min(this);
         };
-        for other in self.lanes.on(vehicle.route, self.vehicles) {
-            if other.id != vehicle.id && is_ahead(other, other.along_m, vehicle, vehicle.along_m) {
-                heed(other.rear_m() - vehicle.along_m, other.speed_mps);
-            }
-        }
-        for &(with, parts_m) in &route.partings {
-            for other in self.lanes.on(with, self.vehicles) {
-                if other.rear_m() < parts_m
-                    && is_ahead(other, other.along_m, vehicle, vehicle.along_m)
-                {
-                    heed(other.rear_m() - vehicle.along_m, other.speed_mps);
-                }
-            }
-        }
-        let own_m = vehicle.along_m - route.clear_m;
-        for join in &route.joins {
-            for other in self.lanes.on(join.other, self.vehicles) {
-                let their_m = other.along_m - join.other_clear_m;
-                if other.rear_m() > join.other_from_m && is_ahead(other, their_m, vehicle, own_m) {
-                    heed(their_m - other.length_m - own_m, other.speed_mps);
-                }
+        for other in self.lookup.kin(route, self.vehicles) {
+            if other.id != vehicle.id
+                && let Some(gap_m) = self.gap_behind_m(vehicle, other)
+            {
+                heed(gap_m, other.speed_mps);
             }
         }
         if let Some(ahead) = self.beyond[route.exit] {
@@ -105,7 +89,7 @@ impl Scene<'_> {
     /// not stop in comfort, and reaches the line in time.
     pub fn commits(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
-        let (Some(shown), None) = (self.lanes.shown(vehicle.route), vehicle.entered) else {
+        let (Some(shown), None) = (self.lookup.shown(vehicle.route), vehicle.entered) else {
             return false;
         };
         let left_m = (route.stop_m - vehicle.along_m).max(0.01);
@@ -161,13 +145,40 @@ impl Scene<'_> {
         &self.roads.routes[vehicle.route]
     }
 
+    /// How far ahead the rear of `other` is, if `vehicle` follows it.
+    fn gap_behind_m(&self, vehicle: &Vehicle, other: &Vehicle) -> Option<f64> {
+        let (own, theirs) = (self.route(vehicle), self.route(other));
+        if own.approach == theirs.approach {
+            let together = vehicle.route == other.route
+                || own
+                    .parts_from_m(other.route)
+                    .is_some_and(|parts_m| other.rear_m() < parts_m);
+            if together && is_ahead(other, other.along_m, vehicle, vehicle.along_m) {
+                return Some(other.rear_m() - vehicle.along_m);
+            }
+        }
+        if own.exit == theirs.exit && vehicle.route != other.route {
+            let zone = own.zones.iter().find(|zone| zone.other == other.route);
+            let in_lane = match zone {
+                Some(zone) => other.rear_m() > zone.other_enter_m,
+                None => other.rear_m() > theirs.clear_m,
+            };
+            let own_m = vehicle.along_m - own.clear_m;
+            let their_m = other.along_m - theirs.clear_m;
+            if in_lane && is_ahead(other, their_m, vehicle, own_m) {
+                return Some(their_m - other.length_m - own_m);
+            }
+        }
+        None
+    }
+
     /// Whether the signal, or those with the right of way, keep `vehicle` at the stop line.
     fn must_stop(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
         if route.phase.is_none() {
             return route.turn == Turn::Right && self.must_yield(vehicle);
         }
-        let Some(shown) = self.lanes.shown(vehicle.route) else {
+        let Some(shown) = self.lookup.shown(vehicle.route) else {
             return true;
         };
         match shown.light {
@@ -188,7 +199,7 @@ impl Scene<'_> {
             vehicle.least_time_s(through_m, route.speed_mps(zone.enter_m))
         };
         route.zones.iter().any(|zone| {
-            self.lanes
+            self.lookup
                 .on(zone.other, self.vehicles)
                 .filter(|other| other.entered.is_none())
                 .filter(|other| self.may_go(other))
@@ -210,7 +221,7 @@ impl Scene<'_> {
         if vehicle.runs_red {
             return true;
         }
-        match self.lanes.shown(vehicle.route).map(|shown| shown.light) {
+        match self.lookup.shown(vehicle.route).map(|shown| shown.light) {
             Some(Light::Green | Light::FlashingGreen) => true,
             Some(Light::Yellow | Light::Red) => vehicle.committed,
             _ => false,
@@ -237,7 +248,7 @@ impl Scene<'_> {
         }
         let route = self.route(vehicle);
         let mut there = self
-            .lanes
+            .lookup
             .on(zone.other, self.vehicles)
             .filter(|other| other.rear_m() < zone.other_leave_m);
         if zone.order == Order::Yields

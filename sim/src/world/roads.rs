@@ -106,8 +106,8 @@ pub struct Route {
     pub zones: Vec<Zone>,
     /// How far routes of the same approach lane run with it: their index, and where they part.
     pub partings: Vec<(usize, f64)>,
-    /// Routes of other approach lanes that end in the same exit lane.
-    pub joins: Vec<Join>,
+    /// Routes that begin or end in the same lane, itself among them.
+    pub kin: Vec<usize>,
     /// Fastest that one drives, for each metre; slows down ahead of bends.
     speed_mps: Vec<f64>,
 }
@@ -129,17 +129,6 @@ pub struct Zone {
     pub merges: bool,
     /// Who has the right of way while both may drive.
     pub order: Order,
-}
-
-/// Another route into the same exit lane.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Join {
-    /// Index of the other route.
-    pub other: usize,
-    /// From there on its vehicles are in the way.
-    pub other_from_m: f64,
-    /// Where the exit lane begins on it.
-    pub other_clear_m: f64,
 }
 
 /// Who goes first where two routes meet.
@@ -181,8 +170,10 @@ impl Roads {
             }
         }
         for one in 0..routes.len() {
-            let joins = (0..routes.len()).filter_map(|other| join(&routes, one, other));
-            routes[one].joins = joins.collect();
+            let (approach, exit) = (routes[one].approach, routes[one].exit);
+            let kin = routes.iter().enumerate();
+            let kin = kin.filter(|(_, other)| other.approach == approach || other.exit == exit);
+            routes[one].kin = kin.map(|(other, _)| other).collect();
         }
         Ok(Self {
             approaches,
@@ -242,7 +233,7 @@ impl Route {
             clear_m,
             zones: Vec::new(),
             partings: Vec::new(),
-            joins: Vec::new(),
+            kin: Vec::new(),
             speed_mps,
         })
     }
@@ -325,20 +316,6 @@ fn meeting(
         other_leave_m: if merges { other_enter_m } else { other_leave_m },
         merges,
         order: order(&routes[one], &routes[other]),
-    })
-}
-
-/// How `other` comes into the exit lane of `one`.
-fn join(routes: &[Route], one: usize, other: usize) -> Option<Join> {
-    let (own, theirs) = (&routes[one], &routes[other]);
-    if own.exit != theirs.exit || own.approach == theirs.approach {
-        return None;
-    }
-    let zone = own.zones.iter().find(|zone| zone.other == other);
-    Some(Join {
-        other,
-        other_from_m: zone.map_or(theirs.clear_m, |zone| zone.other_enter_m),
-        other_clear_m: theirs.clear_m,
     })
 }
 

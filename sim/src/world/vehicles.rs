@@ -236,43 +236,12 @@ impl Driver {
         gap_m: f64,
         ahead_mps: f64,
     ) -> f64 {
-        self.following(speed_mps, wanted_mps)
-            .behind_mps2(gap_m, ahead_mps)
-    }
-
-    /// What one at this speed does, whoever is ahead.
-    pub fn following(&self, speed_mps: f64, wanted_mps: f64) -> Following {
-        Following {
-            free_mps2: self.free_mps2(speed_mps, wanted_mps),
-            speed_mps,
-            brake: 2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt(),
-            acceleration_mps2: self.acceleration_mps2,
-            headway_m: speed_mps * self.headway_s,
-            standstill_m: self.standstill_m,
-        }
-    }
-}
-
-/// A driver at one speed: what depends on nobody ahead is worked out once.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Following {
-    /// Acceleration on a free road.
-    pub free_mps2: f64,
-    speed_mps: f64,
-    brake: f64,
-    acceleration_mps2: f64,
-    headway_m: f64,
-    standstill_m: f64,
-}
-
-impl Following {
-    /// Acceleration behind something `gap_m` ahead that moves at `ahead_mps`.
-    pub fn behind_mps2(&self, gap_m: f64, ahead_mps: f64) -> f64 {
-        let closing_mps = self.speed_mps - ahead_mps;
+        let closing_mps = speed_mps - ahead_mps;
+        let brake = 2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt();
         let wanted_gap_m = self.standstill_m
-            + (self.headway_m + self.speed_mps * closing_mps / self.brake).max(0.0);
+            + (speed_mps * self.headway_s + speed_mps * closing_mps / brake).max(0.0);
         let crowding = wanted_gap_m / gap_m.max(0.1);
-        self.free_mps2 - self.acceleration_mps2 * crowding * crowding
+        self.free_mps2(speed_mps, wanted_mps) - self.acceleration_mps2 * crowding * crowding
     }
 }
 

@@ -5,20 +5,20 @@
 
 use rsu::clock::Mono;
 
-use super::roads::Roads;
+use super::roads::{Roads, Route};
 use super::signals::{Shown, Signals};
 use super::vehicles::Vehicle;
 
 /// Looked up at the start of a step; kept from one to the next for its memory.
 #[derive(Clone, Debug, Default)]
-pub struct Lanes {
+pub struct Lookup {
     /// By route: places of its vehicles among all, in order of id.
     on_route: Vec<Vec<u32>>,
     /// By route: what its phase shows; None where nothing governs it, or there is no such phase.
     shown: Vec<Option<Shown>>,
 }
 
-impl Lanes {
+impl Lookup {
     /// Looks everything up.
     pub fn look(&mut self, roads: &Roads, signals: &Signals, vehicles: &[Vehicle], now: Mono) {
         self.on_route.resize_with(roads.routes.len(), Vec::new);
@@ -49,6 +49,17 @@ impl Lanes {
         self.on_route[route]
             .iter()
             .map(|&place| &vehicles[place as usize])
+    }
+
+    /// The vehicles on all routes that one on this route can follow: those of its lanes, its own among
+    /// them.
+    pub fn kin<'a>(
+        &'a self,
+        route: &'a Route,
+        vehicles: &'a [Vehicle],
+    ) -> impl Iterator<Item = &'a Vehicle> {
+        let kin = route.kin.iter();
+        kin.flat_map(|&other| self.on(other, vehicles))
     }
 
     /// What the phase of a route shows.
