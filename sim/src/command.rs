@@ -14,6 +14,8 @@ use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
 use crate::judge::verdict;
 use crate::live::{Live, Wishes};
+use crate::network::run::NetworkOutcome;
+use crate::network::{self, Network};
 use crate::report;
 use crate::run::{Outcome, run};
 use crate::scenario::Scenario;
@@ -150,8 +152,12 @@ fn obey(command: Command) -> Result<ExitCode> {
             duration,
             report: folder,
         } => {
-            let scenario = Scenario::find_with(&scenario, &set)?;
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
+            if let Some(network) = Network::find_with(&scenario, &set)? {
+                let seeds = seeds.map_or(Ok(vec![seed]), |text| sweep::seeds(&text))?;
+                return run_network(&network, &seeds, duration, folder.as_deref());
+            }
+            let scenario = Scenario::find_with(&scenario, &set)?;
             if let Some(seeds) = seeds {
                 return many(&scenario, &sweep::seeds(&seeds)?, duration);
             }
@@ -197,6 +203,77 @@ fn many(scenario: &Scenario, seeds: &[u64], duration: Option<Duration>) -> Resul
     let spreads = sweep::spreads(&outcomes);
     print!("{}", sweep::table(&spreads, seeds.len()));
     Ok(ExitCode::from(u8::from(passed < seeds.len())))
+}
+
+/// Runs a network by each seed, one after the other: it fills a machine's memory by itself.
+fn run_network(
+    network: &Network,
+    seeds: &[u64],
+    duration: Option<Duration>,
+    folder: Option<&Path>,
+) -> Result<ExitCode> {
+    let mut passes = true;
+    for &seed in seeds {
+        let outcome = network::run::run(network, seed, duration)?;
+        print_network(&outcome);
+        passes &= outcome.passes();
+        if let Some(folder) = folder {
+            network::report::write(&outcome, folder)?;
+            println!("{}", folder.join("report.html").display());
+        }
+    }
+    Ok(ExitCode::from(u8::from(!passes)))
+}
+
+fn print_network(outcome: &NetworkOutcome) {
+    let network = &outcome.network;
+    let seconds = outcome.duration.as_secs_f64();
+    println!(
+        "{} (seed {}): {} junctions, {} s simulated in {:.1} s, {:.1} times as fast as real",
+        network.name,
+        outcome.seed,
+        network.junctions.len(),
+        seconds,
+        outcome.took.as_secs_f64(),
+        seconds / outcome.took.as_secs_f64().max(1e-9),
+    );
+    if network.synthetic() {
+        println!("synthetic: the junctions are made up");
+    }
+    println!();
+    for (junction, one) in network.junctions.iter().zip(&outcome.junctions) {
+        let failed = one.verdicts.iter().filter(|verdict| !verdict.pass).count();
+        let word = if failed == 0 { "pass" } else { "FAIL" };
+        println!(
+            "{:<8} {:<28} {:>6} vehicles  {:>3} of {} criteria hold  {word}",
+            one.scenario.site.node.to_string(),
+            junction.name,
+            one.passed,
+            one.verdicts.len() - failed,
+            one.verdicts.len(),
+        );
+        for verdict in one.verdicts.iter().filter(|verdict| !verdict.pass) {
+            print!("         {}", verdict::line(verdict));
+        }
+    }
+    println!();
+    print!("{}", verdict::table(&outcome.verdicts));
+    if let Some(why) = &network.expected_to_fail {
+        println!("expected to fail {why}");
+    }
+    let journeys = &outcome.journeys;
+    println!();
+    println!(
+        "{} journeys ended, {} stops at {} junctions; {} came all the way, {:.2} stops each; at most {:.0} vehicles at once; frames {:016x}, world {:016x}",
+        journeys.ended,
+        journeys.stops,
+        journeys.junctions,
+        journeys.through_stops.count(),
+        journeys.through_stops.mean().unwrap_or(0.0),
+        journeys.vehicles.quantile(1.0).unwrap_or(0.0),
+        outcome.frames_hash(),
+        outcome.world_hash(),
+    );
 }
 
 fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result<ExitCode> {
@@ -277,21 +354,22 @@ const PAGE: u16 = 8380;
 
 fn list() -> Result<ExitCode> {
     for scenario in Scenario::all()? {
-        let synthetic = if scenario.site.synthetic {
-            " (synthetic)"
-        } else {
-            ""
-        };
-        let fails = match &scenario.file.expected_to_fail {
-            Some(why) => format!("; expected to fail {why}"),
-            None => String::new(),
-        };
-        println!(
-            "{:<30} {}{synthetic}{fails}",
-            scenario.file.name, scenario.file.summary
-        );
+        let file = &scenario.file;
+        let why = file.expected_to_fail.as_deref();
+        list_one(&file.name, &file.summary, scenario.site.synthetic, why);
+    }
+    for network in Network::all()? {
+        let why = network.expected_to_fail.as_deref();
+        list_one(&network.name, &network.summary, network.synthetic(), why);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn list_one(name: &str, summary: &str, synthetic: bool, expected_to_fail: Option<&str>) {
+    let synthetic = if synthetic { " (synthetic)" } else { "" };
+    let fails =
+        expected_to_fail.map_or_else(String::new, |why| format!("; expected to fail {why}"));
+    println!("{name:<30} {summary}{synthetic}{fails}");
 }
 
 fn print_outcome(outcome: &Outcome) {

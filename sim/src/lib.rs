@@ -8,6 +8,7 @@
 //! - [`stage`]: the closed loop in virtual time
 //! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
+//! - [`network`]: several junctions, one roadside unit each
 //! - [`run`]: one run from beginning to end
 //! - [`sweep`]: the same by many chances
 //! - [`report`]: what came of it, as files
@@ -22,6 +23,7 @@ pub mod case;
 pub mod command;
 pub mod judge;
 pub mod live;
+pub mod network;
 pub mod obu;
 pub mod plane;
 pub mod random;

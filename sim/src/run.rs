@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use rsu::clock::Now;
+use rsu::clock::{Mono, Now};
 use rsu::station::{Event, Frame};
 
 use crate::judge::Judge;
@@ -48,56 +48,84 @@ pub fn run(scenario: &Scenario, seed: u64, duration: Option<Duration>) -> Result
     let begun = Instant::now();
     let duration = duration.unwrap_or(Duration::from_secs(u64::from(scenario.file.duration_s)));
     let mut stage = Stage::new(scenario, seed)?;
-    let from = stage.started() + scenario.settle().min(duration);
-    let mut hall = Hall {
-        judge: Judge::new(scenario, from)?,
-        events: Vec::new(),
-        started: stage.started(),
-    };
-    let mut passed = 0;
-    let mut counting = false;
+    let mut hall = Hall::new(scenario, &stage, duration)?;
     let mut left = duration;
     while !left.is_zero() {
-        // A second at a time, so that the crossings of each step can be counted.
+        // A step at a time, so that the crossings of each can be counted.
         let span = left.min(crate::world::STEP);
         stage.run(span, &mut hall)?;
-        hall.judge.journeys.follow(stage.world());
-        passed += stage.world().crossings().len() as u64;
-        for crossing in stage.world().crossings() {
-            hall.judge.passed(crossing, stage.world());
-        }
-        if !counting && stage.now() >= from {
-            counting = true;
-            stage.count_on_board_anew();
-        }
-        hall.judge.follow(stage.world(), stage.truth());
+        hall.follow(&mut stage);
         left -= span;
     }
-    hall.judge.on_board = stage.on_board();
-    hall.judge.finish(stage.now(), stage.truth());
-    let verdicts = verdicts(&hall.judge, &scenario.file.limits);
-    let inputs = stage.counts().map(|(name, counts)| {
-        let rejected = counts.rejected().iter().map(|(_, count)| count).sum();
-        (name.to_owned(), counts.accepted(), rejected)
-    });
-    Ok(Outcome {
-        inputs: inputs.collect(),
-        scenario: scenario.clone(),
-        seed,
-        duration,
-        took: begun.elapsed(),
-        judge: hall.judge,
-        verdicts,
-        events: hall.events,
-        passed,
-        world_hash: stage.world().hash(),
-    })
+    Ok(hall.close(scenario, &stage, seed, duration, begun.elapsed()))
 }
 
-struct Hall {
+/// Who hears one unit through a whole run.
+pub(crate) struct Hall {
     judge: Judge,
     events: Vec<(Duration, Event)>,
-    started: rsu::clock::Mono,
+    started: Mono,
+    passed: u64,
+    /// What is counted on board since the road counts.
+    counting: bool,
+}
+
+impl Hall {
+    /// The hall of a stage that is about to run for `duration`.
+    pub(crate) fn new(scenario: &Scenario, stage: &Stage, duration: Duration) -> Result<Self> {
+        let from = stage.started() + scenario.settle().min(duration);
+        Ok(Self {
+            judge: Judge::new(scenario, from)?,
+            events: Vec::new(),
+            started: stage.started(),
+            passed: 0,
+            counting: false,
+        })
+    }
+
+    /// Looks at a step of the stage's world.
+    pub(crate) fn follow(&mut self, stage: &mut Stage) {
+        self.judge.journeys.follow(stage.world());
+        let crossings = stage.world().crossings();
+        self.passed += crossings.len() as u64;
+        for crossing in crossings {
+            self.judge.passed(crossing, stage.world());
+        }
+        if !self.counting && stage.now() >= self.judge.from() {
+            self.counting = true;
+            stage.count_on_board_anew();
+        }
+        self.judge.follow(stage.world(), stage.truth());
+    }
+
+    /// What came of it.
+    pub(crate) fn close(
+        mut self,
+        scenario: &Scenario,
+        stage: &Stage,
+        seed: u64,
+        duration: Duration,
+        took: Duration,
+    ) -> Outcome {
+        self.judge.on_board = stage.on_board();
+        self.judge.finish(stage.now(), stage.truth());
+        let inputs = stage.counts().map(|(name, counts)| {
+            let rejected = counts.rejected().iter().map(|(_, count)| count).sum();
+            (name.to_owned(), counts.accepted(), rejected)
+        });
+        Outcome {
+            inputs: inputs.collect(),
+            scenario: scenario.clone(),
+            seed,
+            duration,
+            took,
+            verdicts: verdicts(&self.judge, &scenario.file.limits),
+            judge: self.judge,
+            events: self.events,
+            passed: self.passed,
+            world_hash: stage.world().hash(),
+        }
+    }
 }
 
 impl Audience for Hall {

@@ -66,6 +66,12 @@ impl Stage {
         while world.now() < started {
             world.step();
         }
+        Self::around(scenario, world, seed)
+    }
+
+    /// The scenario from now on in a world that is already busy.
+    pub fn around(scenario: &Scenario, world: World, seed: u64) -> Result<Self> {
+        let started = world.now();
         let epoch = Epoch::new(started, scenario.start);
         let mut truth = Truth::new(epoch, world.signals().clone());
         truth.keep(&world);
@@ -182,12 +188,17 @@ impl Stage {
     fn see_to(&mut self, at: Mono) {
         while self.world.now() < at {
             self.world.step();
-            self.truth.keep(&self.world);
-            self.devices.follow(&self.world);
-            if let Some(fleet) = &mut self.fleet {
-                for (vehicle, most_mps) in fleet.follow(&self.world) {
-                    self.world.advise(vehicle, most_mps);
-                }
+            self.follow();
+        }
+    }
+
+    /// Looks at a step that the world has made: to be called after each that others let it make.
+    pub fn follow(&mut self) {
+        self.truth.keep(&self.world);
+        self.devices.follow(&self.world);
+        if let Some(fleet) = &mut self.fleet {
+            for (vehicle, most_mps) in fleet.follow(&self.world) {
+                self.world.advise(vehicle, most_mps);
             }
         }
     }
@@ -303,6 +314,18 @@ impl Stage {
     }
 }
 
+impl AsRef<World> for Stage {
+    fn as_ref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl AsMut<World> for Stage {
+    fn as_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
 /// Which device of the scenario has this name.
 fn device(scenario: &Scenario, name: &str) -> Result<Device> {
     let file = &scenario.file;
@@ -359,13 +382,20 @@ pub fn unit_config(scenario: &Scenario) -> Result<Config> {
         heard: nobody(6066),
         radio: vec![nobody(4900)],
     };
-    read_config(&scenario.rsu_config(&addresses)?)
+    let site = (&*scenario.site_path, &*scenario.site_text);
+    read_config(&scenario.rsu_config(&addresses)?, site)
 }
 
-/// Reads a derived configuration with the unit's own reader.
-pub fn read_config(text: &str) -> Result<Config> {
+/// Reads a derived configuration with the unit's own reader. The site's text is as the scenario has it:
+/// there may be no such file.
+pub fn read_config(text: &str, (site, site_text): (&Path, &str)) -> Result<Config> {
     let file = Path::new("derived from the scenario");
-    let mut read = |path: &Path| -> io::Result<String> { std::fs::read_to_string(path) };
+    let mut read = |path: &Path| -> io::Result<String> {
+        if path == site {
+            return Ok(site_text.to_owned());
+        }
+        std::fs::read_to_string(path)
+    };
     match config::parse(text, file, &mut read) {
         Ok(checked) => Ok(checked.config),
         Err(findings) => {

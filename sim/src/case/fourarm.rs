@@ -67,17 +67,59 @@ fn time_losses_s(through: f64, seed: u64) -> Result<Vec<f64>> {
     Ok(lost.into_values().collect())
 }
 
-fn world(through: f64, seed: u64) -> Result<World> {
-    let node = |id| NodeId { region: None, id };
+/// The junction with so much through traffic an hour and arm.
+pub fn world(through: f64, seed: u64) -> Result<World> {
+    let nodes = [1, 2, 3, 4];
+    let demand = nodes.map(|node| demand(node, 1.8 * through));
+    Ok(World::new(
+        roads(500.0, nodes)?,
+        Signals::Fixed(plan(Duration::ZERO)?),
+        demand.to_vec(),
+        seed,
+    )?)
+}
+
+/// Who comes from a node: as many turn as in SUMO's case.
+pub(super) fn demand(node: u16, vehicles_per_hour: f64) -> Demand {
+    Demand {
+        from: self::node(node),
+        vehicles_per_hour,
+        turns: TurnShares {
+            left: 0.4 / 1.8,
+            right: 0.4 / 1.8,
+        },
+        mix: Mix {
+            trucks: 0.0,
+            buses: 0.0,
+        },
+    }
+}
+
+/// Two stages of 45 s.
+pub(super) fn plan(offset: Duration) -> Result<Plan> {
+    let stage = |phase| -> Result<Stage> {
+        Ok(Stage {
+            phases: vec![PhaseId::new(phase)?],
+            green: Duration::from_secs(42),
+            flashing_green: Duration::ZERO,
+            yellow: Duration::from_secs(3),
+            all_red: Duration::ZERO,
+        })
+    };
+    Ok(Plan::new(vec![stage(1)?, stage(2)?], offset)?)
+}
+
+/// Roads of so many metres from the south, east, north and west, and back to there.
+pub(super) fn roads(arm_m: f64, nodes: [u16; 4]) -> Result<Roads> {
     let turned = |point: Point, quarters: usize| (0..quarters).fold(point, |p, _| p.left());
     let mut approaches = Vec::new();
     let mut exits = Vec::new();
-    for arm in 0..4_usize {
+    for (arm, id) in nodes.into_iter().enumerate() {
         let phase = Some(PhaseId::new(1 + (arm % 2) as u8)?);
         for lane in 0..3_usize {
             let aside_m = 1.6 + 3.2 * lane as f64;
-            let inward = [Point::new(aside_m, -500.0), Point::new(aside_m, -14.1)];
-            let outward = [Point::new(-aside_m, -14.1), Point::new(-aside_m, -500.0)];
+            let inward = [Point::new(aside_m, -arm_m), Point::new(aside_m, -14.1)];
+            let outward = [Point::new(-aside_m, -14.1), Point::new(-aside_m, -arm_m)];
             let to = |arm: usize| (arm % 4) * 3 + lane;
             let mut movements = vec![Movement {
                 exit: to(arm + 2),
@@ -97,7 +139,7 @@ fn world(through: f64, seed: u64) -> Result<World> {
                 });
             }
             approaches.push(ApproachLane {
-                from: node(arm as u16 + 1),
+                from: node(id),
                 id: LaneId::new(lane as u8 + 1)?,
                 width_m: 3.2,
                 limit_mps: LIMIT_MPS,
@@ -105,42 +147,18 @@ fn world(through: f64, seed: u64) -> Result<World> {
                 movements,
             });
             exits.push(ExitLane {
-                to: node(arm as u16 + 1),
+                to: node(id),
                 width_m: 3.2,
                 limit_mps: LIMIT_MPS,
                 centre: outward.map(|point| turned(point, arm)).to_vec(),
             });
         }
     }
-    let stage = |phase| -> Result<Stage> {
-        Ok(Stage {
-            phases: vec![PhaseId::new(phase)?],
-            green: Duration::from_secs(42),
-            flashing_green: Duration::ZERO,
-            yellow: Duration::from_secs(3),
-            all_red: Duration::ZERO,
-        })
-    };
-    let plan = Plan::new(vec![stage(1)?, stage(2)?], Duration::ZERO)?;
-    let demand = (1..=4).map(|arm| Demand {
-        from: node(arm),
-        vehicles_per_hour: 1.8 * through,
-        turns: TurnShares {
-            left: 0.4 / 1.8,
-            right: 0.4 / 1.8,
-        },
-        mix: Mix {
-            trucks: 0.0,
-            buses: 0.0,
-        },
-    });
-    let roads = Roads::new(approaches, exits)?;
-    Ok(World::new(
-        roads,
-        Signals::Fixed(plan),
-        demand.collect(),
-        seed,
-    )?)
+    Ok(Roads::new(approaches, exits)?)
+}
+
+const fn node(id: u16) -> NodeId {
+    NodeId { region: None, id }
 }
 
 const LIMIT_MPS: f64 = 13.89;

@@ -4,10 +4,12 @@
 //! - [`ring`]: flow on a ring road, against the model's equilibrium
 //! - [`satflow`]: a queue that discharges over a stop line
 //! - [`fourarm`]: delay at a signal with permissive left turns, against SUMO's IDM
+//! - [`grid`]: many such junctions, for what a step costs
 //!
 //! Figures of SUMO 1.28.0 that stand here were computed with it, once; the program is not needed.
 
 pub mod fourarm;
+pub mod grid;
 pub mod platoon;
 pub mod ring;
 pub mod satflow;

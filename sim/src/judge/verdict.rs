@@ -34,7 +34,8 @@ pub enum Limit {
 }
 
 impl Verdict {
-    fn new(criterion: &str, value: Option<f64>, unit: &'static str, limit: Limit) -> Self {
+    /// What came out, and what of it must hold.
+    pub fn new(criterion: &str, value: Option<f64>, unit: &'static str, limit: Limit) -> Self {
         let pass = value.is_some_and(|value| match limit {
             // A billionth: what sums of shares are off by.
             Limit::AtMost(most) => value <= most + 1e-9,
@@ -352,21 +353,26 @@ pub fn table(verdicts: &[Verdict]) -> String {
         "criterion", "value", "limit"
     );
     for verdict in verdicts {
-        let (sign, limit) = match verdict.limit {
-            Limit::AtMost(most) => ("<=", most),
-            Limit::AtLeast(least) => (">=", least),
-        };
-        let value = verdict
-            .value
-            .map_or_else(|| "none".to_owned(), |value| number(value, verdict.unit));
-        let limit = format!("{sign} {}", number(limit, verdict.unit));
-        let word = if verdict.pass { "pass" } else { "FAIL" };
-        text.push_str(&format!(
-            "{:<30} {value:>14}  {limit:<16} {word}\n",
-            verdict.criterion
-        ));
+        text.push_str(&line(verdict));
     }
     text
+}
+
+/// One verdict as a line of the table.
+pub fn line(verdict: &Verdict) -> String {
+    let (sign, limit) = match verdict.limit {
+        Limit::AtMost(most) => ("<=", most),
+        Limit::AtLeast(least) => (">=", least),
+    };
+    let value = verdict
+        .value
+        .map_or_else(|| "none".to_owned(), |value| number(value, verdict.unit));
+    let limit = format!("{sign} {}", number(limit, verdict.unit));
+    let word = if verdict.pass { "pass" } else { "FAIL" };
+    format!(
+        "{:<30} {value:>14}  {limit:<16} {word}\n",
+        verdict.criterion
+    )
 }
 
 /// Digits that mean something, and the unit.

@@ -162,7 +162,7 @@ impl Live {
             radio,
         };
         let text = with_wishes(&scenario.rsu_config(&addresses)?, wishes)?;
-        let config = read_config(&text)?;
+        let config = read_config(&text, (&scenario.site_path, &scenario.site_text))?;
         let daemon = Daemon::start(config, wishes.seed).context("the daemon does not start")?;
         let clock = Clock {
             began: Instant::now(),

@@ -316,7 +316,12 @@ fn messages(outcome: &Outcome) -> Vec<Messages> {
     .collect()
 }
 
-fn distribution(what: &'static str, unit: &'static str, samples: &Samples) -> Distribution {
+/// What can be said of these measurements.
+pub(crate) fn distribution(
+    what: &'static str,
+    unit: &'static str,
+    samples: &Samples,
+) -> Distribution {
     Distribution {
         what,
         unit,

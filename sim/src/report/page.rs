@@ -7,7 +7,7 @@ use rsu::clock::Mono;
 use super::plot::{self, Axis, escape};
 use super::{Distribution, Report};
 use crate::judge::objects::What;
-use crate::judge::verdict::{Limit, number};
+use crate::judge::verdict::{Limit, Verdict, number};
 use crate::plane::Point;
 use crate::run::Outcome;
 use crate::scenario::MountTable;
@@ -38,7 +38,7 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
         took = report.took_s,
         counted = plain(report.counted_s),
     );
-    verdicts(&mut page, report);
+    verdicts(&mut page, report.verdicts);
     drawings(&mut page, outcome);
     messages(&mut page, report);
     distributions(&mut page, "Distributions", &report.distributions);
@@ -60,9 +60,10 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
     page
 }
 
-fn verdicts(page: &mut String, report: &Report<'_>) {
+/// The verdicts as a section.
+pub(crate) fn verdicts(page: &mut String, verdicts: &[Verdict]) {
     page.push_str("<section><h2>Verdicts</h2><table><tr><th>criterion<th>value<th>limit<th></tr>");
-    for verdict in report.verdicts {
+    for verdict in verdicts {
         let (sign, limit) = match verdict.limit {
             Limit::AtMost(limit) => ("≤", limit),
             Limit::AtLeast(limit) => ("≥", limit),
@@ -289,7 +290,8 @@ fn plain(value: f64) -> String {
     number(value, "")
 }
 
-const STYLE: &str = "\
+/// How pages look.
+pub(crate) const STYLE: &str = "\
 :root{color-scheme:light dark;--ink:#1c2733;--soft:#6b7885;--paper:#fbfbf9;--line:#d9dde1;--blue:#1f6fb2;--red:#c0392b;--green:#2e7d4f;--road:#e4e7ea}\
 @media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--soft:#93a0ac;--paper:#14191e;--line:#2c353d;--blue:#6db3ee;--red:#ef7b6d;--green:#6cc592;--road:#242c33}}\
 body{margin:2rem auto;max-width:68rem;padding:0 1rem;font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);display:grid;grid-template-columns:repeat(auto-fit,minmax(26rem,1fr));gap:1.5rem 2rem}\

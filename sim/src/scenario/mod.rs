@@ -12,7 +12,7 @@
 
 pub mod file;
 pub mod limits;
-mod read;
+pub(crate) mod read;
 pub mod sensing;
 
 use std::collections::BTreeMap;
@@ -60,6 +60,8 @@ pub struct Scenario {
     pub site: Site,
     /// Where the junction's own file is.
     pub site_path: PathBuf,
+    /// And what stands in it.
+    pub site_text: String,
     /// UTC of the start of the roadside unit.
     pub start: Utc,
 }
@@ -108,14 +110,25 @@ impl Scenario {
                 bail!("{}", all.join("\n"));
             }
         };
-        let start = utc(parsed.start).with_context(|| format!("{shown}: start"))?;
+        Self::of(parsed, site, site_text, site_path).with_context(|| shown.to_string())
+    }
+
+    /// A scenario of this site, checked.
+    pub(crate) fn of(
+        file: ScenarioFile,
+        site: Site,
+        site_text: String,
+        site_path: PathBuf,
+    ) -> Result<Self> {
+        let start = utc(file.start).context("start")?;
         let scenario = Self {
-            file: parsed,
+            file,
             site,
             site_path,
+            site_text,
             start,
         };
-        scenario.check().with_context(|| shown.to_string())?;
+        scenario.check()?;
         Ok(scenario)
     }
 
@@ -126,31 +139,17 @@ impl Scenario {
 
     /// The same with keys set to other values.
     pub fn find_with(name: &str, settings: &[(String, String)]) -> Result<Self> {
-        let as_path = Path::new(name);
-        if as_path.extension().is_some_and(|ending| ending == "toml") {
-            return Self::load_with(as_path, settings);
+        match file_of(name) {
+            Some(file) => Self::load_with(&file, settings),
+            None => bail!("there is no scenario {name:?}; `sim list` shows those that there are"),
         }
-        for folder in folders() {
-            let file = folder.join(name).with_extension("toml");
-            if file.is_file() {
-                return Self::load_with(&file, settings);
-            }
-        }
-        bail!("there is no scenario {name:?}; `sim list` shows those that there are");
     }
 
-    /// Every scenario, by name.
+    /// Every scenario of one junction, by name.
     pub fn all() -> Result<Vec<Self>> {
-        let Some(folder) = folders().into_iter().find(|folder| folder.is_dir()) else {
-            bail!("there is no folder configs/scenarios here");
-        };
-        let mut files: Vec<PathBuf> = fs::read_dir(&folder)
-            .with_context(|| format!("cannot read {}", folder.display()))?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|file| file.extension().is_some_and(|ending| ending == "toml"))
-            .collect();
-        files.sort();
-        files.iter().map(|file| Self::load(file)).collect()
+        let files = files()?;
+        let of_one = files.iter().filter(|file| !read::is_network(file));
+        of_one.map(|file| Self::load(file)).collect()
     }
 
     /// The world of this scenario, empty, at the origin of time.
@@ -792,6 +791,32 @@ fn table<const N: usize>(entries: [(&str, toml::Value); N]) -> toml::Table {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
+}
+
+/// The file of the scenario with this name, or the file that is named.
+pub(crate) fn file_of(name: &str) -> Option<PathBuf> {
+    let as_path = Path::new(name);
+    if as_path.extension().is_some_and(|ending| ending == "toml") {
+        return Some(as_path.to_owned());
+    }
+    let files = folders().into_iter();
+    files
+        .map(|folder| folder.join(name).with_extension("toml"))
+        .find(|file| file.is_file())
+}
+
+/// The files of all scenarios, by name.
+pub(crate) fn files() -> Result<Vec<PathBuf>> {
+    let Some(folder) = folders().into_iter().find(|folder| folder.is_dir()) else {
+        bail!("there is no folder configs/scenarios here");
+    };
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|file| file.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 /// Where scenarios are looked for: here, then where this program was built.

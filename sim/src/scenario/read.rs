@@ -13,17 +13,40 @@ pub(super) fn read(file: &Path, settings: &[(String, String)]) -> Result<Scenari
     let shown = file.display();
     let wrong = || format!("{shown} is not a scenario");
     let table = table(file, 0)?;
+    ensure!(
+        !table.contains_key(JUNCTION),
+        "{shown} has several junctions; this can only be done with one"
+    );
     if settings.is_empty() && !table.contains_key(EXTENDS) {
         // Straight from the text, errors have their line.
         let mut parsed: ScenarioFile = toml::from_str(&text(file)?).with_context(wrong)?;
         parsed.site = folder(file).join(&parsed.site);
         return Ok(parsed);
     }
+    Value::Table(settled(table, settings)?)
+        .try_into()
+        .with_context(wrong)
+}
+
+/// The same as a table, of a scenario with several junctions.
+pub(crate) fn whole(file: &Path, settings: &[(String, String)]) -> Result<Table> {
+    settled(table(file, 0)?, settings)
+}
+
+/// Whether the scenario in `file` has several junctions. What cannot be read has none.
+pub(crate) fn is_network(file: &Path) -> bool {
+    table(file, 0).is_ok_and(|table| table.contains_key(JUNCTION))
+}
+
+fn settled(table: Table, settings: &[(String, String)]) -> Result<Table> {
     let mut value = Value::Table(table);
     for (key, wanted) in settings {
         set(&mut value, key, wanted).with_context(|| format!("{key}={wanted}"))?;
     }
-    value.try_into().with_context(wrong)
+    match value {
+        Value::Table(table) => Ok(table),
+        _ => bail!("a scenario is a table"),
+    }
 }
 
 fn table(file: &Path, depth: usize) -> Result<Table> {
@@ -37,6 +60,13 @@ fn table(file: &Path, depth: usize) -> Result<Table> {
     // A path starts from the folder of the file that has it.
     if let Some(Value::String(site)) = table.get_mut("site") {
         *site = folder(file).join(&*site).display().to_string();
+    }
+    if let Some(Value::Array(junctions)) = table.get_mut(JUNCTION) {
+        for junction in junctions {
+            if let Some(Value::String(site)) = junction.get_mut("site") {
+                *site = folder(file).join(&*site).display().to_string();
+            }
+        }
     }
     let Some(base) = table.get(EXTENDS) else {
         return Ok(table);
@@ -59,7 +89,7 @@ fn folder(file: &Path) -> &Path {
 }
 
 /// Tables are worked into each other; all else is replaced.
-fn merge(base: &mut Table, more: Table) {
+pub(crate) fn merge(base: &mut Table, more: Table) {
     for (key, value) in more {
         match (base.get_mut(&key), value) {
             (Some(Value::Table(there)), Value::Table(value)) => merge(there, value),
@@ -104,6 +134,7 @@ fn set(value: &mut Value, path: &str, wanted: &str) -> Result<()> {
     }
 }
 
+const JUNCTION: &str = "junction";
 const EXTENDS: &str = "extends";
 const EXPECTED_TO_FAIL: &str = "expected-to-fail";
 const MOST_LEVELS: usize = 8;

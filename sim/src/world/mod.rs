@@ -11,8 +11,10 @@
 //! - [`lines`]: buses with stops, emergency vehicles
 //! - [`lanes`]: who moves over to the lane beside
 //! - `mobil`: whether that is safe, and what it is worth
+//! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
 //! - [`snapshot`]: where everything is at one moment
+//! - [`seams`]: where vehicles come from another junction's world, and go on to one
 //!
 //! The world moves in steps of 0.1 s, every vehicle from the state at the start of the step. It
 //! draws from streams keyed by seed, entity and purpose and uses no function of the platform's
@@ -23,9 +25,11 @@ mod congestion;
 pub mod deeds;
 pub mod lanes;
 pub mod lines;
+pub mod lookup;
 mod mobil;
 pub mod right_of_way;
 pub mod roads;
+pub mod seams;
 pub mod signals;
 mod site;
 pub mod snapshot;
@@ -44,7 +48,8 @@ use self::congestion::Queue;
 use self::deeds::Deed;
 use self::lanes::Lanes;
 use self::lines::Line;
-use self::right_of_way::Scene;
+use self::lookup::Lookup;
+use self::right_of_way::{Ahead, Scene};
 use self::roads::{Roads, Turn};
 use self::signals::{Detected, Signals};
 use self::snapshot::{Body, Snapshot};
@@ -93,7 +98,14 @@ pub struct World {
     /// Arrived but not yet let in, by approach lane.
     waiting: Vec<VecDeque<Vehicle>>,
     next_id: u32,
+    /// From one id to the next: junctions of a network share the numbers.
+    id_stride: u32,
     next_entry: u64,
+    /// Exit lanes that go on in another junction's world, and who drives there.
+    goes_on: Vec<bool>,
+    beyond: Vec<Option<Ahead>>,
+    /// Who left in the last step, in order of id.
+    left: Vec<Vehicle>,
     crossings: Vec<Crossing>,
     users: Users,
     deeds: Vec<Deed>,
@@ -109,6 +121,9 @@ pub struct World {
     next_queue: u32,
     earlier: Snapshot,
     latest: Snapshot,
+    /// Kept for their memory.
+    lookup: Lookup,
+    choices: Vec<(f64, bool)>,
 }
 
 /// A vehicle's front passed a stop line during the last step.
@@ -137,12 +152,12 @@ impl World {
         demand: Vec<Demand>,
         seed: u64,
     ) -> Result<Self, NoSuchWay> {
-        let empty = Snapshot {
-            at: Mono::ZERO,
-            bodies: Vec::new(),
-        };
+        let empty = Snapshot::empty(Mono::ZERO);
         let world = Self {
             waiting: vec![VecDeque::new(); roads.approaches.len()],
+            goes_on: vec![false; roads.exits.len()],
+            beyond: vec![None; roads.exits.len()],
+            left: Vec::new(),
             roads,
             signals,
             demand,
@@ -150,6 +165,7 @@ impl World {
             steps: 0,
             vehicles: Vec::new(),
             next_id: 1,
+            id_stride: 1,
             next_entry: 1,
             crossings: Vec::new(),
             users: Users::default(),
@@ -164,6 +180,8 @@ impl World {
             next_queue: 0,
             earlier: empty.clone(),
             latest: empty,
+            lookup: Lookup::default(),
+            choices: Vec::new(),
         };
         for demand in &world.demand {
             let TurnShares { left, right } = demand.turns;
@@ -202,12 +220,14 @@ impl World {
             let detected = self.detected(reach_m);
             self.signals.follow(now, &detected);
         }
+        self.lookup
+            .look(&self.roads, &self.signals, &self.vehicles, now);
+        let mut choices = std::mem::take(&mut self.choices);
+        choices.clear();
         let scene = self.scene();
-        let choices: Vec<(f64, bool)> = self
-            .vehicles
-            .iter()
-            .map(|vehicle| (scene.acceleration_mps2(vehicle), scene.commits(vehicle)))
-            .collect();
+        let choose = |vehicle| (scene.acceleration_mps2(vehicle), scene.commits(vehicle));
+        choices.extend(self.vehicles.iter().map(choose));
+        self.choices = choices;
         self.crossings.clear();
         let seen = Seen {
             roads: &self.roads,
@@ -217,13 +237,12 @@ impl World {
         };
         self.users
             .step(now, STEP.as_secs_f64(), &seen, self.seed, self.steps);
-        for (i, (acceleration_mps2, committed)) in choices.into_iter().enumerate() {
+        for i in 0..self.vehicles.len() {
+            let (acceleration_mps2, committed) = self.choices[i];
             self.vehicles[i].committed = committed;
             self.advance(i, acceleration_mps2, now);
         }
-        let routes = &self.roads.routes;
-        self.vehicles
-            .retain(|vehicle| vehicle.rear_m() < routes[vehicle.route].path.length_m());
+        self.let_go();
         self.serve_stops();
         self.change_lanes();
         self.arrive();
@@ -231,8 +250,7 @@ impl World {
         self.let_in();
         self.steps += 1;
         self.do_deeds();
-        let next = self.picture();
-        self.earlier = std::mem::replace(&mut self.latest, next);
+        self.take_picture();
         self.follow_queues();
         self.note_happenings();
     }
@@ -368,9 +386,10 @@ impl World {
     fn scene(&self) -> Scene<'_> {
         Scene {
             roads: &self.roads,
-            signals: &self.signals,
             vehicles: &self.vehicles,
+            lookup: &self.lookup,
             users: self.users.bodies(),
+            beyond: &self.beyond,
             now: self.now(),
             moves_over: self.moves_over,
             works: &self.works,
@@ -383,6 +402,13 @@ impl World {
         vehicle.speed_mps = (vehicle.speed_mps + acceleration_mps2 * step_s).max(0.0);
         let before_m = vehicle.along_m;
         vehicle.along_m += vehicle.speed_mps * step_s;
+        vehicle.trip.follow(vehicle.speed_mps);
+        if vehicle.aside_m != 0.0 {
+            let back_m = vehicle
+                .aside_m
+                .clamp(-SIDEWAYS_MPS * step_s, SIDEWAYS_MPS * step_s);
+            vehicle.aside_m -= back_m;
+        }
         let route = &self.roads.routes[vehicle.route];
         if vehicle.entered.is_none() && vehicle.along_m > route.stop_m {
             vehicle.entered = Some(self.next_entry);
@@ -403,7 +429,11 @@ impl World {
     /// Draws who arrives in this step: at most one from each origin, which at 0.1 s is as good as
     /// the Poisson process.
     fn arrive(&mut self) {
-        for demand in &self.demand.clone() {
+        for i in 0..self.demand.len() {
+            let demand = self.demand[i];
+            if demand.vehicles_per_hour <= 0.0 {
+                continue;
+            }
             let chance = demand.vehicles_per_hour / 3600.0 * STEP.as_secs_f64();
             let entity = u64::from(demand.from.id);
             let mut stream =
@@ -422,8 +452,9 @@ impl World {
             // `new` made sure that there is one.
             if let Some(route) = route {
                 vehicle.route = route;
-                vehicle.appeared = Mono::from_nanos(self.steps * STEP.as_nanos() as u64);
-                self.next_id += 1;
+                vehicle.appeared = self.now();
+                vehicle.trip.since = vehicle.appeared;
+                self.next_id += self.id_stride;
                 self.waiting[self.roads.routes[route].approach].push_back(vehicle);
             }
         }
@@ -432,6 +463,9 @@ impl World {
     /// Lets the first of each lane's queue onto the road once there is room.
     fn let_in(&mut self) {
         for lane in 0..self.waiting.len() {
+            if self.waiting[lane].is_empty() {
+                continue;
+            }
             let last = self
                 .vehicles
                 .iter()
@@ -460,7 +494,8 @@ impl World {
         }
     }
 
-    fn routes(&self, from: NodeId, turn: Turn) -> impl Iterator<Item = usize> + '_ {
+    /// The routes from a node that turn this way.
+    pub fn routes(&self, from: NodeId, turn: Turn) -> impl Iterator<Item = usize> + '_ {
         let roads = &self.roads;
         (0..roads.routes.len()).filter(move |&i| {
             let route = &roads.routes[i];
@@ -491,29 +526,38 @@ impl World {
         driving + self.waiting[lane].len()
     }
 
-    fn picture(&self) -> Snapshot {
-        let bodies = self
-            .vehicles
-            .iter()
-            .map(|vehicle| {
-                let nose = vehicle.place_at(&self.roads, vehicle.along_m);
-                let tail = vehicle.place_at(&self.roads, vehicle.rear_m());
-                Body {
-                    id: vehicle.id,
-                    kind: vehicle.kind,
-                    centre: nose.plus(tail).times(0.5),
-                    direction: nose.minus(tail).direction(),
-                    speed_mps: vehicle.speed_mps,
-                    length_m: vehicle.length_m,
-                    width_m: vehicle.width_m,
-                    height_m: vehicle.height_m,
-                }
-            })
-            .chain(self.users.bodies().iter().copied())
-            .collect();
-        Snapshot {
+    /// What was latest is earlier from now on.
+    fn take_picture(&mut self) {
+        let empty = Snapshot::empty(self.now());
+        let mut bodies = std::mem::replace(&mut self.earlier, empty).bodies;
+        bodies.clear();
+        let vehicles = self.vehicles.iter().map(|vehicle| self.body(vehicle));
+        bodies.extend(vehicles);
+        bodies.extend_from_slice(self.users.bodies());
+        let next = Snapshot {
             at: self.now(),
             bodies,
+        };
+        self.earlier = std::mem::replace(&mut self.latest, next);
+    }
+
+    fn body(&self, vehicle: &Vehicle) -> Body {
+        let nose = vehicle.place_at(&self.roads, vehicle.along_m);
+        let tail = vehicle.place_at(&self.roads, vehicle.rear_m());
+        let direction = nose.minus(tail).direction();
+        let mut centre = nose.plus(tail).times(0.5);
+        if vehicle.aside_m != 0.0 {
+            centre = centre.plus(direction.left().times(vehicle.aside_m));
+        }
+        Body {
+            id: vehicle.id,
+            kind: vehicle.kind,
+            centre,
+            direction,
+            speed_mps: vehicle.speed_mps,
+            length_m: vehicle.length_m,
+            width_m: vehicle.width_m,
+            height_m: vehicle.height_m,
         }
     }
 }
@@ -522,6 +566,8 @@ impl World {
 const SIREN_KNOWN_M: f64 = 250.0;
 /// A loop at the stop line is so long.
 const LINE_DETECTOR_M: f64 = 6.0;
+/// How fast one comes over into the lane that one has changed to.
+const SIDEWAYS_MPS: f64 = 1.2;
 
 #[cfg(test)]
 mod tests;

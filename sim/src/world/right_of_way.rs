@@ -11,8 +11,8 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 
 use super::lanes::stands_for_good;
+use super::lookup::Lookup;
 use super::roads::{Order, Roads, Route, Turn, Zone};
-use super::signals::Signals;
 use super::snapshot::Body;
 use super::vehicles::{Kind, Vehicle};
 use super::works::Works;
@@ -23,18 +23,29 @@ use crate::plane::Point;
 pub struct Scene<'a> {
     /// The roads.
     pub roads: &'a Roads,
-    /// The signals.
-    pub signals: &'a Signals,
     /// Every vehicle.
     pub vehicles: &'a [Vehicle],
+    /// By route: its vehicles, and what its signal shows.
+    pub lookup: &'a Lookup,
     /// Everybody and everything else on the road.
     pub users: &'a [Body],
+    /// Who drives ahead beyond the end of each exit lane, if the world goes on there.
+    pub beyond: &'a [Option<Ahead>],
     /// When it is.
     pub now: Mono,
     /// Drivers change lanes, and keep room to leave one that is blocked.
     pub moves_over: bool,
     /// Where they may not drive as fast.
     pub works: &'a [Works],
+}
+
+/// The last vehicle beyond the end of a lane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ahead {
+    /// Its rear, beyond the end; less than nought if it reaches back into the lane.
+    pub rear_m: f64,
+    /// How fast it goes.
+    pub speed_mps: f64,
 }
 
 impl Scene<'_> {
@@ -50,7 +61,11 @@ impl Scene<'_> {
         };
         let leaves_m = if self.moves_over { LEAVES_M } else { 0.0 };
         let mut nearest_m = f64::INFINITY;
-        for other in self.vehicles {
+        // Who moves over is in two lanes, and in others from one moment to the next.
+        let everybody = self.vehicles.iter().filter(|_| self.moves_over);
+        let kin = self.lookup.kin(route, self.vehicles);
+        let kin = kin.filter(|_| !self.moves_over);
+        for other in everybody.chain(kin) {
             if other.id != vehicle.id
                 && let Some(gap_m) = self.gap_behind_m(vehicle, other)
             {
@@ -58,6 +73,10 @@ impl Scene<'_> {
                 nearest_m = nearest_m.min(gap_m);
                 heed(gap_m - if broken { leaves_m } else { 0.0 }, other.speed_mps);
             }
+        }
+        if let Some(ahead) = self.beyond[route.exit] {
+            let end_m = route.path.length_m();
+            heed(end_m + ahead.rear_m - vehicle.along_m, ahead.speed_mps);
         }
         for user in self.users {
             if let Some((gap_m, ahead_mps)) = self.gap_before_m(vehicle, user) {
@@ -106,7 +125,7 @@ impl Scene<'_> {
     /// How fast an emergency vehicle comes to a red light: slowly, so as to see and be seen.
     fn past_red_mps(&self, vehicle: &Vehicle) -> f64 {
         let route = self.route(vehicle);
-        if self.light(route) != Some(Light::Red) {
+        if self.light(vehicle) != Some(Light::Red) {
             return f64::INFINITY;
         }
         let left_m = (route.stop_m - vehicle.along_m).max(0.0);
@@ -139,10 +158,7 @@ impl Scene<'_> {
     /// not stop in comfort, and reaches the line in time.
     pub fn commits(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
-        let shown = route
-            .phase
-            .and_then(|phase| self.signals.shown(phase, self.now));
-        let (Some(shown), None) = (shown, vehicle.entered) else {
+        let (Some(shown), None) = (self.lookup.shown(vehicle.route), vehicle.entered) else {
             return false;
         };
         let left_m = (route.stop_m - vehicle.along_m).max(0.01);
@@ -198,8 +214,9 @@ impl Scene<'_> {
         &self.roads.routes[vehicle.route]
     }
 
-    fn light(&self, route: &Route) -> Option<Light> {
-        route.phase.map(|phase| self.signals.light(phase, self.now))
+    fn light(&self, vehicle: &Vehicle) -> Option<Light> {
+        let shown = self.lookup.shown(vehicle.route);
+        shown.map(|shown| shown.light)
     }
 
     /// How far ahead the rear of `other` is, if `vehicle` follows it in a lane that both are in.
@@ -259,10 +276,10 @@ impl Scene<'_> {
     /// Whether the signal, or those with the right of way, keep `vehicle` at the stop line.
     fn must_stop(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
-        let Some(phase) = route.phase else {
+        if route.phase.is_none() {
             return route.turn == Turn::Right && self.must_yield(vehicle);
-        };
-        let Some(shown) = self.signals.shown(phase, self.now) else {
+        }
+        let Some(shown) = self.lookup.shown(vehicle.route) else {
             return true;
         };
         if vehicle.siren {
@@ -289,9 +306,9 @@ impl Scene<'_> {
             vehicle.least_time_s(through_m, route.speed_mps(zone.enter_m))
         };
         route.zones.iter().any(|zone| {
-            self.vehicles
-                .iter()
-                .filter(|other| other.route == zone.other && other.entered.is_none())
+            self.lookup
+                .on(zone.other, self.vehicles)
+                .filter(|other| other.entered.is_none())
                 .filter(|other| self.may_go(other))
                 .any(|other| {
                     let way_m = zone.other_enter_m - other.along_m;
@@ -328,7 +345,7 @@ impl Scene<'_> {
         if vehicle.runs_red || vehicle.siren {
             return true;
         }
-        match self.light(self.route(vehicle)) {
+        match self.light(vehicle) {
             Some(Light::Green | Light::FlashingGreen) => true,
             Some(Light::Yellow | Light::Red) => vehicle.committed,
             _ => false,
@@ -355,9 +372,9 @@ impl Scene<'_> {
         }
         let route = self.route(vehicle);
         let mut there = self
-            .vehicles
-            .iter()
-            .filter(|other| other.route == zone.other && other.rear_m() < zone.other_leave_m);
+            .lookup
+            .on(zone.other, self.vehicles)
+            .filter(|other| other.rear_m() < zone.other_leave_m);
         if zone.order == Order::Yields
             && there
                 .clone()

@@ -106,6 +106,8 @@ pub struct Route {
     pub zones: Vec<Zone>,
     /// How far routes of the same approach lane run with it: their index, and where they part.
     pub partings: Vec<(usize, f64)>,
+    /// Routes that begin or end in the same lane, itself among them.
+    pub kin: Vec<usize>,
     /// Fastest that one drives, for each metre; slows down ahead of bends.
     speed_mps: Vec<f64>,
 }
@@ -167,6 +169,12 @@ impl Roads {
                 }
             }
         }
+        for one in 0..routes.len() {
+            let (approach, exit) = (routes[one].approach, routes[one].exit);
+            let kin = routes.iter().enumerate();
+            let kin = kin.filter(|(_, other)| other.approach == approach || other.exit == exit);
+            routes[one].kin = kin.map(|(other, _)| other).collect();
+        }
         Ok(Self {
             approaches,
             exits,
@@ -225,6 +233,7 @@ impl Route {
             clear_m,
             zones: Vec::new(),
             partings: Vec::new(),
+            kin: Vec::new(),
             speed_mps,
         })
     }

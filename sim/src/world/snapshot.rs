@@ -40,6 +40,14 @@ pub struct Body {
 }
 
 impl Snapshot {
+    /// Nobody.
+    pub const fn empty(at: Mono) -> Self {
+        Self {
+            at,
+            bodies: Vec::new(),
+        }
+    }
+
     /// The moment `at` between two snapshots: positions and speeds on the straight line between.
     ///
     /// Who is only in the later one is carried back at its speed; who is only in the earlier one has

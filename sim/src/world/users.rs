@@ -83,6 +83,7 @@ pub struct Users {
     present: Vec<User>,
     bodies: Vec<Body>,
     next_id: u32,
+    id_stride: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -101,8 +102,15 @@ impl Users {
         Self {
             ways: ways.collect(),
             next_id: FIRST_USER,
+            id_stride: 1,
             ..Self::default()
         }
+    }
+
+    /// Takes only every `of`th id, beginning with that at `place`.
+    pub(super) fn share_ids(&mut self, place: u32, of: u32) {
+        self.next_id = FIRST_USER + place;
+        self.id_stride = of;
     }
 
     /// Who is there, in order of id.
@@ -181,7 +189,7 @@ impl Users {
             wanted_mps,
             released: wanted.wait_m.is_none(),
         });
-        self.next_id += 1;
+        self.next_id += self.id_stride;
     }
 }
 

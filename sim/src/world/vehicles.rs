@@ -80,6 +80,37 @@ pub struct Vehicle {
     pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
     pub entered: Option<u64>,
+    /// So far left of its lane it still is; less than nought to the right. It comes back by itself.
+    pub aside_m: f64,
+    /// What it has behind it.
+    pub trip: Trip,
+}
+
+/// What a vehicle has behind it, over all junctions that it came through, and the line it serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Trip {
+    /// When it came.
+    pub since: Mono,
+    /// Junctions behind it.
+    pub junctions: u32,
+    /// How often it has come to a stand.
+    pub stops: u32,
+    /// It has stood, and not got under way since.
+    pub stood: bool,
+    /// It serves the line with this place in the network.
+    pub line: Option<u16>,
+}
+
+impl Trip {
+    /// Counts stops: one begins when it stands, and counts once until it is under way again.
+    pub fn follow(&mut self, speed_mps: f64) {
+        if speed_mps < STANDS_MPS && !self.stood {
+            self.stood = true;
+            self.stops += 1;
+        } else if speed_mps > UNDER_WAY_MPS {
+            self.stood = false;
+        }
+    }
 }
 
 /// How a driver follows.
@@ -188,6 +219,8 @@ impl Vehicle {
             asks: None,
             appeared: Mono::ZERO,
             entered: None,
+            aside_m: 0.0,
+            trip: Trip::default(),
         };
         (vehicle, turn)
     }
@@ -272,6 +305,10 @@ pub fn time_to_cover_s(
     let root = (speed_mps * speed_mps + 2.0 * acceleration_mps2 * distance_m).sqrt();
     (root - speed_mps) / acceleration_mps2
 }
+
+/// Slower than this is a stop, until one is faster than that: who creeps up in a queue stops once.
+const STANDS_MPS: f64 = 0.1;
+const UNDER_WAY_MPS: f64 = 3.0;
 
 #[cfg(test)]
 mod tests {

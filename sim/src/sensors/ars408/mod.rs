@@ -139,9 +139,9 @@ impl Radar {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
         let range_m = forward_m.hypot(left_m);
         let known = self.seen.contains_key(&body.id);
-        let free = self.free_id();
         let chance = self.chance(body, view, forward_m, range_m)?;
         if !known {
+            let free = self.free_id();
             let id = free.filter(|_| self.stream(body.id, Purpose::Detection).chance(chance))?;
             let mut extent = self.stream(body.id, Purpose::Extent);
             let point = (extent.normal(), extent.normal());

@@ -1,0 +1,312 @@
+//! A scenario with junctions, as it is written.
+//!
+//! Such a file has `[[junction]]`s. What stands at its top is common to all of them, key by key as in
+//! any scenario; what a junction says besides its place is said of it alone. Numbers of nodes are
+//! those of the site's file in either.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use rsu::site::Site;
+use serde::Deserialize;
+use toml::{Table, Value};
+use v2x_msg::base::{Enu, EnuFrame, NodeId};
+
+use super::joined::{Joined, Place, way};
+use super::lines::Line;
+use super::place::{Origin, Placing};
+use crate::plane::Point;
+use crate::random::mix;
+use crate::scenario::{Scenario, read};
+use crate::world::World;
+
+/// A scenario with several junctions, checked.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// As people call it; the name of the file.
+    pub name: String,
+    /// One line.
+    pub summary: String,
+    /// Why it does not pass yet, if it does not.
+    pub expected_to_fail: Option<String>,
+    /// By number of their nodes.
+    pub junctions: Vec<Junction>,
+    /// What is said of the whole.
+    pub table: NetworkTable,
+}
+
+/// One junction.
+#[derive(Clone, Debug)]
+pub struct Junction {
+    /// How reports call it.
+    pub name: String,
+    /// It alone.
+    pub scenario: Scenario,
+    /// Its origin, on the plane of the network.
+    pub origin: Point,
+}
+
+/// What is said of the whole: `[network]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NetworkTable {
+    /// Where `at-m` of the junctions counts from.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// Lines of buses.
+    #[serde(default)]
+    pub line: Vec<LineTable>,
+    /// What must hold of the whole.
+    #[serde(default)]
+    pub limits: NetworkLimits,
+}
+
+/// A line of buses.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LineTable {
+    /// As people call it.
+    pub name: String,
+    /// From where it comes, through which junctions, and where it goes, by their numbers here.
+    pub nodes: Vec<u16>,
+    /// It begins again at its end.
+    #[serde(default)]
+    pub closed: bool,
+    /// The first sets out so long after the origin of simulated time.
+    pub from_s: f64,
+    /// And the next so long after it.
+    pub every_s: f64,
+    /// How many.
+    pub buses: u32,
+}
+
+/// What must hold of the whole; a criterion that is left out is not judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct NetworkLimits {
+    /// Vehicles that came through every junction, at least: else there was nothing to judge.
+    pub through_min: Option<f64>,
+    /// How often these stopped on the way, mean, at most.
+    pub through_stops_max: Option<f64>,
+    /// Vehicles on the road at once, at least, at their most.
+    pub vehicles_min: Option<f64>,
+    /// Rounds of a closed line, at least.
+    pub laps_min: Option<f64>,
+    /// The quickest round, at least.
+    pub lap_min_s: Option<f64>,
+    /// The slowest round, at most.
+    pub lap_max_s: Option<f64>,
+    /// Buses that lost their line, at most.
+    pub strayed_max: Option<f64>,
+}
+
+impl Network {
+    /// The network with this name or in this file; None if that is a scenario of one junction, or none.
+    pub fn find_with(name: &str, settings: &[(String, String)]) -> Result<Option<Self>> {
+        let Some(file) = crate::scenario::file_of(name) else {
+            return Ok(None);
+        };
+        if !read::is_network(&file) {
+            return Ok(None);
+        }
+        Self::load_with(&file, settings).map(Some)
+    }
+
+    /// Every network, by name.
+    pub fn all() -> Result<Vec<Self>> {
+        let files = crate::scenario::files()?;
+        let networks = files.iter().filter(|file| read::is_network(file));
+        networks.map(|file| Self::load_with(file, &[])).collect()
+    }
+
+    /// Reads `file` and the sites that it names, with keys set to other values.
+    pub fn load_with(file: &Path, settings: &[(String, String)]) -> Result<Self> {
+        let shown = file.display();
+        let mut whole = read::whole(file, settings)?;
+        let wrong = || format!("{shown} is not a network");
+        let table: NetworkTable = match whole.remove("network") {
+            Some(table) => table.try_into().with_context(wrong)?,
+            None => NetworkTable::default(),
+        };
+        let Some(Value::Array(junctions)) = whole.remove("junction") else {
+            bail!("{shown}: [[junction]] is no list of tables");
+        };
+        let expected_to_fail = whole.remove("expected-to-fail");
+        let text = |key: &str| -> Result<String> {
+            let value = whole.get(key).and_then(Value::as_str);
+            Ok(value
+                .with_context(|| format!("{shown}: there is no {key}"))?
+                .to_owned())
+        };
+        let (name, summary) = (text("name")?, text("summary")?);
+        let frame = table.origin.map(Origin::frame).transpose()?;
+        let mut read = Vec::new();
+        for (i, junction) in junctions.iter().enumerate() {
+            let junction = junction.as_table().with_context(wrong)?;
+            let junction = one(&name, &whole, junction, frame)
+                .with_context(|| format!("{shown}: junction {}", i + 1))?;
+            read.push(junction);
+        }
+        read.sort_by_key(|(_, scenario)| scenario.site.node);
+        let plane = frame.or(read.first().map(|(_, scenario)| scenario.site.frame));
+        let plane = plane.with_context(|| format!("{shown}: there is no junction"))?;
+        let junctions = read.into_iter().map(|(name, scenario)| {
+            let Enu {
+                east_m, north_m, ..
+            } = plane.enu(scenario.site.frame.origin());
+            Junction {
+                name,
+                scenario,
+                origin: Point::new(east_m, north_m),
+            }
+        });
+        let network = Self {
+            name,
+            summary,
+            expected_to_fail: expected_to_fail.and_then(|why| why.as_str().map(str::to_owned)),
+            junctions: junctions.collect(),
+            table,
+        };
+        // What does not fit together is refused now.
+        network.worlds(0).with_context(|| shown.to_string())?;
+        Ok(network)
+    }
+
+    /// The worlds of the junctions, empty, at the origin of time, and how they are joined.
+    pub fn worlds(&self, seed: u64) -> Result<(Joined, Vec<World>)> {
+        let count = self.junctions.len() as u32;
+        let worlds = self.junctions.iter().zip(0..);
+        let worlds = worlds.map(|(junction, place)| {
+            let seed = junction.seed(seed);
+            Ok(junction.scenario.world(seed)?.sharing_ids(place, count))
+        });
+        let mut worlds = worlds.collect::<Result<Vec<World>>>()?;
+        let joined = self.join(&mut worlds)?;
+        Ok((joined, worlds))
+    }
+
+    /// Joins these worlds of the junctions.
+    pub fn join<W: AsMut<World> + AsRef<World>>(&self, worlds: &mut [W]) -> Result<Joined> {
+        let places = self.junctions.iter().map(|junction| Place {
+            node: junction.scenario.site.node,
+            origin: junction.origin,
+        });
+        let joined = Joined::new(places.collect(), worlds)?;
+        let lines = self.table.line.iter().map(|table| {
+            let nodes = table.nodes.iter().map(|&id| NodeId { region: None, id });
+            let line = Line::new(
+                table.name.clone(),
+                nodes.collect(),
+                table.closed,
+                rsu::clock::Mono::ZERO.offset_by(table.from_s),
+                Duration::from_secs_f64(table.every_s),
+                table.buses,
+            );
+            let line = line.with_context(|| format!("line {}: give three nodes", table.name))?;
+            for (from, here, next) in line.ways() {
+                let at = joined.places().iter().position(|place| place.node == here);
+                let there = at.and_then(|at| way(worlds[at].as_ref(), from, next));
+                ensure!(
+                    there.is_some(),
+                    "line {}: no way leads from {from} by {here} to {next}",
+                    table.name
+                );
+            }
+            Ok(line)
+        });
+        let lines = lines.collect::<Result<Vec<Line>>>()?;
+        Ok(joined.with_lines(lines))
+    }
+
+    /// How long a run is.
+    pub fn duration(&self) -> Duration {
+        let seconds = self
+            .junctions
+            .first()
+            .map_or(0, |one| one.scenario.file.duration_s);
+        Duration::from_secs(u64::from(seconds))
+    }
+
+    /// Whether any of it is made up.
+    pub fn synthetic(&self) -> bool {
+        self.junctions.iter().any(|one| one.scenario.site.synthetic)
+    }
+}
+
+impl Junction {
+    /// The chance of this junction in a network's: no two draw the same.
+    pub fn seed(&self, seed: u64) -> u64 {
+        let node = self.scenario.site.node;
+        mix(seed ^ mix(u64::from(node.region.unwrap_or(0)) << 16 | u64::from(node.id)))
+    }
+}
+
+/// One junction: what is common, with what it says itself.
+fn one(
+    network: &str,
+    common: &Table,
+    own: &Table,
+    frame: Option<EnuFrame>,
+) -> Result<(String, Scenario)> {
+    let about_place = |key: &str| Placing::KEYS.contains(&key);
+    let (mut place, mut more) = (Table::new(), Table::new());
+    for (key, value) in own {
+        ensure!(
+            !COMMON.contains(&&**key),
+            "{key} is said for all junctions at once"
+        );
+        let into = if about_place(key) {
+            &mut place
+        } else {
+            &mut more
+        };
+        into.insert(key.clone(), value.clone());
+    }
+    let placing: Placing = Value::Table(place).try_into()?;
+    let mut whole = common.clone();
+    read::merge(&mut whole, more);
+    whole.insert(
+        "name".to_owned(),
+        format!("{network} {}", placing.name).into(),
+    );
+    let site_path = whole.get("site").and_then(Value::as_str);
+    let site_path = PathBuf::from(site_path.context("there is no site")?);
+    let site_path = site_path
+        .canonicalize()
+        .with_context(|| format!("site {} is not there", site_path.display()))?;
+    let text = fs::read_to_string(&site_path)
+        .with_context(|| format!("cannot read {}", site_path.display()))?;
+    let shown = format!("{}, placed as {}", site_path.display(), placing.name);
+    let mut site: Table = toml::from_str(&text).with_context(|| shown.clone())?;
+    let number = site.get("site").and_then(|site| site.get("node"));
+    let number = number.and_then(Value::as_integer);
+    placing
+        .site(&mut site, frame)
+        .with_context(|| shown.clone())?;
+    placing.scenario(&mut whole, number)?;
+    let text = toml::to_string(&site)?;
+    let site = match Site::parse(&text, &shown) {
+        Ok(site) => site,
+        Err(findings) => {
+            let all: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            bail!("{}", all.join("\n"));
+        }
+    };
+    let file = Value::Table(whole).try_into()?;
+    let site_path = site_path.with_file_name(format!("{} ({}).toml", placing.name, site.node));
+    Ok((placing.name, Scenario::of(file, site, text, site_path)?))
+}
+
+/// What all junctions have in common.
+const COMMON: [&str; 8] = [
+    "summary",
+    "start",
+    "duration-s",
+    "traffic-s",
+    "settle-s",
+    "expected-to-fail",
+    "network",
+    "extends",
+];

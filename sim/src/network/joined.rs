@@ -1,0 +1,493 @@
+//! Worlds of junctions that go on in each other.
+//!
+//! Where a lane that leads from one junction to another ends, a lane towards the other begins. A
+//! vehicle whose front comes there drives on in the other world in the same step, with its speed and
+//! all that it is; until then who drives there is known only as it was when the step began. All
+//! worlds make their step from that, and who goes over is dealt with in order of id, so the order of
+//! the junctions means nothing.
+//!
+//! Who is to turn where its lane does not lead changes lanes as it goes over, if there is room; else it
+//! goes where its lane leads.
+
+use rsu::clock::Mono;
+use v2x_msg::base::NodeId;
+
+use super::lines::Line;
+use crate::plane::Point;
+use crate::world::World;
+use crate::world::right_of_way::Ahead;
+use crate::world::vehicles::{Mix, TurnShares, Vehicle};
+
+/// One junction of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Its node.
+    pub node: NodeId,
+    /// Its origin, on the plane of the network.
+    pub origin: Point,
+}
+
+/// A lane that goes on in another world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seam {
+    from: usize,
+    exit: usize,
+    to: usize,
+    approach: usize,
+}
+
+/// Somebody on the way from one world to another.
+#[derive(Clone, Debug)]
+struct Crosser {
+    vehicle: Vehicle,
+    seam: Seam,
+    route: usize,
+    /// It has to change lanes for its route.
+    changes: bool,
+}
+
+/// Somebody who changed lanes: its tail is still where it came from.
+#[derive(Clone, Copy, Debug)]
+struct Tail {
+    id: u32,
+    seam: usize,
+}
+
+/// Why junctions do not make a network.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum NotANetwork {
+    /// Two junctions with one number.
+    #[error("two junctions are node {0}")]
+    Twice(NodeId),
+    /// Lanes that do not meet.
+    #[error(
+        "lane {lane} of the road from {from} to {to} ends {gap_m:.1} m from where any lane from {from} \
+         begins at {to}; let the roads of both sites end at the same place"
+    )]
+    Apart {
+        /// Where the road comes from.
+        from: NodeId,
+        /// Where it leads.
+        to: NodeId,
+        /// Its lane, from the left.
+        lane: usize,
+        /// To the nearest.
+        gap_m: f64,
+    },
+    /// A lane that nobody comes into.
+    #[error("no lane of the road from {from} leads into lane {lane} of {to} from there")]
+    Unfed {
+        /// Where the road comes from.
+        from: NodeId,
+        /// Where it leads.
+        to: NodeId,
+        /// Its number there.
+        lane: v2x_msg::base::LaneId,
+    },
+    /// Nothing says where those go who come from another junction.
+    #[error(
+        "junction {to} says nothing of those who come from {from}: add a demand, of nought an hour"
+    )]
+    NoShares {
+        /// Where they come from.
+        from: NodeId,
+        /// Where nothing is said.
+        to: NodeId,
+    },
+}
+
+/// How the worlds of a network are joined, and who goes over.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    places: Vec<Place>,
+    seams: Vec<Seam>,
+    lines: Vec<Line>,
+    tails: Vec<Tail>,
+    crossers: Vec<Crosser>,
+    /// Vehicles of a line that could not go where it goes.
+    strayed: u64,
+}
+
+impl Joined {
+    /// Joins worlds of these places by their nodes.
+    pub fn new<W: AsMut<World> + AsRef<World>>(
+        places: Vec<Place>,
+        worlds: &mut [W],
+    ) -> Result<Self, NotANetwork> {
+        for (i, place) in places.iter().enumerate() {
+            if places[..i].iter().any(|other| other.node == place.node) {
+                return Err(NotANetwork::Twice(place.node));
+            }
+        }
+        let mut seams = Vec::new();
+        for from in 0..places.len() {
+            for to in 0..places.len() {
+                let (one, other) = (worlds[from].as_ref(), worlds[to].as_ref());
+                seams.extend(meet(&places, from, one, to, other)?);
+            }
+        }
+        for seam in &seams {
+            worlds[seam.from].as_mut().open(seam.exit);
+        }
+        Ok(Self {
+            places,
+            seams,
+            lines: Vec::new(),
+            tails: Vec::new(),
+            crossers: Vec::new(),
+            strayed: 0,
+        })
+    }
+
+    /// The same with lines that run through it.
+    pub fn with_lines(mut self, lines: Vec<Line>) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// The lines.
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Where the junctions are, in the order of the worlds.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// How many vehicles of a line have lost it: there was no room to change lanes.
+    pub fn strayed(&self) -> u64 {
+        self.strayed
+    }
+
+    /// Every world goes on by one step.
+    pub fn step<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
+        self.look_across(worlds);
+        for world in &mut *worlds {
+            world.as_mut().step();
+        }
+        self.go_over(worlds);
+        self.let_lines_run(worlds);
+    }
+
+    /// Tells each world who drives beyond its lanes, as things are when the step begins.
+    fn look_across<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
+        for seam in &self.seams {
+            let ahead = worlds[seam.to].as_ref().last_in(seam.approach);
+            worlds[seam.from].as_mut().set_beyond(seam.exit, ahead);
+        }
+        let seams = &self.seams;
+        self.tails.retain(|tail| {
+            let seam = seams[tail.seam];
+            let vehicles = worlds[seam.to].as_ref().vehicles();
+            let there = vehicles.binary_search_by_key(&tail.id, |vehicle| vehicle.id);
+            let Some(vehicle) = there.ok().map(|i| &vehicles[i]) else {
+                return false;
+            };
+            let rear = Ahead {
+                rear_m: vehicle.rear_m(),
+                speed_mps: vehicle.speed_mps,
+            };
+            let last = worlds[seam.to].as_ref().last_in(seam.approach);
+            let nearest = last
+                .filter(|last| last.rear_m < rear.rear_m)
+                .unwrap_or(rear);
+            worlds[seam.from]
+                .as_mut()
+                .set_beyond(seam.exit, Some(nearest));
+            rear.rear_m < 0.0
+        });
+    }
+
+    /// Lets those drive on in another world who have come to where their lane goes on there.
+    fn go_over<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
+        let mut crossers = std::mem::take(&mut self.crossers);
+        crossers.clear();
+        for (from, world) in worlds.iter().enumerate() {
+            let world = world.as_ref();
+            for vehicle in world.left() {
+                let route = &world.roads().routes[vehicle.route];
+                let of_it = |seam: &&Seam| seam.from == from && seam.exit == route.exit;
+                if let Some(&seam) = self.seams.iter().find(of_it) {
+                    let mut vehicle = vehicle.clone();
+                    vehicle.along_m -= route.path.length_m();
+                    crossers.push(self.crosser(worlds[seam.to].as_ref(), vehicle, seam));
+                }
+            }
+        }
+        crossers.sort_by_key(|crosser| (crosser.changes, crosser.vehicle.id));
+        for i in 0..crossers.len() {
+            let (pending, crosser) = (&crossers[i + 1..], &crossers[i]);
+            let mut route = crosser.route;
+            let mut aside_m = crosser.vehicle.aside_m;
+            let seam = crosser.seam;
+            if crosser.changes {
+                let target = worlds[seam.to].as_ref().roads().routes[route].approach;
+                if self.has_room(worlds, pending, crosser, target) {
+                    aside_m = beside_m(worlds[seam.to].as_ref(), target, seam.approach);
+                    let place = self.seams.iter().position(|other| *other == seam);
+                    self.tails.extend(place.map(|seam| Tail {
+                        id: crosser.vehicle.id,
+                        seam,
+                    }));
+                } else {
+                    route = straight_on(worlds[seam.to].as_ref(), seam.approach);
+                }
+            }
+            let mut vehicle = crosser.vehicle.clone();
+            vehicle.route = route;
+            vehicle.aside_m = aside_m;
+            if let Some(line) = vehicle.trip.line {
+                let to = worlds[seam.to].as_ref();
+                let route = &to.roads().routes[route];
+                let way = (self.places[seam.from].node, self.places[seam.to].node);
+                let next = self.lines[usize::from(line)].after(way);
+                if next.is_some_and(|next| next != to.roads().exits[route.exit].to) {
+                    vehicle.trip.line = None;
+                    self.strayed += 1;
+                }
+            }
+            worlds[seam.to].as_mut().admit(vehicle);
+        }
+        self.crossers = crossers;
+    }
+
+    /// Somebody at a seam, with the way that it is to take in the world that it comes to.
+    fn crosser(&self, to: &World, mut vehicle: Vehicle, seam: Seam) -> Crosser {
+        let now = to.now();
+        let since_s = vehicle.along_m / vehicle.speed_mps.max(0.01);
+        vehicle.appeared = now.offset_by(-since_s.min(0.1));
+        vehicle.trip.junctions += 1;
+        vehicle.entered = None;
+        vehicle.committed = false;
+        vehicle.runs_red = false;
+        vehicle.halt = None;
+        let (from, here) = (self.places[seam.from].node, self.places[seam.to].node);
+        let routes = &to.roads().routes;
+        let nearest = |ways: &mut dyn Iterator<Item = usize>| {
+            ways.min_by_key(|&route| (routes[route].approach.abs_diff(seam.approach), route))
+        };
+        let line = vehicle.trip.line.map(|line| &self.lines[usize::from(line)]);
+        let route = match line.and_then(|line| line.after((from, here))) {
+            Some(next) => {
+                let leads = |&route: &usize| {
+                    let route = &routes[route];
+                    to.roads().approaches[route.approach].from == from
+                        && to.roads().exits[route.exit].to == next
+                };
+                nearest(&mut (0..routes.len()).filter(leads))
+            }
+            None => {
+                let turn = to.turn_of(from, vehicle.id, vehicle.trip.junctions);
+                turn.and_then(|turn| nearest(&mut to.routes(from, turn)))
+            }
+        };
+        let route = route.unwrap_or_else(|| straight_on(to, seam.approach));
+        Crosser {
+            changes: routes[route].approach != seam.approach,
+            vehicle,
+            seam,
+            route,
+        }
+    }
+
+    /// Whether somebody can change to another lane as it goes over, without anybody braking hard.
+    fn has_room<W: AsRef<World>>(
+        &self,
+        worlds: &[W],
+        pending: &[Crosser],
+        crosser: &Crosser,
+        approach: usize,
+    ) -> bool {
+        let Seam {
+            to, approach: own, ..
+        } = crosser.seam;
+        // Every lane on the way there: lanes of one road follow each other.
+        let mut lanes = approach.min(own + 1)..=approach.max(own.saturating_sub(1));
+        let fast = crosser.vehicle.speed_mps > CHANGES_FROM_MPS;
+        fast && lanes.all(|lane| {
+            let into = |seam: &&Seam| seam.to == to && seam.approach == lane;
+            let taken = |other: &Crosser| other.seam.to == to && other.seam.approach == lane;
+            let target = self.seams.iter().find(into);
+            !pending.iter().any(taken)
+                && target
+                    .is_some_and(|seam| is_free(worlds, *seam, &crosser.vehicle, crosser.route))
+        })
+    }
+
+    /// Sends vehicles of lines on their way that are due, where there is room.
+    fn let_lines_run<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
+        for i in 0..self.lines.len() {
+            let now = worlds
+                .first()
+                .map_or(Mono::ZERO, |world| world.as_ref().now());
+            let line = &self.lines[i];
+            let ((from, here, next), true) = (line.first(), line.is_due(now)) else {
+                continue;
+            };
+            let Some(at) = self.places.iter().position(|place| place.node == here) else {
+                continue;
+            };
+            let world = worlds[at].as_mut();
+            let Some(route) = way(world, from, next) else {
+                continue;
+            };
+            let (id, seed) = (world.take_id(), world.seed());
+            let mut vehicle = Vehicle::draw(seed, id, BUSES, ANYWHERE).0;
+            vehicle.route = route;
+            vehicle.appeared = now;
+            vehicle.trip.since = now;
+            vehicle.trip.line = Some(i as u16);
+            let approach = world.roads().routes[route].approach;
+            let into = |seam: &&Seam| seam.to == at && seam.approach == approach;
+            if let Some(&seam) = self.seams.iter().find(into) {
+                vehicle.speed_mps = STARTS_MPS;
+                if !is_free(worlds, seam, &vehicle, route) {
+                    continue;
+                }
+                worlds[at].as_mut().admit(vehicle);
+            } else {
+                worlds[at].as_mut().let_come(vehicle);
+            }
+            self.lines[i].send();
+        }
+    }
+}
+
+/// The first route from one node to another.
+pub(super) fn way(world: &World, from: NodeId, next: NodeId) -> Option<usize> {
+    let roads = world.roads();
+    roads.routes.iter().position(|route| {
+        roads.approaches[route.approach].from == from && roads.exits[route.exit].to == next
+    })
+}
+
+/// Where a lane leads: straight on, if that is among it.
+fn straight_on(world: &World, approach: usize) -> usize {
+    let routes = &world.roads().routes;
+    let of_lane = |&route: &usize| routes[route].approach == approach;
+    let straight = |&route: &usize| routes[route].turn != crate::world::roads::Turn::Straight;
+    // Lanes that lead nowhere are no lanes of a world.
+    let ways = (0..routes.len()).filter(of_lane);
+    ways.min_by_key(|route| (straight(route), *route))
+        .unwrap_or(0)
+}
+
+/// Whether somebody can come into a lane at a seam, and neither brakes harder than in comfort nor
+/// makes anybody do so.
+fn is_free<W: AsRef<World>>(worlds: &[W], seam: Seam, vehicle: &Vehicle, route: usize) -> bool {
+    let (from, to) = (worlds[seam.from].as_ref(), worlds[seam.to].as_ref());
+    let driver = vehicle.driver;
+    if let Some(ahead) = to.last_in(seam.approach) {
+        let gap_m = ahead.rear_m - vehicle.along_m;
+        let wanted_mps = to.roads().routes[route].speed_mps(0.0) * driver.eagerness;
+        let brakes = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead.speed_mps);
+        if gap_m < driver.standstill_m || brakes < -COMFORT_MPS2 {
+            return false;
+        }
+    }
+    from.coming(seam.exit).is_none_or(|coming| {
+        let (other, gap_m) = (coming.vehicle, coming.short_m + vehicle.rear_m());
+        let driver = other.driver;
+        let speed_mps = other.speed_mps;
+        let brakes = driver.following_mps2(speed_mps, coming.wanted_mps, gap_m, vehicle.speed_mps);
+        gap_m > driver.standstill_m && brakes > -COMFORT_MPS2
+    })
+}
+
+/// How far left of where `to` begins `from` begins.
+fn beside_m(world: &World, to: usize, from: usize) -> f64 {
+    let lanes = &world.roads().approaches;
+    let (Some(&own), Some(&theirs)) = (lanes[to].centre.first(), lanes[from].centre.first()) else {
+        return 0.0;
+    };
+    let along = lanes[to]
+        .centre
+        .get(1)
+        .map_or(own, |next| next.minus(own).direction());
+    theirs.minus(own).dot(along.left())
+}
+
+/// Which lanes from one junction go on in which lanes of another.
+fn meet(
+    places: &[Place],
+    from: usize,
+    one: &World,
+    to: usize,
+    other: &World,
+) -> Result<Vec<Seam>, NotANetwork> {
+    let (own, theirs) = (places[from], places[to]);
+    let off = own.origin.minus(theirs.origin);
+    let lanes = other.roads().approaches.iter().enumerate();
+    let into: Vec<usize> = lanes
+        .filter(|(_, lane)| lane.from == own.node)
+        .map(|(i, _)| i)
+        .collect();
+    let mut seams = Vec::new();
+    let of_road = one.roads().exits.iter().enumerate();
+    let of_road = of_road.filter(|(_, lane)| lane.to == theirs.node);
+    for (lane, (exit, road)) in of_road.enumerate() {
+        let end = road.centre.last().copied().unwrap_or_default().plus(off);
+        let gap_m = |&approach: &usize| {
+            let centre = &other.roads().approaches[approach].centre;
+            centre
+                .first()
+                .map_or(f64::INFINITY, |start| start.distance_m(end))
+        };
+        let nearest = into
+            .iter()
+            .copied()
+            .min_by(|a, b| gap_m(a).total_cmp(&gap_m(b)));
+        let apart_m = nearest.as_ref().map_or(f64::INFINITY, gap_m);
+        match nearest.filter(|_| apart_m <= MEET_M) {
+            Some(approach) => seams.push(Seam {
+                from,
+                exit,
+                to,
+                approach,
+            }),
+            None => {
+                return Err(NotANetwork::Apart {
+                    from: own.node,
+                    to: theirs.node,
+                    lane: lane + 1,
+                    gap_m: apart_m,
+                });
+            }
+        }
+    }
+    let fed = |approach: &usize| seams.iter().any(|seam| seam.approach == *approach);
+    if let Some(&dry) = into.iter().find(|approach| !fed(approach)) {
+        return Err(NotANetwork::Unfed {
+            from: own.node,
+            to: theirs.node,
+            lane: other.roads().approaches[dry].id,
+        });
+    }
+    if !into.is_empty() && other.turn_of(own.node, 0, 0).is_none() {
+        return Err(NotANetwork::NoShares {
+            from: own.node,
+            to: theirs.node,
+        });
+    }
+    Ok(seams)
+}
+
+/// Lanes that end and begin so near to each other are one. A frame that touches the earth elsewhere is
+/// turned a little: 0.1 m in a kilometre.
+const MEET_M: f64 = 1.0;
+/// Nobody changes lanes in a queue.
+const CHANGES_FROM_MPS: f64 = 5.0;
+/// Nobody is to brake harder for somebody who comes into their lane (MOBIL's bound of safety is 3 to 4).
+const COMFORT_MPS2: f64 = 3.0;
+/// Vehicles of a line that begins on the road start at this speed.
+const STARTS_MPS: f64 = 8.0;
+/// Lines are of buses, and go where the line goes.
+const BUSES: Mix = Mix {
+    trucks: 0.0,
+    buses: 1.0,
+};
+const ANYWHERE: TurnShares = TurnShares {
+    left: 0.0,
+    right: 0.0,
+};

@@ -1,0 +1,123 @@
+//! Lines that run through a network: through which junctions, and when a bus sets out.
+
+use rsu::clock::Mono;
+use std::time::Duration;
+use v2x_msg::base::NodeId;
+
+/// A line of buses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// As people call it.
+    pub name: String,
+    /// From where it comes, through which junctions, and where it goes.
+    nodes: Vec<NodeId>,
+    /// It begins again at its end.
+    closed: bool,
+    /// When the first sets out.
+    from: Mono,
+    /// From one to the next.
+    every: Duration,
+    /// How many.
+    count: u32,
+    sent: u32,
+}
+
+impl Line {
+    /// A line by at least three nodes, with `count` buses from `from` on.
+    pub fn new(
+        name: String,
+        nodes: Vec<NodeId>,
+        closed: bool,
+        from: Mono,
+        every: Duration,
+        count: u32,
+    ) -> Option<Self> {
+        (nodes.len() >= 3).then_some(Self {
+            name,
+            nodes,
+            closed,
+            from,
+            every,
+            count,
+            sent: 0,
+        })
+    }
+
+    /// Where it goes on who has come from the first of two nodes to the second; None where it ends, or
+    /// does not run.
+    pub fn after(&self, (from, here): (NodeId, NodeId)) -> Option<NodeId> {
+        let count = self.nodes.len();
+        let stops = if self.closed { count } else { count - 2 };
+        (0..stops)
+            .find(|&i| self.nodes[i] == from && self.nodes[(i + 1) % count] == here)
+            .map(|i| self.nodes[(i + 2) % count])
+    }
+
+    /// Whether the line runs from the first of three nodes by the second to the third.
+    pub fn ways(&self) -> impl Iterator<Item = (NodeId, NodeId, NodeId)> + '_ {
+        let count = self.nodes.len();
+        let ways = if self.closed { count } else { count - 2 };
+        (0..ways).map(move |i| {
+            let node = |i: usize| self.nodes[i % count];
+            (node(i), node(i + 1), node(i + 2))
+        })
+    }
+
+    /// Junctions of one round; None if it ends.
+    pub fn round(&self) -> Option<usize> {
+        self.closed.then_some(self.nodes.len())
+    }
+
+    /// From where, to which junction, and on to where it begins.
+    pub(super) fn first(&self) -> (NodeId, NodeId, NodeId) {
+        (self.nodes[0], self.nodes[1], self.nodes[2])
+    }
+
+    /// Whether another bus is to set out.
+    pub(super) fn is_due(&self, now: Mono) -> bool {
+        self.sent < self.count && now >= self.from + self.every * self.sent
+    }
+
+    /// One has set out.
+    pub(super) fn send(&mut self) {
+        self.sent += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(id: u16) -> NodeId {
+        NodeId { region: None, id }
+    }
+
+    fn line(closed: bool) -> Line {
+        let nodes = [1, 2, 3, 4].map(node).to_vec();
+        let every = Duration::from_secs(60);
+        Line::new("7".to_owned(), nodes, closed, Mono::ZERO, every, 2).expect("four nodes")
+    }
+
+    #[test]
+    fn a_line_knows_where_it_goes_on() {
+        assert_eq!(line(false).after((node(2), node(3))), Some(node(4)));
+        assert_eq!(line(false).after((node(3), node(4))), None, "it has ended");
+        assert_eq!(line(true).after((node(3), node(4))), Some(node(1)));
+        assert_eq!(line(true).after((node(4), node(1))), Some(node(2)));
+        assert_eq!(line(true).after((node(1), node(4))), None, "the other way");
+    }
+
+    #[test]
+    fn buses_set_out_one_after_the_other() {
+        let mut line = line(true);
+        assert!(line.is_due(Mono::ZERO));
+        line.send();
+        let minute = Mono::ZERO + Duration::from_secs(60);
+        assert!(!line.is_due(Mono::ZERO) && line.is_due(minute));
+        line.send();
+        assert!(
+            !line.is_due(minute + Duration::from_secs(600)),
+            "there are two"
+        );
+    }
+}

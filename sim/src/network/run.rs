@@ -1,0 +1,205 @@
+//! A run of a network from beginning to end, and what must hold of the whole.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rsu::clock::Mono;
+
+use super::file::{Network, NetworkLimits};
+use super::lines::Line;
+use super::stage::NetworkStage;
+use crate::judge::samples::Samples;
+use crate::judge::verdict::{Limit, Verdict};
+use crate::random::mix;
+use crate::run::{Hall, Outcome};
+use crate::stage::Stage;
+use crate::world::vehicles::Vehicle;
+
+/// What came of a run.
+pub struct NetworkOutcome {
+    /// What ran.
+    pub network: Network,
+    /// By which chance.
+    pub seed: u64,
+    /// For how long, in simulated time.
+    pub duration: Duration,
+    /// How long that took.
+    pub took: Duration,
+    /// What came of each junction, in the order of the network's.
+    pub junctions: Vec<Outcome>,
+    /// Of the whole.
+    pub journeys: Trips,
+    /// Whether that is good enough.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// Journeys through the network that ended within the time that counts, and what was on the road.
+#[derive(Clone, Debug, Default)]
+pub struct Trips {
+    /// Junctions of the network.
+    all: u32,
+    /// How many ended.
+    pub ended: u64,
+    /// Junctions that they came through, in all.
+    pub junctions: u64,
+    /// How often they stopped, in all.
+    pub stops: u64,
+    /// How often those stopped who came through every junction.
+    pub through_stops: Samples,
+    /// And how long they took.
+    pub through_s: Samples,
+    /// Rounds of closed lines: how long they took.
+    pub lap_s: Samples,
+    /// Vehicles on the road, step by step.
+    pub vehicles: Samples,
+    /// Buses that lost their line.
+    pub strayed: u64,
+    /// When buses of closed lines began the round that they are in, by id.
+    rounds: BTreeMap<u32, (u32, Mono)>,
+}
+
+impl NetworkOutcome {
+    /// Whether every criterion holds, at every junction and of the whole.
+    pub fn passes(&self) -> bool {
+        let junctions = self.junctions.iter().all(Outcome::passes);
+        junctions && self.verdicts.iter().all(|verdict| verdict.pass)
+    }
+
+    /// A number that differs if any byte of any frame at any junction does.
+    pub fn frames_hash(&self) -> u64 {
+        let hashes = self.junctions.iter();
+        let hashes = hashes.map(|outcome| outcome.judge.traffic.hash);
+        hashes.fold(0, |hash, one| mix(hash ^ one))
+    }
+
+    /// A number that differs if the world does.
+    pub fn world_hash(&self) -> u64 {
+        let hashes = self.junctions.iter().map(|outcome| outcome.world_hash);
+        hashes.fold(0, |hash, one| mix(hash ^ one))
+    }
+}
+
+/// Runs a network in virtual time, for `duration` or as long as its file says.
+pub fn run(network: &Network, seed: u64, duration: Option<Duration>) -> Result<NetworkOutcome> {
+    let begun = Instant::now();
+    let duration = duration.unwrap_or(network.duration());
+    let mut stage = NetworkStage::new(network, seed)?;
+    let junctions = network.junctions.iter().zip(stage.stages());
+    let halls = junctions.map(|(junction, stage)| Hall::new(&junction.scenario, stage, duration));
+    let mut halls: Vec<Hall> = halls.collect::<Result<_>>()?;
+    let end = stage.now() + duration;
+    let settle = network.junctions.first();
+    let settle = settle.map_or(Duration::ZERO, |one| one.scenario.settle());
+    let from = stage.now() + settle.min(duration);
+    let mut journeys = Trips {
+        all: network.junctions.len() as u32,
+        ..Trips::default()
+    };
+    while stage.now() < end {
+        stage.step(&mut halls)?;
+        for (hall, stage) in halls.iter_mut().zip(stage.stages_mut()) {
+            hall.follow(stage);
+        }
+        journeys.follow(&stage, from);
+    }
+    journeys.strayed = stage.joined().strayed();
+    let took = begun.elapsed();
+    let junctions = network.junctions.iter().zip(stage.stages()).zip(halls);
+    let junctions = junctions.map(|((junction, stage), hall)| {
+        hall.close(&junction.scenario, stage, seed, duration, took)
+    });
+    Ok(NetworkOutcome {
+        network: network.clone(),
+        seed,
+        duration,
+        took,
+        junctions: junctions.collect(),
+        verdicts: journeys.verdicts(&network.table.limits),
+        journeys,
+    })
+}
+
+impl Trips {
+    /// Looks at a step.
+    fn follow(&mut self, stage: &NetworkStage, from: Mono) {
+        let now = stage.now();
+        let counts = now > from;
+        let mut vehicles = 0;
+        for world in stage.stages().iter().map(Stage::world) {
+            vehicles += world.vehicles().len();
+            let goes_on = |vehicle: &Vehicle| {
+                let route = &world.roads().routes[vehicle.route];
+                world.goes_on(route.exit)
+            };
+            if counts {
+                let out = world.left().iter().filter(|vehicle| !goes_on(vehicle));
+                out.for_each(|vehicle| self.ended(vehicle, now));
+            }
+            let buses = world.vehicles().iter();
+            for bus in buses.filter(|vehicle| vehicle.trip.line.is_some()) {
+                let line = bus.trip.line.map(usize::from);
+                let line = line.and_then(|line| stage.joined().lines().get(line));
+                if let Some(round) = line.and_then(Line::round) {
+                    self.round(bus, round as u32, now);
+                }
+            }
+        }
+        if counts {
+            self.vehicles.add(vehicles as f64);
+        }
+    }
+
+    fn ended(&mut self, vehicle: &Vehicle, now: Mono) {
+        let trip = vehicle.trip;
+        self.ended += 1;
+        self.junctions += u64::from(trip.junctions) + 1;
+        self.stops += u64::from(trip.stops);
+        if trip.junctions + 1 >= self.all {
+            self.through_stops.add(f64::from(trip.stops));
+            self.through_s.add(now.seconds_after(trip.since));
+        }
+    }
+
+    fn round(&mut self, bus: &Vehicle, round: u32, now: Mono) {
+        let begun = self.rounds.entry(bus.id);
+        let (behind, since) = begun.or_insert((bus.trip.junctions, now));
+        if bus.trip.junctions >= *behind + round {
+            self.lap_s.add(now.seconds_after(*since));
+            (*behind, *since) = (bus.trip.junctions, now);
+        }
+    }
+
+    fn verdicts(&self, limits: &NetworkLimits) -> Vec<Verdict> {
+        let least = |what, value, unit, limit: Option<f64>| {
+            limit.map(|limit| Verdict::new(what, value, unit, Limit::AtLeast(limit)))
+        };
+        let most = |what, value, unit, limit: Option<f64>| {
+            limit.map(|limit| Verdict::new(what, value, unit, Limit::AtMost(limit)))
+        };
+        let through = Some(self.through_stops.count() as f64);
+        let laps = Some(self.lap_s.count() as f64);
+        let quickest = self.lap_s.values().iter().copied().min_by(f64::total_cmp);
+        let slowest = self.lap_s.quantile(1.0);
+        let vehicles = self.vehicles.quantile(1.0);
+        let strayed = Some(self.strayed as f64);
+        let stops = self.through_stops.mean();
+        [
+            least("vehicles at once", vehicles, "", limits.vehicles_min),
+            least("came all the way", through, "", limits.through_min),
+            most("their stops, mean", stops, "", limits.through_stops_max),
+            least("rounds", laps, "", limits.laps_min),
+            least("round, quickest", quickest, "s", limits.lap_min_s),
+            most("round, slowest", slowest, "s", limits.lap_max_s),
+            most(
+                "buses that lost their line",
+                strayed,
+                "",
+                limits.strayed_max,
+            ),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}

@@ -1,0 +1,236 @@
+//! Networks: worlds that go on in each other, and a unit at each junction.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sim::network::joined::{Joined, NotANetwork, Place};
+use sim::network::report::NetworkReport;
+use sim::network::{Network, run};
+use sim::world::World;
+use sim::world::snapshot::Body;
+
+fn file(name: &str) -> PathBuf {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/scenarios");
+    scenarios.join(name).with_extension("toml")
+}
+
+fn network(name: &str, settings: &[(&str, &str)]) -> Network {
+    let settings = settings.iter();
+    let settings: Vec<(String, String)> = settings
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    Network::load_with(&file(name), &settings).expect("a network")
+}
+
+fn refusal(name: &str, settings: &[(&str, &str)]) -> String {
+    let settings = settings.iter();
+    let settings: Vec<(String, String)> = settings
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let refused = Network::load_with(&file(name), &settings).expect_err("a refusal");
+    format!("{refused:#}")
+}
+
+/// Everybody in every world, on the plane of the network.
+fn bodies(joined: &Joined, worlds: &[World]) -> Vec<Body> {
+    let worlds = joined.places().iter().zip(worlds);
+    let bodies = worlds.flat_map(|(place, world)| {
+        let here = world.latest().vehicles().iter();
+        here.map(|body| Body {
+            centre: body.centre.plus(place.origin),
+            ..*body
+        })
+    });
+    bodies.collect()
+}
+
+#[test]
+fn vehicles_drive_on_across_the_seams_and_stay_who_they_are() {
+    let network = network("boyuan-green-wave", &[]);
+    let (mut joined, mut worlds) = network.worlds(1).expect("worlds");
+    let mut before: BTreeMap<u32, (Body, usize)> = BTreeMap::new();
+    let mut crossings = 0;
+    for step in 0..6000 {
+        joined.step(&mut worlds);
+        let mut now = BTreeMap::new();
+        for (at, (world, place)) in worlds.iter().zip(joined.places()).enumerate() {
+            for body in world.latest().vehicles() {
+                let centre = body.centre.plus(place.origin);
+                let twice = now.insert(body.id, (Body { centre, ..*body }, at));
+                assert!(twice.is_none(), "{} is in two places", body.id);
+            }
+        }
+        for (id, (body, at)) in &now {
+            let Some((was, was_at)) = before.get(id) else {
+                continue;
+            };
+            assert_eq!((was.kind, was.length_m), (body.kind, body.length_m));
+            // Half the tail's swing in a bend, the sideways start of a change of lanes, and what two
+            // frames differ by come on top of the way that it drove.
+            let moved_m = was.centre.distance_m(body.centre);
+            let drove_m = body.speed_mps.max(was.speed_mps) * 0.1;
+            assert!(
+                moved_m < drove_m + 0.5,
+                "{id} jumped {moved_m} m at step {step}"
+            );
+            crossings += usize::from(at != was_at);
+        }
+        before = now;
+    }
+    assert!(crossings > 200, "only {crossings} went over");
+}
+
+#[test]
+fn nobody_collides_anywhere_in_heavy_traffic() {
+    let heavy = ("junction.0.demand.3.vehicles-per-hour", "1600");
+    let network = network("boyuan-green-wave", &[heavy]);
+    let (mut joined, mut worlds) = network.worlds(2).expect("worlds");
+    let mut most = 0;
+    for step in 0..9000 {
+        joined.step(&mut worlds);
+        if step % 5 != 0 {
+            continue;
+        }
+        let mut bodies = bodies(&joined, &worlds);
+        most = most.max(bodies.len());
+        bodies.sort_by(|a, b| a.centre.east_m.total_cmp(&b.centre.east_m));
+        for (i, one) in bodies.iter().enumerate() {
+            let near = bodies[i + 1..].iter();
+            let near = near.take_while(|other| other.centre.east_m < one.centre.east_m + 15.0);
+            let hit = near.into_iter().find(|other| one.overlaps(other));
+            assert_eq!(hit, None, "step {step}: {one:?}");
+        }
+    }
+    assert!(most > 200, "only {most} vehicles at once");
+}
+
+#[test]
+fn the_order_of_the_junctions_means_nothing() {
+    let network = network("huanhu-fleet", &[]);
+    let (_, mut worlds) = network.worlds(5).expect("worlds");
+    let (_, mut turned) = network.worlds(5).expect("worlds");
+    turned.reverse();
+    let mut joined = network.join(&mut worlds).expect("joined");
+    let places: Vec<Place> = joined.places().iter().rev().copied().collect();
+    let mut other = Joined::new(places, &mut turned)
+        .expect("joined")
+        .with_lines(joined.lines().to_vec());
+    for _ in 0..4000 {
+        joined.step(&mut worlds);
+        other.step(&mut turned);
+    }
+    let hashes: Vec<u64> = worlds.iter().map(World::hash).collect();
+    let others: Vec<u64> = turned.iter().rev().map(World::hash).collect();
+    assert_eq!(hashes, others);
+    let vehicles: usize = worlds.iter().map(|world| world.vehicles().len()).sum();
+    assert!(vehicles > 100, "hardly anybody: {vehicles}");
+}
+
+#[test]
+fn buses_of_a_line_keep_to_it() {
+    let network = network("huanhu-fleet", &[]);
+    let (mut joined, mut worlds) = network.worlds(1).expect("worlds");
+    let mut most = BTreeMap::new();
+    for _ in 0..12_000 {
+        joined.step(&mut worlds);
+        for vehicle in worlds.iter().flat_map(World::vehicles) {
+            if vehicle.trip.line.is_some() {
+                most.insert(vehicle.id, vehicle.trip.junctions);
+            }
+        }
+    }
+    assert_eq!(joined.strayed(), 0);
+    assert_eq!(most.len(), 4, "{most:?}");
+    assert!(most.values().all(|&junctions| junctions >= 4), "{most:?}");
+}
+
+#[test]
+fn the_fleet_is_the_same_each_time() {
+    let short = [("traffic-s", "120"), ("settle-s", "2")];
+    let network = network("huanhu-fleet", &short);
+    let report = |seed| {
+        let span = Duration::from_secs(6);
+        let outcome = run::run(&network, seed, Some(span)).expect("a run");
+        assert_eq!(outcome.junctions.len(), 12);
+        for one in &outcome.junctions {
+            let frames: u64 = one
+                .judge
+                .traffic
+                .kinds
+                .values()
+                .map(|kind| kind.frames)
+                .sum();
+            assert!(frames > 50, "a unit says nothing");
+        }
+        let mut report = serde_json::to_value(NetworkReport::of(&outcome)).expect("JSON");
+        forget_the_clock(&mut report);
+        report
+    };
+    let first = report(3);
+    assert_eq!(report(3), first);
+    assert_ne!(report(4)["frames-hash"], first["frames-hash"]);
+}
+
+/// How long a run took is nobody's business here.
+fn forget_the_clock(report: &mut serde_json::Value) {
+    if let Some(fields) = report.as_object_mut() {
+        fields.remove("took-s");
+        if let Some(junctions) = fields
+            .get_mut("junctions")
+            .and_then(|all| all.as_array_mut())
+        {
+            junctions.iter_mut().for_each(forget_the_clock);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused() {
+    let told = refusal("boyuan-green-wave", &[("junction.1.at-m", "[430, 0]")]);
+    assert!(told.contains("ends 30.0 m from where any lane"), "{told}");
+    let told = refusal("boyuan-green-wave", &[("junction.5.node", "21")]);
+    assert!(told.contains("two junctions are node 21"), "{told}");
+    let told = refusal(
+        "huanhu-fleet",
+        &[("network.line.0.nodes", "[101, 103, 104]")],
+    );
+    assert!(
+        told.contains("no way leads from 101 by 103 to 104"),
+        "{told}"
+    );
+    let told = refusal(
+        "huanhu-fleet",
+        &[("junction.0.start", "2026-01-01T00:00:00Z")],
+    );
+    assert!(
+        told.contains("start is said for all junctions at once"),
+        "{told}"
+    );
+    let told = refusal("huanhu-fleet", &[("junction.0.nodes.x", "7")]);
+    assert!(told.contains("\"x\" is no number of a node"), "{told}");
+    let told = refusal("huanhu-fleet", &[("network.limits.laps", "7")]);
+    assert!(told.contains("unknown field `laps`"), "{told}");
+    let unshared = [("junction.0.demand", "[]")];
+    let told = refusal("huanhu-fleet", &unshared);
+    assert!(
+        told.contains("says nothing of those who come from"),
+        "{told}"
+    );
+    let one = sim::scenario::Scenario::load(&file("huanhu-fleet")).expect_err("not one");
+    assert!(
+        format!("{one:#}").contains("has several junctions"),
+        "{one:#}"
+    );
+}
+
+#[test]
+fn roads_that_nobody_leads_into_are_refused() {
+    let network = network("boyuan-green-wave", &[]);
+    let (joined, mut worlds) = network.worlds(1).expect("worlds");
+    let mut places = joined.places().to_vec();
+    // As if the second were where the first is.
+    places[1].origin = places[0].origin;
+    let refused = Joined::new(places, &mut worlds).expect_err("a refusal");
+    assert!(matches!(refused, NotANetwork::Apart { .. }), "{refused}");
+}
