@@ -14,6 +14,7 @@
 //! | extension additions that this edition does not know | skipped by their lengths; kept beside the value where asked for ([`decode_keeping`], [`encode_with`]) |
 //! | an enumeral or alternative beyond this edition | refused: [`DecodeErrorKind::UnknownEnumeral`], [`DecodeErrorKind::UnknownAlternative`] |
 //! | a number, index or count outside its bounds | refused: [`DecodeErrorKind::OutOfRange`] |
+//! | a number whose range may grow, in more than eight octets | refused: [`DecodeErrorKind::OutOfRange`]; there is no room for it |
 //! | a length of 16,384 or more (fragments) | refused: [`DecodeErrorKind::TooLong`]; no frame on the air holds so much |
 //! | an extensible BIT STRING shorter than its root | filled up with zeros, as X.680 has it for named bits |
 //! | an extensible BIT STRING longer than 64 bits | the first 64 are kept, the others dropped like unknown additions |
