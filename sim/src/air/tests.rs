@@ -129,7 +129,7 @@ fn their_radios(power_dbm: f64, subchannels: u8) -> Radios {
 
 /// The road at rest after two seconds, then so many that count that chance counts little.
 fn delivered(radios: Radios, density: f64, rate_hz: u32) -> Channel {
-    let seconds = (0.6 / density).round() as u64;
+    let seconds = (2.4 / density).round() as u64;
     let mut road = Road::new(radios, density, rate_hz, 1);
     road.run(0, 2);
     road.channel.begin_anew();

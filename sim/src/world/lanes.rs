@@ -254,6 +254,8 @@ impl World {
             return;
         };
         lanes.look(&self.roads, &self.users, &self.vehicles);
+        // Some have left the road since the step began.
+        self.look_up();
         for i in 0..self.vehicles.len() {
             self.steer_harder(i);
             let vehicle = &self.vehicles[i];
@@ -350,6 +352,7 @@ impl World {
             Some((_, moved)) => {
                 self.vehicles[i] = moved;
                 self.vehicles[i].settled = self.now() + STAYS;
+                self.look_up();
                 lanes.changes += 1;
             }
             None => self.vehicles[i].asks = ask,

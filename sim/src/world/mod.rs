@@ -220,8 +220,7 @@ impl World {
             let detected = self.detected(reach_m);
             self.signals.follow(now, &detected);
         }
-        self.lookup
-            .look(&self.roads, &self.signals, &self.vehicles, now);
+        self.look_up();
         let mut choices = std::mem::take(&mut self.choices);
         choices.clear();
         let scene = self.scene();
@@ -383,6 +382,13 @@ impl World {
     }
 
     /// What drivers see.
+    /// Notes anew who is on which route, and what signals show.
+    fn look_up(&mut self) {
+        let now = self.now();
+        self.lookup
+            .look(&self.roads, &self.signals, &self.vehicles, now);
+    }
+
     fn scene(&self) -> Scene<'_> {
         Scene {
             roads: &self.roads,

@@ -62,10 +62,10 @@ impl Scene<'_> {
         let leaves_m = if self.moves_over { LEAVES_M } else { 0.0 };
         let mut nearest_m = f64::INFINITY;
         // Who moves over is in two lanes, and in others from one moment to the next.
-        let everybody = self.vehicles.iter().filter(|_| self.moves_over);
-        let kin = self.lookup.kin(route, self.vehicles);
-        let kin = kin.filter(|_| !self.moves_over);
-        for other in everybody.chain(kin) {
+        let everybody = self.moves_over.then_some(self.vehicles);
+        let kin = (!self.moves_over).then(|| self.lookup.kin(route, self.vehicles));
+        let everybody = everybody.into_iter().flatten();
+        for other in everybody.chain(kin.into_iter().flatten()) {
             if other.id != vehicle.id
                 && let Some(gap_m) = self.gap_behind_m(vehicle, other)
             {
