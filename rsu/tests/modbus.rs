@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,7 @@ fn python() -> Option<String> {
 
 struct Server {
     process: Child,
+    says: BufReader<ChildStdout>,
     told: String,
 }
 
@@ -61,16 +62,23 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        let stdout = process.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
+        let mut says = BufReader::new(process.stdout.take().unwrap());
+        says.read_line(&mut line).unwrap();
         let told = line.trim().to_owned();
         assert!(!told.is_empty(), "the server has started");
-        Self { process, told }
+        Self {
+            process,
+            says,
+            told,
+        }
     }
 
     fn set(&mut self, function: u8, address: u16, value: u16) {
         let stdin = self.process.stdin.as_mut().unwrap();
         writeln!(stdin, "{function} {address} {value}").unwrap();
+        let mut answer = String::new();
+        self.says.read_line(&mut answer).unwrap();
+        assert_eq!(answer.trim(), "set");
     }
 
     fn set_float(&mut self, address: u16, value: f32) {

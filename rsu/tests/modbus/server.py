@@ -1,7 +1,7 @@
 """A Modbus device that is not ours (library pymodbus): `server.py tcp` or `server.py serial PATH`.
 
 Prints the port that it listens on, or the path that it opened. A line `FUNCTION ADDRESS VALUE` on its
-input sets an entry; function 2 reads bits, 3 holding and 4 input registers.
+input sets an entry, and is answered by `set`; function 2 reads bits, 3 holding and 4 input registers.
 """
 
 import asyncio
@@ -36,6 +36,7 @@ async def main():
         function, address, value = map(int, line.split())
         values = [bool(value)] if function == 2 else [value]
         await server.async_setValues(UNIT, function, address, values)
+        print("set", flush=True)
 
 
 asyncio.run(main())
