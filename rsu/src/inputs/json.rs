@@ -12,6 +12,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::Carrier;
+
 /// Longest object.
 pub const LONGEST: usize = 4 << 20;
 /// Objects and lists in each other.
@@ -49,8 +51,9 @@ impl Piece<'_> {
 }
 
 /// Bytes to objects.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Splitter {
+    carrier: Carrier,
     /// What there is of an object that began in an earlier chunk.
     held: Vec<u8>,
     depth: usize,
@@ -62,8 +65,31 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    /// Takes the next bytes of a stream.
+    /// Ready for the first byte.
+    pub fn new(carrier: Carrier) -> Self {
+        Self {
+            carrier,
+            held: Vec::new(),
+            depth: 0,
+            in_text: false,
+            escaped: false,
+            skipping: false,
+            in_noise: false,
+        }
+    }
+
+    /// Takes a datagram, in which what is open never ends, or the next bytes of a stream.
     pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Piece<'_>)) {
+        self.take(bytes, &mut sink);
+        if self.carrier == Carrier::Datagrams {
+            if self.depth > 0 {
+                sink(Piece::Cut);
+            }
+            self.reset();
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
         // Where the open object begins in `bytes`; 0 if it began before.
         let mut start = 0;
         for (at, &byte) in bytes.iter().enumerate() {
@@ -84,7 +110,7 @@ impl Splitter {
             if self.within(byte) {
                 let end = at + 1;
                 if self.depth == 0 {
-                    self.whole(&bytes[start..end], &mut sink);
+                    self.whole(&bytes[start..end], sink);
                 } else if self.depth > DEEPEST {
                     sink(Piece::TooDeep);
                     self.drop_line(byte);
@@ -99,14 +125,6 @@ impl Splitter {
         }
     }
 
-    /// The datagram is over: what is open in it never ends.
-    pub fn end_datagram(&mut self, mut sink: impl FnMut(Piece<'_>)) {
-        if self.depth > 0 {
-            sink(Piece::Cut);
-        }
-        self.reset();
-    }
-
     /// Forgets what is half received.
     pub fn reset(&mut self) {
         let mut held = std::mem::take(&mut self.held);
@@ -115,7 +133,7 @@ impl Splitter {
         held.shrink_to(KEPT);
         *self = Self {
             held,
-            ..Self::default()
+            ..Self::new(self.carrier)
         };
     }
 
@@ -351,9 +369,12 @@ mod tests {
 
     use super::*;
 
+    /// Ends whatever is open, and shows what the splitter makes of the next.
+    const END: &[u8] = b"\"}]}\n{}";
+
     /// Objects as text, and words for the rest.
-    fn split(chunks: &[&[u8]], datagram: bool) -> Vec<String> {
-        let mut splitter = Splitter::default();
+    fn split(chunks: &[&[u8]], carrier: Carrier) -> Vec<String> {
+        let mut splitter = Splitter::new(carrier);
         let mut found = Vec::new();
         let mut note = |piece: Piece<'_>| {
             found.push(match &piece {
@@ -364,9 +385,6 @@ mod tests {
         for chunk in chunks {
             splitter.push(chunk, &mut note);
         }
-        if datagram {
-            splitter.end_datagram(&mut note);
-        }
         found
     }
 
@@ -374,19 +392,19 @@ mod tests {
     fn a_list_after_a_byte_order_mark_is_its_objects() {
         let text = "\u{FEFF}[{\"a\":[1,{}]}\t\n,{\"b\":\"}{\\\"\"}]".as_bytes();
         let expected = ["{\"a\":[1,{}]}", "{\"b\":\"}{\\\"\"}"];
-        assert_eq!(split(&[text], true), expected);
+        assert_eq!(split(&[text], Carrier::Datagrams), expected);
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
-        assert_eq!(split(&bytes, false), expected);
+        assert_eq!(split(&bytes, Carrier::Stream), expected);
     }
 
     #[test]
     fn noise_and_cuts_are_told() {
         assert_eq!(
-            split(&[b"hello {\"a\":1} x"], true),
+            split(&[b"hello {\"a\":1} x"], Carrier::Datagrams),
             ["noise", "{\"a\":1}", "noise"]
         );
-        assert_eq!(split(&[b"{\"a\":1"], true), ["cut"]);
-        assert_eq!(split(&[b"{\"a\":", b"1}"], false), ["{\"a\":1}"]);
+        assert_eq!(split(&[b"{\"a\":1"], Carrier::Datagrams), ["cut"]);
+        assert_eq!(split(&[b"{\"a\":", b"1}"], Carrier::Stream), ["{\"a\":1}"]);
     }
 
     #[test]
@@ -394,18 +412,21 @@ mod tests {
         let mut text = b"{\"a\":".to_vec();
         text.extend(std::iter::repeat_n(b'[', 100_000));
         text.extend(b"\n{\"b\":2}");
-        assert_eq!(split(&[&text], true), ["too-deep", "{\"b\":2}"]);
+        assert_eq!(
+            split(&[&text], Carrier::Datagrams),
+            ["too-deep", "{\"b\":2}"]
+        );
         let deepest = format!(
             "{{\"a\":{}{}}}",
             "[".repeat(DEEPEST - 1),
             "]".repeat(DEEPEST - 1)
         );
-        assert_eq!(split(&[deepest.as_bytes()], true), [deepest]);
+        assert_eq!(split(&[deepest.as_bytes()], Carrier::Datagrams), [deepest]);
     }
 
     #[test]
     fn an_endless_object_is_dropped_and_costs_no_more_than_its_bound() {
-        let mut splitter = Splitter::default();
+        let mut splitter = Splitter::new(Carrier::Stream);
         let mut told = Vec::new();
         splitter.push(b"{\"a\":\"", |piece| told.push(piece.kind()));
         let chunk = vec![b'x'; 64 << 10];
@@ -453,7 +474,7 @@ mod tests {
         fn how_the_bytes_are_cut_changes_nothing(text in "[{}\\[\\]\"\\\\a, ]{0,80}", at in 0..80_usize) {
             let bytes = text.as_bytes();
             let (a, b) = bytes.split_at(at.min(bytes.len()));
-            prop_assert_eq!(split(&[bytes], true), split(&[a, b], true));
+            prop_assert_eq!(split(&[bytes, END], Carrier::Stream), split(&[a, b, END], Carrier::Stream));
         }
     }
 }

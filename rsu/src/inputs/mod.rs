@@ -141,12 +141,28 @@ impl Decoder {
 
     /// Appends a request that the device must be sent now, if one is due; call until false.
     pub fn poll_query(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
-        each!(self, decoder => decoder.poll_query(now, out))
+        match self {
+            Self::Gat1743(decoder) => decoder.poll_query(now, out),
+            Self::Gb20999(decoder) => decoder.poll_query(now, out),
+            Self::Ntcip(decoder) => decoder.poll_query(now, out),
+            Self::Ars408(decoder) => decoder.poll_query(now, out),
+            Self::Gnss(decoder) => decoder.poll_query(now, out),
+            Self::Modbus(decoder) => decoder.poll_query(now, out),
+            _ => false,
+        }
     }
 
     /// When [`Self::poll_query`] has something next; [`Mono::NEVER`] for a device that only talks.
     pub fn poll_timeout(&self) -> Mono {
-        each!(self, decoder => decoder.poll_timeout())
+        match self {
+            Self::Gat1743(decoder) => decoder.poll_timeout(),
+            Self::Gb20999(decoder) => decoder.poll_timeout(),
+            Self::Ntcip(decoder) => decoder.poll_timeout(),
+            Self::Ars408(decoder) => decoder.poll_timeout(),
+            Self::Gnss(decoder) => decoder.poll_timeout(),
+            Self::Modbus(decoder) => decoder.poll_timeout(),
+            _ => Mono::NEVER,
+        }
     }
 
     /// What was understood, and what was not and why.

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crc::{Algorithm, Crc};
+
 use super::framing::emit_escaped;
 use crate::clock::Utc;
 
@@ -284,32 +286,21 @@ fn array<const N: usize>(bytes: &[u8], range: Range<usize>) -> Result<[u8; N], M
         .ok_or(Malformed::Size)
 }
 
-/// CRC-16 with polynomial 0x8005, initial value 0xFFFF, most significant bit first, no final xor.
+/// CRC-16 as the standard has it.
 pub fn checksum(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0xFFFF, |crc, byte| {
-        (crc << 8) ^ CRC_TABLE[usize::from((crc >> 8) as u8 ^ byte)]
-    })
+    CRC.checksum(bytes)
 }
 
-const CRC_TABLE: [u16; 256] = {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let mut crc = (index as u16) << 8;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 0x8000 == 0 {
-                crc << 1
-            } else {
-                (crc << 1) ^ 0x8005
-            };
-            bit += 1;
-        }
-        table[index] = crc;
-        index += 1;
-    }
-    table
-};
+const CRC: Crc<u16> = Crc::<u16>::new(&Algorithm {
+    width: 16,
+    poly: 0x8005,
+    init: 0xFFFF,
+    refin: false,
+    refout: false,
+    xorout: 0,
+    check: 0xAEE7,
+    residue: 0,
+});
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crc::{Algorithm, Crc};
+
 use super::framing::emit_escaped;
 
 /// Opens a frame.
@@ -397,32 +399,21 @@ fn be32(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
-/// CRC-16 with polynomial 0x1005, initial value 0, most significant bit first, no final xor.
+/// CRC-16 as the standard has it.
 pub fn checksum(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (crc << 8) ^ CRC_TABLE[usize::from((crc >> 8) as u8 ^ byte)]
-    })
+    CRC.checksum(bytes)
 }
 
-const CRC_TABLE: [u16; 256] = {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < 256 {
-        let mut crc = (index as u16) << 8;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 0x8000 == 0 {
-                crc << 1
-            } else {
-                (crc << 1) ^ 0x1005
-            };
-            bit += 1;
-        }
-        table[index] = crc;
-        index += 1;
-    }
-    table
-};
+const CRC: Crc<u16> = Crc::<u16>::new(&Algorithm {
+    width: 16,
+    poly: 0x1005,
+    init: 0,
+    refin: false,
+    refout: false,
+    xorout: 0,
+    check: 0x5BB8,
+    residue: 0,
+});
 
 #[cfg(test)]
 mod tests {

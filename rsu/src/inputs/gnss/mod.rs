@@ -37,7 +37,7 @@ use v2x_msg::base::EnuFrame;
 
 use self::wire::Sentence;
 use super::json::{Piece, Splitter};
-use super::{Counts, objects};
+use super::{Carrier, Counts, objects};
 use crate::clock::{Mono, Now, Utc};
 use crate::report::{Content, Fix, Receiver};
 
@@ -105,7 +105,7 @@ impl Decoder {
         Self {
             line: ArrayVec::new(),
             in_noise: false,
-            splitter: Splitter::default(),
+            splitter: Splitter::new(Carrier::Stream),
             asked: false,
             ear: Ear {
                 config,

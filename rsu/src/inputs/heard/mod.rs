@@ -212,16 +212,6 @@ impl Decoder {
         self.due = Mono::NEVER;
     }
 
-    /// Nothing is asked.
-    pub fn poll_query(&mut self, _now: Now, _out: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    /// Nothing is asked.
-    pub fn poll_timeout(&self) -> Mono {
-        Mono::NEVER
-    }
-
     /// What was understood, and what was not and why.
     pub fn counts(&self) -> &Counts {
         &self.counts

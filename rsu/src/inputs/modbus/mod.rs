@@ -10,7 +10,7 @@
 //!
 //! # What devices do, and what we make of it
 //! No recording of a sensor: tested against `pymodbus` 3.16.1 over TCP and over a serial line
-//! (`rsu/tests/modbus.rs`).
+//! (`rsu/tests/links/modbus.rs`).
 //! - Registers that follow each other are read by one request, so that both words of a number are of
 //!   one moment.
 //! - On a serial line an answer names neither its question nor its place. After a question without an

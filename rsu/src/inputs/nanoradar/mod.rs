@@ -25,7 +25,7 @@ use arrayvec::ArrayVec;
 use self::wire::{Frame, LENGTH, Malformed, Target};
 use super::objects::{self, Assumed, Gather, Thing};
 use super::{Counts, Mount, Pose};
-use crate::clock::{Mono, Now};
+use crate::clock::Now;
 use crate::report::{Content, Covariance};
 
 /// How a radar is read, and where it stands.
@@ -126,16 +126,6 @@ impl Decoder {
         self.awaited = 0;
     }
 
-    /// Nothing is asked.
-    pub fn poll_query(&mut self, _now: Now, _out: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    /// Nothing is asked.
-    pub fn poll_timeout(&self) -> Mono {
-        Mono::NEVER
-    }
-
     /// What was understood, and what was not and why.
     pub fn counts(&self) -> &Counts {
         &self.counts
@@ -229,7 +219,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::clock::Utc;
+    use crate::clock::{Mono, Utc};
     use crate::report::Objects;
 
     fn hear(bytes: &[u8]) -> (Vec<Objects>, Decoder) {

@@ -135,7 +135,7 @@ impl Decoder {
     /// Ready for the first byte.
     pub fn new(config: Config) -> Self {
         Self {
-            splitter: Splitter::default(),
+            splitter: Splitter::new(config.carrier),
             ear: Ear {
                 config,
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
@@ -151,24 +151,11 @@ impl Decoder {
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear } = self;
         splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
-        if ear.config.carrier == Carrier::Datagrams {
-            splitter.end_datagram(|piece| ear.hear(arrived, &piece, sink));
-        }
     }
 
     /// Forgets a half-received message; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.splitter.reset();
-    }
-
-    /// Nothing is asked.
-    pub fn poll_query(&mut self, _now: Now, _out: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    /// Nothing is asked.
-    pub fn poll_timeout(&self) -> Mono {
-        Mono::NEVER
     }
 
     /// What was understood, and what was not and why.

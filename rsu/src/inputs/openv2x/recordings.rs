@@ -7,7 +7,7 @@ use v2x_msg::base::{EnuFrame, GeoPosition};
 
 use super::tests::{counted, decoder, now};
 use super::wire::{self, Message};
-use super::{Config, Decoder};
+use super::{Carrier, Config, Decoder};
 use crate::report::{Class, Content, Objects};
 
 fn captures(name: &str) -> Option<PathBuf> {
@@ -59,7 +59,7 @@ fn hear(config: Config, bytes: &[u8], chunk: usize) -> (Vec<Objects>, Decoder) {
 
 fn stream(config: Config) -> Config {
     Config {
-        carrier: crate::inputs::Carrier::Stream,
+        carrier: Carrier::Stream,
         ..config
     }
 }
@@ -152,7 +152,7 @@ fn cross_event_flow_and_status_are_read_and_told_apart() {
 fn the_members_of_cross_and_event_are_in_their_places() {
     let first = |bytes: &[u8]| -> Message {
         let mut found = None;
-        crate::inputs::json::Splitter::default().push(bytes, |piece| {
+        crate::inputs::json::Splitter::new(Carrier::Stream).push(bytes, |piece| {
             if let crate::inputs::json::Piece::Object(bytes) = piece {
                 found.get_or_insert_with(|| wire::parse(bytes).unwrap());
             }

@@ -44,7 +44,7 @@ use self::wire::{Ends, Intersection, Phase};
 use super::delay::Delay;
 use super::json::{Piece, Splitter, fingerprint};
 use super::{Carrier, Counts};
-use crate::clock::{Mono, Now};
+use crate::clock::Now;
 use crate::report::{Content, ControlMode, LampSpan, LampState, LampStates, Light};
 
 /// How messages are read.
@@ -147,7 +147,7 @@ impl Decoder {
     /// Ready for the first byte.
     pub fn new(config: Config) -> Self {
         Self {
-            splitter: Splitter::default(),
+            splitter: Splitter::new(config.carrier),
             ear: Ear {
                 config,
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
@@ -164,24 +164,11 @@ impl Decoder {
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear } = self;
         splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
-        if ear.config.carrier == Carrier::Datagrams {
-            splitter.end_datagram(|piece| ear.hear(arrived, &piece, sink));
-        }
     }
 
     /// Forgets a half-received message; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.splitter.reset();
-    }
-
-    /// Nothing is asked.
-    pub fn poll_query(&mut self, _now: Now, _out: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    /// Nothing is asked.
-    pub fn poll_timeout(&self) -> Mono {
-        Mono::NEVER
     }
 
     /// How far the device's clock is behind ours; see [`super::Decoder::clock_behind_s`].

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::clock::Utc;
+use crate::clock::{Mono, Utc};
 
 const START_MS: i64 = 1_790_000_000_000;
 

@@ -39,7 +39,7 @@ use self::framer::{Framer, Piece};
 use self::wire::{Point, Target};
 use super::objects::{self, Assumed, Gather, MOST, Thing};
 use super::{Counts, Mount, Pose};
-use crate::clock::{Mono, Now};
+use crate::clock::Now;
 use crate::report::{Class, Content, Covariance, Velocity};
 
 /// How a radar is read, and where it stands.
@@ -129,16 +129,6 @@ impl Decoder {
     /// Forgets a half-received frame; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.framer.reset();
-    }
-
-    /// Nothing is asked.
-    pub fn poll_query(&mut self, _now: Now, _out: &mut Vec<u8>) -> bool {
-        false
-    }
-
-    /// Nothing is asked.
-    pub fn poll_timeout(&self) -> Mono {
-        Mono::NEVER
     }
 
     /// What was understood, and what was not and why.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::clock::Utc;
+use crate::clock::{Mono, Utc};
 use crate::report::Objects;
 
 pub(super) fn counted(decoder: &Decoder, kind: &str) -> u64 {

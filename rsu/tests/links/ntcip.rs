@@ -13,7 +13,7 @@ use rsu::clock::{Mono, Now, Utc};
 use rsu::inputs::ntcip::{Config, Decoder, Fallback, snmp};
 use rsu::report::{Content, LampStates, Light};
 
-const AGENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ntcip/agent.py");
+const AGENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/links/ntcip_agent.py");
 
 struct Agent {
     process: Child,

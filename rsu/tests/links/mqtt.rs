@@ -3,26 +3,22 @@
 //! Skipped, with a word, where mosquitto and its tools are not installed (Debian: `mosquitto`,
 //! `mosquitto-clients`).
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rsu::config;
-use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::daemon::LinkState;
 use rsu::station::FrameKind;
 use v2x_msg::access::dsmp;
 use v2x_msg::base::{EnuFrame, GeoPosition};
 use v2x_msg::kinds::{Rsm, rsm};
 use v2x_msg::{Message, MessageKind};
 
-/// Longer than anything here takes on a busy machine; reached only by a failure.
-const LONG: Duration = Duration::from_secs(30);
+use crate::rig::{LONG, Rig, program_at, until};
 
 /// A broker of our own on a port of its own, in a folder of its own.
 struct Broker {
@@ -139,57 +135,22 @@ impl Drop for Broker {
     }
 }
 
-fn program_at(name: &str) -> Option<PathBuf> {
-    let folders = std::env::var("PATH").unwrap_or_default();
-    let mut folders = folders.split(':').chain(["/usr/sbin", "/usr/bin"]);
-    folders.find_map(|folder| Some(Path::new(folder).join(name)).filter(|path| path.is_file()))
-}
-
-const TOPIC: &str = "v2x/v1/rsu/R1/spat/up";
-
 /// A daemon whose signals are heard at a broker.
-fn daemon(broker: &str) -> (Daemon, UdpSocket) {
-    daemon_with(&format!(
+fn daemon(broker: &str) -> Rig {
+    Rig::start(&format!(
         "[[input.spat-json]]\nname = 'signal'\nbroker = {{ {broker} }}\n"
     ))
 }
 
-fn daemon_with(inputs: &str) -> (Daemon, UdpSocket) {
-    daemon_at("31.2840000", "121.1610000", inputs)
+/// The shipped site's roads at the place where a box was recorded.
+fn at_the_box(inputs: &str) -> Rig {
+    Rig::start_at(inputs, |site| {
+        site.replace("31.2840000", "39.0740000")
+            .replace("121.1610000", "115.9327000")
+    })
 }
 
-/// The same, with the shipped site's roads at another place of the world.
-fn daemon_at(lat_deg: &str, lon_deg: &str, inputs: &str) -> (Daemon, UdpSocket) {
-    let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let to = air.local_addr().unwrap();
-    let text = format!(
-        "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n[clock]\nrequire-sync = false\n\
-         [radio]\ntarget = 'udp://{to}'\n{inputs}"
-    );
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-    let checked = config::parse(&text, file, &mut |path| {
-        let site = fs::read_to_string(path)?;
-        Ok(site
-            .replace("31.2840000", lat_deg)
-            .replace("121.1610000", lon_deg))
-    });
-    let config = checked
-        .unwrap_or_else(|findings| panic!("{findings}"))
-        .config;
-    (Daemon::start(config, 1).unwrap(), air)
-}
-
-fn input(daemon: &Daemon) -> InputSnapshot {
-    daemon.stats().inputs.remove(0)
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LONG, "never: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
+const TOPIC: &str = "v2x/v1/rsu/R1/spat/up";
 
 /// A message of one green phase, stamped now and so many ms later.
 fn spat(later_ms: u128) -> String {
@@ -213,20 +174,22 @@ fn what_a_broker_passes_on_becomes_spat_and_what_it_kept_does_not() {
         "address = 'mqtt://127.0.0.1:{}', topics = ['v2x/v1/rsu/+/spat/up']",
         broker.port
     );
-    let (daemon, _air) = daemon(&at);
-    until("subscribed", || input(&daemon).link == LinkState::Up);
-    until("the retained message", || input(&daemon).retained == 1);
-    assert_eq!(input(&daemon).reports, 0);
-    assert_eq!(daemon.stats().frames_of(FrameKind::Spat), 0);
+    let rig = daemon(&at);
+    until("subscribed", || rig.input("signal").link == LinkState::Up);
+    until("the retained message", || rig.input("signal").retained == 1);
+    assert_eq!(rig.input("signal").reports, 0);
+    assert_eq!(rig.daemon.stats().frames_of(FrameKind::Spat), 0);
     let lines: String = (1..=50).map(|n| spat(n * 10)).collect();
     broker.publish(&[], &lines);
-    until("all are heard", || input(&daemon).counts.accepted() == 50);
+    until("all are heard", || {
+        rig.input("signal").counts.accepted() == 50
+    });
     until("they are told on the air", || {
-        daemon.stats().frames_of(FrameKind::Spat) >= 1
+        rig.daemon.stats().frames_of(FrameKind::Spat) >= 1
     });
     broker.publish(&[], "{\"a\":\nnonsense\n");
     until("garbage is counted", || {
-        let counts = input(&daemon).counts;
+        let counts = rig.input("signal").counts;
         counts.rejected().contains(&("cut", 1)) && counts.rejected().contains(&("noise", 1))
     });
 }
@@ -240,21 +203,23 @@ fn a_broker_that_goes_is_told_of_and_comes_back() {
         "address = 'mqtt://127.0.0.1:{}', topics = ['#'], qos = 1",
         broker.port
     );
-    let (daemon, _air) = daemon(&at);
+    let rig = daemon(&at);
     until("it is not there", || {
-        matches!(input(&daemon).link, LinkState::Down(_))
+        matches!(rig.input("signal").link, LinkState::Down(_))
     });
-    let frames = daemon.stats().frames_of(FrameKind::Map);
+    let frames = rig.daemon.stats().frames_of(FrameKind::Map);
     until("MAP goes on without it", || {
-        daemon.stats().frames_of(FrameKind::Map) > frames
+        rig.daemon.stats().frames_of(FrameKind::Map) > frames
     });
     for round in 1..=2 {
         broker.up();
-        until("subscribed", || input(&daemon).link == LinkState::Up);
+        until("subscribed", || rig.input("signal").link == LinkState::Up);
         broker.publish(&["-q", "1"], &spat(0));
-        until("heard", || input(&daemon).counts.accepted() == round);
+        until("heard", || rig.input("signal").counts.accepted() == round);
         broker.down();
-        until("lost", || matches!(input(&daemon).link, LinkState::Down(_)));
+        until("lost", || {
+            matches!(rig.input("signal").link, LinkState::Down(_))
+        });
     }
 }
 
@@ -279,13 +244,13 @@ fn a_password_comes_from_a_file_and_a_wrong_one_is_told() {
         broker.port,
         secret.display()
     );
-    let (daemon, _air) = daemon(&at);
+    let rig = daemon(&at);
     until(
         "refused",
-        || matches!(input(&daemon).link, LinkState::Down(why) if why.contains("refused")),
+        || matches!(rig.input("signal").link, LinkState::Down(why) if why.contains("refused")),
     );
     fs::write(&secret, "right\n").unwrap();
-    until("let in", || input(&daemon).link == LinkState::Up);
+    until("let in", || rig.input("signal").link == LinkState::Up);
 }
 
 /// The recorded stream of a radar box, one message a line as the box sends them; None, with a word,
@@ -334,9 +299,8 @@ fn the_recorded_radar_box_is_on_the_air_at_its_own_junction() {
         return;
     };
     broker.up();
-    let (daemon, air) = daemon_at("39.0740000", "115.9327000", &radar_box(&broker));
-    air.set_read_timeout(Some(LONG)).unwrap();
-    let radar = || daemon.stats().inputs.remove(1);
+    let rig = at_the_box(&radar_box(&broker));
+    let radar = || rig.daemon.stats().inputs.remove(1);
     until("subscribed", || radar().link == LinkState::Up);
     std::thread::scope(|scope| {
         // By how far its cars go from message to message, there was one each 14 ms.
@@ -351,7 +315,7 @@ fn the_recorded_radar_box_is_on_the_air_at_its_own_junction() {
         };
         loop {
             assert!(started.elapsed() < LONG, "the car is never on the air");
-            let length = air.recv(&mut datagram).unwrap();
+            let length = rig.air.recv(&mut datagram).unwrap();
             let frame = dsmp::parse(&datagram[..length]).unwrap();
             let message = Message::decode(frame.data).unwrap();
             if message.kind() == MessageKind::Rsm {
@@ -372,7 +336,7 @@ fn the_recorded_radar_box_is_on_the_air_at_its_own_junction() {
         counts.rejected()
     );
     assert!(counts.tolerated().contains(&("unconfirmed", 10_978)));
-    assert!(daemon.stats().station.objects >= 300);
+    assert!(rig.daemon.stats().station.objects >= 300);
 }
 
 #[test]
@@ -382,10 +346,10 @@ fn the_recorded_radar_box_of_another_town_is_refused_and_harms_nobody() {
         return;
     };
     broker.up();
-    let (daemon, _air) = daemon_with(&radar_box(&broker));
-    let radar = || daemon.stats().inputs.remove(1);
+    let rig = Rig::start(&radar_box(&broker));
+    let radar = || rig.daemon.stats().inputs.remove(1);
     until("subscribed", || radar().link == LinkState::Up);
-    let frames = daemon.stats().frames_of(FrameKind::Map);
+    let frames = rig.daemon.stats().frames_of(FrameKind::Map);
     broker.publish(&["-q", "1"], &lines);
     until("all 500 messages are understood", || {
         radar().counts.accepted() == 500
@@ -399,7 +363,7 @@ fn the_recorded_radar_box_of_another_town_is_refused_and_harms_nobody() {
     assert_eq!(far, Some(&("object-far", 164 + 23)));
     assert!(counts.tolerated().contains(&("unconfirmed", 10_978)));
     until("MAP goes on", || {
-        daemon.stats().frames_of(FrameKind::Map) > frames
+        rig.daemon.stats().frames_of(FrameKind::Map) > frames
     });
 }
 
@@ -447,7 +411,7 @@ fn a_platform_is_answered_and_what_it_ordered_outlives_its_broker() {
     broker.publish_to(topic, &["-r"], &rsi_down("0", ""));
     let (journal, port) = (broker.folder.join("journal"), broker.port);
     let start = || {
-        daemon_with(&format!(
+        Rig::start(&format!(
             "[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{}'\n\
              [orders]\njournal = '{}'\n[cloud]\ndialect = 'huawei'\ndevice = 'esn1'\nmost-per-s = 20\n\
              broker = {{ address = 'mqtt://127.0.0.1:{}', qos = 1 }}\n",
@@ -460,8 +424,8 @@ fn a_platform_is_answered_and_what_it_ordered_outlives_its_broker() {
             port
         ))
     };
-    let (daemon, _air) = start();
-    let cloud = || daemon.stats().cloud.unwrap();
+    let rig = start();
+    let cloud = || rig.daemon.stats().cloud.unwrap();
     until("subscribed", || cloud().connected);
     until("the retained message", || cloud().retained == 1);
     assert_eq!(cloud().entries, 0);
@@ -481,9 +445,9 @@ fn a_platform_is_answered_and_what_it_ordered_outlives_its_broker() {
         "{answers}"
     );
     assert!(lines[1].contains("eventPriority"), "{answers}");
-    assert_eq!(daemon.stats().orders.standing, 1);
+    assert_eq!(rig.daemon.stats().orders.standing, 1);
     until("it is on the air", || {
-        daemon.stats().frames_of(FrameKind::RsiSemiStatic) > 0
+        rig.daemon.stats().frames_of(FrameKind::RsiSemiStatic) > 0
     });
     // Nonsense, and a ready-made RSI that is none.
     broker.publish_to(
@@ -495,24 +459,26 @@ fn a_platform_is_answered_and_what_it_ordered_outlives_its_broker() {
     // The broker goes; what was ordered stands.
     broker.down();
     until("lost", || !cloud().connected);
-    let before = daemon.stats().frames_of(FrameKind::RsiSemiStatic);
+    let before = rig.daemon.stats().frames_of(FrameKind::RsiSemiStatic);
     until("it goes on", || {
-        daemon.stats().frames_of(FrameKind::RsiSemiStatic) > before
+        rig.daemon.stats().frames_of(FrameKind::RsiSemiStatic) > before
     });
-    drop(daemon);
-    let (daemon, _air) = start();
-    until("it stands again", || daemon.stats().orders.standing == 1);
-    drop(daemon);
+    drop(rig);
+    let rig = start();
+    until("it stands again", || {
+        rig.daemon.stats().orders.standing == 1
+    });
+    drop(rig);
     broker.up();
     // A flood is slowed down, and the newest of what is left in it still taken.
-    let (daemon, _air) = start();
-    until("back", || daemon.stats().cloud.unwrap().connected);
+    let rig = start();
+    until("back", || rig.daemon.stats().cloud.unwrap().connected);
     let flood: String = (10..500).map(|n| rsi_down(&n.to_string(), "")).collect();
     broker.publish_to(topic, &["-q", "1"], &flood);
     until("all are counted", || {
-        let cloud = daemon.stats().cloud.unwrap();
+        let cloud = rig.daemon.stats().cloud.unwrap();
         cloud.messages + cloud.too_fast == 490
     });
-    assert!(daemon.stats().cloud.unwrap().too_fast > 100);
-    assert_eq!(daemon.stats().orders.standing, 1);
+    assert!(rig.daemon.stats().cloud.unwrap().too_fast > 100);
+    assert_eq!(rig.daemon.stats().orders.standing, 1);
 }

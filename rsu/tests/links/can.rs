@@ -4,19 +4,14 @@
 //! The other end of the bus is `can-utils` (Debian's package of that name): what it plays and dumps is
 //! by the kernel's own hands and not ours.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::UdpSocket;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use rsu::config;
-use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::daemon::LinkState;
 
-const LONG: Duration = Duration::from_secs(20);
+use crate::rig::{Rig, silent_signal, until};
+
 const BUS: &str = "vcan-rsu";
 
 /// A bus of our own.
@@ -58,45 +53,16 @@ impl Drop for Other {
     }
 }
 
-fn daemon(inputs: &str) -> (Daemon, UdpSocket) {
-    let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let to = air.local_addr().unwrap();
-    // A controller that never speaks: the site is driven by one.
-    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let signal = silent.local_addr().unwrap().port();
-    drop(silent);
-    let text = format!(
-        "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n[clock]\nrequire-sync = false\n\
-         [radio]\ntarget = 'udp://{to}'\n\
-         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{signal}'\n{inputs}"
-    );
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-    let checked = config::parse(&text, file, &mut |path| fs::read_to_string(path));
-    let config = checked
-        .unwrap_or_else(|findings| panic!("{findings}"))
-        .config;
-    (Daemon::start(config, 1).unwrap(), air)
-}
-
-fn input(daemon: &Daemon, name: &str) -> InputSnapshot {
-    let inputs = daemon.stats().inputs;
-    inputs.into_iter().find(|input| input.name == name).unwrap()
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LONG, "never: {what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 #[test]
 fn an_interface_that_does_not_exist_is_told_and_looked_for_again() {
-    let (daemon, _air) = daemon(&radar("north", "no-such-can", 0, ""));
+    let rig = Rig::start(&format!(
+        "{}{}",
+        silent_signal(),
+        radar("north", "no-such-can", 0, "")
+    ));
     until(
         "the reason is told",
-        || matches!(input(&daemon, "north").link, LinkState::Down(why) if why.contains("no-such-can")),
+        || matches!(rig.input("north").link, LinkState::Down(why) if why.contains("no-such-can")),
     );
 }
 
@@ -111,15 +77,14 @@ fn radars_on_a_bus_are_heard_and_told_that_they_stand() {
         return eprintln!("skipped: no can-utils");
     };
     let mut dump = Other(dump);
-    let (daemon, _air) = daemon(&format!(
-        "{}{}",
+    let rig = Rig::start(&format!(
+        "{}{}{}",
+        silent_signal(),
         radar("north", BUS, 0, "standstill-period-ms = 50"),
         radar("south", BUS, 1, "standstill-period-ms = 50"),
     ));
     for name in ["north", "south"] {
-        until("the link is up", || {
-            input(&daemon, name).link == LinkState::Up
-        });
+        until("the link is up", || rig.input(name).link == LinkState::Up);
     }
     // Our own recording, of a radar whose number is 0, by a player that is not ours.
     let log = concat!(
@@ -134,9 +99,9 @@ fn radars_on_a_bus_are_heard_and_told_that_they_stand() {
     assert!(played.unwrap().success());
     let frames = text.lines().count() as u64;
     until("every frame is heard", || {
-        input(&daemon, "north").arrivals >= frames
+        rig.input("north").arrivals >= frames
     });
-    let (north, south) = (input(&daemon, "north"), input(&daemon, "south"));
+    let (north, south) = (rig.input("north"), rig.input("south"));
     assert!((66..=70).contains(&north.reports), "{north:?}");
     assert!(
         north.counts.rejected().iter().all(|(_, n)| *n == 0),
@@ -159,18 +124,16 @@ fn radars_on_a_bus_are_heard_and_told_that_they_stand() {
     // The interface goes down and comes back.
     ip(&["link", "set", BUS, "down"]).unwrap();
     until("it is missed", || {
-        matches!(input(&daemon, "north").link, LinkState::Down(_))
+        matches!(rig.input("north").link, LinkState::Down(_))
     });
     ip(&["link", "set", BUS, "up"]).unwrap();
     until("it is found again", || {
-        input(&daemon, "north").link == LinkState::Up
+        rig.input("north").link == LinkState::Up
     });
-    let before = input(&daemon, "north").arrivals;
+    let before = rig.input("north").arrivals;
     let sent = Command::new("cansend").args([BUS, "60A#0003F710"]).status();
     assert!(sent.unwrap().success());
-    until("it is heard again", || {
-        input(&daemon, "north").arrivals > before
-    });
+    until("it is heard again", || rig.input("north").arrivals > before);
 }
 
 fn radar(name: &str, interface: &str, sensor: u8, more: &str) -> String {

@@ -1,13 +1,10 @@
 //! Signal controllers of both kinds over every carrier: real datagrams, connections and serial lines,
 //! and what goes wrong with them.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -16,77 +13,30 @@ use std::time::{Duration, Instant};
 use nix::pty::openpty;
 use nix::unistd::ttyname;
 use rsu::clock::Utc;
-use rsu::config;
-use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::daemon::{InputSnapshot, LinkState};
 use rsu::inputs::gat1743::{self, Address, Approach, Audience, Emitter};
 use rsu::inputs::gb20999::wire::Escaping;
 use rsu::inputs::gb20999::{Identity, Junction, Phase, Responder, Stage};
 use rsu::report::{LampState, LampStates, Light};
 use v2x_msg::access::{Aid, dsmp};
 
-/// Longer than anything here takes on a busy machine; reached only by a failure.
-const LONG: Duration = Duration::from_secs(60);
-const SEED: u64 = 1;
+use crate::rig::{LONG, Rig, free_tcp, free_udp};
 
-/// A listener in the radio's place, and the daemon that sends to it.
-struct Rig {
-    daemon: Daemon,
-    air: UdpSocket,
-}
-
-impl Rig {
-    /// Starts a daemon with `inputs`, which are TOML; one of them is called "signal".
-    fn start(inputs: &str) -> Self {
-        let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-        air.set_read_timeout(Some(LONG)).unwrap();
-        let to = air.local_addr().unwrap();
-        let text = format!(
-            "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n\
-             [clock]\nrequire-sync = false\n[radio]\ntarget = 'udp://{to}'\n{inputs}"
-        );
-        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-        let checked = config::parse(&text, file, &mut |path| std::fs::read_to_string(path));
-        let config = checked
-            .unwrap_or_else(|findings| panic!("{findings}"))
-            .config;
-        let daemon = Daemon::start(config, SEED).unwrap();
-        Self { daemon, air }
-    }
-
-    fn input(&self, name: &str) -> InputSnapshot {
-        let inputs = self.daemon.stats().inputs;
-        inputs.into_iter().find(|input| input.name == name).unwrap()
-    }
-
-    /// Waits until an input is as wanted; the daemon has no event for it.
-    fn until(&self, name: &str, what: &str, wanted: impl Fn(&InputSnapshot) -> bool) {
-        let start = Instant::now();
-        while !wanted(&self.input(name)) {
-            assert!(
-                start.elapsed() < LONG,
-                "never: {what}: {:?}",
-                self.input(name)
-            );
-            thread::sleep(Duration::from_millis(2));
-        }
-    }
-
-    /// Waits for a SPAT of which this holds, as text.
-    fn until_spat(&self, what: &str, wanted: impl Fn(&str) -> bool) {
-        let until = Instant::now() + LONG;
-        let mut buffer = [0; 2000];
-        while Instant::now() < until {
-            let length = self.air.recv(&mut buffer).expect("a frame in time");
-            let frame = dsmp::parse(&buffer[..length]).expect("DSMP");
-            if frame.aid() == Ok(Aid::Spat) {
-                let message = v2x_msg::Message::decode(frame.data).expect("a SPAT that decodes");
-                if wanted(&message.to_jer()) {
-                    return;
-                }
+/// Waits for a SPAT of which this holds, as text.
+fn until_spat(rig: &Rig, what: &str, wanted: impl Fn(&str) -> bool) {
+    let until = Instant::now() + LONG;
+    let mut buffer = [0; 2000];
+    while Instant::now() < until {
+        let length = rig.air.recv(&mut buffer).expect("a frame in time");
+        let frame = dsmp::parse(&buffer[..length]).expect("DSMP");
+        if frame.aid() == Ok(Aid::Spat) {
+            let message = v2x_msg::Message::decode(frame.data).expect("a SPAT that decodes");
+            if wanted(&message.to_jer()) {
+                return;
             }
         }
-        panic!("no SPAT with {what}");
     }
+    panic!("no SPAT with {what}");
 }
 
 /// Something that runs until it is dropped.
@@ -208,16 +158,6 @@ fn gb20999(source: &str) -> String {
     format!("[[input.gb20999]]\nname = 'signal'\nstate-period-ms = 200\n{source}\n")
 }
 
-fn free_udp() -> SocketAddr {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap()
-}
-
-fn free_tcp() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap()
-}
-
 /// SPAT has light and time of a phase that the plan makes known.
 fn is_timed(spat: &str) -> bool {
     spat.contains("likelyEndTime")
@@ -232,7 +172,7 @@ fn gb20999_over_udp_becomes_spat_with_times() {
     let rig = Rig::start(&gb20999(&format!(
         "listen = 'udp://{listen}'\nto = 'udp://{at}'"
     )));
-    rig.until_spat("times", is_timed);
+    until_spat(&rig, "times", is_timed);
     let counts = rig.input("signal").counts;
     assert!(counts.rejected().iter().all(|(_, n)| *n == 0), "{counts:?}");
 }
@@ -247,7 +187,7 @@ fn gb20999_over_tcp_survives_the_controllers_death() {
         Running::start(move |stop| Controller::new(Escaping::Stream).serve(&mut stream, stop))
     };
     let first = serve(listener.accept().unwrap().0);
-    rig.until_spat("times", is_timed);
+    until_spat(&rig, "times", is_timed);
     drop(first);
     drop(listener);
     rig.until("signal", "gone", |input| {
@@ -280,7 +220,7 @@ fn gb20999_that_connects_to_us_is_asked_and_its_newest_connection_counts() {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let controller =
         Running::start(move |stop| Controller::new(Escaping::Stream).serve(&mut stream, stop));
-    rig.until_spat("times", is_timed);
+    until_spat(&rig, "times", is_timed);
     drop(controller);
     rig.until("signal", "gone", |input| {
         matches!(input.link, LinkState::Down(_))
@@ -319,7 +259,7 @@ fn gb20999_over_a_serial_line_becomes_spat_with_times() {
     let rig = Rig::start(&gb20999(&format!(
         "serial = 'serial://{name}?baud=19200&parity=even&stop-bits=1'"
     )));
-    rig.until_spat("times", is_timed);
+    until_spat(&rig, "times", is_timed);
     // Noise on the line is counted by kind, and what follows it is heard.
     ours.write_all(&[0xFF, 0x00, 0x7E, 0x00, 0x13, 0x55, 0x5C, 0x7D, 0x7E])
         .unwrap();
@@ -396,7 +336,7 @@ fn gat1743_that_connects_to_us_in_halves_and_garbage_becomes_spat() {
     rig.until("signal", "half a frame", |input| input.bytes == 740);
     assert_eq!(rig.input("signal").reports, 0);
     stream.write_all(&frame[40..]).unwrap();
-    rig.until_spat("anything", |_| true);
+    until_spat(&rig, "anything", |_| true);
     // Half a frame, and the cable is cut.
     stream.write_all(&frame[..50]).unwrap();
     drop(stream);
@@ -496,7 +436,7 @@ fn one_controllers_trouble_is_not_anothers() {
     ));
     rig.until("flood", "up", |input| input.link == LinkState::Up);
     opened.store(true, Ordering::Relaxed);
-    rig.until_spat("times", is_timed);
+    until_spat(&rig, "times", is_timed);
     rig.until("dead", "unanswered", |input| {
         input
             .counts

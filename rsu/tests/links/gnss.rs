@@ -4,21 +4,18 @@
 //! Skipped, with a word, where gpsd and its tools are not installed (Debian: `gpsd`, `gpsd-clients`) or
 //! the recording is not at hand.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rsu::config;
-use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::daemon::LinkState;
 use rsu::report::Fix;
 
-const LONG: Duration = Duration::from_secs(40);
+use crate::rig::{Rig, free_tcp, program_at, silent_signal, until};
+
 const LOG: &str = "quectel-l76k-nmea.log";
 
 /// A program that is ended with the test.
@@ -40,30 +37,6 @@ impl Drop for Other {
     }
 }
 
-fn program_at(name: &str) -> Option<PathBuf> {
-    let folders = std::env::var("PATH").unwrap_or_default();
-    let mut folders = folders.split(':').chain(["/usr/sbin", "/usr/bin"]);
-    folders.find_map(|folder| Some(Path::new(folder).join(name)).filter(|path| path.is_file()))
-}
-
-fn free_port() -> u16 {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LONG, "never: {what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn input(daemon: &Daemon, name: &str) -> InputSnapshot {
-    let inputs = daemon.stats().inputs;
-    inputs.into_iter().find(|input| input.name == name).unwrap()
-}
-
 #[test]
 fn gpsd_and_we_read_a_receiver_alike() {
     let log = PathBuf::from(concat!(
@@ -78,7 +51,7 @@ fn gpsd_and_we_read_a_receiver_alike() {
     if let Some(missing) = tools.iter().find(|name| program_at(name).is_none()) {
         return eprintln!("skipped: {missing} is not installed");
     }
-    let port = free_port();
+    let port = free_tcp().port();
     let fake = Command::new(program_at("gpsfake").unwrap())
         .args(["-P", &port.to_string(), "-c", "0.02"])
         .arg(&log)
@@ -113,25 +86,13 @@ fn gpsd_and_we_read_a_receiver_alike() {
         }
     });
 
-    let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-    // A controller that never speaks: the site is driven by one.
-    let signal = free_port();
-    let text = format!(
-        "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n[clock]\nrequire-sync = false\n\
-         [radio]\ntarget = 'udp://{}'\n\
-         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:{signal}'\n\
-         [[input.gnss]]\nname = 'theirs'\nconnect = 'tcp://127.0.0.1:{port}'\nform = 'gpsd'\n\
+    let rig = Rig::start(&format!(
+        "{}[[input.gnss]]\nname = 'theirs'\nconnect = 'tcp://127.0.0.1:{port}'\nform = 'gpsd'\n\
          [[input.gnss]]\nname = 'ours'\nconnect = 'tcp://{converts_at}'\n",
-        air.local_addr().unwrap()
-    );
-    let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-    let checked = config::parse(&text, file, &mut |path| fs::read_to_string(path));
-    let config = checked.unwrap_or_else(|told| panic!("{told}")).config;
-    let daemon = Daemon::start(config, 1).unwrap();
+        silent_signal()
+    ));
     for name in ["theirs", "ours"] {
-        until("the link is up", || {
-            input(&daemon, name).link == LinkState::Up
-        });
+        until("the link is up", || rig.input(name).link == LinkState::Up);
     }
 
     // Places by their moments, as each of the two tells them, until many are known of both.
@@ -139,7 +100,7 @@ fn gpsd_and_we_read_a_receiver_alike() {
     let mut fixes = [Fix::None; 2];
     until("both tell of the same moments", || {
         for (side, name) in ["theirs", "ours"].into_iter().enumerate() {
-            let Some(receiver) = input(&daemon, name).receiver else {
+            let Some(receiver) = rig.input(name).receiver else {
                 continue;
             };
             fixes[side] = receiver.fix;
@@ -161,7 +122,7 @@ fn gpsd_and_we_read_a_receiver_alike() {
     }
     assert_eq!(fixes[0], fixes[1]);
     for name in ["theirs", "ours"] {
-        let counts = input(&daemon, name).counts;
+        let counts = rig.input(name).counts;
         let rejected: u64 = counts.rejected().iter().map(|(_, n)| n).sum();
         // The line may have begun within a sentence.
         assert!(rejected <= 1, "{name}: {counts:?}");

@@ -1,15 +1,12 @@
 //! The daemon in this process, over real sockets of this machine.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rsu::clock::Utc;
-use rsu::config;
-use rsu::daemon::{Daemon, InputSnapshot, LinkState};
+use rsu::daemon::LinkState;
 use rsu::fusion::Suspicion;
 use rsu::inputs::ars408::{self, SensedObject, wire::Measurement};
 use rsu::inputs::can::{CanFrame, candump, gateway, slcan};
@@ -23,84 +20,20 @@ use v2x_msg::base::{DSecond, EnuFrame, GeoPosition, Heading, MsgCount, Speed, St
 use v2x_msg::kinds::bsm::{Acceleration4, ErrorEllipse, VehicleClass};
 use v2x_msg::kinds::{Bsm, Rsm, rsm};
 
-/// Longer than anything here takes on a busy machine; reached only by a failure.
-const LONG: Duration = Duration::from_secs(20);
-const SEED: u64 = 1;
+use crate::rig::{LONG, Rig, free_udp, signal, silent_signal, until};
 
-/// A listener in the radio's place, and the daemon that sends to it.
-struct Rig {
-    daemon: Daemon,
-    air: UdpSocket,
-}
-
-impl Rig {
-    /// Starts a daemon with `inputs`, which are TOML.
-    fn start(inputs: &str) -> Self {
-        let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-        air.set_read_timeout(Some(LONG)).unwrap();
-        let to = air.local_addr().unwrap();
-        let text = format!(
-            "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n\
-             [clock]\nrequire-sync = false\n[radio]\ntarget = 'udp://{to}'\n{inputs}"
-        );
-        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-        let checked = config::parse(&text, file, &mut |path| std::fs::read_to_string(path));
-        let config = checked
-            .unwrap_or_else(|findings| panic!("{findings}"))
-            .config;
-        let daemon = Daemon::start(config, SEED).unwrap();
-        Self { daemon, air }
-    }
-
-    /// The next frame of a kind.
-    fn hear(&self, kind: Aid) -> Vec<u8> {
-        let until = Instant::now() + LONG;
-        let mut buffer = [0; 2000];
-        while Instant::now() < until {
-            let length = self.air.recv(&mut buffer).expect("a frame in time");
-            let frame = dsmp::parse(&buffer[..length]).expect("DSMP");
-            if frame.aid() == Ok(kind) {
-                return buffer[..length].to_vec();
-            }
+/// The next frame of a kind.
+fn hear(rig: &Rig, kind: Aid) -> Vec<u8> {
+    let until = Instant::now() + LONG;
+    let mut buffer = [0; 2000];
+    while Instant::now() < until {
+        let length = rig.air.recv(&mut buffer).expect("a frame in time");
+        let frame = dsmp::parse(&buffer[..length]).expect("DSMP");
+        if frame.aid() == Ok(kind) {
+            return buffer[..length].to_vec();
         }
-        panic!("no {kind:?} within {LONG:?}");
     }
-
-    fn input(&self, name: &str) -> InputSnapshot {
-        let inputs = self.daemon.stats().inputs;
-        inputs.into_iter().find(|input| input.name == name).unwrap()
-    }
-
-    /// Waits until an input is as wanted.
-    fn until(&self, name: &str, what: &str, wanted: impl Fn(&InputSnapshot) -> bool) {
-        until(what, || wanted(&self.input(name)));
-    }
-}
-
-/// Looks until it holds; the daemon has no event for it that we could wait for.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < LONG, "never: {what}");
-        std::thread::yield_now();
-    }
-}
-
-/// An address of this machine that nobody uses.
-fn free_udp() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
-fn signal(listen: SocketAddr) -> String {
-    format!("[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://{listen}'\n")
-}
-
-/// A controller that listens where nobody speaks, so that the site's phases have one.
-fn silent_signal() -> String {
-    signal(free_udp())
+    panic!("no {kind:?} within {LONG:?}");
 }
 
 const MOUNT: &str = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";
@@ -178,8 +111,8 @@ fn records(frames: &[CanFrame]) -> Vec<u8> {
 #[test]
 fn map_and_signs_are_sent_without_any_input_and_all_ends_in_time() {
     let rig = Rig::start(&silent_signal());
-    rig.hear(Aid::Map);
-    rig.hear(Aid::RsiStatic);
+    hear(&rig, Aid::Map);
+    hear(&rig, Aid::RsiStatic);
     until("both noted", || rig.daemon.stats().frames() >= 2);
     let stats = rig.daemon.stats();
     assert!(stats.frames_of(FrameKind::Map) >= 1);
@@ -206,7 +139,7 @@ fn lamps_over_udp_become_spat() {
     rig.until("signal", "listening", |input| input.link == LinkState::Up);
     let controller = UdpSocket::bind("127.0.0.1:0").unwrap();
     controller.send_to(&lamps(Light::Green), listen).unwrap();
-    let frame = rig.hear(Aid::Spat);
+    let frame = hear(&rig, Aid::Spat);
     let payload = dsmp::parse(&frame).unwrap().data;
     Message::decode(payload).expect("a SPAT that decodes");
     // Noted just after the frame has left.
@@ -266,7 +199,7 @@ fn a_port_that_is_taken_is_told_and_used_once_it_is_free() {
         matches!(&input.link, LinkState::Down(why)
             if why.contains(&listen.to_string()) && why.contains("in use"))
     });
-    rig.hear(Aid::Map);
+    hear(&rig, Aid::Map);
     drop(squatter);
     rig.until("signal", "listening", |input| input.link == LinkState::Up);
     let controller = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -300,7 +233,7 @@ fn a_radar_over_tcp_is_heard_and_heard_again_after_it_was_away() {
     stream.write_all(&gateway_bytes()).unwrap();
     stream.write_all(&gateway_bytes()).unwrap();
     rig.until("radar", "heard", |input| input.reports >= 1);
-    rig.hear(Aid::Rsm);
+    hear(&rig, Aid::Rsm);
     drop(stream);
     drop(gateway);
     rig.until("radar", "gone", |input| {
@@ -359,7 +292,7 @@ fn a_real_controller_replayed_over_udp_becomes_spat() {
     rig.until("signal", "listening", |input| input.link == LinkState::Up);
     let controller = UdpSocket::bind("127.0.0.1:0").unwrap();
     controller.send_to(&datagram, listen).unwrap();
-    let frame = rig.hear(Aid::Spat);
+    let frame = hear(&rig, Aid::Spat);
     Message::decode(dsmp::parse(&frame).unwrap().data).expect("a SPAT that decodes");
     let input = rig.input("signal");
     assert_eq!(
@@ -389,7 +322,7 @@ fn a_real_radar_replayed_over_tcp_becomes_rsm() {
     }
     stream.write_all(&bytes).unwrap();
     rig.until("radar", "reports", |input| input.reports > 10);
-    rig.hear(Aid::Rsm);
+    hear(&rig, Aid::Rsm);
     let counts = rig.input("radar").counts;
     assert!(counts.rejected().iter().all(|(_, n)| *n == 0), "{counts:?}");
 }
@@ -442,7 +375,7 @@ fn a_bus_that_is_heard_and_seen_is_one_and_keeps_its_name_on_the_air() {
         let cycle = records(&next_cycle(&mut radar));
         socket.send_to(&cycle, can).unwrap();
         std::thread::sleep(Duration::from_millis(100));
-        let message = rig.hear(Aid::Rsm);
+        let message = hear(&rig, Aid::Rsm);
         let message = Message::decode(dsmp::parse(&message).unwrap().data).unwrap();
         let rsm = Rsm::read(&message).unwrap();
         let of = |id| {
@@ -515,7 +448,7 @@ fn unix_ns() -> i64 {
 }
 
 fn config_site() -> EnuFrame {
-    let text = include_str!("../../configs/sites/moyu-boyuan.toml");
+    let text = include_str!("../../../configs/sites/moyu-boyuan.toml");
     rsu::site::Site::parse(text, "site.toml")
         .unwrap_or_else(|f| panic!("{f}"))
         .frame

@@ -4,28 +4,22 @@
 //! Skipped, with a word, where there is no such Python. `PYMODBUS_PYTHON` names one; otherwise
 //! `python3` is tried.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::env;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::pty::openpty;
 use nix::unistd::ttyname;
-use rsu::config;
-use rsu::daemon::{Daemon, LinkState};
+use rsu::daemon::LinkState;
 use v2x_msg::access::dsmp;
 
-const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/modbus/server.py");
-/// Longer than anything here takes on a busy machine; reached only by a failure.
-const LONG: Duration = Duration::from_secs(60);
-const SEED: u64 = 1;
+use crate::rig::{LONG, Rig};
+
+const SERVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/links/modbus_server.py");
 
 /// None, with a word, where there is no peer.
 fn python() -> Option<String> {
@@ -95,71 +89,49 @@ impl Drop for Server {
     }
 }
 
-struct Rig {
-    daemon: Daemon,
-    air: UdpSocket,
+/// A daemon that asks a sensor at `source` for its registers.
+fn daemon(source: &str) -> Rig {
+    let rig = Rig::start(&format!(
+        "[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:1'\n\
+     [[input.modbus]]\nname = 'weather'\n{source}\nunit = 17\nperiod-ms = 100\n\
+     timeout-ms = 400\nstale-after-ms = 2000\n\
+     register = [\n\
+     {{ quantity = 'visibility-m', address = 0, type = 'f32', words = 'low-first', most = 20000 }},\n\
+     {{ quantity = 'road-c', table = 'input', address = 7, type = 'i16', scale = 0.1 }},\n\
+     {{ quantity = 'ice-mm', table = 'discrete', address = 3 }} ]\n\
+     event = [\n\
+     {{ quantity = 'visibility-m', below = 200, until = 250, after-ms = 300, type = 305, level = 4, \
+        speed-kmh = 40, sign-code = '0000000000000193' }},\n\
+     {{ quantity = 'ice-mm', above = 0.5, until = 0.5, type = 409 }} ]\n"
+    ));
+    rig.air
+        .set_read_timeout(Some(Duration::from_millis(100)))
+        .unwrap();
+    rig
 }
 
-impl Rig {
-    fn start(source: &str) -> Self {
-        let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-        air.set_read_timeout(Some(Duration::from_millis(100)))
-            .unwrap();
-        let to = air.local_addr().unwrap();
-        let text = format!(
-            "[station]\nname = 'test'\nsite = 'sites/moyu-boyuan.toml'\n\
-             [clock]\nrequire-sync = false\n[radio]\ntarget = 'udp://{to}'\n\
-             [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:1'\n\
-             [[input.modbus]]\nname = 'weather'\n{source}\nunit = 17\nperiod-ms = 100\n\
-             timeout-ms = 400\nstale-after-ms = 2000\n\
-             register = [\n\
-             {{ quantity = 'visibility-m', address = 0, type = 'f32', words = 'low-first', most = 20000 }},\n\
-             {{ quantity = 'road-c', table = 'input', address = 7, type = 'i16', scale = 0.1 }},\n\
-             {{ quantity = 'ice-mm', table = 'discrete', address = 3 }} ]\n\
-             event = [\n\
-             {{ quantity = 'visibility-m', below = 200, until = 250, after-ms = 300, type = 305, level = 4, \
-                speed-kmh = 40, sign-code = '0000000000000193' }},\n\
-             {{ quantity = 'ice-mm', above = 0.5, until = 0.5, type = 409 }} ]\n"
-        );
-        let file = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/test.toml"));
-        let checked = config::parse(&text, file, &mut |path| std::fs::read_to_string(path));
-        let config = checked
-            .unwrap_or_else(|findings| panic!("{findings}"))
-            .config;
-        let daemon = Daemon::start(config, SEED).unwrap();
-        Self { daemon, air }
-    }
-
-    /// Waits for an RSI of which this holds, as JSON.
-    fn until_rsi(&self, what: &str, wanted: impl Fn(&str) -> bool) {
-        let until = Instant::now() + LONG;
-        let mut buffer = [0; 2000];
-        while Instant::now() < until {
-            let Ok(length) = self.air.recv(&mut buffer) else {
-                continue;
-            };
-            let frame = dsmp::parse(&buffer[..length]).expect("DSMP");
-            let message = v2x_msg::Message::decode(frame.data).expect("a message");
-            let json = message.to_jer();
-            if wanted(&json) {
-                return;
-            }
+/// Waits for an RSI of which this holds, as JSON.
+fn until_rsi(rig: &Rig, what: &str, wanted: impl Fn(&str) -> bool) {
+    let until = Instant::now() + LONG;
+    let mut buffer = [0; 2000];
+    while Instant::now() < until {
+        let Ok(length) = rig.air.recv(&mut buffer) else {
+            continue;
+        };
+        let frame = dsmp::parse(&buffer[..length]).expect("DSMP");
+        let message = v2x_msg::Message::decode(frame.data).expect("a message");
+        let json = message.to_jer();
+        if wanted(&json) {
+            return;
         }
-        panic!("never: {what}: {:?}", self.daemon.stats().inputs);
     }
+    panic!("never: {what}: {:?}", rig.daemon.stats().inputs);
+}
 
-    fn until_down(&self) {
-        let start = Instant::now();
-        while start.elapsed() < LONG {
-            let inputs = self.daemon.stats().inputs;
-            let weather = inputs.iter().find(|input| input.name == "weather").unwrap();
-            if matches!(weather.link, LinkState::Down(_)) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-        panic!("the link never goes down");
-    }
+fn until_down(rig: &Rig) {
+    rig.until("weather", "the link goes down", |weather| {
+        matches!(weather.link, LinkState::Down(_))
+    });
 }
 
 fn says(json: &str, code: u16, over: bool) -> bool {
@@ -170,26 +142,26 @@ fn says(json: &str, code: u16, over: bool) -> bool {
 fn weather_becomes_events(server: &mut Server, rig: &Rig) {
     server.set(2, 3, 0);
     server.set_float(0, 150.0);
-    rig.until_rsi("fog", |json| says(json, 305, false));
-    rig.until_rsi("the advised speed", |json| {
+    until_rsi(rig, "fog", |json| says(json, 305, false));
+    until_rsi(rig, "the advised speed", |json| {
         json.contains("\"signType\":193")
     });
     server.set_float(0, 8000.0);
-    rig.until_rsi("no fog", |json| says(json, 305, true));
+    until_rsi(rig, "no fog", |json| says(json, 305, true));
     server.set_float(0, f32::NAN);
     server.set(2, 3, 1);
-    rig.until_rsi("ice", |json| says(json, 409, false));
+    until_rsi(rig, "ice", |json| says(json, 409, false));
     server.process.kill().unwrap();
-    rig.until_rsi("nobody knows of ice", |json| says(json, 409, true));
+    until_rsi(rig, "nobody knows of ice", |json| says(json, 409, true));
 }
 
 #[test]
 fn a_device_over_tcp_becomes_events_until_it_is_gone() {
     let Some(python) = python() else { return };
     let mut server = Server::start(&python, &["tcp"]);
-    let rig = Rig::start(&format!("connect = 'tcp://127.0.0.1:{}'", server.told));
+    let rig = daemon(&format!("connect = 'tcp://127.0.0.1:{}'", server.told));
     weather_becomes_events(&mut server, &rig);
-    rig.until_down();
+    until_down(&rig);
 }
 
 /// What `rsu probe` prints of two answers.
@@ -264,6 +236,6 @@ fn a_device_on_a_serial_line_becomes_events_until_it_is_silent() {
     // A terminal echoes until somebody tells it not to, which both ends do when they open it.
     let mut server = Server::start(&python, &["serial", &cable.ends[0]]);
     let end = &cable.ends[1];
-    let rig = Rig::start(&format!("serial = 'serial://{end}?baud=19200&parity=none'"));
+    let rig = daemon(&format!("serial = 'serial://{end}?baud=19200&parity=none'"));
     weather_becomes_events(&mut server, &rig);
 }
