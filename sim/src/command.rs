@@ -48,6 +48,9 @@ enum Command {
     Capture(Capture),
     /// Drive a real daemon in real time over loopback sockets, and listen as a vehicle would.
     Demo(Demo),
+    /// Play a recording back, as `rsu replay` does: the page of a demo asks for it.
+    #[command(hide = true)]
+    Replay(rsu::daemon::replay::ReplayArgs),
     /// Run a scenario in virtual time and judge what was broadcast; exit 1 if a criterion fails.
     Run {
         /// Its name, or a file.
@@ -144,6 +147,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         } => reference_case(case, seed, reference.as_deref()),
         Command::Capture(wanted) => record(&wanted),
         Command::Demo(wanted) => demo(&wanted),
+        Command::Replay(wanted) => Ok(rsu::daemon::replay::replay(&wanted)),
         Command::Run {
             scenario,
             seed,

@@ -2,15 +2,15 @@
 // shows against the API, accessibility by axe, and the stream of news cut and resumed.
 //
 // Arguments: the page's address, the folder for screenshots, what the demo prints (what is true on its
-// road, second by second), the token, the folder of recordings. Not here: starting it all, see `run`.
+// road, second by second), the token, the folder of recordings, and the demo's process. Not here: starting it all, see `run`.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect, createServer } from "node:net";
 import { chromium } from "playwright-core";
 
-const [address, folder, demo, tokenFile, kept] = process.argv.slice(2);
+const [address, folder, demo, tokenFile, kept, demoPid] = process.argv.slice(2);
 const token = readFileSync(tokenFile, "utf8").trim();
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core"), "utf8");
 const PAGES = ["live", "signals", "participants", "messages", "latency", "health", "config", "record"];
@@ -36,6 +36,71 @@ async function open(language, viewport, scheme = "light", at = address) {
   await page.goto(`${at}/`);
   await page.waitForFunction(() => window.rsu?.state.tracks && window.rsu.road.lanes.length && window.rsu.state.status);
   return { page, trouble, context };
+}
+
+/** The programs that play something for a console. */
+function players() {
+  const line = (pid) => { try { return readFileSync(`/proc/${pid}/cmdline`, "utf8"); } catch { return ""; } };
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && line(pid).includes("--console-on-stdin") && line(pid).includes(kept));
+}
+
+/** How many sockets for datagrams a program has. */
+function datagramSockets(pid) {
+  const inodes = ["udp", "udp6"].flatMap((table) => readFileSync(`/proc/${pid}/net/${table}`, "utf8").trim().split("\n").slice(1).map((line) => line.trim().split(/\s+/)[9]));
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) => { try { return readlinkSync(`/proc/${pid}/fd/${fd}`); } catch { return ""; } });
+  return open.filter((target) => inodes.some((inode) => target === `socket:[${inode}]`)).length;
+}
+
+/** A recording is played back by who knows the word, beside the unit at work, and nothing of it goes on the air. */
+async function playedBack(page, context) {
+  const wish = (body, word) => fetch(`${address}/api/v1/replay`, { method: "POST",
+    headers: { "content-type": "application/json", ...(word ? { authorization: `Bearer ${word}` } : {}) }, body: JSON.stringify(body) });
+  const oldest = page.locator("#record-rows tr").last(), file = await oldest.locator("code").textContent();
+  assert.equal((await wish({ file })).status, 401, "nobody plays anything without the word");
+  assert.equal((await wish({ file: "../../etc/passwd" }, token)).status, 404);
+  assert.equal((await wish({ file, speed: 1e9 }, token)).status, 400);
+  assert.equal((await fetch(`${address}/replay/api/v1/status`)).status, 404, "nothing is played yet");
+  await page.selectOption("#replay-speed", "2");
+  await oldest.locator("button.play").click();
+  await page.locator("#replay-open").waitFor();
+  assert.equal((await wish({ file }, token)).status, 409, "one at a time");
+  const [player, ...others] = players();
+  assert.ok(player && !others.length, "a program of its own plays it");
+
+  const past = await context.newPage();
+  await past.goto(`${address}/replay/`);
+  await past.waitForFunction(() => window.rsu?.road.drawn.tracks > 3 && window.rsu.road.lanes.length && window.rsu.state.status);
+  assert.match(await past.locator("#banner").textContent(), /REPLAY.*SIMULATION/);
+  assert.match(await past.locator("#ready").getAttribute("class"), /bad/);
+  const then = await api("/replay/api/v1/status"), now = await api("/api/v1/status");
+  assert.ok(then.replay !== null && then.utc_ms < now.utc_ms - 3000, `${then.utc_ms}, ${now.utc_ms}`);
+  assert.ok(then.replay_share > 0 && then.replay_share <= 1, `${then.replay_share}`);
+  assert.deepEqual([now.replay, now.ready], [null, true], "the unit is at work meanwhile");
+  // The same question of the unit's own program finds its sockets, so that it is one that can be answered.
+  assert.ok(datagramSockets(demoPid) > 0, "the unit has sockets for datagrams");
+  assert.equal(datagramSockets(player), 0, "what plays has none, so that nothing of it can go on the air");
+  // What changes something is for the unit alone.
+  const refused = await fetch(`${address}/replay/api/v1/recording`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: `{"on":false}` });
+  assert.equal(refused.status, 403);
+  await past.screenshot({ path: `${folder}/en-replay-beside.png` });
+  await past.locator("#back").click();
+  await past.waitForFunction(() => location.pathname === "/" && window.rsu?.state.status?.replay === null);
+  await past.close();
+  assert.equal(await page.locator("#banner-text").textContent(), "SIMULATION – nothing here is real");
+  await page.screenshot({ path: `${folder}/en-replay-begun.png` });
+
+  await page.locator("#replay-end").click();
+  await page.waitForFunction(() => document.getElementById("replay-now").hidden);
+  assert.deepEqual(players(), [], "it is gone");
+  assert.equal((await fetch(`${address}/replay/`, { redirect: "manual" })).status, 303, "and its page with it");
+
+  // Played to its end it tells how much was the same as then, by the same program: all of it.
+  assert.equal((await wish({ file, speed: 100 }, token)).status, 200);
+  await page.waitForFunction(() => document.getElementById("replay-state").textContent.includes("has been played"), null, { timeout: 90000 });
+  const [, made, recorded, same] = (await page.locator("#replay-said").textContent()).match(/(\d+) frames made, (\d+) recorded, (\d+) the same/).map(Number);
+  assert.ok(made > 100 && made === recorded && recorded === same, `${made} ${recorded} ${same}`);
+  await page.locator("#replay-end").click();
+  await page.waitForFunction(() => document.getElementById("replay-now").hidden);
 }
 
 const problems = [];
@@ -212,16 +277,18 @@ for (const [language, viewport, name, scheme] of [
   const status = await api("/api/v1/status");
   assert.ok(status.disk.free_bytes > 0);
   await page.locator("#summary .tile", { hasText: "Free on the disk" }).waitFor();
-  const ahead = status.inputs.find((input) => input.name === "signal").clock_ahead_s;
+  const behind = status.inputs.find((input) => input.name === "signal").clock_behind_s;
   const cell = await page.locator("#inputs tr", { hasText: "signal" }).locator("td").nth(8).textContent();
-  assert.ok(Math.abs(parseFloat(cell) / 1e3 - ahead) < 0.5, `${cell} shown, ${ahead} s told`);
+  const [, figure, unit, way] = cell.match(/^([0-9.]+) (µs|ms|s) (behind|ahead)$/);
+  const shownBehind = Number(figure) * { "µs": 1e-6, ms: 1e-3, s: 1 }[unit] * (way === "behind" ? 1 : -1);
+  assert.ok(Math.abs(shownBehind - behind) < 0.5, `${cell} shown, ${behind} s told`);
 
   // How far off forecasts were is counted in the unit, and shown.
   await page.evaluate(() => { location.hash = "/signals"; });
   await page.waitForFunction(() => window.rsu.state.signals.off.length > 0, null, { timeout: 90000 });
   await page.waitForTimeout(600);
   const told = await page.evaluate(() => window.rsu.state.signals.off[0]);
-  const row = page.locator("#phases tr").filter({ has: page.locator("td:first-child", { hasText: new RegExp(`^${told.phase}$`) }) });
+  const row = page.locator("#phases tr").filter({ has: page.locator("td:first-child", { hasText: new RegExp(`^${told.phase}( |$)`) }) });
   assert.match(await row.locator("td").nth(6).textContent(), new RegExp(`^[0-9.]+ / [0-9.]+ s \\([0-9]+\\)$`));
 
   // A recording is ended and begun again by who knows the word, and fetched whole.
@@ -237,14 +304,15 @@ for (const [language, viewport, name, scheme] of [
   await page.locator("#record-switch").click();
   await page.waitForFunction(() => document.getElementById("record-said").textContent === "Recording has ended.");
   assert.equal(await on(), false);
-  await page.waitForFunction(() => ![...document.querySelectorAll("#record-rows td")].some((cell) => cell.textContent === "growing"));
-  const [fetched] = await Promise.all([page.waitForEvent("download"), page.locator("#record-rows button").first().click()]);
+  await page.waitForFunction(() => ![...document.querySelectorAll("#record-rows td")].some((cell) => cell.textContent.includes("growing")));
+  const [fetched] = await Promise.all([page.waitForEvent("download"), page.locator("#record-rows button.fetch").first().click()]);
   const file = await fetched.path();
   assert.equal(statSync(file).size, statSync(`${kept}/${fetched.suggestedFilename()}`).size);
   assert.ok(readFileSync(file).subarray(1, 5).toString() === "MCAP");
   await page.locator("#record-switch").click();
   await page.waitForFunction(() => document.getElementById("record-said").textContent === "Recording has begun.");
   assert.equal(await on(), true);
+  await playedBack(page, context);
 
   // A click in the table centres the map.
   await page.evaluate(() => { location.hash = "/participants"; });

@@ -21,7 +21,8 @@
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
 //! recordings; `brokers` for all of MQTT; `observer`; `clerk` for orders and their journal; `control`,
-//! `recorder`, `pcap` and `console`, if they are wished for. Each has its own state and goes on when
+//! `recorder`, `pcap` and `console`, if they are wished for; `replay` while the console has a recording
+//! played by another program. Each has its own state and goes on when
 //! another's input fails.
 
 mod allocations;

@@ -11,23 +11,33 @@ pub(super) mod player;
 #[cfg(feature = "console")]
 mod show;
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 #[cfg(feature = "console")]
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
+#[cfg(feature = "console")]
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "console")]
+use super::console::Audience;
 use super::radio::Radio;
 use super::record::entry;
 use super::record::read::{Ending, Entry, last_run, read};
 use super::{clock, hex};
+#[cfg(feature = "console")]
+use super::{shared::Playback, sys};
 use crate::clock::Mono;
 #[cfg(feature = "console")]
 use crate::clock::{Now, Utc};
 use player::{Played, Player};
+#[cfg(feature = "console")]
+use show::{Place, Show};
 
 /// What `rsu replay` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,6 +70,11 @@ pub struct ReplayArgs {
     #[cfg(feature = "console")]
     #[arg(long, value_name = "ADDRESS")]
     pub console: Option<SocketAddr>,
+    /// For a unit's console, which plays a recording by this: the page is shown on the socket that is the
+    /// standard input, and all ends when nobody looks at it.
+    #[cfg(feature = "console")]
+    #[arg(long, hide = true, conflicts_with_all = ["console", "allow_broadcast"])]
+    pub console_on_stdin: bool,
 }
 
 /// How fast.
@@ -80,6 +95,10 @@ fn speed(text: &str) -> Result<Speed, String> {
         _ => Err("must be `max` or a number from 0.01 to 1000".to_owned()),
     }
 }
+
+/// Without anybody who looks, what is played for a console ends.
+#[cfg(feature = "console")]
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Frames are not as they were.
 const DIFFERENT: u8 = 1;
@@ -115,11 +134,23 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
         reason,
     })?;
     let mut stage = Stage::new(args);
+    #[cfg(feature = "console")]
+    if args.console_on_stdin
+        && let Err(error) = sys::stand_back()
+    {
+        eprintln!("cannot stand back behind others: {error}");
+    }
+    let lengths = files.iter().filter_map(|path| fs::metadata(path).ok());
+    stage.length = lengths.map(|about| about.len()).sum();
     for path in &files {
         let file = File::open(path).map_err(|error| Failure {
             exit: CANNOT_OPEN,
             reason: format!("cannot read {}: {error}", path.display()),
         })?;
+        let file = Passed {
+            file,
+            passed: Arc::clone(&stage.passed),
+        };
         let mut failed = None;
         let mut take = |entry| match stage.take(entry) {
             Ok(more) => more,
@@ -157,7 +188,54 @@ struct Stage<'a> {
     first: Option<Mono>,
     /// When what was recorded at a moment is due on our clock.
     pace: Option<(Mono, Mono)>,
+    /// Bytes in all files, and how many have been read.
+    length: u64,
+    passed: Arc<AtomicU64>,
+    #[cfg(feature = "console")]
+    hall: Option<Hall>,
     is_over: bool,
+}
+
+/// Who looks on, and since when nobody has.
+#[cfg(feature = "console")]
+struct Hall {
+    audience: Audience,
+    playback: Arc<Playback>,
+    /// None: it is played whether anybody looks or not.
+    patience: Option<Duration>,
+    seen: Mono,
+}
+
+#[cfg(feature = "console")]
+impl Hall {
+    /// Tells how far it is, in thousandths; false when nobody has looked for too long.
+    fn goes_on(&mut self, now: Mono, share: u64) -> bool {
+        self.playback.set_share(share);
+        if self.audience.is_there() {
+            self.seen = now;
+        }
+        (self.patience).is_none_or(|patience| now.since(self.seen) < patience)
+    }
+}
+
+/// A file that tells how much of it has been read.
+struct Passed {
+    file: File,
+    passed: Arc<AtomicU64>,
+}
+
+impl Read for Passed {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(room)?;
+        self.passed.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+impl Seek for Passed {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 impl<'a> Stage<'a> {
@@ -168,6 +246,10 @@ impl<'a> Stage<'a> {
             radio: None,
             first: None,
             pace: None,
+            length: 0,
+            passed: Arc::default(),
+            #[cfg(feature = "console")]
+            hall: None,
             is_over: false,
         }
     }
@@ -196,6 +278,15 @@ impl<'a> Stage<'a> {
                     if self.args.to.is_some_and(|to| since > to) {
                         self.is_over = true;
                         return Ok(false);
+                    }
+                    #[cfg(feature = "console")]
+                    if let Some(hall) = &mut self.hall {
+                        let read = self.passed.load(Ordering::Relaxed);
+                        let share = read.saturating_mul(1000) / self.length.max(1);
+                        if !hall.goes_on(clock::mono(), share.min(1000)) {
+                            self.is_over = true;
+                            return Ok(false);
+                        }
                     }
                     player.shows = since >= self.args.from;
                     if player.shows {
@@ -238,8 +329,17 @@ impl<'a> Stage<'a> {
         }
         let player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
         #[cfg(feature = "console")]
-        let player = match self.args.console {
-            Some(listen) => player.shown_to(Box::new(show(start, listen)?)),
+        let player = match place(self.args)? {
+            Some(place) => {
+                let (show, audience) = show(start, place)?;
+                self.hall = Some(Hall {
+                    audience,
+                    playback: show.playback(),
+                    patience: self.args.console_on_stdin.then_some(PATIENCE),
+                    seen: clock::mono(),
+                });
+                player.shown_to(Box::new(show))
+            }
             None => player,
         };
         if self.args.allow_broadcast {
@@ -260,22 +360,36 @@ impl<'a> Stage<'a> {
 /// What is asked for; who looks on sees nothing of what is played as fast as it goes.
 fn speed_of(args: &ReplayArgs) -> Speed {
     #[cfg(feature = "console")]
-    if args.console.is_some() && args.speed == Speed::Max {
+    if (args.console.is_some() || args.console_on_stdin) && args.speed == Speed::Max {
         return Speed::Times(1.0);
     }
     args.speed
 }
 
+/// Where it is to be shown, if that is wished for.
+#[cfg(feature = "console")]
+fn place(args: &ReplayArgs) -> Result<Option<Place>, Failure> {
+    if args.console_on_stdin {
+        let socket = io::stdin().as_fd().try_clone_to_owned();
+        let socket = socket.map_err(|error| Failure {
+            exit: CANNOT_OPEN,
+            reason: format!("the standard input is no socket: {error}"),
+        })?;
+        return Ok(Some(Place::Socket(TcpListener::from(socket))));
+    }
+    Ok(args.console.map(Place::Address))
+}
+
 /// Begins to show the run that began so.
 #[cfg(feature = "console")]
-fn show(start: &entry::Start, listen: SocketAddr) -> Result<show::Show, Failure> {
+fn show(start: &entry::Start, place: Place) -> Result<(Show, Audience), Failure> {
     let config = player::config_of(start).map_err(|e| no_sense(e.to_string()))?;
     let began = Now {
         mono: Mono::from_nanos(start.mono_ns),
         utc: Utc::from_unix_ns(start.utc_ns),
     };
     let what = format!("{} of {}", start.name, began.utc);
-    show::Show::start(&config, listen, began, what).map_err(|error| Failure {
+    Show::start(&config, place, began, what).map_err(|error| Failure {
         exit: CANNOT_OPEN,
         reason: error.to_string(),
     })

@@ -60,6 +60,8 @@ pub(crate) struct Playback {
     /// As people call it.
     pub(crate) what: String,
     at: Mutex<Now>,
+    /// How much of it is behind us, in thousandths.
+    share: AtomicU64,
 }
 
 #[cfg(feature = "console")]
@@ -68,7 +70,17 @@ impl Playback {
         Self {
             what,
             at: Mutex::new(at),
+            share: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn set_share(&self, thousandths: u64) {
+        self.share.store(thousandths, Ordering::Relaxed);
+    }
+
+    /// How much of it is behind us.
+    pub(crate) fn share(&self) -> f64 {
+        self.share.load(Ordering::Relaxed) as f64 / 1e3
     }
 
     pub(crate) fn set(&self, at: Now) {
@@ -159,6 +171,7 @@ impl Shared {
 
     fn input_snapshot(&self, view: &InputView, now: Mono) -> InputSnapshot {
         let tally = &view.tally;
+        let receiver = tally.receiver();
         InputSnapshot {
             name: view.name.clone(),
             protocol: view.protocol,
@@ -174,8 +187,11 @@ impl Shared {
             displaced: self.mailbox.displaced(view.id),
             reconnects: tally.reconnects(),
             age: tally.last_report().map(|last| now.since(last)),
-            receiver: tally.receiver(),
-            clock_behind_s: tally.clock_behind_s(),
+            receiver,
+            clock_behind_s: match receiver {
+                Some(receiver) => receiver.clock_ahead_s,
+                None => tally.clock_behind_s(),
+            },
             sensor: self.heart.sensor(view.id),
             counts: tally.counts(),
         }

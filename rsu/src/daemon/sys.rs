@@ -6,7 +6,7 @@
 //! its return value.
 #![expect(
     unsafe_code,
-    reason = "sched_setscheduler, adjtimex, prctl and mlockall on fault have no safe door in our dependencies"
+    reason = "sched_setscheduler, setpriority, adjtimex, prctl and mlockall on fault have no safe door in our dependencies"
 )]
 
 use std::io;
@@ -57,6 +57,22 @@ pub(crate) fn run_fifo(priority: u8) -> io::Result<()> {
     let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
     // SAFETY: pid 0 is the calling thread; the kernel copies the struct, which outlives the call.
     let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Lets others have the processor first, from now on: for the calling thread and those that it starts.
+///
+/// # Errors
+/// As the kernel says.
+#[cfg(feature = "console")]
+pub(crate) fn stand_back() -> io::Result<()> {
+    const NICENESS: libc::c_int = 10;
+    // SAFETY: the call takes integers and no pointer.
+    let result = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICENESS) };
     if result == 0 {
         Ok(())
     } else {

@@ -170,13 +170,13 @@ impl Decoder {
         each!(self, decoder => decoder.counts())
     }
 
-    /// How far the device's clock is behind ours, with what its quickest messages take; None of a device
-    /// that stamps nothing, or whose stamps say nothing of that.
+    /// How far the device's clock is behind ours, with what its quickest messages take, or where those are
+    /// not told apart its last; None of a device that stamps nothing, or whose stamps say nothing of that.
     pub fn clock_behind_s(&self, now: Now) -> Option<f64> {
         match self {
             Self::DetectedObjects(decoder) => decoder.clock_behind_s(now),
             Self::SpatJson(decoder) => decoder.clock_behind_s(now),
-            _ => None,
+            _ => (self.counts().clock_ahead_ms()).map(|ms| ms as f64 / 1e3),
         }
     }
 

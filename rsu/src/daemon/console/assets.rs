@@ -1,5 +1,6 @@
-//! The page's files, in the program. They are plain modules of today's browsers: what is in `rsu/web`
-//! is what is served, as it is or as gzip made of it when the program was built.
+//! The page's files, in the program, as they are and as gzip. `npm run build` in `rsu/web` makes them of
+//! the sources there, and they are committed, so that cargo alone builds; `./tests/page/run` makes them
+//! anew and compares.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,8 +10,8 @@ macro_rules! files {
         &[$(File {
             name: $name,
             kind: $kind,
-            text: include_str!(concat!("../../../web/", $name)),
-            packed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz")),
+            text: include_str!(concat!("../../../web/dist/", $name)),
+            packed: include_bytes!(concat!("../../../web/dist/", $name, ".gz")),
         }),*]
     };
 }
@@ -27,14 +28,6 @@ const FILES: &[File] = files![
     ("index.html", "text/html; charset=utf-8"),
     ("style.css", "text/css; charset=utf-8"),
     ("app.js", "text/javascript; charset=utf-8"),
-    ("config.js", "text/javascript; charset=utf-8"),
-    ("health.js", "text/javascript; charset=utf-8"),
-    ("latency.js", "text/javascript; charset=utf-8"),
-    ("page.js", "text/javascript; charset=utf-8"),
-    ("record.js", "text/javascript; charset=utf-8"),
-    ("road.js", "text/javascript; charset=utf-8"),
-    ("signals.js", "text/javascript; charset=utf-8"),
-    ("words.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
 ];
 
@@ -89,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn packed_is_the_smaller() {
+    fn what_is_packed_is_small() {
         let all: usize = FILES.iter().map(|file| file.text.len()).sum();
         let packed: usize = FILES.iter().map(|file| file.packed.len()).sum();
         assert!(2 * packed < all, "{packed} of {all}");

@@ -16,6 +16,9 @@ const AHEAD_S: f64 = 5.0;
 /// Forecasts of one light that are remembered: those of twice that time, ten a second.
 const MOST: usize = 100;
 
+/// Bounds of the histogram of errors.
+pub(super) const BOUNDS_S: [f64; 8] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+
 /// What came of the forecasts of every phase.
 #[derive(Debug, Default)]
 pub(super) struct Forecasts {
@@ -27,9 +30,33 @@ struct Past {
     light: Option<Light>,
     /// When something was told of its end, and what.
     told: VecDeque<(Mono, Mono)>,
-    count: u64,
-    sum_s: f64,
+    errors: Errors,
     most_s: f64,
+}
+
+/// How far off forecasts were, by how much.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Errors {
+    /// Up to each of [`BOUNDS_S`], and not to the one before.
+    pub(super) within: [u64; BOUNDS_S.len()],
+    /// Beyond the last.
+    pub(super) beyond: u64,
+    pub(super) sum_s: f64,
+}
+
+impl Errors {
+    fn count(&self) -> u64 {
+        self.within.iter().sum::<u64>() + self.beyond
+    }
+
+    fn note(&mut self, off_s: f64) {
+        self.sum_s += off_s;
+        let place = BOUNDS_S.iter().position(|bound| off_s <= *bound);
+        match place.and_then(|place| self.within.get_mut(place)) {
+            Some(count) => *count += 1,
+            None => self.beyond += 1,
+        }
+    }
 }
 
 /// How far off the forecasts of a phase were.
@@ -61,15 +88,21 @@ impl Forecasts {
     /// Of the phases of which a forecast has come to its end, in their order.
     pub(super) fn off(&self) -> Vec<Off> {
         let milli = |seconds: f64| (seconds * 1e3).round() / 1e3;
-        let known = self.of.iter().filter(|(_, past)| past.count > 0);
+        let known = self.of.iter().filter(|(_, past)| past.errors.count() > 0);
         known
             .map(|(phase, past)| Off {
                 phase: *phase,
-                count: past.count,
-                mean_s: milli(past.sum_s / past.count as f64),
+                count: past.errors.count(),
+                mean_s: milli(past.errors.sum_s / past.errors.count() as f64),
                 most_s: milli(past.most_s),
             })
             .collect()
+    }
+
+    /// By phase, in their order.
+    pub(super) fn errors(&self) -> Vec<(u8, Errors)> {
+        let all = self.of.iter().map(|(phase, past)| (*phase, past.errors));
+        all.collect()
     }
 }
 
@@ -81,8 +114,7 @@ impl Past {
             let early = |(said, _): &&(Mono, Mono)| at.seconds_after(*said) >= AHEAD_S;
             if let Some((_, end)) = self.told.iter().rev().find(early) {
                 let off_s = end.seconds_after(at).abs();
-                self.count += 1;
-                self.sum_s += off_s;
+                self.errors.note(off_s);
                 self.most_s = self.most_s.max(off_s);
             }
             self.told.clear();
@@ -158,6 +190,13 @@ mod tests {
         assert!(
             (off.mean_s - 0.9).abs() < 1e-6 && (off.most_s - 0.9).abs() < 1e-6,
             "{off:?}"
+        );
+        let [(7, errors)] = forecasts.errors()[..] else {
+            panic!("one phase")
+        };
+        assert_eq!(
+            (errors.within, errors.beyond),
+            ([0, 0, 0, 1, 0, 0, 0, 0], 0)
         );
     }
 

@@ -14,6 +14,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
+use super::forecasts::{BOUNDS_S, Errors};
 use super::page::Page;
 use crate::daemon::latency::Latency;
 use crate::daemon::shared::Shared;
@@ -22,7 +23,7 @@ use crate::daemon::tally::LinkState;
 use crate::fusion::{Health, Suspicion};
 use crate::station::FrameKind;
 
-/// Bounds of all histograms.
+/// Bounds of the histograms of spans.
 const BOUNDS: [Duration; 13] = [
     Duration::from_micros(50),
     Duration::from_micros(100),
@@ -55,6 +56,8 @@ enum Read {
     Counter(fn(&Source<'_>) -> Vec<Sample>),
     Gauge(fn(&Source<'_>) -> Vec<Sample>),
     Histogram(for<'s> fn(&'s Source<'_>) -> Vec<(Labels, &'s Latency)>),
+    /// Of what the console itself has counted, in seconds.
+    Errors(fn(&Source<'_>) -> Vec<(Labels, Errors)>),
 }
 
 struct Metric {
@@ -68,7 +71,7 @@ impl Metric {
         match self.read {
             Read::Counter(_) => ("counter", MetricType::Counter),
             Read::Gauge(_) => ("gauge", MetricType::Gauge),
-            Read::Histogram(_) => ("histogram", MetricType::Histogram),
+            Read::Histogram(_) | Read::Errors(_) => ("histogram", MetricType::Histogram),
         }
     }
 }
@@ -187,7 +190,7 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_input_tolerated", "Departures from the specification that were put up with, by input and kind", |s| {
         by_tally(s, |counts| counts.tolerated())
     }),
-    metric!(Gauge "rsu_input_clock_behind_seconds", "How far a device's clock is behind the unit's, with what its quickest messages take, by input; absent of devices that stamp nothing", |s| {
+    metric!(Gauge "rsu_input_clock_behind_seconds", "How far a device's clock is behind the unit's, with what its quickest messages take, or where those are not told apart its last, by input; absent of devices that stamp nothing", |s| {
         let known = s.now.inputs.iter().filter_map(|i| Some((&i.name, i.clock_behind_s?)));
         known.map(|(name, behind_s)| (input(name), behind_s)).collect()
     }),
@@ -259,6 +262,10 @@ const METRICS: &[Metric] = &[
     metric!(Histogram "rsu_frame_behind_slot_seconds", "How long after its slot of the grid a frame was sent, by kind", |s| {
         let kinds = FrameKind::ALL.into_iter().zip(&s.shared.heart.behind_slot);
         kinds.map(|(k, latency)| (kind(k), latency)).collect()
+    }),
+    metric!(Errors "rsu_forecast_error_seconds", "How far off it was, when a light changed, what had been told of that change 5 s before, by phase", |s| {
+        let phases = s.page.forecast_errors().into_iter();
+        phases.map(|(phase, errors)| (vec![("phase", phase.to_string())], errors)).collect()
     }),
     metric!(Gauge "rsu_recording_up", "1 while all is kept, 0 while the disk refuses; absent where nothing is to be kept", |s| {
         let now = s.now.recording.iter().filter(|recording| recording.on);
@@ -436,6 +443,11 @@ impl Collector for Scrape {
                         with_labels(&mut family, &labels, |encoder| histogram(encoder, latency))?;
                     }
                 }
+                Read::Errors(read) => {
+                    for (labels, errors) in read(&source) {
+                        with_labels(&mut family, &labels, |encoder| spread(encoder, &errors))?;
+                    }
+                }
             }
         }
         Ok(())
@@ -458,6 +470,13 @@ fn histogram(mut encoder: MetricEncoder<'_>, latency: &Latency) -> fmt::Result {
     buckets.push((f64::INFINITY, told.beyond));
     let count = buckets.iter().map(|(_, count)| count).sum();
     encoder.encode_histogram::<NoLabelSet>(told.sum.as_secs_f64(), count, &buckets, None)
+}
+
+fn spread(mut encoder: MetricEncoder<'_>, errors: &Errors) -> fmt::Result {
+    let mut buckets: Vec<(f64, u64)> = BOUNDS_S.into_iter().zip(errors.within).collect();
+    buckets.push((f64::INFINITY, errors.beyond));
+    let count = buckets.iter().map(|(_, count)| count).sum();
+    encoder.encode_histogram::<NoLabelSet>(errors.sum_s, count, &buckets, None)
 }
 
 /// The registry with all of them.
@@ -503,7 +522,7 @@ mod tests {
         METRICS.iter().any(|metric| match metric.read {
             Read::Gauge(_) => series == metric.name,
             Read::Counter(_) => series.strip_suffix("_total") == Some(metric.name),
-            Read::Histogram(_) => ["_bucket", "_sum", "_count"]
+            Read::Histogram(_) | Read::Errors(_) => ["_bucket", "_sum", "_count"]
                 .iter()
                 .any(|end| series.strip_suffix(end) == Some(metric.name)),
         })
@@ -537,7 +556,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), METRICS.len());
         for metric in METRICS {
-            if matches!(metric.read, Read::Histogram(_)) {
+            if matches!(metric.read, Read::Histogram(_) | Read::Errors(_)) {
                 assert!(metric.name.ends_with("_seconds"), "{}", metric.name);
             }
         }

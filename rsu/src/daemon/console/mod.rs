@@ -2,11 +2,14 @@
 //!
 //! - `page`: what is shown, gathered from what the heart copies for it
 //! - `metrics`: what Prometheus is given
+//! - `messages`: the last that were sent, and what somebody pastes
 //! - `orders`: what people order, with a token
 //! - `stages`: how long each stage of the straight path takes
 //! - `settings`: the configuration, where each value comes from, and reading it again
 //! - `forecasts`: how far off forecasts have been
 //! - `recordings`: their list, and the recorder's switch
+//! - `replays`: one of them played back, in a program of its own
+//! - `status`: the state of the unit, in one piece
 //! - `keeper`: who may change something
 //! - `door`: how many may come in, and for how long who says nothing
 //! - `assets`: the page's files
@@ -20,23 +23,25 @@ mod assets;
 mod door;
 mod forecasts;
 mod keeper;
+mod messages;
 mod metrics;
 mod orders;
 mod page;
 mod recordings;
+mod replays;
 mod settings;
 mod stages;
+mod status;
 #[cfg(test)]
 mod tests;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -45,7 +50,6 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::{Stream, stream};
 use prometheus_client::registry::Registry;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
@@ -53,22 +57,20 @@ use tokio::sync::oneshot;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::backoff::Backoff;
+use super::clock;
 use super::record::Folder;
 use super::shared::Shared;
-use super::snapshot::{InputSnapshot, Snapshot, suspicion_name};
 use super::stop::lock;
-use super::tally::LinkState;
 use super::watchers::Reader;
-use super::{clock, hex, machine};
 use crate::config::{Config, Console};
-use crate::report::Fix;
-use crate::site::Site;
 use crate::station::FrameKind;
 use keeper::Keeper;
-use page::{LAST, Page, decode};
+use page::Page;
 use recordings::Recordings;
+use replays::Replays;
 use settings::Settings;
-use stages::{Trend, percentiles_json as percentiles};
+use stages::Trend;
+use status::{about_site, disk_of};
 
 /// How often what came is gathered: twice as often as there are views.
 const GATHER_EVERY: Duration = Duration::from_millis(50);
@@ -84,6 +86,8 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(10);
 /// What the console's thread needs.
 pub(super) struct Server {
     listen: SocketAddr,
+    /// One that listens already.
+    socket: Option<StdTcpListener>,
     state: Arc<About>,
     registry: Registry,
 }
@@ -131,6 +135,7 @@ struct About {
     settings: Settings,
     disk: PathBuf,
     recordings: Recordings,
+    replays: Replays,
     trend: Trend,
     keeper: Keeper,
     simulated: bool,
@@ -146,6 +151,7 @@ impl Server {
         let page = Arc::new(Page::new(inputs, reader));
         Self {
             listen: wish.listen,
+            socket: None,
             registry: metrics::registry(Arc::clone(&shared), Arc::clone(&page)),
             state: Arc::new(About {
                 shared,
@@ -155,6 +161,7 @@ impl Server {
                 periods: unit.periods,
                 settings: unit.settings,
                 disk: unit.disk,
+                replays: Replays::new(unit.folder.clone()),
                 recordings: Recordings::new(unit.folder),
                 trend: Trend::default(),
                 keeper: Keeper(wish.token),
@@ -164,15 +171,36 @@ impl Server {
         }
     }
 
+    /// The same, on a socket that listens already.
+    pub(super) fn on(self, socket: StdTcpListener) -> Self {
+        Self {
+            socket: Some(socket),
+            ..self
+        }
+    }
+
+    /// Who listens, for as long as it is of interest.
+    pub(super) fn audience(&self) -> Audience {
+        Audience(Arc::clone(&self.state.page))
+    }
+
     /// Serves until `ended` says so, or its other end is gone.
     pub(super) async fn run(self, ended: oneshot::Receiver<()>) {
         let registry = Arc::new(self.registry);
         let router = router(Arc::clone(&self.state), registry);
+        let served = async {
+            if let Some(socket) = self.socket {
+                serve_on(socket, &self.state, &router).await;
+            }
+            serve(self.listen, &self.state, router).await;
+        };
         tokio::select! {
             () = gather(&self.state) => {}
-            () = serve(self.listen, &self.state, router) => {}
+            () = served => {}
             _ = ended => {}
         }
+        // What it plays ends with it.
+        self.state.replays.end();
     }
 }
 
@@ -192,6 +220,24 @@ async fn gather(about: &About) {
                 about.page.tell("status", about.status().to_string());
             }
         }
+    }
+}
+
+/// Pages that listen.
+pub(super) struct Audience(Arc<Page>);
+
+impl Audience {
+    pub(super) fn is_there(&self) -> bool {
+        self.0.readers() > 0
+    }
+}
+
+/// On a socket that listens already; returns only where it cannot be used.
+async fn serve_on(socket: StdTcpListener, about: &About, router: &Router) {
+    let listener = socket.set_nonblocking(true);
+    match listener.and_then(|()| TcpListener::from_std(socket)) {
+        Ok(listener) => door::serve(listener, router, &about.page).await,
+        Err(error) => tracing::warn!("console: the socket cannot be used: {error}"),
     }
 }
 
@@ -236,9 +282,9 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/api/v1/orders", get(orders::list))
         .route("/api/v1/tracks", get(tracks))
         .route("/api/v1/signals", get(signals))
-        .route("/api/v1/messages", get(messages))
-        .route("/api/v1/messages/{number}", get(message))
-        .route("/api/v1/decode", post(decode_hex))
+        .route("/api/v1/messages", get(messages::list))
+        .route("/api/v1/messages/{number}", get(messages::show))
+        .route("/api/v1/decode", post(messages::decode_hex))
         .route("/api/v1/latency", get(latency))
         .route("/api/v1/notices", get(notices))
         .route("/api/v1/config", get(settings::show))
@@ -246,6 +292,9 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
         .route("/api/v1/recordings", get(recordings::list))
         .route("/api/v1/recordings/{name}", get(recordings::fetch))
         .route("/api/v1/recording", post(recordings::switch))
+        .route("/api/v1/replay", get(replays::show).post(replays::switch))
+        .route("/replay/", get(replays::pass))
+        .route("/replay/{*path}", get(replays::pass).post(replays::pass))
         .route(
             "/",
             get(|headers: HeaderMap| async move { assets::file("index.html", &headers) }),
@@ -357,62 +406,6 @@ fn ready_made(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
 }
 
-#[derive(Deserialize)]
-struct Wanted {
-    kind: Option<String>,
-    limit: Option<usize>,
-}
-
-async fn messages(State(about): Known, wanted: Result<Query<Wanted>, QueryRejection>) -> Response {
-    let wanted = match wanted {
-        Ok(Query(wanted)) => wanted,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
-    };
-    let kind = wanted.kind.as_deref();
-    if kind.is_some_and(|name| FrameKind::ALL.iter().all(|kind| kind.name() != name)) {
-        return wrong(StatusCode::BAD_REQUEST, "no such kind of message");
-    }
-    let most = wanted.limit.unwrap_or(100);
-    if !(1..=LAST).contains(&most) {
-        return wrong(StatusCode::BAD_REQUEST, "`limit` must be 1 to 500");
-    }
-    Json(about.page.headlines(kind, most)).into_response()
-}
-
-async fn message(State(about): Known, number: Result<Path<u64>, PathRejection>) -> Response {
-    let number = match number {
-        Ok(Path(number)) => number,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
-    };
-    match about.page.message(number) {
-        Some(message) => Json(message).into_response(),
-        None => wrong(
-            StatusCode::NOT_FOUND,
-            "no longer, or not yet, among the last",
-        ),
-    }
-}
-
-#[derive(Deserialize)]
-struct ToDecode {
-    hex: String,
-}
-
-async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> Response {
-    let asked = match asked {
-        Ok(Json(asked)) => asked,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
-    };
-    let digits: String = asked.hex.split_whitespace().collect();
-    let Some(bytes) = hex::decode(&digits) else {
-        return wrong(StatusCode::BAD_REQUEST, "not pairs of hexadecimal digits");
-    };
-    match decode(&bytes) {
-        Ok(message) => Json(json!({ "message": message })).into_response(),
-        Err(reason) => wrong(StatusCode::BAD_REQUEST, &reason),
-    }
-}
-
 fn wrong(code: StatusCode, reason: &str) -> Response {
     let mut response = (code, Json(json!({ "error": reason }))).into_response();
     if code == StatusCode::UNAUTHORIZED {
@@ -454,27 +447,6 @@ async fn events(State(about): Known) -> Sse<impl Stream<Item = Result<Event, io:
 }
 
 impl About {
-    /// What keeps the unit from being on the air in time.
-    fn not_ready(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        if let Some(playback) = &self.shared.playback {
-            wrong.push(format!(
-                "nothing is on the air: {} is played back",
-                playback.what
-            ));
-            return wrong;
-        }
-        let map = self.page.last_sent(FrameKind::Map);
-        if map.is_none_or(|at| clock::mono().since(at) > ON_TIME) {
-            wrong.push("no MAP was sent lately".to_owned());
-        }
-        let radio = self.shared.snapshot().radio;
-        if radio.iter().all(|target| target.trouble.is_some()) {
-            wrong.push("no target of the radio takes frames".to_owned());
-        }
-        wrong
-    }
-
     fn tell_trouble(&self, listen: SocketAddr, error: &io::Error) {
         let reason = error.to_string();
         let mut told = lock(&self.trouble);
@@ -486,145 +458,4 @@ impl About {
             *told = Some(reason);
         }
     }
-
-    fn status(&self) -> Value {
-        let now: Snapshot = self.shared.snapshot();
-        let wrong = self.not_ready();
-        let sent = now.sent.iter().map(|sent| {
-            let kind = sent.kind;
-            json!({
-                "kind": kind.name(), "period_ms": self.periods[kind.index()].as_secs_f64() * 1e3,
-                "frames": sent.frames, "bytes": sent.bytes,
-                "missed": now.station.missed[kind.index()],
-                "withheld": now.station.withheld[kind.index()],
-                "not_composed": now.station.not_sent[kind.index()],
-            })
-        });
-        let latency = &now.latency;
-        json!({
-            "unit": self.name,
-            "simulated": self.simulated,
-            "may_change": self.keeper.is_there(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "replay": self.shared.playback.as_ref().map(|playback| &playback.what),
-            "utc_ms": self.shared.now().utc.unix_ms(),
-            "uptime_s": now.uptime.as_secs_f64(),
-            "ready": wrong.is_empty(),
-            "wrong": wrong,
-            "sent": sent.collect::<Vec<_>>(),
-            "tracks": now.station.tracks,
-            "radio": now.radio.iter().map(|radio| json!({
-                "target": radio.target, "frames": radio.frames, "bytes": radio.bytes,
-                "lost": radio.lost, "trouble": radio.trouble,
-            })).collect::<Vec<_>>(),
-            "inputs": now.inputs.iter().zip(&self.shared.inputs).map(|(input, view)| {
-                about_input(input, view.silent_after)
-            }).collect::<Vec<_>>(),
-            "clock": now.clock.map(|clock| json!({
-                "synchronised": clock.synchronised,
-                "max_error_ms": clock.max_error.as_secs_f64() * 1e3,
-            })),
-            "latency": {
-                "to_heart": percentiles(&latency.to_heart),
-                "work": percentiles(&latency.work),
-                "lateness": percentiles(&latency.lateness),
-                "reaction": percentiles(&latency.reaction),
-                "age": percentiles(&latency.age),
-            },
-            "machine": machine::taken().map(|taken| json!({
-                "processor_s": taken.processor.as_secs_f64(),
-                "resident_bytes": taken.resident_bytes, "threads": taken.threads,
-            })),
-            "temperature_c": machine::temperature_c(),
-            "disk": json!({
-                "path": self.disk.display().to_string(),
-                "free_bytes": machine::free_bytes(&self.disk),
-            }),
-            "recording": now.recording.map(|recording| json!({
-                "on": recording.on,
-                "file": recording.file.map(|file| file.display().to_string()),
-                "trouble": recording.trouble,
-                "messages": recording.messages, "bytes": recording.bytes,
-                "files": recording.files, "dropped": recording.dropped,
-            })),
-            "refused": now.refused,
-            "orders": json!({
-                "standing": now.orders.standing, "done": now.orders.done,
-                "refused": now.orders.refused, "turned_away": now.orders.turned_away,
-                "journal_failures": now.orders.journal_failures,
-                "journal_damaged": now.orders.journal_damaged,
-            }),
-        })
-    }
-}
-
-/// Where recordings are kept, else the journal of orders, else nothing of ours.
-fn disk_of(config: &Config) -> PathBuf {
-    let record = config.record.as_ref().map(|wish| wish.folder.clone());
-    let journal = config.orders.as_ref();
-    let journal = journal.and_then(|orders| Some(orders.journal.parent()?.to_owned()));
-    record.or(journal).unwrap_or_else(|| PathBuf::from("/"))
-}
-
-fn fix_name(fix: Fix) -> &'static str {
-    match fix {
-        Fix::None => "none",
-        Fix::Alone => "alone",
-        Fix::Differential => "differential",
-        Fix::RtkFloat => "rtk-float",
-        Fix::Rtk => "rtk",
-    }
-}
-
-fn about_site(site: &Site) -> Value {
-    json!({
-        "name": site.name,
-        "node": site.node.id,
-        "synthetic": site.synthetic,
-        "lat_deg": f64::from(site.origin.lat_e7()) / 1e7,
-        "lon_deg": f64::from(site.origin.lon_e7()) / 1e7,
-    })
-}
-
-fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
-    let (link, why) = match &input.link {
-        LinkState::Starting => ("starting", None),
-        LinkState::Up => ("up", None),
-        LinkState::Down(why) => ("down", Some(why)),
-        LinkState::Ended => ("ended", None),
-    };
-    let kinds = |tally: &[(&'static str, u64)]| {
-        let seen = tally.iter().filter(|(_, count)| *count > 0);
-        seen.map(|(kind, count)| ((*kind).to_owned(), json!(count)))
-            .collect::<serde_json::Map<_, _>>()
-    };
-    json!({
-        "name": input.name, "protocol": input.protocol, "source": input.source,
-        "link": link, "why": why,
-        "silent": input.age.is_none_or(|age| age > silent_after),
-        "age_s": input.age.map(|age| age.as_secs_f64()),
-        "arrivals": input.arrivals, "bytes": input.bytes, "reports": input.reports,
-        "displaced": input.displaced, "reconnects": input.reconnects, "foreign": input.foreign, "overlong": input.overlong,
-        "clock_ahead_s": input.receiver.map_or_else(
-            || input.counts.clock_ahead_ms().map(|ms| ms as f64 / 1e3),
-            |receiver| receiver.clock_ahead_s,
-        ),
-        "receiver": input.receiver.map(|receiver| json!({
-            "fix": fix_name(receiver.fix), "satellites_used": receiver.satellites_used,
-            "hdop": receiver.hdop, "clock_ahead_s": receiver.clock_ahead_s,
-            "offset_m": receiver.offset_m,
-        })),
-        "clock_behind_s": input.clock_behind_s,
-        "sensor": input.sensor.map(|health| json!({
-            "rate_hz": health.rate_hz, "age_s": health.age_s,
-            "range_offset_m": health.range_offset_m,
-            "heading_offset_deg": -health.yaw_offset_rad.to_degrees(),
-            "noise_along": health.noise_along, "noise_across": health.noise_across,
-            "false_per_m2": health.false_per_m2,
-            "suspicion": health.suspicion.map(suspicion_name),
-        })),
-        "rejected": kinds(input.counts.rejected()),
-        "ignored": kinds(input.counts.ignored()),
-        "tolerated": kinds(input.counts.tolerated()),
-    })
 }

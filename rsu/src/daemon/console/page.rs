@@ -14,7 +14,7 @@ use v2x_msg::Message;
 use v2x_msg::access::dsmp;
 
 use super::door::DoorTally;
-use super::forecasts::{Forecasts, Off};
+use super::forecasts::{Errors, Forecasts, Off};
 use crate::clock::{Mono, Now};
 use crate::daemon::stop::lock;
 use crate::daemon::tap::{FrameMark, Mark};
@@ -189,6 +189,11 @@ impl Page {
 
     pub(super) fn signals(&self) -> String {
         lock(&self.kept).signals.clone()
+    }
+
+    /// How far off the forecasts of each phase have been.
+    pub(super) fn forecast_errors(&self) -> Vec<(u8, Errors)> {
+        lock(&self.kept).forecasts.errors()
     }
 
     /// The last messages, the newest first, of one kind or of all.

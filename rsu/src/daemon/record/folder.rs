@@ -97,13 +97,17 @@ impl Folder {
         Ok(kept.collect())
     }
 
-    /// Opens a file of [`Folder::list`]; the name of nothing else is taken, so that it leads nowhere.
+    /// Where a file of [`Folder::list`] is; the name of nothing else is taken, so that it leads nowhere.
+    #[cfg(feature = "console")]
+    pub(crate) fn find(&self, name: &str) -> io::Result<Option<PathBuf>> {
+        let known = self.list()?.iter().any(|kept| kept.name == name);
+        Ok(known.then(|| self.wish.folder.join(name)))
+    }
+
+    /// Opens one.
     #[cfg(feature = "console")]
     pub(crate) fn open(&self, name: &str) -> io::Result<Option<fs::File>> {
-        let known = self.list()?.iter().any(|kept| kept.name == name);
-        known
-            .then(|| fs::File::open(self.wish.folder.join(name)))
-            .transpose()
+        self.find(name)?.map(fs::File::open).transpose()
     }
 
     /// Removes the oldest files until another of full length fits the quota.

@@ -1,14 +1,14 @@
 //! A replay on the page: the same console as a unit's, shown what the player does, and saying that
 //! all of it is past. In a process of its own, so that nothing of it is near a unit at work.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use super::player::Onlooker;
 use crate::clock::{Mono, Now};
 use crate::config::{Config, Console, Password};
-use crate::daemon::console::{Server, Unit};
+use crate::daemon::console::{Audience, Server, Unit};
 use crate::daemon::mailbox::Mailbox;
 use crate::daemon::orders::Desk;
 use crate::daemon::shared::{InputView, Playback, Shared};
@@ -20,6 +20,13 @@ use crate::daemon::{StartError, clock};
 use crate::inputs::Counts;
 use crate::report::Report;
 use crate::station::{Frame, Station};
+
+/// Where it is shown.
+pub(super) enum Place {
+    Address(SocketAddr),
+    /// One that listens already.
+    Socket(TcpListener),
+}
 
 /// What is shown, and the thread that shows it.
 pub(super) struct Show {
@@ -35,10 +42,10 @@ impl Show {
     /// Serves what the unit of `config`, which began at `start`, is about to do again.
     pub(super) fn start(
         config: &Config,
-        listen: SocketAddr,
+        place: Place,
         start: Now,
         what: String,
-    ) -> Result<Self, StartError> {
+    ) -> Result<(Self, Audience), StartError> {
         let reader = Reader::new(Sizes::PAGE);
         let watchers = Watchers {
             page: Some(reader.clone()),
@@ -68,19 +75,33 @@ impl Show {
             view.tally.set_link(LinkState::Up);
         }
         let simulated = config.console.as_ref().is_some_and(|wish| wish.simulated);
+        let (listen, socket) = match place {
+            Place::Address(listen) => (listen, None),
+            Place::Socket(socket) => (SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Some(socket)),
+        };
         let wish = Console {
             listen,
             simulated,
             token: Password::None,
         };
-        let server = Server::new(wish, Unit::of(config), Arc::clone(&shared), reader);
-        Ok(Self {
+        let mut server = Server::new(wish, Unit::of(config), Arc::clone(&shared), reader);
+        if let Some(socket) = socket {
+            server = server.on(socket);
+        }
+        let audience = server.audience();
+        let show = Self {
             window: Window::new(watchers),
             net: Some(start_server(server)?),
             shared,
             playback,
             began: clock::mono(),
-        })
+        };
+        Ok((show, audience))
+    }
+
+    /// Where in the recording it is, of which so much of one has been played.
+    pub(super) fn playback(&self) -> Arc<Playback> {
+        Arc::clone(&self.playback)
     }
 }
 

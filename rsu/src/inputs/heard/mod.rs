@@ -254,6 +254,9 @@ impl Decoder {
             return Ok(arrived.mono - self.config.latency);
         };
         let said = stamp.near(arrived.utc);
+        // Of whoever spoke last: each has a clock of its own.
+        self.counts
+            .note_clock(arrived.utc.unix_ms() - said.unix_ms());
         if said > arrived.utc {
             if said.since(arrived.utc) > AHEAD {
                 return Err(Unheard::Rejected("stamp-ahead"));

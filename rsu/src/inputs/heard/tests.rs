@@ -162,6 +162,7 @@ fn a_stamp_of_the_minute_before_is_of_a_moment_ago() {
     said(&mut decoder, noon(50_020), &bus(b"first---", 20.0, 49_950));
     let told = flushed(&mut decoder, noon(50_060));
     assert_eq!(told[0].seen_at, noon(49_950).mono);
+    assert_eq!(decoder.counts().clock_ahead_ms(), Some(70));
 }
 
 #[test]

@@ -85,6 +85,8 @@ impl Default for Config {
     }
 }
 
+/// What is beyond is no moment of ours, in ms of Unix time.
+const MAX_STAMP_MS: i64 = 9_000_000_000_000;
 const REJECTED: [&str; 9] = {
     let [noise, too_long, too_deep, cut] = Piece::KINDS;
     let [a, b, c] = objects::REFUSED;
@@ -194,7 +196,7 @@ impl Ear {
         if std::mem::replace(&mut self.last, fresh) == fresh {
             return self.counts.ignore("repeated");
         }
-        self.note_stamp(&message);
+        self.note_stamp(arrived, &message);
         let seen_at = arrived.mono - self.config.latency;
         match &message {
             Message {
@@ -223,8 +225,15 @@ impl Ear {
         }
     }
 
-    fn note_stamp(&mut self, message: &Message) {
+    fn note_stamp(&mut self, arrived: Now, message: &Message) {
         let stamp = message.time_stamp.finite();
+        // Where only whole seconds are told nothing can be said of the clock.
+        if let Some(stamp_ms) = message.time_stamp.whole(1..=MAX_STAMP_MS)
+            && stamp_ms % 1000 != 0
+        {
+            let ours_ms = arrived.utc.unix_ms();
+            self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
+        }
         if let (Some(stamp), Some(last)) = (stamp, self.last_stamp)
             && stamp < last
         {

@@ -88,6 +88,25 @@ fn a_participant_of_the_standard_is_read_in_its_steps() {
 }
 
 #[test]
+fn a_clock_that_is_told_in_milliseconds_is_held_against_ours() {
+    let mut decoder = decoder(config());
+    push(
+        &mut decoder,
+        r#"{"timeStamp":"1789999999000","number":0,"targets":[]}"#,
+    );
+    assert_eq!(
+        decoder.counts().clock_ahead_ms(),
+        None,
+        "whole seconds only"
+    );
+    push(
+        &mut decoder,
+        r#"{"timeStamp":1789999999250,"number":0,"targets":[]}"#,
+    );
+    assert_eq!(decoder.counts().clock_ahead_ms(), Some(750));
+}
+
+#[test]
 fn a_message_to_the_letter_the_same_is_dropped() {
     let mut decoder = decoder(config());
     assert_eq!(push(&mut decoder, &target("")).len(), 1);

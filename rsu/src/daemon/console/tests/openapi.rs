@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use super::{Answer, LONG, Rig};
 use crate::daemon::schema;
 
-/// The page itself, which is for people.
-const PAGE: [&str; 2] = ["/", "/{file}"];
+/// The page itself, which is for people, and that of a replay.
+const PAGE: [&str; 4] = ["/", "/{file}", "/replay/", "/replay/{*path}"];
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../openapi.json")).unwrap()

@@ -8,7 +8,7 @@ let told = null;
 
 export async function config() {
   try {
-    told = await fetchJson("/api/v1/config");
+    told = await fetchJson("api/v1/config");
   } catch {
     return;
   }
@@ -39,7 +39,7 @@ $("config-reload").onclick = async () => {
     $("config-said").className = bad ? "bad" : "";
   };
   try {
-    const response = await fetch("/api/v1/reload", { method: "POST", headers: { authorization: `Bearer ${$("reload-token").value}` } });
+    const response = await fetch("api/v1/reload", { method: "POST", headers: { authorization: `Bearer ${$("reload-token").value}` } });
     const said = await response.json();
     answer(said.error ?? say(said.changed ? "reload-done" : "reload-same"), !response.ok);
   } catch (error) {

@@ -1,6 +1,6 @@
 // The signals view: a row a phase, its next minute, and how far off forecasts were since the unit began.
 
-import { leftOf, lightColour } from "./road.js";
+import { leftOf, lightColour, signsOf, turnsOf } from "./road.js";
 import { $, element, paper, set, state } from "./page.js";
 import { say } from "./words.js";
 
@@ -10,12 +10,16 @@ export function offOf(phase) {
 }
 
 const LIGHT_WORD = (light) => say(light === "dark" ? "light-dark" : light ?? "unknown");
+/** Protocols of signal controllers. */
+const CONTROLLERS = ["gat1743", "gb20999", "ntcip", "spat-json"];
 const ON_WHITE = ["red", "flashing-red", "dark"];
 
 export function signals() {
   const { signals } = state, since = (performance.now() - state.at) / 1000;
   const age = signals?.age_s;
-  set($("signals-age"), age == null ? say("signal-none") : say("signal-age", (age + since).toFixed(1)));
+  const speakers = (state.status?.inputs ?? []).filter((input) => CONTROLLERS.includes(input.protocol));
+  const source = speakers.map((input) => `${input.name} (${input.protocol}, ${input.age_s === null ? say("silent") : `${input.age_s.toFixed(1)} s`})`).join(", ");
+  set($("signals-age"), age == null ? say("signal-none") : say("signal-age", (age + since).toFixed(1), source));
   $("signals-age").className = age != null && age + since > 2.5 ? "bad" : "";
   const body = $("phases"), phases = signals?.phases ?? [];
   while (body.rows.length > phases.length) body.deleteRow(-1);
@@ -25,17 +29,18 @@ export function signals() {
       row = body.insertRow();
       for (let i = 0; i < 7; i++) row.insertCell();
       row.cells[1].append(element("span", "", "lamp"));
+      row.cells[2].className = "left";
       row.insertCell().className = "band";
       row.cells[7].append(element("canvas"));
     }
     const now = phase.states[0], left = leftOf(now, since), seconds = (s) => (s == null ? "–" : Math.max(0, s - since).toFixed(1));
-    set(row.cells[0], String(phase.phase));
+    set(row.cells[0], `${phase.phase} ${signsOf(turnsOf(state.road.lanes, phase.phase))}`.trim());
     const lamp = row.cells[1].firstChild;
     set(lamp, LIGHT_WORD(now?.light));
     lamp.style.background = lightColour(now?.light);
     lamp.style.color = ON_WHITE.includes(now?.light) ? "#fff" : "#000";
     set(row.cells[2], left === null ? "–" : `${left < 5 ? left.toFixed(1) : Math.round(left)} s`);
-    set(row.cells[3], `${seconds(now?.min_end_s)} / ${seconds(now?.max_end_s)} s`);
+    set(row.cells[3], now?.min_end_s == null && now?.max_end_s == null ? "–" : `${seconds(now.min_end_s)} / ${seconds(now.max_end_s)} s`);
     set(row.cells[4], now?.basis ? say(now.basis) : say("unknown"));
     set(row.cells[5], now?.confidence == null ? "–" : `${Math.round(now.confidence * 100)} %`);
     const off = offOf(phase.phase);

@@ -5,7 +5,7 @@ export const $ = (id) => document.getElementById(id);
 
 /** All that came, and what the user chose. */
 export const state = { status: null, before: null, tracks: null, signals: null, site: null, at: 0, frames: [], paused: false,
-  picked: null, follow: false, sort: ["id", 1], sent: new Map(), open: false, message: null, kinds: new Set() };
+  picked: null, follow: false, sort: ["id", 1], sent: new Map(), open: false, over: false, message: null, kinds: new Set(), road: null };
 
 export async function fetchJson(path) {
   const response = await fetch(path);
@@ -28,12 +28,18 @@ export function badge(element, text, good) {
   element.className = `badge ${good ? "good" : "bad"}`;
 }
 
+/** Cards of a title, a value, what that means (good, bad or nothing) and a word beside it. */
 export function cardsInto(place, cards) {
-  place.replaceChildren(...cards.map(([title, value, bad]) => {
-    const card = element("div", title, `tile${bad ? " bad" : ""}`);
-    card.append(element("b", value));
-    return card;
-  }));
+  while (place.childElementCount > cards.length) place.lastChild.remove();
+  cards.forEach(([title, value, mood, beside], i) => {
+    let card = place.children[i];
+    if (!card) {
+      card = place.appendChild(element("div"));
+      card.append(element("span"), element("b"), element("small"));
+    }
+    card.className = `tile ${mood}`;
+    [title, value, beside ?? ""].forEach((text, part) => set(card.children[part], text));
+  });
 }
 
 /** As many rows as there are things; those that can be chosen can be by key too. */

@@ -8,7 +8,7 @@ let told = null, chosen = "end_to_end";
 
 export async function latency() {
   try {
-    told = await fetchJson("/api/v1/latency");
+    told = await fetchJson("api/v1/latency");
   } catch {
     return;
   }

@@ -42,7 +42,7 @@ export function lanesOf(messages, project) {
           if (points.length > 1) {
             lanes.push({ points, width: (lane.laneWidth ?? link.linkWidth ?? 300) / 100,
               phases: [...new Set(turns.map((c) => c.phaseId))],
-              arrow: arrowOf(lane.maneuvers), kind: Object.keys(lane.laneAttributes?.laneType ?? {})[0] ?? "vehicle",
+              turns: parseInt((lane.maneuvers ?? "0").slice(0, 1), 16), kind: Object.keys(lane.laneAttributes?.laneType ?? {})[0] ?? "vehicle",
               name: `${link.name ?? ""} ${lane.laneID}` });
           }
         }
@@ -52,11 +52,74 @@ export function lanesOf(messages, project) {
   return lanes;
 }
 
-/** Straight, left, right, U-turn: the first four bits. */
-function arrowOf(maneuvers) {
-  const bits = parseInt((maneuvers ?? "0").slice(0, 1), 16);
-  return [[8, "↑"], [4, "↰"], [2, "↱"], [1, "↶"]].filter(([bit]) => bits & bit).map(([, sign]) => sign).join("");
+/** The corners where lanes meet the junction, as a hull: MAP says nothing of what lies between them. */
+function middleOf(lanes) {
+  const corners = [];
+  for (const { points, width, kind } of lanes) {
+    const [near, next] = Math.hypot(...points[0]) < Math.hypot(...points.at(-1)) ? points : [points.at(-1), points.at(-2)];
+    const length = Math.hypot(next[0] - near[0], next[1] - near[1]);
+    if (kind !== "vehicle" || Math.hypot(...near) > 60 || !length) continue;
+    const [e, n] = [(next[0] - near[0]) / length * width / 2, (next[1] - near[1]) / length * width / 2];
+    corners.push([near[0] - n, near[1] + e], [near[0] + n, near[1] - e]);
+  }
+  corners.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const half = (points) => {
+    const hull = [];
+    for (const p of points) {
+      while (hull.length > 1) {
+        const [a, b] = hull.slice(-2);
+        if ((b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0]) > 0) break;
+        hull.pop();
+      }
+      hull.push(p);
+    }
+    return hull.slice(0, -1);
+  };
+  return corners.length < 6 ? [] : [...half(corners), ...half(corners.reverse())];
 }
+
+/** An arrow as painted on the road, forward up the paper, in metres: straight, left, right and U-turn by bit. */
+function arrow(g, turns) {
+  const head = (x, y, dx, dy) => {
+    g.moveTo(x + dx, y + dy);
+    g.lineTo(x - dy * 0.7 - dx * 0.3, y + dx * 0.7 - dy * 0.3);
+    g.lineTo(x + dy * 0.7 - dx * 0.3, y - dx * 0.7 - dy * 0.3);
+    g.closePath();
+  };
+  g.lineWidth = 0.45;
+  g.beginPath();
+  g.moveTo(0, 3);
+  g.lineTo(0, turns & 8 ? -1.6 : 0.4);
+  for (const [bit, side] of [[4, -1], [2, 1]]) {
+    if (turns & bit) { g.moveTo(0, 1.6); g.quadraticCurveTo(0, -0.6, side * 1.2, -0.6); }
+  }
+  if (turns & 1) { g.moveTo(0, 0.6); g.bezierCurveTo(0, -2, -1.8, -2, -1.8, 0.8); }
+  g.stroke();
+  g.beginPath();
+  if (turns & 8) head(0, -1.6, 0, -1.5);
+  if (turns & 4) head(-1.2, -0.6, -1.2, 0);
+  if (turns & 2) head(1.2, -0.6, 1.2, 0);
+  if (turns & 1) head(-1.8, 0.8, 0, 1.2);
+  g.fill();
+}
+
+/** A light as a shape, so that it can be told without its colour: go round, stop square, wait pointed. */
+export const shapeOf = (light) => (/green/.test(light) ? "go" : /yellow/.test(light) ? "wait" : "stop");
+
+function lightAt(g, light, x, y, r) {
+  g.fillStyle = lightColour(light);
+  g.beginPath();
+  if (shapeOf(light) === "go") g.arc(x, y, r, 0, 7);
+  else if (shapeOf(light) === "wait") { g.moveTo(x, y - r); g.lineTo(x + r, y + r); g.lineTo(x - r, y + r); g.closePath(); }
+  else g.rect(x - r, y - r, 2 * r, 2 * r);
+  g.fill();
+}
+
+/** What is allowed in a phase, of all lanes that go by it. */
+export const turnsOf = (lanes, phase) => lanes.reduce((turns, lane) => (lane.phases.includes(phase) ? turns | (lane.phases.length > 1 ? 0 : lane.turns) : turns), 0);
+
+/** The same as signs of text. */
+export const signsOf = (turns) => [[4, "↰"], [8, "↑"], [2, "↱"], [1, "↶"]].filter(([bit]) => turns & bit).map(([, sign]) => sign).join("");
 
 /** Events of RSI messages, in metres. */
 export function eventsOf(messages, project) {
@@ -76,6 +139,9 @@ export function eventsOf(messages, project) {
   return events;
 }
 
+/** The colour of a class of road users. */
+export const classColour = (name) => CLASSES[name]?.[0] ?? "#5b6b77";
+
 export class Road {
   constructor(canvas) {
     this.canvas = canvas;
@@ -86,16 +152,23 @@ export class Road {
     this.hidden = new Set();
     this.onPick = () => {};
     this.lanes = [];
+    this.middle = [];
     this.events = [];
     this.drawn = { tracks: 0, detections: 0, lanes: 0, events: 0, ellipses: 0, lights: {} };
     this.#listen();
   }
 
-  /** So that the approaches can be seen for 90 m. */
+  /** The road as broadcast. */
+  take(lanes) {
+    this.lanes = lanes;
+    this.middle = middleOf(lanes);
+  }
+
+  /** So that the approaches can be seen for 70 m. */
   home() {
     this.centre = [0, 0];
     const { clientWidth, clientHeight } = this.canvas;
-    this.scale = Math.max(0.5, Math.min(clientWidth, clientHeight) / 180);
+    this.scale = Math.max(0.5, Math.min(clientWidth, clientHeight) / 140);
   }
 
   zoom(times) { this.scale = Math.min(60, Math.max(0.3, this.scale * times)); }
@@ -155,7 +228,9 @@ export class Road {
     this.#lanes(g, at, colour, signals, ahead_s);
     this.#events(g, at, colour);
     if (this.show.detections) this.#detections(g, at, tracks?.detections ?? []);
-    for (const track of tracks?.tracks ?? []) this.#track(g, at, colour, track, ahead_s, track.id === picked);
+    const placed = tracks?.tracks ?? [];
+    for (const track of placed) this.#track(g, at, colour, track, ahead_s, track.id === picked);
+    if (this.show.labels && this.scale > 1.6) this.#names(g, at, colour, placed, ahead_s, picked);
     this.#margin(g, w, h, colour);
   }
 
@@ -163,61 +238,91 @@ export class Road {
     const path = (points) => { g.beginPath(); points.forEach((p, i) => (i ? g.lineTo(...at(p)) : g.moveTo(...at(p)))); };
     g.lineCap = "butt";
     g.lineJoin = "round";
-    for (const lane of this.lanes) {
-      g.globalAlpha = lane.kind === "vehicle" ? 1 : 0.45;
-      g.strokeStyle = colour("--road");
-      g.lineWidth = Math.max(1, (lane.width - 0.2) * this.scale);
-      path(lane.points);
-      g.stroke();
+    // First a band of paint, then the lane itself: what is left of the paint are the lines between lanes.
+    for (const [ink, narrower] of [["--paint", -0.15], ["--road", 0.2]]) {
+      if (ink === "--road" && this.middle.length) {
+        g.fillStyle = colour("--road");
+        path(this.middle);
+        g.fill();
+      }
+      for (const lane of this.lanes) {
+        g.globalAlpha = lane.kind === "vehicle" ? 1 : 0.45;
+        g.strokeStyle = colour(ink);
+        g.lineWidth = Math.max(1, (lane.width - narrower) * this.scale);
+        path(lane.points);
+        g.stroke();
+      }
     }
     g.globalAlpha = 1;
     const kerbs = new Map();
     for (const lane of this.lanes.filter((lane) => lane.phases.length && lane.kind === "vehicle")) {
       const [p, q] = lane.points.slice(-2), length = Math.hypot(q[0] - p[0], q[1] - p[1]) || 1;
       const [ue, un] = [(q[0] - p[0]) / length, (q[1] - p[1]) / length];
-      const phase = lane.phases[0], state = runningState(signals, phase);
-      const half = lane.width / 2 - 0.2;
-      g.strokeStyle = lightColour(state?.light);
-      g.lineWidth = Math.max(4, 1.2 * this.scale);
-      g.beginPath();
-      g.moveTo(...at([q[0] - un * half, q[1] + ue * half]));
-      g.lineTo(...at([q[0] + un * half, q[1] - ue * half]));
-      g.stroke();
-      this.drawn.lights[phase] = state?.light ?? "unknown";
-      if (this.scale < 1.6) continue;
-      g.fillStyle = colour("--ink");
-      g.font = "12px system-ui, sans-serif";
-      g.textAlign = "center";
-      g.textBaseline = "middle";
-      g.save();
-      g.translate(...at([q[0] - ue * 14, q[1] - un * 14]));
-      g.rotate(Math.atan2(ue, un));
-      g.fillText(lane.arrow, 0, 0);
-      g.restore();
-      // What is said of the phases of one approach stands together, at its kerb.
-      const key = `${ue.toFixed(1)} ${un.toFixed(1)}`;
+      const wide = lane.width - 0.4, key = `${ue.toFixed(1)} ${un.toFixed(1)}`;
       const kerb = kerbs.get(key) ?? { ue, un, right: -Infinity, along: -Infinity, phases: new Map() };
+      kerbs.set(key, kerb);
       kerb.right = Math.max(kerb.right, q[0] * un - q[1] * ue + lane.width / 2);
       kerb.along = Math.max(kerb.along, q[0] * ue + q[1] * un);
-      kerb.phases.set(phase, state);
-      kerbs.set(key, kerb);
+      // A lane that goes by several phases has a piece of its stop line for each.
+      lane.phases.forEach((phase, place) => {
+        const state = runningState(signals, phase), part = wide / lane.phases.length;
+        const from = -wide / 2 + place * part, to = from + part;
+        g.strokeStyle = lightColour(state?.light);
+        g.lineWidth = Math.max(4, 1.3 * this.scale);
+        g.beginPath();
+        g.moveTo(...at([q[0] + un * from, q[1] - ue * from]));
+        g.lineTo(...at([q[0] + un * to, q[1] - ue * to]));
+        g.stroke();
+        this.drawn.lights[phase] = state?.light ?? "unknown";
+        kerb.phases.set(phase, state);
+      });
+      if (this.scale < 1.6) continue;
+      g.save();
+      g.translate(...at([q[0] - ue * 9, q[1] - un * 9]));
+      g.rotate(Math.atan2(ue, un));
+      g.scale(this.scale, this.scale);
+      g.strokeStyle = g.fillStyle = colour("--paint");
+      arrow(g, lane.turns);
+      g.restore();
     }
-    g.font = "bold 13px system-ui, sans-serif";
-    for (const { ue, un, right, along, phases } of kerbs.values()) {
-      let line = 0;
-      for (const [phase, state] of phases) {
-        const left = leftOf(state, ahead_s), out = right + 30 / this.scale, back = along - 10 / this.scale;
-        const text = left === null ? `${phase}` : `${phase}: ${left < 5 ? left.toFixed(1) : Math.round(left)} s`;
-        // Away from the stop line on a road up the screen, away from the road on one across it.
-        const down = 17 * line++ * Math.sign(Math.abs(un) > Math.abs(ue) ? un : ue);
-        const [x, level] = at([ue * back + un * out, un * back - ue * out]), y = level + down;
-        g.fillStyle = lightColour(state?.light);
-        g.fillRect(x - 30, y - 5, 9, 9);
-        g.textAlign = "left";
-        this.#outlined(g, text, x - 18, y, colour);
-      }
-    }
+    // What is said of the phases of one approach stands together, at its kerb.
+    if (this.scale >= 1.6) for (const kerb of kerbs.values()) this.#heads(g, at, kerb, ahead_s);
     g.textBaseline = "alphabetic";
+  }
+
+  /** The signal heads of one approach: light, way, seconds left, and the number of the phase. */
+  #heads(g, at, { ue, un, right, along, phases }, ahead_s) {
+    const wide = 108, high = 22, upright = Math.abs(un) > Math.abs(ue);
+    let line = 0;
+    for (const [phase, state] of phases) {
+      const out = right + (upright ? wide / 2 + 8 : high / 2 + 6) / this.scale, back = along - (upright ? 12 : wide / 2 + 2) / this.scale;
+      // Away from the stop line on a road up the screen, away from the road on one across it.
+      const [x, y0] = at([ue * back + un * out, un * back - ue * out]);
+      const y = y0 + (high + 3) * line++ * Math.sign(upright ? un : ue), left = leftOf(state, ahead_s);
+      g.fillStyle = "#10181fee";
+      g.beginPath();
+      g.roundRect(x - wide / 2, y - high / 2, wide, high, 6);
+      g.fill();
+      g.lineWidth = 1;
+      g.strokeStyle = "#ffffff40";
+      g.stroke();
+      lightAt(g, state?.light, x - wide / 2 + 14, y, 6);
+      g.save();
+      g.translate(x - wide / 2 + 35, y);
+      g.scale(2.6, 2.6);
+      g.strokeStyle = g.fillStyle = "#fff";
+      const turns = turnsOf(this.lanes, phase);
+      if (turns) arrow(g, turns);
+      g.restore();
+      g.fillStyle = "#fff";
+      g.textBaseline = "middle";
+      g.textAlign = "right";
+      g.font = "bold 14px system-ui, sans-serif";
+      g.fillText(left === null ? "–" : left < 5 ? left.toFixed(1) : `${Math.round(left)}`, x + 15, y + 1);
+      g.font = "10px system-ui, sans-serif";
+      g.fillStyle = "#b9c7d1";
+      g.fillText(`#${phase}`, x + wide / 2 - 5, y + 1);
+    }
   }
 
   /** Text that can be read on anything. */
@@ -304,29 +409,46 @@ export class Road {
     g.save();
     g.translate(x, y);
     g.rotate(-yaw);
-    const [l, b] = [(track.length_m ?? usualLength) * this.scale, (track.width_m ?? usualWidth) * this.scale];
+    const [l, b] = [Math.max((track.length_m ?? usualLength) * this.scale, 4), Math.max((track.width_m ?? usualWidth) * this.scale, 3)];
     g.fillStyle = shade;
-    g.globalAlpha = track.unseen_s > 0.5 ? 0.5 : 0.95;
+    g.globalAlpha = track.unseen_s > 0.5 ? 0.5 : 1;
     g.beginPath();
-    if (track.class === "pedestrian") g.arc(0, 0, Math.max(3, l / 2), 0, 7);
-    else g.rect(-Math.max(l, 4) / 2, -Math.max(b, 3) / 2, Math.max(l, 4), Math.max(b, 3));
+    if (track.class === "pedestrian") g.arc(0, 0, Math.max(3.5, l / 2), 0, 7);
+    else g.roundRect(-l / 2, -b / 2, l, b, Math.min(b, l) / 4);
     g.fill();
-    if (isPicked) { g.lineWidth = 3; g.strokeStyle = colour("--ink"); g.stroke(); }
+    g.lineWidth = isPicked ? 3 : 1;
+    g.strokeStyle = isPicked ? colour("--ink") : "#0009";
+    g.stroke();
+    // The windscreen says which end is the front.
+    if (l > 12 && track.class !== "pedestrian") { g.fillStyle = "#fffb"; g.fillRect(l * 0.16, -b * 0.34, Math.max(2, l * 0.12), b * 0.68); }
     g.restore();
     const tip = at([place[0] + track.east_mps, place[1] + track.north_mps]);
-    g.strokeStyle = colour("--ink");
-    g.lineWidth = 1.5;
-    g.beginPath();
-    g.moveTo(x, y);
-    g.lineTo(...tip);
-    g.stroke();
-    if (this.show.labels && this.scale > 1.6) {
-      g.font = "11px system-ui, sans-serif";
-      g.textAlign = "left";
-      const text = this.scale > 5 ? `${track.id} ${say(track.class)}` : `${track.id}`;
-      this.#outlined(g, text, x + 6, y - 6, colour);
+    if (Math.hypot(tip[0] - x, tip[1] - y) > 4) {
+      g.strokeStyle = colour("--ink");
+      g.globalAlpha = 0.75;
+      g.lineWidth = 1.5;
+      g.beginPath();
+      g.moveTo(x, y);
+      g.lineTo(...tip);
+      g.stroke();
+      g.globalAlpha = 1;
     }
     this.drawn.tracks += 1;
+  }
+
+  /** Above all bodies, and none over another: in a queue some stay unsaid, the chosen one never. */
+  #names(g, at, colour, tracks, ahead_s, picked) {
+    const taken = [];
+    g.font = "11px system-ui, sans-serif";
+    g.textAlign = "center";
+    for (const track of [...tracks].sort((a, b) => (b.id === picked) - (a.id === picked))) {
+      const text = this.scale > 7 ? `${track.id} ${say(track.class)}` : `${track.id}`;
+      const [x, y] = at([track.east_m + track.east_mps * ahead_s, track.north_m + track.north_mps * ahead_s]);
+      const above = y - Math.max(7, 1.4 * this.scale), half = 3.3 * text.length + 2;
+      if (taken.some(([left, top, right]) => x - half < right && x + half > left && Math.abs(above - top) < 12)) continue;
+      taken.push([x - half, above, x + half]);
+      this.#outlined(g, text, x, above, colour);
+    }
   }
 
   /** Scale and north. */

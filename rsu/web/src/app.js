@@ -4,25 +4,29 @@
 import { config, show as showConfig } from "./config.js";
 import { health, lookForNotices } from "./health.js";
 import { latency } from "./latency.js";
-import { $, badge, cardsInto, element, fetchJson, rows, save, set, state } from "./page.js";
+import { $, badge, cardsInto, element, fetchJson, rows, save, set, span, state } from "./page.js";
 import { record } from "./record.js";
-import { Road, eventsOf, inputColour, lanesOf, projector } from "./road.js";
+import { Road, classColour, eventsOf, inputColour, lanesOf, leftOf, lightColour, projector, runningState, shapeOf, signsOf, turnsOf } from "./road.js";
 import { offOf, signals } from "./signals.js";
 import { isChinese, say, switchLanguage } from "./words.js";
 
 const road = new Road($("road"));
+/** Messages that are kept, as many as the unit keeps. */
+const MOST = 500;
 // For tests: what is shown can be read.
 window.rsu = { state, road, offOf };
+state.road = road;
 
 /* ---- what comes ---- */
 
 async function start() {
   translate();
-  state.site = await fetchJson("/api/v1/site");
+  state.site = await fetchJson("api/v1/site");
   state.project = projector(state.site.lat_deg, state.site.lon_deg);
   road.home();
   listen();
   poll();
+  before();
   setInterval(poll, 2000);
   setInterval(lookSeldom, 2000);
   setInterval(tables, 250);
@@ -30,10 +34,14 @@ async function start() {
 }
 
 function listen() {
-  const news = new EventSource("/events");
+  const news = new EventSource("events");
   const on = (name, take) => news.addEventListener(name, (event) => take(JSON.parse(event.data)));
   news.onopen = () => (state.open = true);
-  news.onerror = () => (state.open = false);
+  news.onerror = () => {
+    state.open = false;
+    // A replay that has ended does not come back.
+    if (news.readyState === EventSource.CLOSED) state.over = true;
+  };
   on("status", (status) => { state.before = state.status; state.status = status; });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
   on("signals", (signals) => { if (!state.paused) state.signals = signals; });
@@ -46,15 +54,15 @@ function listen() {
       while (sent.length && sent[0] < frame.utc_ms - 5000) sent.shift();
       state.sent.set(frame.kind, sent);
     }
-    if (!state.paused) state.frames = [...frames.reverse(), ...state.frames].slice(0, 500);
+    if (!state.paused) state.frames = [...frames.reverse(), ...state.frames].slice(0, MOST);
   });
 }
 
 /** What changes seldom: the road and its events, as broadcast. */
 async function poll() {
   try {
-    const [map, events] = await Promise.all([fetchJson("/api/v1/map"), fetchJson("/api/v1/events")]);
-    if (map.length) road.lanes = lanesOf(map, state.project);
+    const [map, events] = await Promise.all([fetchJson("api/v1/map"), fetchJson("api/v1/events")]);
+    if (map.length) road.take(lanesOf(map, state.project));
     road.events = eventsOf(events, state.project);
   } catch {
     // The stream of news tells that there is no connection; this is asked for again.
@@ -109,14 +117,26 @@ function lookSeldom() {
 function head() {
   const { status, site } = state, age_s = (performance.now() - state.at) / 1000;
   if (status) {
-    $("unit").textContent = status.unit;
-    $("banner").hidden = !status.simulated && status.replay === null;
-    set($("banner"), [status.replay === null ? "" : say("replayed", status.replay), status.simulated ? say("simulated") : ""].filter(Boolean).join(" · "));
+    set($("unit"), status.unit);
+    banner(status);
     badge($("ready"), say(status.ready ? "ready" : "notReady"), status.ready);
+    set($("time"), `${new Date(status.utc_ms).toISOString().slice(0, 19).replace("T", " ")} UTC`);
+    document.title = `${status.unit} · ${say(current())}`;
   }
-  if (site) $("site").textContent = site.synthetic ? `${site.name} · ${say("synthetic")}` : site.name;
+  if (site) set($("site"), site.synthetic ? `${site.name} · ${say("synthetic")}` : site.name);
   const late = !state.open || age_s > 0.5;
-  badge($("age"), state.open ? `${say("dataAge")} ${age_s.toFixed(1)} s` : say("lost"), !late);
+  badge($("age"), state.over ? say("over") : state.open ? `${say("dataAge")} ${age_s.toFixed(1)} s` : say("lost"), !late);
+}
+
+/** What nobody may overlook: that this is a simulation, or a replay, and how far that is. */
+function banner(status) {
+  const past = status.replay !== null;
+  $("banner").hidden = !status.simulated && !past;
+  set($("banner-text"), [past ? say(state.over ? "replay-over" : "replayed", status.replay) : "", status.simulated ? say("simulated") : ""].filter(Boolean).join(" · "));
+  $("played").hidden = !past;
+  if (past) $("played").value = state.over ? 1 : status.replay_share;
+  // A replay that a unit plays for us is beside that unit's own page.
+  $("back").hidden = !past || !location.pathname.endsWith("/replay/");
 }
 
 function tiles() {
@@ -130,12 +150,49 @@ function tiles() {
     // Of a page that has just been opened nothing can be said.
     const young = performance.now() < 4 * period_ms + 2000;
     // A change of colour sends more SPAT than nominal; fewer is what is wrong.
-    cards.push([kind, `${span > 0 ? rate.toFixed(1) : "–"} / ${nominal.toFixed(1)} Hz`, !young && (!fresh || rate < 0.9 * nominal)]);
+    const bad = !young && (!fresh || rate < 0.9 * nominal);
+    cards.push([kind, span > 0 ? rate.toFixed(1) : "–", bad ? "bad" : young ? "" : "good", say("nominal", nominal.toFixed(nominal % 1 ? 1 : 0))]);
   }
-  cards.push([say("tracksNow"), `${state.tracks?.tracks.length ?? 0}`, false]);
+  cards.push([say("tracksNow"), `${state.tracks?.tracks.length ?? 0}`, ""]);
   cardsInto($("tiles"), cards);
   set($("legend"), say("legend"));
+  chips();
+  classes();
   sensors();
+}
+
+/** Every phase with its light, as a shape too, and what is left of it. */
+function chips() {
+  const since = (performance.now() - state.at) / 1000, phases = state.signals?.phases ?? [], place = $("phase-chips");
+  $("phase-part").hidden = !phases.length;
+  while (place.childElementCount > phases.length) place.lastChild.remove();
+  phases.forEach(({ phase }, i) => {
+    let chip = place.children[i];
+    if (!chip) {
+      chip = place.appendChild(element("li"));
+      chip.append(element("span", "", "dot"), element("span"), element("b"));
+    }
+    const now = runningState(state.signals, phase), left = leftOf(now, since), [dot, name, rest] = chip.children;
+    dot.className = `dot ${shapeOf(now?.light)}`;
+    dot.style.background = lightColour(now?.light);
+    dot.title = say(now?.light ?? "unknown");
+    set(name, `${phase} ${signsOf(turnsOf(road.lanes, phase))}`);
+    set(rest, left === null ? "–" : `${left < 5 ? left.toFixed(1) : Math.round(left)} s`);
+  });
+}
+
+/** Which colour is which class, and how many there are. */
+function classes() {
+  const counts = new Map();
+  for (const track of state.tracks?.tracks ?? []) counts.set(track.class, (counts.get(track.class) ?? 0) + 1);
+  const told = [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, count]) => {
+    const chip = element("span"), swatch = element("span", "", "swatch");
+    swatch.style.background = classColour(name);
+    chip.append(swatch, `${say(name)} ${count}`);
+    return chip;
+  });
+  const place = $("classes");
+  if (place.textContent !== told.map((chip) => chip.textContent).join("")) place.replaceChildren(...told);
 }
 
 /** A switch for each input that has seen something, in its colour. */
@@ -188,6 +245,7 @@ function participants() {
     cell.ariaSort = Object.keys(COLUMNS)[place] === key ? (way > 0 ? "ascending" : "descending") : "none";
   });
   const tracks = [...(state.tracks?.tracks ?? [])];
+  set($("participants-hint"), say(tracks.length ? "participants-hint" : "participants-none", tracks.length));
   tracks.sort((a, b) => { const [x, y] = [value(a), value(b)]; return way * (x < y ? -1 : x > y ? 1 : 0); });
   rows($("tracks"), tracks, (track) => Object.entries(COLUMNS).map(([name, read]) => {
     const [digits, unit] = UNITS[name] ?? [];
@@ -201,22 +259,45 @@ function participants() {
   }, (track) => track.id === state.picked);
 }
 
+/** The last 500, the newest on top: rows are put in as frames come, and stay what they are. */
 function messages() {
-  const select = $("kind");
+  const select = $("kind"), body = $("frames");
   for (const kind of ["", ...[...state.kinds].sort()]) {
     if (![...select.options].some((option) => option.value === kind)) select.add(new Option(kind || say("all"), kind));
   }
   select.options[0].text = say("all");
-  const wanted = state.frames.filter((frame) => !select.value || frame.kind === select.value).slice(0, 100);
-  rows($("frames"), wanted, (f) => [String(f.number), f.kind, new Date(f.utc_ms).toISOString().slice(11, 23), String(f.bytes),
-    `${f.took_us.toFixed(0)} µs`, f.age_ms === null ? "–" : `${f.age_ms.toFixed(1)} ms`],
-  (f) => choose(f.number), (f) => f.number === state.message?.number);
+  if (body.dataset.kind !== select.value) { body.replaceChildren(); body.dataset.kind = select.value; }
+  const newest = Number(body.rows[0]?.dataset.number ?? -1);
+  const fresh = state.frames.filter((frame) => frame.number > newest && (!select.value || frame.kind === select.value));
+  for (const f of fresh.reverse()) {
+    const row = body.insertRow(0);
+    row.dataset.number = f.number;
+    row.className = "pick";
+    row.tabIndex = 0;
+    for (const text of [f.number, f.kind, new Date(f.utc_ms).toISOString().slice(11, 23), f.bytes, span(f.took_us), f.age_ms === null ? "–" : span(f.age_ms * 1e3)]) {
+      row.insertCell().textContent = text;
+    }
+    row.onclick = () => choose(f.number);
+    row.onkeydown = (event) => { if (event.key === "Enter") choose(f.number); };
+  }
+  while (body.rows.length > MOST) body.deleteRow(-1);
+  for (const row of body.rows) row.classList.toggle("picked", Number(row.dataset.number) === state.message?.number);
   if (!state.message && !$("detail").textContent) $("detail").textContent = say("choose");
+}
+
+/** Those that were sent before the page was opened. */
+async function before() {
+  const told = await fetchJson(`api/v1/messages?limit=${MOST}`), known = new Set(state.frames.map((frame) => frame.number));
+  for (const { kind } of told) state.kinds.add(kind);
+  state.frames = [...state.frames, ...told.filter((frame) => !known.has(frame.number))].sort((a, b) => b.number - a.number).slice(0, MOST);
+  $("frames").replaceChildren();
 }
 
 async function choose(number) {
   try {
-    state.message = await fetchJson(`/api/v1/messages/${number}`);
+    state.message = await fetchJson(`api/v1/messages/${number}`);
+    set($("detail-name"), `${state.message.kind} #${number} · ${state.message.bytes} B`);
+    messages();
     $("detail").textContent = `${dump(state.message.hex)}\n\n${JSON.stringify(state.message.message, null, 1)}`;
     $("download").disabled = $("download-bytes").disabled = false;
   } catch (error) {
@@ -232,9 +313,10 @@ function dump(hex) {
 
 $("decode").onsubmit = async (event) => {
   event.preventDefault();
-  const response = await fetch("/api/v1/decode", { method: "POST", headers: { "content-type": "application/json" },
+  const response = await fetch("api/v1/decode", { method: "POST", headers: { "content-type": "application/json" },
     body: JSON.stringify({ hex: $("hex").value }) });
   const told = await response.json();
+  set($("detail-name"), say("pasted"));
   $("detail").textContent = told.error ?? JSON.stringify(told.message, null, 1);
 };
 
@@ -272,12 +354,14 @@ function translate() {
   dress(localStorage.getItem("theme") ?? "auto");
 }
 
+const SIGNS = { auto: "◐", light: "☀", dark: "☾", bright: "✹" };
 const THEMES = { auto: "auto", light: "light_", dark: "dark", bright: "bright" };
 
 function dress(theme) {
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   document.documentElement.dataset.theme = theme === "auto" ? (dark ? "dark" : "light") : theme;
-  $("theme").textContent = say(THEMES[theme]);
+  set($("theme"), SIGNS[theme]);
+  $("theme").ariaLabel = $("theme").title = say(THEMES[theme]);
   localStorage.setItem("theme", theme);
 }
 
