@@ -157,7 +157,7 @@ fn forecast(c: &mut Criterion) {
                     mono: start.mono + later,
                     utc: start.utc + later,
                 };
-                let forecast = bench.signals.forecast(black_box(now)).expect("fresh");
+                let forecast = bench.signals.say(black_box(now)).expect("fresh");
                 let timing = forecast.phases[15].states[0].timing.expect("timed");
                 assert_eq!((forecast.phases.len(), timing.basis), (16, basis));
             });

@@ -13,14 +13,24 @@ use crate::clock::Mono;
 /// Most that a promised moment moves between two pieces of news that mean the same moment.
 pub(super) const MAX_SLEW: Duration = Duration::from_millis(50);
 /// News that differ by more than this speak of another moment: whole seconds cannot jitter so far.
-const CHANGED_MIND: Duration = Duration::from_millis(1200);
+pub(super) const CHANGED_MIND: Duration = Duration::from_millis(1200);
 /// News that are later than this are suspicious: if the next ones agree with them, the moment has
 /// moved.
 const SUSPICIOUS: Duration = Duration::from_millis(300);
 /// What a moment yields to later news, so that it follows a controller's slower clock.
 const LEAK: Duration = Duration::from_millis(1);
-/// So many agreeing pieces of news after the first tell a moment from a late one.
-const SETTLED: u8 = 2;
+/// What agreeing news weigh after the first, until a moment is told from a late one: two that came with
+/// their second are enough.
+const SETTLED: u8 = 2 * BEGUN;
+const BEGUN: u8 = 3;
+/// News that came later than their second weigh less: the next ones may be as late.
+const UNSEEN: u8 = 1;
+/// So many of them in a row may come late before that means another moment.
+const MOST_UNSEEN: u8 = 20;
+/// News that are later than this were late in their second.
+const LATE: Duration = Duration::from_millis(100);
+/// The same of a moment that late news have moved: they may all have lost their second's beginning.
+const SETTLED_ANEW: u8 = 20 * BEGUN;
 /// What may be wrong with a moment before.
 const UNSETTLED: Duration = Duration::from_secs(1);
 
@@ -53,8 +63,14 @@ pub(super) struct Anchor {
     slack: Duration,
     /// The earliest moment that news have meant; the estimate may still be on its way there.
     earliest: Mono,
-    /// So many pieces of news in a row have agreed, up to [`SETTLED`].
+    /// What the news in a row that have agreed weigh, up to [`SETTLED_ANEW`].
     agreed: u8,
+    /// Late news have moved it, and not enough have agreed since.
+    moved: bool,
+    /// So many pieces of news in a row came later in a second that was not seen to begin.
+    unseen: u8,
+    /// By how much the last of them came later.
+    unseen_by: Duration,
     /// The suspiciously late news that came last.
     late: Option<Mono>,
     /// What was announced before the controller changed its mind, until the next news agree.
@@ -69,6 +85,9 @@ impl Anchor {
             slack,
             earliest: at,
             agreed: 0,
+            moved: false,
+            unseen: 0,
+            unseen_by: Duration::ZERO,
             late: None,
             before: None,
         }
@@ -77,12 +96,25 @@ impl Anchor {
     /// By how much the moment may be earlier by what was heard so far: what the estimate has not
     /// caught up with, and a whole second before there were enough news to tell a late one by.
     pub(super) fn doubt(&self) -> Duration {
-        let behind = self.at.since(self.earliest);
-        if self.agreed < SETTLED {
-            behind.max(UNSETTLED)
-        } else {
-            behind
+        let before = self.before.map_or(Duration::ZERO, |it| self.at.since(it));
+        let behind = self.at.since(self.earliest).max(before);
+        match self.agreed {
+            _ if self.moved => behind.max(CHANGED_MIND),
+            ..SETTLED => behind.max(UNSETTLED),
+            _ => behind,
         }
+    }
+
+    /// By how much the moment may be later: what the newest news say that are not believed yet.
+    pub(super) fn overdue(&self) -> Duration {
+        let suspected = self.late.map_or(Duration::ZERO, |it| it.since(self.at));
+        // One second that is not seen to begin is chance.
+        let unseen = if self.unseen > 1 {
+            self.unseen_by
+        } else {
+            Duration::ZERO
+        };
+        suspected.max(unseen)
     }
 
     /// By how much the moment may be earlier than the estimate.
@@ -103,8 +135,15 @@ impl Anchor {
         self.before = None;
     }
 
-    /// Takes in the moment that new news imply; the told second changed within `slack` before them.
-    pub(super) fn hear(&mut self, implied: Mono, slack: Duration, rounding: Rounding) -> Heard {
+    /// Takes in the moment that new news imply; the told second changed within `slack` before them,
+    /// and was `begun` with them as far as the pace of the news tells.
+    pub(super) fn hear(
+        &mut self,
+        implied: Mono,
+        slack: Duration,
+        begun: bool,
+        rounding: Rounding,
+    ) -> Heard {
         let early = self.at.since(implied);
         let late = implied.since(self.at);
         if early > CHANGED_MIND || late > CHANGED_MIND {
@@ -118,15 +157,28 @@ impl Anchor {
             self.slack = self.slack.min(slack);
             return Heard::Same;
         }
+        let unseen = !begun && late > LATE && self.unseen < MOST_UNSEEN;
+        if unseen {
+            self.unseen += 1;
+            self.unseen_by = late;
+        } else if begun || late <= LATE {
+            self.unseen = 0;
+        }
         if late > SUSPICIOUS {
-            return self.hear_late(implied);
+            return if unseen {
+                Heard::Same
+            } else {
+                self.hear_late(implied)
+            };
         }
         self.late = None;
         self.before = None;
+        let weight = if begun { BEGUN } else { UNSEEN };
         self.agreed = match early {
             early if early > SUSPICIOUS => 0,
-            _ => (self.agreed + 1).min(SETTLED),
+            _ => (self.agreed + weight).min(SETTLED_ANEW),
         };
+        self.moved &= early <= SUSPICIOUS && self.agreed < SETTLED_ANEW;
         self.earliest = self.earliest.min(implied);
         if early > Duration::ZERO {
             let step = if self.slack > Duration::ZERO {
@@ -157,6 +209,7 @@ impl Anchor {
             }
             Some(before) => {
                 self.change_mind(before.min(implied));
+                self.moved = true;
                 Heard::ChangedMind
             }
         }
@@ -168,6 +221,9 @@ impl Anchor {
             slack: self.slack,
             earliest: at,
             agreed: 0,
+            moved: false,
+            unseen: 0,
+            unseen_by: Duration::ZERO,
             late: None,
             before: Some(self.at - self.slack),
         };
@@ -191,22 +247,25 @@ mod tests {
     #[test]
     fn the_earliest_news_win() {
         let mut anchor = Anchor::new(ms(10_080), SECOND);
-        anchor.hear(ms(10_020), SECOND, Rounding::Up);
-        anchor.hear(ms(10_090), SECOND, Rounding::Up);
+        anchor.hear(ms(10_020), SECOND, true, Rounding::Up);
+        anchor.hear(ms(10_090), SECOND, true, Rounding::Up);
         assert_eq!(anchor.at, ms(10_021));
     }
 
     #[test]
     fn a_seen_beginning_moves_only_in_small_steps() {
         let mut anchor = Anchor::new(ms(10_200), Duration::ZERO);
-        assert_eq!(anchor.hear(ms(10_000), SECOND, Rounding::Up), Heard::Same);
+        assert_eq!(
+            anchor.hear(ms(10_000), SECOND, true, Rounding::Up),
+            Heard::Same
+        );
         assert_eq!(anchor.at, ms(10_150));
     }
 
     #[test]
     fn a_second_that_is_seen_to_change_takes_the_slack() {
         let mut anchor = Anchor::new(ms(10_700), SECOND);
-        anchor.hear(ms(10_050), Duration::from_millis(100), Rounding::Up);
+        anchor.hear(ms(10_050), Duration::from_millis(100), true, Rounding::Up);
         assert_eq!(anchor.at, ms(10_050));
         assert_eq!(anchor.slack(), Duration::from_millis(100));
     }
@@ -214,10 +273,13 @@ mod tests {
     #[test]
     fn one_late_piece_of_news_is_jitter_two_are_a_change_of_mind() {
         let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
-        assert_eq!(anchor.hear(ms(11_000), SECOND, Rounding::Up), Heard::Same);
+        assert_eq!(
+            anchor.hear(ms(11_000), SECOND, true, Rounding::Up),
+            Heard::Same
+        );
         assert_eq!(anchor.at, ms(10_000));
         assert_eq!(
-            anchor.hear(ms(11_010), SECOND, Rounding::Up),
+            anchor.hear(ms(11_010), SECOND, true, Rounding::Up),
             Heard::ChangedMind
         );
         assert_eq!(anchor.at, ms(11_000));
@@ -228,7 +290,7 @@ mod tests {
         let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
         for implied in [11_000, 10_400, 11_100, 10_800] {
             assert_eq!(
-                anchor.hear(ms(implied), SECOND, Rounding::Up),
+                anchor.hear(ms(implied), SECOND, true, Rounding::Up),
                 Heard::Same,
                 "{implied}"
             );
@@ -241,12 +303,12 @@ mod tests {
         for implied in [ms(8_000), ms(14_000)] {
             let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
             assert_eq!(
-                anchor.hear(implied, Duration::ZERO, Rounding::Up),
+                anchor.hear(implied, Duration::ZERO, true, Rounding::Up),
                 Heard::ChangedMind
             );
             assert_eq!(anchor.at, implied);
             assert_eq!(anchor.before(), Some(ms(10_000)));
-            anchor.hear(implied, Duration::ZERO, Rounding::Up);
+            anchor.hear(implied, Duration::ZERO, true, Rounding::Up);
             assert_eq!(anchor.before(), None, "said twice, it is meant");
         }
     }
@@ -256,7 +318,7 @@ mod tests {
         let mut anchor = Anchor::new(ms(9_400), SECOND);
         for implied in [9_900, 9_300, 10_000, 9_000] {
             assert_eq!(
-                anchor.hear(ms(implied), SECOND, Rounding::Down),
+                anchor.hear(ms(implied), SECOND, true, Rounding::Down),
                 Heard::Same,
                 "{implied}"
             );
@@ -269,13 +331,40 @@ mod tests {
         let mut anchor = Anchor::new(ms(10_900), Duration::ZERO);
         assert_eq!(anchor.doubt(), UNSETTLED);
         for _ in 0..3 {
-            anchor.hear(ms(10_000), Duration::ZERO, Rounding::Up);
+            anchor.hear(ms(10_000), Duration::ZERO, true, Rounding::Up);
             let true_end = anchor.at - anchor.doubt();
             assert!(true_end <= ms(10_005), "{true_end:?}");
         }
         for _ in 0..20 {
-            anchor.hear(ms(10_000), Duration::ZERO, Rounding::Up);
+            anchor.hear(ms(10_000), Duration::ZERO, true, Rounding::Up);
         }
         assert!(anchor.doubt() < Duration::from_millis(10));
+    }
+
+    #[test]
+    fn seconds_that_are_not_seen_to_begin_settle_and_move_nothing() {
+        let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
+        for _ in 0..5 {
+            anchor.hear(ms(10_200), Duration::ZERO, false, Rounding::Up);
+            assert_eq!(anchor.doubt(), UNSETTLED, "they may all be late");
+        }
+        assert!(anchor.overdue() > Duration::from_millis(190));
+        for late in [400, 600, 400, 400, 400, 900, 900] {
+            let heard = anchor.hear(ms(10_000 + late), Duration::ZERO, false, Rounding::Up);
+            assert_eq!(heard, Heard::Same);
+        }
+        assert!(anchor.at <= ms(10_006), "{:?}", anchor.at);
+        anchor.hear(ms(10_000), Duration::ZERO, true, Rounding::Up);
+        assert_eq!(anchor.overdue(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_line_that_never_brings_the_first_report_of_a_second_is_followed_in_the_end() {
+        let mut anchor = Anchor::new(ms(10_000), Duration::ZERO);
+        let news = 0..u32::from(MOST_UNSEEN) + 2;
+        let heard = news.map(|_| anchor.hear(ms(10_500), Duration::ZERO, false, Rounding::Up));
+        assert_eq!(heard.last(), Some(Heard::ChangedMind));
+        assert_eq!(anchor.at, ms(10_500));
+        assert_eq!(anchor.doubt(), CHANGED_MIND, "it may be as before");
     }
 }

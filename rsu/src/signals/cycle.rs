@@ -12,6 +12,7 @@ use arrayvec::ArrayVec;
 
 use super::anchor::{Anchor, Heard, Rounding};
 use super::forecast::{self, Basis, End, MAX_STATES, Start, StateForecast, Timing};
+use super::pace::Pace;
 use super::tell::Patience;
 use super::watch::Watch;
 use super::{Oddities, merged};
@@ -22,12 +23,8 @@ use crate::report::{LampPlan, LampState, LampStates, Light, MAX_LAMPS, MAX_STEPS
 const MAX_CYCLE_S: u32 = 1200;
 /// A second of the cycle that lasts longer is news: the cycle stands still, or began anew.
 const SECOND_OVER: Duration = Duration::from_millis(1400);
-/// A pause that is longer says nothing of what was lost in it: reports may come once a second.
-const PAUSE: Duration = Duration::from_millis(900);
-/// A second that is met no later than this was seen to begin.
-const SEEN: Duration = Duration::from_millis(100);
-/// So many seconds in a row may be met late after a pause before that means another beginning.
-const MOST_MISSED: u8 = 6;
+/// A second that is met anywhere in it may have begun a whole second before.
+const VAGUE: Duration = Duration::from_secs(1);
 /// Countdowns of two reports that differ by less mean the same end.
 const SAME_END_S: f64 = 1.2;
 
@@ -43,8 +40,7 @@ pub(super) struct Cycle {
     second_at: Mono,
     /// When the last report that fits arrived.
     heard_at: Mono,
-    /// So many seconds in a row were met late, each after a pause.
-    missed: u8,
+    pace: Pace,
     /// When lamp groups end by countdowns that did not fit the plan, if the last ones did not.
     doubts: ArrayVec<(u16, Mono), MAX_LAMPS>,
 }
@@ -132,6 +128,8 @@ impl Cycle {
         };
         self.doubts.clear();
         let pause = arrived.since(std::mem::replace(&mut self.heard_at, arrived));
+        let begun = self.pace.is_usual(pause);
+        self.pace.note(pause);
         // A report in the middle of a second says nothing about when the second began; nor does the
         // echo of the second before.
         let told = [
@@ -149,24 +147,13 @@ impl Cycle {
                 let length = Duration::from_secs(self.length_s.into());
                 let cycles = (implied.since(began.at) + length / 2).as_secs() / length.as_secs();
                 began.advance(length * u32::try_from(cycles).unwrap_or(u32::MAX));
-                // Where reports come several times a second, the one that came with the second may be
-                // lost: then it began within the pause before this one.
-                let late = implied.since(began.at);
-                let unseen = pause < PAUSE && late <= pause && self.missed < MOST_MISSED;
-                let implied = if unseen && late > Duration::ZERO {
-                    self.missed += u8::from(late > SEEN);
-                    implied.min(began.at + SEEN)
-                } else {
-                    implied
-                };
-                if late <= SEEN {
-                    self.missed = 0;
-                }
-                if began.hear(implied, Duration::ZERO, Rounding::Up) == Heard::ChangedMind {
+                // Until a second was seen to begin, all that is known is that it was told by then.
+                let slack = if begun { Duration::ZERO } else { VAGUE };
+                if began.hear(implied, slack, begun, Rounding::Up) == Heard::ChangedMind {
                     oddities.changed_minds += 1;
                 }
             }
-            began => *began = Some(Anchor::new(implied, Duration::ZERO)),
+            began => *began = Some(Anchor::new(implied, VAGUE)),
         }
         self.second = second;
         true
@@ -239,7 +226,7 @@ impl Cycle {
         if at.since(end) > patience.seen {
             return Word::Nothing;
         }
-        sequence.tell(running, start, at, began.doubt(), out);
+        sequence.tell(running, start, at, (began.doubt(), began.overdue()), out);
         if !self.doubts.is_empty() {
             forecast::unsettle(out);
         }
@@ -368,13 +355,13 @@ impl Sequence {
         Some((place, began.offset_by(start_s)))
     }
 
-    /// Every light once, from the running span on; all of it may come sooner by `doubt`.
+    /// Every light once, from the running span on; all of it may come so much sooner or later.
     fn tell(
         &self,
         running: usize,
         start: Mono,
         at: Mono,
-        doubt: Duration,
+        (sooner, later): (Duration, Duration),
         out: &mut ArrayVec<StateForecast, MAX_STATES>,
     ) {
         let mut start = start;
@@ -388,8 +375,8 @@ impl Sequence {
                     Start::At(start.max(at))
                 };
                 let exact = End::At {
-                    min: Some((end - doubt).max(at)),
-                    max: Some(end),
+                    min: Some((end - sooner).max(at)),
+                    max: Some(end + later),
                     likely: end,
                 };
                 let next = self.next(running + step, start);

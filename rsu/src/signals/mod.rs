@@ -3,6 +3,7 @@
 //!
 //! - `watch`: what one phase shows
 //! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
+//! - `pace`: whether the first report of a second was lost
 //! - `rounding`: how a controller makes whole seconds
 //! - `drift`: how far told ends were off
 //! - `jitter`: how late a controller's news come
@@ -11,6 +12,7 @@
 //! - `conflict`: phases that must not be green together
 //! - `mode`: what the way in which a controller is run means
 //! - `tell`: what may be told of a phase
+//! - `promise`: that a told end does not jump
 //! - `forecast`: what is known, as values
 //! - `score`: what forecasts were worth, on recorded signals
 //!
@@ -37,6 +39,8 @@ mod forecast;
 mod history;
 mod jitter;
 mod mode;
+mod pace;
+mod promise;
 mod rounding;
 pub mod score;
 mod tell;
@@ -56,6 +60,7 @@ use self::drift::Drift;
 use self::history::History;
 use self::jitter::Jitter;
 use self::mode::{follows_a_plan, is_untimed, status_of, status_shown};
+use self::promise::Promise;
 use self::rounding::Learned;
 use self::tell::{Known, Patience};
 use self::watch::{Countdown, Seen, Watch};
@@ -147,6 +152,8 @@ pub struct Signals {
     conflicts: Conflicts,
     oddities: Oddities,
     forecast: Forecast,
+    /// What the last message said of each phase.
+    promised: ArrayVec<Option<Promise>, MAX_PHASES>,
 }
 
 #[derive(Debug)]
@@ -237,6 +244,7 @@ impl Signals {
             controllers,
             oddities: Oddities::default(),
             forecast: Forecast::of(&watches),
+            promised: watches.iter().map(|_| None).collect(),
             watches,
         })
     }
@@ -315,7 +323,17 @@ impl Signals {
         Change::Unchanged
     }
 
-    /// What may be said at a moment; None if nothing may, because every controller is silent.
+    /// What a message says at a moment; None if nothing may be said. The next one keeps to it.
+    pub fn say(&mut self, at: Now) -> Option<&Forecast> {
+        let said = self.forecast(at).is_some();
+        for (promised, phase) in self.promised.iter_mut().zip(&self.forecast.phases) {
+            *promised = Promise::of(&phase.states).filter(|_| said);
+        }
+        said.then_some(&self.forecast)
+    }
+
+    /// What may be said at a moment; None if nothing may, because every controller is silent. Does not
+    /// change what messages say.
     pub fn forecast(&mut self, at: Now) -> Option<&Forecast> {
         let at = at.mono;
         let heard = self
@@ -339,6 +357,10 @@ impl Signals {
             phase.states.clear();
             if self.conflicts.found().is_none() {
                 known.states(place, at, &mut phase.states);
+            }
+            let fixed = follows_a_plan(self.controllers[self.watches[place].controller].mode);
+            if let Some(promised) = self.promised[place].filter(|_| fixed) {
+                promised.keep(&mut phase.states, at);
             }
             if phase.states.is_empty() {
                 phase.states.push(StateForecast::bare(Light::Unknown));

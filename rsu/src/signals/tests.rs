@@ -5,6 +5,7 @@ mod laws;
 mod learned;
 mod line;
 mod soak;
+mod steady;
 
 use std::time::Duration;
 
@@ -282,7 +283,7 @@ proptest! {
             }
             for tenth in 1..10 {
                 let at_s = f64::from(second) + f64::from(tenth) / 10.0;
-                let Some(state) = heard(&mut signals, at_s, 1) else {
+                let Some(state) = said(&mut signals, at_s, 1) else {
                     before = None;
                     continue;
                 };
@@ -379,7 +380,15 @@ fn running(signals: &mut Signals, at_s: f64, phase: u8) -> StateForecast {
 
 /// The running state of a phase; None where nothing may be said.
 fn heard(signals: &mut Signals, at_s: f64, phase: u8) -> Option<StateForecast> {
-    let forecast = signals.forecast(now(at_s))?;
+    told(signals.forecast(now(at_s))?, phase)
+}
+
+/// The same as a message says it.
+fn said(signals: &mut Signals, at_s: f64, phase: u8) -> Option<StateForecast> {
+    told(signals.say(now(at_s))?, phase)
+}
+
+fn told(forecast: &Forecast, phase: u8) -> Option<StateForecast> {
     let mut phases = forecast.phases.iter();
     let phase = phases.find(|found| found.phase.value() == phase);
     Some(phase.expect("a phase of the site").states[0])

@@ -12,6 +12,7 @@ use v2x_msg::base::PhaseId;
 use super::anchor::{Anchor, Heard, Rounding};
 use super::drift::{Drift, Missed, REACHES, reach};
 use super::forecast::{Basis, End, Start, StateForecast, Timing};
+use super::pace::Pace;
 use super::rounding::Implied;
 use super::{Oddities, merged};
 use crate::clock::Mono;
@@ -49,6 +50,7 @@ pub(super) struct Watch {
     /// The second that was told last, and when it was first told.
     told: Option<(u16, Mono)>,
     heard_at: Option<Mono>,
+    pace: Pace,
     /// By how much the newest news of the end came late, until somebody asks.
     late: Option<Duration>,
     /// When the last green ended.
@@ -125,6 +127,7 @@ impl Watch {
             end: None,
             told: None,
             heard_at: None,
+            pace: Pace::default(),
             late: None,
             green_until: None,
             kept: Kept::default(),
@@ -214,6 +217,9 @@ impl Watch {
                 let gap = gap.unwrap_or(VAGUE);
                 self.count(arrived, gap, whole.seconds(), rounding, oddities);
             }
+        }
+        if let Some(gap) = gap {
+            self.pace.note(gap);
         }
         match (lost, shade) {
             (true, _) => Seen::Lost,
@@ -364,7 +370,7 @@ impl Watch {
             self.end = Some(Anchor::new(implied, Duration::ZERO));
             return;
         };
-        match end.hear(implied, Duration::ZERO, Rounding::Up) {
+        match end.hear(implied, Duration::ZERO, true, Rounding::Up) {
             Heard::ChangedMind => oddities.changed_minds += 1,
             Heard::Same => self.late = Some(implied.since(end.at)),
         }
@@ -413,11 +419,12 @@ impl Watch {
         if again {
             if arrived.since(first_told) > STUCK {
                 oddities.stuck_countdowns += 1;
-                end.hear(implied, VAGUE, rounding);
+                end.hear(implied, VAGUE, true, rounding);
             }
             return;
         }
-        match end.hear(implied, gap.min(VAGUE), rounding) {
+        let begun = self.pace.is_usual(gap);
+        match end.hear(implied, gap.min(VAGUE), begun, rounding) {
             Heard::ChangedMind => {
                 oddities.changed_minds += 1;
                 self.implied = None;

@@ -124,7 +124,7 @@ impl Station {
             self.stats.withhold(FrameKind::Spat);
             return false;
         }
-        let forecast = self.signals.forecast(self.now);
+        let forecast = self.signals.say(self.now);
         let Some(forecast) = forecast.filter(|forecast| !forecast.phases.is_empty()) else {
             self.spat.skip();
             self.stats.withhold(FrameKind::Spat);

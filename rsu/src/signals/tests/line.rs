@@ -4,13 +4,13 @@ use super::laws::{any_plan, shown_by};
 use super::*;
 
 /// Reports that are not struck are late by no more, in seconds.
-const JITTER_S: f64 = 0.08;
+pub(super) const JITTER_S: f64 = 0.08;
 /// Those that are struck by no more.
 const HELD_UP_S: f64 = 1.5;
 
 /// What the network does to a report.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+pub(super) enum Fate {
     Arrives,
     Lost,
     Doubled,
@@ -19,13 +19,13 @@ enum Fate {
 
 /// A report that arrives.
 #[derive(Clone, Copy, Debug)]
-struct Word {
-    arrives_s: f64,
-    second: u32,
-    held_up_s: f64,
+pub(super) struct Word {
+    pub(super) arrives_s: f64,
+    pub(super) second: u32,
+    pub(super) held_up_s: f64,
 }
 
-fn fates(reports: usize) -> impl Strategy<Value = Vec<(Fate, f64)>> {
+pub(super) fn fates(reports: usize) -> impl Strategy<Value = Vec<(Fate, f64)>> {
     let fate = prop_oneof![
         8 => Just(Fate::Arrives),
         1 => Just(Fate::Lost),
@@ -37,7 +37,7 @@ fn fates(reports: usize) -> impl Strategy<Value = Vec<(Fate, f64)>> {
 
 /// The reports in the order of their arrival. Where the controller's clock tells how late they are,
 /// the input has left out those that were overtaken.
-fn arrivals(fates: &[(Fate, f64)], each_s: f64, stamped: bool) -> Vec<Word> {
+pub(super) fn arrivals(fates: &[(Fate, f64)], each_s: f64, stamped: bool) -> Vec<Word> {
     let mut words = Vec::new();
     for (place, (fate, jitter_s)) in fates.iter().enumerate() {
         let sent_s = place as f64 * each_s;
@@ -78,21 +78,21 @@ fn arrivals(fates: &[(Fate, f64)], each_s: f64, stamped: bool) -> Vec<Word> {
 }
 
 /// When the light of lamp 1 that is on at `at_s` ends.
-fn true_end_s(plan: &SignalPlan, at_s: f64) -> f64 {
+pub(super) fn true_end_s(plan: &SignalPlan, at_s: f64) -> f64 {
     let second = at_s as u32;
     let light = shown_by(plan, 1, second);
     let ends = (second + 1..).find(|later| shown_by(plan, 1, *later) != light);
     f64::from(ends.expect("it changes"))
 }
 
-fn hear_word(signals: &mut Signals, plan: &SignalPlan, word: Word) {
+pub(super) fn hear_word(signals: &mut Signals, plan: &SignalPlan, word: Word) {
     let mut lamps = lamps_of(plan, word.second);
     lamps.held_up = Duration::from_secs_f64(word.held_up_s);
     signals.handle_lamps(now(word.arrives_s), SIGNAL, &lamps);
 }
 
 /// Every tenth of a second from one word to the next, the moments at which SPAT is sent.
-fn looks(words: &[Word]) -> impl Iterator<Item = (Word, Vec<f64>)> + '_ {
+pub(super) fn looks(words: &[Word]) -> impl Iterator<Item = (Word, Vec<f64>)> + '_ {
     words.iter().enumerate().map(|(place, word)| {
         let until_s = words
             .get(place + 1)
@@ -153,18 +153,12 @@ proptest! {
         let plan = any_plan(&lengths);
         let mut signals = signals();
         signals.handle_plan(now(0.0), SIGNAL, &plan);
-        // The first seconds arrive: where the first report of each of three seconds in a row is lost,
-        // nothing tells that the cycle began before the next.
-        let mut fates = fates;
-        for (fate, _) in fates.iter_mut().take(30 / tenths_each as usize) {
-            *fate = Fate::Arrives;
-        }
         let words = arrivals(&fates, f64::from(tenths_each) / 10.0, true);
         let mut promised: Option<(Light, Mono)> = None;
         for (word, looks) in looks(&words) {
             hear_word(&mut signals, &plan, word);
             for at_s in looks {
-                let running = heard(&mut signals, at_s, 1);
+                let running = said(&mut signals, at_s, 1);
                 let timing = running.and_then(|state| Some((state.light, state.timing?)));
                 let Some((light, Timing { end: End::At { min, max, likely }, basis: Basis::Plan, .. })) = timing
                 else {
