@@ -41,25 +41,44 @@ impl Eye {
         let mut free = 0;
         for across in ACROSS {
             let aim = body.centre.plus(sight.left().times(half_m * across));
-            for up in UP {
-                let hidden = |other: &&Body| self.is_blocked(aim, body.height_m * up, other);
-                free += u32::from(!before.iter().any(hidden));
+            // What the line to a point passes through hangs on where it is, not on how high.
+            let mut hidden = [false; UP.len()];
+            for other in &before {
+                let Some((enters, leaves)) = crossed(self.place, aim, other) else {
+                    continue;
+                };
+                if enters > REACHED {
+                    continue;
+                }
+                for (hidden, up) in hidden.iter_mut().zip(UP) {
+                    let aim_m = body.height_m * up;
+                    let height_m = |share: f64| self.height_m + (aim_m - self.height_m) * share;
+                    let lowest_m = height_m(enters.max(0.0)).min(height_m(leaves.min(1.0)));
+                    *hidden |= lowest_m < other.height_m;
+                }
+                if hidden.iter().all(|hidden| *hidden) {
+                    break;
+                }
             }
+            free += hidden.iter().filter(|hidden| !**hidden).count();
         }
-        f64::from(free) / (ACROSS.len() * UP.len()) as f64
+        free as f64 / (ACROSS.len() * UP.len()) as f64
     }
 
-    /// Whether the line to a point passes through a body, before it.
-    fn is_blocked(&self, aim: Point, aim_height_m: f64, other: &Body) -> bool {
-        let Some((enters, leaves)) = crossed(self.place, aim, other) else {
-            return false;
-        };
-        if enters > REACHED {
-            return false;
-        }
-        let height_m = |share: f64| self.height_m + (aim_height_m - self.height_m) * share;
-        let lowest_m = height_m(enters.max(0.0)).min(height_m(leaves.min(1.0)));
-        lowest_m < other.height_m
+    /// Those of `all` that can hide anything from somebody who looks along `axis`, less than a quarter turn
+    /// to either side, no farther than `range_m`.
+    pub fn before<'a>(
+        &self,
+        axis: Point,
+        range_m: f64,
+        all: impl Iterator<Item = &'a Body>,
+    ) -> Vec<&'a Body> {
+        let near = all.filter(|body| {
+            let off = body.centre.minus(self.place);
+            let spare_m = body.length_m + body.width_m + LARGEST_M;
+            off.dot(axis) > -spare_m && off.length_m() < range_m + spare_m
+        });
+        near.collect()
     }
 }
 
@@ -87,6 +106,8 @@ pub fn crossed(from: Point, to: Point, body: &Body) -> Option<(f64, f64)> {
     (enters < leaves).then_some((enters, leaves))
 }
 
+/// Half of the length and width of the largest body that is looked at, with room to spare.
+const LARGEST_M: f64 = 20.0;
 /// Across the body, in halves of its width as it is seen.
 const ACROSS: [f64; 7] = [-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9];
 /// Above ground, in heights of the body.

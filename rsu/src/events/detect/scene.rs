@@ -23,6 +23,8 @@ pub(super) struct Road {
     pub(super) link: (NodeId, NodeId),
     pub(super) id: LaneId,
     pub(super) centre: Vec<Enu>,
+    /// West, south, east and north of whatever is on it, its width included.
+    bounds_m: [f64; 4],
     pub(super) length_m: f64,
     pub(super) width_m: f64,
     pub(super) limit_mps: f64,
@@ -51,6 +53,7 @@ impl Roads {
                     link: (link.upstream, link.downstream),
                     id: lane.id,
                     length_m: line::length_m(&lane.centre),
+                    bounds_m: bounds_m(&lane.centre, lane.width_m / 2.0 + SPARE_M),
                     centre: lane.centre.clone(),
                     width_m: lane.width_m,
                     limit_mps: lane.speed_limit_mps.unwrap_or(link.speed_limit_mps),
@@ -65,23 +68,36 @@ impl Roads {
         }
     }
 
-    /// The lane under a point: of those that lead along `yaw_rad` within `turn_rad`, the nearest.
-    fn under(&self, east_m: f64, north_m: f64, yaw: Option<(f64, f64)>) -> Option<OnLane> {
-        let mut best: Option<OnLane> = None;
+    /// The lane under a point, the nearest: of all, and of those that lead along a yaw within a turn.
+    fn under(&self, east_m: f64, north_m: f64, yaw: Option<(f64, f64)>) -> [Option<OnLane>; 2] {
+        let mut best: [Option<OnLane>; 2] = [None; 2];
         for (place, lane) in self.lanes.iter().enumerate() {
+            let [west_m, south_m, east_end_m, north_end_m] = lane.bounds_m;
+            if !(west_m..=east_end_m).contains(&east_m)
+                || !(south_m..=north_end_m).contains(&north_m)
+            {
+                continue;
+            }
             let Some(foot) = line::foot(&lane.centre, east_m, north_m) else {
                 continue;
             };
             let beyond_the_ends = foot.distance_m > foot.left_m.abs() + 1e-6;
             let off = beyond_the_ends || foot.left_m.abs() > lane.width_m / 2.0;
-            let across = yaw.is_some_and(|(yaw, turn)| between(yaw, foot.yaw_rad) > turn);
-            if !off && !across && best.is_none_or(|found| foot.left_m.abs() < found.left_m.abs()) {
-                best = Some(OnLane {
-                    lane: place,
-                    along_m: foot.along_m,
-                    left_m: foot.left_m,
-                    yaw_rad: foot.yaw_rad,
-                });
+            if off {
+                continue;
+            }
+            let here = OnLane {
+                lane: place,
+                along_m: foot.along_m,
+                left_m: foot.left_m,
+                yaw_rad: foot.yaw_rad,
+            };
+            let along = yaw.is_none_or(|(yaw, turn)| between(yaw, foot.yaw_rad) <= turn);
+            for (best, fits) in best.iter_mut().zip([true, along]) {
+                let nearer = |found: OnLane| foot.left_m.abs() < found.left_m.abs();
+                if fits && best.is_none_or(nearer) {
+                    *best = Some(here);
+                }
             }
         }
         best
@@ -126,6 +142,25 @@ impl Road {
         }
         self.centre.last().copied().unwrap_or_default()
     }
+}
+
+/// West, south, east and north of a line, and of all that is no farther from it than this.
+fn bounds_m(line: &[Enu], reach_m: f64) -> [f64; 4] {
+    let mut bounds = [
+        f64::INFINITY,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NEG_INFINITY,
+    ];
+    for point in line {
+        bounds = [
+            bounds[0].min(point.east_m - reach_m),
+            bounds[1].min(point.north_m - reach_m),
+            bounds[2].max(point.east_m + reach_m),
+            bounds[3].max(point.north_m + reach_m),
+        ];
+    }
+    bounds
 }
 
 /// The angle between two directions, 0..=pi.
@@ -200,6 +235,8 @@ pub(super) struct Scene {
     pub(super) spots: ArrayVec<Spot, MAX_TRACKS>,
 }
 
+/// Rounding.
+const SPARE_M: f64 = 1e-3;
 /// Below this speed a course says nothing of where somebody is going.
 const COURSE_FROM_MPS: f64 = 2.0;
 /// Most that a course may differ from the lane's: beyond it drives across or against it.
@@ -256,13 +293,8 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
     let speed_mps = velocity.east_mps.hypot(velocity.north_mps);
     let course = velocity.north_mps.atan2(velocity.east_mps);
     let moves = speed_mps >= COURSE_FROM_MPS;
-    let any = roads.under(track.east_m, track.north_m, None);
     let along = moves.then_some((course, ALONG_RAD));
-    let lane = if moves {
-        roads.under(track.east_m, track.north_m, along)
-    } else {
-        any
-    };
+    let [any, lane] = roads.under(track.east_m, track.north_m, along);
     let length_m = track.size.map_or(4.5, |size| f64::from(size.length_m));
     let to_end_m = lane.map_or(f64::INFINITY, |on| {
         roads.lanes[on.lane].length_m - on.along_m - length_m / 2.0

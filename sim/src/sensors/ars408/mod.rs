@@ -36,6 +36,8 @@ pub struct Radar {
     model: RadarModel,
     pose: Pose,
     eye: Eye,
+    /// Of half of the angles of the near beam and the far one.
+    beams_cos: [f64; 2],
     emitter: Emitter,
     seed: u64,
     /// Its number among the scenario's radars.
@@ -83,6 +85,8 @@ impl Radar {
                 place: Point::new(mount.east_m, mount.north_m),
                 height_m: mount.up_m,
             },
+            beams_cos: [model.near_half_angle_deg, model.far_half_angle_deg]
+                .map(|half_deg| half_deg.to_radians().cos()),
             emitter: Emitter::new(0),
             seed,
             index,
@@ -172,11 +176,10 @@ impl Radar {
     fn chance(&self, body: &Body, view: &View<'_>, forward_m: f64, range_m: f64) -> Option<f64> {
         let model = &self.model;
         let seems_m = range_m * farther(body.kind) * view.air.radar_farther(range_m);
-        let within = |reach_m: f64, half_deg: f64| {
-            seems_m < reach_m && forward_m > range_m * half_deg.to_radians().cos()
-        };
-        let near = within(model.near_range_m, model.near_half_angle_deg);
-        let far = within(model.far_range_m, model.far_half_angle_deg);
+        let within = |reach_m: f64, cos: f64| seems_m < reach_m && forward_m > range_m * cos;
+        let [near_cos, far_cos] = self.beams_cos;
+        let near = within(model.near_range_m, near_cos);
+        let far = within(model.far_range_m, far_cos);
         if !(near || far) || forward_m < 1.0 {
             return None;
         }

@@ -34,6 +34,7 @@ use v2x_msg::base::EnuFrame;
 use self::boxed::{Known, Voice};
 use self::lens::{Lens, Made, Pixel};
 use super::View;
+use super::air::Air;
 use super::sight::Eye;
 use crate::plane::Point;
 use crate::random::{Purpose, Stream};
@@ -125,8 +126,12 @@ impl Camera {
     ) -> Mono {
         let mut seen = Vec::new();
         self.forget(view.scene);
+        let (east, north) = self.pose.turn_to_site(1.0, 0.0);
+        let axis = Point::new(east, north);
+        let all = view.scene.bodies.iter().chain(view.walls);
+        let before = self.eye.before(axis, self.model.range_m, all);
         for body in &view.scene.bodies {
-            seen.extend(self.look_at(body, view));
+            seen.extend(self.look_at(body, &before, view.air));
         }
         self.imagine(&mut seen);
         let late = now.mono.since(self.due);
@@ -141,14 +146,16 @@ impl Camera {
         arrives
     }
 
-    fn look_at(&mut self, body: &Body, view: &View<'_>) -> Option<Detection> {
+    /// What the box says of a body, with these before the camera.
+    fn look_at(&mut self, body: &Body, before: &[&Body], air: Air) -> Option<Detection> {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
         let range_m = forward_m.hypot(left_m);
         let pixel = self.lens.image(forward_m, left_m, 0.0)?;
         if range_m > self.model.range_m || !self.lens.holds(&pixel) {
             return None;
         }
-        let chance = self.chance(body, view, range_m, &pixel);
+        let visible = self.eye.visible_share(body, before.iter().copied());
+        let chance = self.chance(body, visible, air.contrast(range_m), &pixel);
         if !self.known.contains_key(&body.id) {
             if !self.stream(body.id, Purpose::Detection).chance(chance) {
                 return None;
@@ -164,12 +171,9 @@ impl Camera {
         self.measure(body, range_m, chance)
     }
 
-    /// The chance that the box finds it in this image.
-    fn chance(&self, body: &Body, view: &View<'_>, range_m: f64, pixel: &Pixel) -> f64 {
+    /// The chance that the box finds it in this image, where so much of it is visible with such a contrast.
+    fn chance(&self, body: &Body, visible: f64, contrast: f64, pixel: &Pixel) -> f64 {
         let height_px = self.lens.height_px(body.height_m, pixel.depth_m);
-        let others = view.scene.bodies.iter().chain(view.walls);
-        let visible = self.eye.visible_share(body, others);
-        let contrast = view.air.contrast(range_m);
         self.model.detection
             * logistic((height_px - LEGIBLE_PX) / LEGIBLE_WIDTH_PX)
             * logistic((visible - VISIBLE) / VISIBLE_WIDTH)
