@@ -14,10 +14,10 @@ use nalgebra::Matrix2;
 
 use super::assign::{MAX_COLUMNS, MAX_ROWS, Solver};
 use super::config::Config;
-use super::existence::View;
 use super::filter::density;
 use super::near::{Near, SLACK_M};
 use super::target::{Sighting, Target};
+use super::views::View;
 use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
 
@@ -44,6 +44,10 @@ const SAME_NAME_FOR: Duration = Duration::from_millis(350);
 /// was there before.
 const NEWCOMER: f64 = -2.0;
 
+/// From this gain on a pair with what likelier is there than not has a score above zero: its existence
+/// takes ln 2 at most.
+const SURELY_ITS: f64 = 0.7 - NEWCOMER;
+
 /// Of being listed, at least: what the field and the weights say is a model.
 const LEAST_PROBABILITY: f64 = 0.05;
 
@@ -55,8 +59,15 @@ pub(crate) struct Edge {
     pub(crate) target: u16,
     /// How much likelier than a false detection, natural logarithm.
     pub(crate) gain: f64,
-    /// `gain` and the odds against having missed the target: what the assignment maximises.
-    score: f64,
+    /// `gain` and the odds against having missed the target: what the assignment maximises. Left out where
+    /// it is above zero for sure and there is nothing to choose: logarithms cost most here.
+    score: Option<f64>,
+}
+
+impl Edge {
+    fn score(&self) -> f64 {
+        self.score.unwrap_or(0.0)
+    }
 }
 
 /// What a frame is judged by.
@@ -112,7 +123,13 @@ impl Associator {
         self.pairs.clear();
         self.pairs.extend(sightings.iter().map(|_| None));
         self.gather(targets, sightings, frame);
-        self.form_groups(sightings.len());
+        if !self.form_groups(sightings.len()) {
+            // Mostly nobody is near anybody else.
+            for detection in 0..sightings.len() as u8 {
+                self.solve(&[detection], targets, frame.views);
+            }
+            return &self.pairs;
+        }
         // Members of a group stand together once sorted by its first member.
         let mut order: ArrayVec<u8, MAX_OBJECTS> = (0..sightings.len() as u8).collect();
         order.sort_unstable_by_key(|&detection| (self.group[usize::from(detection)], detection));
@@ -124,7 +141,7 @@ impl Associator {
                 .take_while(|&&d| self.group[usize::from(d)] == root)
                 .count();
             let (members, others) = rest.split_at(size);
-            self.solve(members);
+            self.solve(members, targets, frame.views);
             rest = others;
         }
         &self.pairs
@@ -139,31 +156,47 @@ impl Associator {
             let own_m = sigmas * ee.max(nn).sqrt();
             let place = sighting.position;
             let farthest_m = (frame.near.farthest_m + own_m).min(REACH_M);
-            for spot in frame.near.around(place, farthest_m) {
+            frame.near.visit(place, farthest_m, |spot| {
                 if spot.apart_m(place) > (spot.reach_m() + own_m).min(REACH_M) + SLACK_M {
-                    continue;
+                    return;
                 }
                 let index = usize::from(spot.target);
                 let probability = frame.views[index].probability;
-                if let Some((gain, score)) = judge(&targets[index], sighting, probability, frame) {
-                    let edge = Edge {
-                        target: spot.target,
-                        gain,
-                        score,
-                    };
-                    keep_best(edges, edge);
+                let Some(gain) = judge(&targets[index], sighting, probability, frame) else {
+                    return;
+                };
+                let mut edge = Edge {
+                    target: spot.target,
+                    gain,
+                    score: None,
+                };
+                let likely = gain >= SURELY_ITS && targets[index].log_odds >= 0.0 || {
+                    edge.rate(targets, frame.views);
+                    edge.score() > 0.0
+                };
+                if !likely {
+                    return;
                 }
-            }
+                if edges.is_full() {
+                    edge.rate(targets, frame.views);
+                    for rival in edges.iter_mut() {
+                        rival.rate(targets, frame.views);
+                    }
+                }
+                keep_best(edges, edge);
+            });
         }
     }
 
     /// Gives each detection the number of its group: the smallest detection that it is connected to.
-    fn form_groups(&mut self, count: usize) {
+    /// Whether any is connected to another.
+    fn form_groups(&mut self, count: usize) -> bool {
         let Self {
             edges, group, mark, ..
         } = self;
         group.clear();
         group.extend(0..count as u8);
+        let mut any = false;
         for (detection, edges) in edges[..count].iter().enumerate() {
             for edge in edges {
                 let first = &mut mark[usize::from(edge.target)];
@@ -171,6 +204,7 @@ impl Associator {
                     *first = detection as u16;
                 } else {
                     unite(group, usize::from(*first), detection);
+                    any = true;
                 }
             }
         }
@@ -180,13 +214,26 @@ impl Associator {
                 mark[usize::from(edge.target)] = NOBODY;
             }
         }
+        any
     }
 
-    fn solve(&mut self, members: &[u8]) {
+    fn solve(&mut self, members: &[u8], targets: &[Target], views: &[View]) {
+        if let [only] = members
+            && let edges = &self.edges[usize::from(*only)]
+            && edges.len() <= 1
+        {
+            self.pairs[usize::from(*only)] = edges.first().copied();
+            return;
+        }
+        for member in members {
+            for edge in &mut self.edges[usize::from(*member)] {
+                edge.rate(targets, views);
+            }
+        }
         if let [only] = members {
             let best = self.edges[usize::from(*only)]
                 .iter()
-                .max_by(|a, b| a.score.total_cmp(&b.score));
+                .max_by(|a, b| a.score().total_cmp(&b.score()));
             self.pairs[usize::from(*only)] = best.copied();
         } else if members.len() <= MAX_ROWS {
             self.solve_exactly(members);
@@ -218,7 +265,7 @@ impl Associator {
                 solver.allow(
                     row,
                     usize::from(mark[usize::from(edge.target)]),
-                    -edge.score,
+                    -edge.score(),
                 );
             }
             solver.allow(row, targets.len() + row, 0.0);
@@ -243,7 +290,7 @@ impl Associator {
         let best = |d: u8| {
             edges[usize::from(d)]
                 .iter()
-                .map(|e| e.score)
+                .map(Edge::score)
                 .fold(0.0, f64::max)
         };
         let mut order: ArrayVec<u8, MAX_OBJECTS> = members.iter().copied().collect();
@@ -252,7 +299,7 @@ impl Associator {
             let free = edges[usize::from(d)]
                 .iter()
                 .filter(|e| mark[usize::from(e.target)] == NOBODY);
-            if let Some(edge) = free.max_by(|a, b| a.score.total_cmp(&b.score)).copied() {
+            if let Some(edge) = free.max_by(|a, b| a.score().total_cmp(&b.score())).copied() {
                 mark[usize::from(edge.target)] = u16::from(d);
                 pairs[usize::from(d)] = Some(edge);
             }
@@ -263,13 +310,28 @@ impl Associator {
     }
 }
 
-/// Gain and score of a pair; None if it cannot be, or is likelier a false detection.
+impl Edge {
+    /// Notes the score; a pair whose score is not above zero is likelier a false detection.
+    fn rate(&mut self, targets: &[Target], views: &[View]) {
+        if self.score.is_some() {
+            return;
+        }
+        let target = &targets[usize::from(self.target)];
+        let probability = views[usize::from(self.target)].probability;
+        let probability = probability.max(LEAST_PROBABILITY);
+        let present = target.existence() / (1.0 - probability.min(0.99));
+        let known = if target.confirmed { 0.0 } else { NEWCOMER };
+        self.score = Some(self.gain + present.ln() + known);
+    }
+}
+
+/// Gain of a pair; None if it cannot be.
 fn judge(
     target: &Target,
     sighting: &Sighting,
     probability: f64,
     frame: Circumstances<'_>,
-) -> Option<(f64, f64)> {
+) -> Option<f64> {
     let config = frame.config;
     let cov = target.expected_cov(frame.echo_share, sighting);
     let place = target.state.fit_position(sighting.position, &cov);
@@ -307,19 +369,17 @@ fn judge(
     if let Some((own, last)) = sighting.own_id.zip(name) {
         gain += if own == last { SAME_NAME } else { -SAME_NAME };
     }
-    gain += odds.ln();
-    let present = target.existence() / (1.0 - probability.min(0.99));
-    let known = if target.confirmed { 0.0 } else { NEWCOMER };
-    let score = gain + present.ln() + known;
-    (score > 0.0).then_some((gain, score))
+    Some(gain + odds.ln())
 }
 
 fn keep_best(list: &mut ArrayVec<Edge, MAX_RIVALS>, edge: Edge) {
     if list.try_push(edge).is_ok() {
         return;
     }
-    if let Some(worst) = list.iter_mut().min_by(|a, b| a.score.total_cmp(&b.score))
-        && worst.score < edge.score
+    if let Some(worst) = list
+        .iter_mut()
+        .min_by(|a, b| a.score().total_cmp(&b.score()))
+        && worst.score() < edge.score()
     {
         *worst = edge;
     }

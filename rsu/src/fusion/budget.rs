@@ -95,10 +95,10 @@ fn told(sighting: &Sighting, targets: &[Target], near: &Near, dt_s: f64) -> Opti
     let r = &sighting.position_cov;
     let own_m = near.sigmas * r[(0, 0)].max(r[(1, 1)]).sqrt();
     let mut best: Option<(f64, usize)> = None;
-    for spot in near.around(sighting.position, REACH_M) {
+    near.visit(sighting.position, REACH_M, |spot| {
         let target = &targets[usize::from(spot.target)];
         if !target.confirmed {
-            continue;
+            return;
         }
         let state = &target.state;
         let away_m = (sighting.position - state.position() - state.velocity() * dt_s).norm();
@@ -106,7 +106,7 @@ fn told(sighting: &Sighting, targets: &[Target], near: &Near, dt_s: f64) -> Opti
         if away_m < spot.reach_m() + own_m && nearest {
             best = Some((away_m, usize::from(spot.target)));
         }
-    }
+    });
     let (_, target) = best?;
     let p: Matrix2<f64> = matrix(targets[target].state.position_cov());
     Some(0.5 * sighting.existence * (determinant(&(p + r)) / determinant(r)).ln())

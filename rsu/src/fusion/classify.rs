@@ -17,10 +17,11 @@ const CLASSES: [Class; 6] = [
 
 /// Probabilities over the classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub(crate) struct ClassBelief {
-    p: [f64; CLASSES.len()],
     /// Kept, for it is asked for far more often than it changes.
     best: (Class, f32),
+    p: [f64; CLASSES.len()],
 }
 
 /// Kinds of road users that a sensor seldom confuses with each other.
@@ -48,21 +49,21 @@ impl ClassBelief {
     /// Takes one more label.
     pub(crate) fn observe(&mut self, class: Class) {
         let Some(label) = index(class) else { return };
+        let mut p = self.p;
         let mut sum = 0.0;
-        for (truth, p) in self.p.iter_mut().enumerate() {
-            *p = (*p + FORGETTING) * mistaken(truth, label);
+        for (p, named) in p.iter_mut().zip(&NAMED[label]) {
+            *p = (*p + FORGETTING) * named;
             sum += *p;
         }
-        for p in &mut self.p {
-            *p /= sum;
-        }
-        let mut best = 0;
-        for i in 1..CLASSES.len() {
-            if self.p[i] > self.p[best] {
-                best = i;
+        let p = p.map(|p| p / sum);
+        let (mut best, mut most) = (Class::Car, p[0]);
+        for (class, p) in CLASSES.into_iter().zip(p) {
+            if p > most {
+                (best, most) = (class, p);
             }
         }
-        self.best = (CLASSES[best], self.p[best] as f32);
+        self.p = p;
+        self.best = (best, most as f32);
     }
 
     /// How much likelier a label is for this thing than for any thing; 1 for no label.
@@ -70,12 +71,8 @@ impl ClassBelief {
         let Some(label) = index(class) else {
             return 1.0;
         };
-        let own: f64 = self
-            .p
-            .iter()
-            .enumerate()
-            .map(|(truth, p)| p * mistaken(truth, label))
-            .sum();
+        let each = self.p.iter().zip(&NAMED[label]);
+        let own: f64 = each.map(|(p, named)| p * named).sum();
         own * CLASSES.len() as f64
     }
 
@@ -184,21 +181,29 @@ fn usual_extent(class: Class) -> Extent {
     }
 }
 
+/// The place of a class in `CLASSES`.
 fn index(class: Class) -> Option<usize> {
-    CLASSES.iter().position(|other| *other == class)
-}
-
-/// Probability that a sensor gives `label` to a thing that is `truth`: mostly right, else mostly
-/// within the family.
-fn mistaken(truth: usize, label: usize) -> f64 {
-    if truth == label {
-        0.80
-    } else if family(CLASSES[truth]) == family(CLASSES[label]) {
-        0.08
-    } else {
-        0.03
+    match class {
+        Class::Unknown => None,
+        Class::Car => Some(0),
+        Class::Truck => Some(1),
+        Class::Bus => Some(2),
+        Class::Motorcycle => Some(3),
+        Class::Bicycle => Some(4),
+        Class::Pedestrian => Some(5),
     }
 }
+
+/// Probability that a sensor gives a label (row) to a thing that is of a class: mostly right, else mostly
+/// within the family.
+const NAMED: [[f64; CLASSES.len()]; CLASSES.len()] = [
+    [0.80, 0.08, 0.08, 0.03, 0.03, 0.03],
+    [0.08, 0.80, 0.08, 0.03, 0.03, 0.03],
+    [0.08, 0.08, 0.80, 0.03, 0.03, 0.03],
+    [0.03, 0.03, 0.03, 0.80, 0.08, 0.03],
+    [0.03, 0.03, 0.03, 0.08, 0.80, 0.03],
+    [0.03, 0.03, 0.03, 0.03, 0.03, 0.80],
+];
 
 /// What every class gets back before a label is taken: no run of labels settles it for ever.
 const FORGETTING: f64 = 0.002;

@@ -40,6 +40,14 @@ pub(crate) struct Fit {
     pub(crate) det: f64,
 }
 
+impl Fit {
+    /// Of what took no measurement.
+    pub(crate) const NONE: Self = Self {
+        d2: f64::INFINITY,
+        det: 1.0,
+    };
+}
+
 impl Kalman {
     /// A thing first seen at `position`; its velocity unknown but for its usual size.
     pub(crate) fn new(position: Vector2<f64>, cov: Matrix2<f64>, speed_sigma_mps: f64) -> Self {
@@ -78,7 +86,18 @@ impl Kalman {
 
     /// How well a position would fit.
     pub(crate) fn fit_position(&self, z: Vector2<f64>, r: &Matrix2<f64>) -> Fit {
-        density(&(z - self.position()), &(matrix(self.position_cov()) + r))
+        let (u, v) = (z.x - self.x[0], z.y - self.x[1]);
+        let (a, b, c) = (
+            self.p[0] + r[(0, 0)],
+            self.p[1] + r[(0, 1)],
+            self.p[4] + r[(1, 1)],
+        );
+        let det = (a * c - b * b).max(LEAST_DETERMINANT);
+        let d2 = (u * (c * u - 2.0 * b * v) + a * v * v) / det;
+        Fit {
+            d2: d2.max(0.0),
+            det,
+        }
     }
 
     /// How well a velocity would fit once the position has been taken, as [`Self::update_position`] takes
@@ -201,7 +220,7 @@ fn joseph(
 /// A triangle by its entries; each is asked for by its place, row and column. Not a loop, so that the
 /// compiler sees which is which.
 #[inline(always)]
-pub(crate) fn triangle(entry: impl Fn(usize, usize, usize) -> f64) -> [f64; 10] {
+pub(crate) fn triangle<T>(entry: impl Fn(usize, usize, usize) -> T) -> [T; 10] {
     [
         entry(0, 0, 0),
         entry(1, 0, 1),
@@ -256,8 +275,8 @@ pub(crate) fn determinant(s: &Matrix2<f64>) -> f64 {
 }
 
 /// Share of a measurement in what is expected of it above which the plain update keeps eight digits.
-const PLAIN_ABOVE: f64 = 1e-4;
-const LEAST_DETERMINANT: f64 = 1e-12;
+pub(crate) const PLAIN_ABOVE: f64 = 1e-4;
+pub(crate) const LEAST_DETERMINANT: f64 = 1e-12;
 
 #[cfg(test)]
 mod tests {

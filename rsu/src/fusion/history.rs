@@ -54,15 +54,6 @@ impl Crowd {
             judged: false,
         }
     }
-
-    /// Becomes the same as `other`, in the room it has.
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.at = other.at;
-        self.last = other.last;
-        self.judged = other.judged;
-        self.targets.clear();
-        self.targets.extend_from_slice(&other.targets);
-    }
 }
 
 /// Frames in order of time, each with the crowd before it.
@@ -78,7 +69,7 @@ pub(crate) struct History {
 
 #[derive(Debug)]
 struct Slot {
-    frame: Frame,
+    frame: Box<Frame>,
     before: Crowd,
     /// Whether `before` is: nobody goes back into the midst of a moment that came in several frames.
     kept: bool,
@@ -96,7 +87,7 @@ pub(crate) struct TooLate;
 impl History {
     pub(crate) fn new(window: Duration, max_targets: usize) -> Self {
         let slot = || Slot {
-            frame: Frame::default(),
+            frame: Box::default(),
             before: Crowd::with_capacity(max_targets),
             kept: false,
         };
@@ -138,16 +129,14 @@ impl History {
         })
     }
 
-    /// Puts a frame in its place; the index of that place. Frames of the same moment stand in order
-    /// of their sensors, whichever came first.
-    pub(crate) fn insert(&mut self, frame: &Frame) -> Result<usize, TooLate> {
-        if frame.at < self.floor
-            || self
-                .newest()
-                .is_some_and(|newest| frame.at + self.window < newest)
-        {
+    /// Puts a frame in its place, and hands out another in its stead, for the next one; the index of that
+    /// place. Frames of the same moment stand in order of their sensors, whichever came first.
+    pub(crate) fn insert(&mut self, frame: &mut Box<Frame>) -> Result<usize, TooLate> {
+        let newest = self.newest().max(Some(frame.at)).unwrap_or(frame.at);
+        if frame.at < self.floor || frame.at + self.window < newest {
             return Err(TooLate);
         }
+        self.forget_before(newest);
         if self.free.is_empty() {
             let oldest = self.order.remove(0);
             self.floor = self.slots[usize::from(oldest)].frame.at;
@@ -168,9 +157,22 @@ impl History {
             return Err(TooLate);
         }
         let slot = self.free.pop().ok_or(TooLate)?;
-        self.slots[usize::from(slot)].frame.clone_from(frame);
+        std::mem::swap(&mut self.slots[usize::from(slot)].frame, frame);
         self.order.insert(place, slot);
         Ok(place)
+    }
+
+    /// Forgets what no frame can come before any more. What was kept last is given out first, so that the
+    /// same memory is used again and again.
+    fn forget_before(&mut self, newest: Mono) {
+        let frame = |slot: u8| &self.slots[usize::from(slot)].frame;
+        let old = self.order.iter();
+        let old = old.take_while(|slot| frame(**slot).at + self.window < newest);
+        let old = old.count();
+        if let Some(last) = old.checked_sub(1) {
+            self.floor = frame(self.order[last]).at;
+            self.free.extend(self.order.drain(..old).rev());
+        }
     }
 
     /// Whether the same sensor said the very same of that moment: nothing that is new.
@@ -186,20 +188,22 @@ impl History {
             .any(|other| other.sensor == frame.sensor && other.print == frame.print)
     }
 
-    /// Sets `crowd` back to what it was when the frame at `place` was not yet known.
-    pub(crate) fn rewind(&self, place: usize, crowd: &mut Crowd) {
+    /// Sets `crowd` back to what it was when the frame at `place` was not yet known. The frame after it no
+    /// longer knows that: it is to be entered again.
+    pub(crate) fn rewind(&mut self, place: usize, crowd: &mut Crowd) {
         if let Some(next) = self.order.get(place + 1) {
-            crowd.copy_from(&self.slots[usize::from(*next)].before);
+            std::mem::swap(crowd, &mut self.slots[usize::from(*next)].before);
         }
     }
 
-    /// Notes the crowd before the frame at `place`, and hands that frame out.
-    pub(crate) fn enter(&mut self, place: usize, crowd: &Crowd) -> &Frame {
+    /// Hands out the frame at `place` and, where it begins a moment, the crowd before it: that is kept here
+    /// from now on, and what is then left in `crowd` is of no use.
+    pub(crate) fn enter(&mut self, place: usize, crowd: &mut Crowd) -> (&Frame, Option<&Crowd>) {
         let slot = &mut self.slots[usize::from(self.order[place])];
         slot.kept = crowd.last != Some((slot.frame.sensor, slot.frame.at));
         if slot.kept {
-            slot.before.copy_from(crowd);
+            std::mem::swap(crowd, &mut slot.before);
         }
-        &slot.frame
+        (&slot.frame, slot.kept.then_some(&slot.before))
     }
 }

@@ -35,6 +35,8 @@ const KNOWN_WORDS: usize = (1 << KNOWN_BITS) / 64;
 pub(crate) struct Ids {
     /// Index is the id; 0 is never given.
     owners: Box<[Owner; 256]>,
+    /// What was last known of each.
+    last_known: Box<[Known; 256]>,
     /// Given last; the next search starts behind it, so that ids rest as long as they can.
     last: u8,
     /// A bit is set for every uid that is among the owners, and few else: who has no id is known at once.
@@ -47,7 +49,12 @@ pub(crate) struct Ids {
 struct Owner {
     uid: u64,
     state: Use,
-    /// What was known of it in the last round in which it had the id.
+}
+
+/// What was known of the owner of an id in the last round in which it had it. Beside the owners, for all of
+/// these are looked through in each round.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
     at: Mono,
     seen_at: Mono,
     place: Vector2<f64>,
@@ -84,6 +91,7 @@ impl Ids {
     pub(crate) fn new(max: usize, rest: Duration) -> Self {
         Self {
             owners: Box::new([Owner::default(); 256]),
+            last_known: Box::new([Known::default(); 256]),
             last: 0,
             known: [0; KNOWN_WORDS],
             max: max.min(255),
@@ -103,6 +111,7 @@ impl Ids {
                 ..Owner::default()
             };
         }
+        *self.last_known = [Known::default(); 256];
     }
 
     /// Gives every confirmed target its id and sets those at rest whose target has gone.
@@ -152,6 +161,7 @@ impl Ids {
                 target.id = id;
                 self.last = id;
                 self.owners[usize::from(id)] = Owner::default();
+                self.last_known[usize::from(id)] = Known::default();
                 settled.given += 1;
             } else {
                 settled.refused += 1;
@@ -169,18 +179,20 @@ impl Ids {
 
     fn claim(&mut self, at: Mono, target: &mut Target) {
         if target.id != 0 {
-            target.recall(&self.owners[usize::from(target.id)]);
-            self.owners[usize::from(target.id)] = Owner {
+            let id = usize::from(target.id);
+            let known = &mut self.last_known[id];
+            target.recall(known);
+            self.owners[id] = Owner {
                 uid: target.uid,
                 state: Use::Held,
-                at,
-                seen_at: target.seen_at,
-                place: target.state.position(),
-                velocity: target.state.velocity(),
-                heading: target.heading,
-                class: target.class,
-                size: target.size,
             };
+            known.at = at;
+            known.seen_at = target.seen_at;
+            known.place = target.state.position();
+            known.velocity = target.state.velocity();
+            known.heading = target.heading;
+            known.class = target.class;
+            known.size = target.size;
         }
     }
 
@@ -203,7 +215,7 @@ impl Ids {
             let owner = &self.owners[usize::from(id)];
             let spare = !full || owner.state == Use::Unclaimed;
             spare
-                .then(|| owner.astray_m(at, target))
+                .then(|| owner.astray_m(at, &self.last_known[usize::from(id)], target))
                 .flatten()
                 .map(|astray_m| (id, astray_m))
         };
@@ -233,7 +245,7 @@ fn place_of(uid: u64) -> (usize, u64) {
 impl Target {
     /// Takes over what the owner of its id knew of itself and this one does not know yet: a car that
     /// was hidden while it stood points where it pointed.
-    fn recall(&mut self, owner: &Owner) {
+    fn recall(&mut self, owner: &Known) {
         if self.heading.yaw_rad.is_none() {
             self.heading = owner.heading;
         }
@@ -248,32 +260,32 @@ impl Target {
 
 impl Owner {
     /// How far this lost thing would have strayed if it were `target`; None if it cannot be.
-    fn astray_m(&self, at: Mono, target: &Target) -> Option<f64> {
+    fn astray_m(&self, at: Mono, known: &Known, target: &Target) -> Option<f64> {
         match self.state {
             // Gone in this very round, by going through the past again or by a merge.
             Use::Unclaimed => {}
             // Two things that were seen at one moment are two.
-            Use::Resting(_) if self.uid != 0 && target.born_at > self.seen_at => {}
+            Use::Resting(_) if self.uid != 0 && target.born_at > known.seen_at => {}
             _ => return None,
         }
-        let unseen = at.since(self.at);
-        let standing = self.velocity.norm() < STANDING_MPS;
+        let unseen = at.since(known.at);
+        let standing = known.velocity.norm() < STANDING_MPS;
         let (seek, expected, tolerance_m) = if standing {
-            (SEEK_STANDING, self.place, SAME_PLACE_M)
+            (SEEK_STANDING, known.place, SAME_PLACE_M)
         } else {
             let seconds = unseen.as_secs_f64();
             (
                 SEEK_MOVING,
-                self.place + self.velocity * seconds,
+                known.place + known.velocity * seconds,
                 SAME_PLACE_M + ASTRAY_MPS * seconds,
             )
         };
         let astray_m = (target.state.position() - expected).norm();
-        let changed_mps = (target.state.velocity() - self.velocity).norm();
+        let changed_mps = (target.state.velocity() - known.velocity).norm();
         if unseen > seek || astray_m > tolerance_m || changed_mps > SAME_SPEED_MPS {
             return None;
         }
-        let (a, b) = (family(self.class.best().0), family(target.class.best().0));
+        let (a, b) = (family(known.class.best().0), family(target.class.best().0));
         let other_kind = a.zip(b).is_some_and(|(a, b)| a != b);
         (!other_kind).then_some(astray_m)
     }

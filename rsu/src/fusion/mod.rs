@@ -10,9 +10,10 @@
 //! - `tracklet`: what a device that tracks says that it had not said before
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
-//!   - `filter`, `motion`: where a thing is, how it moves, and how sure that is
+//!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
 //!   - `near`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
+//!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
 //!   - `habits`, `eyesight`, `precision`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
@@ -45,11 +46,14 @@ mod health;
 mod history;
 mod ids;
 mod merge;
+mod mixture;
 mod motion;
 mod near;
+mod pair;
 mod picture;
 mod precision;
 mod screen;
+mod standing;
 mod step;
 mod target;
 #[cfg(test)]
@@ -57,6 +61,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tracklet;
+mod views;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
 pub use health::{Health, Suspicion};
@@ -68,6 +73,7 @@ use budget::afford;
 use habits::Habits;
 use history::{Crowd, Frame, History};
 use ids::Ids;
+use motion::Pace;
 use screen::{TimeScreen, Verdict, believe};
 use step::Stepper;
 use tracklet::News;
@@ -216,7 +222,8 @@ impl Fusion {
         if !self.fit_in_time() {
             return;
         }
-        let Ok(place) = self.history.insert(&self.incoming) else {
+        let full = self.incoming.full;
+        let Ok(place) = self.history.insert(&mut self.incoming) else {
             self.counts.too_late += 1;
             return;
         };
@@ -225,7 +232,7 @@ impl Fusion {
         let again = self.crowd.last == Some((sensor, at));
         self.work_through(place);
         // Of a moment that comes in many frames, the first and the last give out ids.
-        if again && self.incoming.full {
+        if again && full {
             return;
         }
         let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
@@ -243,14 +250,17 @@ impl Fusion {
         for pulse in &mut self.habits.pulse {
             pulse.note_asked(at);
         }
-        let dt_s = at.seconds_after(self.crowd.at);
+        let mut pace = Pace::new(at.seconds_after(self.crowd.at));
         self.picture.at = at;
         self.picture.tracks.clear();
         for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
             let early = target.seen_at.since(at) > self.config.delete_after;
             if !early && !target.is_stale(at, &self.config) {
                 // Ids are unique, so there is room.
-                let _ = self.picture.tracks.try_push(target.published(at, dt_s));
+                let _ = self
+                    .picture
+                    .tracks
+                    .try_push(target.published(at, &mut pace));
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);
@@ -338,30 +348,30 @@ impl Fusion {
         let Habits {
             precision, told, ..
         } = &mut self.habits;
-        let (precision, told) = (&precision[sensor], &mut told[sensor]);
+        let correction = precision[sensor].correction(model);
+        let told = &mut told[sensor];
         let parts = self.config.parts;
-        let believed = objects
-            .detections
-            .iter()
-            .filter_map(|d| believe(d, model, &self.config))
-            .map(|mut sighting| {
-                let claimed = (sighting.position, sighting.position_cov);
-                if model.tracks && parts.news {
-                    sighting.news = told.hear(frame.at, &sighting);
-                } else if parts.noise {
-                    // Errors that repeat look smaller than they are, so that of devices that track they are
-                    // not learnt.
-                    sighting.position_cov = precision.scaled(model, claimed.0, claimed.1);
+        for detection in &objects.detections {
+            let Some(mut sighting) = believe(detection, model, &self.config) else {
+                continue;
+            };
+            let claimed = (sighting.position, sighting.position_cov);
+            if model.tracks && parts.news {
+                let said = sighting;
+                sighting.news = told.hear(frame.at, &said);
+            } else if parts.noise {
+                // Errors that repeat look smaller than they are, so that of devices that track they are
+                // not learnt.
+                sighting.position_cov = correction.scaled(claimed.0, claimed.1);
+            }
+            if parts.mount {
+                sighting.position = correction.corrected(claimed.0);
+                if let News::Some(place, _) = &mut sighting.news {
+                    *place += sighting.position - claimed.0;
                 }
-                if parts.mount {
-                    sighting.position = precision.corrected(model, claimed.0);
-                    if let News::Some(place, _) = &mut sighting.news {
-                        *place += sighting.position - claimed.0;
-                    }
-                }
-                sighting
-            });
-        frame.sightings.extend(believed);
+            }
+            frame.sightings.push(sighting);
+        }
         let taken = frame.sightings.len();
         self.counts.detections += taken as u64;
         self.counts.malformed += (objects.detections.len() - taken) as u64;
@@ -377,10 +387,10 @@ impl Fusion {
             self.stepper.forget();
         }
         for again in place..self.history.len() {
-            let frame = self.history.enter(again, &self.crowd);
+            let (frame, before) = self.history.enter(again, &mut self.crowd);
             let by = (&self.config, &mut self.habits, again == place);
             self.stepper
-                .apply(frame, &mut self.crowd, by, &mut self.counts);
+                .apply(frame, (before, &mut self.crowd), by, &mut self.counts);
         }
     }
 }

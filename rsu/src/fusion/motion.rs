@@ -3,28 +3,34 @@
 //! An interacting multiple model filter over the states of `filter`: going steadily, changing speed
 //! or turning briskly, turning at the rate seen so far, and standing. Each mode predicts and takes
 //! measurements by itself; between frames they mix by how often road users change their ways. What
-//! everybody else sees is the mixture: mean and covariance, the spread between the modes included.
+//! everybody else sees is the mixture (`mixture`): mean and covariance, the spread between the modes
+//! included. The two ways of going straight are filtered side by side (`pair`), and what stands is
+//! filtered as what stands (`standing`).
 
 use std::ops::Deref;
 
-use nalgebra::{Matrix2, Vector2, Vector4};
+use nalgebra::{Matrix2, Vector2};
 
 use super::classify::agility;
-use super::filter::{Fit, Kalman, triangle};
+use super::filter::{Fit, Kalman};
+use super::mixture::{change, counts, mixed, placed};
+use super::pair::Pair;
+use super::standing::Standing;
 use crate::report::Class;
 
 /// Ways of moving.
-const MODES: usize = 4;
-const STEADY: usize = 0;
-const BRISK: usize = 1;
-const TURNING: usize = 2;
-const STANDING: usize = 3;
+pub(crate) const MODES: usize = 4;
+pub(crate) const STEADY: usize = 0;
+pub(crate) const BRISK: usize = 1;
+pub(crate) const TURNING: usize = 2;
+pub(crate) const STANDING: usize = 3;
 
-/// State of motion of one thing: reads as the mixture of its modes.
+/// State of motion of one thing: reads as the mixture of its modes. In this order for the same reason as
+/// [`Target`](super::target::Target).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub(crate) struct Motion {
     whole: Kalman,
-    modes: [Kalman; MODES],
     /// How likely each mode is; they sum to 1. A mode that cannot be has 0, and no state.
     weights: [f64; MODES],
     /// Of late, counter-clockwise.
@@ -33,6 +39,47 @@ pub(crate) struct Motion {
     unmixed_s: f64,
     /// More than one mode is at work.
     several: bool,
+    /// Of the mixture's covariance only the part of the place is as it should be: mostly a measurement is
+    /// taken before the rest is asked for.
+    place_only: bool,
+    modes: Modes,
+}
+
+/// The state of each mode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Modes {
+    /// Steady and brisk.
+    pub(crate) going: Pair,
+    pub(crate) turning: Kalman,
+    pub(crate) standing: Standing,
+}
+
+/// How far things get in a span of time, made once for all that move on by it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) dt_s: f64,
+    /// Probabilities of change after a time without: mostly the same for everybody.
+    changes: (f64, Changes),
+}
+
+/// Probabilities of going over from one mode (row) to another.
+type Changes = [[f64; MODES]; MODES];
+
+impl Pace {
+    /// Of `dt_s`, which may be negative.
+    pub(crate) fn new(dt_s: f64) -> Self {
+        Self {
+            dt_s,
+            changes: (dt_s.abs(), changes(dt_s.abs())),
+        }
+    }
+
+    fn changes(&mut self, unmixed_s: f64) -> &Changes {
+        if self.changes.0.to_bits() != unmixed_s.to_bits() {
+            self.changes = (unmixed_s, changes(unmixed_s));
+        }
+        &self.changes.1
+    }
 }
 
 impl Deref for Motion {
@@ -53,16 +100,22 @@ impl Motion {
         let whole = Kalman::new(position, cov, speed_sigma_mps);
         Self {
             whole,
-            modes: [whole; MODES],
+            modes: Modes {
+                going: Pair::both(&whole),
+                turning: whole,
+                standing: Standing::of(&whole),
+            },
             weights: [0.35, 0.35, 0.1, 0.2],
             turn_radps: 0.0,
             unmixed_s: 0.0,
             several,
+            place_only: false,
         }
     }
 
-    /// Moves on by `dt_s`, which may be negative.
-    pub(crate) fn predict(&mut self, dt_s: f64, class: Class) {
+    /// Moves on. Velocities are not to be judged by the mixture before [`Self::settle`].
+    pub(crate) fn predict(&mut self, pace: &mut Pace, class: Class) {
+        let dt_s = pace.dt_s;
         if dt_s == 0.0 {
             return;
         }
@@ -73,21 +126,42 @@ impl Motion {
         }
         self.unmixed_s += dt_s.abs();
         if self.unmixed_s >= MIX_EVERY_S {
-            self.mix(self.unmixed_s);
+            self.mix(pace.changes(self.unmixed_s));
             self.unmixed_s = 0.0;
         }
-        self.modes[STEADY].predict(dt_s, STEADY_SHARE * q);
-        self.modes[BRISK].predict(dt_s, BRISK_SHARE * q);
+        let modes = &mut self.modes;
+        modes
+            .going
+            .predict(dt_s, [STEADY_SHARE * q, BRISK_SHARE * q]);
         if self.weights[TURNING] > 0.0 {
-            turn(&mut self.modes[TURNING], self.turn_radps * dt_s);
-            self.modes[TURNING].predict(dt_s, TURNING_SHARE * q);
+            turn(&mut modes.turning, self.turn_radps * dt_s);
+            modes.turning.predict(dt_s, TURNING_SHARE * q);
         }
         if self.weights[STANDING] > 0.0 {
-            stand(&mut self.modes[STANDING], dt_s);
+            modes.standing.predict(dt_s);
         }
-        self.combine();
+        placed(&self.modes, &counts(&self.weights, 1.0), &mut self.whole);
+        self.place_only = true;
         // A turn that nothing confirms dies away.
         self.turn_radps *= 1.0 - (dt_s.abs() / TURN_LASTS_S).min(1.0);
+    }
+
+    /// Works out what of the mixture was left out.
+    pub(crate) fn settle(&mut self) {
+        if self.place_only {
+            self.combine();
+        }
+    }
+
+    /// What it would be if it moved on.
+    pub(crate) fn predicted(&self, pace: &mut Pace, class: Class) -> Kalman {
+        if pace.dt_s == 0.0 && !self.place_only {
+            return self.whole;
+        }
+        let mut later = *self;
+        later.predict(pace, class);
+        later.settle();
+        later.whole
     }
 
     /// Takes a measured position with its covariance, and the velocity if one was measured too.
@@ -96,71 +170,92 @@ impl Motion {
         (z, r): (Vector2<f64>, &Matrix2<f64>),
         velocity: Option<(Vector2<f64>, &Matrix2<f64>)>,
     ) {
-        self.take(|mode| {
-            let place = mode.update_position(z, r);
-            let Some((zv, rv)) = velocity else {
-                return place;
-            };
-            let speed = mode.update_velocity(zv, rv);
-            Fit {
-                d2: place.d2 + speed.d2,
-                det: place.det * speed.det,
+        if !self.several {
+            self.whole.update_position(z, r);
+            if let Some((zv, rv)) = velocity {
+                self.whole.update_velocity(zv, rv);
             }
-        });
+            return;
+        }
+        let mut fits = self.fit_each(
+            |going| going.update_position(z, r),
+            |turning| turning.update_position(z, r),
+            |standing| standing.update_position(z, r),
+        );
+        if let Some((zv, rv)) = velocity {
+            let speeds = self.fit_each(
+                |going| going.update_velocity(zv, rv),
+                |turning| turning.update_velocity(zv, rv),
+                |standing| standing.update_velocity(zv, rv),
+            );
+            for (fit, speed) in fits.iter_mut().zip(speeds) {
+                fit.d2 += speed.d2;
+                fit.det *= speed.det;
+            }
+        }
+        self.believe(&fits);
     }
 
     /// Takes a measured velocity with its covariance.
     pub(crate) fn update_velocity(&mut self, z: Vector2<f64>, r: &Matrix2<f64>) {
-        self.take(|mode| mode.update_velocity(z, r));
-    }
-
-    /// Lets each mode take a measurement, and believes each by how well it had foreseen it.
-    fn take(&mut self, update: impl Fn(&mut Kalman) -> Fit) {
         if !self.several {
-            update(&mut self.whole);
+            self.whole.update_velocity(z, r);
             return;
         }
-        let before = self.whole.velocity();
-        let mut fits = [None; MODES];
-        let modes = self.modes.iter_mut().zip(&self.weights).zip(&mut fits);
-        for ((mode, weight), fit) in modes {
-            if *weight > 0.0 {
-                *fit = Some(update(mode));
-            }
+        let fits = self.fit_each(
+            |going| going.update_velocity(z, r),
+            |turning| turning.update_velocity(z, r),
+            |standing| standing.update_velocity(z, r),
+        );
+        self.believe(&fits);
+    }
+
+    /// Lets each mode that can be take a measurement; how well each had foreseen it.
+    #[inline(always)]
+    fn fit_each(
+        &mut self,
+        going: impl Fn(&mut Pair) -> [Fit; 2],
+        turning: impl Fn(&mut Kalman) -> Fit,
+        standing: impl Fn(&mut Standing) -> Fit,
+    ) -> [Fit; MODES] {
+        let modes = &mut self.modes;
+        let [steady, brisk] = going(&mut modes.going);
+        let mut fits = [steady, brisk, Fit::NONE, Fit::NONE];
+        if self.weights[TURNING] > 0.0 {
+            fits[TURNING] = turning(&mut modes.turning);
         }
-        self.weigh(&fits);
+        if self.weights[STANDING] > 0.0 {
+            fits[STANDING] = standing(&mut modes.standing);
+        }
+        fits
+    }
+
+    /// Believes each mode by how well it had foreseen a measurement.
+    #[inline(always)]
+    fn believe(&mut self, fits: &[Fit; MODES]) {
+        let before = self.whole.velocity();
+        self.weigh(fits);
         self.combine();
         self.note_turn(before);
     }
 
-    /// Lets modes change: the longer the time, the likelier.
-    fn mix(&mut self, dt_s: f64) {
-        let leave = 1.0 - (-dt_s / CHANGE_AFTER_S).exp();
-        let to: [[f64; MODES]; MODES] = [
-            [1.0 - leave, 0.6 * leave, 0.3 * leave, 0.1 * leave],
-            [0.6 * leave, 1.0 - leave, 0.2 * leave, 0.2 * leave],
-            [0.5 * leave, 0.5 * leave, 1.0 - leave, 0.0],
-            [0.1 * leave, 0.9 * leave, 0.0, 1.0 - leave],
-        ];
+    /// Lets modes change.
+    fn mix(&mut self, to: &Changes) {
+        self.settle();
         let can = self.possible();
-        let parts = Parts::of(&self.modes, &self.weights, self.whole.x);
         let was = self.weights;
-        for (j, (mode, weight)) in self.modes.iter_mut().zip(&mut self.weights).enumerate() {
-            if !can[j] {
-                *weight = 0.0;
-                continue;
+        let mut count = [[0.0; MODES]; MODES];
+        let mut weights = [0.0; MODES];
+        for j in 0..MODES {
+            if can[j] {
+                let share = [0, 1, 2, 3].map(|i| to[i][j] * was[i]);
+                weights[j] = (share[0] + share[1]) + (share[2] + share[3]);
+                count[j] = counts(&share, weights[j]);
             }
-            let mut share = [0.0; MODES];
-            for (share, (row, was)) in share.iter_mut().zip(to.iter().zip(&was)) {
-                *share = row[j] * was;
-            }
-            *weight = share.iter().sum();
-            *mode = parts.mixed(&share);
         }
-        let sum: f64 = self.weights.iter().sum();
-        for weight in &mut self.weights {
-            *weight /= sum;
-        }
+        change(&mut self.modes, &count, &can);
+        let whole = 1.0 / ((weights[0] + weights[1]) + (weights[2] + weights[3]));
+        self.weights = weights.map(|weight| weight * whole);
     }
 
     /// Which ways of moving are worth their while: what goes fast does not stand, and what goes straight
@@ -168,30 +263,48 @@ impl Motion {
     fn possible(&self) -> [bool; MODES] {
         let turns = self.turn_radps.abs() > LEAST_TURN_RADPS;
         let speed = self.whole.velocity().norm();
-        let stands = speed < STANDING_BELOW_MPS + 3.0 * self.whole.velocity_sigma_mps();
+        let stands = speed < STANDING_BELOW_MPS
+            || speed < STANDING_BELOW_MPS + 3.0 * self.whole.velocity_sigma_mps();
         [true, true, turns, stands]
     }
 
-    fn weigh(&mut self, fits: &[Option<Fit>; MODES]) {
-        let known = fits.iter().flatten();
-        let nearest = known.map(|fit| fit.d2).fold(f64::INFINITY, f64::min);
-        let likelihoods =
-            fits.map(|fit| fit.map_or(0.0, |f| (-0.5 * (f.d2 - nearest)).exp() / f.det.sqrt()));
-        let most = likelihoods.iter().copied().fold(0.0, f64::max);
+    #[inline(always)]
+    fn weigh(&mut self, fits: &[Fit; MODES]) {
+        let nearest = fits.iter().map(|fit| fit.d2).fold(f64::INFINITY, f64::min);
+        let mut most = 0.0;
+        let mut likelihoods = [0.0; MODES];
+        for ((likelihood, fit), weight) in likelihoods.iter_mut().zip(fits).zip(&self.weights) {
+            if *weight > 0.0 {
+                let farther = fit.d2 - nearest;
+                // The logarithm's inverse is what costs most here, and of nought it is known.
+                let agrees = if farther > 0.0 {
+                    (-0.5 * farther).exp()
+                } else {
+                    1.0
+                };
+                *likelihood = agrees / fit.det.sqrt();
+                most = f64::max(most, *likelihood);
+            }
+        }
         let mut sum = 0.0;
+        let share = 1.0 / most;
         for (weight, likelihood) in self.weights.iter_mut().zip(&likelihoods) {
             if *weight > 0.0 {
-                *weight = (*weight * likelihood / most).max(LEAST_WEIGHT);
+                *weight = (*weight * (likelihood * share)).max(LEAST_WEIGHT);
                 sum += *weight;
             }
         }
+        let whole = 1.0 / sum;
         for weight in &mut self.weights {
-            *weight /= sum;
+            *weight *= whole;
         }
     }
 
     fn combine(&mut self) {
-        self.whole = Parts::of(&self.modes, &self.weights, self.whole.x).mixed(&self.weights);
+        // Weights sum to 1.
+        let count = counts(&self.weights, 1.0);
+        mixed(&self.modes, &count, &mut self.whole);
+        self.place_only = false;
     }
 
     /// The update turned the velocity: part of that is the turn.
@@ -210,55 +323,15 @@ impl Motion {
     }
 }
 
-/// What modes add to a mixture, by means about a common point: where each of them is from there, and the
-/// square of that with its covariance. Made once, it serves for several mixtures of the same modes.
-struct Parts {
-    about: Vector4<f64>,
-    modes: [([f64; 4], [f64; 10]); MODES],
-}
-
-impl Parts {
-    #[inline]
-    fn of(modes: &[Kalman; MODES], weights: &[f64; MODES], about: Vector4<f64>) -> Self {
-        let each = |n: usize| {
-            let mode = &modes[n];
-            if weights[n] == 0.0 {
-                return ([0.0; 4], [0.0; 10]);
-            }
-            let d: [f64; 4] = (mode.x - about).into();
-            (d, triangle(|n, i, j| mode.p[n] + d[i] * d[j]))
-        };
-        Self {
-            about,
-            modes: [each(0), each(1), each(2), each(3)],
-        }
-    }
-
-    /// The mixture by shares, which need not sum to 1.
-    #[inline]
-    fn mixed(&self, share: &[f64; MODES]) -> Kalman {
-        // Modes that hardly count are left out: most things move in one or two ways.
-        let sum: f64 = share.iter().sum();
-        let counts = share.map(|s| if s > NEGLIGIBLE * sum { s } else { 0.0 });
-        let whole = 1.0 / counts.iter().sum::<f64>();
-        let (mut mean, mut p) = ([0.0; 4], [0.0; 10]);
-        for ((means, squares), count) in self.modes.iter().zip(&counts) {
-            let s = count * whole;
-            if s == 0.0 {
-                continue;
-            }
-            for (mean, part) in mean.iter_mut().zip(means) {
-                *mean += s * part;
-            }
-            for (p, part) in p.iter_mut().zip(squares) {
-                *p += s * part;
-            }
-        }
-        Kalman {
-            x: self.about + Vector4::from(mean),
-            p: triangle(|n, i, j| p[n] - mean[i] * mean[j]),
-        }
-    }
+/// How likely it is that a mode is left for another: the longer the time, the likelier.
+fn changes(dt_s: f64) -> Changes {
+    let leave = 1.0 - (-dt_s / CHANGE_AFTER_S).exp();
+    [
+        [1.0 - leave, 0.6 * leave, 0.3 * leave, 0.1 * leave],
+        [0.6 * leave, 1.0 - leave, 0.2 * leave, 0.2 * leave],
+        [0.5 * leave, 0.5 * leave, 1.0 - leave, 0.0],
+        [0.1 * leave, 0.9 * leave, 0.0, 1.0 - leave],
+    ]
 }
 
 /// Turns the velocity by an angle, its covariance with it.
@@ -286,27 +359,6 @@ fn turn(mode: &mut Kalman, angle: f64) {
     ];
 }
 
-/// A standing thing keeps its place, and its velocity is none but for a tremor.
-fn stand(mode: &mut Kalman, dt_s: f64) {
-    mode.x[2] = 0.0;
-    mode.x[3] = 0.0;
-    let [ee, en, _, _, nn, ..] = mode.p;
-    let creep = CREEP * dt_s.abs();
-    let still = TREMOR_MPS * TREMOR_MPS;
-    mode.p = [
-        ee + creep,
-        en,
-        0.0,
-        0.0,
-        nn + creep,
-        0.0,
-        0.0,
-        still,
-        0.0,
-        still,
-    ];
-}
-
 /// Acceleration of each mode, as a share of what the class usually shows.
 const STEADY_SHARE: f64 = 0.15;
 const BRISK_SHARE: f64 = 3.0;
@@ -317,13 +369,8 @@ const MIX_EVERY_S: f64 = 0.045;
 const CHANGE_AFTER_S: f64 = 3.0;
 /// How much of the turn that an update shows is added to the rate.
 const TURN_GAIN: f64 = 0.7;
-/// Smaller shares of a mixture do not count.
-const NEGLIGIBLE: f64 = 1e-3;
 /// No mode is ever out of the question.
 const LEAST_WEIGHT: f64 = 1e-4;
-/// How fast the place of a standing thing becomes unsure, m²/s.
-const CREEP: f64 = 0.01;
-const TREMOR_MPS: f64 = 0.1;
 /// Below this rate of turn nothing is gained by foreseeing it.
 const LEAST_TURN_RADPS: f64 = 0.02;
 /// Faster than this, with what is not known of it, nothing stands.
@@ -346,7 +393,7 @@ mod tests {
         for step in 1..=(seconds * 10.0) as u32 {
             let (east, north) = path(f64::from(step) / 10.0);
             let z = Vector2::new(east + 0.3 * dice.normal(), north + 0.3 * dice.normal());
-            motion.predict(0.1, Class::Car);
+            motion.predict(&mut Pace::new(0.1), Class::Car);
             motion.update((z, &r), None);
         }
         motion
@@ -378,9 +425,9 @@ mod tests {
         let motion = follow(true, 3.0, bend);
         assert!(motion.turn_radps > 0.1, "{}", motion.turn_radps);
         let truth = bend(3.5);
-        let error = |mut motion: Motion| {
-            motion.predict(0.5, Class::Car);
-            (motion.position() - Vector2::new(truth.0, truth.1)).norm()
+        let error = |motion: Motion| {
+            let later = motion.predicted(&mut Pace::new(0.5), Class::Car);
+            (later.position() - Vector2::new(truth.0, truth.1)).norm()
         };
         assert!(error(motion) < 0.8, "{}", error(motion));
     }

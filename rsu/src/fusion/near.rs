@@ -3,12 +3,15 @@
 //! Made once for the frames of a moment; looking somewhere costs a search and what is there. Places are
 //! those at which targets were when the index was made.
 
+use arrayvec::ArrayVec;
 use nalgebra::Vector2;
 
 use super::target::Target;
 
 /// Height of a strip: about as far as anything is sought.
 const STRIP_M: f64 = 16.0;
+/// Most strips whose beginnings are noted: two kilometres and more.
+const MOST_STRIPS: usize = 160;
 /// Targets move a little while a moment's frames are taken.
 pub(crate) const SLACK_M: f64 = 1.0;
 
@@ -16,6 +19,10 @@ pub(crate) const SLACK_M: f64 = 1.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Near {
     spots: Vec<Spot>,
+    /// Where each strip begins, from the southernmost on that anybody is in; one more at the end. None where
+    /// there would be too many.
+    strips: ArrayVec<u16, MOST_STRIPS>,
+    southernmost: u32,
     /// How many standard deviations from its place a target is sought.
     pub(crate) sigmas: f64,
     /// The farthest that any of them is sought from its place.
@@ -65,6 +72,8 @@ impl Near {
     pub(crate) fn with_capacity(targets: usize) -> Self {
         Self {
             spots: Vec::with_capacity(targets),
+            strips: ArrayVec::new(),
+            southernmost: 0,
             sigmas: 0.0,
             farthest_m: 0.0,
             largest_m: 0.0,
@@ -73,19 +82,50 @@ impl Near {
 
     /// Notes where all targets are; `sigmas` is how far from its place a target is sought.
     pub(crate) fn note(&mut self, targets: &[Target], sigmas: f64) {
-        self.spots.clear();
         self.sigmas = sigmas;
-        (self.farthest_m, self.largest_m) = (0.0, 0.0);
-        for (target, index) in targets.iter().zip(0..) {
+        let (mut farthest_m, mut largest_m) = (0.0, 0.0);
+        let mut note = |index: u16| {
+            let target = &targets[usize::from(index)];
             let extent = target.extent();
             let reach_m = sigmas * (target.state.position_sigma_m() + 0.15 * extent.length_m);
-            self.farthest_m = self.farthest_m.max(reach_m);
+            farthest_m = f64::max(farthest_m, reach_m);
             let half_m = 0.5 * (extent.length_m + extent.width_m);
-            self.largest_m = self.largest_m.max(half_m);
-            self.spots.push(Spot::new(target, index, reach_m));
+            largest_m = f64::max(largest_m, half_m);
+            Spot::new(target, index, reach_m)
+        };
+        if self.spots.len() == targets.len() {
+            // In the order of last time, which is nearly that of this time.
+            for spot in &mut self.spots {
+                *spot = note(spot.target);
+            }
+        } else {
+            self.spots.clear();
+            self.spots.extend((0..targets.len() as u16).map(note));
         }
-        self.spots
-            .sort_unstable_by_key(|spot| (spot.key, spot.target));
+        (self.farthest_m, self.largest_m) = (farthest_m, largest_m);
+        sort(&mut self.spots);
+        self.note_strips();
+    }
+
+    fn note_strips(&mut self) {
+        self.strips.clear();
+        let strip = |spot: &Spot| (spot.key >> 32) as u32;
+        let (Some(first), Some(last)) = (self.spots.first(), self.spots.last()) else {
+            return;
+        };
+        let (first, last) = (strip(first), strip(last));
+        self.southernmost = first;
+        if (last - first) as usize + 2 > MOST_STRIPS {
+            return;
+        }
+        let mut next = first;
+        for (spot, place) in self.spots.iter().zip(0..) {
+            while next <= strip(spot) {
+                self.strips.push(place);
+                next += 1;
+            }
+        }
+        self.strips.push(self.spots.len() as u16);
     }
 
     /// Adds targets that have come since.
@@ -94,19 +134,26 @@ impl Near {
             let spot = Spot::new(target, index as u16, 0.0);
             let place = self.spots.partition_point(|other| other.key < spot.key);
             self.spots.insert(place, spot);
+            self.note_strips();
         }
     }
 
-    /// Everybody within `reach_m` of a place, east and north.
-    pub(crate) fn around(
-        &self,
-        place: Vector2<f64>,
-        reach_m: f64,
-    ) -> impl Iterator<Item = &Spot> + '_ {
+    /// Visits everybody within `reach_m` of a place, east and north.
+    #[inline]
+    pub(crate) fn visit(&self, place: Vector2<f64>, reach_m: f64, mut visit: impl FnMut(&Spot)) {
         let reach_m = reach_m + SLACK_M;
         let (west_m, east_m) = (place.x - reach_m, place.x + reach_m);
-        let strips = strip(place.y - reach_m)..=strip(place.y + reach_m);
-        strips.flat_map(move |strip| self.stretch(strip, west_m, east_m))
+        for strip in strip(place.y - reach_m)..=strip(place.y + reach_m) {
+            let (from, to) = (key(strip, west_m), key(strip, east_m));
+            let all = self.strip(strip);
+            let start = all.partition_point(|spot| spot.key < from);
+            for spot in &all[start..] {
+                if spot.key > to {
+                    break;
+                }
+                visit(spot);
+            }
+        }
     }
 
     /// All pairs that are no farther than `reach_m` apart, east and north, each once; and some beside.
@@ -133,13 +180,36 @@ impl Near {
         }
     }
 
-    /// Who is in a strip between two eastings.
-    fn stretch(&self, strip: u32, west_m: f64, east_m: f64) -> impl Iterator<Item = &Spot> + '_ {
-        let (from, to) = (key(strip, west_m), key(strip, east_m));
-        let start = self.spots.partition_point(|spot| spot.key < from);
-        self.spots[start..]
-            .iter()
-            .take_while(move |spot| spot.key <= to)
+    /// Who is in a strip, and perhaps others beside.
+    fn strip(&self, strip: u32) -> &[Spot] {
+        if self.strips.is_empty() {
+            return &self.spots;
+        }
+        let place = strip.wrapping_sub(self.southernmost) as usize;
+        match self.strips.get(place..place.saturating_add(2)) {
+            Some(&[from, to]) => &self.spots[usize::from(from)..usize::from(to)],
+            _ => &[],
+        }
+    }
+}
+
+/// Puts in order what is nearly in order; what is not, as usual.
+fn sort(spots: &mut [Spot]) {
+    let place = |spot: &Spot| (spot.key, spot.target);
+    let mut patience = 2 * spots.len();
+    for n in 1..spots.len() {
+        let spot = spots[n];
+        let mut to = n;
+        while to > 0 && place(&spots[to - 1]) > place(&spot) {
+            spots[to] = spots[to - 1];
+            to -= 1;
+        }
+        spots[to] = spot;
+        patience = patience.saturating_sub(n - to);
+        if patience == 0 {
+            spots.sort_unstable_by_key(place);
+            return;
+        }
     }
 }
 
@@ -191,10 +261,8 @@ mod tests {
             let targets: Vec<Target> = places.iter().map(|p| target(p.0, p.1)).collect();
             let mut near = Near::with_capacity(targets.len());
             near.note(&targets, 4.0);
-            let mut found: Vec<u16> = near
-                .around(Vector2::new(asked.0, asked.1), reach_m)
-                .map(|spot| spot.target)
-                .collect();
+            let mut found: Vec<u16> = Vec::new();
+            near.visit(Vector2::new(asked.0, asked.1), reach_m, |spot| found.push(spot.target));
             found.sort_unstable();
             let within = |a: (f64, f64), b: (f64, f64), reach: f64| {
                 (a.0 - b.0).abs() <= reach && (a.1 - b.1).abs() <= reach

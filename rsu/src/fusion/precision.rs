@@ -28,6 +28,20 @@ pub(crate) struct Precision {
     frames: u32,
 }
 
+/// What is to be done to a frame's detections, since the sensor is not quite what it claims.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Correction {
+    foot: Vector2<f64>,
+    range_m: f64,
+    /// By which what it reports is turned: cosine and sine.
+    direction: (f64, f64),
+    /// Factors on standard deviations along the beam and across it.
+    along: f64,
+    across: f64,
+    /// How much of its heading is not known, in radians; 0 where that is none to speak of.
+    doubt: f64,
+}
+
 /// A running ratio of sums, with what is assumed before anything was seen.
 #[derive(Clone, Copy, Debug)]
 struct Ratio {
@@ -71,47 +85,21 @@ impl Precision {
         }
     }
 
-    /// Where a detection would have been reported by a sensor that is mounted as configured.
-    pub(crate) fn corrected(&self, sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
-        let foot = Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
-        let arm = position - foot;
-        let range = arm.norm();
-        if range < 1.0 {
-            return position;
-        }
-        let arm = arm * ((range - self.range_m) / range);
+    /// What is to be done to all detections of a frame.
+    pub(crate) fn correction(&self, sensor: &Sensor) -> Correction {
         let (sin, cos) = (-self.yaw_rad).sin_cos();
-        foot + Vector2::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
-    }
-
-    /// A claimed covariance of position made honest.
-    pub(crate) fn scaled(
-        &self,
-        sensor: &Sensor,
-        position: Vector2<f64>,
-        claimed: Matrix2<f64>,
-    ) -> Matrix2<f64> {
-        let u = beam(sensor, position);
-        let (a, c) = (
-            self.along.value(0.5, 6.0).sqrt(),
-            self.across.value(0.5, 6.0).sqrt(),
-        );
-        // A stretch along the beam by a and across it by c.
-        let stretch = Matrix2::new(
-            a * u.x * u.x + c * u.y * u.y,
-            (a - c) * u.x * u.y,
-            (a - c) * u.x * u.y,
-            a * u.y * u.y + c * u.x * u.x,
-        );
-        let mut honest = stretch * claimed * stretch;
-        if self.is_turned() {
-            // What is taken off is an estimate: a part of it counts as not known.
-            let range = (position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m)).norm();
-            let unsure = (DOUBT * self.yaw_rad * range).powi(2);
-            let en = -unsure * u.x * u.y;
-            honest += Matrix2::new(unsure * u.y * u.y, en, en, unsure * u.x * u.x);
+        Correction {
+            foot: Vector2::new(sensor.pose.east_m, sensor.pose.north_m),
+            range_m: self.range_m,
+            direction: (cos, sin),
+            along: self.along.value(0.5, 6.0).sqrt(),
+            across: self.across.value(0.5, 6.0).sqrt(),
+            doubt: if self.is_turned() {
+                DOUBT * self.yaw_rad
+            } else {
+                0.0
+            },
         }
-        honest
     }
 
     /// Standard deviation of the echo about the centre, as a share of the body.
@@ -182,6 +170,45 @@ impl Precision {
     }
 }
 
+impl Correction {
+    /// Where a detection would have been reported by a sensor that is mounted as configured.
+    #[inline]
+    pub(crate) fn corrected(&self, position: Vector2<f64>) -> Vector2<f64> {
+        let arm = position - self.foot;
+        let range = arm.norm();
+        if range < 1.0 {
+            return position;
+        }
+        let arm = arm * ((range - self.range_m) / range);
+        let (cos, sin) = self.direction;
+        self.foot + Vector2::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
+    }
+
+    /// A claimed covariance of position made honest.
+    #[inline]
+    pub(crate) fn scaled(&self, position: Vector2<f64>, claimed: Matrix2<f64>) -> Matrix2<f64> {
+        let arm = position - self.foot;
+        let u = along_beam(arm);
+        // A stretch along the beam by a and across it by c, on either side of what is claimed.
+        let (a, c) = (self.along, self.across);
+        let ee = a * u.x * u.x + c * u.y * u.y;
+        let en = (a - c) * u.x * u.y;
+        let nn = a * u.y * u.y + c * u.x * u.x;
+        let (p, q, r) = (claimed[(0, 0)], claimed[(0, 1)], claimed[(1, 1)]);
+        let (ep, eq) = (ee * p + en * q, ee * q + en * r);
+        let (np, nq) = (en * p + nn * q, en * q + nn * r);
+        let across = ep * en + eq * nn;
+        let mut honest = Matrix2::new(ep * ee + eq * en, across, across, np * en + nq * nn);
+        if self.doubt != 0.0 {
+            // What is taken off is an estimate: a part of it counts as not known.
+            let unsure = (self.doubt * arm.norm()).powi(2);
+            let en = -unsure * u.x * u.y;
+            honest += Matrix2::new(unsure * u.y * u.y, en, en, unsure * u.x * u.x);
+        }
+        honest
+    }
+}
+
 impl Ratio {
     fn new(assumed: f64, weight: f64) -> Self {
         Self {
@@ -223,7 +250,10 @@ fn held(miss: f64, variance: f64) -> f64 {
 
 /// From the sensor to a place, of length 1; of what lies at its foot, any way.
 fn beam(sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
-    let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
+    along_beam(position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m))
+}
+
+fn along_beam(arm: Vector2<f64>) -> Vector2<f64> {
     let range_m = arm.norm();
     if range_m > 0.1 {
         arm / range_m

@@ -28,7 +28,8 @@ const MAX_SIZE_M: f32 = 60.0;
 /// How long refused times must be the only ones before they are believed.
 const COMEBACK: Duration = Duration::from_secs(1);
 
-/// The detection as fusion uses it; None if it cannot be.
+/// The detection as fusion uses it; None if it cannot be. Made where it is kept: it is large.
+#[inline(always)]
 pub(crate) fn believe(detection: &Detection, sensor: &Sensor, config: &Config) -> Option<Sighting> {
     let position = Vector2::new(detection.east_m, detection.north_m);
     let limit = config.max_distance_m;

@@ -6,13 +6,14 @@ use super::associate::{Associator, Circumstances, Edge};
 use super::budget::{Shed, thin};
 use super::classify::family;
 use super::config::{Config, Sees, Sensor};
-use super::existence::{View, Views};
 use super::habits::Habits;
 use super::history::{Crowd, Frame};
 use super::merge::Merger;
+use super::motion::Pace;
 use super::near::Near;
 use super::precision::{Miss, Precision};
 use super::target::{Sighting, Target};
+use super::views::{View, Views};
 use crate::clock::Mono;
 
 /// A radar's further echo of a body lies within it, give or take this.
@@ -67,24 +68,28 @@ impl Stepper {
         thin(&mut frame.sightings, keep, known)
     }
 
-    /// Applies `frame`, which is not older than the crowd.
+    /// Applies `frame` to the crowd that was `before` it, and is not younger; without one, it goes on with
+    /// the moment that the crowd is at.
     pub(crate) fn apply(
         &mut self,
         frame: &Frame,
-        crowd: &mut Crowd,
+        (before, crowd): (Option<&Crowd>, &mut Crowd),
         (config, habits, first): (&Config, &mut Habits, bool),
         counts: &mut Counts,
     ) {
         let sensor = &config.sensors[frame.sensor];
         let moment = Some((frame.sensor, frame.at));
-        if crowd.last != moment {
-            crowd.move_on(frame, config);
+        if let Some(before) = before {
+            crowd.follow(before, frame, config);
             self.looked = None;
         }
         if self.looked != moment {
             self.look(frame.sensor, &crowd.targets, (config, habits));
         }
         let precise = &habits.precision[frame.sensor];
+        if frame.sightings.iter().any(|s| s.velocity.is_some()) {
+            settle(&mut crowd.targets);
+        }
         let echo_share =
             (sensor.sees == Sees::Reflection && config.parts.extent).then(|| precise.echo_share());
         let circumstances = Circumstances {
@@ -147,6 +152,9 @@ impl Stepper {
             habits.eyesight[frame.sensor].note_false(new - real, sensor);
         }
         self.looked = moment;
+        if !frame.full {
+            settle(targets);
+        }
         // That one of two is silent says nothing of whether they are one.
         if !told && !frame.full {
             let before = targets.len();
@@ -169,18 +177,30 @@ impl Stepper {
 }
 
 impl Crowd {
-    /// Moves everybody on to the moment of a frame; those leave whose time is over.
-    fn move_on(&mut self, frame: &Frame, config: &Config) {
-        let dt_s = frame.at.since(self.at).as_secs_f64();
-        self.at = self.at.max(frame.at);
+    /// Becomes what a crowd is at the moment of a later frame; those are left out whose time is over. Made
+    /// anew and not moved on, since what was before is kept.
+    fn follow(&mut self, before: &Self, frame: &Frame, config: &Config) {
+        let dt_s = frame.at.since(before.at).as_secs_f64();
+        self.at = before.at.max(frame.at);
         self.last = Some((frame.sensor, frame.at));
         self.judged = false;
-        // Before they move: after a long silence their covariance would be beyond all use.
-        self.targets
-            .retain(|target| !target.is_over(frame.at, config));
-        for target in &mut self.targets {
-            target.predict(dt_s);
+        self.targets.clear();
+        let mut pace = Pace::new(dt_s);
+        // Asked before they move: after a long silence their covariance would be beyond all use.
+        let all = before.targets.iter();
+        for target in all.filter(|target| !target.is_over(frame.at, config)) {
+            self.targets.push(*target);
+            if let Some(target) = self.targets.last_mut() {
+                target.predict(&mut pace);
+            }
         }
+    }
+}
+
+/// Works out what a frame did not need of those that it did not show.
+fn settle(targets: &mut [Target]) {
+    for target in targets {
+        target.state.settle();
     }
 }
 
@@ -274,11 +294,14 @@ fn begin(
     targets: &mut Vec<Target>,
     counts: &mut Counts,
 ) {
-    let is_echo = sensor.sees == Sees::Reflection && {
-        let mut bodies = near.around(sighting.position, near.largest_m + 2.0 * ECHO_MARGIN_M);
-        bodies.any(|spot| is_echo(&targets[usize::from(spot.target)], sighting))
-    };
-    if is_echo {
+    let mut echoes = false;
+    if sensor.sees == Sees::Reflection {
+        let reach_m = near.largest_m + 2.0 * ECHO_MARGIN_M;
+        near.visit(sighting.position, reach_m, |spot| {
+            echoes |= is_echo(&targets[usize::from(spot.target)], sighting);
+        });
+    }
+    if echoes {
         counts.echoes += 1;
     } else if targets.len() < room_of(sensor, config) {
         let uid = (frame.number << 8) | index as u64;

@@ -7,9 +7,10 @@ use nalgebra::{Matrix2, Vector2};
 use v2x_msg::base::StationId;
 
 use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
+use super::existence::{MOST_EXISTENCE, MOST_LOG_ODDS};
 use super::eyesight::Sight;
 use super::filter::Kalman;
-use super::motion::Motion;
+use super::motion::{Motion, Pace};
 use super::picture::Track;
 use super::tracklet::News;
 use crate::clock::Mono;
@@ -33,35 +34,39 @@ pub(crate) struct Sighting {
 }
 
 /// One thing that is being followed.
+///
+/// In this order, since it is large: what each look at all targets asks for stands together, and the rest
+/// behind it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub(crate) struct Target {
     /// Which detection began it: the same after the past has been worked through again.
     pub(crate) uid: u64,
-    /// Its public id, 0 while it has none. A hint: `ids` has the say.
-    pub(crate) id: u8,
-    pub(crate) state: Motion,
-    pub(crate) born_at: Mono,
-    pub(crate) seen_at: Mono,
-    /// When a sensor last would have seen it, but for another thing before it.
-    pub(crate) hidden_at: Mono,
-    pub(crate) hits: u32,
     /// Of existence.
     pub(crate) log_odds: f64,
+    pub(crate) seen_at: Mono,
+    pub(crate) hits: u32,
+    /// Its public id, 0 while it has none. A hint: `ids` has the say.
+    pub(crate) id: u8,
     /// Existence was shown well enough to publish.
     pub(crate) confirmed: bool,
     /// Seen in the frame that was worked through last.
     pub(crate) seen_now: bool,
-    pub(crate) class: ClassBelief,
     pub(crate) size: SizeBelief,
     pub(crate) heading: Heading,
+    pub(crate) class: ClassBelief,
+    pub(crate) state: Motion,
+    pub(crate) born_at: Mono,
+    /// When a sensor last would have seen it, but for another thing before it.
+    pub(crate) hidden_at: Mono,
     pub(crate) sources: u32,
     pub(crate) devices: Devices,
     /// What it calls itself, and when it last did.
     pub(crate) own: Option<(StationId, Mono)>,
     /// When it was last said to be an emergency vehicle on duty.
     pub(crate) emergency: Option<Mono>,
-    pub(crate) twin: Twin,
     pub(crate) missed: Missed,
+    pub(crate) twin: Twin,
 }
 
 /// Where a thing points: its course while it moves, else what it was.
@@ -146,12 +151,12 @@ impl Target {
         target
     }
 
-    /// Moves on by `dt_s`.
-    pub(crate) fn predict(&mut self, dt_s: f64) {
+    /// Moves on.
+    pub(crate) fn predict(&mut self, pace: &mut Pace) {
         let class = self.class.best().0;
-        self.state.predict(dt_s, class);
+        self.state.predict(pace, class);
         self.heading
-            .predict(dt_s, self.state.velocity().norm(), class);
+            .predict(pace.dt_s, self.state.velocity().norm(), class);
         self.seen_now = false;
     }
 
@@ -191,6 +196,9 @@ impl Target {
 
     /// Probability of existence.
     pub(crate) fn existence(&self) -> f64 {
+        if self.log_odds >= MOST_LOG_ODDS {
+            return MOST_EXISTENCE;
+        }
         1.0 / (1.0 + (-self.log_odds).exp())
     }
 
@@ -206,7 +214,10 @@ impl Target {
         echo_share: Option<f64>,
         sighting: &Sighting,
     ) -> Matrix2<f64> {
-        sighting.position_cov + self.wander(echo_share)
+        match echo_share {
+            Some(_) => sighting.position_cov + self.wander(echo_share),
+            None => sighting.position_cov,
+        }
     }
 
     /// How far a radar's echo wanders over the body; nothing for a sensor that gives the centre.
@@ -232,11 +243,11 @@ impl Target {
         }
     }
 
-    /// As published, predicted to `at`, which lies `dt_s` after the state.
-    pub(crate) fn published(&self, at: Mono, dt_s: f64) -> Track {
-        let mut state = self.state;
+    /// As published, predicted to `at`, which lies so far after the state.
+    #[inline(always)]
+    pub(crate) fn published(&self, at: Mono, pace: &mut Pace) -> Track {
         let (class, class_confidence) = self.class.best();
-        state.predict(dt_s, class);
+        let state = self.state.predicted(pace, class);
         let (position, velocity) = (state.position(), state.velocity());
         Track {
             id: self.id,
@@ -319,28 +330,29 @@ impl Heading {
         } else if let Some(measured) = measured_rad {
             self.take(measured, YAW_SIGMA_RAD * YAW_SIGMA_RAD, true);
         }
-        self.direction = self.yaw_rad.map(|yaw| (yaw.cos(), yaw.sin()));
+    }
+
+    fn point(&mut self, yaw_rad: f64, var: f64) {
+        self.yaw_rad = Some(yaw_rad);
+        self.direction = Some((yaw_rad.cos(), yaw_rad.sin()));
+        self.var = var;
     }
 
     /// A Kalman filter of one angle. `either_end`: front and rear look alike in this measurement.
     fn take(&mut self, measured_rad: f64, var: f64, either_end: bool) {
         let Some(old) = self.yaw_rad else {
-            (self.yaw_rad, self.var) = (Some(wrap(measured_rad)), var);
+            self.point(wrap(measured_rad), var);
             return;
         };
         let turn = wrap(measured_rad - old);
-        if either_end {
-            let gain = self.var / (self.var + var);
-            self.yaw_rad = Some(wrap(old + gain * half_turn(turn)));
-            self.var *= 1.0 - gain;
-        } else if turn.abs() > FRAC_PI_2 {
-            // No body turns so far at once: the heading was wrong, not the course.
-            (self.yaw_rad, self.var) = (Some(wrap(measured_rad)), var);
-        } else {
-            let gain = self.var / (self.var + var);
-            self.yaw_rad = Some(wrap(old + gain * turn));
-            self.var *= 1.0 - gain;
+        // No body turns so far at once: the heading was wrong, not the course.
+        if !either_end && turn.abs() > FRAC_PI_2 {
+            self.point(wrap(measured_rad), var);
+            return;
         }
+        let turn = if either_end { half_turn(turn) } else { turn };
+        let gain = self.var / (self.var + var);
+        self.point(wrap(old + gain * turn), self.var * (1.0 - gain));
     }
 }
 
