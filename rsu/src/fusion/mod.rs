@@ -11,6 +11,7 @@
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion`: where a thing is, how it moves, and how sure that is
+//!   - `lasting`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `existence`: whether it is there at all
@@ -44,6 +45,7 @@ mod habits;
 mod health;
 mod history;
 mod ids;
+mod lasting;
 mod merge;
 mod motion;
 mod near;
@@ -244,13 +246,18 @@ impl Fusion {
             pulse.note_asked(at);
         }
         let dt_s = at.seconds_after(self.crowd.at);
+        let sensors = (&self.config.sensors[..], &self.habits.precision[..]);
+        let sensors = self.config.parts.lasting.then_some(sensors);
         self.picture.at = at;
         self.picture.tracks.clear();
         for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
             let early = target.seen_at.since(at) > self.config.delete_after;
             if !early && !target.is_stale(at, &self.config) {
                 // Ids are unique, so there is room.
-                let _ = self.picture.tracks.try_push(target.published(at, dt_s));
+                let _ = self
+                    .picture
+                    .tracks
+                    .try_push(target.published(at, dt_s, sensors));
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);
@@ -346,6 +353,10 @@ impl Fusion {
             .filter_map(|d| believe(d, model, &self.config))
             .map(|mut sighting| {
                 let claimed = (sighting.position, sighting.position_cov);
+                if !model.tracks {
+                    sighting.lasts =
+                        claimed.1 * (model.repeats * precision.repeats() / model.covariance_scale);
+                }
                 if model.tracks && parts.news {
                     sighting.news = told.hear(frame.at, &sighting);
                 } else if parts.noise {
