@@ -5,7 +5,7 @@ use std::path::Path;
 use super::address::{Source, UDP_FORM, udp};
 use super::input::{Input, Protocol, read_bus_source, read_common};
 use crate::fusion;
-use crate::inputs::ars408::Config;
+use crate::inputs::ars408::{Config, Model};
 use crate::inputs::can::Carrier;
 use crate::inputs::{Mount, Pose};
 use crate::report::InputId;
@@ -20,6 +20,8 @@ pub struct Radar {
     pub half_angle_deg: f64,
     /// And how far.
     pub range_m: f64,
+    /// Its objects count as tracks: of each report only what is new in it.
+    pub tracks: bool,
 }
 
 impl Radar {
@@ -32,10 +34,17 @@ impl Radar {
             up_m: mount.up_m,
             yaw_rad: Pose::from(mount).yaw_rad(),
         };
+        let usual = fusion::Sensor::tracking_radar(input, pose);
         fusion::Sensor {
             half_fov_rad: self.half_angle_deg.to_radians(),
             max_range_m: self.range_m,
-            ..fusion::Sensor::tracking_radar(input, pose)
+            tracks: self.tracks,
+            covariance_scale: if self.tracks {
+                1.0
+            } else {
+                usual.covariance_scale
+            },
+            ..usual
         }
     }
 }
@@ -56,6 +65,9 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
     let radar = Radar {
         decoder: Config {
             carrier,
+            model: table
+                .choice("model", &[("ars408", Model::Ars408), ("mr76", Model::Mr76)])
+                .map_or(default.model, |model| model.value),
             sensor_id: table
                 .integer("sensor-id", 0..=7)
                 .map_or(default.sensor_id, |n| n.value as u8),
@@ -77,6 +89,7 @@ pub(super) fn read(table: &mut Table<'_, '_>, folder: &Path) -> Input {
         range_m: table
             .number("range-m", 5.0..=400.0)
             .map_or(120.0, |m| m.value),
+        tracks: table.boolean("tracks").unwrap_or(false),
     };
     let device = table.parsed("device", UDP_FORM, |text| {
         udp(text).filter(|to| to.port() > 0)

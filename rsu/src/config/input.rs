@@ -125,11 +125,14 @@ impl Protocol {
             Self::TiMmwave(seat, config) if config.layout == ti_mmwave::Layout::OutOfBox => {
                 let (source, sensor) = seat.sensor(input);
                 // It lists points and keeps no tracks, so its errors do not repeat.
-                let covariance_scale = 1.0;
+                let (covariance_scale, repeats) = (1.0, 0.0);
+                let echo_repeats = fusion::Sensor::radar(input, sensor.pose).echo_repeats;
                 Some((
                     source,
                     fusion::Sensor {
                         covariance_scale,
+                        repeats,
+                        echo_repeats,
                         ..sensor
                     },
                 ))

@@ -58,6 +58,7 @@ impl Seat {
                 rsm::Source::Integrated,
                 fusion::Sensor {
                     covariance_scale: 3.0,
+                    repeats: 1.0,
                     ..fusion::Sensor::camera(input, pose)
                 },
             ),

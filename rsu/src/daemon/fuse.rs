@@ -57,6 +57,8 @@ pub enum Part {
     Extent,
     /// Class in association.
     Class,
+    /// Errors that last, in what is published.
+    Lasting,
     /// Only what is new of tracks.
     News,
 }
@@ -105,6 +107,7 @@ fn parts(without: &[Part]) -> Parts {
             Part::Modes => &mut parts.modes,
             Part::Extent => &mut parts.extent,
             Part::Class => &mut parts.class,
+            Part::Lasting => &mut parts.lasting,
             Part::News => &mut parts.news,
         };
         *switch = false;

@@ -142,6 +142,21 @@ impl SizeBelief {
         })
     }
 
+    /// Length and width by which the place of an echo is judged: as measured, else the root of the mean
+    /// square over what it may be. What only a radar has seen may well be a bus.
+    pub(crate) fn spread(&self, class: &ClassBelief) -> (f64, f64) {
+        if self.count > 0 {
+            return (f64::from(self.length_m), f64::from(self.width_m));
+        }
+        let (mut length_m2, mut width_m2) = (0.0, 0.0);
+        for (class, p) in CLASSES.iter().zip(&class.p) {
+            let usual = usual_extent(*class);
+            length_m2 += p * usual.length_m * usual.length_m;
+            width_m2 += p * usual.width_m * usual.width_m;
+        }
+        (length_m2.sqrt(), width_m2.sqrt())
+    }
+
     /// As measured, or as usual for the class.
     pub(crate) fn assumed(&self, class: Class) -> Extent {
         let usual = usual_extent(class);

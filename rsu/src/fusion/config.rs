@@ -77,6 +77,8 @@ pub struct Parts {
     pub extent: bool,
     /// The class that a sensor names helps to tell things apart.
     pub class: bool,
+    /// Errors that no number of frames averages out are in the covariances that are published.
+    pub lasting: bool,
     /// Of devices that track only what is new counts; else all of it, each time.
     pub news: bool,
 }
@@ -92,6 +94,7 @@ impl Default for Parts {
             modes: true,
             extent: true,
             class: true,
+            lasting: true,
             news: true,
         }
     }
@@ -174,6 +177,11 @@ pub struct Sensor {
     /// repeat from frame to frame: three times the covariance keeps the fused track honest where
     /// [`Sensor::tracks`] is not set.
     pub covariance_scale: f64,
+    /// The part of the covariance that it claims which is the same error from frame to frame, for a second
+    /// or two: all of it for a device that tracks.
+    pub repeats: f64,
+    /// The same part of how far a radar's echo lies from the middle of a body.
+    pub echo_repeats: f64,
     /// It reports tracks of its own with velocities and ids, and the covariances are those of the tracks:
     /// of each report only what it adds to the one before is taken (`tracklet`).
     pub tracks: bool,
@@ -194,6 +202,8 @@ impl Sensor {
             detects_still: 1.0,
             false_per_m2: 2e-4,
             covariance_scale: 1.0,
+            repeats: 0.15,
+            echo_repeats: 0.0,
             tracks: false,
         }
     }
@@ -212,6 +222,8 @@ impl Sensor {
             detects_still: 0.5,
             false_per_m2: 2e-4,
             covariance_scale: 1.0,
+            repeats: 0.0,
+            echo_repeats: 0.3,
             tracks: false,
         }
     }
@@ -236,6 +248,8 @@ impl Sensor {
             detects_still: 1.0,
             false_per_m2: 1e-5,
             covariance_scale: 3.0,
+            repeats: 1.0,
+            echo_repeats: 0.0,
             tracks: false,
         }
     }
@@ -247,6 +261,9 @@ impl Sensor {
             half_fov_rad: 0.7,
             max_range_m: 120.0,
             covariance_scale: 3.0,
+            repeats: 1.0,
+            // What it claims holds that.
+            echo_repeats: 0.0,
             ..Self::radar(input, pose)
         }
     }

@@ -27,6 +27,8 @@ pub struct Health {
     pub noise_along: f64,
     /// The same across the beam.
     pub noise_across: f64,
+    /// How much of its errors is the same from frame to frame, over what is supposed of such a sensor.
+    pub repeats: f64,
     /// False detections a frame and square metre.
     pub false_per_m2: f64,
     /// What is wrong with it, if something is: the gravest.
@@ -108,6 +110,7 @@ impl Pulse {
             yaw_offset_rad,
             noise_along,
             noise_across,
+            repeats: precision.repeats(),
             false_per_m2: eyes.false_per_m2(),
             suspicion,
         }

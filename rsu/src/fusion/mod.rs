@@ -11,6 +11,7 @@
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
+//!   - `lasting`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
@@ -45,6 +46,7 @@ mod habits;
 mod health;
 mod history;
 mod ids;
+mod lasting;
 mod merge;
 mod mixture;
 mod motion;
@@ -251,6 +253,8 @@ impl Fusion {
             pulse.note_asked(at);
         }
         let mut pace = Pace::new(at.seconds_after(self.crowd.at));
+        let sensors = (&self.config.sensors[..], &self.habits.precision[..]);
+        let sensors = self.config.parts.lasting.then_some(sensors);
         self.picture.at = at;
         self.picture.tracks.clear();
         for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
@@ -260,7 +264,7 @@ impl Fusion {
                 let _ = self
                     .picture
                     .tracks
-                    .try_push(target.published(at, &mut pace));
+                    .try_push(target.published(at, &mut pace, sensors));
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);
@@ -349,6 +353,7 @@ impl Fusion {
             precision, told, ..
         } = &mut self.habits;
         let correction = precision[sensor].correction(model);
+        let repeats = precision[sensor].repeats();
         let told = &mut told[sensor];
         let parts = self.config.parts;
         for detection in &objects.detections {
@@ -356,6 +361,9 @@ impl Fusion {
                 continue;
             };
             let claimed = (sighting.position, sighting.position_cov);
+            if !model.tracks {
+                sighting.lasts = claimed.1 * (model.repeats * repeats / model.covariance_scale);
+            }
             if model.tracks && parts.news {
                 let said = sighting;
                 sighting.news = told.hear(frame.at, &said);

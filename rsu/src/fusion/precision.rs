@@ -10,7 +10,7 @@
 use nalgebra::{Matrix2, Vector2};
 
 use super::config::{Sees, Sensor};
-use super::filter::Kalman;
+use super::filter::{Kalman, matrix};
 use super::target::Sighting;
 use crate::report::Covariance;
 
@@ -21,6 +21,10 @@ pub(crate) struct Precision {
     across: Ratio,
     /// Variance of the echo's place over that of an even spread over the body.
     echo: Ratio,
+    /// How much of the errors repeats, over what is supposed of such a sensor.
+    repeats: Ratio,
+    /// Frames in which it was held against tracks that others made.
+    checked: f64,
     range_m: f64,
     yaw_rad: f64,
     /// Sums of the frame in hand.
@@ -56,6 +60,7 @@ struct Sums {
     range_weight: f64,
     yaw: f64,
     yaw_weight: f64,
+    others: f64,
     count: f64,
 }
 
@@ -67,6 +72,8 @@ pub(crate) struct Miss<'a> {
     /// Length and direction (cosine, sine) of the body, where known.
     pub(crate) length_m: f64,
     pub(crate) direction: Option<(f64, f64)>,
+    /// How much of the track this sensor has not made itself, 0..=1.
+    pub(crate) others: f64,
     /// The share of the body over which the echo is expected to wander, as a covariance.
     pub(crate) wander: Matrix2<f64>,
 }
@@ -78,6 +85,8 @@ impl Precision {
             along: Ratio::new(1.0, 400.0),
             across: Ratio::new(1.0, 400.0),
             echo: Ratio::new(ECHO_SHARE * ECHO_SHARE, 400.0),
+            repeats: Ratio::new(1.0, 10.0),
+            checked: 0.0,
             range_m: 0.0,
             yaw_rad: 0.0,
             sums: Sums::default(),
@@ -92,8 +101,8 @@ impl Precision {
             foot: Vector2::new(sensor.pose.east_m, sensor.pose.north_m),
             range_m: self.range_m,
             direction: (cos, sin),
-            along: self.along.value(0.5, 6.0).sqrt(),
-            across: self.across.value(0.5, 6.0).sqrt(),
+            along: self.along.value(least(sensor), 6.0).sqrt(),
+            across: self.across.value(least(sensor), 6.0).sqrt(),
             doubt: if self.is_turned() {
                 DOUBT * self.yaw_rad
             } else {
@@ -107,6 +116,21 @@ impl Precision {
         self.echo.value(0.02 * 0.02, 0.3 * 0.3).sqrt()
     }
 
+    /// How much of its errors repeats, over what is supposed of such a sensor.
+    pub(crate) fn repeats(&self) -> f64 {
+        self.repeats.value(0.01, 3.0)
+    }
+
+    /// Takes how alike two misses in a row were on one track, how alike they should have been, and the
+    /// variance of one of them.
+    pub(crate) fn note_alike(&mut self, alike_m2: f64, expected_m2: f64, whole_m2: f64) {
+        let most = 9.0 * whole_m2;
+        self.repeats.add(
+            alike_m2.clamp(-most, most) / whole_m2,
+            expected_m2 / (whole_m2 * self.repeats()),
+        );
+    }
+
     /// How far the mount seems to be from what is configured: range in metres, heading in radians.
     pub(crate) fn offset(&self) -> (f64, f64) {
         (self.range_m, self.yaw_rad)
@@ -114,12 +138,30 @@ impl Precision {
 
     /// Variance of the errors over what is claimed: along the beam and across it.
     pub(crate) fn noise(&self) -> (f64, f64) {
-        (self.along.value(0.5, 6.0), self.across.value(0.5, 6.0))
+        (self.along.value(0.3, 6.0), self.across.value(0.3, 6.0))
     }
 
     /// Whether the mount is turned so far that somebody should look after it.
     pub(crate) fn is_turned(&self) -> bool {
         self.yaw_rad.abs() > TURNED_RAD
+    }
+
+    /// What is not known of where it stands and looks, at a place: the survey's own error as far as no other
+    /// sensor has shown it, and a part of what was found.
+    pub(crate) fn doubt(&self, sensor: &Sensor, position: Vector2<f64>) -> Matrix2<f64> {
+        if sensor.sees == Sees::Told {
+            // Nobody surveyed those.
+            return Matrix2::zeros();
+        }
+        let u = beam(sensor, position);
+        let range = (position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m)).norm();
+        // What is taken off beyond a degree counts in each frame already, by more.
+        let found_rad = if self.is_turned() { 0.0 } else { self.yaw_rad };
+        let survey = (1.0 + self.checked / CHECKED_FRAMES).recip();
+        let along = (survey * SURVEY_M).hypot(UNSURE * self.range_m);
+        let turned = (survey * SURVEY_RAD).hypot(UNSURE * found_rad);
+        let across = (survey * SURVEY_M).hypot(range * turned);
+        matrix(Covariance::from_axes(u.y.atan2(u.x), along, across))
     }
 
     /// Takes one miss.
@@ -135,13 +177,17 @@ impl Precision {
         let (pa, pc) = (p.along(u.x, u.y), p.along(-u.y, u.x));
         let (ra, rc) = (r.along(u.x, u.y), r.along(-u.y, u.x));
         let (ea, ec) = (e.along(u.x, u.y), e.along(-u.y, u.x));
+        self.sums.others += miss.others;
         self.sums.add(
             along / (pa + ra + ea),
             1.0 / (pa + ra + ea),
             across * range / (pc + rc + ec),
             range * range / (pc + rc + ec),
         );
-        let (ka, kc) = (self.along.value(0.5, 6.0), self.across.value(0.5, 6.0));
+        let (ka, kc) = (
+            self.along.value(least(sensor), 6.0),
+            self.across.value(least(sensor), 6.0),
+        );
         if sensor.sees != Sees::Reflection || miss.length_m < SMALL_M {
             // The claim is already scaled: what it was before is the measure.
             self.along.add(held(along, pa + ra + ea) - pa - ea, ra / ka);
@@ -162,6 +208,7 @@ impl Precision {
             return;
         }
         self.frames = self.frames.saturating_add(1);
+        self.checked += (sums.others / sums.count).clamp(0.0, 1.0);
         let share = MOUNT_GAIN * sums.count / (sums.count + 4.0);
         self.range_m += share * mean(sums.range, sums.range_weight) - LEAK * self.range_m;
         self.yaw_rad += share * mean(sums.yaw, sums.yaw_weight) - LEAK * self.yaw_rad;
@@ -243,6 +290,12 @@ impl Sums {
     }
 }
 
+/// Of the variance that is claimed and scaled, so much is left at least: a device that tracks is never
+/// taken to be surer than it says, for errors that last look small.
+fn least(sensor: &Sensor) -> f64 {
+    sensor.covariance_scale.max(2.0).recip()
+}
+
 /// The square of a miss, held where it is likelier a wrong pair than an error.
 fn held(miss: f64, variance: f64) -> f64 {
     (miss * miss).min(9.0 * variance)
@@ -284,6 +337,14 @@ const MOUNT_GAIN: f64 = 0.03;
 const TURNED_RAD: f64 = 0.0175;
 /// The share of such an offset that counts as not known.
 const DOUBT: f64 = 0.3;
+/// How well a roadside sensor is surveyed: its place, and the range that it says, to so much; its heading to
+/// so much (0.1 degree). Assumed, of a total station.
+const SURVEY_M: f64 = 0.05;
+const SURVEY_RAD: f64 = 0.0017;
+/// Frames held against others that find as much as the survey did.
+const CHECKED_FRAMES: f64 = 100.0;
+/// The share of an offset that was found by the other sensors which counts as not known.
+const UNSURE: f64 = 0.15;
 const LEAK: f64 = 2e-4;
 const MOST_RANGE_M: f64 = 1.5;
 const MOST_YAW_RAD: f64 = 0.06;

@@ -60,6 +60,7 @@ pub(crate) fn believe(detection: &Detection, sensor: &Sensor, config: &Config) -
         class: detection.class,
         existence: f64::from(detection.existence).clamp(0.0, 1.0),
         device_id: detection.device_id,
+        lasts: nalgebra::Matrix2::zeros(),
         news: News::All,
         own_id: detection.own_id,
         emergency: detection.emergency,

@@ -90,6 +90,7 @@ impl Stepper {
         if frame.sightings.iter().any(|s| s.velocity.is_some()) {
             settle(&mut crowd.targets);
         }
+        let echo_repeats = sensor.echo_repeats * precise.repeats();
         let echo_share =
             (sensor.sees == Sees::Reflection && config.parts.extent).then(|| precise.echo_share());
         let circumstances = Circumstances {
@@ -125,7 +126,7 @@ impl Stepper {
                 (sensor, echo_share),
             );
         }
-        take(frame, targets, pairs, echo_share);
+        take(frame, targets, pairs, (echo_share, echo_repeats));
         // Of a moment that comes in several frames the last one tells who was not seen: the first that is
         // not full.
         if !*judged && !frame.full {
@@ -267,19 +268,31 @@ fn learn_precision(
             sighting,
             length_m: target.extent().length_m,
             direction: target.heading.direction,
+            others: 1.0 - target.lasting.share_of(frame.sensor),
             wander: target.wander(echo_share),
         };
         precision.note(sensor, &miss);
+        let off = sighting.position - target.state.position();
+        if let Some((alike_m2, expected_m2)) = target.lasting.alike(frame.sensor, off) {
+            let whole_m2 = (sighting.position_cov + miss.wander).trace()
+                + miss.state.position_sigma_m().powi(2);
+            precision.note_alike(alike_m2, expected_m2, whole_m2);
+        }
     }
     precision.settle();
 }
 
-fn take(frame: &Frame, targets: &mut [Target], pairs: &[Option<Edge>], echo_share: Option<f64>) {
+fn take(
+    frame: &Frame,
+    targets: &mut [Target],
+    pairs: &[Option<Edge>],
+    (echo_share, echo_repeats): (Option<f64>, f64),
+) {
     for (sighting, pair) in frame.sightings.iter().zip(pairs) {
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
-            if target.update(frame.at, frame.sensor, sighting, cov) {
+            if target.update(frame.at, frame.sensor, sighting, cov, echo_repeats) {
                 target.credit(edge.gain, sighting.existence);
             }
         }

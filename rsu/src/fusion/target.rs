@@ -7,20 +7,25 @@ use nalgebra::{Matrix2, Vector2};
 use v2x_msg::base::StationId;
 
 use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
+use super::config::Sensor;
 use super::existence::{MOST_EXISTENCE, MOST_LOG_ODDS};
 use super::eyesight::Sight;
 use super::filter::Kalman;
+use super::lasting::{ANYWHERE, Lasting};
 use super::motion::{Motion, Pace};
 use super::picture::Track;
+use super::precision::Precision;
 use super::tracklet::News;
 use crate::clock::Mono;
-use crate::report::{Class, Size, Velocity};
+use crate::report::{Class, Covariance, Size, Velocity};
 
 /// A detection that has been found believable, ready for use.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sighting {
     pub(crate) position: Vector2<f64>,
     pub(crate) position_cov: Matrix2<f64>,
+    /// The part of that covariance that is the same error from frame to frame (`lasting`).
+    pub(crate) lasts: Matrix2<f64>,
     pub(crate) velocity: Option<(Vector2<f64>, Matrix2<f64>)>,
     pub(crate) yaw_rad: Option<f64>,
     pub(crate) size: Option<Size>,
@@ -67,6 +72,7 @@ pub(crate) struct Target {
     pub(crate) emergency: Option<Mono>,
     pub(crate) missed: Missed,
     pub(crate) twin: Twin,
+    pub(crate) lasting: Lasting,
 }
 
 /// Where a thing points: its course while it moves, else what it was.
@@ -143,7 +149,11 @@ impl Target {
             emergency: None,
             twin: Twin::default(),
             missed: Missed::default(),
+            lasting: Lasting::default(),
         };
+        target
+            .lasting
+            .take(sensor, ANYWHERE, (&cov, &sighting.lasts), Vector2::zeros());
         if let Some((velocity, cov)) = &sighting.velocity {
             target.state.update_velocity(*velocity, cov);
         }
@@ -157,6 +167,7 @@ impl Target {
         self.state.predict(pace, class);
         self.heading
             .predict(pace.dt_s, self.state.velocity().norm(), class);
+        self.lasting.fade(pace.dt_s);
         self.seen_now = false;
     }
 
@@ -168,7 +179,11 @@ impl Target {
         sensor: usize,
         sighting: &Sighting,
         position_cov: Matrix2<f64>,
+        echo_repeats: f64,
     ) -> bool {
+        let before = self.state.position_cov();
+        let lasts = sighting.lasts + (position_cov - sighting.position_cov) * echo_repeats;
+        let miss = sighting.position - self.state.position();
         let followed = sighting
             .device_id
             .is_some_and(|id| self.devices.knows(sensor as u8, id));
@@ -176,6 +191,8 @@ impl Target {
             News::Some(place, cov) if followed => {
                 // What comes on top of the device's own covariance counts here too.
                 let cov = cov + position_cov - sighting.position_cov;
+                let miss = place - self.state.position();
+                self.lasting.take(sensor, before, (&cov, &lasts), miss);
                 self.state.update((*place, &cov), None);
             }
             News::None if followed => {
@@ -186,6 +203,8 @@ impl Target {
             _ => {
                 let velocity = sighting.velocity.as_ref();
                 let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
+                self.lasting
+                    .take(sensor, before, (&position_cov, &lasts), miss);
                 self.state
                     .update((sighting.position, &position_cov), velocity);
             }
@@ -225,8 +244,8 @@ impl Target {
         let Some(share) = echo_share else {
             return Matrix2::zeros();
         };
-        let extent = self.extent();
-        let (along, across) = (share * extent.length_m, share * extent.width_m);
+        let (length_m, width_m) = self.size.spread(&self.class);
+        let (along, across) = (share * length_m, share * width_m);
         match self.heading.direction {
             Some((cos, sin)) => {
                 let (a, c) = (along * along, across * across);
@@ -245,16 +264,31 @@ impl Target {
 
     /// As published, predicted to `at`, which lies so far after the state.
     #[inline(always)]
-    pub(crate) fn published(&self, at: Mono, pace: &mut Pace) -> Track {
+    pub(crate) fn published(
+        &self,
+        at: Mono,
+        pace: &mut Pace,
+        sensors: Option<(&[Sensor], &[Precision])>,
+    ) -> Track {
         let (class, class_confidence) = self.class.best();
         let state = self.state.predicted(pace, class);
         let (position, velocity) = (state.position(), state.velocity());
+        let (own, lasting) = (
+            state.position_cov(),
+            sensors.map_or(Covariance::default(), |sensors| {
+                self.lasting.covariance(position, sensors)
+            }),
+        );
         Track {
             id: self.id,
             own_id: self.own_id(at, OWN_ID_LASTS),
             east_m: position.x,
             north_m: position.y,
-            position_cov: state.position_cov(),
+            position_cov: Covariance {
+                ee: own.ee + lasting.ee,
+                en: own.en + lasting.en,
+                nn: own.nn + lasting.nn,
+            },
             velocity: Velocity {
                 east_mps: velocity.x,
                 north_mps: velocity.y,

@@ -11,6 +11,8 @@ pub struct KindScore {
     pub expected: u64,
     /// See `expected`.
     pub missed: u64,
+    /// Entries that say how sure their position is, and of these those that are as near as they say.
+    pub sure: (u64, u64),
     /// From secMark to arrival.
     pub age_s: Samples,
     /// Distance from where it is to where RSM shows it.

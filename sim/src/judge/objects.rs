@@ -54,6 +54,8 @@ pub struct ObjectScore {
     pub kinds: [KindScore; 3],
     /// Entries that say how sure their position is, and of these those that are as near as they say.
     pub sure: (u64, u64),
+    /// The same by what they say, in millimetres.
+    pub sure_by_claim: BTreeMap<u32, (u64, u64)>,
     /// What they say that 95 % are within: where one sees well, and in fog.
     pub said_m: [Samples; 2],
     /// For how long an entry showed nobody without a break.
@@ -346,8 +348,13 @@ impl ObjectJudge {
                 kind.heading_deg.add(angle_deg(direction, body.direction));
             }
             if let Some(sure_m) = entry.sure_m {
-                score.sure.0 += 1;
-                score.sure.1 += u64::from(off_m <= sure_m);
+                let held = u64::from(off_m <= sure_m);
+                let claim = (sure_m * 1e3).round() as u32;
+                let by_claim = score.sure_by_claim.entry(claim).or_default();
+                for (said, right) in [&mut score.sure, by_claim, &mut kind.sure] {
+                    *said += 1;
+                    *right += held;
+                }
                 score.said_m[usize::from(fog)].add(sure_m);
             }
         }

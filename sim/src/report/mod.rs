@@ -8,6 +8,7 @@ pub mod air;
 pub mod page;
 pub mod plot;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -53,6 +54,8 @@ pub struct Report<'a> {
     pub kinds: Vec<KindFigures>,
     /// Entries that say how sure their position is, and of these those that are as near as they say.
     pub confidence: (u64, u64),
+    /// The same by the limit of the class that they say.
+    pub confidence_by_class: Vec<Claim>,
     /// Who was about to be run into.
     pub conflicts: Vec<Met>,
     /// Road users that should have been shown, over all pictures.
@@ -88,6 +91,18 @@ pub struct Report<'a> {
     pub world_hash: String,
 }
 
+/// What entries say that they are within in 95 of 100 cases, and how many are.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Claim {
+    /// The limit of the class.
+    pub within_m: f64,
+    /// Entries that say so.
+    pub entries: u64,
+    /// And are.
+    pub held: u64,
+}
+
 /// How well one kind of road user is shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -98,6 +113,8 @@ pub struct KindFigures {
     pub expected: u64,
     /// Of these, not shown.
     pub missed: u64,
+    /// Entries that say how sure their position is, and of these those that are as near as they say.
+    pub confidence: (u64, u64),
     /// Position, speed, heading and age of those shown.
     pub distributions: Vec<Distribution>,
 }
@@ -207,6 +224,7 @@ impl<'a> Report<'a> {
             ],
             kinds: kinds(outcome),
             confidence: objects.sure,
+            confidence_by_class: claims(&objects.sure_by_claim),
             conflicts: conflicts(outcome),
             expected: objects.expected,
             missed: objects.missed,
@@ -268,6 +286,17 @@ fn happenings(outcome: &Outcome) -> Vec<Happened> {
     told.collect()
 }
 
+fn claims(by_claim: &BTreeMap<u32, (u64, u64)>) -> Vec<Claim> {
+    let claims = by_claim.iter();
+    claims
+        .map(|(&mm, &(entries, held))| Claim {
+            within_m: f64::from(mm) / 1e3,
+            entries,
+            held,
+        })
+        .collect()
+}
+
 fn kinds(outcome: &Outcome) -> Vec<KindFigures> {
     let kinds = &outcome.judge.objects.score.kinds;
     let kinds = KINDS.iter().zip(kinds);
@@ -276,6 +305,7 @@ fn kinds(outcome: &Outcome) -> Vec<KindFigures> {
             kind: name,
             expected: kind.expected,
             missed: kind.missed,
+            confidence: kind.sure,
             distributions: vec![
                 distribution("position error", "m", &kind.position_m),
                 distribution("speed error", "m/s", &kind.speed_mps),

@@ -129,6 +129,7 @@ fn general(object: &SensedObject) -> General {
         vrel_long_mps: object.forward_mps,
         vrel_lat_mps: object.left_mps,
         motion: motion(object),
+        kind: 0,
         rcs_dbm2: object.rcs_dbm2,
     }
 }

@@ -37,7 +37,11 @@
 //! nearest edge, a car ahead is reported up to half its length too near.
 //!
 //! Not here: cluster mode (600, 701, 702), collision warnings (60E), filters, setting up the radar
-//! (200), and the class bits that Nanoradar puts into 60B.
+//! (200).
+//!
+//! Nanoradar's MR76 speaks the same ids without 60C and 60D, and puts a class into spare bits of 60B
+//! ([`Model::Mr76`]): a point (somebody on foot, a tree, a fence) stays unknown, a vehicle is called a car, for
+//! it does not tell cars from lorries.
 
 mod classes;
 mod cycle;
@@ -62,11 +66,23 @@ use super::{Counts, Mount, Pose};
 use crate::clock::{Mono, Now};
 use crate::report::{Class, Content, Covariance, Detection, MAX_OBJECTS, Objects, Size, Velocity};
 
+/// Which radar it is, where that makes a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Model {
+    /// Continental ARS408 or ARS404: classes in 60D.
+    #[default]
+    Ars408,
+    /// Nanoradar MR76 or MR72: a class of two in 60B.
+    Mr76,
+}
+
 /// How a radar is connected, where it stands, and what is assumed of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Config {
     /// The form in which its CAN frames arrive.
     pub carrier: Carrier,
+    /// Which radar it is.
+    pub model: Model,
     /// Its sensor number, 0 to 7, set in the radar.
     pub sensor_id: u8,
     /// Where it stands and which way it looks.
@@ -114,6 +130,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             carrier: Carrier::default(),
+            model: Model::default(),
             sensor_id: 0,
             mount: Mount::default(),
             // Half a cycle; not measured.
@@ -479,7 +496,11 @@ fn detection(said: &Said, pose: &Pose, config: &Config, counts: &mut Counts) -> 
             .as_ref()
             .and_then(|extended| yaw(extended, said, pose)),
         size: said.extended.as_ref().and_then(size),
-        class: said.extended.as_ref().map_or(Class::Unknown, class),
+        class: match (&said.extended, config.model) {
+            (Some(extended), _) => class(extended),
+            (None, Model::Mr76) if general.kind == MR76_VEHICLE => Class::Car,
+            (None, _) => Class::Unknown,
+        },
         emergency: false,
         existence,
     })
@@ -527,6 +548,7 @@ fn size(extended: &Extended) -> Option<Size> {
 }
 
 const CLASS_POINT: u8 = 0;
+const MR76_VEHICLE: u8 = 1;
 
 fn class(extended: &Extended) -> Class {
     match extended.class {

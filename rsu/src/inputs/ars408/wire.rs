@@ -49,6 +49,8 @@ mod general {
     pub(super) const VREL_LONG_MPS: Quantity = Quantity::new(Signal::new(39, 10), 0.25, -128.0);
     pub(super) const VREL_LAT_MPS: Quantity = Quantity::new(Signal::new(45, 9), 0.25, -64.0);
     pub(super) const MOTION: Signal = Signal::new(50, 3);
+    /// Of the MR76 alone; spare in an ARS408.
+    pub(super) const KIND: Signal = Signal::new(52, 2);
     pub(super) const RCS_DBM2: Quantity = Quantity::new(Signal::new(63, 8), 0.5, -64.0);
     pub(super) const SIZE: usize = 8;
 }
@@ -143,6 +145,8 @@ pub struct General {
     /// 0 moving, 1 stationary, 2 oncoming, 3 perhaps stationary, 4 unknown, 5 crossing stationary,
     /// 6 crossing moving, 7 stopped.
     pub motion: u8,
+    /// What an MR76 takes it for: 0 a point, 1 a vehicle; 0 of an ARS408, which has 60D for that.
+    pub kind: u8,
     /// Radar cross-section, -64 to 63.5.
     pub rcs_dbm2: f64,
 }
@@ -361,6 +365,7 @@ impl General {
             vrel_long_mps: general::VREL_LONG_MPS.read(word),
             vrel_lat_mps: general::VREL_LAT_MPS.read(word),
             motion: general::MOTION.read(word) as u8,
+            kind: general::KIND.read(word) as u8,
             rcs_dbm2: general::RCS_DBM2.read(word),
         }
     }
@@ -372,6 +377,7 @@ impl General {
         general::VREL_LONG_MPS.write(word, self.vrel_long_mps);
         general::VREL_LAT_MPS.write(word, self.vrel_lat_mps);
         general::MOTION.write(word, u16::from(self.motion));
+        general::KIND.write(word, u16::from(self.kind));
         general::RCS_DBM2.write(word, self.rcs_dbm2);
         general::SIZE
     }
@@ -472,6 +478,8 @@ mod tests {
         assert_eq!(object.id, 87);
         assert!(near(object.dist_long_m, 4.0) && near(object.dist_lat_m, 2.6));
         assert!(near(object.vrel_long_mps, -0.75));
+        // 3 is reserved: of a real MR76, but it says nothing.
+        assert_eq!(object.kind, 3);
     }
 
     #[test]
@@ -504,7 +512,7 @@ mod tests {
     /// Bits of each message that have a meaning here.
     const USED: [(u32, u64); 4] = [
         (STATUS, 0xFFFF_FFF0_0000_0000),
-        (GENERAL, 0xFFFF_FFFF_FFFF_E7FF),
+        (GENERAL, 0xFFFF_FFFF_FFFF_FFFF),
         (QUALITY, 0xFFFF_FFFF_FFE0_FC00),
         (EXTENDED, 0xFFFF_FFF7_FFC0_FFFF),
     ];

@@ -119,7 +119,7 @@ pub(super) fn participant(
         source: sources.of(track.sources),
         bsm_id: track.own_id,
         sec_mark: Some(DSecond::of(now.utc)),
-        pos_confidence: PositionConfidence::from_sigma_m(widest_sigma(&track.position_cov)),
+        pos_confidence: PositionConfidence::from_error_m(radius_95_m(&track.position_cov)),
         speed: Speed::nearest_mps(speed_mps(track)),
         heading: heading.heading,
         speed_confidence: speed_confidence(track),
@@ -139,6 +139,19 @@ pub(super) fn widest_sigma(cov: &Covariance) -> f64 {
     let mean = (cov.ee + cov.nn) / 2.0;
     let spread = ((cov.ee - cov.nn) / 2.0).hypot(cov.en);
     sigma(mean + spread)
+}
+
+/// The circle that holds 95 % of the errors: between 1.96 standard deviations where they lie on a line and
+/// 2.45 where they are alike each way (exact within 0.005).
+pub(super) fn radius_95_m(cov: &Covariance) -> f64 {
+    let mean = (cov.ee + cov.nn) / 2.0;
+    let spread = ((cov.ee - cov.nn) / 2.0).hypot(cov.en);
+    let (long, short) = (sigma(mean + spread), sigma(mean - spread));
+    if long > 0.0 {
+        long * (LINE_95 + (CIRCLE_95 - LINE_95) * (short / long).powf(8.0 / 3.0))
+    } else {
+        long
+    }
 }
 
 /// A hair below zero is zero; what is not a number stays so, and claims nothing.
@@ -202,3 +215,7 @@ fn kind(class: Class) -> (ParticipantKind, Option<VehicleClass>) {
 
 /// Below this a velocity has no direction worth the name.
 const STANDING_MPS: f64 = 0.1;
+
+/// Within so many standard deviations lie 95 % of errors on a line, and around a point.
+const LINE_95: f64 = 1.959_963_985;
+const CIRCLE_95: f64 = 2.447_746_831;
