@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rsu::clock::Mono;
 
@@ -17,8 +17,9 @@ use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
 use crate::report;
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, run_in};
 use crate::scenario::Scenario;
+use crate::sumo::Mover;
 use crate::sweep::{self, sweep};
 
 /// The world around a roadside unit.
@@ -68,7 +69,35 @@ enum Command {
         /// Write report.json and report.html into this folder.
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
+        #[command(flatten)]
+        world: Moved,
     },
+}
+
+/// Who moves the world.
+#[derive(Args)]
+struct Moved {
+    /// Whose road users there are: ours, or SUMO's where the scenario names a network for it.
+    #[arg(long, value_enum, default_value_t = WorldName::Own)]
+    world: WorldName,
+    /// The program of SUMO; by default that of SUMO_HOME, else the one in PATH.
+    #[arg(long, value_name = "FILE")]
+    sumo: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WorldName {
+    Own,
+    Sumo,
+}
+
+impl Moved {
+    fn mover(&self) -> Mover {
+        match self.world {
+            WorldName::Own => Mover::Own,
+            WorldName::Sumo => Mover::Sumo(self.sumo.clone()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -121,6 +150,8 @@ struct Demo {
     /// ordered is kept beside it.
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    world: Moved,
 }
 
 /// Does what the arguments say; the program's whole work.
@@ -151,17 +182,23 @@ fn obey(command: Command) -> Result<ExitCode> {
             set,
             duration,
             report: folder,
+            world,
         } => {
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
+            let mover = world.mover();
             if let Some(network) = Network::find_with(&scenario, &set)? {
+                ensure!(
+                    mover == Mover::Own,
+                    "SUMO drives scenarios of one junction; {scenario} has several"
+                );
                 let seeds = seeds.map_or(Ok(vec![seed]), |text| sweep::seeds(&text))?;
                 return run_network(&network, &seeds, duration, folder.as_deref());
             }
             let scenario = Scenario::find_with(&scenario, &set)?;
             if let Some(seeds) = seeds {
-                return many(&scenario, &sweep::seeds(&seeds)?, duration);
+                return many(&mover, &scenario, &sweep::seeds(&seeds)?, duration);
             }
-            let outcome = run(&scenario, seed, duration)?;
+            let outcome = run_in(&mover, &scenario, seed, duration)?;
             print_outcome(&outcome);
             if let Some(folder) = folder {
                 report::write(&outcome, &folder)?;
@@ -177,14 +214,19 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn many(scenario: &Scenario, seeds: &[u64], duration: Option<Duration>) -> Result<ExitCode> {
+fn many(
+    mover: &Mover,
+    scenario: &Scenario,
+    seeds: &[u64],
+    duration: Option<Duration>,
+) -> Result<ExitCode> {
     let tty = std::io::stderr().is_terminal();
     let done = |count: usize| {
         if tty {
             eprint!("\r{count} of {} runs", seeds.len());
         }
     };
-    let outcomes = sweep(scenario, seeds, duration, &done)?;
+    let outcomes = sweep(mover, scenario, seeds, duration, &done)?;
     if tty {
         eprintln!();
     }
@@ -306,6 +348,7 @@ fn record(wanted: &Capture) -> Result<ExitCode> {
 fn demo(wanted: &Demo) -> Result<ExitCode> {
     let scenario = Scenario::find(&wanted.scenario)?;
     let wishes = Wishes {
+        mover: wanted.world.mover(),
         seed: wanted.seed,
         duration: wanted.duration.map(|s| Duration::from_secs(u64::from(s))),
         also_to: wanted.also_to.clone(),
@@ -389,6 +432,9 @@ fn print_outcome(outcome: &Outcome) {
             scenario.site.name
         );
     }
+    if let Some(mover) = &outcome.mover {
+        println!("road users are those of {mover}");
+    }
     println!();
     print!("{}", verdict::table(&outcome.verdicts));
     if outcome.judge.traffic.span_s() <= 0.0 {
@@ -424,13 +470,12 @@ fn print_outcome(outcome: &Outcome) {
     }
     println!();
     let objects = &outcome.judge.objects.score;
+    if outcome.mover.is_none() {
+        print!("{} vehicles passed; ", outcome.passed);
+    }
     println!(
-        "{} vehicles passed; {} road users to be shown in {} pictures; frames {:016x}, world {:016x}",
-        outcome.passed,
-        objects.expected,
-        objects.pictures,
-        outcome.judge.traffic.hash,
-        outcome.world_hash
+        "{} road users to be shown in {} pictures; frames {:016x}, world {:016x}",
+        objects.expected, objects.pictures, outcome.judge.traffic.hash, outcome.world_hash
     );
     for (name, accepted, rejected) in &outcome.inputs {
         println!("  input {name}: {accepted} frames accepted, {rejected} rejected");

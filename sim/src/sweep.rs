@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::judge::verdict::{Limit, number};
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, run_in};
 use crate::scenario::Scenario;
+use crate::sumo::Mover;
 
 /// A criterion over all seeds.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,7 @@ pub fn seeds(text: &str) -> Result<Vec<u64>> {
 
 /// Runs a scenario by each seed; what came of it, in the order of the seeds.
 pub fn sweep(
+    mover: &Mover,
     scenario: &Scenario,
     seeds: &[u64],
     duration: Option<Duration>,
@@ -72,7 +74,7 @@ pub fn sweep(
                     let Some(&seed) = seeds.get(i) else {
                         break;
                     };
-                    let outcome = run(scenario, seed, duration);
+                    let outcome = run_in(mover, scenario, seed, duration);
                     if let Ok(mut slot) = slots[i].lock() {
                         *slot = Some(outcome);
                     }

@@ -35,7 +35,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rsu::clock::Mono;
-use rsu::report::Light;
 use rsu::warnings::Change;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
@@ -144,7 +143,7 @@ impl Judge {
         if !counts {
             return;
         }
-        if crossing.light == Some(Light::Red) {
+        if crossing.runs_red() {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
             self.red_runners_shown_s.push(shown_s);
             let phase = world.roads().routes[crossing.route].phase;

@@ -82,6 +82,8 @@ pub struct Report<'a> {
     pub inputs: &'a [(String, u64, u64)],
     /// What the station told its operator, seconds after its start.
     pub events: Vec<(f64, String)>,
+    /// Who moved the road users, if we did not.
+    pub mover: Option<&'a str>,
     /// A number that differs if any byte of any frame does.
     pub frames_hash: String,
     /// A number that differs if the world does.
@@ -233,6 +235,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|(after, event)| (after.as_secs_f64(), format!("{event:?}")))
                 .collect(),
+            mover: outcome.mover.as_deref(),
             frames_hash: format!("{:016x}", judge.traffic.hash),
             world_hash: format!("{:016x}", outcome.world_hash),
         }

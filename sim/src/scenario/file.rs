@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::limits::Limits;
 use super::sensing::{CameraModel, CameraTable, ObstacleTable, SurveyTable};
+use super::sumo::SumoTable;
 use crate::sensors::ars408::echoes::EchoModel;
 use crate::sensors::faults::FaultKind;
 use crate::world::vehicles::Kind;
@@ -84,6 +85,9 @@ pub struct ScenarioFile {
     /// Other weather than usual.
     #[serde(default)]
     pub weather: Vec<WeatherTable>,
+    /// A network of SUMO's with the site's junction, for `--world sumo`.
+    #[serde(default)]
+    pub sumo: Option<SumoTable>,
     /// Added to the roadside unit's configuration as it stands.
     #[serde(default)]
     pub rsu: toml::Table,
@@ -160,11 +164,13 @@ pub struct AirTable {
 }
 
 /// How those of all approaches drive.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct TrafficTable {
     /// Drivers change lanes.
     pub lane_changes: bool,
+    /// Phases whose right turns have a round light: they may be made at red.
+    pub right_on_red: Vec<u8>,
 }
 
 /// How the signals are run.

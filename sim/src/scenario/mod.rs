@@ -8,12 +8,14 @@
 //! - [`file`]: the file, key by key
 //! - [`limits`]: what must hold
 //! - [`sensing`]: cameras, and what hides
+//! - [`sumo`]: a network that SUMO drives
 //! - `read`: what a file extends, and what is set besides
 
 pub mod file;
 pub mod limits;
 pub(crate) mod read;
 pub mod sensing;
+pub mod sumo;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,6 +38,8 @@ pub use self::file::{
 use self::file::{EventKind, LineService, LineTurn, SignalsKind};
 pub use self::limits::Limits;
 pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
+pub use self::sumo::SumoTable;
+use self::sumo::WalkTable;
 use crate::air::Radios;
 use crate::obu::fleet as obu;
 use crate::plane::{Path as Polyline, Point};
@@ -154,7 +158,7 @@ impl Scenario {
 
     /// The world of this scenario, empty, at the origin of time.
     pub fn world(&self, seed: u64) -> Result<World> {
-        let roads = Roads::of_site(&self.site)?;
+        let roads = self.roads()?;
         let deeds = self.deeds()?;
         let works = self.works(&roads)?;
         let mut wishes = self.wishes()?;
@@ -167,6 +171,18 @@ impl Scenario {
         } else {
             world
         })
+    }
+
+    /// The roads of the site, with what drivers may do there.
+    fn roads(&self) -> Result<Roads> {
+        let mut roads = Roads::of_site(&self.site)?;
+        for &id in &self.file.traffic.right_on_red {
+            ensure!(
+                roads.allow_right_on_red(PhaseId::new(id)?) > 0,
+                "traffic.right-on-red: no right turn of the site is governed by phase {id}"
+            );
+        }
+        Ok(roads)
     }
 
     /// The signals at the origin of time.
@@ -695,7 +711,7 @@ impl Scenario {
         self.signals()?;
         self.check_faults()?;
         self.deeds()?;
-        self.works(&Roads::of_site(&self.site)?)?;
+        self.works(&self.roads()?)?;
         self.lines()?;
         self.wishes()?;
         self.spells()?;
@@ -704,6 +720,20 @@ impl Scenario {
             self.camera_model()?.check()?;
         }
         self.units()?;
+        if let Some(sumo) = &self.file.sumo {
+            ensure!(
+                (10.0..=5000.0).contains(&sumo.radius_m),
+                "sumo.radius-m is from 10 to 5000"
+            );
+            for walk in &sumo.walk {
+                let known = self.site.phase(PhaseId::new(walk.phase)?).is_some();
+                let WalkTable { crossing, phase } = walk;
+                ensure!(
+                    known,
+                    "sumo.walk: {crossing} follows phase {phase}, which the site has not"
+                );
+            }
+        }
         let signals = &self.file.signals;
         ensure!(
             (0.0..86_400.0).contains(&signals.offset_s),

@@ -21,6 +21,9 @@ pub(super) fn read(file: &Path, settings: &[(String, String)]) -> Result<Scenari
         // Straight from the text, errors have their line.
         let mut parsed: ScenarioFile = toml::from_str(&text(file)?).with_context(wrong)?;
         parsed.site = folder(file).join(&parsed.site);
+        if let Some(sumo) = &mut parsed.sumo {
+            sumo.place(folder(file));
+        }
         return Ok(parsed);
     }
     Value::Table(settled(table, settings)?)
@@ -58,13 +61,21 @@ fn table(file: &Path, depth: usize) -> Result<Table> {
     let mut table: Table =
         toml::from_str(&text(file)?).with_context(|| format!("{shown} is not a scenario"))?;
     // A path starts from the folder of the file that has it.
-    if let Some(Value::String(site)) = table.get_mut("site") {
-        *site = folder(file).join(&*site).display().to_string();
+    if let Some(site) = table.get_mut("site") {
+        from_folder(site, file);
+    }
+    if let Some(Value::Table(sumo)) = table.get_mut("sumo") {
+        if let Some(network) = sumo.get_mut("network") {
+            from_folder(network, file);
+        }
+        if let Some(Value::Array(routes)) = sumo.get_mut("routes") {
+            routes.iter_mut().for_each(|path| from_folder(path, file));
+        }
     }
     if let Some(Value::Array(junctions)) = table.get_mut(JUNCTION) {
         for junction in junctions {
-            if let Some(Value::String(site)) = junction.get_mut("site") {
-                *site = folder(file).join(&*site).display().to_string();
+            if let Some(site) = junction.get_mut("site") {
+                from_folder(site, file);
             }
         }
     }
@@ -82,6 +93,13 @@ fn table(file: &Path, depth: usize) -> Result<Table> {
 
 fn text(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// A path from the folder of `file` as a path from here; what is no path is told of later.
+fn from_folder(path: &mut Value, file: &Path) {
+    if let Value::String(path) = path {
+        *path = folder(file).join(&*path).display().to_string();
+    }
 }
 
 fn folder(file: &Path) -> &Path {
