@@ -12,7 +12,7 @@ use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
-use crate::judge::verdict;
+use crate::judge::verdict::{self, Verdict};
 use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
@@ -254,17 +254,37 @@ fn run_network(
     duration: Option<Duration>,
     folder: Option<&Path>,
 ) -> Result<ExitCode> {
-    let mut passes = true;
+    // Of each run only what is judged is kept: by junction, the whole last.
+    let mut judged: Vec<Vec<Vec<Verdict>>> = Vec::new();
+    let mut passed = 0;
     for &seed in seeds {
         let outcome = network::run::run(network, seed, duration)?;
         print_network(&outcome);
-        passes &= outcome.passes();
+        passed += usize::from(outcome.passes());
         if let Some(folder) = folder {
             network::report::write(&outcome, folder)?;
             println!("{}", folder.join("report.html").display());
         }
+        let mut one: Vec<Vec<Verdict>> = outcome
+            .junctions
+            .into_iter()
+            .map(|junction| junction.verdicts)
+            .collect();
+        one.push(outcome.verdicts);
+        judged.push(one);
     }
-    Ok(ExitCode::from(u8::from(!passes)))
+    if seeds.len() > 1 {
+        println!("\n{}: {passed} of {} seeds pass", network.name, seeds.len());
+        let names = network.junctions.iter().map(|junction| &*junction.name);
+        for (i, name) in names.chain(["the whole"]).enumerate() {
+            let runs: Vec<&[Verdict]> = judged.iter().map(|one| one[i].as_slice()).collect();
+            let spreads = sweep::spreads_of(&runs);
+            if !spreads.is_empty() {
+                print!("\n{name}\n{}", sweep::table(&spreads, seeds.len()));
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 
 fn print_network(outcome: &NetworkOutcome) {
@@ -337,8 +357,14 @@ fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result
 }
 
 fn record(wanted: &Capture) -> Result<ExitCode> {
-    let scenario = Scenario::find(&wanted.scenario)?;
     let span = Duration::from_secs(u64::from(wanted.duration));
+    if let Some(network) = Network::find_with(&wanted.scenario, &[])? {
+        for name in network::capture::capture(&network, wanted.seed, span, &wanted.folder)? {
+            println!("{}", wanted.folder.join(name).display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let scenario = Scenario::find(&wanted.scenario)?;
     for name in capture(&scenario, wanted.seed, span, &wanted.folder)? {
         println!("{}", wanted.folder.join(name).display());
     }
@@ -458,6 +484,9 @@ fn print_outcome(outcome: &Outcome) {
     }
     for conflict in &outcome.judge.conflicts.found {
         println!("{}", conflict.line());
+    }
+    for line in outcome.judge.health.lines() {
+        println!("{line}");
     }
     for one in &outcome.judge.warnings.runners {
         println!(

@@ -142,6 +142,11 @@ impl Hall {
             stage.count_on_board_anew();
         }
         self.judge.follow(stage.world(), stage.truth());
+        let (now, counts) = (stage.now(), stage.now() >= self.judge.from());
+        for (name, health) in stage.sensors() {
+            let seen = &mut self.judge.health;
+            seen.follow(now, name, health.suspicion, counts);
+        }
     }
 
     /// What came of it.

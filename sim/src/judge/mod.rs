@@ -11,6 +11,7 @@
 //! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
+//! - [`health`]: what the unit tells of its sensors against what is wrong with them
 //! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
@@ -18,6 +19,7 @@
 pub mod conflicts;
 pub mod coverage;
 pub mod events;
+pub mod health;
 pub mod journeys;
 pub mod kinds;
 pub mod maps;
@@ -46,6 +48,7 @@ use v2x_msg::kinds::spat::Spat;
 use self::conflicts::ConflictJudge;
 use self::coverage::Coverage;
 use self::events::EventJudge;
+use self::health::HealthJudge;
 use self::journeys::Journeys;
 use self::maps::MapJudge;
 use self::objects::ObjectJudge;
@@ -79,6 +82,8 @@ pub struct Judge {
     pub warnings: WarningJudge,
     /// Who was about to be run into.
     pub conflicts: ConflictJudge,
+    /// What the unit tells of its sensors.
+    pub health: HealthJudge,
     /// MAP.
     pub maps: MapJudge,
     /// Who passed the stop lines.
@@ -106,6 +111,7 @@ impl Judge {
             warnings: WarningJudge::default(),
             conflicts: ConflictJudge::new(scenario.walls()?),
             maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
+            health: HealthJudge::new(scenario),
             journeys: Journeys::default(),
             on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)

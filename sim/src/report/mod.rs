@@ -72,6 +72,8 @@ pub struct Report<'a> {
     pub happenings: Vec<Happened>,
     /// Events that nothing on the road explains: their type, and when, in seconds of the world.
     pub false_events: Vec<(u16, f64)>,
+    /// What was wrong with sensors, and what was told of them.
+    pub sensor_health: Vec<String>,
     /// Why it was expected not to pass.
     pub expected_to_fail: Option<&'a str>,
     /// The air and the on-board units, if there are any.
@@ -235,6 +237,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|(after, event)| (after.as_secs_f64(), format!("{event:?}")))
                 .collect(),
+            sensor_health: outcome.judge.health.lines(),
             mover: outcome.mover.as_deref(),
             frames_hash: format!("{:016x}", judge.traffic.hash),
             world_hash: format!("{:016x}", outcome.world_hash),

@@ -257,6 +257,12 @@ pub struct FaultTable {
     /// How far: seconds of a clock, a countdown or a delay.
     #[serde(default)]
     pub by_s: f64,
+    /// Turned: so far clockwise.
+    #[serde(default)]
+    pub by_deg: f64,
+    /// Misaddressed: as if this device said it, by name.
+    #[serde(default)]
+    pub to: Option<String>,
     /// The phases that are lied about; none means all.
     #[serde(default)]
     pub phases: Vec<u8>,

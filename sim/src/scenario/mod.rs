@@ -43,7 +43,7 @@ use self::sumo::WalkTable;
 use crate::air::Radios;
 use crate::obu::fleet as obu;
 use crate::plane::{Path as Polyline, Point};
-use crate::sensors::faults::Fault;
+use crate::sensors::faults::{Fault, FaultKind};
 use crate::sensors::weather::Spell;
 use crate::world::deeds::{Deed, NoSuchLane, What};
 use crate::world::lines::{Line, Service, Stop};
@@ -396,6 +396,8 @@ impl Scenario {
                 kind: table.kind,
                 share: table.share,
                 by_s: table.by_s,
+                by_deg: table.by_deg,
+                to: table.to.clone(),
                 phases: phases?,
             })
         });
@@ -758,11 +760,27 @@ impl Scenario {
                 (0.0..=1.0).contains(&fault.share) && fault.from_s < fault.until_s,
                 "a fault's share is from 0 to 1, and it begins before it ends"
             );
-            let Some(of) = &fault.of else { continue };
+            let of = fault.of.as_ref().unwrap_or(&self.file.controller.name);
             ensure!(
                 self.devices().any(|name| name == of),
                 "a fault is of {of:?}, and there is no such device"
             );
+            ensure!(
+                *of != self.file.controller.name || !fault.kind.is_of_sensors(),
+                "a fault of {of:?} is of a kind that only radars and cameras have"
+            );
+            if fault.kind == FaultKind::Turned {
+                let radar = self.file.radar.iter().any(|radar| radar.name == *of);
+                ensure!(radar, "a fault turns {of:?}, and only radars can be turned");
+            }
+            if fault.kind == FaultKind::Misaddressed {
+                let to = fault.to.as_ref().context("what is misaddressed has a to")?;
+                let sensor = *to != self.file.controller.name && to != of;
+                ensure!(
+                    sensor && self.devices().any(|name| name == to),
+                    "a fault lets {of:?} speak as {to:?}, and there is no such other sensor"
+                );
+            }
             ensure!(
                 *of == self.file.controller.name || !fault.kind.is_of_signals(),
                 "a fault of {of:?} is of a kind that only signal controllers have"
