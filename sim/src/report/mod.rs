@@ -247,14 +247,16 @@ impl<'a> Report<'a> {
 
 /// Writes `report.json` and `report.html` into `folder`, which is made if need be.
 pub fn write(outcome: &Outcome, folder: &Path) -> Result<()> {
+    let report = Report::of(outcome);
+    write_files(folder, &report, &page::page(outcome, &report))
+}
+
+/// Writes a report as JSON and as a page into `folder`, which is made if need be.
+pub(crate) fn write_files(folder: &Path, report: &impl Serialize, page: &str) -> Result<()> {
     let shown = folder.display();
     fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
-    let report = Report::of(outcome);
-    let json = serde_json::to_string_pretty(&report)?;
-    for (name, text) in [
-        ("report.json", json),
-        ("report.html", page::page(outcome, &report)),
-    ] {
+    let json = serde_json::to_string_pretty(report)?;
+    for (name, text) in [("report.json", &*json), ("report.html", page)] {
         let file = folder.join(name);
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }

@@ -1,7 +1,8 @@
-//! A scenario's file as a table: what it extends and what somebody sets besides are worked in.
+//! A scenario's file, found and read as a table: what it extends and what somebody sets besides are
+//! worked in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use toml::{Table, Value};
@@ -89,6 +90,38 @@ fn table(file: &Path, depth: usize) -> Result<Table> {
     whole.remove(EXPECTED_TO_FAIL);
     merge(&mut whole, table);
     Ok(whole)
+}
+
+/// The file of the scenario with this name, or the file that is named.
+pub(crate) fn file_of(name: &str) -> Option<PathBuf> {
+    let as_path = Path::new(name);
+    if as_path.extension().is_some_and(|ending| ending == "toml") {
+        return Some(as_path.to_owned());
+    }
+    let files = folders().into_iter();
+    files
+        .map(|folder| folder.join(name).with_extension("toml"))
+        .find(|file| file.is_file())
+}
+
+/// The files of all scenarios, by name.
+pub(crate) fn files() -> Result<Vec<PathBuf>> {
+    let Some(folder) = folders().into_iter().find(|folder| folder.is_dir()) else {
+        bail!("there is no folder configs/scenarios here");
+    };
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|file| file.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Where scenarios are looked for: here, then where this program was built.
+fn folders() -> [PathBuf; 2] {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    [PathBuf::from("configs/scenarios"), PathBuf::from(built)]
 }
 
 fn text(file: &Path) -> Result<String> {

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use serde::Deserialize;
+use v2x_msg::base::PhaseId;
 
 use super::Scenario;
-use super::file::EventKind;
+use super::traffic::EventKind;
 
 /// A network of SUMO's whose junction is the scenario's site, for `--world sumo`.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,6 +61,24 @@ impl SumoTable {
 }
 
 impl Scenario {
+    pub(super) fn check_sumo(&self) -> Result<()> {
+        let Some(sumo) = &self.file.sumo else {
+            return Ok(());
+        };
+        ensure!(
+            (10.0..=5000.0).contains(&sumo.radius_m),
+            "sumo.radius-m is from 10 to 5000"
+        );
+        for WalkTable { crossing, phase } in &sumo.walk {
+            let known = self.site.phase(PhaseId::new(*phase)?).is_some();
+            ensure!(
+                known,
+                "sumo.walk: {crossing} follows phase {phase}, which the site has not"
+            );
+        }
+        Ok(())
+    }
+
     /// The same scenario without drivers of ours, for a world that another simulation drives; refused
     /// where it needs ours.
     pub fn without_drivers(&self) -> Result<Self> {
