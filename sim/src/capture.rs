@@ -29,49 +29,25 @@ pub fn capture(
     folder: &Path,
 ) -> Result<Vec<String>> {
     let mut stage = Stage::new(scenario, seed)?;
+    let lead = lead(scenario, &stage)?;
+    let mut tape = Tape::new(scenario, stage.started() + lead);
+    stage.run(lead + span, &mut tape)?;
+    tape.write(&scenario.file.name, seed, span, folder)
+}
+
+/// How long a stage must run before its recording begins.
+pub(crate) fn lead(scenario: &Scenario, stage: &Stage) -> Result<Duration> {
     let plan = scenario.plan()?;
     let mut lead = plan.cycle() - plan.into_cycle(stage.started());
     // Tracks must have come up, and the signals been heard.
     while lead < WARM_UP + BEFORE_CYCLE {
         lead += plan.cycle();
     }
-    let mut tape = Tape {
-        controller: scenario.file.controller.name.clone(),
-        boxes: scenario
-            .file
-            .camera
-            .iter()
-            .map(|camera| {
-                (
-                    camera.name.clone(),
-                    camera.protocol.name().replace('-', "_"),
-                )
-            })
-            .collect(),
-        from: stage.started() + (lead - BEFORE_CYCLE),
-        files: BTreeMap::new(),
-    };
-    stage.run(lead - BEFORE_CYCLE + span, &mut tape)?;
-    let note = format!(
-        "# Recordings of our own making\n\nBy `sim capture --scenario {} --seed {seed} --duration {}`: \
-         simulated devices and the frames of a simulated roadside unit; no real device, place or \
-         person is in them. `*.hex` has one datagram or frame a line, `*.log` is candump text, `*.jsonl` has one \
-         message of a camera's box a line.\n",
-        scenario.file.name,
-        span.as_secs()
-    );
-    tape.files.insert("SOURCES.md".to_owned(), note);
-    let shown = folder.display();
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
-    for (name, text) in &tape.files {
-        let file = folder.join(name);
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    Ok(tape.files.into_keys().collect())
+    Ok(lead - BEFORE_CYCLE)
 }
 
 /// Text by name of the file.
-struct Tape {
+pub(crate) struct Tape {
     controller: String,
     /// Protocols of cameras, by name.
     boxes: BTreeMap<String, String>,
@@ -80,6 +56,46 @@ struct Tape {
 }
 
 impl Tape {
+    /// Of the devices and the unit of a scenario, from that moment on.
+    pub(crate) fn new(scenario: &Scenario, from: Mono) -> Self {
+        let boxes = scenario.file.camera.iter().map(|camera| {
+            let protocol = camera.protocol.name().replace('-', "_");
+            (camera.name.clone(), protocol)
+        });
+        Self {
+            controller: scenario.file.controller.name.clone(),
+            boxes: boxes.collect(),
+            from,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Writes all of it into `folder`, which is made if need be, with a note on where it is from;
+    /// returns the names.
+    pub(crate) fn write(
+        mut self,
+        scenario: &str,
+        seed: u64,
+        span: Duration,
+        folder: &Path,
+    ) -> Result<Vec<String>> {
+        let note = format!(
+            "# Recordings of our own making\n\nBy `sim capture --scenario {scenario} --seed {seed} --duration {}`: \
+             simulated devices and the frames of a simulated roadside unit; no real device, place or \
+             person is in them. `*.hex` has one datagram or frame a line, `*.log` is candump text, `*.jsonl` has one \
+             message of a camera's box a line.\n",
+            span.as_secs()
+        );
+        self.files.insert("SOURCES.md".to_owned(), note);
+        let shown = folder.display();
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
+        for (name, text) in &self.files {
+            let file = folder.join(name);
+            fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        }
+        Ok(self.files.into_keys().collect())
+    }
+
     fn file(&mut self, name: &str) -> &mut String {
         self.files.entry(name.to_owned()).or_default()
     }

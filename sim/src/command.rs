@@ -6,19 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
-use crate::judge::verdict;
+use crate::judge::verdict::{self, Verdict};
 use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
 use crate::report;
-use crate::run::{Outcome, run};
+use crate::run::{Outcome, run_in};
 use crate::scenario::Scenario;
+use crate::sumo::Mover;
 use crate::sweep::{self, sweep};
 
 /// The world around a roadside unit.
@@ -71,7 +72,35 @@ enum Command {
         /// Write report.json and report.html into this folder.
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
+        #[command(flatten)]
+        world: Moved,
     },
+}
+
+/// Who moves the world.
+#[derive(Args)]
+struct Moved {
+    /// Whose road users there are: ours, or SUMO's where the scenario names a network for it.
+    #[arg(long, value_enum, default_value_t = WorldName::Own)]
+    world: WorldName,
+    /// The program of SUMO; by default that of SUMO_HOME, else the one in PATH.
+    #[arg(long, value_name = "FILE")]
+    sumo: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum WorldName {
+    Own,
+    Sumo,
+}
+
+impl Moved {
+    fn mover(&self) -> Mover {
+        match self.world {
+            WorldName::Own => Mover::Own,
+            WorldName::Sumo => Mover::Sumo(self.sumo.clone()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -124,6 +153,8 @@ struct Demo {
     /// ordered is kept beside it.
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    world: Moved,
 }
 
 /// Does what the arguments say; the program's whole work.
@@ -155,17 +186,23 @@ fn obey(command: Command) -> Result<ExitCode> {
             set,
             duration,
             report: folder,
+            world,
         } => {
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
+            let mover = world.mover();
             if let Some(network) = Network::find_with(&scenario, &set)? {
+                ensure!(
+                    mover == Mover::Own,
+                    "SUMO drives scenarios of one junction; {scenario} has several"
+                );
                 let seeds = seeds.map_or(Ok(vec![seed]), |text| sweep::seeds(&text))?;
                 return run_network(&network, &seeds, duration, folder.as_deref());
             }
             let scenario = Scenario::find_with(&scenario, &set)?;
             if let Some(seeds) = seeds {
-                return many(&scenario, &sweep::seeds(&seeds)?, duration);
+                return many(&mover, &scenario, &sweep::seeds(&seeds)?, duration);
             }
-            let outcome = run(&scenario, seed, duration)?;
+            let outcome = run_in(&mover, &scenario, seed, duration)?;
             print_outcome(&outcome);
             if let Some(folder) = folder {
                 report::write(&outcome, &folder)?;
@@ -181,14 +218,19 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn many(scenario: &Scenario, seeds: &[u64], duration: Option<Duration>) -> Result<ExitCode> {
+fn many(
+    mover: &Mover,
+    scenario: &Scenario,
+    seeds: &[u64],
+    duration: Option<Duration>,
+) -> Result<ExitCode> {
     let tty = std::io::stderr().is_terminal();
     let done = |count: usize| {
         if tty {
             eprint!("\r{count} of {} runs", seeds.len());
         }
     };
-    let outcomes = sweep(scenario, seeds, duration, &done)?;
+    let outcomes = sweep(mover, scenario, seeds, duration, &done)?;
     if tty {
         eprintln!();
     }
@@ -216,17 +258,37 @@ fn run_network(
     duration: Option<Duration>,
     folder: Option<&Path>,
 ) -> Result<ExitCode> {
-    let mut passes = true;
+    // Of each run only what is judged is kept: by junction, the whole last.
+    let mut judged: Vec<Vec<Vec<Verdict>>> = Vec::new();
+    let mut passed = 0;
     for &seed in seeds {
         let outcome = network::run::run(network, seed, duration)?;
         print_network(&outcome);
-        passes &= outcome.passes();
+        passed += usize::from(outcome.passes());
         if let Some(folder) = folder {
             network::report::write(&outcome, folder)?;
             println!("{}", folder.join("report.html").display());
         }
+        let mut one: Vec<Vec<Verdict>> = outcome
+            .junctions
+            .into_iter()
+            .map(|junction| junction.verdicts)
+            .collect();
+        one.push(outcome.verdicts);
+        judged.push(one);
     }
-    Ok(ExitCode::from(u8::from(!passes)))
+    if seeds.len() > 1 {
+        println!("\n{}: {passed} of {} seeds pass", network.name, seeds.len());
+        let names = network.junctions.iter().map(|junction| &*junction.name);
+        for (i, name) in names.chain(["the whole"]).enumerate() {
+            let runs: Vec<&[Verdict]> = judged.iter().map(|one| one[i].as_slice()).collect();
+            let spreads = sweep::spreads_of(&runs);
+            if !spreads.is_empty() {
+                print!("\n{name}\n{}", sweep::table(&spreads, seeds.len()));
+            }
+        }
+    }
+    Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 
 fn print_network(outcome: &NetworkOutcome) {
@@ -299,8 +361,14 @@ fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result
 }
 
 fn record(wanted: &Capture) -> Result<ExitCode> {
-    let scenario = Scenario::find(&wanted.scenario)?;
     let span = Duration::from_secs(u64::from(wanted.duration));
+    if let Some(network) = Network::find_with(&wanted.scenario, &[])? {
+        for name in network::capture::capture(&network, wanted.seed, span, &wanted.folder)? {
+            println!("{}", wanted.folder.join(name).display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let scenario = Scenario::find(&wanted.scenario)?;
     for name in capture(&scenario, wanted.seed, span, &wanted.folder)? {
         println!("{}", wanted.folder.join(name).display());
     }
@@ -310,6 +378,7 @@ fn record(wanted: &Capture) -> Result<ExitCode> {
 fn demo(wanted: &Demo) -> Result<ExitCode> {
     let scenario = Scenario::find(&wanted.scenario)?;
     let wishes = Wishes {
+        mover: wanted.world.mover(),
         seed: wanted.seed,
         duration: wanted.duration.map(|s| Duration::from_secs(u64::from(s))),
         also_to: wanted.also_to.clone(),
@@ -393,6 +462,9 @@ fn print_outcome(outcome: &Outcome) {
             scenario.site.name
         );
     }
+    if let Some(mover) = &outcome.mover {
+        println!("road users are those of {mover}");
+    }
     println!();
     print!("{}", verdict::table(&outcome.verdicts));
     if outcome.judge.traffic.span_s() <= 0.0 {
@@ -417,6 +489,9 @@ fn print_outcome(outcome: &Outcome) {
     for conflict in &outcome.judge.conflicts.found {
         println!("{}", conflict.line());
     }
+    for line in outcome.judge.health.lines() {
+        println!("{line}");
+    }
     for one in &outcome.judge.warnings.runners {
         println!(
             "red light run by {} at {:.1} s, {:.1} s into red: warned of {:.2} s before",
@@ -428,13 +503,12 @@ fn print_outcome(outcome: &Outcome) {
     }
     println!();
     let objects = &outcome.judge.objects.score;
+    if outcome.mover.is_none() {
+        print!("{} vehicles passed; ", outcome.passed);
+    }
     println!(
-        "{} vehicles passed; {} road users to be shown in {} pictures; frames {:016x}, world {:016x}",
-        outcome.passed,
-        objects.expected,
-        objects.pictures,
-        outcome.judge.traffic.hash,
-        outcome.world_hash
+        "{} road users to be shown in {} pictures; frames {:016x}, world {:016x}",
+        objects.expected, objects.pictures, outcome.judge.traffic.hash, outcome.world_hash
     );
     for (name, accepted, rejected) in &outcome.inputs {
         println!("  input {name}: {accepted} frames accepted, {rejected} rejected");

@@ -10,6 +10,7 @@
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`network`]: several junctions, one roadside unit each
 //! - [`run`]: one run from beginning to end
+//! - [`sumo`]: a world that SUMO drives
 //! - [`sweep`]: the same by many chances
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
@@ -32,6 +33,7 @@ pub mod run;
 pub mod scenario;
 pub mod sensors;
 pub mod stage;
+pub mod sumo;
 pub mod sweep;
 pub mod truth;
 pub mod world;

@@ -10,7 +10,9 @@ use crate::judge::Judge;
 use crate::judge::verdict::{Verdict, verdicts};
 use crate::scenario::Scenario;
 use crate::stage::{Audience, Stage};
+use crate::sumo::{Mover, Sumo};
 use crate::truth::Truth;
+use crate::world::STEP;
 
 /// What came of a run.
 pub struct Outcome {
@@ -34,6 +36,8 @@ pub struct Outcome {
     pub passed: u64,
     /// A number that differs if the world does.
     pub world_hash: u64,
+    /// Who moved the world, if we did not.
+    pub mover: Option<String>,
 }
 
 impl Outcome {
@@ -45,19 +49,61 @@ impl Outcome {
 
 /// Runs a scenario in virtual time, for `duration` or as long as its file says.
 pub fn run(scenario: &Scenario, seed: u64, duration: Option<Duration>) -> Result<Outcome> {
+    run_in(&Mover::Own, scenario, seed, duration)
+}
+
+/// The same in a world that `mover` moves.
+pub fn run_in(
+    mover: &Mover,
+    scenario: &Scenario,
+    seed: u64,
+    duration: Option<Duration>,
+) -> Result<Outcome> {
+    match mover {
+        Mover::Own => play(None, scenario, seed, duration),
+        Mover::Sumo(program) => {
+            let scenario = scenario.without_drivers()?;
+            let sumo = Sumo::start(&scenario, program.as_deref(), seed)?;
+            play(Some(sumo), &scenario, seed, duration)
+        }
+    }
+}
+
+fn play(
+    mut sumo: Option<Sumo>,
+    scenario: &Scenario,
+    seed: u64,
+    duration: Option<Duration>,
+) -> Result<Outcome> {
     let begun = Instant::now();
     let duration = duration.unwrap_or(Duration::from_secs(u64::from(scenario.file.duration_s)));
-    let mut stage = Stage::new(scenario, seed)?;
+    let mut stage = match &mut sumo {
+        None => Stage::new(scenario, seed)?,
+        Some(sumo) => {
+            let mut world = scenario.world(seed)?;
+            while world.now() < Mono::ZERO + scenario.traffic() {
+                sumo.step(&mut world)?;
+            }
+            Stage::around(scenario, world, seed)?
+        }
+    };
     let mut hall = Hall::new(scenario, &stage, duration)?;
     let mut left = duration;
     while !left.is_zero() {
         // A step at a time, so that the crossings of each can be counted.
-        let span = left.min(crate::world::STEP);
+        let span = left.min(STEP);
+        if let Some(sumo) = &mut sumo {
+            // The unit has handled all until here.
+            sumo.step(stage.as_mut())?;
+            stage.follow();
+        }
         stage.run(span, &mut hall)?;
         hall.follow(&mut stage);
         left -= span;
     }
-    Ok(hall.close(scenario, &stage, seed, duration, begun.elapsed()))
+    let mut outcome = hall.close(scenario, &stage, seed, duration, begun.elapsed());
+    outcome.mover = sumo.map(|sumo| sumo.name().to_owned());
+    Ok(outcome)
 }
 
 /// Who hears one unit through a whole run.
@@ -96,6 +142,11 @@ impl Hall {
             stage.count_on_board_anew();
         }
         self.judge.follow(stage.world(), stage.truth());
+        let (now, counts) = (stage.now(), stage.now() >= self.judge.from());
+        for (name, health) in stage.sensors() {
+            let seen = &mut self.judge.health;
+            seen.follow(now, name, health.suspicion, counts);
+        }
     }
 
     /// What came of it.
@@ -124,6 +175,7 @@ impl Hall {
             events: self.events,
             passed: self.passed,
             world_hash: stage.world().hash(),
+            mover: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use rsu::clock::{Mono, Now};
 use rsu::config::{self, Config, Protocol};
+use rsu::fusion::Health;
 use rsu::inputs::{Counts, Decoder};
 use rsu::report::{Content, InputId, Report};
 use rsu::station::{ClockState, Event, Frame, Station};
@@ -162,6 +163,15 @@ impl Stage {
     /// The roadside unit.
     pub fn station(&self) -> &Station {
         &self.station
+    }
+
+    /// What the roadside unit knows of each of its sensors, by name.
+    pub fn sensors(&self) -> impl Iterator<Item = (&str, Health)> {
+        let sensors = self.station.sensors(self.now);
+        sensors.filter_map(|(id, health)| {
+            let input = self.inputs.get(usize::from(id.0))?;
+            Some((input.name.as_str(), health))
+        })
     }
 
     /// What each input understood, by name.

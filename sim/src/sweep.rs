@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::judge::verdict::{Limit, number};
-use crate::run::{Outcome, run};
+use crate::judge::verdict::{Limit, Verdict, number};
+use crate::run::{Outcome, run_in};
 use crate::scenario::Scenario;
+use crate::sumo::Mover;
 
 /// A criterion over all seeds.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +55,7 @@ pub fn seeds(text: &str) -> Result<Vec<u64>> {
 
 /// Runs a scenario by each seed; what came of it, in the order of the seeds.
 pub fn sweep(
+    mover: &Mover,
     scenario: &Scenario,
     seeds: &[u64],
     duration: Option<Duration>,
@@ -72,7 +74,7 @@ pub fn sweep(
                     let Some(&seed) = seeds.get(i) else {
                         break;
                     };
-                    let outcome = run(scenario, seed, duration);
+                    let outcome = run_in(mover, scenario, seed, duration);
                     if let Ok(mut slot) = slots[i].lock() {
                         *slot = Some(outcome);
                     }
@@ -90,15 +92,22 @@ pub fn sweep(
 
 /// Each criterion over all runs, in their order.
 pub fn spreads(outcomes: &[Outcome]) -> Vec<Spread> {
+    let runs = outcomes.iter();
+    let runs: Vec<&[Verdict]> = runs.map(|outcome| outcome.verdicts.as_slice()).collect();
+    spreads_of(&runs)
+}
+
+/// The same, of the verdicts of each run.
+pub fn spreads_of(runs: &[&[Verdict]]) -> Vec<Spread> {
     let mut spreads = Vec::new();
     let mut told: Vec<&str> = Vec::new();
-    for verdict in outcomes.iter().flat_map(|outcome| &outcome.verdicts) {
+    for verdict in runs.iter().copied().flatten() {
         if told.contains(&verdict.criterion.as_str()) {
             continue;
         }
         told.push(&verdict.criterion);
         let all = || {
-            let verdicts = outcomes.iter().flat_map(|outcome| &outcome.verdicts);
+            let verdicts = runs.iter().copied().flatten();
             verdicts.filter(|other| other.criterion == verdict.criterion)
         };
         let values: Vec<f64> = all().filter_map(|verdict| verdict.value).collect();
@@ -206,6 +215,25 @@ mod tests {
         for wrong in ["5..3", "a..b", "1..99999"] {
             assert!(seeds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn each_criterion_is_spread_over_the_runs_that_measured_it() {
+        let run = |missed: Option<f64>, stops: f64| {
+            let most = |what, value, most| Verdict::new(what, value, "", Limit::AtMost(most));
+            vec![most("missed", missed, 0.1), most("stops", Some(stops), 2.0)]
+        };
+        let runs = [run(Some(0.1), 1.0), run(None, 3.0), run(Some(0.3), 2.0)];
+        let runs: Vec<&[Verdict]> = runs.iter().map(Vec::as_slice).collect();
+        let spreads = spreads_of(&runs);
+        let [missed, stops] = &spreads[..] else {
+            panic!("{spreads:?}");
+        };
+        assert_eq!((missed.count, missed.passed), (2, 1));
+        assert!((missed.mean - 0.2).abs() < 1e-12 && (missed.worst - 0.3).abs() < 1e-12);
+        assert_eq!((stops.count, stops.passed), (3, 2));
+        // Mean 2, sigma 1: 4.303 / sqrt(3).
+        assert!((stops.half_width - 4.303 / 3.0_f64.sqrt()).abs() < 1e-9);
     }
 
     #[test]

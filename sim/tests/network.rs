@@ -234,3 +234,27 @@ fn roads_that_nobody_leads_into_are_refused() {
     let refused = Joined::new(places, &mut worlds).expect_err("a refusal");
     assert!(matches!(refused, NotANetwork::Apart { .. }), "{refused}");
 }
+
+#[test]
+fn a_capture_of_a_network_has_a_folder_for_each_junction() {
+    let network = network("boyuan-green-wave", &[("traffic-s", "10")]);
+    let folder = std::env::temp_dir().join(format!("sim-network-capture-{}", std::process::id()));
+    let span = Duration::from_secs(2);
+    let names = sim::network::capture::capture(&network, 1, span, &folder).expect("a capture");
+    for junction in &network.junctions {
+        let own = format!("junction-{}", junction.scenario.site.node.id);
+        let here: Vec<&String> = names.iter().filter(|name| name.starts_with(&own)).collect();
+        assert!(here.len() >= 4, "{own}: {here:?}");
+        let lines = |name: &str| {
+            let file = folder.join(&own).join(name);
+            std::fs::read_to_string(file)
+                .expect("a file")
+                .lines()
+                .count()
+        };
+        // Two seconds: ten SPAT and ten RSM a second, two datagrams of lamps at least.
+        assert!((30..70).contains(&lines("frames.hex")), "{own}");
+        assert!((2..40).contains(&lines("gat1743.hex")), "{own}");
+    }
+    std::fs::remove_dir_all(&folder).expect("it was made");
+}

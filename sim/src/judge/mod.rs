@@ -11,6 +11,7 @@
 //! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
+//! - [`health`]: what the unit tells of its sensors against what is wrong with them
 //! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
@@ -18,6 +19,7 @@
 pub mod conflicts;
 pub mod coverage;
 pub mod events;
+pub mod health;
 pub mod journeys;
 pub mod kinds;
 pub mod maps;
@@ -35,7 +37,6 @@ use std::time::Duration;
 
 use anyhow::Result;
 use rsu::clock::Mono;
-use rsu::report::Light;
 use rsu::warnings::Change;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
@@ -47,6 +48,7 @@ use v2x_msg::kinds::spat::Spat;
 use self::conflicts::ConflictJudge;
 use self::coverage::Coverage;
 use self::events::EventJudge;
+use self::health::HealthJudge;
 use self::journeys::Journeys;
 use self::maps::MapJudge;
 use self::objects::ObjectJudge;
@@ -80,6 +82,8 @@ pub struct Judge {
     pub warnings: WarningJudge,
     /// Who was about to be run into.
     pub conflicts: ConflictJudge,
+    /// What the unit tells of its sensors.
+    pub health: HealthJudge,
     /// MAP.
     pub maps: MapJudge,
     /// Who passed the stop lines.
@@ -107,6 +111,7 @@ impl Judge {
             warnings: WarningJudge::default(),
             conflicts: ConflictJudge::new(scenario.walls()?),
             maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
+            health: HealthJudge::new(scenario),
             journeys: Journeys::default(),
             on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
@@ -144,7 +149,7 @@ impl Judge {
         if !counts {
             return;
         }
-        if crossing.light == Some(Light::Red) {
+        if crossing.runs_red() {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
             self.red_runners_shown_s.push(shown_s);
             let phase = world.roads().routes[crossing.route].phase;

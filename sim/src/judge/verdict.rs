@@ -4,6 +4,7 @@ use serde::Serialize;
 use v2x_msg::access::Aid;
 
 use super::Judge;
+use super::samples::Samples;
 use super::silence::Silence;
 use crate::scenario::Limits;
 
@@ -61,6 +62,7 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.vulnerable(judge, limits);
     table.conflicts(judge, limits);
     table.confidence(judge, limits);
+    table.health(judge, limits);
     table.maps(judge, limits);
     table.on_board(judge, limits);
     table.rest(judge, limits);
@@ -321,6 +323,26 @@ impl Table {
         let switches = (score.named > 0).then(|| score.id_changes as f64 / minutes);
         let most = limits.named_switches_per_minute_max;
         self.at_most("changes of id of who says its name", switches, "/min", most);
+    }
+
+    fn health(&mut self, judge: &Judge, limits: &Limits) {
+        let health = &judge.health;
+        let longest = |samples: Samples| samples.quantile(1.0);
+        let told = longest(health.silent_told_s());
+        let most = limits.sensor_silent_told_s;
+        self.at_most("silent sensor told after", told, "s", most);
+        let told = longest(health.turned_told_s());
+        let most = limits.sensor_turned_told_s;
+        self.at_most("turned sensor told after", told, "s", most);
+        let told = longest(health.stuck_told_s());
+        let most = limits.sensor_stuck_told_s;
+        self.at_most("stuck sensor told after", told, "s", most);
+        let well = longest(health.recovered_s());
+        let most = limits.sensor_recovered_s;
+        self.at_most("sensor well again after", well, "s", most);
+        let alarms = Some(health.false_alarms.len() as f64);
+        let most = limits.sensor_false_alarms_max;
+        self.at_most("sensors told of for nothing", alarms, "", most);
     }
 
     fn rest(&mut self, judge: &Judge, limits: &Limits) {

@@ -28,12 +28,15 @@ use crate::judge::Judge;
 use crate::scenario::{Addresses, Scenario};
 use crate::sensors::{Delivery, Device, Devices};
 use crate::stage::read_config;
+use crate::sumo::{Mover, Sumo};
 use crate::truth::{Epoch, Truth};
 use crate::world::World;
 
 /// A scenario in real time.
 pub struct Live {
     world: World,
+    /// Who moves it, if we do not.
+    sumo: Option<Sumo>,
     truth: Truth,
     devices: Devices,
     judge: Judge,
@@ -50,6 +53,8 @@ pub struct Live {
 /// What is asked of a demonstration.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
+    /// Who moves the world.
+    pub mover: Mover,
     /// Chance.
     pub seed: u64,
     /// For how long; None: until it is interrupted.
@@ -124,6 +129,17 @@ impl Clock {
     }
 }
 
+/// Lets a world go on by a step, moved by whom it is.
+fn step(sumo: &mut Option<Sumo>, world: &mut World) -> Result<()> {
+    match sumo {
+        Some(sumo) => sumo.step(world),
+        None => {
+            world.step();
+            Ok(())
+        }
+    }
+}
+
 /// An address that nobody answers at.
 fn nobody() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 9))
@@ -137,10 +153,19 @@ impl Live {
             "vehicles with on-board units are simulated in virtual time only: `sim run {}`",
             scenario.file.name
         );
+        let without_drivers;
+        let (scenario, mut sumo) = match &wishes.mover {
+            Mover::Own => (scenario, None),
+            Mover::Sumo(program) => {
+                without_drivers = scenario.without_drivers()?;
+                let sumo = Sumo::start(&without_drivers, program.as_deref(), wishes.seed)?;
+                (&without_drivers, Some(sumo))
+            }
+        };
         let mut world = scenario.world(wishes.seed)?;
         let started = Mono::ZERO + scenario.traffic();
         while world.now() < started {
-            world.step();
+            step(&mut sumo, &mut world)?;
         }
         let receiver = Receiver::open()?;
         let lines = |count: usize| -> Result<Vec<SensorLine>> {
@@ -174,6 +199,7 @@ impl Live {
             devices: Devices::new(scenario, &world, wishes.seed, started)?,
             judge: Judge::new(scenario, started)?,
             world,
+            sumo,
             truth,
             clock,
             controller,
@@ -208,7 +234,7 @@ impl Live {
             let next = self.devices.poll_timeout().min(second);
             let wait = next.since(self.clock.mono(Instant::now()));
             if let Some(frame) = self.receiver.wait(wait.min(NAP))? {
-                self.hear(&frame);
+                self.hear(&frame)?;
             }
         }
         heard.slipped = self.slipped;
@@ -241,11 +267,7 @@ impl Live {
 
     /// Does all that is due.
     fn work(&mut self, now: Mono) -> Result<()> {
-        while self.world.now() < now {
-            self.world.step();
-            self.truth.keep(&self.world);
-            self.devices.follow(&self.world);
-        }
+        self.see_to(now)?;
         let moment = Now {
             mono: now,
             utc: self.truth.epoch().utc(now),
@@ -274,15 +296,22 @@ impl Live {
         Ok(())
     }
 
-    fn hear(&mut self, frame: &Received) {
+    fn hear(&mut self, frame: &Received) -> Result<()> {
         let arrived = self.clock.mono(frame.at);
         // The world must have been where the frame says it is.
-        while self.world.now() < arrived {
-            self.world.step();
+        self.see_to(arrived)?;
+        self.judge.hear(arrived, &frame.bytes, &self.truth);
+        Ok(())
+    }
+
+    /// Lets the world go on until it covers `at`.
+    fn see_to(&mut self, at: Mono) -> Result<()> {
+        while self.world.now() < at {
+            step(&mut self.sumo, &mut self.world)?;
             self.truth.keep(&self.world);
             self.devices.follow(&self.world);
         }
-        self.judge.hear(arrived, &frame.bytes, &self.truth);
+        Ok(())
     }
 
     fn summarise(&mut self, at: Mono) -> Summary {

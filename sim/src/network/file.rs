@@ -105,7 +105,7 @@ pub struct NetworkLimits {
 impl Network {
     /// The network with this name or in this file; None if that is a scenario of one junction, or none.
     pub fn find_with(name: &str, settings: &[(String, String)]) -> Result<Option<Self>> {
-        let Some(file) = crate::scenario::file_of(name) else {
+        let Some(file) = read::file_of(name) else {
             return Ok(None);
         };
         if !read::is_network(&file) {
@@ -116,7 +116,7 @@ impl Network {
 
     /// Every network, by name.
     pub fn all() -> Result<Vec<Self>> {
-        let files = crate::scenario::files()?;
+        let files = read::files()?;
         let networks = files.iter().filter(|file| read::is_network(file));
         networks.map(|file| Self::load_with(file, &[])).collect()
     }

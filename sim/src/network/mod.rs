@@ -7,9 +7,11 @@
 //! - [`stage`]: the closed loop of all units in virtual time
 //! - [`run`]: one run from beginning to end, and what must hold of the whole
 //! - [`report`]: what came of it, as files
+//! - [`capture`]: recordings of our own making
 //!
 //! Each junction is a scenario of its own; nothing in it knows that there are others.
 
+pub mod capture;
 pub mod file;
 pub mod joined;
 pub mod lines;

@@ -206,24 +206,34 @@ mod tests {
 
     #[test]
     fn what_has_a_place_is_turned_and_what_names_a_node_is_renamed() {
-        let text = "
-            [[node]]
-            id = 11
-            east-m = 0
-            north-m = 290
-            [[link]]
-            upstream = 11
-            downstream = 10
-            points-m = [[0, 270], [0, 20]]
-            lane = [{ id = 11, connections = [{ to-node = 12 }] }]
-            [[radar]]
-            mount = { east-m = -4.0, north-m = -20.0, heading-deg = 300.0 }
-            [[demand]]
-            from = 11
-            [[sign]]
-            from = '2026-12-31 20:00'
-        ";
-        let mut table: Table = toml::from_str(text).expect("TOML");
+        let written = |[north, here, node, line, mount]: [&str; 5]| {
+            let text = format!(
+                "
+                [[node]]
+                id = {north}
+                {node}
+                [[link]]
+                upstream = {north}
+                downstream = {here}
+                points-m = {line}
+                lane = [{{ id = 11, connections = [{{ to-node = 12 }}] }}]
+                [[radar]]
+                mount = {mount}
+                [[demand]]
+                from = {north}
+                [[sign]]
+                from = '2026-12-31 20:00'
+                "
+            );
+            toml::from_str::<Table>(&text).expect("TOML")
+        };
+        let mut table = written([
+            "11",
+            "10",
+            "east-m = 0\nnorth-m = 290",
+            "[[0, 270], [0, 20]]",
+            "{ east-m = -4.0, north-m = -20.0, heading-deg = 300.0 }",
+        ]);
         let placing = Placing {
             node: Some(20),
             nodes: BTreeMap::from([("11".to_owned(), 30)]),
@@ -231,23 +241,13 @@ mod tests {
             ..Placing::default()
         };
         placing.scenario(&mut table, Some(10)).expect("a placing");
-        let wanted = "
-            [[node]]
-            id = 30
-            east-m = 290.0
-            north-m = 0.0
-            [[link]]
-            upstream = 30
-            downstream = 20
-            points-m = [[270.0, 0.0], [20.0, 0.0]]
-            lane = [{ id = 11, connections = [{ to-node = 12 }] }]
-            [[radar]]
-            mount = { east-m = -20.0, north-m = 4.0, heading-deg = 30.0 }
-            [[demand]]
-            from = 30
-            [[sign]]
-            from = '2026-12-31 20:00'
-        ";
-        assert_eq!(table, toml::from_str::<Table>(wanted).expect("TOML"));
+        let wanted = written([
+            "30",
+            "20",
+            "east-m = 290.0\nnorth-m = 0.0",
+            "[[270.0, 0.0], [20.0, 0.0]]",
+            "{ east-m = -20.0, north-m = 4.0, heading-deg = 30.0 }",
+        ]);
+        assert_eq!(table, wanted);
     }
 }

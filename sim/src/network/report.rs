@@ -2,15 +2,14 @@
 //! folder with those of each junction.
 
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 
 use super::run::NetworkOutcome;
 use crate::judge::verdict::Verdict;
-use crate::report::page::{STYLE, verdicts};
+use crate::report::page::{STYLE, distributions, verdicts};
 use crate::report::plot::escape;
 use crate::report::{self, Distribution, Report, distribution};
 
@@ -96,17 +95,8 @@ impl<'a> NetworkReport<'a> {
 
 /// Writes the report of the whole into `folder`, and of each junction into one of its own within.
 pub fn write(outcome: &NetworkOutcome, folder: &Path) -> Result<()> {
-    let shown = folder.display();
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
     let report = NetworkReport::of(outcome);
-    let json = serde_json::to_string_pretty(&report)?;
-    for (name, text) in [
-        ("report.json", json),
-        ("report.html", page(outcome, &report)),
-    ] {
-        let file = folder.join(name);
-        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
+    report::write_files(folder, &report, &page(outcome, &report))?;
     for one in &outcome.junctions {
         report::write(one, &folder.join(folder_of(one.scenario.site.node.id)))?;
     }
@@ -167,25 +157,11 @@ fn page(outcome: &NetworkOutcome, report: &NetworkReport<'_>) -> String {
             escape(&failed.join(", ")),
         );
     }
-    page.push_str("</table></section><section><h2>Distributions</h2><table><tr><th>of<th>count<th>mean<th>p50<th>p95<th>max</tr>");
-    for one in &report.distributions {
-        let cell =
-            |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.2}"));
-        let _ = write!(
-            page,
-            "<tr><td>{} {}<td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}</tr>",
-            one.what,
-            one.unit,
-            one.count,
-            cell(one.mean),
-            cell(one.p50),
-            cell(one.p95),
-            cell(one.max)
-        );
-    }
+    page.push_str("</table></section>");
+    distributions(&mut page, "Distributions", &report.distributions);
     let _ = write!(
         page,
-        "</table></section><footer>frames {} · world {}</footer></html>",
+        "<footer>frames {} · world {}</footer></html>",
         report.frames_hash, report.world_hash
     );
     page

@@ -75,6 +75,8 @@ pub struct Report<'a> {
     pub happenings: Vec<Happened>,
     /// Events that nothing on the road explains: their type, and when, in seconds of the world.
     pub false_events: Vec<(u16, f64)>,
+    /// What was wrong with sensors, and what was told of them.
+    pub sensor_health: Vec<String>,
     /// Why it was expected not to pass.
     pub expected_to_fail: Option<&'a str>,
     /// The air and the on-board units, if there are any.
@@ -85,6 +87,8 @@ pub struct Report<'a> {
     pub inputs: &'a [(String, u64, u64)],
     /// What the station told its operator, seconds after its start.
     pub events: Vec<(f64, String)>,
+    /// Who moved the road users, if we did not.
+    pub mover: Option<&'a str>,
     /// A number that differs if any byte of any frame does.
     pub frames_hash: String,
     /// A number that differs if the world does.
@@ -251,6 +255,8 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|(after, event)| (after.as_secs_f64(), format!("{event:?}")))
                 .collect(),
+            sensor_health: outcome.judge.health.lines(),
+            mover: outcome.mover.as_deref(),
             frames_hash: format!("{:016x}", judge.traffic.hash),
             world_hash: format!("{:016x}", outcome.world_hash),
         }
@@ -259,14 +265,16 @@ impl<'a> Report<'a> {
 
 /// Writes `report.json` and `report.html` into `folder`, which is made if need be.
 pub fn write(outcome: &Outcome, folder: &Path) -> Result<()> {
+    let report = Report::of(outcome);
+    write_files(folder, &report, &page::page(outcome, &report))
+}
+
+/// Writes a report as JSON and as a page into `folder`, which is made if need be.
+pub(crate) fn write_files(folder: &Path, report: &impl Serialize, page: &str) -> Result<()> {
     let shown = folder.display();
     fs::create_dir_all(folder).with_context(|| format!("cannot make {shown}"))?;
-    let report = Report::of(outcome);
-    let json = serde_json::to_string_pretty(&report)?;
-    for (name, text) in [
-        ("report.json", json),
-        ("report.html", page::page(outcome, &report)),
-    ] {
+    let json = serde_json::to_string_pretty(report)?;
+    for (name, text) in [("report.json", &*json), ("report.html", page)] {
         let file = folder.join(name);
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }

@@ -214,7 +214,8 @@ fn messages(page: &mut String, report: &Report<'_>) {
     page.push_str("</table></section>");
 }
 
-fn distributions(page: &mut String, title: &str, all: &[Distribution]) {
+/// Distributions as a section.
+pub(crate) fn distributions(page: &mut String, title: &str, all: &[Distribution]) {
     let _ = write!(
         page,
         "<section><h2>{title}</h2><table><tr><th>of<th>count<th>mean<th>p50<th>p95<th>p99<th>max</tr>",

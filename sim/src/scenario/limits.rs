@@ -128,6 +128,16 @@ pub struct Limits {
     pub named_switches_per_minute_max: Option<f64>,
     /// Units at work at one time, at least.
     pub units_min: Option<f64>,
+    /// From the beginning of a sensor's silence until its health tells of it, longest.
+    pub sensor_silent_told_s: Option<f64>,
+    /// The same of one that has been turned.
+    pub sensor_turned_told_s: Option<f64>,
+    /// The same of one that says the same again and again; anything that its health tells will do.
+    pub sensor_stuck_told_s: Option<f64>,
+    /// From the end of what was wrong with a sensor until its health is good, longest.
+    pub sensor_recovered_s: Option<f64>,
+    /// How often the health of a sensor tells of something that is not wrong with it, at most.
+    pub sensor_false_alarms_max: Option<f64>,
     /// Frames that cannot be decoded or were lost on the way, at most.
     pub undecoded_max: Option<u32>,
     /// Delivery is counted within so far.
@@ -215,6 +225,11 @@ impl Default for Limits {
             advised_min: None,
             named_switches_per_minute_max: None,
             units_min: None,
+            sensor_silent_told_s: None,
+            sensor_turned_told_s: None,
+            sensor_stuck_told_s: None,
+            sensor_recovered_s: None,
+            sensor_false_alarms_max: None,
             undecoded_max: None,
             delivery_range_m: 150.0,
             coverage_range_m: 150.0,

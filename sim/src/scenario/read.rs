@@ -1,7 +1,8 @@
-//! A scenario's file as a table: what it extends and what somebody sets besides are worked in.
+//! A scenario's file, found and read as a table: what it extends and what somebody sets besides are
+//! worked in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use toml::{Table, Value};
@@ -21,6 +22,9 @@ pub(super) fn read(file: &Path, settings: &[(String, String)]) -> Result<Scenari
         // Straight from the text, errors have their line.
         let mut parsed: ScenarioFile = toml::from_str(&text(file)?).with_context(wrong)?;
         parsed.site = folder(file).join(&parsed.site);
+        if let Some(sumo) = &mut parsed.sumo {
+            sumo.place(folder(file));
+        }
         return Ok(parsed);
     }
     Value::Table(settled(table, settings)?)
@@ -58,13 +62,21 @@ fn table(file: &Path, depth: usize) -> Result<Table> {
     let mut table: Table =
         toml::from_str(&text(file)?).with_context(|| format!("{shown} is not a scenario"))?;
     // A path starts from the folder of the file that has it.
-    if let Some(Value::String(site)) = table.get_mut("site") {
-        *site = folder(file).join(&*site).display().to_string();
+    if let Some(site) = table.get_mut("site") {
+        from_folder(site, file);
+    }
+    if let Some(Value::Table(sumo)) = table.get_mut("sumo") {
+        if let Some(network) = sumo.get_mut("network") {
+            from_folder(network, file);
+        }
+        if let Some(Value::Array(routes)) = sumo.get_mut("routes") {
+            routes.iter_mut().for_each(|path| from_folder(path, file));
+        }
     }
     if let Some(Value::Array(junctions)) = table.get_mut(JUNCTION) {
         for junction in junctions {
-            if let Some(Value::String(site)) = junction.get_mut("site") {
-                *site = folder(file).join(&*site).display().to_string();
+            if let Some(site) = junction.get_mut("site") {
+                from_folder(site, file);
             }
         }
     }
@@ -80,8 +92,47 @@ fn table(file: &Path, depth: usize) -> Result<Table> {
     Ok(whole)
 }
 
+/// The file of the scenario with this name, or the file that is named.
+pub(crate) fn file_of(name: &str) -> Option<PathBuf> {
+    let as_path = Path::new(name);
+    if as_path.extension().is_some_and(|ending| ending == "toml") {
+        return Some(as_path.to_owned());
+    }
+    let files = folders().into_iter();
+    files
+        .map(|folder| folder.join(name).with_extension("toml"))
+        .find(|file| file.is_file())
+}
+
+/// The files of all scenarios, by name.
+pub(crate) fn files() -> Result<Vec<PathBuf>> {
+    let Some(folder) = folders().into_iter().find(|folder| folder.is_dir()) else {
+        bail!("there is no folder configs/scenarios here");
+    };
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|file| file.extension().is_some_and(|ending| ending == "toml"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Where scenarios are looked for: here, then where this program was built.
+fn folders() -> [PathBuf; 2] {
+    let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    [PathBuf::from("configs/scenarios"), PathBuf::from(built)]
+}
+
 fn text(file: &Path) -> Result<String> {
     fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// A path from the folder of `file` as a path from here; what is no path is told of later.
+fn from_folder(path: &mut Value, file: &Path) {
+    if let Value::String(path) = path {
+        *path = folder(file).join(&*path).display().to_string();
+    }
 }
 
 fn folder(file: &Path) -> &Path {

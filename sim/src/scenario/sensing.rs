@@ -1,9 +1,10 @@
 //! The tables of cameras, and of what stands beside the road and hides it.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::file::MountTable;
+use super::Scenario;
+use super::devices::MountTable;
 use crate::plane::Point;
 use crate::world::snapshot::Body;
 use crate::world::vehicles::Kind;
@@ -171,5 +172,19 @@ impl ObstacleTable {
             width_m,
             height_m,
         })
+    }
+}
+
+impl Scenario {
+    /// What cameras see and how well.
+    pub fn camera_model(&self) -> Result<CameraModel> {
+        let model = self.file.camera_model;
+        model.context("there are cameras and no [camera-model]")
+    }
+
+    /// What stands beside the road.
+    pub fn walls(&self) -> Result<Vec<Body>> {
+        let tables = self.file.obstacle.iter().enumerate();
+        tables.map(|(i, table)| table.body(i)).collect()
     }
 }

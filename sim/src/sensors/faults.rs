@@ -1,8 +1,9 @@
 //! What goes wrong with a device and its line, by the scenario's timeline: a signal controller, a radar, a
 //! camera.
 //!
-//! Faults of what it says (a clock, a countdown or a lamp that is not so) come before its protocol,
-//! faults of the line after it: a datagram of a controller, a cycle of a radar, a message of a box. All of them are drawn from a stream of their own: a fault that
+//! Faults of what it says (a clock, a countdown or a lamp that is not so) and of where it looks come before
+//! its protocol, faults of the line after it: a datagram of a controller, a cycle of a radar, a message of
+//! a box. All of them are drawn from a stream of their own: a fault that
 //! strikes nobody changes nothing.
 
 use rsu::clock::Mono;
@@ -26,6 +27,10 @@ pub struct Fault {
     pub share: f64,
     /// How far: seconds of a clock, a countdown or a delay.
     pub by_s: f64,
+    /// How far it is turned, clockwise.
+    pub by_deg: f64,
+    /// Whose input its messages arrive at.
+    pub to: Option<String>,
     /// The phases that are lied about; none means all.
     pub phases: Vec<PhaseId>,
 }
@@ -54,12 +59,23 @@ pub enum FaultKind {
     CountdownJump,
     /// It says that phases are green that are not.
     WrongGreen,
+    /// It says again and again what it said last before.
+    Stuck,
+    /// It has been knocked, and looks another way than it was surveyed.
+    Turned,
+    /// It has the id of another: what it says arrives as if the other said it.
+    Misaddressed,
 }
 
 impl FaultKind {
     /// Whether it is about lamps.
     pub const fn is_of_signals(self) -> bool {
         matches!(self, Self::CountdownJump | Self::WrongGreen)
+    }
+
+    /// Whether only sensors have it.
+    pub const fn is_of_sensors(self) -> bool {
+        matches!(self, Self::Stuck | Self::Turned | Self::Misaddressed)
     }
 }
 
@@ -68,6 +84,8 @@ impl FaultKind {
 pub struct Faults {
     faults: Vec<Fault>,
     chance: Stream,
+    /// What it said last while it was not stuck; kept if it ever will be.
+    last: Vec<u8>,
 }
 
 impl Faults {
@@ -76,6 +94,7 @@ impl Faults {
         Self {
             faults,
             chance: Stream::new(seed, device, Purpose::Fault),
+            last: Vec::new(),
         }
     }
 
@@ -87,6 +106,16 @@ impl Faults {
             fault.by_s * share
         });
         ((jump_s + drift) * 1e3).round() as i64
+    }
+
+    /// How far it is turned at `at`, clockwise.
+    pub fn turned_deg(&self, at: Mono) -> f64 {
+        self.on(at, FaultKind::Turned).map_or(0.0, |f| f.by_deg)
+    }
+
+    /// As whom it speaks at `at`, if not as itself.
+    pub fn speaks_as(&self, at: Mono) -> Option<&str> {
+        self.on(at, FaultKind::Misaddressed)?.to.as_deref()
     }
 
     /// Changes what it says of its lamps.
@@ -114,6 +143,11 @@ impl Faults {
 
     /// Carries a datagram down the line: not at all, once or more often.
     pub fn carry(&mut self, at: Mono, mut datagram: Datagram, sent: &mut Vec<Datagram>) {
+        if self.on(at, FaultKind::Stuck).is_some() {
+            datagram.bytes.clone_from(&self.last);
+        } else if self.faults.iter().any(|f| f.kind == FaultKind::Stuck) {
+            self.last.clone_from(&datagram.bytes);
+        }
         if self.strikes(at, FaultKind::Silence).is_some() {
             return;
         }

@@ -52,6 +52,8 @@ pub struct Devices {
     spells: Vec<Spell>,
     /// What goes wrong with radars and cameras.
     faults: BTreeMap<Device, Faults>,
+    /// Radars and cameras by name.
+    names: BTreeMap<String, Device>,
     weather: Option<WeatherStation>,
     on_the_way: BinaryHeap<Reverse<Delivery>>,
     planned: u64,
@@ -117,12 +119,15 @@ impl Devices {
         let camera_names = file.camera.iter().map(|camera| &camera.name).enumerate();
         let camera_names =
             camera_names.map(|(i, name)| (Device::Camera(i), FIRST_CAMERA + i, name));
-        let sensors = radar_names
-            .chain(camera_names)
-            .map(|(device, number, name)| {
-                let faults = Faults::new(scenario.faults(name)?, number as u64, seed);
-                Ok((device, faults))
-            });
+        let sensors: Vec<_> = radar_names.chain(camera_names).collect();
+        let names = sensors.iter();
+        let names = names.map(|(device, _, name)| (name.to_string(), *device));
+        let names = names.collect();
+        let sensors = sensors.into_iter();
+        let sensors = sensors.map(|(device, number, name)| {
+            let faults = Faults::new(scenario.faults(name)?, number as u64, seed);
+            Ok((device, faults))
+        });
         let sensor_faults = sensors.collect::<Result<_>>()?;
         let faults = Faults::new(scenario.faults(&file.controller.name)?, 0, seed);
         let signals = world.signals();
@@ -140,6 +145,7 @@ impl Devices {
             walls: scenario.walls()?,
             spells: scenario.spells()?,
             faults: sensor_faults,
+            names,
             weather: None,
             on_the_way: BinaryHeap::new(),
             planned: 0,
@@ -190,6 +196,9 @@ impl Devices {
         };
         let radar = &mut self.radars[i];
         let at = radar.poll_timeout();
+        if let Some(faults) = self.faults.get(&Device::Radar(i)) {
+            radar.turn(faults.turned_deg(at));
+        }
         let view = View {
             scene: &world.snapshot(at),
             walls: &self.walls,
@@ -249,13 +258,17 @@ impl Devices {
     /// Carries what a sensor says down its line, with all that goes wrong there.
     fn carry(&mut self, at: Mono, from: Device, said: Datagram) {
         let mut sent = Vec::new();
+        let mut speaks_as = from;
         match self.faults.get_mut(&from) {
             Some(faults) => {
                 faults.carry(at, said, &mut sent);
                 faults.babble(at, &mut sent);
+                let other = faults.speaks_as(at).and_then(|name| self.names.get(name));
+                speaks_as = other.copied().unwrap_or(from);
             }
             None => sent.push(said),
         }
+        let from = speaks_as;
         for Datagram { arrives, bytes } in sent {
             self.plan(arrives, from, bytes);
         }

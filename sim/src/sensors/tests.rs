@@ -1,9 +1,12 @@
 //! What goes wrong with sensors and their lines, from the scenario to the bytes that arrive.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::truth::Epoch;
+
+static FILES: AtomicU32 = AtomicU32::new(0);
 
 /// What arrives in `seconds` from a device of moyu-boyuan with a camera, with these lines besides.
 fn heard(from: &str, lines: &str, seconds: f64) -> Vec<Delivery> {
@@ -15,11 +18,9 @@ fn heard(from: &str, lines: &str, seconds: f64) -> Vec<Delivery> {
          mount = {{ east-m = -4.0, north-m = -20.0, up-m = 7.0, heading-deg = 0.0 }}\n{lines}",
         base.display()
     );
-    let name = format!(
-        "sim-faults-{}-{:x}.toml",
-        std::process::id(),
-        fingerprint(&text)
-    );
+    // Tests run side by side: each reading has a file of its own.
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("sim-faults-{}-{number}.toml", std::process::id());
     let file = std::env::temp_dir().join(name);
     std::fs::write(&file, text).expect("a file");
     let scenario = Scenario::load(&file).expect("a scenario");
@@ -56,11 +57,6 @@ fn heard(from: &str, lines: &str, seconds: f64) -> Vec<Delivery> {
         }
     }
     all
-}
-
-fn fingerprint(text: &str) -> u64 {
-    text.bytes()
-        .fold(7, |hash, byte| hash * 31 % 1_000_000_007 + u64::from(byte))
 }
 
 fn stamps_ms(all: &[Delivery]) -> Vec<i64> {
@@ -183,4 +179,39 @@ fn the_same_air_for_the_station_and_the_sensors() {
     };
     let seen_m = |after_s| Air::at(&[spell], Mono::ZERO.offset_by(after_s)).visibility_m;
     assert!((seen_m(15.0) - 80.0).abs() < 1e-9 && seen_m(25.0) > 5000.0);
+}
+
+#[test]
+fn a_stuck_sensor_says_its_last_word_again_and_again() {
+    let stuck = "[[fault]]\nof = 'camera'\nkind = 'stuck'\nfrom-s = 1\nuntil-s = 2\n";
+    let heard = heard("camera", stuck, 3.0);
+    // Images of the first second arrive a tenth later.
+    let within = |from_s: f64, to_s: f64| {
+        let start = Mono::ZERO + std::time::Duration::from_secs(20);
+        heard
+            .iter()
+            .filter(move |one| (from_s..to_s).contains(&one.arrives.seconds_after(start)))
+    };
+    let while_stuck: Vec<_> = within(1.4, 2.0).map(|one| &one.bytes).collect();
+    assert!(while_stuck.len() > 5, "{} messages", while_stuck.len());
+    assert!(while_stuck.windows(2).all(|pair| pair[0] == pair[1]));
+    let after: Vec<_> = within(2.4, 3.0).map(|one| &one.bytes).collect();
+    assert!(after.windows(2).all(|pair| pair[0] != pair[1]));
+}
+
+#[test]
+fn who_speaks_as_another_is_heard_there_and_not_as_itself() {
+    let clean = heard("north-radar", "", 2.0);
+    let other = "[[fault]]\nof = 'camera'\nkind = 'misaddressed'\nto = 'north-radar'\n\
+                 from-s = 0\nuntil-s = 10\n";
+    let both = heard("north-radar", other, 2.0);
+    let as_json = both.iter().filter(|one| one.bytes.starts_with(b"{"));
+    assert!(as_json.count() > 15, "the camera's messages");
+    let own: Vec<_> = both
+        .iter()
+        .filter(|one| !one.bytes.starts_with(b"{"))
+        .collect();
+    assert_eq!(own.len(), clean.len());
+    assert!(own.iter().zip(&clean).all(|(a, b)| a.bytes == b.bytes));
+    assert!(heard("camera", other, 2.0).is_empty());
 }

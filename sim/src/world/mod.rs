@@ -14,6 +14,7 @@
 //! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
 //! - [`snapshot`]: where everything is at one moment
+//! - `guests`: road users whom another simulation moves
 //! - [`seams`]: where vehicles come from another junction's world, and go on to one
 //!
 //! The world moves in steps of 0.1 s, every vehicle from the state at the start of the step. It
@@ -23,6 +24,7 @@
 
 mod congestion;
 pub mod deeds;
+mod guests;
 pub mod lanes;
 pub mod lines;
 pub mod lookup;
@@ -108,6 +110,8 @@ pub struct World {
     left: Vec<Vehicle>,
     crossings: Vec<Crossing>,
     users: Users,
+    /// Whom another simulation moves, in order of id.
+    guests: Vec<Body>,
     deeds: Vec<Deed>,
     happenings: Vec<Happening>,
     spells: Vec<Spell>,
@@ -137,11 +141,20 @@ pub struct Crossing {
     pub at: Mono,
     /// What its signal showed then; None if nothing governs the movement.
     pub light: Option<Light>,
+    /// It may turn right at red there.
+    pub on_red: bool,
     /// What it is.
     pub kind: vehicles::Kind,
     /// How much longer it took than as fast as one may, stops of a bus left out; negative for one that
     /// drives faster.
     pub delay_s: f64,
+}
+
+impl Crossing {
+    /// Whether it passed at a red light that it had to heed.
+    pub fn runs_red(&self) -> bool {
+        self.light == Some(Light::Red) && !self.on_red
+    }
 }
 
 impl World {
@@ -169,6 +182,7 @@ impl World {
             next_entry: 1,
             crossings: Vec::new(),
             users: Users::default(),
+            guests: Vec::new(),
             deeds: Vec::new(),
             happenings: Vec::new(),
             spells: Vec::new(),
@@ -324,10 +338,11 @@ impl World {
         let users = self.users.present().iter();
         let users = users.map(|one| (one.id, one.along_m, one.speed_mps));
         let all = vehicles.chain(users);
-        all.fold(mix(self.steps), |hash, (id, along_m, speed_mps)| {
+        let hash = all.fold(mix(self.steps), |hash, (id, along_m, speed_mps)| {
             let parts = [u64::from(id), along_m.to_bits(), speed_mps.to_bits()];
             parts.iter().fold(hash, |hash, &part| mix(hash ^ part))
-        })
+        });
+        self.hash_guests(hash)
     }
 
     /// What the detectors of each phase see, which look so far before the stop line.
@@ -378,6 +393,7 @@ impl World {
                 }
             }
         }
+        self.feel_guests(reach_m, &mut detected);
         detected
     }
 
@@ -426,6 +442,7 @@ impl World {
                 route: vehicle.route,
                 at,
                 light: route.phase.map(|phase| self.signals.light(phase, at)),
+                on_red: route.on_red,
                 kind: vehicle.kind,
                 delay_s: at.seconds_after(vehicle.appeared) - route.free_time_s() - vehicle.dwelt_s,
             });
@@ -539,7 +556,10 @@ impl World {
         bodies.clear();
         let vehicles = self.vehicles.iter().map(|vehicle| self.body(vehicle));
         bodies.extend(vehicles);
+        let [on_wheels, on_foot] = self.guests();
+        bodies.extend_from_slice(on_wheels);
         bodies.extend_from_slice(self.users.bodies());
+        bodies.extend_from_slice(on_foot);
         let next = Snapshot {
             at: self.now(),
             bodies,
@@ -577,3 +597,5 @@ const SIDEWAYS_MPS: f64 = 1.2;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod yielding;

@@ -5,7 +5,8 @@
 //! front of a shared zone unless the other is sure to be out of it. That is a strict order, so
 //! nobody waits for each other, and it holds because every driver can stop at the stop line while
 //! the signal is red. Who turns left while the opposite side may drive goes as far as the first lane
-//! to cross, and waits there for a gap or the end of their green.
+//! to cross, and waits there for a gap or the end of their green. Who turns right where no phase governs
+//! it, or at a round red light, goes when nobody who may drive comes too soon, and nobody walks there.
 
 use rsu::clock::Mono;
 use rsu::report::Light;
@@ -293,17 +294,24 @@ impl Scene<'_> {
                 let waits_s = self.now.seconds_after(shown.since);
                 vehicle.speed_mps < STANDING_MPS && waits_s < vehicle.driver.reaction_s
             }
+            Light::Yellow | Light::Red if route.on_red => {
+                !vehicle.committed && self.must_yield(vehicle)
+            }
             Light::Yellow | Light::Red => !vehicle.committed,
             _ => true,
         }
     }
 
-    /// A right turn that no phase governs: wait for those who may drive and come too soon.
+    /// A right turn that no phase governs, or at a round red light: wait for those who may drive and come
+    /// too soon.
     fn must_yield(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
         let clear_s = |zone: &Zone| {
-            let through_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m - vehicle.along_m;
-            vehicle.least_time_s(through_m, route.speed_mps(zone.enter_m))
+            let out_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m;
+            if route.on_red {
+                return self.time_to_s(vehicle, out_m);
+            }
+            vehicle.least_time_s(out_m - vehicle.along_m, route.speed_mps(zone.enter_m))
         };
         route.zones.iter().any(|zone| {
             self.lookup
@@ -341,6 +349,23 @@ impl Scene<'_> {
         })
     }
 
+    /// When the front of `vehicle` is at a place of its route, as its driver drives through the bend.
+    fn time_to_s(&self, vehicle: &Vehicle, place_m: f64) -> f64 {
+        let route = self.route(vehicle);
+        let (mut at_m, mut mps, mut time_s) = (vehicle.along_m, vehicle.speed_mps, 0.0);
+        while at_m < place_m {
+            let metre = (place_m - at_m).min(1.0);
+            let faster =
+                (mps * mps + 2.0 * UP_TO_SPEED * vehicle.driver.acceleration_mps2 * metre).sqrt();
+            let next = faster
+                .min(vehicle.wanted_mps(route.speed_mps(at_m)))
+                .max(0.5);
+            time_s += metre / ((mps + next) / 2.0);
+            (at_m, mps) = (at_m + metre, next);
+        }
+        time_s
+    }
+
     fn may_go(&self, vehicle: &Vehicle) -> bool {
         if vehicle.runs_red || vehicle.siren {
             return true;
@@ -357,12 +382,37 @@ impl Scene<'_> {
         if other.entered.is_none() && !self.may_go(other) {
             return false;
         }
-        let through_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m - vehicle.along_m;
-        let clear_s = vehicle.least_time_s(through_m, self.route(vehicle).speed_mps(zone.enter_m));
+        let out_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m;
+        let clear_s = self.time_to_s(vehicle, out_m);
         let theirs = self.route(other);
         let way_m = zone.other_enter_m - other.along_m;
         let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
         comes_s < clear_s + CROSS_GAP_S
+    }
+
+    /// Who is in this zone on the other route, or before it.
+    fn there<'a>(&'a self, zone: &'a Zone) -> impl Iterator<Item = &'a Vehicle> {
+        let all = self.lookup.on(zone.other, self.vehicles);
+        all.filter(|other| other.rear_m() < zone.other_leave_m)
+    }
+
+    /// Whether who turns left has to wait before the first lane to cross: for a gap in all of them, so
+    /// as not to stand in one and wait for the next.
+    fn must_wait_to_cross(&self, vehicle: &Vehicle, route: &Route) -> bool {
+        let crosses = || {
+            route
+                .zones
+                .iter()
+                .filter(|zone| zone.order == Order::Yields)
+        };
+        let first_m = crosses()
+            .map(|zone| zone.enter_m)
+            .fold(f64::INFINITY, f64::min);
+        vehicle.along_m <= first_m + STOP_BEYOND_M
+            && crosses().any(|zone| {
+                let mut there = self.there(zone);
+                there.any(|other| self.cuts_in(vehicle, other, zone))
+            })
     }
 
     /// Whether somebody with an earlier place in the order is still in, or before, this zone.
@@ -371,19 +421,10 @@ impl Scene<'_> {
             return false;
         }
         let route = self.route(vehicle);
-        let mut there = self
-            .lookup
-            .on(zone.other, self.vehicles)
-            .filter(|other| other.rear_m() < zone.other_leave_m);
-        if zone.order == Order::Yields
-            && there
-                .clone()
-                .any(|other| self.cuts_in(vehicle, other, zone))
-        {
+        if zone.order == Order::Yields && self.must_wait_to_cross(vehicle, route) {
             return true;
         }
-        there
-            .by_ref()
+        self.there(zone)
             .filter(|other| match (other.entered, vehicle.entered) {
                 // Who turns left and has not yet gone is the one to wait.
                 _ if zone.order == Order::Goes => {
@@ -414,6 +455,8 @@ fn is_ahead(one: &Vehicle, one_m: f64, other: &Vehicle, other_m: f64) -> bool {
 /// Drivers keep the standstill gap from a stop line, and from a point this far beyond the edge of a
 /// zone: they stop two metres before the one and a metre before the other.
 const STOP_BEYOND_M: f64 = 1.0;
+/// Share of their acceleration that drivers use on the way to the speed of a bend.
+const UP_TO_SPEED: f64 = 0.7;
 /// Drivers look so far ahead for people and things: at their speed, and besides.
 const LOOKS_AHEAD_S: f64 = 3.5;
 const LOOKS_AHEAD_M: f64 = 15.0;

@@ -96,6 +96,8 @@ pub struct Route {
     pub turn: Turn,
     /// The phase that governs it; None if the driver yields instead.
     pub phase: Option<PhaseId>,
+    /// Its light is round: one may turn right at red, and gives way.
+    pub on_red: bool,
     /// The centre line of all of it.
     pub path: Path,
     /// Where the stop line is.
@@ -182,6 +184,13 @@ impl Roads {
         })
     }
 
+    /// Right turns of this phase may be made at red, by those who give way; how many there are.
+    pub fn allow_right_on_red(&mut self, phase: PhaseId) -> usize {
+        let routes = self.routes.iter_mut();
+        let rights = routes.filter(|route| route.phase == Some(phase) && route.turn == Turn::Right);
+        rights.map(|route| route.on_red = true).count()
+    }
+
     /// The nodes that vehicles come from, in the order of the lanes, each once.
     pub fn origins(&self) -> Vec<NodeId> {
         let mut origins = Vec::new();
@@ -228,6 +237,7 @@ impl Route {
             exit: movement.exit,
             turn: movement.turn,
             phase: movement.phase,
+            on_red: false,
             path,
             stop_m,
             clear_m,

@@ -9,11 +9,11 @@ use v2x_msg::base::{LaneId, PhaseId};
 
 const ARMS: [&str; 4] = ["south", "east", "north", "west"];
 
-fn node(id: u16) -> NodeId {
+pub(super) fn node(id: u16) -> NodeId {
     NodeId { region: None, id }
 }
 
-fn phase(id: u8) -> PhaseId {
+pub(super) fn phase(id: u8) -> PhaseId {
     PhaseId::new(id).expect("not zero")
 }
 
@@ -24,7 +24,7 @@ fn turned(point: Point, quarters: usize) -> Point {
 
 /// Arm `n` of `ARMS`; lane 1 turns left, lane 2 goes straight, lane 3 straight or right.
 /// Phases 1 and 3 are straight on, 2 and 4 left.
-fn cross_roads() -> Roads {
+pub(super) fn cross_roads() -> Roads {
     let mut approaches = Vec::new();
     let mut exits = Vec::new();
     for arm in 0..ARMS.len() {
@@ -287,7 +287,7 @@ fn at(seconds: u64) -> Mono {
 }
 
 /// Somebody who comes once, after a minute, and waits for nothing.
-fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64; 2]]) -> Wish {
+pub(super) fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64; 2]]) -> Wish {
     Wish {
         kind,
         way: way.iter().map(|&[e, n]| Point::new(e, n)).collect(),

@@ -34,6 +34,7 @@ use crate::world::vehicles::Kind;
 #[derive(Debug)]
 pub struct Radar {
     model: RadarModel,
+    mount: Mount,
     pose: Pose,
     eye: Eye,
     /// Of half of the angles of the near beam and the far one.
@@ -80,6 +81,7 @@ impl Radar {
         Self {
             model,
             posts: echoes::posts(&model, seed, index),
+            mount,
             pose: Pose::from(mount),
             eye: Eye {
                 place: Point::new(mount.east_m, mount.north_m),
@@ -96,6 +98,14 @@ impl Radar {
             clutter: Vec::new(),
             frames: Vec::new(),
         }
+    }
+
+    /// From now on it looks so far clockwise of where it was mounted.
+    pub fn turn(&mut self, by_deg: f64) {
+        self.pose = Pose::from(Mount {
+            heading_deg: self.mount.heading_deg + by_deg,
+            ..self.mount
+        });
     }
 
     /// When [`Radar::scan`] is due.

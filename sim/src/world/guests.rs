@@ -1,0 +1,65 @@
+//! Road users whom another simulation moves: sensors see them and detectors feel them.
+//!
+//! They are bodies without routes. Nobody of ours yields to them: a world has guests, or drivers of its
+//! own. Who moves them is not known here ([`crate::sumo`]).
+
+use super::signals::Detected;
+use super::snapshot::{Body, FIRST_USER};
+use super::{LINE_DETECTOR_M, World};
+
+impl World {
+    /// Says who is on the road besides, and where when the next step ends; in order of id.
+    pub fn invite(&mut self, guests: Vec<Body>) {
+        self.guests = guests;
+    }
+
+    /// Guests on wheels, and on foot.
+    pub(super) fn guests(&self) -> [&[Body]; 2] {
+        let wheels = self.guests.partition_point(|body| body.id < FIRST_USER);
+        let (vehicles, walkers) = self.guests.split_at(wheels);
+        [vehicles, walkers]
+    }
+
+    /// Detectors of each phase, which look so far before the stop line, feel guests in its lanes.
+    pub(super) fn feel_guests(&self, reach_m: f64, detected: &mut [Detected]) {
+        let [vehicles, _] = self.guests();
+        for body in vehicles {
+            let nose = body.centre.plus(body.direction.times(body.length_m / 2.0));
+            for (lane, approach) in self.roads.approaches.iter().enumerate() {
+                let mut routes = self.roads.routes.iter();
+                let Some(route) = routes.find(|route| route.approach == lane) else {
+                    continue;
+                };
+                let along_m = route.path.nearest_m(nose);
+                let nose_m = route.stop_m - along_m;
+                let in_it = route.path.point_at(along_m).distance_m(nose) < approach.width_m / 2.0
+                    && route.path.direction_at(along_m).dot(body.direction) > ALONG;
+                if !in_it || !(0.0..=reach_m.max(LINE_DETECTOR_M)).contains(&nose_m) {
+                    continue;
+                }
+                let phases = approach.movements.iter().filter_map(|one| one.phase);
+                for phase in phases {
+                    let mut entries = detected.iter_mut();
+                    if let Some(entry) = entries.find(|entry| entry.phase == phase) {
+                        entry.waiting = true;
+                        entry.present |=
+                            nose_m <= LINE_DETECTOR_M || nose_m + body.length_m >= reach_m;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where guests are, as part of the world's number.
+    pub(super) fn hash_guests(&self, hash: u64) -> u64 {
+        self.guests.iter().fold(hash, |hash, body| {
+            let place = [body.centre.east_m, body.centre.north_m, body.speed_mps];
+            let parts = place.into_iter().map(f64::to_bits);
+            let parts = parts.chain([u64::from(body.id)]);
+            parts.fold(hash, |hash, part| crate::random::mix(hash ^ part))
+        })
+    }
+}
+
+/// Cosine to the lane of who drives along it.
+const ALONG: f64 = 0.7;
