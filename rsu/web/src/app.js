@@ -42,7 +42,7 @@ function listen() {
     // A replay that has ended does not come back.
     if (news.readyState === EventSource.CLOSED) state.over = true;
   };
-  on("status", (status) => { state.before = state.status; state.status = status; });
+  on("status", (status) => { state.before = state.status; state.status = status; head(); });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
   on("signals", (signals) => { if (!state.paused) state.signals = signals; });
   on("messages", (frames) => {
