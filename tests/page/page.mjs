@@ -322,6 +322,7 @@ for (const [language, viewport, name, scheme] of [
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => window.rsu.state.picked), id);
   assert.equal(await page.evaluate(() => location.hash), "#/live");
+  await page.waitForFunction((wanted) => document.getElementById("picked-name").textContent.includes(` ${wanted} ·`), id);
 
   // What is pasted is decoded.
   const [frame] = await api("/api/v1/messages?kind=SPAT&limit=1");
