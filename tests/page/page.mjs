@@ -70,7 +70,7 @@ async function playedBack(page, context) {
   const past = await context.newPage();
   await past.goto(`${address}/replay/`);
   await past.waitForFunction(() => window.rsu?.road.drawn.tracks > 3 && window.rsu.road.lanes.length && window.rsu.state.status);
-  assert.match(await past.locator("#banner").textContent(), /REPLAY.*SIMULATION/);
+  assert.match(await past.locator("#banner-text").textContent(), /REPLAY.*SIMULATION/);
   assert.match(await past.locator("#ready").getAttribute("class"), /bad/);
   const then = await api("/replay/api/v1/status"), now = await api("/api/v1/status");
   assert.ok(then.replay !== null && then.utc_ms < now.utc_ms - 3000, `${then.utc_ms}, ${now.utc_ms}`);
@@ -322,6 +322,7 @@ for (const [language, viewport, name, scheme] of [
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => window.rsu.state.picked), id);
   assert.equal(await page.evaluate(() => location.hash), "#/live");
+  await page.waitForFunction((wanted) => document.getElementById("picked-name").textContent.includes(` ${wanted} ·`), id);
 
   // What is pasted is decoded.
   const [frame] = await api("/api/v1/messages?kind=SPAT&limit=1");

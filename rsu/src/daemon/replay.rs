@@ -300,17 +300,21 @@ impl<'a> Stage<'a> {
         let out = &mut io::stdout().lock();
         for (at, frame) in player.said.drain(..) {
             if self.args.print {
-                writeln!(
-                    out,
-                    "{} # {} {}",
-                    hex::encode(frame.bytes()),
-                    at,
-                    frame.kind.name()
-                )
-                .map_err(|error| Failure {
-                    exit: CANNOT_WRITE,
-                    reason: format!("cannot print: {error}"),
-                })?;
+                let hex = hex::encode(frame.bytes());
+                match writeln!(out, "{hex} # {at} {}", frame.kind.name()) {
+                    Ok(()) => {}
+                    // Who reads has seen enough, as `head` does.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        self.is_over = true;
+                        return Ok(false);
+                    }
+                    Err(error) => {
+                        return Err(Failure {
+                            exit: CANNOT_WRITE,
+                            reason: format!("cannot print: {error}"),
+                        });
+                    }
+                }
             }
             if let Some(radio) = &mut self.radio {
                 radio.send(clock::mono(), frame.bytes());

@@ -42,7 +42,7 @@ function listen() {
     // A replay that has ended does not come back.
     if (news.readyState === EventSource.CLOSED) state.over = true;
   };
-  on("status", (status) => { state.before = state.status; state.status = status; });
+  on("status", (status) => { state.before = state.status; state.status = status; head(); });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
   on("signals", (signals) => { if (!state.paused) state.signals = signals; });
   on("messages", (frames) => {
@@ -157,6 +157,7 @@ function tiles() {
   cardsInto($("tiles"), cards);
   set($("legend"), say("legend"));
   chips();
+  chosen();
   classes();
   sensors();
 }
@@ -179,6 +180,17 @@ function chips() {
     set(name, `${phase} ${signsOf(turnsOf(road.lanes, phase))}`);
     set(rest, left === null ? "–" : `${left < 5 ? left.toFixed(1) : Math.round(left)} s`);
   });
+}
+
+/** What is known of the road user that was chosen. */
+function chosen() {
+  const track = state.tracks?.tracks.find((known) => known.id === state.picked);
+  $("picked-part").hidden = !track;
+  if (!track) return;
+  const told = (name) => { const [digits, unit] = UNITS[name]; return COLUMNS[name](track).toFixed(digits) + unit; };
+  set($("picked-name"), `${say(track.class)} ${track.id} · ${told("speed")} · ${told("heading")}`);
+  set($("picked-text"), say("picked-text", told("unseen"), COLUMNS.sources(track), told("alive"), told("east"), told("north"),
+    track.length_m === null ? "–" : `${track.length_m.toFixed(1)} × ${track.width_m?.toFixed(1) ?? "–"} m`));
 }
 
 /** Which colour is which class, and how many there are. */

@@ -32,8 +32,8 @@ function show() {
   set($("record-free"), can ? say("record-free", size(told.free_bytes ?? 0), told.files.length, size(told.files.reduce((sum, file) => sum + file.bytes, 0))) : "");
   $("record-switch").disabled = !can || !may;
   set($("record-switch"), say(told.on ? "record-end" : "record-begin"));
-  $("token-form").hidden = !may;
-  set($("record-may"), may || past ? "" : say("record-may-not"));
+  $("token-form").hidden = !may || !can;
+  set($("record-may"), may || past || !can ? "" : say("record-may-not"));
   $("record-files").hidden = !told.files.length;
   $("replay-how").hidden = !may;
   playing(may);

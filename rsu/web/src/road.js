@@ -292,7 +292,7 @@ export class Road {
 
   /** The signal heads of one approach: light, way, seconds left, and the number of the phase. */
   #heads(g, at, { ue, un, right, along, phases }, ahead_s) {
-    const wide = 108, high = 22, upright = Math.abs(un) > Math.abs(ue);
+    const wide = 110, high = 22, upright = Math.abs(un) > Math.abs(ue);
     let line = 0;
     for (const [phase, state] of phases) {
       const out = right + (upright ? wide / 2 + 8 : high / 2 + 6) / this.scale, back = along - (upright ? 12 : wide / 2 + 2) / this.scale;
@@ -306,9 +306,9 @@ export class Road {
       g.lineWidth = 1;
       g.strokeStyle = "#ffffff40";
       g.stroke();
-      lightAt(g, state?.light, x - wide / 2 + 14, y, 6);
+      lightAt(g, state?.light, x - wide / 2 + 13, y, 6);
       g.save();
-      g.translate(x - wide / 2 + 35, y);
+      g.translate(x - wide / 2 + 32, y);
       g.scale(2.6, 2.6);
       g.strokeStyle = g.fillStyle = "#fff";
       const turns = turnsOf(this.lanes, phase);
@@ -318,7 +318,7 @@ export class Road {
       g.textBaseline = "middle";
       g.textAlign = "right";
       g.font = "bold 14px system-ui, sans-serif";
-      g.fillText(left === null ? "–" : left < 5 ? left.toFixed(1) : `${Math.round(left)}`, x + 15, y + 1);
+      g.fillText(left === null ? "–" : left < 5 ? left.toFixed(1) : `${Math.round(left)}`, x + 17, y + 1);
       g.font = "10px system-ui, sans-serif";
       g.fillStyle = "#b9c7d1";
       g.fillText(`#${phase}`, x + wide / 2 - 5, y + 1);

@@ -33,6 +33,8 @@ export function signals() {
       row.insertCell().className = "band";
       row.cells[7].append(element("canvas"));
     }
+    // On a phone each row is a block, and these say themselves what they are.
+    for (const [cell, name] of [[3, "bounds"], [4, "basis"], [5, "sure"], [6, "error"]]) row.cells[cell].dataset.name = say(name);
     const now = phase.states[0], left = leftOf(now, since), seconds = (s) => (s == null ? "–" : Math.max(0, s - since).toFixed(1));
     set(row.cells[0], `${phase.phase} ${signsOf(turnsOf(state.road.lanes, phase.phase))}`.trim());
     const lamp = row.cells[1].firstChild;
@@ -45,6 +47,7 @@ export function signals() {
     set(row.cells[5], now?.confidence == null ? "–" : `${Math.round(now.confidence * 100)} %`);
     const off = offOf(phase.phase);
     set(row.cells[6], off ? `${off.mean_s.toFixed(2)} / ${off.most_s.toFixed(2)} s (${off.count})` : "–");
+    for (const cell of row.cells) cell.classList.toggle("none", cell.textContent === "–");
     band(row.cells[7].firstChild, phase.states, since);
   });
 }

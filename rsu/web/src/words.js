@@ -1,6 +1,9 @@
 // What the page says, in English and Chinese. Not here: who says it.
 
 const WORDS = {
+  picked: ["Chosen", "已选目标"],
+  "picked-text": ["Seen {0} ago by {1} sensors, tracked for {2}. {3} east, {4} north; {5}.", "{0} 前由 {1} 个传感器检测，已跟踪 {2}。东 {3}，北 {4}；{5}。"],
+  error: ["Error so far", "预测误差"],
   "record-past": ["This is a replay. What is listed lies in the folder of the unit that was recorded.", "当前为回放。列表为被录制单元的目录。"],
   "replay-begun": ["It is being played.", "已开始回放。"],
   "replay-forget": ["Close", "关闭"],
