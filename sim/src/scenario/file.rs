@@ -133,6 +133,9 @@ pub struct AirTable {
     /// Drivers keep to the speed that they are advised.
     #[serde(default = "yes")]
     pub advice: bool,
+    /// Slower nobody is told to drive; left out: 18.
+    #[serde(default)]
+    pub least_advised_kmh: Option<f64>,
     /// Drivers brake when they are warned.
     #[serde(default)]
     pub warnings: bool,
