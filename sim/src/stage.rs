@@ -5,6 +5,7 @@
 //! The roadside unit is configured through its own reader and runs the loop of its own heart, with
 //! another clock. Not here: what the frames are worth ([`crate::judge`]).
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -18,8 +19,9 @@ use rsu::inputs::{Counts, Decoder};
 use rsu::report::{Content, InputId, Report};
 use rsu::station::{ClockState, Event, Frame, Station};
 
-use crate::obu::fleet::Fleet;
+use crate::obu::fleet::{Fleet, Junction};
 use crate::obu::score::Score;
+use crate::plane::Point;
 use crate::scenario::{Addresses, Scenario};
 use crate::sensors::weather::WeatherStation;
 use crate::sensors::{Device, Devices};
@@ -31,13 +33,31 @@ pub struct Stage {
     world: World,
     truth: Truth,
     devices: Devices,
-    /// Vehicles with on-board units, if the scenario has any.
-    fleet: Option<Fleet>,
+    air: OnAir,
     inputs: Vec<Input>,
     /// Large, and moved about with the stage.
     station: Box<Station>,
     started: Mono,
     now: Mono,
+}
+
+/// Who hears the unit's frames, and who speaks to its radio.
+enum OnAir {
+    /// Nobody.
+    Nobody,
+    /// The scenario's vehicles with on-board units.
+    Fleet(Box<Fleet>),
+    /// Vehicles that hear other units too: what is said and heard is carried by whoever runs them all.
+    Shared(Carried),
+}
+
+/// What is carried between a unit and an air that it shares with others.
+#[derive(Default)]
+struct Carried {
+    /// Heard by the unit's radio, and when; in order.
+    heard: VecDeque<(Mono, Vec<u8>)>,
+    /// Sent by the unit since somebody asked.
+    said: Vec<(Now, Vec<u8>)>,
 }
 
 /// One input of the roadside unit, and whom it listens to.
@@ -86,10 +106,18 @@ impl Stage {
         });
         let inputs: Result<Vec<Input>> = inputs.collect();
         let weather = weather_station(scenario, &config, seed)?;
-        let frame = scenario.site.frame;
-        let fleet = scenario
-            .units()?
-            .map(|settings| Fleet::new(settings, frame, epoch, seed));
+        let air = match scenario.units()? {
+            Some(settings) => {
+                let junctions = vec![Junction {
+                    node: scenario.site.node,
+                    frame: scenario.site.frame,
+                    origin: Point::new(0.0, 0.0),
+                    equipped: scenario.equipped(),
+                }];
+                OnAir::Fleet(Box::new(Fleet::new(settings, junctions, epoch, seed)))
+            }
+            None => OnAir::Nobody,
+        };
         let now = Now {
             mono: started,
             utc: epoch.utc(started),
@@ -98,7 +126,7 @@ impl Stage {
         station.handle_clock(now, GOOD_CLOCK);
         Ok(Self {
             devices: Devices::new(scenario, &world, seed, started)?.with_weather(weather),
-            fleet,
+            air,
             world,
             truth,
             inputs: inputs?,
@@ -106,6 +134,30 @@ impl Stage {
             started,
             now: started,
         })
+    }
+
+    /// The same at a junction of many: vehicles hear other units too, and whoever runs them all carries
+    /// what is said and heard.
+    pub fn sharing_air(mut self) -> Self {
+        if let OnAir::Fleet(_) = self.air {
+            self.air = OnAir::Shared(Carried::default());
+        }
+        self
+    }
+
+    /// The unit's radio hears a frame at a moment to come; later ones come later.
+    pub fn hear(&mut self, at: Mono, frame: Vec<u8>) {
+        if let OnAir::Shared(carried) = &mut self.air {
+            carried.heard.push_back((at, frame));
+        }
+    }
+
+    /// What the unit has sent since this was asked last.
+    pub fn take_said(&mut self) -> Vec<(Now, Vec<u8>)> {
+        match &mut self.air {
+            OnAir::Shared(carried) => std::mem::take(&mut carried.said),
+            OnAir::Nobody | OnAir::Fleet(_) => Vec::new(),
+        }
     }
 
     /// Goes on for `span` and shows what happens to `audience`.
@@ -150,12 +202,15 @@ impl Stage {
 
     /// What is counted of the vehicles with on-board units.
     pub fn on_board(&self) -> Option<Score> {
-        self.fleet.as_ref().map(Fleet::score)
+        match &self.air {
+            OnAir::Fleet(fleet) => Some(fleet.score()),
+            OnAir::Nobody | OnAir::Shared(_) => None,
+        }
     }
 
     /// From now on it is counted anew.
     pub fn count_on_board_anew(&mut self) {
-        if let Some(fleet) = &mut self.fleet {
+        if let OnAir::Fleet(fleet) = &mut self.air {
             fleet.begin_anew();
         }
     }
@@ -189,7 +244,7 @@ impl Stage {
             .map(|input| input.decoder.poll_timeout().min(input.decoder.flush_due()));
         let next = questions
             .fold(self.devices.poll_timeout(), Mono::min)
-            .min(self.fleet.as_ref().map_or(Mono::NEVER, Fleet::poll_timeout))
+            .min(self.air.poll_timeout())
             .min(self.station.poll_timeout());
         (next < end).then_some(next)
     }
@@ -206,8 +261,8 @@ impl Stage {
     pub fn follow(&mut self) {
         self.truth.keep(&self.world);
         self.devices.follow(&self.world);
-        if let Some(fleet) = &mut self.fleet {
-            for (vehicle, most_mps) in fleet.follow(&self.world) {
+        if let OnAir::Fleet(fleet) = &mut self.air {
+            for (_, vehicle, most_mps) in fleet.follow(&[&self.world], &|_, _| None) {
                 self.world.advise(vehicle, most_mps);
             }
         }
@@ -222,12 +277,23 @@ impl Stage {
         if let Some(delivery) = self.devices.poll_delivery(self.now) {
             return self.deliver(now, delivery.from, &delivery.bytes, audience);
         }
-        if let Some(fleet) = &mut self.fleet {
-            if let Some(bytes) = fleet.poll_delivery() {
-                return self.deliver(now, Device::Radio, &bytes, audience);
+        match &mut self.air {
+            OnAir::Nobody => {}
+            OnAir::Fleet(fleet) => {
+                if let Some((_, bytes)) = fleet.poll_delivery(0) {
+                    return self.deliver(now, Device::Radio, &bytes, audience);
+                }
+                if fleet.handle_timeout(now, &[&self.world]) {
+                    return;
+                }
             }
-            if fleet.handle_timeout(now, &self.world) {
-                return;
+            OnAir::Shared(carried) => {
+                let next = carried.heard.front();
+                if next.is_some_and(|(at, _)| *at <= now.mono)
+                    && let Some((_, bytes)) = carried.heard.pop_front()
+                {
+                    return self.deliver(now, Device::Radio, &bytes, audience);
+                }
             }
         }
         if self.devices.handle_timeout(now, &self.world) {
@@ -291,8 +357,10 @@ impl Stage {
         let mut frame = Frame::new();
         while self.station.poll_transmit(&mut frame) {
             audience.frame(now, &frame, &self.truth);
-            if let Some(fleet) = &mut self.fleet {
-                fleet.broadcast(now, frame.bytes());
+            match &mut self.air {
+                OnAir::Nobody => {}
+                OnAir::Fleet(fleet) => fleet.broadcast(now, 0, frame.bytes()),
+                OnAir::Shared(carried) => carried.said.push((now, frame.bytes().to_vec())),
             }
         }
         while let Some(event) = self.station.poll_event() {
@@ -321,6 +389,17 @@ impl Stage {
             }
         }
         asked
+    }
+}
+
+impl OnAir {
+    /// When somebody speaks or hears next.
+    fn poll_timeout(&self) -> Mono {
+        match self {
+            Self::Nobody => Mono::NEVER,
+            Self::Fleet(fleet) => fleet.poll_timeout(),
+            Self::Shared(carried) => carried.heard.front().map_or(Mono::NEVER, |(at, _)| *at),
+        }
     }
 }
 

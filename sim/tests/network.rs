@@ -4,9 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rsu::clock::Now;
+use rsu::station::Frame;
 use sim::network::joined::{Joined, NotANetwork, Place};
 use sim::network::report::NetworkReport;
+use sim::network::stage::NetworkStage;
 use sim::network::{Network, run};
+use sim::obu::heard::{Heard, Receiver};
+use sim::obu::roads::Roads;
+use sim::plane::Point;
+use sim::stage::Audience;
+use sim::truth::Truth;
 use sim::world::World;
 use sim::world::snapshot::Body;
 
@@ -183,6 +191,89 @@ fn forget_the_clock(report: &mut serde_json::Value) {
             junctions.iter_mut().for_each(forget_the_clock);
         }
     }
+}
+
+/// What a unit says.
+#[derive(Default)]
+struct Frames(Vec<Vec<u8>>);
+
+impl Audience for Frames {
+    fn frame(&mut self, _now: Now, frame: &Frame, _truth: &Truth) {
+        self.0.push(frame.bytes().to_vec());
+    }
+}
+
+#[test]
+fn roads_of_two_units_are_one_to_whoever_hears_both() {
+    let short = [("traffic-s", "1")];
+    let network = network("boyuan-green-wave", &short);
+    let mut stage = NetworkStage::new(&network, 1).expect("a stage");
+    let mut frames: Vec<Frames> = network
+        .junctions
+        .iter()
+        .map(|_| Frames::default())
+        .collect();
+    for _ in 0..15 {
+        stage.step(&mut frames).expect("a step");
+    }
+    let mut receiver = Receiver::default();
+    let mut maps_of = |place: usize| -> Vec<Heard> {
+        let heard = frames[place].0.iter().filter_map(|one| receiver.read(one));
+        heard.filter(|one| matches!(one, Heard::Map(_))).collect()
+    };
+    // Those of the first junction and of the second, 400 m east of it.
+    let maps = [maps_of(0), maps_of(1)];
+    let [near, far] = [&network.junctions[0], &network.junctions[1]];
+    let frame = near.scenario.site.frame;
+    let east = Point::new(1.0, 0.0);
+    // The two of each lane are in the order in which they are heard.
+    for order in [[0, 1], [1, 0], [0, 0], [1, 1]] {
+        let mut roads = Roads::default();
+        for _ in 0..2 {
+            for map in order.iter().flat_map(|&who| &maps[who]) {
+                let Heard::Map(map) = map else { continue };
+                roads.hear(map);
+            }
+        }
+        let both = order[0] != order[1];
+        // Eastward, in the middle of three lanes; its stop line is 18 m before the second junction.
+        for (from_first_m, known) in [(60.0, both), (150.0, both), (250.0, order.contains(&1))] {
+            let position = frame.ground_position(from_first_m, -5.0).expect("near by");
+            let place = roads.find(position, east);
+            let phase = place.and_then(|place| {
+                assert_eq!(place.node, far.scenario.site.node, "{order:?}");
+                let next = network.junctions[2].scenario.site.node;
+                let left_m = 400.0 - 18.0 - from_first_m;
+                let way = roads.phase(&place, next)?;
+                assert!((place.left_m - left_m).abs() < 0.5, "{place:?} {left_m}");
+                way
+            });
+            let phase = phase.map(|phase| phase.value());
+            assert_eq!(phase, known.then_some(193), "{order:?}, {from_first_m} m");
+        }
+    }
+}
+
+#[test]
+fn vehicles_drive_by_what_many_units_say_and_all_hear_them() {
+    let short = [("traffic-s", "60"), ("settle-s", "5")];
+    let network = network("boyuan-green-wave", &short);
+    let span = Some(Duration::from_secs(25));
+    let outcome = run::run(&network, 1, span).expect("a run");
+    let score = outcome.on_board.as_ref().expect("units");
+    assert!(score.units > 20, "{}", score.units);
+    assert!(score.advice > 10 && score.advised > 0, "{}", score.advice);
+    let right = score.advice_right as f64 / score.advice as f64;
+    assert!(right >= 0.95, "{right}");
+    assert_eq!(score.unread, 0);
+    for one in &outcome.junctions {
+        let radio = one.inputs.iter().find(|(name, ..)| name == "radio");
+        let (_, accepted, rejected) = radio.expect("each unit has a radio");
+        assert!(*accepted > 100 && *rejected == 0, "{accepted} {rejected}");
+    }
+    let again = run::run(&network, 1, span).expect("a run");
+    assert_eq!(again.frames_hash(), outcome.frames_hash());
+    assert_eq!(again.world_hash(), outcome.world_hash());
 }
 
 #[test]

@@ -17,9 +17,11 @@ use v2x_msg::base::{Enu, EnuFrame, NodeId};
 use super::joined::{Joined, Place, way};
 use super::lines::Line;
 use super::place::{Origin, Placing};
+use crate::obu::fleet::{self, Fleet};
 use crate::plane::Point;
 use crate::random::mix;
 use crate::scenario::{Scenario, read};
+use crate::truth::Epoch;
 use crate::world::World;
 
 /// A scenario with several junctions, checked.
@@ -100,6 +102,16 @@ pub struct NetworkLimits {
     pub lap_max_s: Option<f64>,
     /// Buses that lost their line, at most.
     pub strayed_max: Option<f64>,
+    /// Share of advice for which the light is green at the moment of which it speaks, at least.
+    pub advice_right_share_min: Option<f64>,
+    /// Vehicles that were given any, at least: else there was nothing to judge.
+    pub advised_min: Option<f64>,
+    /// Share of the frames of roadside units that vehicles within 150 m hear, at least.
+    pub delivery_down_min: Option<f64>,
+    /// The same for what vehicles say, at roadside units.
+    pub delivery_up_min: Option<f64>,
+    /// At vehicles, from the making of the newest SPAT that they know to now, 99th percentile, at most.
+    pub spat_age_on_board_p99_s: Option<f64>,
 }
 
 impl Network {
@@ -220,6 +232,21 @@ impl Network {
         Ok(joined.with_lines(lines))
     }
 
+    /// Vehicles with on-board units, if there are any, for all junctions together.
+    pub fn fleet(&self, epoch: Epoch, seed: u64) -> Result<Option<Fleet>> {
+        let units = self.junctions.first().map(|one| one.scenario.units());
+        let Some(settings) = units.transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let junctions = self.junctions.iter().map(|one| fleet::Junction {
+            node: one.scenario.site.node,
+            frame: one.scenario.site.frame,
+            origin: one.origin,
+            equipped: one.scenario.equipped(),
+        });
+        Ok(Some(Fleet::new(settings, junctions.collect(), epoch, seed)))
+    }
+
     /// How long a run is.
     pub fn duration(&self) -> Duration {
         let seconds = self
@@ -300,7 +327,8 @@ fn one(
 }
 
 /// What all junctions have in common.
-const COMMON: [&str; 8] = [
+const COMMON: [&str; 9] = [
+    "air",
     "summary",
     "start",
     "duration-s",

@@ -160,6 +160,47 @@ impl Joined {
         self.strayed
     }
 
+    /// Where somebody's way leads from the junction that its lane leads to: it knows where it is going.
+    /// `at` is the place of the world that it drives in; None where its lane leaves the network.
+    pub fn onward<W: AsRef<World>>(
+        &self,
+        worlds: &[W],
+        at: usize,
+        vehicle: &Vehicle,
+    ) -> Option<NodeId> {
+        let exit = worlds[at].as_ref().roads().routes[vehicle.route].exit;
+        let mut seams = self.seams.iter();
+        let seam = seams.find(|seam| seam.from == at && seam.exit == exit)?;
+        let to = worlds[seam.to].as_ref();
+        let route = self.way_on(to, vehicle, vehicle.trip.junctions + 1, *seam)?;
+        Some(to.roads().exits[to.roads().routes[route].exit].to)
+    }
+
+    /// The route in the world beyond a seam that somebody wants who will then have so many junctions
+    /// behind it.
+    fn way_on(&self, to: &World, vehicle: &Vehicle, junctions: u32, seam: Seam) -> Option<usize> {
+        let (from, here) = (self.places[seam.from].node, self.places[seam.to].node);
+        let routes = &to.roads().routes;
+        let nearest = |ways: &mut dyn Iterator<Item = usize>| {
+            ways.min_by_key(|&route| (routes[route].approach.abs_diff(seam.approach), route))
+        };
+        let line = vehicle.trip.line.map(|line| &self.lines[usize::from(line)]);
+        match line.and_then(|line| line.after((from, here))) {
+            Some(next) => {
+                let leads = |&route: &usize| {
+                    let route = &routes[route];
+                    to.roads().approaches[route.approach].from == from
+                        && to.roads().exits[route.exit].to == next
+                };
+                nearest(&mut (0..routes.len()).filter(leads))
+            }
+            None => {
+                let turn = to.turn_of(from, vehicle.id, junctions);
+                turn.and_then(|turn| nearest(&mut to.routes(from, turn)))
+            }
+        }
+    }
+
     /// Every world goes on by one step.
     pub fn step<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
         self.look_across(worlds);
@@ -262,29 +303,10 @@ impl Joined {
         vehicle.committed = false;
         vehicle.runs_red = false;
         vehicle.halt = None;
-        let (from, here) = (self.places[seam.from].node, self.places[seam.to].node);
-        let routes = &to.roads().routes;
-        let nearest = |ways: &mut dyn Iterator<Item = usize>| {
-            ways.min_by_key(|&route| (routes[route].approach.abs_diff(seam.approach), route))
-        };
-        let line = vehicle.trip.line.map(|line| &self.lines[usize::from(line)]);
-        let route = match line.and_then(|line| line.after((from, here))) {
-            Some(next) => {
-                let leads = |&route: &usize| {
-                    let route = &routes[route];
-                    to.roads().approaches[route.approach].from == from
-                        && to.roads().exits[route.exit].to == next
-                };
-                nearest(&mut (0..routes.len()).filter(leads))
-            }
-            None => {
-                let turn = to.turn_of(from, vehicle.id, vehicle.trip.junctions);
-                turn.and_then(|turn| nearest(&mut to.routes(from, turn)))
-            }
-        };
+        let route = self.way_on(to, &vehicle, vehicle.trip.junctions, seam);
         let route = route.unwrap_or_else(|| straight_on(to, seam.approach));
         Crosser {
-            changes: routes[route].approach != seam.approach,
+            changes: to.roads().routes[route].approach != seam.approach,
             vehicle,
             seam,
             route,

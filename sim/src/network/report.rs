@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::run::NetworkOutcome;
 use crate::judge::verdict::Verdict;
+use crate::report::air::OnBoard;
 use crate::report::page::{STYLE, distributions, verdicts};
 use crate::report::plot::escape;
 use crate::report::{self, Distribution, Report, distribution};
@@ -45,6 +46,9 @@ pub struct NetworkReport<'a> {
     pub strayed: u64,
     /// Distributions behind the criteria.
     pub distributions: Vec<Distribution>,
+    /// The air and the on-board units, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_board: Option<OnBoard>,
     /// Each junction.
     pub junctions: Vec<Report<'a>>,
     /// A number that differs if any byte of any frame does.
@@ -86,6 +90,10 @@ impl<'a> NetworkReport<'a> {
                 ),
                 distribution("round of a line", "s", &journeys.lap_s),
             ],
+            on_board: outcome
+                .on_board
+                .as_ref()
+                .map(|score| OnBoard::of(score, &journeys.through_stops)),
             junctions: outcome.junctions.iter().map(Report::of).collect(),
             frames_hash: format!("{:016x}", outcome.frames_hash()),
             world_hash: format!("{:016x}", outcome.world_hash()),

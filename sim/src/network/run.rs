@@ -9,8 +9,10 @@ use rsu::clock::Mono;
 use super::file::{Network, NetworkLimits};
 use super::lines::Line;
 use super::stage::NetworkStage;
+use crate::air::tally::Tally;
 use crate::judge::samples::Samples;
 use crate::judge::verdict::{Limit, Verdict};
+use crate::obu::score::Score;
 use crate::random::mix;
 use crate::run::{Hall, Outcome};
 use crate::stage::Stage;
@@ -30,6 +32,8 @@ pub struct NetworkOutcome {
     pub junctions: Vec<Outcome>,
     /// Of the whole.
     pub journeys: Trips,
+    /// What reached vehicles with on-board units, and what they made of it.
+    pub on_board: Option<Score>,
     /// Whether that is good enough.
     pub verdicts: Vec<Verdict>,
 }
@@ -96,13 +100,20 @@ pub fn run(network: &Network, seed: u64, duration: Option<Duration>) -> Result<N
         all: network.junctions.len() as u32,
         ..Trips::default()
     };
+    // What is counted on board since the road counts.
+    let mut counting = false;
     while stage.now() < end {
         stage.step(&mut halls)?;
         for (hall, stage) in halls.iter_mut().zip(stage.stages_mut()) {
             hall.follow(stage);
         }
         journeys.follow(&stage, from);
+        if !counting && stage.now() >= from {
+            counting = true;
+            stage.count_on_board_anew();
+        }
     }
+    let on_board = stage.on_board();
     journeys.strayed = stage.joined().strayed();
     let took = begun.elapsed();
     let junctions = network.junctions.iter().zip(stage.stages()).zip(halls);
@@ -115,8 +126,9 @@ pub fn run(network: &Network, seed: u64, duration: Option<Duration>) -> Result<N
         duration,
         took,
         junctions: junctions.collect(),
-        verdicts: journeys.verdicts(&network.table.limits),
+        verdicts: journeys.verdicts(&network.table.limits, on_board.as_ref()),
         journeys,
+        on_board,
     })
 }
 
@@ -170,7 +182,7 @@ impl Trips {
         }
     }
 
-    fn verdicts(&self, limits: &NetworkLimits) -> Vec<Verdict> {
+    fn verdicts(&self, limits: &NetworkLimits, on_board: Option<&Score>) -> Vec<Verdict> {
         let least = |what, value, unit, limit: Option<f64>| {
             limit.map(|limit| Verdict::new(what, value, unit, Limit::AtLeast(limit)))
         };
@@ -184,6 +196,14 @@ impl Trips {
         let vehicles = self.vehicles.quantile(1.0);
         let strayed = Some(self.strayed as f64);
         let stops = self.through_stops.mean();
+        let advised = on_board.map(|score| score.advised as f64);
+        let right = on_board.filter(|score| score.advice > 0);
+        let right = right.map(|score| score.advice_right as f64 / score.advice as f64);
+        let heard = |tally: fn(&Score) -> &Tally| {
+            on_board.and_then(|score| tally(score).between(0.0, NEAR_M).delivered())
+        };
+        let (down, up) = (heard(|score| &score.air.down), heard(|score| &score.air.up));
+        let age = on_board.and_then(|score| score.spat_age_s.quantile(0.99));
         [
             least("vehicles at once", vehicles, "", limits.vehicles_min),
             least("came all the way", through, "", limits.through_min),
@@ -197,9 +217,27 @@ impl Trips {
                 "",
                 limits.strayed_max,
             ),
+            least("vehicles advised a speed", advised, "", limits.advised_min),
+            least(
+                "green when advice said so",
+                right,
+                "",
+                limits.advice_right_share_min,
+            ),
+            least("heard by vehicles", down, "", limits.delivery_down_min),
+            least("heard of vehicles", up, "", limits.delivery_up_min),
+            most(
+                "age of SPAT on board p99",
+                age,
+                "s",
+                limits.spat_age_on_board_p99_s,
+            ),
         ]
         .into_iter()
         .flatten()
         .collect()
     }
 }
+
+/// Delivery is counted within so far, as at one junction unless that says otherwise.
+const NEAR_M: f64 = 150.0;

@@ -1,9 +1,12 @@
-//! The units of a run, their radios and that of the roadside unit; one thread, driven by time alone.
+//! The units of a run, their radios and those of the roadside units; one thread, driven by time alone.
 //!
-//! A frame of the roadside unit is decoded once, as every receiver of the same octets would decode it. A
-//! vehicle has a unit or not by chance that hangs on the vehicle alone, so that who has one does not change
-//! who drives how. What a unit believes of its place is off by a bias that is its own (*assumed*: satellite
-//! navigation with corrections), and it speaks at a moment of its own, every `bsm-ms`.
+//! There is one roadside unit at each junction of a run, one or many, and one air for all of them: a
+//! vehicle hears whom it can, and takes its unit along from one junction to the next. A frame of a
+//! roadside unit is decoded once, as every receiver of the same octets would decode it. A vehicle has a
+//! unit or not by chance that hangs on the vehicle alone and is drawn when it is first seen, so that who
+//! has one does not change who drives how. What a unit believes of its place is off by a bias that is its
+//! own (*assumed*: satellite navigation with corrections), and it speaks at a moment of its own, every
+//! `bsm-ms`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,75 +14,87 @@ use std::time::Duration;
 use rsu::clock::{Mono, Now, Utc};
 use rsu::inputs::heard::Emitter;
 use v2x_msg::access::{Aid, dsmp};
-use v2x_msg::base::{EnuFrame, PhaseId, StationId};
-use v2x_msg::kinds::bsm::VehicleClass;
+use v2x_msg::base::{EnuFrame, NodeId, PhaseId, StationId};
 
 use super::heard::{Heard, Receiver};
+use super::rider::{Rider, Whole, order};
 use super::score::Score;
 use super::unit::{Own, Told, Unit};
 use crate::air::{Channel, Delivered, Kind as RadioKind, RadioId, Radios};
 use crate::plane::Point;
 use crate::random::{Purpose, Stream, mix};
 use crate::truth::Epoch;
-use crate::world::World;
-use crate::world::snapshot::Body;
-use crate::world::vehicles::{Kind, Vehicle};
+use crate::world::vehicles::Vehicle;
+use crate::world::{STEP, World};
 
 /// How the units of a run are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The radios.
     pub radios: Radios,
-    /// By node of origin: share of the vehicles with a unit, 0 to 1.
-    pub equipped: Vec<(v2x_msg::base::NodeId, f64)>,
     /// From one BSM to the next.
     pub bsm: Duration,
     /// What units believe of their place is off by so much: one standard deviation along each axis.
     pub gnss_sigma_m: f64,
     /// Drivers keep to the advised speed.
     pub advice: bool,
+    /// Slower nobody is told to drive.
+    pub least_advised_mps: f64,
     /// Drivers brake when they are warned.
     pub warnings: bool,
 }
+
+/// A junction with a roadside unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Junction {
+    /// Its number.
+    pub node: NodeId,
+    /// The frame of its site.
+    pub frame: EnuFrame,
+    /// Its origin, on the plane of the run.
+    pub origin: Point,
+    /// By node that vehicles come from: the share of them with a unit, 0 to 1.
+    pub equipped: Vec<(NodeId, f64)>,
+}
+
+/// Where the way of a vehicle leads from the junction after the one, by its place, in whose world it is.
+pub type Onward<'a> = &'a dyn Fn(usize, &Vehicle) -> Option<NodeId>;
 
 /// The units of a run.
 #[derive(Debug)]
 pub struct Fleet {
     settings: Settings,
     seed: u64,
-    frame: EnuFrame,
     epoch: Epoch,
     channel: Channel,
-    roadside: RadioId,
+    sides: Vec<Roadside>,
     /// By vehicle.
     riders: BTreeMap<u32, Rider>,
+    /// Vehicles on the road without a unit, and the step at which each was last seen.
+    others: BTreeMap<u32, u64>,
+    steps: u64,
     by_radio: BTreeMap<RadioId, u32>,
     /// Who speaks when.
     due: BTreeSet<(Mono, u32)>,
     cargo: BTreeMap<u64, Cargo>,
     next_cargo: u64,
-    /// The frames of one moment, by application: parts of a message have flows of their own.
-    parts: (Mono, Vec<u32>),
     receiver: Receiver,
     emitter: Emitter,
     delivered: Vec<Delivered>,
-    /// Heard by the roadside unit and not taken yet.
-    at_roadside: VecDeque<Vec<u8>>,
-    /// Advice of which the moment has not come.
-    promised: Vec<(Mono, PhaseId)>,
+    /// Advice of which the moment has not come: when, at which junction, for which phase.
+    promised: Vec<(Mono, NodeId, PhaseId)>,
     score: Score,
 }
 
-/// A vehicle's unit and its radio.
+/// A junction and the radio of its unit.
 #[derive(Debug)]
-struct Rider {
-    unit: Unit,
+struct Roadside {
+    junction: Junction,
     radio: RadioId,
-    bias_m: Point,
-    speed_mps: f64,
-    braking_mps2: f64,
-    told: Told,
-    advised: bool,
+    /// The frames of one moment, by application: parts of a message have flows of their own.
+    parts: (Mono, Vec<u32>),
+    /// Heard and not taken yet.
+    heard: VecDeque<(Mono, Vec<u8>)>,
 }
 
 /// A frame on the air, and what is in it if the roadside unit sent it.
@@ -92,27 +107,34 @@ struct Cargo {
 
 impl Fleet {
     /// The units of a run, none of them on the road yet.
-    pub fn new(settings: Settings, frame: EnuFrame, epoch: Epoch, seed: u64) -> Self {
+    pub fn new(settings: Settings, junctions: Vec<Junction>, epoch: Epoch, seed: u64) -> Self {
         let mut channel = Channel::new(settings.radios, seed);
-        let origin = Point::new(0.0, 0.0);
-        let roadside = channel.join(RadioKind::Roadside, u64::MAX, origin, true);
+        let sides = junctions.into_iter().zip(0..).map(|(junction, place)| {
+            let (number, origin) = (u64::MAX - place, junction.origin);
+            Roadside {
+                junction,
+                radio: channel.join(RadioKind::Roadside, number, origin, true),
+                parts: (Mono::ZERO, Vec::new()),
+                heard: VecDeque::new(),
+            }
+        });
+        let sides = sides.collect();
         Self {
             settings,
             seed,
-            frame,
             epoch,
             channel,
-            roadside,
+            sides,
             riders: BTreeMap::new(),
+            others: BTreeMap::new(),
+            steps: 0,
             by_radio: BTreeMap::new(),
             due: BTreeSet::new(),
             cargo: BTreeMap::new(),
             next_cargo: 0,
-            parts: (Mono::ZERO, Vec::new()),
             receiver: Receiver::default(),
             emitter: Emitter::default(),
             delivered: Vec::new(),
-            at_roadside: VecDeque::new(),
             promised: Vec::new(),
             score: Score::default(),
         }
@@ -124,8 +146,14 @@ impl Fleet {
         self.channel.poll_timeout().min(speaks)
     }
 
-    /// Lets those speak and hear whose time has come; false if nobody's had. The world must cover `now`.
-    pub fn handle_timeout(&mut self, now: Now, world: &World) -> bool {
+    /// What is said now is heard no sooner than after this.
+    pub fn quickest(&self) -> Duration {
+        Duration::from_millis(u64::from(self.settings.radios.processing_ms).max(1))
+    }
+
+    /// Lets those speak and hear whose time has come; false if nobody's had. The worlds, in the order of the
+    /// junctions, must cover `now`.
+    pub fn handle_timeout(&mut self, now: Now, worlds: &[&World]) -> bool {
         if self.poll_timeout() > now.mono {
             return false;
         }
@@ -139,82 +167,101 @@ impl Fleet {
             && at <= now.mono
         {
             self.due.pop_first();
-            if self.speak(now, vehicle, world) {
+            if self.speak(now, vehicle, worlds) {
                 self.due.insert((at + self.settings.bsm, vehicle));
             }
         }
         true
     }
 
-    /// A frame that the roadside unit's radio has heard; call until None.
-    pub fn poll_delivery(&mut self) -> Option<Vec<u8>> {
-        self.at_roadside.pop_front()
+    /// A frame that the radio of the roadside unit of a junction has heard, and when; call until None.
+    pub fn poll_delivery(&mut self, junction: usize) -> Option<(Mono, Vec<u8>)> {
+        self.sides[junction].heard.pop_front()
     }
 
-    /// The roadside unit sends a frame.
-    pub fn broadcast(&mut self, now: Now, frame: &[u8]) {
+    /// The roadside unit of a junction sends a frame.
+    pub fn broadcast(&mut self, now: Now, junction: usize, frame: &[u8]) {
         let aid = dsmp::parse(frame)
             .ok()
             .map_or(0, |packet| packet.aid_number);
         let often = [Aid::Spat.number(), Aid::Rsm.number()].contains(&aid);
         let period_ms = if often { 100 } else { 1000 };
-        if self.parts.0 != now.mono {
-            self.parts = (now.mono, Vec::new());
+        let side = &mut self.sides[junction];
+        if side.parts.0 != now.mono {
+            side.parts = (now.mono, Vec::new());
         }
-        let part = self.parts.1.iter().filter(|other| **other == aid).count();
-        self.parts.1.push(aid);
+        let part = side.parts.1.iter().filter(|other| **other == aid).count();
+        side.parts.1.push(aid);
+        let radio = side.radio;
         let flow = (aid << 6) | (part as u32 & 63);
         let heard = self.receiver.read(frame);
         match &heard {
-            Some(Heard::Rsm(rsm)) => self.score.told_of(rsm),
+            Some(Heard::Rsm(rsm)) => self.score.told_of(junction, rsm),
             Some(_) => {}
             None => self.score.unread += 1,
         }
         let cargo = self.load(now.mono, frame.to_vec(), heard);
         let octets = frame.len();
         let flow = (flow, period_ms);
-        self.channel
-            .send(now.mono, self.roadside, flow, octets, cargo);
+        self.channel.send(now.mono, radio, flow, octets, cargo);
     }
 
-    /// Looks at a step that the world has made, and says to which vehicles what speed is advised now.
-    pub fn follow(&mut self, world: &World) -> Vec<(u32, Option<f64>)> {
-        let now = world.now();
-        self.join_and_leave(world);
-        self.keep_promises(world);
+    /// Looks at a step that the worlds have made, and says to which vehicles, in the world at which place,
+    /// what speed is advised now.
+    pub fn follow(
+        &mut self,
+        worlds: &[&World],
+        onward: Onward<'_>,
+    ) -> Vec<(usize, u32, Option<f64>)> {
+        let Some(now) = worlds.first().map(|world| world.now()) else {
+            return Vec::new();
+        };
+        self.steps += 1;
+        self.join_and_leave(worlds);
+        self.keep_promises(worlds, now);
         self.forget(now);
         let utc = self.epoch.utc(now);
-        let step = now.nanos() / crate::world::STEP.as_nanos() as u64;
+        let step = now.nanos() / STEP.as_nanos() as u64;
         let mut orders = Vec::with_capacity(self.riders.len());
-        for vehicle in world.vehicles() {
-            let Some(rider) = self.riders.get_mut(&vehicle.id) else {
-                continue;
+        for (at, world) in worlds.iter().enumerate() {
+            let (frame, origin) = {
+                let junction = &self.sides[at].junction;
+                (junction.frame, junction.origin)
             };
-            let Some(body) = world.latest().body(vehicle.id) else {
-                continue;
-            };
-            self.channel.move_to(rider.radio, body.centre);
-            rider.braking_mps2 =
-                (rider.speed_mps - vehicle.speed_mps) / crate::world::STEP.as_secs_f64();
-            rider.speed_mps = vehicle.speed_mps;
-            let (sigma_m, frame) = (self.settings.gnss_sigma_m, self.frame);
-            let own = own(rider, vehicle, body, body.centre, world, frame, sigma_m);
-            let told = rider.unit.think(&own, utc);
-            if let Some(danger) = told
-                .danger
-                .filter(|danger| rider.told.danger != Some(*danger))
-            {
-                *self.score.warnings.entry(danger).or_default() += 1;
+            for vehicle in world.vehicles() {
+                let Some(rider) = self.riders.get_mut(&vehicle.id) else {
+                    continue;
+                };
+                let Some(body) = world.latest().body(vehicle.id) else {
+                    continue;
+                };
+                self.channel.move_to(rider.radio, body.centre.plus(origin));
+                rider.braking_mps2 = (rider.speed_mps - vehicle.speed_mps) / STEP.as_secs_f64();
+                rider.speed_mps = vehicle.speed_mps;
+                let then = onward(at, vehicle);
+                let whole = Whole {
+                    vehicle,
+                    body,
+                    world,
+                    frame,
+                    then,
+                };
+                let own = rider.own(&whole, body.centre, &self.settings);
+                let told = rider.unit.think(&own, utc);
+                let fresh = told.danger.filter(|_| rider.told.danger != told.danger);
+                if let Some(danger) = fresh {
+                    *self.score.warnings.entry(danger).or_default() += 1;
+                }
+                // Each second, and each vehicle at another tenth of it.
+                if (step + u64::from(vehicle.id)).is_multiple_of(10) && vehicle.entered.is_none() {
+                    self.score_spat(vehicle.id, &own, utc, &told);
+                }
+                let Some(rider) = self.riders.get_mut(&vehicle.id) else {
+                    continue;
+                };
+                rider.told = told;
+                orders.push((at, vehicle.id, order(&self.settings, vehicle, &told)));
             }
-            // Each second, and each vehicle at another tenth of it.
-            if (step + u64::from(vehicle.id)).is_multiple_of(10) && vehicle.entered.is_none() {
-                self.score_spat(vehicle.id, &own, utc, &told);
-            }
-            let Some(rider) = self.riders.get_mut(&vehicle.id) else {
-                continue;
-            };
-            rider.told = told;
-            orders.push((vehicle.id, order(&self.settings, vehicle, &told)));
         }
         orders
     }
@@ -237,9 +284,12 @@ impl Fleet {
         let Some(cargo) = self.cargo.get(&one.cargo) else {
             return;
         };
-        if one.to == self.roadside {
-            self.score.heard_by_roadside += 1;
-            self.at_roadside.push_back(cargo.bytes.clone());
+        if let Some(side) = self.sides.iter_mut().find(|side| side.radio == one.to) {
+            // What other roadside units say is theirs.
+            if cargo.heard.is_none() {
+                self.score.heard_by_roadside += 1;
+                side.heard.push_back((one.at, cargo.bytes.clone()));
+            }
             return;
         }
         // What other vehicles say is heard, and nothing is made of it: the roadside tells of everybody.
@@ -254,21 +304,27 @@ impl Fleet {
     }
 
     /// A vehicle says where it is; false if it has left.
-    fn speak(&mut self, now: Now, id: u32, world: &World) -> bool {
-        let place = world
-            .vehicles()
-            .binary_search_by_key(&id, |vehicle| vehicle.id);
+    fn speak(&mut self, now: Now, id: u32, worlds: &[&World]) -> bool {
+        let Some(rider) = self.riders.get_mut(&id) else {
+            return false;
+        };
+        let world = worlds[rider.at];
+        let place = world.vehicles().binary_search_by_key(&id, |one| one.id);
         let vehicle = place.ok().map(|i| &world.vehicles()[i]);
-        let (Some(rider), Some(vehicle), Some(body)) =
-            (self.riders.get_mut(&id), vehicle, world.latest().body(id))
-        else {
+        let (Some(vehicle), Some(body)) = (vehicle, world.latest().body(id)) else {
             return false;
         };
         // The world is up to a step ahead.
         let back_m = body.speed_mps * world.now().seconds_after(now.mono).max(0.0);
         let centre = body.centre.minus(body.direction.times(back_m));
-        let (frame, sigma_m) = (self.frame, self.settings.gnss_sigma_m);
-        let own = own(rider, vehicle, body, centre, world, frame, sigma_m);
+        let whole = Whole {
+            vehicle,
+            body,
+            world,
+            frame: self.sides[rider.at].junction.frame,
+            then: None,
+        };
+        let own = rider.own(&whole, centre, &self.settings);
         let bsm = rider.unit.speak(&own, now.utc);
         let radio = rider.radio;
         let mut bytes = Vec::new();
@@ -297,62 +353,71 @@ impl Fleet {
         }
     }
 
-    fn join_and_leave(&mut self, world: &World) {
-        let present = |id: u32| {
-            let vehicles = world.vehicles();
-            vehicles
-                .binary_search_by_key(&id, |vehicle| vehicle.id)
-                .is_ok()
-        };
-        let gone: Vec<u32> = self
-            .riders
-            .keys()
-            .copied()
-            .filter(|id| !present(*id))
-            .collect();
-        for id in gone {
-            if let Some(rider) = self.riders.remove(&id) {
-                self.channel.leave(rider.radio);
-                self.by_radio.remove(&rider.radio);
+    fn join_and_leave(&mut self, worlds: &[&World]) {
+        let step = self.steps;
+        let mut new = Vec::new();
+        for (at, world) in worlds.iter().enumerate() {
+            for vehicle in world.vehicles() {
+                if let Some(rider) = self.riders.get_mut(&vehicle.id) {
+                    (rider.at, rider.seen) = (at, step);
+                } else if let Some(seen) = self.others.get_mut(&vehicle.id) {
+                    *seen = step;
+                } else {
+                    new.push((at, vehicle));
+                }
             }
         }
-        for vehicle in world.vehicles() {
-            if self.riders.contains_key(&vehicle.id) {
-                continue;
+        self.others.retain(|_, seen| *seen == step);
+        let (channel, by_radio) = (&mut self.channel, &mut self.by_radio);
+        self.riders.retain(|_, rider| {
+            let stays = rider.seen == step;
+            if !stays {
+                channel.leave(rider.radio);
+                by_radio.remove(&rider.radio);
             }
-            let mut draw = Stream::new(self.seed, u64::from(vehicle.id), Purpose::OnBoard);
-            let route = &world.roads().routes[vehicle.route];
-            let from = world.roads().approaches[route.approach].from;
-            let mut shares = self.settings.equipped.iter();
-            let share = shares
-                .find(|(node, _)| *node == from)
-                .map_or(0.0, |(_, share)| *share);
-            if !draw.chance(share) {
-                continue;
-            }
-            let Some(body) = world.latest().body(vehicle.id) else {
-                continue;
-            };
-            let number = u64::from(vehicle.id);
-            let radio = self
-                .channel
-                .join(RadioKind::Vehicle, number, body.centre, true);
-            let sigma_m = self.settings.gnss_sigma_m;
-            let first = Duration::from_secs_f64(draw.uniform() * self.settings.bsm.as_secs_f64());
-            let rider = Rider {
-                unit: Unit::new(StationId(mix(mix(self.seed) ^ number).to_be_bytes())),
-                radio,
-                bias_m: Point::new(sigma_m * draw.normal(), sigma_m * draw.normal()),
-                speed_mps: vehicle.speed_mps,
-                braking_mps2: 0.0,
-                told: Told::default(),
-                advised: false,
-            };
-            self.by_radio.insert(radio, vehicle.id);
-            self.due.insert((world.now() + first, vehicle.id));
-            self.riders.insert(vehicle.id, rider);
+            stays
+        });
+        for (at, vehicle) in new {
+            self.meet(at, worlds[at], vehicle);
         }
         self.score.units = self.score.units.max(self.riders.len());
+    }
+
+    /// Somebody who was not there before: does it have a unit?
+    fn meet(&mut self, at: usize, world: &World, vehicle: &Vehicle) {
+        let mut draw = Stream::new(self.seed, u64::from(vehicle.id), Purpose::OnBoard);
+        let route = &world.roads().routes[vehicle.route];
+        let from = world.roads().approaches[route.approach].from;
+        let junction = &self.sides[at].junction;
+        let mut shares = junction.equipped.iter();
+        let share = shares.find(|(node, _)| *node == from);
+        let has_one = draw.chance(share.map_or(0.0, |(_, share)| *share));
+        let body = world.latest().body(vehicle.id);
+        let Some(body) = body.filter(|_| has_one) else {
+            if !has_one {
+                self.others.insert(vehicle.id, self.steps);
+            }
+            return;
+        };
+        let number = u64::from(vehicle.id);
+        let place = body.centre.plus(junction.origin);
+        let radio = self.channel.join(RadioKind::Vehicle, number, place, true);
+        let sigma_m = self.settings.gnss_sigma_m;
+        let first = Duration::from_secs_f64(draw.uniform() * self.settings.bsm.as_secs_f64());
+        let rider = Rider {
+            unit: Unit::new(StationId(mix(mix(self.seed) ^ number).to_be_bytes())),
+            radio,
+            at,
+            seen: self.steps,
+            bias_m: Point::new(sigma_m * draw.normal(), sigma_m * draw.normal()),
+            speed_mps: vehicle.speed_mps,
+            braking_mps2: 0.0,
+            told: Told::default(),
+            advised: false,
+        };
+        self.by_radio.insert(radio, vehicle.id);
+        self.due.insert((world.now() + first, vehicle.id));
+        self.riders.insert(vehicle.id, rider);
     }
 
     /// Each second: how old is what a vehicle knows of its light, and what is it promised?
@@ -371,74 +436,27 @@ impl Fleet {
             self.score.advised += u64::from(!rider.advised);
             rider.advised = true;
             let arrives = self.epoch.mono(advice.arrives);
-            self.promised.push((arrives, advice.phase));
+            self.promised.push((arrives, advice.node, advice.phase));
         }
     }
 
     /// Whether it was green when vehicles were told that it would be.
-    fn keep_promises(&mut self, world: &World) {
-        let now = world.now();
-        let score = &mut self.score;
-        self.promised.retain(|&(at, phase)| {
+    fn keep_promises(&mut self, worlds: &[&World], now: Mono) {
+        let (score, sides) = (&mut self.score, &self.sides);
+        self.promised.retain(|&(at, node, phase)| {
             if at > now {
                 return true;
             }
-            let light = world.signals().light(phase, at);
+            let place = sides.iter().position(|side| side.junction.node == node);
+            let light = place.map(|place| worlds[place].signals().light(phase, at));
             use rsu::report::Light::{FlashingGreen, Green};
             score.advice += 1;
-            score.advice_right += u64::from(matches!(light, Green | FlashingGreen));
+            score.advice_right += u64::from(matches!(light, Some(Green | FlashingGreen)));
             false
         });
     }
 }
 
-/// What a vehicle knows of itself when its middle is at `centre`.
-fn own(
-    rider: &Rider,
-    vehicle: &Vehicle,
-    body: &Body,
-    centre: Point,
-    world: &World,
-    frame: EnuFrame,
-    sigma_m: f64,
-) -> Own {
-    let believed = centre.plus(rider.bias_m);
-    let position = frame.ground_position(believed.east_m, believed.north_m);
-    let route = &world.roads().routes[vehicle.route];
-    Own {
-        // Nobody drives off the earth.
-        position: position.unwrap_or(frame.origin()),
-        heading: body.direction,
-        speed_mps: vehicle.speed_mps,
-        braking_mps2: rider.braking_mps2,
-        length_m: vehicle.length_m,
-        width_m: vehicle.width_m,
-        height_m: vehicle.height_m,
-        class: match vehicle.kind {
-            Kind::Bus => VehicleClass::LOCAL_BUS,
-            Kind::Truck => VehicleClass::TRUCK,
-            _ => VehicleClass::PASSENGER_CAR,
-        },
-        next: world.roads().exits[route.exit].to,
-        sigma_m,
-    }
-}
-
-/// No faster than this, by what a driver is told.
-fn order(settings: &Settings, vehicle: &Vehicle, told: &Told) -> Option<f64> {
-    if settings.warnings && told.danger.is_some() {
-        return Some(0.0);
-    }
-    let advice = told.advice.filter(|_| settings.advice)?;
-    // The following model brakes hard for a wish far below its speed; by advice one slows down gently.
-    let driver = &vehicle.driver;
-    let share = 1.0 + GENTLE_MPS2 / driver.acceleration_mps2;
-    let gentle_mps = vehicle.speed_mps / share.sqrt().sqrt();
-    Some(advice.speed_mps.max(gentle_mps))
-}
-
-/// How a driver slows down by advice.
-const GENTLE_MPS2: f64 = 1.0;
 const BSM_FLOW: u32 = 1;
 /// Frames are heard or lost by then.
 const ON_AIR: Duration = Duration::from_secs(2);

@@ -6,7 +6,8 @@
 //! - [`advice`]: the speed at which one comes to the line while it is green
 //! - [`dangers`]: a red light about to be run, somebody about to be met
 //! - [`unit`]: one vehicle's unit, which holds all of these
-//! - [`fleet`]: the units of a run, their radios and that of the roadside
+//! - `rider`: a vehicle with such a unit, and what its driver does
+//! - [`fleet`]: the units of a run, their radios and those of the roadside
 //! - [`score`]: what is counted of them
 //!
 //! A unit knows what it has heard, where it believes to be and where it wants to go, and nothing of
@@ -17,6 +18,7 @@ pub mod advice;
 pub mod dangers;
 pub mod fleet;
 pub mod heard;
+mod rider;
 pub mod roads;
 pub mod score;
 pub mod signal;

@@ -3,6 +3,10 @@
 //! Places are compared in a plane that touches the earth at each junction; within a kilometre that is
 //! right to a few centimetres. A vehicle belongs to the lane whose middle is nearest, if it lies within
 //! the lane or little beside it and the two point the same way.
+//!
+//! Several roadside units may tell of one junction: its own, and that of a neighbour, which tells of the
+//! road there as far as it knows it and nothing of where its lanes lead. Where such a lane ends and one
+//! that leads on begins, both are one.
 
 use v2x_msg::base::{GeoPosition, LaneId, LaneWidth, NodeId, PhaseId};
 use v2x_msg::kinds::Map;
@@ -33,6 +37,7 @@ struct Lane {
     limit_mps: Option<f64>,
     /// The last point is the stop line.
     path: Path,
+    /// Where it leads; nowhere, if it is a neighbour that tells of it.
     connections: Vec<(NodeId, Option<PhaseId>)>,
 }
 
@@ -57,6 +62,10 @@ pub struct Place {
     pub left_m: f64,
     /// Fastest that one may drive there, if MAP says so.
     pub limit_mps: Option<f64>,
+    /// The lane that ends at the line: its junction and its place there, until another MAP is heard.
+    lane_at: (usize, usize),
+    /// The lane before it, while the vehicle is still in that.
+    before_at: Option<(usize, usize)>,
 }
 
 impl Plane {
@@ -92,30 +101,27 @@ impl Roads {
             if node.links().is_empty() {
                 continue;
             }
-            let plane = Plane::at(node.ref_pos);
+            let known = self.junctions.iter_mut();
+            let known = known.into_iter().find(|junction| junction.node == node.id);
+            let own_plane = Plane::at(node.ref_pos);
+            let same_place = known.as_ref().is_some_and(|junction| {
+                let apart = junction.plane.point(node.ref_pos);
+                apart.is_some_and(|apart| apart.length_m() < SAME_PLACE_M)
+            });
+            let plane = match &known {
+                Some(junction) if same_place => junction.plane,
+                _ => own_plane,
+            };
             let lanes = node.links().iter().flat_map(|link| {
                 let lanes = link.lanes().iter();
                 lanes.filter_map(move |lane| read_lane(link, lane, plane))
             });
             let lanes: Vec<Lane> = lanes.collect();
-            let known = self
-                .junctions
-                .iter_mut()
-                .find(|junction| junction.node == node.id && junction.plane == plane);
             match known {
-                Some(junction) => {
-                    for lane in lanes {
-                        let same = |other: &&mut Lane| {
-                            (other.upstream, other.id) == (lane.upstream, lane.id)
-                        };
-                        if let Some(other) = junction.lanes.iter_mut().find(same) {
-                            *other = lane;
-                        } else if junction.lanes.len() < MOST_LANES {
-                            junction.lanes.push(lane);
-                        }
-                    }
-                }
-                None => {
+                Some(junction) if same_place => junction.take(lanes),
+                // Its own unit knows better where it is.
+                Some(junction) if junction.leads() && !lanes.iter().any(Lane::leads) => {}
+                _ => {
                     self.junctions.retain(|junction| junction.node != node.id);
                     if self.junctions.len() >= MOST_JUNCTIONS {
                         // The one that has been known longest.
@@ -143,29 +149,43 @@ impl Roads {
 
     /// Where somebody is who believes to be at `position` and points `heading`, a unit vector.
     pub fn find(&self, position: GeoPosition, heading: Point) -> Option<Place> {
-        let mut best: Option<(f64, Place)> = None;
-        for junction in &self.junctions {
+        let mut best: Option<(f64, f64, (usize, usize))> = None;
+        for (j, junction) in self.junctions.iter().enumerate() {
             let Some(point) = junction.plane.point(position) else {
                 continue;
             };
-            for lane in &junction.lanes {
+            for (l, lane) in junction.lanes.iter().enumerate() {
                 let Some((along_m, aside_m)) = lane.project(point, heading) else {
                     continue;
                 };
-                let nearest = best.as_ref().map_or(f64::INFINITY, |(aside_m, _)| *aside_m);
-                if aside_m < nearest {
-                    let place = Place {
-                        node: junction.node,
-                        upstream: lane.upstream,
-                        lane: lane.id,
-                        left_m: lane.path.length_m() - along_m,
-                        limit_mps: lane.limit_mps,
-                    };
-                    best = Some((aside_m, place));
+                // Where two tell of one place, who knows where it leads is believed.
+                let off_m = aside_m + if lane.leads() { 0.0 } else { TOLD_TWICE_M };
+                if best.is_none_or(|(nearest_m, ..)| off_m < nearest_m) {
+                    best = Some((off_m, along_m, (j, l)));
                 }
             }
         }
-        best.map(|(_, place)| place)
+        let (_, along_m, here) = best?;
+        let junction = &self.junctions[here.0];
+        let lane = &junction.lanes[here.1];
+        let mut place = Place {
+            node: junction.node,
+            upstream: lane.upstream,
+            lane: lane.id,
+            left_m: lane.path.length_m() - along_m,
+            limit_mps: lane.limit_mps,
+            lane_at: here,
+            before_at: None,
+        };
+        if let Some(next) = junction.goes_on(lane) {
+            let on = &junction.lanes[next];
+            place.lane = on.id;
+            place.left_m += on.path.length_m();
+            let limits = [lane.limit_mps, on.limit_mps].into_iter().flatten();
+            place.limit_mps = limits.reduce(f64::min);
+            (place.lane_at, place.before_at) = ((here.0, next), Some(here));
+        }
+        Some(place)
     }
 
     /// Whether this way is in MAP, and the phase that rules it, from that lane to the node `next`.
@@ -175,22 +195,72 @@ impl Roads {
         ways.find(|(to, _)| *to == next).map(|(_, phase)| *phase)
     }
 
-    /// Where something else is in the lane of `place`: how far before its line.
+    /// Where something else is in the lane of `place`, or in the one before it: how far before its line.
     pub fn in_lane(&self, place: &Place, position: GeoPosition, heading: Point) -> Option<f64> {
-        let junction = self.junctions.iter().find(|one| one.node == place.node)?;
+        let junction = self.junctions.get(place.lane_at.0)?;
+        let point = junction.plane.point(position)?;
+        let left_m = |lane: &Lane| {
+            let (along_m, aside_m) = lane.project(point, heading)?;
+            (aside_m < lane.width_m / 2.0).then(|| lane.path.length_m() - along_m)
+        };
         let lane = self.lane(place)?;
-        let (along_m, aside_m) = lane.project(junction.plane.point(position)?, heading)?;
-        (aside_m < lane.width_m / 2.0).then(|| lane.path.length_m() - along_m)
+        if let Some(left_m) = left_m(lane) {
+            return Some(left_m);
+        }
+        let before = junction.lanes.get(place.before_at?.1)?;
+        left_m(before).map(|left_m| left_m + lane.path.length_m())
     }
 
     fn lane(&self, place: &Place) -> Option<&Lane> {
-        let junction = self.junctions.iter().find(|one| one.node == place.node)?;
-        let mut lanes = junction.lanes.iter();
-        lanes.find(|lane| (lane.upstream, lane.id) == (place.upstream, place.lane))
+        let (junction, lane) = place.lane_at;
+        self.junctions.get(junction)?.lanes.get(lane)
+    }
+}
+
+impl Junction {
+    /// Whether anybody has told where its lanes lead.
+    fn leads(&self) -> bool {
+        self.lanes.iter().any(Lane::leads)
+    }
+
+    /// Takes lanes that are told of in its plane, each in the place of what was told of it before.
+    fn take(&mut self, lanes: Vec<Lane>) {
+        for lane in lanes {
+            let key = |lane: &Lane| (lane.upstream, lane.id, lane.leads());
+            let same = |other: &&mut Lane| key(other) == key(&lane);
+            if let Some(other) = self.lanes.iter_mut().find(same) {
+                *other = lane;
+            } else if self.lanes.len() < MOST_LANES {
+                self.lanes.push(lane);
+            }
+        }
+    }
+
+    /// In which lane one goes on at the end of a lane that leads nowhere.
+    fn goes_on(&self, lane: &Lane) -> Option<usize> {
+        let end = *lane.path.points().last()?;
+        let apart_m = |other: &Lane| {
+            let start = other.path.points().first();
+            start.map_or(f64::INFINITY, |start| start.distance_m(end))
+        };
+        let joins = |other: &&Lane| {
+            other.upstream == lane.upstream && other.leads() && apart_m(other) < JOINS_M
+        };
+        if lane.leads() {
+            return None;
+        }
+        let lanes = self.lanes.iter().enumerate();
+        let lanes = lanes.filter(|(_, other)| joins(other));
+        let nearest = lanes.min_by(|a, b| apart_m(a.1).total_cmp(&apart_m(b.1)));
+        nearest.map(|(place, _)| place)
     }
 }
 
 impl Lane {
+    fn leads(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
     /// How far along the lane a place is, and how far beside its middle; None if it is not in the lane or
     /// points elsewhere.
     fn project(&self, point: Point, heading: Point) -> Option<(f64, f64)> {
@@ -248,6 +318,12 @@ const FARTHEST_M: f64 = 3000.0;
 /// A unit remembers so many junctions, and of each so many lanes.
 const MOST_JUNCTIONS: usize = 32;
 const MOST_LANES: usize = 64;
+/// Two that tell of one junction place it no farther apart,
+const SAME_PLACE_M: f64 = 5.0;
+/// and lanes of theirs that are one join within this.
+const JOINS_M: f64 = 1.7;
+/// So much farther off may a lane be that is told of by who knows where it leads.
+const TOLD_TWICE_M: f64 = 0.3;
 /// Who believes to be so far beside a lane may still be in it.
 const BESIDE_M: f64 = 0.8;
 /// Cosine of 30 degrees.

@@ -39,20 +39,20 @@ pub struct Score {
     pub id_changes: u64,
     /// Entries of RSM with such a name.
     pub named: u64,
-    /// By name: the number that it last had.
-    numbers: BTreeMap<[u8; 8], u8>,
+    /// By junction and name: the number that it last had.
+    numbers: BTreeMap<(usize, [u8; 8]), u8>,
 }
 
 impl Score {
-    /// Takes an RSM as it was sent.
-    pub fn told_of(&mut self, rsm: &Rsm) {
+    /// Takes an RSM as the unit of a junction sent it.
+    pub fn told_of(&mut self, junction: usize, rsm: &Rsm) {
         for participant in rsm.participants() {
             let Some(StationId(name)) = participant.bsm_id else {
                 continue;
             };
             self.named += 1;
             let number = participant.id.value();
-            let before = self.numbers.insert(name, number);
+            let before = self.numbers.insert((junction, name), number);
             self.id_changes += u64::from(before.is_some_and(|other| other != number));
         }
     }

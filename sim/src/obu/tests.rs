@@ -14,6 +14,7 @@ use v2x_msg::kinds::spat::{
     Counting, Ends, IntersectionState, Light, Phase, PhaseState, Status, Timing,
 };
 
+use super::advice::LEAST_MPS;
 use super::heard::{Heard, Receiver};
 use super::roads::Roads;
 use super::signal::{Doubt, OLDEST, Signals};
@@ -77,7 +78,9 @@ fn own(north_m: f64) -> Own {
         height_m: 1.5,
         class: VehicleClass::PASSENGER_CAR,
         next: node(13),
+        then: None,
         sigma_m: 0.5,
+        least_mps: LEAST_MPS,
     }
 }
 

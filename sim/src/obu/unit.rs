@@ -48,10 +48,14 @@ pub struct Own {
     pub height_m: f64,
     /// What it is.
     pub class: VehicleClass,
-    /// Where its way leads from the junction ahead.
+    /// Where its way leads from the junction ahead, or has led from the one behind.
     pub next: NodeId,
+    /// Where its way leads on from `next`.
+    pub then: Option<NodeId>,
     /// How sure its receiver is of its place: one standard deviation.
     pub sigma_m: f64,
+    /// Slower than this its driver does not want to be told to drive.
+    pub least_mps: f64,
 }
 
 /// What a driver is told.
@@ -114,7 +118,13 @@ impl Unit {
             };
         };
         let left_m = place.left_m - own.length_m / 2.0;
-        let phase = self.roads.phase(&place, own.next).flatten();
+        // Beyond a junction the next one is ahead.
+        let to = if place.node == own.next {
+            own.then
+        } else {
+            Some(own.next)
+        };
+        let phase = to.and_then(|to| self.roads.phase(&place, to)).flatten();
         let belief = phase.and_then(|phase| self.signals.belief(place.node, phase, now));
         let runs_red = belief.is_some_and(|belief| {
             let (speed_mps, braking_mps2) = (own.speed_mps, own.braking_mps2);
@@ -134,6 +144,7 @@ impl Unit {
                     speed_mps: own.speed_mps,
                     limit_mps,
                     ahead: self.ahead(&place, own),
+                    least_mps: own.least_mps,
                 };
                 let found = advice::advise(&approach, &belief, now);
                 found.map(|(speed_mps, arrives)| Advice {

@@ -8,6 +8,7 @@ use v2x_msg::base::NodeId;
 
 use super::Scenario;
 use crate::air::Radios;
+use crate::obu::advice::LEAST_MPS;
 use crate::obu::fleet as obu;
 
 /// Vehicles with radios, and the air.
@@ -28,6 +29,9 @@ pub struct AirTable {
     /// Drivers keep to the speed that they are advised.
     #[serde(default = "yes")]
     pub advice: bool,
+    /// Slower nobody is told to drive; left out: 18.
+    #[serde(default)]
+    pub least_advised_kmh: Option<f64>,
     /// Drivers brake when they are warned.
     #[serde(default)]
     pub warnings: bool,
@@ -55,8 +59,8 @@ pub struct AirTable {
 }
 
 impl Scenario {
-    /// The on-board units and their radios, if there are any.
-    pub fn units(&self) -> Result<Option<obu::Settings>> {
+    /// By node that vehicles come from: the share of them with an on-board unit.
+    pub fn equipped(&self) -> Vec<(NodeId, f64)> {
         let equipped = self.file.demand.iter().map(|demand| {
             let from = NodeId {
                 region: self.site.node.region,
@@ -64,7 +68,12 @@ impl Scenario {
             };
             (from, demand.equipped)
         });
-        let equipped: Vec<(NodeId, f64)> = equipped.collect();
+        equipped.collect()
+    }
+
+    /// The on-board units and their radios, if there are any.
+    pub fn units(&self) -> Result<Option<obu::Settings>> {
+        let equipped = self.equipped();
         let share = |(_, share): &(NodeId, f64)| (0.0..=1.0).contains(share);
         ensure!(
             equipped.iter().all(share),
@@ -91,6 +100,7 @@ impl Scenario {
             keep: air.keep.unwrap_or(usual.keep),
             ..usual
         };
+        let least_advised_mps = air.least_advised_kmh.map_or(LEAST_MPS, |kmh| kmh / 3.6);
         let bounds = [
             ("carrier-ghz", radios.carrier_ghz, 0.5, 8.0),
             ("subchannels", f64::from(radios.subchannels), 1.0, 10.0),
@@ -100,6 +110,7 @@ impl Scenario {
             ("roadside-antenna-m", radios.roadside_antenna_m, 0.3, 30.0),
             ("keep", radios.keep, 0.0, 0.8),
             ("gnss-sigma-m", air.gnss_sigma_m, 0.0, 20.0),
+            ("least-advised-kmh", least_advised_mps * 3.6, 5.0, 50.0),
         ];
         for (key, value, least, most) in bounds {
             ensure!(
@@ -109,10 +120,10 @@ impl Scenario {
         }
         Ok(Some(obu::Settings {
             radios,
-            equipped,
             bsm: Duration::from_millis(u64::from(air.bsm_ms)),
             gnss_sigma_m: air.gnss_sigma_m,
             advice: air.advice,
+            least_advised_mps,
             warnings: air.warnings,
         }))
     }
