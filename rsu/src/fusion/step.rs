@@ -88,7 +88,9 @@ impl Stepper {
         }
         let precise = &habits.precision[frame.sensor];
         if frame.sightings.iter().any(|s| s.velocity.is_some()) {
-            settle(&mut crowd.targets);
+            for target in &mut crowd.targets {
+                target.state.settle_all();
+            }
         }
         let echo_share =
             (sensor.sees == Sees::Reflection && config.parts.extent).then(|| precise.echo_share());
@@ -189,7 +191,7 @@ impl Crowd {
         // Asked before they move: after a long silence their covariance would be beyond all use.
         let all = before.targets.iter();
         for target in all.filter(|target| !target.is_over(frame.at, config)) {
-            self.targets.push(*target);
+            self.targets.extend_from_slice(std::slice::from_ref(target));
             if let Some(target) = self.targets.last_mut() {
                 target.predict(&mut pace);
             }
@@ -280,7 +282,7 @@ fn take(frame: &Frame, targets: &mut [Target], pairs: &[Option<Edge>], echo_shar
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
             if target.update(frame.at, frame.sensor, sighting, cov) {
-                target.credit(edge.gain, sighting.existence);
+                target.credit(edge, sighting.existence);
             }
         }
     }
