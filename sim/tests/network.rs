@@ -248,7 +248,7 @@ fn roads_of_two_units_are_one_to_whoever_hears_both() {
                 assert!((place.left_m - left_m).abs() < 0.5, "{place:?} {left_m}");
                 way
             });
-            let phase = phase.map(|phase| phase.value());
+            let phase = phase.map(v2x_msg::base::PhaseId::value);
             assert_eq!(phase, known.then_some(193), "{order:?}, {from_first_m} m");
         }
     }

@@ -44,9 +44,10 @@ const SAME_NAME_FOR: Duration = Duration::from_millis(350);
 /// was there before.
 const NEWCOMER: f64 = -2.0;
 
-/// From this gain on a pair with what likelier is there than not has a score above zero: its existence
-/// takes ln 2 at most.
-const SURELY_ITS: f64 = 0.7 - NEWCOMER;
+/// From these on a pair with what likelier is there than not has a score above zero: the gain is
+/// 2.7 at least, existence takes ln 2 of it and a newcomer 2.
+const SURE_FIT: f64 = -4.0;
+const SURE_ODDS: f64 = 813.0;
 
 /// Of being listed, at least: what the field and the weights say is a model.
 const LEAST_PROBABILITY: f64 = 0.05;
@@ -57,14 +58,21 @@ const NOBODY: u16 = u16::MAX;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Edge {
     pub(crate) target: u16,
-    /// How much likelier than a false detection, natural logarithm.
-    pub(crate) gain: f64,
-    /// `gain` and the odds against having missed the target: what the assignment maximises. Left out where
-    /// it is above zero for sure and there is nothing to choose: logarithms cost most here.
+    /// How much likelier than a false detection: a natural logarithm, and beside it a factor that has not
+    /// been taken the logarithm of, for logarithms cost most here and are seldom asked for.
+    fit: f64,
+    odds: f64,
+    /// The gain and the odds against having missed the target: what the assignment maximises. Left out
+    /// where it is above zero for sure and there is nothing to choose.
     score: Option<f64>,
 }
 
 impl Edge {
+    /// How much likelier than a false detection, natural logarithm.
+    pub(crate) fn gain(&self) -> f64 {
+        self.fit + self.odds.ln()
+    }
+
     fn score(&self) -> f64 {
         self.score.unwrap_or(0.0)
     }
@@ -162,15 +170,17 @@ impl Associator {
                 }
                 let index = usize::from(spot.target);
                 let probability = frame.views[index].probability;
-                let Some(gain) = judge(&targets[index], sighting, probability, frame) else {
+                let Some((fit, odds)) = judge(&targets[index], sighting, probability, frame) else {
                     return;
                 };
                 let mut edge = Edge {
                     target: spot.target,
-                    gain,
+                    fit,
+                    odds,
                     score: None,
                 };
-                let likely = gain >= SURELY_ITS && targets[index].log_odds >= 0.0 || {
+                let sure = fit >= SURE_FIT && odds >= SURE_ODDS && targets[index].log_odds >= 0.0;
+                let likely = sure || {
                     edge.rate(targets, frame.views);
                     edge.score() > 0.0
                 };
@@ -321,17 +331,17 @@ impl Edge {
         let probability = probability.max(LEAST_PROBABILITY);
         let present = target.existence() / (1.0 - probability.min(0.99));
         let known = if target.confirmed { 0.0 } else { NEWCOMER };
-        self.score = Some(self.gain + present.ln() + known);
+        self.score = Some(self.gain() + present.ln() + known);
     }
 }
 
-/// Gain of a pair; None if it cannot be.
+/// Gain of a pair, as [`Edge`] has it; None if it cannot be.
 fn judge(
     target: &Target,
     sighting: &Sighting,
     probability: f64,
     frame: Circumstances<'_>,
-) -> Option<f64> {
+) -> Option<(f64, f64)> {
     let config = frame.config;
     let cov = target.expected_cov(frame.echo_share, sighting);
     let place = target.state.fit_position(sighting.position, &cov);
@@ -369,7 +379,7 @@ fn judge(
     if let Some((own, last)) = sighting.own_id.zip(name) {
         gain += if own == last { SAME_NAME } else { -SAME_NAME };
     }
-    Some(gain + odds.ln())
+    Some((gain, odds))
 }
 
 fn keep_best(list: &mut ArrayVec<Edge, MAX_RIVALS>, edge: Edge) {

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::associate::Edge;
 use super::config::Config;
 use super::target::Target;
 use super::views::View;
@@ -27,10 +28,13 @@ const REPETITION: f64 = 1.0;
 const HIDDEN_FOR: Duration = Duration::from_millis(300);
 
 impl Target {
-    /// A sighting that is `gain` (log) likelier as this thing than as a false one; `weight` is how
-    /// much the sensor itself believes it.
-    pub(crate) fn credit(&mut self, gain: f64, weight: f64) {
-        let step = gain.clamp(0.0, MOST_GAIN) * weight;
+    /// A sighting that is so much likelier as this thing than as a false one; `weight` is how much the
+    /// sensor itself believes it.
+    pub(crate) fn credit(&mut self, edge: &Edge, weight: f64) {
+        if self.log_odds >= MOST_LOG_ODDS {
+            return;
+        }
+        let step = edge.gain().clamp(0.0, MOST_GAIN) * weight;
         self.log_odds = (self.log_odds + step).min(MOST_LOG_ODDS);
     }
 

@@ -78,6 +78,10 @@ impl Eyesight {
         let error = times * (outcome - self.probability(sight));
         let terms = self.weights.iter_mut().zip(&mut self.energy).zip(&x);
         for ((weight, energy), x) in terms {
+            // Most of what makes a thing hard to see is absent at most times, and is not at fault then.
+            if *x == 0.0 {
+                continue;
+            }
             let slope = error * x;
             *energy = (*energy + slope * slope).min(MOST_ENERGY);
             *weight += STEP * slope / energy.sqrt();

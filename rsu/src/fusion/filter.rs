@@ -21,6 +21,25 @@ pub(crate) struct Kalman {
     pub(crate) p: [f64; 10],
 }
 
+/// What white acceleration of density 1 adds to the variances of a state in a span of time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Noise {
+    pub(crate) place: f64,
+    pub(crate) both: f64,
+    pub(crate) velocity: f64,
+}
+
+impl Noise {
+    pub(crate) fn over(dt_s: f64) -> Self {
+        let a = dt_s.abs();
+        Self {
+            place: a * a * a / 3.0,
+            both: a * dt_s / 2.0,
+            velocity: a,
+        }
+    }
+}
+
 /// Two columns of the covariance.
 type Columns = [[f64; 2]; 4];
 
@@ -67,8 +86,8 @@ impl Kalman {
         self.x[0] += self.x[2] * dt;
         self.x[1] += self.x[3] * dt;
         // F P F' + Q, written out: many times faster than products of 4 by 4 matrices.
-        let a = dt.abs();
-        let (noise_p, noise_pv, noise_v) = (q * a * a * a / 3.0, q * a * dt / 2.0, q * a);
+        let noise = Noise::over(dt);
+        let (noise_p, noise_pv, noise_v) = (q * noise.place, q * noise.both, q * noise.velocity);
         let [ee, en, eve, evn, nn, nve, nvn, vee, ven, vnn] = self.p;
         self.p = [
             ee + dt * (2.0 * eve + dt * vee) + noise_p,

@@ -50,36 +50,57 @@ pub(crate) fn mixed(modes: &Modes, count: &Shares, into: &mut Kalman) {
     into.p = p;
 }
 
-/// The same, but of the covariance the part of the place alone.
+/// The same, but of the covariance only what is of the place. (What is of the velocity, see [`moving`].)
 #[inline(always)]
 pub(crate) fn placed(modes: &Modes, count: &Shares, into: &mut Kalman) {
-    let plane = place(modes, count);
-    let (going, turning, standing) = (&modes.going, &modes.turning, &modes.standing.velocity);
-    let velocity = |i: usize| {
-        let [steady, brisk] = going.x[i + 2].to_array();
-        let mut sum = count[STEADY] * steady + count[BRISK] * brisk;
-        if count[TURNING] > 0.0 {
-            sum += count[TURNING] * turning.x[i + 2];
-        }
-        if count[STANDING] > 0.0 {
-            sum += count[STANDING] * standing.x[i];
-        }
-        sum
-    };
-    into.x = Vector4::new(plane.x[0], plane.x[1], velocity(0), velocity(1));
+    let plane = plane::<PLACE>(modes, count);
+    [into.x[0], into.x[1]] = plane.x;
     [into.p[0], into.p[1], into.p[4]] = plane.p;
 }
 
-/// Lets each mode that can be become a mixture of all, each counted by counts of its own (row).
+/// The mean of all velocities.
 #[inline(always)]
-pub(crate) fn change(modes: &mut Modes, count: &[Shares; MODES], can: &[bool; MODES]) {
-    let place = can[STANDING].then(|| place(modes, &count[STANDING]));
-    let mut turning = modes.turning;
-    if can[TURNING] {
-        mixed(modes, &count[TURNING], &mut turning);
-    }
-    modes.going = going(modes, &count[STEADY], &count[BRISK]);
-    if can[TURNING] {
+pub(crate) fn heading_for(modes: &Modes, count: &Shares, into: &mut Kalman) {
+    [into.x[2], into.x[3]] = [0, 1].map(|i| {
+        let [steady, brisk] = modes.going.x[i + 2].to_array();
+        let mut sum = count[STEADY] * steady + count[BRISK] * brisk;
+        // What has no weight has no state.
+        if count[TURNING] > 0.0 {
+            sum += count[TURNING] * modes.turning.x[i + 2];
+        }
+        if count[STANDING] > 0.0 {
+            sum += count[STANDING] * modes.standing.velocity.x[i];
+        }
+        sum
+    });
+}
+
+/// The mean of all velocities and its covariance, without what place and velocity have to do with each
+/// other.
+#[inline(always)]
+pub(crate) fn moving(modes: &Modes, count: &Shares, into: &mut Kalman) {
+    let plane = plane::<VELOCITY>(modes, count);
+    [into.x[2], into.x[3]] = plane.x;
+    [into.p[7], into.p[8], into.p[9]] = plane.p;
+}
+
+/// Lets each mode that can be become a mixture of all: the steady and the brisk one by the first counts, the
+/// turning and the standing one by the second.
+#[inline(always)]
+pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[bool; MODES]) {
+    let place =
+        can[STANDING].then(|| plane::<PLACE>(modes, &counts[1].map(|pair| pair.to_array()[1])));
+    let turning = can[TURNING].then(|| {
+        let mut turning = modes.turning;
+        mixed(
+            modes,
+            &counts[1].map(|pair| pair.to_array()[0]),
+            &mut turning,
+        );
+        turning
+    });
+    modes.going = going(modes, &counts[0]);
+    if let Some(turning) = turning {
         modes.turning = turning;
     }
     if let Some(place) = place {
@@ -89,9 +110,9 @@ pub(crate) fn change(modes: &mut Modes, count: &[Shares; MODES], can: &[bool; MO
 
 /// The steady and the brisk mode after a change, side by side.
 #[inline(always)]
-fn going(modes: &Modes, steady: &Shares, brisk: &Shares) -> Pair {
-    let count = |mode: usize| f64x2::new([steady[mode], brisk[mode]]);
-    let counts = |mode: usize| steady[mode] > 0.0 || brisk[mode] > 0.0;
+fn going(modes: &Modes, counts: &[f64x2; MODES]) -> Pair {
+    let count = |mode: usize| counts[mode];
+    let counts = |mode: usize| counts[mode].simd_gt(f64x2::ZERO).any();
     let going = &modes.going;
     let about = going.x.map(|x| f64x2::splat(x.to_array()[STEADY]));
     let off: [f64x2; 4] =
@@ -131,14 +152,24 @@ fn going(modes: &Modes, steady: &Shares, brisk: &Shares) -> Pair {
     }
 }
 
-/// The place of the mixture: all that counts of what stands.
+/// Of the states the numbers from which on [`plane`] is, and where of the triangle.
+const PLACE: usize = 0;
+const VELOCITY: usize = 2;
+
+/// Place or velocity of the mixture by itself.
 #[inline(always)]
-fn place(modes: &Modes, count: &Shares) -> Plane {
-    let (going, turning, standing) = (&modes.going, &modes.turning, &modes.standing.place);
-    let ([east, east_b], [north, north_b]) = (going.x[0].to_array(), going.x[1].to_array());
+fn plane<const OF: usize>(modes: &Modes, count: &Shares) -> Plane {
+    let (going, turning) = (&modes.going, &modes.turning);
+    let standing = if OF == PLACE {
+        &modes.standing.place
+    } else {
+        &modes.standing.velocity
+    };
+    let [ee, en, nn] = if OF == PLACE { [0, 1, 4] } else { [7, 8, 9] };
+    let ([east, east_b], [north, north_b]) = (going.x[OF].to_array(), going.x[OF + 1].to_array());
     let off = |x: f64, y: f64| (x - east, y - north);
     let brisk = off(east_b, north_b);
-    let turn = off(turning.x[0], turning.x[1]);
+    let turn = off(turning.x[OF], turning.x[OF + 1]);
     let stand = off(standing.x[0], standing.x[1]);
     let mut mean = (count[BRISK] * brisk.0, count[BRISK] * brisk.1);
     // What has no weight has no state.
@@ -157,13 +188,17 @@ fn place(modes: &Modes, count: &Shares) -> Plane {
         let [steady, brisk] = going.p[n].to_array();
         count[STEADY] * steady + count[BRISK] * brisk
     };
-    let [ee, en, nn] = spread(BRISK, brisk);
-    let mut p = [both(0) + ee, both(1) + en, both(4) + nn];
+    let by_brisk = spread(BRISK, brisk);
+    let mut p = [
+        both(ee) + by_brisk[0],
+        both(en) + by_brisk[1],
+        both(nn) + by_brisk[2],
+    ];
     if count[TURNING] > 0.0 {
-        let ([ee, en, nn], own) = (spread(TURNING, turn), &turning.p);
-        p[0] += count[TURNING] * own[0] + ee;
-        p[1] += count[TURNING] * own[1] + en;
-        p[2] += count[TURNING] * own[4] + nn;
+        let (spread, own) = (spread(TURNING, turn), &turning.p);
+        p[0] += count[TURNING] * own[ee] + spread[0];
+        p[1] += count[TURNING] * own[en] + spread[1];
+        p[2] += count[TURNING] * own[nn] + spread[2];
     }
     if count[STANDING] > 0.0 {
         let (spread, own) = (spread(STANDING, stand), &standing.p);
@@ -223,21 +258,31 @@ fn add_standing<T: std::ops::AddAssign>(
     }
 }
 
-/// How much each mode counts, of 1 in all, by shares of that sum. Modes that hardly count are left out:
+/// How much each mode counts, of 1 in all, by weights of that sum. Modes that hardly count are left out:
 /// most things move in one or two ways.
 #[inline(always)]
-pub(crate) fn counts(share: &Shares, sum: f64) -> Shares {
-    let least = NEGLIGIBLE * sum;
-    let mut counts = *share;
-    let mut whole = sum;
-    for count in &mut counts {
-        if *count <= least {
-            whole -= *count;
-            *count = 0.0;
-        }
-    }
-    let share = 1.0 / whole;
-    counts.map(|count| count * share)
+pub(crate) fn counts(weights: [f64x2; 2], sum: f64) -> Shares {
+    let kept = weights.map(|pair| keep(pair, f64x2::splat(sum)));
+    let [one, other] = (kept[0] + kept[1]).to_array();
+    let share = f64x2::splat(1.0 / (one + other));
+    let ([a, b], [c, d]) = ((kept[0] * share).to_array(), (kept[1] * share).to_array());
+    [a, b, c, d]
+}
+
+/// The same for two mixtures side by side, by shares that sum to anything; and their sums.
+#[inline(always)]
+pub(crate) fn counts_of_two(shares: &[f64x2; MODES]) -> ([f64x2; MODES], f64x2) {
+    let [a, b, c, d] = *shares;
+    let sum = (a + b) + (c + d);
+    let kept = shares.map(|share| keep(share, sum));
+    let share = f64x2::ONE / ((kept[0] + kept[1]) + (kept[2] + kept[3]));
+    (kept.map(|kept| kept * share), sum)
+}
+
+/// Shares of a sum that count.
+#[inline(always)]
+fn keep(share: f64x2, sum: f64x2) -> f64x2 {
+    share & share.simd_gt(sum * f64x2::splat(NEGLIGIBLE))
 }
 
 /// Smaller shares of a mixture do not count.

@@ -360,22 +360,24 @@ impl Fusion {
             let Some(mut sighting) = believe(detection, model, &self.config) else {
                 continue;
             };
-            let claimed = (sighting.position, sighting.position_cov);
+            let claimed = sighting.position;
             if !model.tracks {
-                sighting.lasts = claimed.1 * (model.repeats * repeats / model.covariance_scale);
+                sighting.lasts =
+                    sighting.position_cov * (model.repeats * repeats / model.covariance_scale);
             }
+            let (place, honest) = correction.apply(claimed, sighting.position_cov);
             if model.tracks && parts.news {
                 let said = sighting;
                 sighting.news = told.hear(frame.at, &said);
             } else if parts.noise {
                 // Errors that repeat look smaller than they are, so that of devices that track they are
                 // not learnt.
-                sighting.position_cov = correction.scaled(claimed.0, claimed.1);
+                sighting.position_cov = honest;
             }
             if parts.mount {
-                sighting.position = correction.corrected(claimed.0);
-                if let News::Some(place, _) = &mut sighting.news {
-                    *place += sighting.position - claimed.0;
+                sighting.position = place;
+                if let News::Some(news, _) = &mut sighting.news {
+                    *news += sighting.position - claimed;
                 }
             }
             frame.sightings.push(sighting);

@@ -10,10 +10,11 @@
 use std::ops::Deref;
 
 use nalgebra::{Matrix2, Vector2};
+use wide::f64x2;
 
 use super::classify::agility;
-use super::filter::{Fit, Kalman};
-use super::mixture::{change, counts, mixed, placed};
+use super::filter::{Fit, Kalman, Noise};
+use super::mixture::{change, counts, counts_of_two, heading_for, mixed, moving, placed};
 use super::pair::Pair;
 use super::standing::Standing;
 use crate::report::Class;
@@ -39,10 +40,21 @@ pub(crate) struct Motion {
     unmixed_s: f64,
     /// More than one mode is at work.
     several: bool,
-    /// Of the mixture's covariance only the part of the place is as it should be: mostly a measurement is
-    /// taken before the rest is asked for.
-    place_only: bool,
+    /// What of the mixture's covariance is as it should be.
+    known: Known,
     modes: Modes,
+}
+
+/// What of a mixture's covariance has been worked out: mostly a measurement is taken before the rest is asked
+/// for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// What is of the place.
+    Place,
+    /// And what is of the velocity.
+    BySelf,
+    /// And what is of both.
+    All,
 }
 
 /// The state of each mode.
@@ -58,6 +70,7 @@ pub(crate) struct Modes {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     pub(crate) dt_s: f64,
+    noise: Noise,
     /// Probabilities of change after a time without: mostly the same for everybody.
     changes: (f64, Changes),
 }
@@ -70,6 +83,7 @@ impl Pace {
     pub(crate) fn new(dt_s: f64) -> Self {
         Self {
             dt_s,
+            noise: Noise::over(dt_s),
             changes: (dt_s.abs(), changes(dt_s.abs())),
         }
     }
@@ -109,11 +123,11 @@ impl Motion {
             turn_radps: 0.0,
             unmixed_s: 0.0,
             several,
-            place_only: false,
+            known: Known::All,
         }
     }
 
-    /// Moves on. Velocities are not to be judged by the mixture before [`Self::settle`].
+    /// Moves on. How sure the velocity is, is not known before [`Self::settle`].
     pub(crate) fn predict(&mut self, pace: &mut Pace, class: Class) {
         let dt_s = pace.dt_s;
         if dt_s == 0.0 {
@@ -132,7 +146,7 @@ impl Motion {
         let modes = &mut self.modes;
         modes
             .going
-            .predict(dt_s, [STEADY_SHARE * q, BRISK_SHARE * q]);
+            .predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
         if self.weights[TURNING] > 0.0 {
             turn(&mut modes.turning, self.turn_radps * dt_s);
             modes.turning.predict(dt_s, TURNING_SHARE * q);
@@ -140,22 +154,34 @@ impl Motion {
         if self.weights[STANDING] > 0.0 {
             modes.standing.predict(dt_s);
         }
-        placed(&self.modes, &counts(&self.weights, 1.0), &mut self.whole);
-        self.place_only = true;
+        let count = self.counts();
+        placed(&self.modes, &count, &mut self.whole);
+        heading_for(&self.modes, &count, &mut self.whole);
+        self.known = Known::Place;
         // A turn that nothing confirms dies away.
         self.turn_radps *= 1.0 - (dt_s.abs() / TURN_LASTS_S).min(1.0);
     }
 
-    /// Works out what of the mixture was left out.
+    /// Works out how sure the velocity is.
     pub(crate) fn settle(&mut self) {
-        if self.place_only {
-            self.combine();
+        if self.known == Known::Place {
+            moving(&self.modes, &self.counts(), &mut self.whole);
+            self.known = Known::BySelf;
+        }
+    }
+
+    /// Works out what place and velocity have to do with each other too: asked for where a velocity was
+    /// measured.
+    pub(crate) fn settle_all(&mut self) {
+        if self.known != Known::All {
+            mixed(&self.modes, &self.counts(), &mut self.whole);
+            self.known = Known::All;
         }
     }
 
     /// What it would be if it moved on.
     pub(crate) fn predicted(&self, pace: &mut Pace, class: Class) -> Kalman {
-        if pace.dt_s == 0.0 && !self.place_only {
+        if pace.dt_s == 0.0 && self.known != Known::Place {
             return self.whole;
         }
         let mut later = *self;
@@ -234,8 +260,10 @@ impl Motion {
     #[inline(always)]
     fn believe(&mut self, fits: &[Fit; MODES]) {
         let before = self.whole.velocity();
-        self.weigh(fits);
-        self.combine();
+        let count = self.weigh(fits);
+        placed(&self.modes, &count, &mut self.whole);
+        moving(&self.modes, &count, &mut self.whole);
+        self.known = Known::BySelf;
         self.note_turn(before);
     }
 
@@ -243,19 +271,23 @@ impl Motion {
     fn mix(&mut self, to: &Changes) {
         self.settle();
         let can = self.possible();
-        let was = self.weights;
-        let mut count = [[0.0; MODES]; MODES];
-        let mut weights = [0.0; MODES];
-        for j in 0..MODES {
-            if can[j] {
-                let share = [0, 1, 2, 3].map(|i| to[i][j] * was[i]);
-                weights[j] = (share[0] + share[1]) + (share[2] + share[3]);
-                count[j] = counts(&share, weights[j]);
-            }
-        }
-        change(&mut self.modes, &count, &can);
-        let whole = 1.0 / ((weights[0] + weights[1]) + (weights[2] + weights[3]));
-        self.weights = weights.map(|weight| weight * whole);
+        // Side by side: to the steady and the brisk mode, to the turning and the standing one.
+        let of_pair = |first: usize| {
+            counts_of_two(&[0, 1, 2, 3].map(|i: usize| {
+                f64x2::new([to[i][first], to[i][first + 1]]) * f64x2::splat(self.weights[i])
+            }))
+        };
+        let (going, others) = (of_pair(STEADY), of_pair(TURNING));
+        change(&mut self.modes, &[going.0, others.0], &can);
+        let ([steady, brisk], [turning, standing]) = (going.1.to_array(), others.1.to_array());
+        let weights = [
+            steady,
+            brisk,
+            if can[TURNING] { turning } else { 0.0 },
+            if can[STANDING] { standing } else { 0.0 },
+        ];
+        let share = 1.0 / ((weights[0] + weights[1]) + (weights[2] + weights[3]));
+        self.weights = weights.map(|weight| weight * share);
     }
 
     /// Which ways of moving are worth their while: what goes fast does not stand, and what goes straight
@@ -269,42 +301,44 @@ impl Motion {
     }
 
     #[inline(always)]
-    fn weigh(&mut self, fits: &[Fit; MODES]) {
+    fn weigh(&mut self, fits: &[Fit; MODES]) -> [f64; MODES] {
         let nearest = fits.iter().map(|fit| fit.d2).fold(f64::INFINITY, f64::min);
-        let mut most = 0.0;
-        let mut likelihoods = [0.0; MODES];
-        for ((likelihood, fit), weight) in likelihoods.iter_mut().zip(fits).zip(&self.weights) {
-            if *weight > 0.0 {
-                let farther = fit.d2 - nearest;
-                // The logarithm's inverse is what costs most here, and of nought it is known.
-                let agrees = if farther > 0.0 {
-                    (-0.5 * farther).exp()
-                } else {
-                    1.0
-                };
-                *likelihood = agrees / fit.det.sqrt();
-                most = f64::max(most, *likelihood);
+        // The logarithm's inverse is what costs most here, and at the ends it is known.
+        let agrees = fits.map(|fit| {
+            let farther = fit.d2 - nearest;
+            if farther <= 0.0 {
+                1.0
+            } else if farther < f64::INFINITY {
+                (-0.5 * farther).exp()
+            } else {
+                0.0
             }
-        }
-        let mut sum = 0.0;
-        let share = 1.0 / most;
-        for (weight, likelihood) in self.weights.iter_mut().zip(&likelihoods) {
-            if *weight > 0.0 {
-                *weight = (*weight * (likelihood * share)).max(LEAST_WEIGHT);
-                sum += *weight;
-            }
-        }
-        let whole = 1.0 / sum;
-        for weight in &mut self.weights {
-            *weight *= whole;
-        }
+        });
+        let pair = |of: [f64; MODES]| [f64x2::new([of[0], of[1]]), f64x2::new([of[2], of[3]])];
+        let det = pair(fits.map(|fit| fit.det));
+        let agrees = pair(agrees);
+        let likelihoods = [agrees[0] / det[0].sqrt(), agrees[1] / det[1].sqrt()];
+        // All is of the likeliest mode's, and by what it sums to it is divided once.
+        let [one, other] = likelihoods[0].fast_max(likelihoods[1]).to_array();
+        let least = f64x2::splat(LEAST_WEIGHT * one.max(other));
+        let weights = pair(self.weights);
+        let [going, others] = [0, 1].map(|n: usize| {
+            let weight = (weights[n] * likelihoods[n]).fast_max(least);
+            weight & weights[n].simd_gt(f64x2::ZERO)
+        });
+        let [one, other] = (going + others).to_array();
+        let sum = one + other;
+        let share = f64x2::splat(1.0 / sum);
+        let ([a, b], [c, d]) = ((going * share).to_array(), (others * share).to_array());
+        self.weights = [a, b, c, d];
+        counts([going, others], sum)
     }
 
-    fn combine(&mut self) {
-        // Weights sum to 1.
-        let count = counts(&self.weights, 1.0);
-        mixed(&self.modes, &count, &mut self.whole);
-        self.place_only = false;
+    /// How much each mode counts.
+    #[inline(always)]
+    fn counts(&self) -> [f64; MODES] {
+        let [a, b, c, d] = self.weights;
+        counts([f64x2::new([a, b]), f64x2::new([c, d])], 1.0)
     }
 
     /// The update turned the velocity: part of that is the turn.

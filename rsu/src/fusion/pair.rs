@@ -7,7 +7,7 @@
 use nalgebra::{Matrix2, Vector2};
 use wide::f64x2;
 
-use super::filter::{Fit, Kalman, LEAST_DETERMINANT, PLAIN_ABOVE, triangle};
+use super::filter::{Fit, Kalman, LEAST_DETERMINANT, Noise, PLAIN_ABOVE, triangle};
 
 /// Two states of motion; in each pair of numbers the first is of the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,16 +28,14 @@ impl Pair {
         }
     }
 
-    /// See [`Kalman::predict`], with a density for each.
+    /// See [`Kalman::predict`], with a density for each; `noise` is that of `dt_s`.
     #[inline]
-    pub(crate) fn predict(&mut self, dt_s: f64, q: [f64; 2]) {
+    pub(crate) fn predict(&mut self, dt_s: f64, noise: &Noise, q: [f64; 2]) {
         let dt = f64x2::splat(dt_s);
         self.x[0] += self.x[2] * dt;
         self.x[1] += self.x[3] * dt;
-        let a = dt_s.abs();
-        let noise = |share: f64| f64x2::new(q) * f64x2::splat(share);
-        let (noise_p, noise_pv, noise_v) =
-            (noise(a * a * a / 3.0), noise(a * dt_s / 2.0), noise(a));
+        let noise = [noise.place, noise.both, noise.velocity];
+        let [noise_p, noise_pv, noise_v] = noise.map(|n| f64x2::new(q) * f64x2::splat(n));
         let [ee, en, eve, evn, nn, nve, nvn, vee, ven, vnn] = self.p;
         let (east, across, north) = (dt * vee, dt * ven, dt * vnn);
         self.p = [
@@ -154,7 +152,7 @@ mod tests {
             let mut alone = [start; 2];
             for (dt, east, north, along, across, yaw, velocity) in steps {
                 let q = [0.3, 6.0];
-                pair.predict(dt, q);
+                pair.predict(dt, &Noise::over(dt), q);
                 let r = matrix(Covariance::from_axes(yaw, along, across));
                 let z = Vector2::new(east, north);
                 let fits = if velocity { pair.update_velocity(z, &r) } else { pair.update_position(z, &r) };

@@ -218,41 +218,48 @@ impl Precision {
 }
 
 impl Correction {
-    /// Where a detection would have been reported by a sensor that is mounted as configured.
-    #[inline]
-    pub(crate) fn corrected(&self, position: Vector2<f64>) -> Vector2<f64> {
+    /// Where a detection would have been reported by a sensor that is mounted as configured, and its
+    /// claimed covariance made honest.
+    #[inline(always)]
+    pub(crate) fn apply(
+        &self,
+        position: Vector2<f64>,
+        claimed: Matrix2<f64>,
+    ) -> (Vector2<f64>, Matrix2<f64>) {
         let arm = position - self.foot;
         let range = arm.norm();
-        if range < 1.0 {
-            return position;
-        }
-        let arm = arm * ((range - self.range_m) / range);
-        let (cos, sin) = self.direction;
-        self.foot + Vector2::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
-    }
-
-    /// A claimed covariance of position made honest.
-    #[inline]
-    pub(crate) fn scaled(&self, position: Vector2<f64>, claimed: Matrix2<f64>) -> Matrix2<f64> {
-        let arm = position - self.foot;
-        let u = along_beam(arm);
+        let share = 1.0 / range;
+        let place = if range < 1.0 {
+            position
+        } else {
+            let arm = arm * ((range - self.range_m) * share);
+            let (cos, sin) = self.direction;
+            self.foot + Vector2::new(arm.x * cos - arm.y * sin, arm.x * sin + arm.y * cos)
+        };
+        // Of what lies at its foot, any way.
+        let (x, y) = if range > 0.1 {
+            (arm.x * share, arm.y * share)
+        } else {
+            (1.0, 0.0)
+        };
         // A stretch along the beam by a and across it by c, on either side of what is claimed.
         let (a, c) = (self.along, self.across);
-        let ee = a * u.x * u.x + c * u.y * u.y;
-        let en = (a - c) * u.x * u.y;
-        let nn = a * u.y * u.y + c * u.x * u.x;
+        let ee = a * x * x + c * y * y;
+        let en = (a - c) * x * y;
+        let nn = a * y * y + c * x * x;
         let (p, q, r) = (claimed[(0, 0)], claimed[(0, 1)], claimed[(1, 1)]);
         let (ep, eq) = (ee * p + en * q, ee * q + en * r);
         let (np, nq) = (en * p + nn * q, en * q + nn * r);
-        let across = ep * en + eq * nn;
-        let mut honest = Matrix2::new(ep * ee + eq * en, across, across, np * en + nq * nn);
-        if self.doubt != 0.0 {
-            // What is taken off is an estimate: a part of it counts as not known.
-            let unsure = (self.doubt * arm.norm()).powi(2);
-            let en = -unsure * u.x * u.y;
-            honest += Matrix2::new(unsure * u.y * u.y, en, en, unsure * u.x * u.x);
-        }
-        honest
+        // What is taken off is an estimate: a part of it counts as not known.
+        let unsure = (self.doubt * range).powi(2);
+        let across = ep * en + eq * nn - unsure * x * y;
+        let honest = Matrix2::new(
+            ep * ee + eq * en + unsure * y * y,
+            across,
+            across,
+            np * en + nq * nn + unsure * x * x,
+        );
+        (place, honest)
     }
 }
 
@@ -303,10 +310,7 @@ fn held(miss: f64, variance: f64) -> f64 {
 
 /// From the sensor to a place, of length 1; of what lies at its foot, any way.
 fn beam(sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
-    along_beam(position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m))
-}
-
-fn along_beam(arm: Vector2<f64>) -> Vector2<f64> {
+    let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
     let range_m = arm.norm();
     if range_m > 0.1 {
         arm / range_m

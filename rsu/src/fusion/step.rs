@@ -88,7 +88,9 @@ impl Stepper {
         }
         let precise = &habits.precision[frame.sensor];
         if frame.sightings.iter().any(|s| s.velocity.is_some()) {
-            settle(&mut crowd.targets);
+            for target in &mut crowd.targets {
+                target.state.settle_all();
+            }
         }
         let echo_repeats = sensor.echo_repeats * precise.repeats();
         let echo_share =
@@ -190,7 +192,7 @@ impl Crowd {
         // Asked before they move: after a long silence their covariance would be beyond all use.
         let all = before.targets.iter();
         for target in all.filter(|target| !target.is_over(frame.at, config)) {
-            self.targets.push(*target);
+            self.targets.extend_from_slice(std::slice::from_ref(target));
             if let Some(target) = self.targets.last_mut() {
                 target.predict(&mut pace);
             }
@@ -293,7 +295,7 @@ fn take(
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
             if target.update(frame.at, frame.sensor, sighting, cov, echo_repeats) {
-                target.credit(edge.gain, sighting.existence);
+                target.credit(edge, sighting.existence);
             }
         }
     }

@@ -166,7 +166,7 @@ impl Target {
         let class = self.class.best().0;
         self.state.predict(pace, class);
         self.heading
-            .predict(pace.dt_s, self.state.velocity().norm(), class);
+            .predict(pace.dt_s, self.state.velocity().norm_squared(), class);
         self.lasting.fade(pace.dt_s);
         self.seen_now = false;
     }
@@ -339,9 +339,11 @@ impl Target {
 
 impl Heading {
     /// Turns as far as a body of that kind may have in `dt_s` at that speed: a standing car does not.
-    fn predict(&mut self, dt_s: f64, speed_mps: f64, class: Class) {
-        let rate = (speed_mps / turning_radius_m(class)).min(MAX_TURN_RADPS);
-        self.var += rate * rate * TURN_LASTS_S * dt_s;
+    fn predict(&mut self, dt_s: f64, squared_speed: f64, class: Class) {
+        let tightness = 1.0 / turning_radius_m(class);
+        let squared_rate =
+            (squared_speed * (tightness * tightness)).min(MAX_TURN_RADPS * MAX_TURN_RADPS);
+        self.var += squared_rate * TURN_LASTS_S * dt_s;
     }
 
     /// Takes the course above 1 m/s (once taken up kept down to 0.7, so that it does not flicker),
@@ -391,6 +393,7 @@ impl Heading {
 }
 
 /// How tightly a class turns.
+#[inline(always)]
 fn turning_radius_m(class: Class) -> f64 {
     match class {
         Class::Bus | Class::Truck => 8.0,

@@ -167,7 +167,8 @@ impl View {
         );
         let range_m = (east * east + north * north).sqrt().max(0.1);
         let extent = target.extent();
-        let (sin, cos) = (north / range_m, east / range_m);
+        let share = 1.0 / range_m;
+        let (sin, cos) = (north * share, east * share);
         let broadside = match target.heading.direction {
             Some((c, s)) => {
                 extent.length_m * (s * cos - c * sin).abs()
@@ -181,7 +182,7 @@ impl View {
             ray: Ray {
                 bearing_rad: wrap(north.atan2(east) - pose.yaw_rad),
                 range_m,
-                half_width_rad: (0.5 * broadside / range_m).clamp(1e-3, 1.0),
+                half_width_rad: (0.5 * broadside * share).clamp(1e-3, 1.0),
                 height_m: extent.height_m,
                 target: index,
                 casts_shadow: target.confirmed,

@@ -112,9 +112,8 @@ fn a_radar_turned_by_two_degrees_is_found_within_a_minute() {
     let sensor = &fusion.config.sensors[2];
     let place = nalgebra::Vector2::new(0.0, 10.0);
     let claimed = nalgebra::Matrix2::identity() * 0.01;
-    let honest = fusion.habits.precision[2]
-        .correction(sensor)
-        .scaled(place, claimed);
+    let correction = fusion.habits.precision[2].correction(sensor);
+    let (_, honest) = correction.apply(place, claimed);
     assert!(honest.trace() > 1.5 * claimed.trace(), "{honest}");
 }
 
