@@ -284,6 +284,7 @@ impl<'a> Stage<'a> {
                         let read = self.passed.load(Ordering::Relaxed);
                         let share = read.saturating_mul(1000) / self.length.max(1);
                         if !hall.goes_on(clock::mono(), share.min(1000)) {
+                            eprintln!("nobody has looked for a while: ended before its end");
                             self.is_over = true;
                             return Ok(false);
                         }
