@@ -327,7 +327,9 @@ impl Fleet {
             let share = shares
                 .find(|(node, _)| *node == from)
                 .map_or(0.0, |(_, share)| *share);
-            if !draw.chance(share) {
+            // An emergency vehicle says that it comes.
+            let equipped = draw.chance(share) || vehicle.siren;
+            if !equipped {
                 continue;
             }
             let Some(body) = world.latest().body(vehicle.id) else {
@@ -414,7 +416,9 @@ fn own(
         length_m: vehicle.length_m,
         width_m: vehicle.width_m,
         height_m: vehicle.height_m,
+        emergency: vehicle.siren,
         class: match vehicle.kind {
+            _ if vehicle.siren => VehicleClass::EMERGENCY,
             Kind::Bus => VehicleClass::LOCAL_BUS,
             Kind::Truck => VehicleClass::TRUCK,
             _ => VehicleClass::PASSENGER_CAR,

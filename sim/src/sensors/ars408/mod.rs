@@ -341,7 +341,8 @@ impl Radar {
                 Kind::Bus => Class::Bus,
                 Kind::Bicycle => Class::Bicycle,
                 Kind::Pedestrian => Class::Pedestrian,
-                Kind::Object => Class::Unknown,
+                // This radar knows no animals.
+                Kind::Animal | Kind::Object => Class::Unknown,
             },
             orientation_deg: (turned_deg + 180.0).rem_euclid(360.0) - 180.0,
             sigma_orientation_deg: 2.0,
@@ -433,7 +434,7 @@ fn echo_dbm2(kind: Kind) -> f64 {
         Kind::Car => 10.0,
         Kind::Truck | Kind::Bus => 22.0,
         Kind::Bicycle | Kind::Object => 0.0,
-        Kind::Pedestrian => -5.0,
+        Kind::Pedestrian | Kind::Animal => -5.0,
     }
 }
 
@@ -443,7 +444,7 @@ fn farther(kind: Kind) -> f64 {
     match kind {
         Kind::Car | Kind::Truck | Kind::Bus => 1.0,
         Kind::Bicycle | Kind::Object => 1.78,
-        Kind::Pedestrian => 2.37,
+        Kind::Pedestrian | Kind::Animal => 2.37,
     }
 }
 
