@@ -470,3 +470,40 @@ fn sigterm_and_sigint_end_it_with_exit_code_0_even_under_load() {
         assert!(asked.elapsed() < LONG / 6, "{:?}", asked.elapsed());
     }
 }
+
+#[test]
+fn v2x_listen_hears_each_class_of_rsi_at_its_rate() {
+    let (air, scratch) = (Air::open(), Scratch::new());
+    // The shipped site has a sign (static) and road works (semi-static); something lies on the road.
+    let lies = "\n[[event]]\nid = 2\ntype = 401\non = { upstream = 11, downstream = 10, lanes = [1], from-stop-line-m = 80 }\n";
+    let site = scratch.write("site.toml", &(text(SITE) + lies));
+    let ears = free_udp();
+    let config = config(
+        "rates",
+        &air,
+        &format!("[[radio]]\ntarget = 'udp://{ears}'\n"),
+    )
+    .replace(&file(SITE), &site);
+    let unit = Running::start("rsu", ["run", &scratch.write("rsu.toml", &config)]);
+    unit.until_told(&["running", "name=\"rates\""]);
+    air.hear(MessageKind::Rsi);
+    let address = format!("udp://{ears}");
+    let heard = run("v2x", ["listen", &address, "--quiet", "--duration", "6"]);
+    assert_eq!(heard.code, Some(0), "{}", heard.err);
+    let whole = heard.out.split("-- in all").nth(1).expect("a summary");
+    let line = whole.lines().find(|line| line.contains(" RSI "));
+    let line = line.unwrap_or_else(|| panic!("no RSI in\n{}", heard.out));
+    let count = |class: &str| -> u32 {
+        let at = line
+            .find(class)
+            .unwrap_or_else(|| panic!("no {class}: {line}"));
+        let digits = line[at + class.len()..].chars();
+        let digits: String = digits.take_while(char::is_ascii_digit).collect();
+        digits.parse().expect("a number")
+    };
+    // Every 100 ms, 500 ms and second.
+    assert!((58..=62).contains(&count("(dynamic ")), "{line}");
+    assert!((11..=13).contains(&count("semi-static ")), "{line}");
+    assert!((5..=7).contains(&count(", static ")), "{line}");
+    assert!(line.ends_with("lost 0"), "{line}");
+}

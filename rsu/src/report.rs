@@ -273,6 +273,8 @@ pub enum Class {
     Bicycle,
     /// Person on foot.
     Pedestrian,
+    /// An animal: only by its own radio, or by a camera's box that knows animals.
+    Animal,
 }
 
 /// What the lamps of one controller show at one moment.

@@ -12,6 +12,7 @@ use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
+use crate::judge::detectors;
 use crate::judge::verdict::{self, Verdict};
 use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
@@ -248,6 +249,17 @@ fn many(
     );
     let spreads = sweep::spreads(&outcomes);
     print!("{}", sweep::table(&spreads, seeds.len()));
+    let judges = outcomes.iter().map(|outcome| &outcome.judge.events);
+    let rows = detectors::rows(judges, scenario.file.limits.event_lasts_s);
+    if !rows.is_empty() {
+        print!("\n{}", detectors::table(&rows));
+    }
+    let wrong = outcomes.iter().flat_map(|outcome| {
+        let judge = &outcome.judge;
+        let wrong = judge.warnings.wrong(judge.from());
+        wrong.map(move |told| format!("seed {}: {}", outcome.seed, told.line()))
+    });
+    wrong.for_each(|line| println!("{line}"));
     Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 

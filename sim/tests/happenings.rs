@@ -51,3 +51,29 @@ fn fog_at_the_weather_station_is_told_by_modbus_and_taken_back() {
     assert!(events.delay_s().is_some_and(|s| s < 5.0), "{lines:?}");
     assert!(events.cancel_s().is_some_and(|s| s < 3.0), "{lines:?}");
 }
+
+#[test]
+fn an_ambulance_is_told_by_its_own_word_and_a_dog_by_what_a_camera_sees() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+    let file = Path::new(folder).join("ambulance-and-animals.toml");
+    let mut scenario = Scenario::load(&file).expect("a scenario");
+    scenario.file.traffic_s = 20;
+    scenario.file.settle_s = 3;
+    // One ambulance from the north, and the dog that crosses the western road.
+    scenario.file.line.remove(0);
+    scenario.file.line[0].first_s = 4.0;
+    scenario.file.line[0].until_s = 5.0;
+    scenario.file.user.remove(2);
+    scenario.file.user.remove(0);
+    scenario.file.user[0].from_s = 8.0;
+    scenario.file.user[0].until_s = 9.0;
+    let outcome = run(&scenario, 1, Some(Duration::from_secs(26))).expect("a run");
+    let events = &outcome.judge.events;
+    let lines: Vec<String> = events.told.iter().map(Told::line).collect();
+    let mut codes: Vec<u16> = events.told.iter().map(|one| one.what.event_type).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [406, 905], "{lines:?}");
+    assert_eq!(events.false_events, [], "{lines:?}");
+    assert_eq!(events.missed(5.0), (2, 0), "{lines:?}");
+    assert!(events.delay_s().is_some_and(|s| s < 4.0), "{lines:?}");
+}

@@ -27,6 +27,8 @@ pub struct Cloud {
     pub rules: Rules,
     /// Where it wants to be answered; None: it is not.
     pub ack_topic: Option<String>,
+    /// Where it wants to hear of warnings; None: it does not.
+    pub warnings_topic: Option<String>,
     /// Messages beyond so many a second, after a few at once, are refused.
     pub most_per_s: u32,
 }
@@ -86,6 +88,7 @@ fn read_cloud(table: &mut Table<'_, '_>, folder: &Path) -> Option<Cloud> {
     let usual = usual.map(|(device, dialect)| down_topic(dialect, device.value));
     let broker = read_broker(table, folder, usual.clone());
     let ack = table.text("ack-topic");
+    let warnings = table.text("warnings-topic");
     if !given {
         return None;
     }
@@ -102,6 +105,10 @@ fn read_cloud(table: &mut Table<'_, '_>, folder: &Path) -> Option<Cloud> {
     if let Some(ack) = ack.filter(|ack| !ack.value.is_empty() && !plain(ack.value)) {
         table.wrong(ack.line, "ack-topic", "must be a topic without + and #");
     }
+    if let Some(topic) = warnings.filter(|topic| !topic.value.is_empty() && !plain(topic.value)) {
+        let reason = "must be a topic without + and #";
+        table.wrong(topic.line, "warnings-topic", reason);
+    }
     let ack_topic = match ack {
         Some(ack) => Some(ack.value.to_owned()).filter(|topic| !topic.is_empty()),
         None => usual.map(|topic| ack_topic(dialect, &topic)),
@@ -114,6 +121,9 @@ fn read_cloud(table: &mut Table<'_, '_>, folder: &Path) -> Option<Cloud> {
             duration_unit: unit,
         },
         ack_topic,
+        warnings_topic: warnings
+            .map(|topic| topic.value.to_owned())
+            .filter(|topic| !topic.is_empty()),
         most_per_s: rate.map_or(10, |rate| rate.value as u32),
     })
 }

@@ -246,6 +246,7 @@ fn read_detect(root: &mut Table<'_, '_>) -> detect::Config {
         object_after: switch(&mut table, "object-after-ms", default.object_after),
         wrong_way_after: switch(&mut table, "wrong-way-after-ms", default.wrong_way_after),
         pedestrian_after: switch(&mut table, "pedestrian-after-ms", default.pedestrian_after),
+        animal_after: switch(&mut table, "animal-after-ms", default.animal_after),
         slow_after: switch(&mut table, "slow-after-ms", default.slow_after),
         slow_below_mps: table
             .number("slow-below-kmh", 3.0..=80.0)

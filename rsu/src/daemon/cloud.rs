@@ -1,21 +1,23 @@
-//! A platform that orders events over MQTT: heard, passed to the clerk, and answered where it asks.
+//! A platform that orders events over MQTT: heard, passed to the clerk, and answered where it asks; told
+//! of warnings where it names a topic.
 //!
 //! A task on the brokers' thread. What is faulty in a message is refused and counted, the rest of it
 //! stands. Messages beyond the configured rate are dropped unread, and so are those that the broker
 //! had kept from an earlier time. While the broker is away what stands goes on until its end. Not here:
 //! what messages mean ([`crate::events::cloud`]), what is kept ([`super::orders`]).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::backoff::Backoff;
 use super::clock;
-use super::link::mqtt::{Session, Word};
+use super::link::mqtt::{Session, Voice, Word};
 use super::orders::{Desk, What, Wish};
+use super::stop::lock;
 use crate::clock::Mono;
 use crate::config::Cloud;
 use crate::events::cloud;
@@ -40,6 +42,26 @@ pub(crate) struct CloudTally {
     /// Answers that could not be sent.
     pub(crate) unanswered: AtomicU64,
     pub(crate) connected: AtomicU64,
+    /// Warnings that were sent to it, and those that could not be.
+    pub(crate) warned: AtomicU64,
+    pub(crate) unwarned: AtomicU64,
+    /// While it listens and wants warnings: what speaks, and the topic.
+    voice: Mutex<Option<(Voice, String)>>,
+}
+
+impl CloudTally {
+    /// Tells the platform of a warning, if it wants that and listens: what is about to happen is no news
+    /// later. Never waits for the network.
+    pub(crate) fn warn(&self, warning: &Value) {
+        if let Some((voice, topic)) = &*lock(&self.voice) {
+            let sent = voice.publish(topic, warning.to_string());
+            let counter = match sent {
+                Ok(()) => &self.warned,
+                Err(_) => &self.unwarned,
+            };
+            count(counter, 1);
+        }
+    }
 }
 
 /// The platform's link.
@@ -65,6 +87,7 @@ impl CloudLink {
                 Err(reason) => reason,
             };
             self.tally.connected.store(0, Ordering::Relaxed);
+            *lock(&self.tally.voice) = None;
             if told.as_ref() != Some(&reason) {
                 tracing::warn!("cloud: {reason}; trying again");
                 told = Some(reason);
@@ -85,6 +108,8 @@ impl CloudLink {
             match session.next().await {
                 Ok(Word::Subscribed) => {
                     tracing::info!(broker = %self.wish.broker.host, "cloud: listening");
+                    let topic = self.wish.warnings_topic.clone();
+                    *lock(&self.tally.voice) = topic.map(|topic| (session.voice(), topic));
                     self.tally.connected.store(1, Ordering::Relaxed);
                     (*told, _) = (None, backoff.reset());
                 }

@@ -147,11 +147,12 @@ fn summary(site: &Site, file: &Path) -> Result<String, Findings> {
     );
     let _ = writeln!(
         text,
-        "  {} phases, {} pairs in conflict, {} signs, {} events",
+        "  {} phases, {} pairs in conflict, {} signs, {} events, {} bus stops",
         site.phases.len(),
         site.conflicts.len(),
         site.signs.len(),
-        site.events.len()
+        site.events.len(),
+        site.stops.len()
     );
     let sizes: Vec<String> = messages
         .iter()
@@ -280,7 +281,7 @@ mod tests {
         let text = summary(&site(), Path::new(FILE)).unwrap();
         assert!(text.starts_with("Moyu S Rd x Boyuan Rd (synthetic): node 10 (synthetic)\n"));
         assert!(text.contains("5 nodes, 8 links (4 to the junction, 4 away from it), 24 lanes\n"));
-        assert!(text.contains("8 phases, 20 pairs in conflict, 1 signs, 1 events\n"));
+        assert!(text.contains("8 phases, 20 pairs in conflict, 1 signs, 1 events, 2 bus stops\n"));
         assert!(
             text.ends_with(" bytes of at most 1400, lanes within 0.01 m of the site's\nok\n"),
             "{text}"

@@ -42,5 +42,6 @@ pub(crate) fn class_name(class: Class) -> &'static str {
         Class::Motorcycle => "motorcycle",
         Class::Bicycle => "bicycle",
         Class::Pedestrian => "pedestrian",
+        Class::Animal => "animal",
     }
 }

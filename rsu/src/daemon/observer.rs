@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use serde_json::json;
 use tracing::{error, info, warn};
 
 use super::clock;
@@ -354,7 +355,7 @@ fn tell_event(shared: &Shared, event: Event) {
                 events::Stage::Cleared => info!(id, code, "road: event cleared"),
             }
         }
-        Event::Warning(change) => tell_warning(change),
+        Event::Warning(change) => tell_warning(shared, change),
         Event::NotAnnounced { event, index } => {
             let what = if event { "event" } else { "sign" };
             warn!(
@@ -365,13 +366,17 @@ fn tell_event(shared: &Shared, event: Event) {
     }
 }
 
-fn tell_warning(change: warnings::Change) {
+fn tell_warning(shared: &Shared, change: warnings::Change) {
     match change {
         warnings::Change::Begun(warning) => {
             let warnings::Warning { first, second, .. } = warning;
             let kind = warning.kind.name();
             let lead_ms = warning.at.since(warning.since).as_millis() as u64;
             let percent = (warning.probability * 100.0).round() as u8;
+            let who = second.map_or(first.to_string(), |second| format!("{first}, {second}"));
+            let text = format!("{kind}, {lead_ms} ms, {percent} %");
+            note(shared, "warning", &who, text);
+            tell_cloud(shared, true, &warning);
             match second {
                 Some(second) => warn!(kind, first, second, lead_ms, percent, "warning"),
                 None => warn!(kind, first, lead_ms, percent, "warning"),
@@ -380,6 +385,21 @@ fn tell_warning(change: warnings::Change) {
         warnings::Change::Over(warning) => {
             let (kind, first) = (warning.kind.name(), warning.first);
             info!(kind, first, "warning over");
+            tell_cloud(shared, false, &warning);
         }
+    }
+}
+
+/// The numbers of participants are those of RSM.
+fn tell_cloud(shared: &Shared, begins: bool, warning: &warnings::Warning) {
+    if let Some(cloud) = &shared.cloud {
+        cloud.warn(&json!({
+            "utc_ms": clock::now().utc.unix_ms(),
+            "kind": warning.kind.name(),
+            "state": if begins { "begun" } else { "over" },
+            "participants": std::iter::once(warning.first).chain(warning.second).collect::<Vec<u8>>(),
+            "lead_ms": warning.at.since(warning.since).as_millis() as u64,
+            "probability_percent": (warning.probability * 100.0).round() as u8,
+        }));
     }
 }

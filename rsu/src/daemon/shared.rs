@@ -208,6 +208,8 @@ fn cloud_snapshot(tally: &CloudTally) -> CloudSnapshot {
         too_fast: read(&tally.too_fast),
         retained: read(&tally.retained),
         answered: read(&tally.answered),
+        warned: read(&tally.warned),
+        unwarned: read(&tally.unwarned),
     }
 }
 

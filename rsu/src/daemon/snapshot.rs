@@ -76,6 +76,10 @@ pub struct CloudSnapshot {
     pub retained: u64,
     /// Messages that were answered.
     pub answered: u64,
+    /// Warnings that were sent to it.
+    pub warned: u64,
+    /// Warnings that it wanted and that could not be sent.
+    pub unwarned: u64,
 }
 
 /// The recording.

@@ -6,6 +6,7 @@
 
 use crate::report::{Class, Size};
 
+/// Animals are not among them: see `Target::animal`.
 const CLASSES: [Class; 6] = [
     Class::Car,
     Class::Truck,
@@ -85,7 +86,7 @@ impl ClassBelief {
 /// The family of a class, where there is one.
 pub(crate) fn family(class: Class) -> Option<Family> {
     match class {
-        Class::Unknown => None,
+        Class::Unknown | Class::Animal => None,
         Class::Car | Class::Truck | Class::Bus => Some(Family::Vehicle),
         Class::Motorcycle | Class::Bicycle => Some(Family::Rider),
         Class::Pedestrian => Some(Family::Walker),
@@ -95,7 +96,7 @@ pub(crate) fn family(class: Class) -> Option<Family> {
 /// How a class moves: spectral density of its acceleration, (m/s²)² s.
 pub(crate) fn agility(class: Class) -> f64 {
     match class {
-        Class::Unknown | Class::Car | Class::Motorcycle => 2.0,
+        Class::Unknown | Class::Animal | Class::Car | Class::Motorcycle => 2.0,
         Class::Truck | Class::Bus => 1.2,
         Class::Bicycle => 1.0,
         Class::Pedestrian => 0.4,
@@ -106,7 +107,7 @@ pub(crate) fn agility(class: Class) -> f64 {
 pub(crate) fn usual_speed_mps(class: Class) -> f64 {
     match class {
         Class::Unknown | Class::Car | Class::Truck | Class::Bus | Class::Motorcycle => 10.0,
-        Class::Bicycle => 5.0,
+        Class::Bicycle | Class::Animal => 5.0,
         Class::Pedestrian => 1.6,
     }
 }
@@ -188,6 +189,7 @@ fn usual_extent(class: Class) -> Extent {
         Class::Motorcycle => (2.0, 0.8, 1.6),
         Class::Bicycle => (1.8, 0.6, 1.7),
         Class::Pedestrian => (0.5, 0.5, 1.7),
+        Class::Animal => (1.0, 0.5, 0.8),
     };
     Extent {
         length_m,
@@ -199,7 +201,7 @@ fn usual_extent(class: Class) -> Extent {
 /// The place of a class in `CLASSES`.
 fn index(class: Class) -> Option<usize> {
     match class {
-        Class::Unknown => None,
+        Class::Unknown | Class::Animal => None,
         Class::Car => Some(0),
         Class::Truck => Some(1),
         Class::Bus => Some(2),

@@ -70,6 +70,9 @@ pub(crate) struct Target {
     pub(crate) own: Option<(StationId, Mono)>,
     /// When it was last said to be an emergency vehicle on duty.
     pub(crate) emergency: Option<Mono>,
+    /// Which share of those who named a class of late said that it is an animal. Most sensors know no
+    /// animals, so that is kept beside the belief over the other classes.
+    pub(crate) animal: f32,
     pub(crate) missed: Missed,
     pub(crate) twin: Twin,
     pub(crate) lasting: Lasting,
@@ -147,6 +150,7 @@ impl Target {
             devices: Devices::default(),
             own: None,
             emergency: None,
+            animal: 0.0,
             twin: Twin::default(),
             missed: Missed::default(),
             lasting: Lasting::default(),
@@ -272,6 +276,11 @@ impl Target {
     ) -> Track {
         let (class, class_confidence) = self.class.best();
         let state = self.state.predicted(pace, class);
+        let (class, class_confidence) = if self.animal >= 0.5 {
+            (Class::Animal, self.animal)
+        } else {
+            (class, class_confidence)
+        };
         let (position, velocity) = (state.position(), state.velocity());
         let (own, lasting) = (
             state.position_cov(),
@@ -321,6 +330,10 @@ impl Target {
         self.hits = self.hits.saturating_add(1);
         self.sources |= 1u32.checked_shl(sensor as u32).unwrap_or(0);
         self.class.observe(sighting.class);
+        if sighting.class != Class::Unknown {
+            let said = f32::from(u8::from(sighting.class == Class::Animal));
+            self.animal += ANIMAL_SHARE * (said - self.animal);
+        }
         if let Some(size) = &sighting.size {
             self.size.observe(size);
         }
@@ -399,7 +412,7 @@ fn turning_radius_m(class: Class) -> f64 {
         Class::Bus | Class::Truck => 8.0,
         Class::Car | Class::Unknown => 5.0,
         Class::Motorcycle | Class::Bicycle => 2.0,
-        Class::Pedestrian => 0.5,
+        Class::Pedestrian | Class::Animal => 0.5,
     }
 }
 
@@ -478,9 +491,11 @@ fn half_turn(angle_rad: f64) -> f64 {
     }
 }
 
-/// How long a road user that is seen but not heard any more keeps the id by which it called itself.
+/// What one word changes of whether it is an animal.
+const ANIMAL_SHARE: f32 = 0.2;
 /// Whoever has an emergency says so each second at least.
 const EMERGENCY_LASTS: Duration = Duration::from_secs(3);
+/// How long a road user that is seen but not heard any more keeps the id by which it called itself.
 const OWN_ID_LASTS: Duration = Duration::from_secs(5);
 /// Below this speed the course says nothing of where a thing points.
 const STOPPED_MPS: f64 = 0.7;

@@ -44,6 +44,7 @@ pub(crate) fn crossing(lanes: u8, points: usize) -> Site {
         conflicts: Vec::new(),
         signs: Vec::new(),
         events: Vec::new(),
+        stops: Vec::new(),
         utc_offset_min: crate::site::timetable::CHINA_MIN,
         synthetic: true,
     }

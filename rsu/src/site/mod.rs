@@ -10,6 +10,7 @@
 //! - `write`: a site back to TOML
 //! - [`import`]: road models of other origin to a site
 //! - [`lookup`]: which lane a road user is on
+//! - `stops`: where buses call
 //! - [`placing`]: places said by link, lane and distance; [`timetable`]: when signs and events hold;
 //!   [`words`]: their words in GB 2312
 //!
@@ -31,6 +32,7 @@ mod read;
 mod read_signs;
 mod shape;
 pub mod simplify;
+mod stops;
 #[cfg(test)]
 mod tests;
 pub mod timetable;
@@ -43,6 +45,7 @@ use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
 pub(crate) use read_signs::reference_link;
+pub use stops::Stop;
 pub use timetable::{Posted, Timetable};
 #[cfg(feature = "daemon")]
 pub(crate) use write::{kind, turn};
@@ -70,6 +73,8 @@ pub struct Site {
     pub signs: Vec<Posted<rsi::Sign>>,
     /// Events that hold until the file says otherwise.
     pub events: Vec<Posted<rsi::Event>>,
+    /// Where buses call: who stands there need not be in anybody's way by mistake.
+    pub stops: Vec<Stop>,
     /// What the clock on the wall is ahead of UTC, in minutes.
     pub utc_offset_min: i16,
     /// The geometry is made up; whoever shows it must say so.

@@ -10,6 +10,7 @@ use v2x_msg::kinds::map::{
 use v2x_msg::kinds::rsi::{Event, Sign};
 
 use super::read_signs::{Ground, event, sign};
+use super::stops::{Stop, stop};
 use super::timetable::CHINA_MIN;
 use super::{
     Connection, GreenKind, Lane, Link, Node, Phase, Posted, Site, Turn, across, check, conflict,
@@ -68,6 +69,7 @@ pub(super) struct Written {
     pub(super) from_paths: bool,
     pub(super) signs: Vec<At<Posted<Sign>>>,
     pub(super) events: Vec<At<Posted<Event>>>,
+    pub(super) stops: Vec<At<Stop>>,
     utc_offset_min: i16,
 }
 
@@ -113,6 +115,7 @@ impl Written {
             conflicts,
             signs: self.signs.into_iter().map(|sign| sign.value).collect(),
             events: self.events.into_iter().map(|event| event.value).collect(),
+            stops: self.stops.into_iter().map(|stop| stop.value).collect(),
             utc_offset_min: self.utc_offset_min,
             synthetic: self.synthetic,
         }
@@ -160,6 +163,8 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let signs = signs.filter_map(|table| sign(table, &ground)).collect();
     let events = root.tables("event").into_iter();
     let events = events.filter_map(|table| event(table, &ground)).collect();
+    let stops = root.tables("stop").into_iter();
+    let stops = stops.filter_map(|table| stop(table, &links)).collect();
     root.finish();
     Some(Written {
         line,
@@ -175,6 +180,7 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         from_paths,
         signs,
         events,
+        stops,
         utc_offset_min,
     })
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use v2x_msg::base::{Elevation, Enu, NodeId, PhaseId};
 use v2x_msg::kinds::map::{LaneKind, VehicleLane};
 
-use super::{Connection, GreenKind, Lane, Link, Phase, Site, Turn, line, simplify};
+use super::{Connection, GreenKind, Lane, Link, Phase, Site, Stop, Turn, line, simplify};
 
 /// A lane that is nearer than this to where its link would put it needs no line of its own.
 const SIDE_BY_SIDE_M: f64 = 0.05;
@@ -46,6 +46,9 @@ impl Site {
         }
         for phase in &self.phases {
             self.phase_to(&mut text, phase);
+        }
+        for stop in &self.stops {
+            write_stop(&mut text, stop);
         }
         text
     }
@@ -152,6 +155,27 @@ fn write_lane(text: &mut String, lane: &Lane, derived: &[Enu]) {
             }
             push(text, "]");
         }
+    }
+}
+
+fn write_stop(text: &mut String, stop: &Stop) {
+    push(text, "\n[[stop]]");
+    if !stop.name.is_empty() {
+        push(text, &format!("name    = {}", quoted(&stop.name)));
+    }
+    push(
+        text,
+        &format!(
+            "on      = {{ upstream = {}, downstream = {}, lane = {}, from-stop-line-m = {}, length-m = {} }}",
+            id(stop.upstream),
+            id(stop.downstream),
+            stop.lane.value(),
+            metres(stop.from_stop_line_m),
+            metres(stop.length_m)
+        ),
+    );
+    if let Some(dwell) = stop.dwell {
+        push(text, &format!("dwell-s = {}", dwell.as_secs_f64()));
     }
 }
 

@@ -37,6 +37,26 @@ pub(super) fn demand(states: &[StateForecast], now: Mono, at: Mono) -> Demand {
     }
 }
 
+/// People who see a light turn have reacted by then, even slow ones.
+const REACTED: Duration = Duration::from_millis(1500);
+
+/// Whether whoever must stop has had the time to begin: before its light turns nobody can know, and for a
+/// moment after it nobody has reacted. True where nobody knows since when it shows what it shows.
+pub(super) fn is_seen(states: &[StateForecast], now: Mono) -> bool {
+    let Some(running) = states.first() else {
+        return false;
+    };
+    if matches!(running.light, Light::Green | Light::FlashingGreen) {
+        return false;
+    }
+    match running.timing.map(|timing| timing.start) {
+        Some(Start::Running { since: Some(since) }) if running.light == Light::Yellow => {
+            now.since(since) >= REACTED
+        }
+        _ => true,
+    }
+}
+
 fn red_lasts(running: &StateForecast, now: Mono, at: Mono) -> Demand {
     let soon = at < now + NO_GREEN_WITHIN;
     match running.timing.map(|timing| timing.end) {

@@ -125,6 +125,8 @@ struct Case {
 const MOST_CASES: usize = 64;
 /// Evidence with longer gaps begins anew.
 const LONGEST_GAP: Duration = Duration::from_millis(350);
+/// What is first seen to happen sooner than this is not warned of.
+const LEAST_LEAD_S: f64 = 0.4;
 /// Slower than this nobody causes anything.
 const MOVES_FROM_MPS: f64 = 1.5;
 /// Of two whose directions are this alike the one behind brakes or not, as `predict` says.
@@ -353,6 +355,11 @@ impl Warnings {
             probability,
             since: now,
         };
+        // Two who are about to touch have been so for a while, or one of them is an echo; and nobody can do
+        // anything about it any more.
+        if second.is_some() && after_s < LEAST_LEAD_S {
+            return;
+        }
         let case = Case {
             warning,
             begun: false,

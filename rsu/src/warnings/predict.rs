@@ -65,7 +65,7 @@ pub(super) struct Mover {
 }
 
 impl Mover {
-    /// On foot or on two wheels.
+    /// On foot, on paws or on two wheels.
     pub(super) fn is_soft(&self) -> bool {
         is_soft(self.class)
     }
@@ -74,7 +74,7 @@ impl Mover {
 fn is_soft(class: Class) -> bool {
     matches!(
         class,
-        Class::Pedestrian | Class::Bicycle | Class::Motorcycle
+        Class::Pedestrian | Class::Animal | Class::Bicycle | Class::Motorcycle
     )
 }
 
@@ -206,7 +206,9 @@ impl Predictions {
             let to_stop_m = way.stop_m - on.along_m - half_length_m;
             let mut stop = None;
             if to_stop_m > 0.0 && mover.speed_mps >= STANDS_BELOW_MPS {
-                if sign.demand == Demand::SurelyStop && sign.arrives_s <= HORIZON_S {
+                let must_stop = sign.demand == Demand::SurelyStop && sign.seen;
+                // Of whom little is known it is not known that it does not brake.
+                if must_stop && mover.established && sign.arrives_s <= HORIZON_S {
                     red = (red.0 + on.weight * sign.passes, sign.arrives_s);
                 }
                 let stops = sign.demand != Demand::Go && sign.passes < 0.5;
@@ -284,10 +286,10 @@ impl Predictions {
             let way = &ways.all[on.way];
             let to_stop_m = way.stop_m - on.along_m - half_length_m;
             let arrives_s = (to_stop_m / mover.speed_mps.max(STANDS_BELOW_MPS)).max(0.0);
-            let demand = if to_stop_m > -JUST_OVER_M {
+            let (demand, seen) = if to_stop_m > -JUST_OVER_M {
                 wanted(way, forecast, now, arrives_s)
             } else {
-                Demand::Go
+                (Demand::Go, false)
             };
             let passes = if to_stop_m > 0.0 {
                 fails_to_stop(mover, memory, track, to_stop_m, braking)
@@ -296,6 +298,7 @@ impl Predictions {
             };
             let sign = Sign {
                 demand,
+                seen,
                 passes,
                 arrives_s,
             };

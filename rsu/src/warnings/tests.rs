@@ -257,6 +257,66 @@ fn a_green_that_will_be_red_on_arrival_is_a_red_light() {
     assert_eq!(bench.begun(), [(Kind::RedLight, 1, None)]);
 }
 
+/// A yellow that has been on for so long, and whether somebody who does not brake for it is warned of. The
+/// red begins in `ends_s`; it would be at the line 2.3 s from now.
+fn is_warned_at_yellow(on_for_s: f64, ends_s: f64) -> bool {
+    let mut bench = bench();
+    bench.warnings = Warnings::new(
+        Config {
+            red_braking: Duration::from_millis(2700),
+            ..on()
+        },
+        &site(),
+    );
+    let begin = bench.now;
+    for look in 0..4 {
+        let now = begin.offset_by(f64::from(look) / 10.0);
+        let mut running = phase(begin, (1, Light::Yellow, ends_s));
+        if let Some(timing) = &mut running.states[0].timing {
+            timing.start = Start::Running {
+                since: Some(begin.offset_by(-on_for_s)),
+            };
+        }
+        let forecast = Forecast {
+            collected_at: now,
+            timing_error: Duration::ZERO,
+            status: Status::NONE,
+            phases: std::iter::once(running).collect(),
+        };
+        let north_m = 22.5 + 13.0 * 2.3 - 1.3 * f64::from(look);
+        let track = Track {
+            seen_at: now,
+            ..car(1, (-5.0, north_m), (0.0, -13.0))
+        };
+        let picture = Picture {
+            at: now,
+            tracks: std::iter::once(track).collect(),
+        };
+        bench.warnings.look(now, &picture, Some(&forecast));
+    }
+    bench.warnings.current().next().is_some()
+}
+
+#[test]
+fn nobody_is_held_to_a_light_that_has_only_just_turned() {
+    // Half a second after it turned nobody has braked yet.
+    assert!(!is_warned_at_yellow(0.5, 1.5));
+    // Two seconds after it turned somebody who still does not brake goes on.
+    assert!(is_warned_at_yellow(2.0, 1.0));
+}
+
+#[test]
+fn what_touches_at_once_is_an_echo() {
+    // Somebody who has been there for ever, right before the front of another, comes up at once.
+    let mut bench = bench();
+    bench.see(1.0, |t| {
+        let one = steady((5.0, 60.0), (0.0, 15.0))(t);
+        let echo = steady((5.0, 66.0), (0.0, 4.0))(0.0);
+        vec![car(1, one.0, one.1), car(2, (5.0, one.0.1 + 6.0), echo.1)]
+    });
+    assert_eq!(bench.begun(), NONE);
+}
+
 #[test]
 fn who_turns_right_freely_beside_a_red_light_runs_none() {
     // Lane 3 leads straight on at red, or to the right without a signal.

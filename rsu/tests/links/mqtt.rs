@@ -18,7 +18,7 @@ use v2x_msg::base::{EnuFrame, GeoPosition};
 use v2x_msg::kinds::{Rsm, rsm};
 use v2x_msg::{Message, MessageKind};
 
-use crate::rig::{LONG, Rig, program_at, until};
+use crate::rig::{LONG, Rig, free_udp, program_at, until};
 
 /// A broker of our own on a port of its own, in a folder of its own.
 struct Broker {
@@ -481,4 +481,55 @@ fn a_platform_is_answered_and_what_it_ordered_outlives_its_broker() {
     });
     assert!(rig.daemon.stats().cloud.unwrap().too_fast > 100);
     assert_eq!(rig.daemon.stats().orders.standing, 1);
+}
+
+#[test]
+fn a_platform_hears_of_two_who_are_about_to_meet() {
+    let Some(mut broker) = Broker::start("allow_anonymous true") else {
+        return;
+    };
+    if program_at("mosquitto_sub").is_none() {
+        return eprintln!("skipped: mosquitto_sub is not installed");
+    }
+    broker.up();
+    let to = free_udp();
+    let journal = broker.folder.join("journal");
+    let rig = Rig::start(&format!(
+        "[[input.detected-objects]]\nname = 'box'\nlisten = 'udp://{to}'\nsensor = 'fused'\n\
+         mount = {{ east-m = 0, north-m = 0, up-m = 6, heading-deg = 0 }}\n\
+         [warnings]\nconflicts-within-ms = 4000\n[orders]\njournal = '{}'\n\
+         [cloud]\ndialect = 'huawei'\ndevice = 'esn1'\nwarnings-topic = 'unit/warnings'\n\
+         broker = {{ address = 'mqtt://127.0.0.1:{}' }}\n",
+        journal.display(),
+        broker.port
+    ));
+    until("subscribed", || rig.daemon.stats().cloud.unwrap().connected);
+    let told = listen(&broker, "unit/warnings", 2);
+    // Two cars on an open place beyond the roads come together from the west and the south.
+    let out = UdpSocket::bind("127.0.0.1:0").unwrap();
+    for look in 0..40 {
+        let left_m = 60.0 - f64::from(look);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let car = |id: u8, east_m: f64, north_m: f64, heading_deg: f64| {
+            format!(
+                "{{\"id\":{id},\"class\":\"car\",\"east_m\":{east_m},\"north_m\":{north_m},\
+                 \"speed_mps\":10,\"heading_deg\":{heading_deg},\"length_m\":4.6,\"width_m\":1.8}}"
+            )
+        };
+        let text = format!(
+            "{{\"time_ms\":{},\"sequence\":{look},\"objects\":[{},{}]}}",
+            now.as_millis(),
+            car(1, 150.0 - left_m, 150.0, 90.0),
+            car(2, 150.0, 150.0 - left_m, 0.0)
+        );
+        out.send_to(text.as_bytes(), to).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let told = told.wait_with_output().unwrap().stdout;
+    let told = String::from_utf8(told).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(lines[0].contains("\"state\":\"begun\""), "{told}");
+    assert!(lines[0].contains("\"kind\":\"vehicles\""), "{told}");
+    assert!(lines[1].contains("\"state\":\"over\""), "{told}");
+    until("counted", || rig.daemon.stats().cloud.unwrap().warned >= 2);
 }

@@ -6,7 +6,8 @@ import { say } from "./words.js";
 const LIGHTS = { red: "#cc241f", "flashing-red": "#cc241f", "red-yellow": "#ff7a1a", green: "#12a150",
   "flashing-green": "#12a150", yellow: "#f2b200", "flashing-yellow": "#f2b200", dark: "#555" };
 const CLASSES = { car: ["#2f7de1", 4.6, 1.8], truck: ["#8a5cd6", 9, 2.5], bus: ["#c2701a", 12, 2.55],
-  motorcycle: ["#c03a8c", 2.1, 0.8], bicycle: ["#0f8f8a", 1.8, 0.6], pedestrian: ["#d1495b", 0.6, 0.6] };
+  motorcycle: ["#c03a8c", 2.1, 0.8], bicycle: ["#0f8f8a", 1.8, 0.6], pedestrian: ["#d1495b", 0.6, 0.6],
+  animal: ["#6b4f2a", 1.1, 0.4] };
 const INPUTS = ["#d97706", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f", "#b45309"];
 
 /** The colour of an input's detections, by its place among those that have seen something. */

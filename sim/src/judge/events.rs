@@ -21,6 +21,8 @@ use crate::world::users::Happening;
 pub struct EventJudge {
     /// Distance of what is told from where it is, while it lasts.
     pub position_m: Samples,
+    /// The same by type of event.
+    pub position_by_type: BTreeMap<u16, Samples>,
     /// Events that nothing on the road explains: their type, and when they were raised.
     pub false_events: Vec<(u16, Mono)>,
     /// What happened, with what was told of it.
@@ -70,6 +72,7 @@ impl EventJudge {
     pub fn new(frame: EnuFrame, unjudged: &[u16], from: Mono) -> Self {
         Self {
             position_m: Samples::default(),
+            position_by_type: BTreeMap::new(),
             false_events: Vec::new(),
             told: Vec::new(),
             frame,
@@ -105,6 +108,7 @@ impl EventJudge {
                     told.last = Some(arrived);
                     if let Some(off_m) = off_m.filter(|_| told.what.until.is_none()) {
                         self.position_m.add(off_m);
+                        self.position_by_type.entry(code).or_default().add(off_m);
                     }
                 }
                 None if arrived >= self.from && !goes_on => {
@@ -141,10 +145,7 @@ impl EventJudge {
 
     /// How many happenings lasted for at least `least_s`, and how many of these were never told.
     pub fn missed(&self, least_s: f64) -> (u64, u64) {
-        let long = self.counted().filter(|told| {
-            let until = told.what.until.unwrap_or(self.until);
-            until.seconds_after(told.what.since) >= least_s
-        });
+        let long = self.counted().filter(|told| self.lasted_s(told) >= least_s);
         let (mut happened, mut missed) = (0, 0);
         for told in long {
             happened += 1;
@@ -159,7 +160,14 @@ impl EventJudge {
         code == EventType::WORKS.0 && told.any(|told| told.what.event_type == code)
     }
 
-    fn counted(&self) -> impl Iterator<Item = &Told> {
+    /// How long a happening lasted, or has lasted so far.
+    pub fn lasted_s(&self, told: &Told) -> f64 {
+        let until = told.what.until.unwrap_or(self.until);
+        until.seconds_after(told.what.since)
+    }
+
+    /// What is judged of what happened.
+    pub fn counted(&self) -> impl Iterator<Item = &Told> {
         let judged = |told: &&Told| !self.unjudged.contains(&told.what.event_type);
         self.told.iter().filter(judged)
     }

@@ -26,12 +26,12 @@ pub struct KindScore {
 /// Names of [`ObjectScore::kinds`](super::objects::ObjectScore::kinds).
 pub const KINDS: [&str; 3] = ["vehicles", "riders", "walkers"];
 
-/// Its place in [`ObjectScore::kinds`](super::objects::ObjectScore::kinds); None for things.
+/// Its place in [`ObjectScore::kinds`](super::objects::ObjectScore::kinds); None for things and animals.
 pub(super) fn kind_of(body: &Body) -> Option<usize> {
     match body.kind {
         Kind::Car | Kind::Truck | Kind::Bus => Some(0),
         Kind::Bicycle => Some(1),
         Kind::Pedestrian => Some(2),
-        Kind::Object => None,
+        Kind::Animal | Kind::Object => None,
     }
 }

@@ -7,7 +7,7 @@
 //! - [`signals`]: SPAT against the lamps
 //! - [`silence`]: what is told when a controller falls silent
 //! - [`objects`]: RSM against the road; [`coverage`], where that is asked; [`kinds`], of whom
-//! - [`events`]: RSI against what happens
+//! - [`events`]: RSI against what happens; [`detectors`]: the same by type, over many runs
 //! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
@@ -18,6 +18,7 @@
 
 pub mod conflicts;
 pub mod coverage;
+pub mod detectors;
 pub mod events;
 pub mod health;
 pub mod journeys;

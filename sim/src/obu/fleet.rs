@@ -391,7 +391,8 @@ impl Fleet {
         let junction = &self.sides[at].junction;
         let mut shares = junction.equipped.iter();
         let share = shares.find(|(node, _)| *node == from);
-        let has_one = draw.chance(share.map_or(0.0, |(_, share)| *share));
+        // An emergency vehicle says that it comes.
+        let has_one = draw.chance(share.map_or(0.0, |(_, share)| *share)) || vehicle.siren;
         let body = world.latest().body(vehicle.id);
         let Some(body) = body.filter(|_| has_one) else {
             if !has_one {

@@ -60,7 +60,9 @@ impl Rider {
             length_m: vehicle.length_m,
             width_m: vehicle.width_m,
             height_m: vehicle.height_m,
+            emergency: vehicle.siren,
             class: match vehicle.kind {
+                _ if vehicle.siren => VehicleClass::EMERGENCY,
                 Kind::Bus => VehicleClass::LOCAL_BUS,
                 Kind::Truck => VehicleClass::TRUCK,
                 _ => VehicleClass::PASSENGER_CAR,

@@ -76,6 +76,7 @@ fn own(north_m: f64) -> Own {
         length_m: 4.6,
         width_m: 1.8,
         height_m: 1.5,
+        emergency: false,
         class: VehicleClass::PASSENGER_CAR,
         next: node(13),
         then: None,

@@ -46,6 +46,8 @@ pub struct Own {
     pub width_m: f64,
     /// See `length_m`.
     pub height_m: f64,
+    /// It is an emergency vehicle on duty.
+    pub emergency: bool,
     /// What it is.
     pub class: VehicleClass,
     /// Where its way leads from the junction ahead, or has led from the one behind.
@@ -200,7 +202,7 @@ impl Unit {
                 height: VehicleHeight::nearest_m(own.height_m),
             },
             class: own.class,
-            emergency: false,
+            emergency: own.emergency,
         }
     }
 

@@ -57,6 +57,8 @@ pub enum UserKind {
     Bicycle,
     /// A car whose driver does as the scenario wants.
     Car,
+    /// A dog, a deer.
+    Animal,
     /// A thing.
     Object,
 }
@@ -68,6 +70,7 @@ impl UserKind {
             Self::Pedestrian => Kind::Pedestrian,
             Self::Bicycle => Kind::Bicycle,
             Self::Car => Kind::Car,
+            Self::Animal => Kind::Animal,
             Self::Object => Kind::Object,
         }
     }
@@ -78,6 +81,7 @@ impl UserKind {
             Self::Pedestrian => [0.5, 0.6, 1.7],
             Self::Bicycle => [1.8, 0.7, 1.7],
             Self::Car => [4.6, 1.85, 1.5],
+            Self::Animal => [1.1, 0.4, 0.9],
             Self::Object => [0.8, 0.8, 1.0],
         }
     }

@@ -3,28 +3,35 @@
 //! A queue is four vehicles or more on one lane, each slower than 4 m/s and no more than 30 m behind
 //! the one before it, over 50 m or more. It is congestion once it has lasted for 20 s with its head
 //! farther than 40 m from the stop line and in one place (within 25 m). It is over once there has been
-//! no such queue for 5 s. There is no standard for these figures: they are what the roadside unit is
+//! no such queue for 5 s. An approach is congested while one of its lanes is, and the tail is that of the
+//! longest queue that is congestion. There is no standard for these figures: they are what the roadside unit is
 //! to look for as it ships, written down a second time and looked up in the truth.
 
 use std::time::Duration;
 
 use rsu::clock::Mono;
-use v2x_msg::base::NodeId;
 
 use super::World;
 use super::vehicles::Vehicle;
 use crate::plane::Point;
 
-/// The longest queue of one approach.
+/// The queues of one approach.
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
-    from: NodeId,
+    lanes: Vec<OnLane>,
+    /// The tail of the longest that is congestion, and its number; None where none is.
+    pub(super) tail: Point,
+    pub(super) number: Option<u32>,
+}
+
+/// The longest queue of one lane.
+#[derive(Clone, Copy, Debug)]
+struct OnLane {
+    lane: usize,
     /// Where its head was, before the stop line, and since when it has been there.
     head: Option<(f64, Mono)>,
     seen: Mono,
-    /// Its tail, and its number once it is congestion.
-    pub(super) tail: Point,
-    pub(super) number: Option<u32>,
+    congested: bool,
 }
 
 /// A row of slow vehicles.
@@ -40,17 +47,18 @@ impl World {
     pub(super) fn follow_queues(&mut self) {
         let now = self.now();
         if self.queues.is_empty() {
+            let approaches = &self.roads.approaches;
+            let lanes_from = |from| {
+                let lanes = 0..approaches.len();
+                lanes.filter(move |&lane| approaches[lane].from == from)
+            };
             let origins = self.roads.origins().into_iter();
-            self.queues = origins.map(Queue::new).collect();
+            self.queues = origins.map(|from| Queue::new(lanes_from(from))).collect();
         }
         let mut queues = std::mem::take(&mut self.queues);
         for queue in &mut queues {
-            let lanes = 0..self.roads.approaches.len();
-            let rows = lanes
-                .filter(|&lane| self.roads.approaches[lane].from == queue.from)
-                .filter_map(|lane| self.longest_row(lane));
-            let longest = rows.max_by(|a, b| a.length_m().total_cmp(&b.length_m()));
-            if queue.follow(now, longest) {
+            let rows = |lane: usize| self.longest_row(lane);
+            if queue.follow(now, rows) {
                 queue.number = Some(self.next_queue);
                 self.next_queue += 1;
             }
@@ -103,25 +111,52 @@ impl Row {
 }
 
 impl Queue {
-    fn new(from: NodeId) -> Self {
-        Self {
-            from,
+    fn new(lanes: impl Iterator<Item = usize>) -> Self {
+        let on_lane = |lane| OnLane {
+            lane,
             head: None,
             seen: Mono::ZERO,
+            congested: false,
+        };
+        Self {
+            lanes: lanes.map(on_lane).collect(),
             tail: Point::default(),
             number: None,
         }
     }
 
-    /// Whether it has become congestion now.
-    fn follow(&mut self, now: Mono, row: Option<Row>) -> bool {
+    /// Whether there is congestion now where there was none.
+    fn follow(&mut self, now: Mono, row_of: impl Fn(usize) -> Option<Row>) -> bool {
+        let mut longest: Option<Row> = None;
+        for on in &mut self.lanes {
+            let row = row_of(on.lane);
+            on.follow(now, row);
+            if let Some(row) = row.filter(|_| on.congested)
+                && longest.is_none_or(|longest| row.length_m() > longest.length_m())
+            {
+                longest = Some(row);
+            }
+        }
+        if let Some(longest) = longest {
+            self.tail = longest.tail;
+        }
+        if !self.lanes.iter().any(|on| on.congested) {
+            self.number = None;
+            return false;
+        }
+        self.number.is_none()
+    }
+}
+
+impl OnLane {
+    fn follow(&mut self, now: Mono, row: Option<Row>) {
         let Some(row) = row else {
             if now.since(self.seen) > GONE_AFTER {
-                (self.head, self.number) = (None, None);
+                (self.head, self.congested) = (None, false);
             }
-            return false;
+            return;
         };
-        (self.seen, self.tail) = (now, row.tail);
+        self.seen = now;
         let (head_m, since) = self.head.unwrap_or((row.head_m, now));
         let stays = (row.head_m - head_m).abs() <= HEAD_STAYS_M;
         let (head_m, since) = if stays {
@@ -130,7 +165,7 @@ impl Queue {
             (row.head_m, now)
         };
         self.head = Some((head_m, since));
-        self.number.is_none() && now.since(since) >= LASTS
+        self.congested |= now.since(since) >= LASTS;
     }
 }
 

@@ -181,7 +181,9 @@ impl World {
             Some((QUEUES - number, CONGESTION, Some(queue.tail)))
         });
         let users = self.users.events().map(|(id, code)| (id, code, None));
-        let road = broken.chain(users).chain(queues);
+        let sirens = self.vehicles.iter().filter(|vehicle| vehicle.siren);
+        let sirens = sirens.map(|vehicle| (vehicle.id, ON_DUTY, None));
+        let road = broken.chain(users).chain(sirens).chain(queues);
         let running: Vec<(u32, u16, Option<Point>)> = road.chain(works).chain(weather).collect();
         for happening in self.happenings.iter_mut().filter(|one| one.until.is_none()) {
             if let Some(body) = self.latest.body(happening.body) {
@@ -218,6 +220,8 @@ impl World {
 
 /// A vehicle that stands, by GB/T 29100-2012 as the industry extends it.
 const STOPPED: u16 = v2x_msg::kinds::rsi::EventType::STOPPED.0;
+/// An emergency vehicle on its way, by the same.
+const ON_DUTY: u16 = v2x_msg::kinds::rsi::EventType::EMERGENCY_VEHICLE.0;
 /// Weather is nobody's: it goes by numbers from here downwards, and is told at the site's origin.
 const WEATHER: u32 = u32::MAX;
 /// Nor are works or queues anybody's.

@@ -243,7 +243,7 @@ impl Way {
             user.wanted_mps
         };
         let (harder, softer) = match self.wish.kind {
-            Kind::Pedestrian => (10.0, 2.0),
+            Kind::Pedestrian | Kind::Animal => (10.0, 2.0),
             Kind::Bicycle => (3.0, 1.0),
             _ => (6.0, 2.0),
         };

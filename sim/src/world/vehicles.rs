@@ -25,6 +25,8 @@ pub enum Kind {
     Bicycle,
     /// Somebody on foot.
     Pedestrian,
+    /// A dog, a deer.
+    Animal,
     /// Something that does not move: a cone, a barrier, what a lorry has lost.
     Object,
 }

@@ -1,11 +1,13 @@
 //! Who visits the daemon's console while it is measured: pages that listen, connections that never
-//! ask, and requests that never end. All on loopback, each thread with plain sockets that never block.
+//! ask, requests that never end, and who orders events ([`crate::orders`]). All on loopback, each thread with plain sockets that never block.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use crate::orders::Orders;
 
 /// How many of each.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +18,8 @@ pub(crate) struct Guests {
     pub(crate) idle: usize,
     /// Requests of which a letter comes every half second; begun again when they are ended.
     pub(crate) slow: usize,
+    /// Orders of events, so many a minute.
+    pub(crate) orders: u32,
 }
 
 /// What became of them.
@@ -23,11 +27,12 @@ pub(crate) struct Guests {
 pub(crate) struct Visit {
     read_bytes: AtomicU64,
     ended: AtomicU64,
+    orders: Orders,
 }
 
 impl Guests {
     pub(crate) fn any(self) -> bool {
-        self.readers + self.idle + self.slow > 0
+        self.readers + self.idle + self.slow > 0 || self.orders > 0
     }
 
     /// Stays until it is over.
@@ -37,6 +42,7 @@ impl Guests {
             scope.spawn(|| read(self.readers, console, over, &visit));
             scope.spawn(|| sit(self.idle, b"", console, over, &visit));
             scope.spawn(|| sit(self.slow, b"x", console, over, &visit));
+            scope.spawn(|| visit.orders.give(self.orders, console, over));
         });
         visit
     }
@@ -46,10 +52,17 @@ impl Visit {
     /// For people.
     pub(crate) fn told(&self) -> String {
         let (read, ended) = (&self.read_bytes, &self.ended);
+        let orders = &self.orders;
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         format!(
-            "guests: {} kB of news read, {} connections ended by the console",
-            read.load(Ordering::Relaxed) / 1000,
-            ended.load(Ordering::Relaxed)
+            "guests: {} kB of news read, {} connections ended by the console, {} orders acknowledged (the \
+             slowest in {:.1} ms), {} refused, {} connections of orderers broken",
+            of(read) / 1000,
+            of(ended),
+            of(&orders.acknowledged),
+            of(&orders.longest_us) as f64 / 1e3,
+            of(&orders.refused),
+            of(&orders.broken),
         )
     }
 }

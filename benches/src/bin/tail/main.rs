@@ -13,7 +13,7 @@
 //! - [`air`]: reception of its frames
 //! - [`devices`]: the controller and the radar
 //! - [`load`]: what keeps the cores busy
-//! - [`guests`]: who visits the console meanwhile
+//! - [`guests`]: who visits the console meanwhile; [`orders`]: who orders events there
 //! - [`machine`]: what else the machine did meanwhile
 //! - [`judge`]: which frame answers what was said
 //! - [`figures`]: percentiles, as a table and as JSON
@@ -25,6 +25,7 @@ mod guests;
 mod judge;
 mod load;
 mod machine;
+mod orders;
 mod run;
 mod unit;
 
@@ -62,8 +63,8 @@ struct Arguments {
     /// Whether the daemon asks for real-time scheduling.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     realtime: Which,
-    /// Pages that listen to the console's news meanwhile; with this or one of the next two the daemon
-    /// has a console.
+    /// Pages that listen to the console's news meanwhile; with this, orders or one of the next two
+    /// the daemon has a console.
     #[arg(long, default_value_t = 0)]
     readers: usize,
     /// Connections to the console over which nothing is ever asked.
@@ -72,6 +73,9 @@ struct Arguments {
     /// Requests to the console that never come to their end.
     #[arg(long, default_value_t = 0)]
     slow: usize,
+    /// Events that people order over HTTP meanwhile, so many a minute; 10000 is what is promised.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100_000))]
+    orders: u32,
     /// How many times each run starts the daemon to see how fast it speaks.
     #[arg(long, default_value_t = 5)]
     starts: u32,
@@ -153,6 +157,7 @@ fn settings(arguments: &Arguments) -> Vec<Setting> {
                     readers: arguments.readers,
                     idle: arguments.idle,
                     slow: arguments.slow,
+                    orders: arguments.orders,
                 },
             });
         }

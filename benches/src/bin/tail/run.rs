@@ -129,6 +129,7 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
     let mut addresses = Addresses::new(air.address()?, gateway.address()?)?;
     if setting.guests.any() {
         addresses = addresses.with_console()?;
+        addresses.orders = setting.guests.orders > 0;
     }
     let mut unit = Unit::start(addresses, setting.realtime)?;
     unit.until_it_listens()?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
@@ -15,6 +15,7 @@ use benches::junction::{CONTROLLER_NAME, SITE_FILE};
 use benches::radar::{EAST_M, NORTH_M, UP_M};
 
 use crate::machine;
+use crate::orders::{TOKEN, TOKEN_ENV};
 
 /// The program `rsu` is not beside this one.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,8 @@ pub(crate) struct Addresses {
     pub(crate) radar: SocketAddr,
     /// Of its page; None: it has none.
     pub(crate) console: Option<SocketAddr>,
+    /// Events may be ordered there.
+    pub(crate) orders: bool,
 }
 
 impl Addresses {
@@ -41,6 +44,7 @@ impl Addresses {
             signal,
             radar,
             console: None,
+            orders: false,
         })
     }
 
@@ -72,11 +76,13 @@ impl Unit {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let file = format!("rsu-tail-{}-{number}.toml", std::process::id());
         let config = std::env::temp_dir().join(file);
-        fs::write(&config, text(addresses, realtime)?)?;
+        let journal = config.with_extension("journal");
+        fs::write(&config, text(addresses, realtime, &journal)?)?;
         let born = Instant::now();
         let mut child = Command::new(&program)
             .arg("run")
             .arg(&config)
+            .env(TOKEN_ENV, TOKEN)
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -154,6 +160,7 @@ impl Drop for Unit {
         self.kill();
         // Nobody needs it any more.
         let _ = fs::remove_file(&self.config);
+        let _ = fs::remove_file(self.config.with_extension("journal"));
     }
 }
 
@@ -164,12 +171,13 @@ pub(crate) struct Memory {
     pub(crate) peak_kib: u64,
 }
 
-fn text(addresses: Addresses, realtime: bool) -> Result<String, std::fmt::Error> {
+fn text(addresses: Addresses, realtime: bool, journal: &Path) -> Result<String, std::fmt::Error> {
     let Addresses {
         air,
         signal,
         radar,
         console,
+        orders,
     } = addresses;
     let mut text = format!(
         "[station]\nname = 'tail'\nsite = '{SITE_FILE}'\n\
@@ -181,6 +189,13 @@ fn text(addresses: Addresses, realtime: bool) -> Result<String, std::fmt::Error>
     );
     if let Some(console) = console {
         write!(text, "[console]\nlisten = '{console}'\n")?;
+    }
+    if orders {
+        let journal = journal.display();
+        write!(
+            text,
+            "token-env = '{TOKEN_ENV}'\n[orders]\njournal = '{journal}'\n"
+        )?;
     }
     if realtime {
         write!(text, "[realtime]\n{REALTIME}\n")?;

@@ -316,6 +316,13 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_cloud_faults", "Entries and messages of the platform that were refused", |s| {
         s.now.cloud.iter().map(|cloud| (vec![], cloud.faults as f64)).collect()
     }),
+    metric!(Counter "rsu_cloud_warnings", "Warnings for the platform, by outcome: sent, or lost as too much waited", |s| {
+        let cloud = s.now.cloud.iter();
+        cloud.flat_map(|cloud| {
+            let counts = [("sent", cloud.warned), ("lost", cloud.unwarned)];
+            counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count as f64))
+        }).collect()
+    }),
     metric!(Gauge "rsu_cloud_up", "1 while the platform's broker listens to us; absent where there is none", |s| {
         s.now.cloud.iter().map(|cloud| (vec![], f64::from(u8::from(cloud.connected)))).collect()
     }),

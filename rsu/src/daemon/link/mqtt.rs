@@ -80,6 +80,22 @@ pub(crate) enum Word {
     Said(Publish),
 }
 
+/// Speaks for a session.
+#[derive(Debug)]
+pub(crate) struct Voice(AsyncClient);
+
+impl Voice {
+    /// Says something without waiting.
+    ///
+    /// # Errors
+    /// Where too much waits to be said, or the session has ended.
+    pub(crate) fn publish(&self, topic: &str, text: String) -> Result<(), String> {
+        let options = PublishOptions::at_least_once();
+        let said = self.0.try_publish(topic.to_owned(), text, options);
+        said.map_err(|e| e.to_string())
+    }
+}
+
 /// One connection.
 pub(crate) struct Session {
     client: AsyncClient,
@@ -131,9 +147,12 @@ impl Session {
     /// # Errors
     /// Where too much waits to be said.
     pub(crate) fn publish(&self, topic: &str, text: String) -> Result<(), String> {
-        let options = PublishOptions::at_least_once();
-        let said = self.client.try_publish(topic.to_owned(), text, options);
-        said.map_err(|e| e.to_string())
+        self.voice().publish(topic, text)
+    }
+
+    /// What speaks for this session from another thread, as long as it lasts.
+    pub(crate) fn voice(&self) -> Voice {
+        Voice(self.client.clone())
     }
 
     /// The next word; an error ends the session.

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use v2x_msg::base::{Degrees, Enu, LaneId, PhaseId};
 use v2x_msg::kinds::map::Maneuvers;
 
-use crate::site::{Connection, GreenKind, Lane, Link, Phase, Site, Turn, across, kind, line, turn};
+use crate::site::{
+    Connection, GreenKind, Lane, Link, Phase, Site, Stop, Turn, across, kind, line, turn,
+};
 
 /// The whole site, an object of JSON.
 pub(in crate::daemon) fn collection(site: &Site) -> Value {
@@ -15,6 +17,7 @@ pub(in crate::daemon) fn collection(site: &Site) -> Value {
     let mut features: Vec<Value> = drawing.nodes().collect();
     features.extend(site.links.iter().flat_map(|link| drawing.link(link)));
     features.extend(site.phases.iter().map(|phase| drawing.phase(phase)));
+    features.extend(site.stops.iter().map(|stop| drawing.stop(stop)));
     json!({
         "type": "FeatureCollection",
         "name": site.name,
@@ -141,6 +144,21 @@ impl Drawing<'_> {
         self.feature(&geometry, properties)
     }
 
+    /// Along its lane, in the direction of travel.
+    fn stop(&self, stop: &Stop) -> Value {
+        let properties = json!({
+            "kind": "stop",
+            "name": stop.name,
+            "upstream": stop.upstream.to_string(),
+            "downstream": stop.downstream.to_string(),
+            "lane": stop.lane.value(),
+            "from_stop_line_m": stop.from_stop_line_m,
+            "length_m": stop.length_m,
+            "dwell_s": stop.dwell.map(|dwell| dwell.as_secs_f64()),
+        });
+        self.feature(&self.line(&stop.line(self.site)), properties)
+    }
+
     fn feature(&self, geometry: &Value, mut properties: Value) -> Value {
         properties["synthetic"] = self.site.synthetic.into();
         json!({ "type": "Feature", "geometry": geometry, "properties": properties })
@@ -206,9 +224,17 @@ mod tests {
     #[test]
     fn everything_is_drawn_and_says_that_it_is_made_up() {
         let drawn = drawn();
-        let counts = ["node", "link", "lane", "stop-line", "connection", "phase"]
-            .map(|kind| of_kind(&drawn, kind).len());
-        assert_eq!(counts, [5, 8, 24, 12, 16, 8]);
+        let counts = [
+            "node",
+            "link",
+            "lane",
+            "stop-line",
+            "connection",
+            "phase",
+            "stop",
+        ]
+        .map(|kind| of_kind(&drawn, kind).len());
+        assert_eq!(counts, [5, 8, 24, 12, 16, 8, 2]);
         let features = drawn["features"].as_array().unwrap();
         assert!(
             features
@@ -233,6 +259,7 @@ mod tests {
             (&back.nodes.len(), &back.phases),
             (&site.nodes.len(), &site.phases)
         );
+        assert_eq!(back.stops, site.stops);
         for (link, source) in back.links.iter().zip(&site.links) {
             assert_eq!((&link.name, link.width_m), (&source.name, source.width_m));
             for (lane, source) in link.lanes.iter().zip(&source.lanes) {

@@ -3,6 +3,7 @@
 //!
 //! - `written`: orders as text
 //! - `journal`: what is kept; `keys`: what was answered under which idempotency key
+//! - `understand`: what an order comes to, or why it is refused; `change`: what stands as another order
 //! - `desk`: what an order and an answer are, and the queue in which orders wait
 //! - `control`: the socket of `rsu event`
 //!
@@ -13,15 +14,17 @@
 //! acknowledged as over comes back. Orders go through the mailbox as reports do, with a place of their
 //! own; the recording has them, so that a replay does.
 
+mod change;
 pub(crate) mod control;
 mod desk;
 mod journal;
 mod keys;
 #[cfg(test)]
 mod tests;
+mod understand;
 pub(crate) mod written;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,32 +32,27 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::oneshot;
-use v2x_msg::base::{GeoPosition, MinuteOfYear};
 
 use super::clock;
 use super::mailbox::{Letter, Mailbox};
 use super::stop::Stop;
 use super::watchers::Watchers;
-use crate::clock::{Mono, Now, Utc};
-use crate::events::ask::{self, Entry};
+use crate::clock::Mono;
 use crate::events::{Outcome, Refused};
 use crate::site::Site;
+use change::{about, not_kept, over, with_id};
 use journal::{Journal, Line, Live};
-use keys::{Keys, Known};
-use written::{Content, NoOrder, Who, Written};
+use keys::Keys;
+use understand::Busy;
+use written::Written;
 
-pub(crate) use desk::{Answer, Desk, Filed, Told, What, Wish};
+pub(crate) use desk::{Answer, Desk, Filed, What, Wish};
 pub(crate) use keys::is_key;
 
 /// Orders that are done together: for them the disk is waited for once.
 const BATCH: usize = 32;
-/// Events, and signs, that stand by the word of people.
-const MOST_OPERATOR: usize = 64;
-const MOST_OPERATOR_SIGNS: usize = 32;
-/// Events, and signs, that stand by the word of platforms.
-const MOST_CLOUD: usize = 32;
 /// How often it looks up from its desk.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// A journal that could not be opened is tried again so often.
@@ -424,212 +422,6 @@ impl Clerk {
         let _ = to.send(answer);
     }
 
-    /// What an order comes to, or why it cannot be.
-    fn understand(&mut self, wish: Wish, busy: &Busy) -> Result<Work, Answer> {
-        let now = clock::now();
-        if let What::Site { path, text } = wish.what {
-            self.tell(&[Written::Site { path, text }]);
-            return Err(Answer::new(200, json!({ "taken": true })));
-        }
-        match &wish.what {
-            What::List => {
-                let list: Vec<Value> = self.live.values().map(about).collect();
-                return Err(Answer::new(200, json!({ "events": list })));
-            }
-            What::Show(number) => {
-                let live = self.live.get(number).ok_or_else(unknown)?;
-                return Err(Answer::new(200, about(live)));
-            }
-            _ => {}
-        }
-        if self.path.is_none() {
-            let error = "nobody may order here: [orders] names no `journal`";
-            return Err(Answer::refusal(403, error));
-        }
-        if self.journal.is_none() {
-            let error = "the journal cannot be opened; see the log";
-            return Err(Answer::refusal(503, error));
-        }
-        let key = wish.key.map(|key| (key, wish.what.sum()));
-        if let Some((key, sum)) = &key {
-            match self.keys.look(key, *sum) {
-                Known::No => {}
-                Known::Answered(answer) => return Err(answer.again()),
-                Known::OtherOrder => {
-                    let error = "this idempotency key was that of another order";
-                    return Err(Answer::refusal(422, error));
-                }
-            }
-        }
-        match wish.what {
-            What::Add(body) => {
-                let number = self.number();
-                let live = self.operator_live(number, body, now, key.clone())?;
-                let (most, what) = if live.is_sign() {
-                    (MOST_OPERATOR_SIGNS, "signs")
-                } else {
-                    (MOST_OPERATOR, "events")
-                };
-                if self.count(Who::Operator, live.is_sign()) + busy.added >= most {
-                    let error = format!("{most} {what} stand already: end one first");
-                    return Err(Answer::refusal(503, &error));
-                }
-                Ok((Kind::Add, key, vec![], vec![Stand::new(live)], vec![]))
-            }
-            What::Change(number, patch) => {
-                let before = self.operators(number)?.clone();
-                let mut body = before.asked.clone().unwrap_or_default();
-                for key in ["kind", "type"] {
-                    if is_other(key, &body, &patch) {
-                        let error = format!("{key}: what is of another {key} is something else");
-                        return Err(Answer::refusal(422, &error));
-                    }
-                }
-                merge(&mut body, &patch);
-                // A new end replaces the old one, however it was told.
-                for (given, other) in [("until", "lasts_s"), ("lasts_s", "until")] {
-                    if patch.get(given).is_some_and(|value| !value.is_null())
-                        && patch.get(other).is_none()
-                        && let Some(entries) = body.as_object_mut()
-                    {
-                        entries.remove(other);
-                    }
-                }
-                let mut live = self.operator_live(number, body, now, before.key.clone())?;
-                let renewed = patch.get("until").is_some() || patch.get("lasts_s").is_some();
-                live.since_ms = before.since_ms;
-                live.order = carry(&live.order, &before, renewed, &self.site);
-                let stand = Stand {
-                    before: Some(before),
-                    ..Stand::new(live)
-                };
-                Ok((Kind::Change, key, vec![], vec![stand], vec![]))
-            }
-            What::End(number) => {
-                self.live.get(&number).ok_or_else(unknown)?;
-                Ok((Kind::End, key, vec![number], vec![], vec![]))
-            }
-            What::Many { told, .. } => {
-                let (mut ends, mut stands, mut faults) = (vec![], vec![], told.faults);
-                for entry in told.entries {
-                    self.take_told(entry, now, busy, (&mut ends, &mut stands, &mut faults));
-                }
-                Ok((Kind::Many, key, ends, stands, faults))
-            }
-            What::List | What::Show(_) | What::Site { .. } => Err(unknown()),
-        }
-    }
-
-    fn operator_live(
-        &self,
-        number: u64,
-        body: Value,
-        now: Now,
-        key: Option<(String, u64)>,
-    ) -> Result<Live, Answer> {
-        let asked = ask::parse(&body, &self.site, now.utc)
-            .map_err(|faults| Answer::refusal(422, &faults.join("; ")))?;
-        let who = (Who::Operator, number);
-        let order = order_of(who, asked.entry, now.utc, asked.until, self.site.origin)
-            .map_err(|error| Answer::refusal(422, &error.to_string()))?;
-        Ok(Live {
-            number,
-            id: 0,
-            since_ms: now.utc.unix_ms(),
-            name: None,
-            asked: Some(body),
-            key,
-            order,
-        })
-    }
-
-    /// One entry of a platform's message: it begins, goes on, or is over.
-    fn take_told(
-        &mut self,
-        told: Told,
-        now: Now,
-        busy: &Busy,
-        (ends, stands, faults): (&mut Vec<u64>, &mut Vec<Stand>, &mut Vec<String>),
-    ) {
-        let known = self
-            .live
-            .values()
-            .find(|live| live.name.as_ref() == Some(&told.name));
-        let known = known.cloned();
-        let is_over = told.until.is_some_and(|until| until <= now.utc);
-        let Some(entry) = told.entry.filter(|_| !is_over) else {
-            match known {
-                Some(live) => ends.push(live.number),
-                None if is_over => faults.push(format!("{}: it is over already", told.name)),
-                // To end what does not stand is to have it as it is wished.
-                None => {}
-            }
-            return;
-        };
-        let number = known
-            .as_ref()
-            .map_or_else(|| self.number(), |live| live.number);
-        let who = (Who::Cloud, number);
-        let origin = self.site.origin;
-        // One that is renewed goes on from its beginning.
-        let since_ms = known
-            .as_ref()
-            .map_or(now.utc.unix_ms(), |live| live.since_ms);
-        let since = Utc::from_unix_ms(since_ms).unwrap_or(now.utc);
-        let order = match order_of(who, entry, since, told.until, origin) {
-            Ok(order) => order,
-            Err(error) => return faults.push(format!("{}: {error}", told.name)),
-        };
-        let live = Live {
-            number,
-            id: known.as_ref().map_or(0, |live| live.id),
-            since_ms,
-            name: Some(told.name),
-            asked: None,
-            key: None,
-            order,
-        };
-        let same_kind = known
-            .as_ref()
-            .is_none_or(|known| known.is_sign() == live.is_sign());
-        let here = stands.iter().filter(|stand| stand.before.is_none()).count();
-        let standing = self.count(Who::Cloud, live.is_sign()) + busy.added + here;
-        let name = live.name.as_deref().unwrap_or_default();
-        if known.is_none() && standing >= MOST_CLOUD {
-            return faults.push(format!("{name}: {MOST_CLOUD} stand already"));
-        }
-        if !same_kind || stands.iter().any(|stand| stand.live.name == live.name) {
-            return faults.push(format!("{name}: is named twice, for different things"));
-        }
-        stands.push(Stand {
-            before: known,
-            ..Stand::new(live)
-        });
-    }
-
-    /// What a person has ordered; others' cannot be changed by people, only ended.
-    fn operators(&self, number: u64) -> Result<&Live, Answer> {
-        let live = self.live.get(&number).ok_or_else(unknown)?;
-        match live.who() {
-            Some(Who::Operator) => Ok(live),
-            _ => Err(Answer::refusal(
-                409,
-                "it stands by the word of a platform, which changes it",
-            )),
-        }
-    }
-
-    fn count(&self, who: Who, signs: bool) -> usize {
-        let of = |live: &&Live| live.who() == Some(who) && live.is_sign() == signs;
-        self.live.values().filter(of).count()
-    }
-
-    fn number(&mut self) -> u64 {
-        let number = self.next;
-        self.next += 1;
-        number
-    }
-
     fn keep(&mut self, lines: &[Line]) -> io::Result<()> {
         let Some(journal) = &mut self.journal else {
             return Err(io::ErrorKind::NotFound.into());
@@ -682,14 +474,6 @@ impl Clerk {
     }
 }
 
-type Work = (
-    Kind,
-    Option<(String, u64)>,
-    Vec<u64>,
-    Vec<Stand>,
-    Vec<String>,
-);
-
 impl Stand {
     fn new(live: Live) -> Self {
         Self {
@@ -698,189 +482,4 @@ impl Stand {
             outcome: None,
         }
     }
-}
-
-/// What a batch touches already: a second order for the same waits for the next.
-#[derive(Default)]
-struct Busy {
-    numbers: BTreeSet<u64>,
-    keys: BTreeSet<String>,
-    platform: bool,
-    added: usize,
-}
-
-impl Busy {
-    fn takes(&mut self, wish: &Wish) -> bool {
-        let number = match &wish.what {
-            What::Change(number, _) | What::End(number) => Some(*number),
-            _ => None,
-        };
-        let platform = matches!(wish.what, What::Many { .. });
-        let mixed =
-            self.platform && (platform || number.is_some()) || platform && !self.numbers.is_empty();
-        let known = number.is_some_and(|number| self.numbers.contains(&number))
-            || wish.key.as_ref().is_some_and(|key| self.keys.contains(key));
-        if mixed || known {
-            return false;
-        }
-        self.numbers.extend(number);
-        self.keys.extend(wish.key.clone());
-        self.platform |= platform;
-        true
-    }
-
-    fn note(&mut self, stands: &[Stand]) {
-        self.added += stands.iter().filter(|stand| stand.before.is_none()).count();
-    }
-}
-
-/// The order that ends what stands.
-fn over(live: &Live) -> Option<Written> {
-    let (who, number) = (live.who()?, live.number);
-    Some(if live.is_sign() {
-        Written::Down { who, number }
-    } else {
-        Written::End { who, number }
-    })
-}
-
-/// The same order, with the id that the heart has given, as a wish for the next start.
-fn with_id(order: &Written, id: u8, site: &Site) -> Written {
-    let again = |content: &Content| {
-        let who = (content.who, content.number);
-        let until = content.until_ms.and_then(Utc::from_unix_ms);
-        let mut new = match order {
-            Written::Sign(_) => {
-                let mut sign = content.sign().ok()?;
-                sign.id = id;
-                Content::of_sign(who, &sign, until, site.origin).ok()?
-            }
-            _ => {
-                let mut event = content.event().ok()?;
-                event.id = id;
-                Content::of_event(who, &event, until, site.origin).ok()?
-            }
-        };
-        new.keeps_id = true;
-        Some(new)
-    };
-    match order {
-        Written::Event(content) => again(content).map_or_else(|| order.clone(), Written::Event),
-        Written::Sign(content) => again(content).map_or_else(|| order.clone(), Written::Sign),
-        _ => order.clone(),
-    }
-}
-
-/// What is ordered, as text; an event that does not say when it began does so at `since`.
-fn order_of(
-    who: (Who, u64),
-    entry: Entry,
-    since: Utc,
-    until: Option<Utc>,
-    origin: GeoPosition,
-) -> Result<Written, NoOrder> {
-    match entry {
-        Entry::Event(mut event) => {
-            let since = MinuteOfYear::of(since);
-            event.validity.start.get_or_insert(since);
-            Content::of_event(who, &event, until, origin).map(Written::Event)
-        }
-        Entry::Sign(sign) => Content::of_sign(who, &sign, until, origin).map(Written::Sign),
-    }
-}
-
-/// Whether a patch gives `key` another value; what is left out of an order is an event.
-fn is_other(key: &str, body: &Value, patch: &Value) -> bool {
-    let usual = json!("event");
-    let of = |value: Option<&Value>| match value {
-        None | Some(Value::Null) if key == "kind" => usual.clone(),
-        value => value.cloned().unwrap_or_default(),
-    };
-    let given = patch.get(key);
-    given.is_some() && of(given) != of(body.get(key))
-}
-
-/// What is changed keeps its id and its beginning, and its end unless that is what changed.
-fn carry(order: &Written, before: &Live, renewed: bool, site: &Site) -> Written {
-    let changed = || {
-        let until_of = |new: &Content, old: &Content| {
-            let until_ms = if renewed { new.until_ms } else { old.until_ms };
-            until_ms.and_then(Utc::from_unix_ms)
-        };
-        match (order, &before.order) {
-            (Written::Event(new), Written::Event(old)) => {
-                let (mut event, was) = (new.event().ok()?, old.event().ok()?);
-                event.validity.start = was.validity.start;
-                event.id = was.id;
-                let who = (new.who, new.number);
-                let mut content =
-                    Content::of_event(who, &event, until_of(new, old), site.origin).ok()?;
-                content.keeps_id = true;
-                Some(Written::Event(content))
-            }
-            (Written::Sign(new), Written::Sign(old)) => {
-                let mut sign = new.sign().ok()?;
-                sign.id = old.sign().ok()?.id;
-                let who = (new.who, new.number);
-                let mut content =
-                    Content::of_sign(who, &sign, until_of(new, old), site.origin).ok()?;
-                content.keeps_id = true;
-                Some(Written::Sign(content))
-            }
-            _ => None,
-        }
-    };
-    changed().unwrap_or_else(|| order.clone())
-}
-
-/// What people are told of something that stands.
-fn about(live: &Live) -> Value {
-    let content = live.content();
-    let who = live.who().map_or("", Who::name);
-    let kind = match &live.order {
-        Written::Sign(content) => content.sign().map(|sign| sign.sign_type),
-        _ => content.map_or(Ok(0), |content| content.event().map(|e| e.event_type.0)),
-    };
-    let (sign, id) = (live.is_sign(), live.id);
-    json!({
-        "number": live.number,
-        "by": who,
-        "name": live.name,
-        "kind": if sign { "sign" } else { "event" },
-        "type": kind.ok(),
-        "rte_id": (!sign).then_some(id),
-        "rts_id": sign.then_some(id),
-        "since_ms": live.since_ms,
-        "until_ms": content.and_then(|content| content.until_ms),
-        "asked": live.asked,
-    })
-}
-
-/// RFC 7396: what is null goes, what is given replaces.
-fn merge(target: &mut Value, patch: &Value) {
-    let Some(patch) = patch.as_object() else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = json!({});
-    }
-    let Some(target) = target.as_object_mut() else {
-        return;
-    };
-    for (key, value) in patch {
-        if value.is_null() {
-            target.remove(key);
-        } else {
-            merge(target.entry(key).or_insert(Value::Null), value);
-        }
-    }
-}
-
-fn unknown() -> Answer {
-    Answer::refusal(404, "no such event or sign: it has ended, or never was")
-}
-
-fn not_kept(error: &io::Error) -> String {
-    format!("not kept on disk, and so not done: {error}")
 }

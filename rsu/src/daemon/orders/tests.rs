@@ -3,9 +3,10 @@
 use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::journal::tests::Scratch;
+use super::understand::MOST_OPERATOR;
 use super::*;
 use crate::daemon::mailbox::Woke;
 use crate::events::Stage;

@@ -1,12 +1,13 @@
 //! Events that the picture of the road shows by itself.
 //!
 //! Each look at the picture puts every road user on its lane ([`scene`]), adds to the evidence for
-//! and against each kind of event ([`watch`], and [`queue`] for congestion), and tells the book what
-//! is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
+//! and against each kind of event ([`watch`], [`against`] for wrong-way drivers, [`queue`] for
+//! congestion), and tells the book what is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
 //! seen for long enough ends. Queueing at red is not congestion, waiting behind others is not
 //! stopping, a bus at its stop is not an obstacle: what explains a stand stops the clock of its
 //! evidence. An emergency vehicle is one that says so by radio, or that a box knows by its lights.
 
+mod against;
 mod queue;
 mod scene;
 mod watch;
@@ -33,7 +34,8 @@ use watch::{Found, Watches};
 pub struct Config {
     /// A vehicle that stands in a lane without a reason, for this long; None: not looked for.
     pub stopped_after: Option<Duration>,
-    /// As [`Config::stopped_after`], for a bus, which may be at its stop.
+    /// As [`Config::stopped_after`], for what may be a bus at a stop, where the site says nothing else; on
+    /// a link without a listed stop every bus may be at one.
     pub bus_stopped_after: Duration,
     /// Something that has never moved lies in a lane, for this long.
     pub object_after: Option<Duration>,
@@ -41,6 +43,9 @@ pub struct Config {
     pub wrong_way_after: Option<Duration>,
     /// Somebody walks on the carriageway away from the junction, for this long.
     pub pedestrian_after: Option<Duration>,
+    /// An animal is on the carriageway, for this long. Only boxes of cameras and radios of animals know
+    /// them.
+    pub animal_after: Option<Duration>,
     /// A vehicle with a free road goes slower than `slow_below_mps`, for this long.
     pub slow_after: Option<Duration>,
     /// See [`Config::slow_after`].
@@ -68,6 +73,7 @@ impl Default for Config {
             object_after: Some(Duration::from_secs(15)),
             wrong_way_after: Some(Duration::from_millis(1500)),
             pedestrian_after: Some(Duration::from_secs(1)),
+            animal_after: Some(Duration::from_secs(1)),
             slow_after: None,
             slow_below_mps: 15.0 / 3.6,
             overspeed_after: None,
@@ -96,7 +102,7 @@ pub struct Detect {
 impl Detect {
     /// Detectors for a site.
     pub fn new(config: Config, site: &Site) -> Self {
-        let roads = Roads::new(site);
+        let roads = Roads::new(site, config.bus_stopped_after);
         Self {
             queues: Queues::new(&config, &roads),
             watches: Watches::new(config),
@@ -118,9 +124,10 @@ impl Detect {
         self.scene.set(now.mono, picture, forecast, &self.roads);
         for place in 0..self.scene.spots.len() {
             let spot = self.scene.spots[place];
-            self.watches.look(now.mono, &spot, &self.scene, |found| {
-                claim(now, found, &spot, &self.roads, &self.frame, book);
-            });
+            self.watches
+                .look(now.mono, &spot, &self.scene, &self.roads, |found| {
+                    claim(now, found, &spot, &self.roads, &self.frame, book);
+                });
             self.scene.spots[place].lies = self.watches.lies(&spot);
         }
         for queue in self.queues.look(now.mono, &self.scene, &self.roads) {
@@ -140,6 +147,7 @@ fn claim(now: Now, found: Found, spot: &Spot, roads: &Roads, frame: &EnuFrame, b
         Found::Object => (EventType::OBJECT, 6, 5.0),
         Found::WrongWay => (EventType::WRONG_WAY, 7, 20.0),
         Found::Pedestrian => (EventType::PEDESTRIAN, 6, 10.0),
+        Found::Animal => (EventType::ANIMAL, 5, 10.0),
         Found::Slow => (EventType::SLOW, 4, 20.0),
         Found::Overspeed => (EventType::OVERSPEED, 3, 20.0),
         Found::Emergency => (EventType::EMERGENCY_VEHICLE, 7, 50.0),
@@ -204,5 +212,7 @@ fn reference_link(
     }
 }
 
+#[cfg(test)]
+mod cases;
 #[cfg(test)]
 mod tests;

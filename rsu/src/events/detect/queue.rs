@@ -1,9 +1,10 @@
 //! Queues that are more than a red light, and where they end.
 //!
-//! A queue is a row of slow vehicles on one lane without a gap. It is congestion when it lasts
-//! longer than a cycle of the signal that it stands at, or when its head stands where no signal is,
-//! whatever else stands at the signal. Its tail moves; the event moves along. Cones and what else has
-//! never moved do not queue. Not here: single vehicles.
+//! A queue is a row of slow vehicles on one lane without a gap. Who was there a moment ago still counts,
+//! for tracks in dense queues are lost and doubled. It is congestion when it lasts longer than a cycle of
+//! the signal that it stands at, or when its head stands where no signal is, whatever else stands at the
+//! signal. Its tail moves; the event moves along. Cones and what else has never moved do not queue. Not
+//! here: single vehicles.
 
 use arrayvec::ArrayVec;
 use v2x_msg::base::{EnuFrame, Few, Radius};
@@ -12,6 +13,7 @@ use v2x_msg::kinds::rsi::{self, EventSource, EventType, Level, Place, ReferenceP
 use super::scene::{OnLane, Roads, Scene, Spot};
 use super::{Config, MAX_POINTS, UPSTREAM_M, reference_link};
 use crate::clock::Mono;
+use crate::fusion::MAX_TRACKS;
 
 /// Faster is no queue.
 const SLOW_BELOW_MPS: f64 = 4.0;
@@ -23,6 +25,14 @@ const FEWEST: usize = 4;
 const AT_SIGNAL_M: f64 = 40.0;
 /// The head of a queue that the signal has let go moves farther than this; that of a jam does not.
 const HEAD_STAYS_M: f64 = 25.0;
+/// Lanes are looked at in pieces of this length.
+const CELL_M: f64 = 4.0;
+/// A slow vehicle that is missed is where it was for so long: tracks in dense queues are lost for moments.
+const HELD_S: f64 = 1.5;
+/// What has been there for less is nobody yet.
+const KNOWN_FOR_S: f64 = 1.0;
+/// Two whose middles are nearer to each other are one vehicle.
+const APART_M: f64 = 3.0;
 /// A queue that is not seen for so long has dissolved.
 const GONE_AFTER_S: f64 = 5.0;
 
@@ -32,6 +42,13 @@ pub(super) struct Queue {
     lane: usize,
     head_m: f64,
     tail_m: f64,
+}
+
+/// A row, and when it was seen.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    at: Mono,
+    row: Queue,
 }
 
 #[derive(Debug)]
@@ -48,8 +65,12 @@ struct Rules {
 }
 
 /// What is remembered of the queues on a lane.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Lane {
+    /// By stretch of the lane: when a slow vehicle was there last.
+    slow_at: Vec<Mono>,
+    /// The longest row of the last look that had one.
+    last: Option<Last>,
     /// There has been one since.
     since: Option<Mono>,
     seen: Mono,
@@ -70,7 +91,14 @@ impl Queues {
         });
         Self {
             rules,
-            lanes: vec![Lane::default(); roads.lanes.len()],
+            lanes: roads
+                .lanes
+                .iter()
+                .map(|road| Lane {
+                    slow_at: vec![Mono::ZERO; cell(road.length_m) + 1],
+                    ..Lane::default()
+                })
+                .collect(),
         }
     }
 
@@ -92,9 +120,14 @@ impl Queues {
                 f64::INFINITY
             };
             let long = |queue: &Queue| queue.length_m() >= rules.from_m;
-            let any = queue_on(place, scene, f64::INFINITY).filter(long);
-            let away = queue_on(place, scene, away_m).filter(long);
-            let Some(queue) = self.lanes[place].follow(now, any, away, rules) else {
+            let lane = &mut self.lanes[place];
+            lane.see(now, place, scene);
+            let longest = lane.longest(now, place, scene, f64::INFINITY);
+            let away = lane.longest(now, place, scene, away_m).filter(long);
+            if let Some(row) = longest {
+                lane.last = Some(Last { at: now, row });
+            }
+            let Some(queue) = lane.follow(now, longest.filter(long), away, rules) else {
                 continue;
             };
             let same_link = found
@@ -153,52 +186,119 @@ impl Lane {
     }
 }
 
-/// The longest queue on a lane whose head is no farther along than `head_to_m`: from its most downstream
-/// slow vehicle upstream, as long as there is no gap.
-fn queue_on(lane: usize, scene: &Scene, head_to_m: f64) -> Option<Queue> {
-    let slow = |spot: &Spot| {
-        spot.drives() && !spot.lies && spot.speed_mps < SLOW_BELOW_MPS && !spot.against
-    };
-    let next_upstream = |below_m: f64| {
-        scene
-            .on(lane)
-            .filter(|(spot, on)| slow(spot) && on.along_m < below_m)
-            .max_by(|a, b| a.1.along_m.total_cmp(&b.1.along_m))
-    };
-    let mut best: Option<Queue> = None;
-    let mut from_m = f64::INFINITY;
-    while let Some((first, head)) = next_upstream(from_m) {
-        let (queue, count) = row(lane, first, head, next_upstream);
-        from_m = queue.tail_m;
-        let longer = best.is_none_or(|best| queue.length_m() > best.length_m());
-        if count >= FEWEST && longer && queue.head_m <= head_to_m {
-            best = Some(queue);
+impl Lane {
+    /// Notes where slow vehicles are now.
+    fn see(&mut self, now: Mono, lane: usize, scene: &Scene) {
+        for (spot, on) in slow_on(now, lane, scene) {
+            let half_m = spot.length_m / 2.0;
+            let (first, last) = (cell(on.along_m - half_m), cell(on.along_m + half_m));
+            for cell in self.slow_at.iter_mut().take(last + 1).skip(first) {
+                *cell = now;
+            }
         }
     }
-    best
+
+    fn was_slow(&self, now: Mono, along_m: f64) -> bool {
+        let at = self.slow_at.get(cell(along_m));
+        at.is_some_and(|at| *at > Mono::ZERO && now.seconds_after(*at) <= HELD_S)
+    }
+
+    /// The longest queue whose head is no farther along than `head_to_m`: a stretch in which slow vehicles
+    /// are or were a moment ago, as long as there is no gap.
+    fn longest(&self, now: Mono, lane: usize, scene: &Scene, head_to_m: f64) -> Option<Queue> {
+        let mut best: Option<Queue> = None;
+        let mut row: Option<Queue> = None;
+        let mut consider = |row: Option<Queue>| {
+            let row = row.and_then(|row| self.filled(now, row, lane, scene));
+            if let Some(row) = row.filter(|row| row.head_m <= head_to_m)
+                && best.is_none_or(|best| row.length_m() > best.length_m())
+            {
+                best = Some(row);
+            }
+        };
+        for (number, at) in self.slow_at.iter().enumerate().rev() {
+            if *at == Mono::ZERO || now.seconds_after(*at) > HELD_S {
+                continue;
+            }
+            let (from_m, to_m) = (number as f64 * CELL_M, (number + 1) as f64 * CELL_M);
+            row = match row {
+                Some(row) if row.tail_m - to_m <= GAP_M => Some(Queue {
+                    tail_m: from_m,
+                    ..row
+                }),
+                ended => {
+                    consider(ended);
+                    Some(Queue {
+                        lane,
+                        head_m: to_m,
+                        tail_m: from_m,
+                    })
+                }
+            };
+        }
+        consider(row);
+        best
+    }
+
+    /// The same from the middle of its first vehicle to that of its last, if there are enough of them: one
+    /// may be missed for a moment, and two that are nearer to each other than vehicles can be are one.
+    fn filled(&self, now: Mono, row: Queue, lane: usize, scene: &Scene) -> Option<Queue> {
+        let mut places: ArrayVec<f64, MAX_TRACKS> = ArrayVec::new();
+        let inside = |on: &OnLane| (row.tail_m..=row.head_m).contains(&on.along_m);
+        for (_, on) in slow_on(now, lane, scene).filter(|(_, on)| inside(on)) {
+            // As many as the picture has.
+            let _ = places.try_push(on.along_m);
+        }
+        places.sort_unstable_by(f64::total_cmp);
+        let (&tail_m, &head_m) = places.first().zip(places.last())?;
+        let mut count = 0;
+        let mut before_m = f64::NEG_INFINITY;
+        for &place_m in &places {
+            if place_m - before_m >= APART_M {
+                count += 1;
+                before_m = place_m;
+            }
+        }
+        let known = self.last.is_some_and(|last| {
+            now.seconds_after(last.at) <= HELD_S
+                && last.row.tail_m <= row.head_m
+                && row.tail_m <= last.row.head_m
+        });
+        if count < FEWEST - usize::from(known) {
+            return None;
+        }
+        let mut queue = Queue {
+            lane,
+            head_m,
+            tail_m,
+        };
+        // Its last and its first may be missed for a moment too.
+        if let Some(last) = self.last.filter(|_| known) {
+            if last.row.tail_m < queue.tail_m && self.was_slow(now, last.row.tail_m) {
+                queue.tail_m = last.row.tail_m;
+            }
+            if last.row.head_m > queue.head_m && self.was_slow(now, last.row.head_m) {
+                queue.head_m = last.row.head_m;
+            }
+        }
+        Some(queue)
+    }
 }
 
-fn row<'a>(
-    lane: usize,
-    first: &'a Spot,
-    head: OnLane,
-    next_upstream: impl Fn(f64) -> Option<(&'a Spot, OnLane)>,
-) -> (Queue, usize) {
-    let (mut last, mut at_m, mut count) = (first, head.along_m, 1);
-    while let Some((spot, on)) = next_upstream(at_m) {
-        let gap_m = at_m - on.along_m - (last.length_m + spot.length_m) / 2.0;
-        if gap_m > GAP_M {
-            break;
-        }
-        (last, at_m) = (spot, on.along_m);
-        count += 1;
-    }
-    let queue = Queue {
-        lane,
-        head_m: head.along_m,
-        tail_m: at_m,
-    };
-    (queue, count)
+/// Who may stand in a queue on a lane.
+fn slow_on(now: Mono, lane: usize, scene: &Scene) -> impl Iterator<Item = (&Spot, OnLane)> {
+    scene.on(lane).filter(move |(spot, _)| {
+        spot.drives()
+            && !spot.lies
+            && spot.speed_mps < SLOW_BELOW_MPS
+            && !spot.against
+            && now.seconds_after(spot.born_at) >= KNOWN_FOR_S
+    })
+}
+
+fn cell(along_m: f64) -> usize {
+    // Negative is the first: a float saturates.
+    (along_m / CELL_M) as usize
 }
 
 impl Queue {

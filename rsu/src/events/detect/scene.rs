@@ -2,6 +2,8 @@
 //!
 //! Built anew at every look, in memory that is used again. Not here: what it means.
 
+use std::time::Duration;
+
 use arrayvec::ArrayVec;
 use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
 
@@ -15,6 +17,18 @@ use crate::site::{Site, line};
 #[derive(Debug)]
 pub(super) struct Roads {
     pub(super) lanes: Vec<Road>,
+    stops: Vec<Bay>,
+    /// Longest that a bus stands at a stop that nobody has listed.
+    usual_dwell_s: f64,
+}
+
+/// Where buses stand at a listed stop.
+#[derive(Debug)]
+struct Bay {
+    lane: usize,
+    from_m: f64,
+    to_m: f64,
+    dwell_s: f64,
 }
 
 /// One lane.
@@ -37,7 +51,7 @@ pub(super) struct Road {
 }
 
 impl Roads {
-    pub(super) fn new(site: &Site) -> Self {
+    pub(super) fn new(site: &Site, usual_dwell: Duration) -> Self {
         let lanes = site.links.iter().flat_map(|link| {
             link.lanes.iter().map(move |lane| {
                 let mut phases = ArrayVec::new();
@@ -63,9 +77,60 @@ impl Roads {
                 }
             })
         });
-        Self {
+        let mut roads = Self {
             lanes: lanes.collect(),
-        }
+            stops: Vec::new(),
+            usual_dwell_s: usual_dwell.as_secs_f64(),
+        };
+        let bays = site.stops.iter().filter_map(|stop| {
+            let link = (stop.upstream, stop.downstream);
+            let mut lanes = roads.lanes.iter();
+            let lane = lanes.position(|road| road.link == link && road.id == stop.lane)?;
+            let (_, from_m, to_m) = stop.on(site)?;
+            let dwell_s = stop.dwell.unwrap_or(usual_dwell).as_secs_f64();
+            Some(Bay {
+                lane,
+                from_m,
+                to_m,
+                dwell_s,
+            })
+        });
+        roads.stops = bays.collect();
+        roads
+    }
+
+    /// How long a bus may stand here because it calls; None where it does not. On a link whose stops are
+    /// listed it calls there and nowhere else. A bus is what is called one, and what is as long and is not
+    /// called a car: most radars call it a lorry, or nothing.
+    fn calls_for_s(&self, track: &Track, on: Option<OnLane>) -> Option<f64> {
+        let long = track
+            .size
+            .map(|size| f64::from(size.length_m) >= BUS_FROM_M);
+        let bus = match track.class {
+            Class::Bus => true,
+            Class::Truck => long != Some(false),
+            Class::Unknown => long == Some(true),
+            _ => false,
+        };
+        let link = self.lanes[on.filter(|_| bus)?.lane].link;
+        let mut bays = self.stops.iter();
+        let bay = bays.find(|bay| {
+            // Which lane a long thing is in is not sure to half a metre.
+            let road = &self.lanes[bay.lane];
+            let foot = line::foot(&road.centre, track.east_m, track.north_m);
+            let along = bay.from_m - BAY_SLACK_M..=bay.to_m + BAY_SLACK_M;
+            foot.is_some_and(|foot| {
+                foot.left_m.abs() <= road.width_m / 2.0 + BESIDE_BAY_M
+                    && along.contains(&foot.along_m)
+            })
+        });
+        let listed = self
+            .stops
+            .iter()
+            .any(|bay| self.lanes[bay.lane].link == link);
+        let unlisted = track.class == Class::Bus && !listed;
+        bay.map(|bay| bay.dwell_s)
+            .or(unlisted.then_some(self.usual_dwell_s))
     }
 
     /// The lane under a point, the nearest: of all, and of those that lead along a yaw within a turn.
@@ -164,7 +229,7 @@ fn bounds_m(line: &[Enu], reach_m: f64) -> [f64; 4] {
 }
 
 /// The angle between two directions, 0..=pi.
-fn between(a_rad: f64, b_rad: f64) -> f64 {
+pub(super) fn between(a_rad: f64, b_rad: f64) -> f64 {
     let apart = (a_rad - b_rad).rem_euclid(std::f64::consts::TAU);
     apart.min(std::f64::consts::TAU - apart)
 }
@@ -194,11 +259,15 @@ pub(super) struct Spot {
     pub(super) sigma_m: f64,
     pub(super) speed_mps: f64,
     pub(super) speed_sigma_mps: f64,
+    /// Where it goes; None of what hardly moves.
+    pub(super) course_rad: Option<f64>,
     pub(super) length_m: f64,
     /// The lane that it is on, in its direction while it moves.
     pub(super) lane: Option<OnLane>,
     /// It is no vehicle for all that is known, and has never moved.
     pub(super) lies: bool,
+    /// It may be a bus that calls here, for so long at the most.
+    pub(super) calls_for_s: Option<f64>,
     /// It moves against the lane under it, and no lane leads its way.
     pub(super) against: bool,
     /// To the one ahead on its lane: the free space, and how fast that one is.
@@ -225,7 +294,10 @@ pub(super) enum Hold {
 impl Spot {
     /// Whether it drives on the carriageway.
     pub(super) fn drives(&self) -> bool {
-        !matches!(self.class, Class::Pedestrian | Class::Bicycle)
+        !matches!(
+            self.class,
+            Class::Pedestrian | Class::Bicycle | Class::Animal
+        )
     }
 }
 
@@ -237,6 +309,12 @@ pub(super) struct Scene {
 
 /// Rounding.
 const SPARE_M: f64 = 1e-3;
+/// Shorter is no bus.
+const BUS_FROM_M: f64 = 7.0;
+/// Where the middle of a bus is seen is so far off along its stop,
+const BAY_SLACK_M: f64 = 3.0;
+/// and beside it.
+const BESIDE_BAY_M: f64 = 1.0;
 /// Below this speed a course says nothing of where somebody is going.
 const COURSE_FROM_MPS: f64 = 2.0;
 /// Most that a course may differ from the lane's: beyond it drives across or against it.
@@ -292,7 +370,9 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
     let velocity = &track.velocity;
     let speed_mps = velocity.east_mps.hypot(velocity.north_mps);
     let course = velocity.north_mps.atan2(velocity.east_mps);
-    let moves = speed_mps >= COURSE_FROM_MPS;
+    // Who is on foot may cross any lane.
+    let on_foot = matches!(track.class, Class::Pedestrian | Class::Animal);
+    let moves = speed_mps >= COURSE_FROM_MPS && !on_foot;
     let along = moves.then_some((course, ALONG_RAD));
     let [any, lane] = roads.under(track.east_m, track.north_m, along);
     let length_m = track.size.map_or(4.5, |size| f64::from(size.length_m));
@@ -312,6 +392,7 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
         sigma_m: covariance.ee.max(covariance.nn).max(0.0).sqrt(),
         speed_mps,
         speed_sigma_mps: velocity.cov.ee.max(velocity.cov.nn).max(0.0).sqrt(),
+        course_rad: moves.then_some(course),
         length_m,
         against: moves
             && lane.is_none()
@@ -319,6 +400,7 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
         lane: lane.or(any.filter(|on| moves && between(course, on.yaw_rad) >= AGAINST_RAD)),
         ahead: None,
         lies: false,
+        calls_for_s: roads.calls_for_s(track, lane),
         hold: Hold::Wait,
         to_end_m,
         limit_mps: lane.map_or(f64::INFINITY, |on| roads.lanes[on.lane].limit_mps),

@@ -215,6 +215,66 @@ fn a_bus_at_its_stop_is_no_obstacle() {
     assert_eq!(bench.raised(), NONE);
 }
 
+/// Something 12 m long that stands at the listed stop of the northern approach, 155 m before its line.
+fn long(class: Class, north_m: f64) -> Track {
+    Track {
+        size: Some(Size {
+            length_m: 12.0,
+            width_m: 2.5,
+            height_m: None,
+        }),
+        ..of(class, car(1, IN_M, north_m, 0.0))
+    }
+}
+
+#[test]
+fn what_may_be_a_bus_may_stand_at_a_listed_stop_for_its_dwell() {
+    for class in [Class::Bus, Class::Truck] {
+        let mut bench = bench();
+        let arrives = |t: f64| vec![of(class, car(1, IN_M, 200.0 - 10.0 * t, -10.0))];
+        bench.see(2.0, arrives);
+        // Now and then it is seen beside its lane.
+        bench.see(58.0, |t| {
+            let aside_m = if t % 5.0 < 1.0 { -2.2 } else { 0.0 };
+            let bus = long(class, 175.0);
+            vec![Track {
+                east_m: IN_M + aside_m,
+                ..bus
+            }]
+        });
+        assert_eq!(bench.raised(), NONE, "{class:?}");
+        bench.see(5.0, |_| vec![long(class, 175.0)]);
+        assert_eq!(bench.raised(), [903], "{class:?} for longer than any dwell");
+    }
+}
+
+#[test]
+fn a_car_at_a_bus_stop_and_a_bus_elsewhere_on_its_road_are_told() {
+    for stands in [
+        car(1, IN_M, 175.0, 0.0),
+        of(Class::Truck, car(1, IN_M, 175.0, 0.0)),
+        long(Class::Bus, 120.0),
+        long(Class::Truck, 215.0),
+    ] {
+        let mut bench = bench();
+        bench.see(16.0, |_| vec![stands]);
+        assert_eq!(bench.raised(), [903], "{stands:?}");
+    }
+}
+
+#[test]
+fn who_waits_behind_a_bus_at_its_stop_is_not_stopped() {
+    let mut bench = bench();
+    bench.see(50.0, |_| {
+        vec![
+            long(Class::Bus, 175.0),
+            car(2, IN_M, 187.0, 0.0),
+            car(3, IN_M, 194.0, 0.0),
+        ]
+    });
+    assert_eq!(bench.raised(), NONE);
+}
+
 #[test]
 fn what_has_never_moved_and_is_no_vehicle_is_an_object() {
     let mut bench = bench();
@@ -231,6 +291,50 @@ fn a_vehicle_against_its_lane_is_raised_once_it_has_gone_some_way() {
     assert_eq!(bench.raised(), NONE);
     bench.see(1.0, |t| vec![car(1, OUT_M, 186.0 - 10.0 * t, -10.0)]);
     assert_eq!(bench.raised(), [904]);
+}
+
+#[test]
+fn a_track_that_jumps_from_lane_to_lane_is_no_wrong_way_driver() {
+    // Southbound in the left lane of the approach, at 1.6 m west; the exit's left lane is as far east.
+    let south = |t: f64, east_m: f64| car(1, east_m, 200.0 - 10.0 * t, -10.0);
+    let hops = |t: f64| if t % 1.6 < 0.8 { 1.6 } else { -1.6 };
+    let near_the_edge = |t: f64| 0.2 + 0.2 * (3.0 * t).sin();
+    for east_m in [&hops as &dyn Fn(f64) -> f64, &near_the_edge] {
+        let mut bench = bench();
+        bench.see(12.0, |t| vec![south(t, east_m(t))]);
+        assert_eq!(bench.raised(), NONE);
+    }
+}
+
+#[test]
+fn the_second_track_of_a_vehicle_is_no_wrong_way_driver() {
+    let mut bench = bench();
+    bench.see(12.0, |t| {
+        let own = car(1, -1.6, 200.0 - 10.0 * t, -10.0);
+        vec![own, car(2, 1.6, 201.0 - 10.0 * t, -9.5)]
+    });
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
+fn a_track_that_is_said_to_move_and_stays_is_no_wrong_way_driver() {
+    let mut bench = bench();
+    // A queue in which one detection after the other is taken for the same vehicle.
+    bench.see(12.0, |t| vec![car(1, 1.6, 150.0 - (10.0 * t) % 6.0, -10.0)]);
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
+fn who_drove_the_right_way_before_must_be_seen_against_it_for_longer() {
+    let drives = |t: f64| {
+        let east_m = if t < 4.0 { -1.6 } else { 1.6 };
+        vec![car(1, east_m, 230.0 - 10.0 * t, -10.0)]
+    };
+    let mut bench = bench();
+    bench.see(6.0, drives);
+    assert_eq!(bench.raised(), NONE);
+    bench.see(3.0, |t| drives(t + 6.0));
+    assert_eq!(bench.raised(), [904], "an overtaker on the wrong side");
 }
 
 #[test]
@@ -252,6 +356,45 @@ fn a_walker_on_the_carriageway_is_raised_but_not_at_the_crossing() {
     assert_eq!(bench.raised(), NONE);
     bench.see(1.5, |_| walker(100.0));
     assert_eq!(bench.raised(), [405]);
+}
+
+#[test]
+fn what_appears_and_stays_where_it_is_must_stand_longer_to_be_somebody_on_foot() {
+    let mut bench = bench();
+    let stands = |_: f64| vec![of(Class::Pedestrian, car(1, IN_M, 100.0, 0.0))];
+    bench.see(4.9, stands);
+    assert_eq!(bench.raised(), NONE);
+    bench.see(0.5, stands);
+    assert_eq!(bench.raised(), [405]);
+}
+
+#[test]
+fn an_animal_on_the_carriageway_is_raised_wherever_it_is() {
+    let mut bench = bench();
+    let dog = |east_m, north_m| vec![of(Class::Animal, car(1, east_m, north_m, 1.2))];
+    bench.see(5.0, |_| dog(20.0, 100.0));
+    assert_eq!(bench.raised(), NONE, "beside the road");
+    bench.see(1.5, |_| dog(IN_M, 25.0));
+    assert_eq!(bench.raised(), [406]);
+    // Faster than anybody walks, straight across the lanes.
+    let mut runs = bench_with(Config::default());
+    runs.see(3.0, |t| {
+        let across = Track {
+            velocity: Velocity {
+                east_mps: -3.0,
+                ..car(1, 0.0, 0.0, 0.0).velocity
+            },
+            ..car(1, 11.0 - 3.0 * t, 100.0, 0.0)
+        };
+        vec![of(Class::Animal, across)]
+    });
+    assert_eq!(runs.raised(), [406]);
+    let mut off = bench_with(Config {
+        animal_after: None,
+        ..Config::default()
+    });
+    off.see(5.0, |_| dog(IN_M, 100.0));
+    assert_eq!(off.raised(), NONE);
 }
 
 #[test]
@@ -335,6 +478,72 @@ fn a_jam_before_no_signal_is_congestion_and_its_tail_moves() {
     bench.see(10.0, |_| Vec::new());
     let (_, code, stage) = *bench.told.last().unwrap();
     assert_eq!((code, stage), (707, events::Stage::Cleared));
+}
+
+#[test]
+fn a_jam_in_which_tracks_are_lost_and_doubled_is_one_jam_with_one_tail() {
+    let mut bench = bench();
+    // Each is missed for half a second now and then, the last one too; another is there twice.
+    let jam = |t: f64| {
+        let missed = |car: &Track| (t * 2.0) as u8 % 10 == car.id % 10;
+        let mut seen: Vec<Track> = queue(120.0, 9)
+            .into_iter()
+            .filter(|car| !missed(car))
+            .collect();
+        seen.push(car(40, IN_M + 0.8, 153.0, 0.0));
+        seen
+    };
+    bench.see(21.0, jam);
+    assert_eq!(
+        bench.raised().iter().filter(|code| **code == 707).count(),
+        1
+    );
+    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+    let frame = Site::parse(site, "site").unwrap().frame;
+    for step in 0..60 {
+        bench.see(0.1, |_| jam(21.0 + 0.1 * f64::from(step)));
+        let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
+        let tail = frame.enu(sent[0].pos.unwrap()).north_m;
+        assert!((tail - 184.0).abs() < 0.1, "{tail} after {step} looks");
+    }
+}
+
+#[test]
+fn a_false_echo_behind_a_jam_is_not_its_tail() {
+    let mut bench = bench();
+    bench.see(21.0, |_| queue(120.0, 8));
+    for n in 0..20u8 {
+        let born_at = at(bench.ms).mono;
+        bench.see(0.5, |_| {
+            let echo = Track {
+                born_at,
+                ..car(100 + n, IN_M, 200.0, 0.0)
+            };
+            queue(120.0, 8).into_iter().chain([echo]).collect()
+        });
+        let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
+        let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
+        let frame = Site::parse(site, "site").unwrap().frame;
+        let tail = frame.enu(sent[0].pos.unwrap()).north_m;
+        assert!((tail - 176.0).abs() < 0.1, "{tail}");
+    }
+}
+
+#[test]
+fn two_cars_that_are_seen_twice_are_no_jam() {
+    let mut bench = bench();
+    bench.see(30.0, |_| {
+        let row = [120.0, 145.0, 172.0].into_iter().enumerate();
+        row.flat_map(|(n, north_m)| {
+            let id = 2 * n as u8 + 1;
+            [
+                car(id, IN_M, north_m, 0.0),
+                car(id + 1, IN_M, north_m + 1.5, 0.0),
+            ]
+        })
+        .collect()
+    });
+    assert!(!bench.raised().contains(&707), "{:?}", bench.told);
 }
 
 #[test]

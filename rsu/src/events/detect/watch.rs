@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use super::Config;
-use super::scene::{Hold, Scene, Spot};
+use super::against::{Against, SURE_PLACE_M};
+use super::scene::{Hold, Roads, Scene, Spot};
 use crate::clock::Mono;
 use crate::report::Class;
 
@@ -21,6 +22,8 @@ pub(super) enum Found {
     WrongWay,
     /// It walks on the carriageway.
     Pedestrian,
+    /// It is an animal on the carriageway.
+    Animal,
     /// It is slow where it need not be.
     Slow,
     /// It is too fast.
@@ -39,6 +42,10 @@ const QUEUE_GAP_M: f64 = 12.0;
 const AT_STOP_LINE_M: f64 = 12.0;
 /// The first at a green has moved by then, even one that was asleep.
 const GREEN_START: Duration = Duration::from_secs(8);
+/// Who has gone so far is somebody.
+const WALKED_M: f64 = 1.0;
+/// Who has not must have stood there for so much longer.
+const STANDS_ON_FOOT: Duration = Duration::from_secs(4);
 /// So close to the junction people cross the road.
 const CROSSING_M: f64 = 15.0;
 /// A free road has nobody nearer ahead.
@@ -49,10 +56,6 @@ const FREE_ROAD_M: f64 = 80.0;
 const EMERGENCY_KEPT_S: f64 = 20.0;
 /// Farther apart, two looks say nothing of the time between them.
 const LONGEST_STEP_S: f64 = 0.3;
-/// A track that is less sure of its place may be on another lane.
-const SURE_PLACE_M: f64 = 1.0;
-/// Who goes against a lane has gone this far against it.
-const AGAINST_FOR_M: f64 = 5.0;
 
 #[derive(Debug)]
 pub(super) struct Watches {
@@ -71,9 +74,12 @@ struct Watch {
     raised: bool,
     stands_s: f64,
     reasonless_s: f64,
-    against_s: f64,
-    against_from_m: (f64, f64),
+    against: Against,
+    /// Where it was seen first, and whether it has gone away from there on foot.
+    first_m: Option<(f64, f64)>,
+    has_walked: bool,
     walks_s: f64,
+    animal_s: f64,
     slow_s: f64,
     fast_s: f64,
     emergency_s: f64,
@@ -99,6 +105,7 @@ impl Watches {
         now: Mono,
         spot: &Spot,
         scene: &Scene,
+        roads: &Roads,
         mut found: impl FnMut(Found),
     ) {
         let watch = &mut self.of[usize::from(spot.id)];
@@ -121,19 +128,38 @@ impl Watches {
         if let Some(what) = watch.stands(step_s, spot, now, config) {
             found(what);
         }
-        watch.goes_against(step_s, spot);
-        let gone_m =
-            (spot.east_m - watch.against_from_m.0).hypot(spot.north_m - watch.against_from_m.1);
-        if is_past(watch.against_s, config.wrong_way_after) && gone_m >= AGAINST_FOR_M {
-            found(Found::WrongWay);
+        if let Some(after) = config.wrong_way_after {
+            let after_s = after.as_secs_f64();
+            watch.against.look(step_s, after_s, spot, scene, roads);
+            if watch.against.is_past(after_s) {
+                found(Found::WrongWay);
+            }
         }
         grow(
             &mut watch.walks_s,
             step_s,
             walks_on_the_carriageway(spot, scene),
         );
-        if is_past(watch.walks_s, config.pedestrian_after) {
+        let here_m = (spot.east_m, spot.north_m);
+        let first_m = *watch.first_m.get_or_insert(here_m);
+        let gone_m = (here_m.0 - first_m.0).hypot(here_m.1 - first_m.1);
+        watch.has_walked |= gone_m >= WALKED_M;
+        // What a camera imagines stays where it is, and not for long.
+        let stays = |after: Option<Duration>| after.map(|after| after + STANDS_ON_FOOT);
+        let on_foot = |after| {
+            if watch.has_walked {
+                after
+            } else {
+                stays(after)
+            }
+        };
+        if is_past(watch.walks_s, on_foot(config.pedestrian_after)) {
             found(Found::Pedestrian);
+        }
+        let strays = spot.class == Class::Animal && is_on_the_carriageway(spot, scene);
+        grow(&mut watch.animal_s, step_s, strays);
+        if is_past(watch.animal_s, on_foot(config.animal_after)) {
+            found(Found::Animal);
         }
         grow(&mut watch.slow_s, step_s, is_slow(spot, config));
         if is_past(watch.slow_s, config.slow_after) {
@@ -172,28 +198,13 @@ impl Watch {
         }
         let (what, after) = match spot.class {
             Class::Unknown if !self.has_moved => (Found::Object, config.object_after?),
-            Class::Bus => (
-                Found::Stopped,
-                config.stopped_after?.max(config.bus_stopped_after),
-            ),
             _ => (Found::Stopped, config.stopped_after?),
         };
+        let after_s = after.as_secs_f64().max(spot.calls_for_s.unwrap_or(0.0));
         // No red lasts longer than any cycle.
         let outlasts = self.stands_s >= config.congestion_cycles_after.as_secs_f64() && !waits;
-        self.raised |= self.reasonless_s >= after.as_secs_f64() || outlasts;
+        self.raised |= self.reasonless_s >= after_s || outlasts;
         self.raised.then_some(what)
-    }
-
-    fn goes_against(&mut self, step_s: f64, spot: &Spot) {
-        let sure = spot.drives() && spot.sigma_m <= SURE_PLACE_M;
-        if spot.against && sure {
-            if self.against_s <= 0.0 {
-                self.against_from_m = (spot.east_m, spot.north_m);
-            }
-            self.against_s += step_s;
-        } else {
-            self.against_s = (self.against_s - 2.0 * step_s).max(0.0);
-        }
     }
 }
 
@@ -212,20 +223,26 @@ fn waits_for_the_signal(spot: &Spot, now: Mono) -> bool {
 }
 
 fn walks_on_the_carriageway(spot: &Spot, scene: &Scene) -> bool {
-    let walker = spot.class == Class::Pedestrian && spot.class_confidence >= 0.6;
-    let Some(on) = spot.lane.filter(|_| walker) else {
-        return false;
-    };
-    // Whoever steps out of a vehicle's box is that vehicle, seen wrongly.
-    let beside_a_vehicle = scene.spots.iter().any(|other| {
-        let apart_m = (other.east_m - spot.east_m).hypot(other.north_m - spot.north_m);
-        other.id != spot.id && other.drives() && apart_m <= other.length_m / 2.0 + 1.0
-    });
     let crosses = match spot.hold {
-        Hold::Free => on.along_m <= CROSSING_M,
+        Hold::Free => spot.lane.is_some_and(|on| on.along_m <= CROSSING_M),
         Hold::Wait | Hold::Green(_) => spot.to_end_m <= CROSSING_M,
     };
-    !crosses && !beside_a_vehicle && spot.sigma_m <= SURE_PLACE_M
+    spot.class == Class::Pedestrian && !crosses && is_on_the_carriageway(spot, scene)
+}
+
+/// Whether it is what it is called for certain, and in a lane for certain.
+fn is_on_the_carriageway(spot: &Spot, scene: &Scene) -> bool {
+    // Whoever steps out of a vehicle's box is that vehicle, seen wrongly.
+    let beside_a_vehicle = || {
+        scene.spots.iter().any(|other| {
+            let apart_m = (other.east_m - spot.east_m).hypot(other.north_m - spot.north_m);
+            other.id != spot.id && other.drives() && apart_m <= other.length_m / 2.0 + 1.0
+        })
+    };
+    spot.lane.is_some()
+        && spot.class_confidence >= 0.6
+        && spot.sigma_m <= SURE_PLACE_M
+        && !beside_a_vehicle()
 }
 
 fn has_a_free_road(spot: &Spot) -> bool {

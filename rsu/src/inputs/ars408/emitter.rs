@@ -170,7 +170,7 @@ fn extended(object: &SensedObject) -> Extended {
         arel_long_mps2: 0.0,
         arel_lat_mps2: 0.0,
         class: match object.class {
-            Class::Unknown => 0,
+            Class::Unknown | Class::Animal => 0,
             Class::Car => 1,
             Class::Truck | Class::Bus => 2,
             Class::Pedestrian => 3,

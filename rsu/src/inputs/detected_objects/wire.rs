@@ -127,6 +127,7 @@ impl<'de> Deserialize<'de> for ClassWord {
             "motorcycle" => Class::Motorcycle,
             "bicycle" | "cyclist" => Class::Bicycle,
             "pedestrian" => Class::Pedestrian,
+            "animal" => Class::Animal,
             _ => Class::Unknown,
         }))
     }
@@ -142,6 +143,7 @@ pub fn word(class: Class) -> &'static str {
         Class::Motorcycle => "motorcycle",
         Class::Bicycle => "bicycle",
         Class::Pedestrian => "pedestrian",
+        Class::Animal => "animal",
     }
 }
 

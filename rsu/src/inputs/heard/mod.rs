@@ -467,7 +467,8 @@ impl From<Psm> for Said {
             class: match psm.user {
                 User::Pedestrian | User::RoadWorker => Class::Pedestrian,
                 User::Cyclist => Class::Bicycle,
-                User::Unknown | User::Animal => Class::Unknown,
+                User::Animal => Class::Animal,
+                User::Unknown => Class::Unknown,
             },
             emergency: false,
         }

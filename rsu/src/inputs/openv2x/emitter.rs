@@ -54,7 +54,7 @@ impl Emitter {
                 Class::Pedestrian => "pedestrian",
                 Class::Bicycle | Class::Motorcycle => "non-motor",
                 Class::Car | Class::Truck | Class::Bus => "motor",
-                Class::Unknown => "unknown",
+                Class::Unknown | Class::Animal => "unknown",
             };
             json!({
                 "ptcType": kind, "ptcId": seen.device_id.map_or(n, usize::from),

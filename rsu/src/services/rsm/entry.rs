@@ -203,7 +203,8 @@ fn size(size: report::Size) -> Size {
 
 fn kind(class: Class) -> (ParticipantKind, Option<VehicleClass>) {
     match class {
-        Class::Unknown => (ParticipantKind::Unknown, None),
+        // RSM has no word for animals.
+        Class::Unknown | Class::Animal => (ParticipantKind::Unknown, None),
         Class::Car => (ParticipantKind::Motor, Some(VehicleClass::PASSENGER_CAR)),
         Class::Truck => (ParticipantKind::Motor, Some(VehicleClass::TRUCK)),
         Class::Bus => (ParticipantKind::Motor, Some(VehicleClass::BUS)),

@@ -116,6 +116,7 @@ impl<'n> Builder<'n> {
             conflicts: Vec::new(),
             signs: Vec::new(),
             events: Vec::new(),
+            stops: Vec::new(),
             utc_offset_min: crate::site::timetable::CHINA_MIN,
             synthetic: self.options.synthetic,
         };

@@ -1,12 +1,13 @@
 //! One junction in GeoJSON: what our own export writes, and what a person draws in QGIS.
 //!
 //! A feature's property `kind` says what it is: `node` (a point), `link` and `lane` (lines in the
-//! direction of travel), `connection` (a line over the junction, or properties alone), `phase`.
+//! direction of travel), `connection` (a line over the junction, or properties alone), `phase`, `stop`.
 //! Others are left out. Degrees of WGS-84, longitude first; heights are not read. What is drawn need
 //! not be typed: a connection that names no lanes joins those whose ends it touches, and one that
 //! names no turn has the one that it makes. Links that are not drawn follow from their lanes.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Map as Object, Value};
 use v2x_msg::base::{Degrees, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
@@ -15,7 +16,7 @@ use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
 use super::{Options, Refused};
 use crate::site::read::{GREENS, LANE_KINDS, TURNS};
 use crate::site::{
-    Connection, GreenKind, Lane, Link, Node, Phase, Site, Turn, across, line, simplify,
+    Connection, GreenKind, Lane, Link, Node, Phase, Site, Stop, Turn, across, line, simplify,
 };
 
 /// A connection's end touches a lane's end that is nearer than this.
@@ -81,10 +82,12 @@ pub(super) fn read(text: &str, options: &Options) -> Result<(Site, Vec<String>),
         conflicts: Vec::new(),
         signs: Vec::new(),
         events: Vec::new(),
+        stops: Vec::new(),
         utc_offset_min: crate::site::timetable::CHINA_MIN,
         synthetic: synthetic || options.synthetic,
     };
     site.conflicts = site.crossings();
+    site.stops = stops(&features, &site)?;
     Ok((site, drawing.notes))
 }
 
@@ -562,6 +565,29 @@ impl Drawing {
             .or(exit.lanes.first())?;
         Turn::between(&from.centre, &next.centre)
     }
+}
+
+/// Where buses call, as their properties say; the line is for people.
+fn stops(features: &[Feature<'_>], site: &Site) -> Result<Vec<Stop>, Refused> {
+    let made = of_kind(features, "stop").map(|feature| {
+        let dwell_s = feature.within("dwell_s", 5.0, 3600.0)?;
+        let from_m = feature.within("from_stop_line_m", 0.0, REACH_M)?;
+        let length_m = feature.within("length_m", 5.0, 200.0)?;
+        let stop = Stop {
+            name: feature.text("name").unwrap_or("").to_owned(),
+            upstream: feature.node("upstream")?,
+            downstream: feature.node("downstream")?,
+            lane: feature.needed("lane", feature.lane("lane")?)?,
+            from_stop_line_m: feature.needed("from_stop_line_m", from_m)?,
+            length_m: feature.needed("length_m", length_m)?,
+            dwell: dwell_s.map(Duration::from_secs_f64),
+        };
+        match stop.on(site) {
+            Some((_, from_m, _)) if from_m >= 0.0 => Ok(stop),
+            _ => Err(feature.wrong("does not lie in a lane of a link that is drawn")),
+        }
+    });
+    made.collect()
 }
 
 fn phases(features: &[Feature<'_>], options: &Options) -> Result<Vec<Phase>, Refused> {

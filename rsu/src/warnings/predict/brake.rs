@@ -2,7 +2,7 @@
 //! who comes into the same lane.
 
 use super::super::approach::below;
-use super::super::light::{Demand, demand};
+use super::super::light::{Demand, demand, is_seen};
 use super::super::ways::Way;
 use super::lanes::Leader;
 use super::memory::Memory;
@@ -25,17 +25,28 @@ pub(in crate::warnings) struct Braking {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sign {
     pub(super) demand: Demand,
+    /// It has shown so for long enough to have been seen.
+    pub(super) seen: bool,
     /// How likely it passes the stop line all the same.
     pub(super) passes: f64,
     pub(super) arrives_s: f64,
 }
 
-pub(super) fn wanted(way: &Way, forecast: Option<&Forecast>, now: Mono, arrives_s: f64) -> Demand {
+/// What the signal demands of who is at the line after `arrives_s`, and whether that has been seen.
+pub(super) fn wanted(
+    way: &Way,
+    forecast: Option<&Forecast>,
+    now: Mono,
+    arrives_s: f64,
+) -> (Demand, bool) {
     let phases = forecast.map_or(&[][..], |forecast| &forecast.phases);
     let rules = |id| phases.iter().find(|phase| phase.phase == id);
-    way.phase.and_then(rules).map_or(Demand::Go, |phase| {
-        demand(&phase.states, now, now.offset_by(arrives_s))
-    })
+    way.phase
+        .and_then(rules)
+        .map_or((Demand::Go, false), |phase| {
+            let at = now.offset_by(arrives_s);
+            (demand(&phase.states, now, at), is_seen(&phase.states, now))
+        })
 }
 
 /// Who brakes with this share of what is needed is about to stop: braking begins softly, and is seen
@@ -44,6 +55,11 @@ const BRAKES_FOR_IT: f64 = 0.5;
 
 /// Who needs less than this to stop at a line may yet do it, however near it is.
 const SOFT_STOP_MPS2: f64 = 2.2;
+
+/// Less is the noise of a speed.
+const SURELY_MPS2: f64 = 0.5;
+/// Nobody goes on speeding up by more.
+const MOST_MPS2: f64 = 1.0;
 
 /// How likely somebody does not stop at the line: it is later than when people begin to brake, or it
 /// would have to brake harder than they do, and it does not do it.
@@ -59,8 +75,11 @@ pub(super) fn fails_to_stop(
         return 0.0;
     }
     let from_which_mps = |braking_mps2: f64| (2.0 * braking_mps2 * to_stop_m).sqrt();
+    // Who speeds up is there the sooner.
+    let speeds_up_mps2 = (memory.accel_mps2 - SURELY_MPS2).clamp(0.0, MOST_MPS2);
+    let by_then_mps = to_stop_m / braking.for_red_s - speeds_up_mps2 * braking.for_red_s / 2.0;
     let fastest_mps = from_which_mps(braking.most_mps2)
-        .min(to_stop_m / braking.for_red_s)
+        .min(by_then_mps)
         .max(from_which_mps(SOFT_STOP_MPS2));
     let spread = spread(track, mover, true, false);
     // How an error of the place changes the speed from which one can stop.

@@ -50,7 +50,7 @@ pub(super) fn ways_of(
     goes_to: &[(usize, f64); MOST_WAYS],
 ) -> ArrayVec<On, MOST_WAYS> {
     let mut found: ArrayVec<On, MOST_WAYS> = ArrayVec::new();
-    if mover.class == Class::Pedestrian {
+    if matches!(mover.class, Class::Pedestrian | Class::Animal) {
         return found;
     }
     let yaw_rad = mover.direction.1.atan2(mover.direction.0);

@@ -114,6 +114,7 @@ pub(super) fn kept_share(across_m2: f64) -> f64 {
 pub(super) fn half_length_m(track: &Track) -> f64 {
     let usual_m = match track.class {
         Class::Pedestrian => 0.5,
+        Class::Animal => 1.0,
         Class::Bicycle => 1.8,
         Class::Motorcycle => 2.0,
         Class::Bus => 11.0,
@@ -125,7 +126,7 @@ pub(super) fn half_length_m(track: &Track) -> f64 {
 
 pub(super) fn half_width_m(track: &Track) -> f64 {
     let usual_m = match track.class {
-        Class::Pedestrian => 0.5,
+        Class::Pedestrian | Class::Animal => 0.5,
         Class::Bicycle | Class::Motorcycle => 0.7,
         Class::Bus | Class::Truck => 2.5,
         Class::Car | Class::Unknown => 1.8,

@@ -354,7 +354,8 @@ impl Radar {
                 Kind::Bus => Class::Bus,
                 Kind::Bicycle => Class::Bicycle,
                 Kind::Pedestrian => Class::Pedestrian,
-                Kind::Object => Class::Unknown,
+                // This radar knows no animals.
+                Kind::Animal | Kind::Object => Class::Unknown,
             },
             orientation_deg: (turned_deg + 180.0).rem_euclid(360.0) - 180.0,
             sigma_orientation_deg: 2.0,
@@ -446,7 +447,7 @@ fn echo_dbm2(kind: Kind) -> f64 {
         Kind::Car => 10.0,
         Kind::Truck | Kind::Bus => 22.0,
         Kind::Bicycle | Kind::Object => 0.0,
-        Kind::Pedestrian => -5.0,
+        Kind::Pedestrian | Kind::Animal => -5.0,
     }
 }
 
@@ -456,7 +457,7 @@ fn farther(kind: Kind) -> f64 {
     match kind {
         Kind::Car | Kind::Truck | Kind::Bus => 1.0,
         Kind::Bicycle | Kind::Object => 1.78,
-        Kind::Pedestrian => 2.37,
+        Kind::Pedestrian | Kind::Animal => 2.37,
     }
 }
 

@@ -147,6 +147,7 @@ pub(super) fn class(kind: Kind) -> Class {
         Kind::Bus => Class::Bus,
         Kind::Bicycle => Class::Bicycle,
         Kind::Pedestrian => Class::Pedestrian,
+        Kind::Animal => Class::Animal,
         Kind::Object => Class::Unknown,
     }
 }
@@ -159,6 +160,7 @@ pub(super) fn mistaken(kind: Kind, draw: f64) -> Class {
         Kind::Bus => (Class::Truck, Class::Unknown, 0.9),
         Kind::Bicycle => (Class::Motorcycle, Class::Pedestrian, 0.5),
         Kind::Pedestrian => (Class::Bicycle, Class::Unknown, 0.7),
+        Kind::Animal => (Class::Unknown, Class::Pedestrian, 0.7),
         Kind::Object => (Class::Pedestrian, Class::Car, 0.5),
     };
     if draw < share { first } else { second }

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use v2x_msg::MessageKind;
+use v2x_msg::access::Aid;
 use v2x_msg::base::MsgCount;
 
 /// Flows, and likewise reasons, that are kept apart.
@@ -38,6 +39,8 @@ impl Count {
 #[derive(Default)]
 struct Flow {
     messages: Count,
+    /// Of RSI: dynamic, semi-static and static ones, which have rates of their own and one counter.
+    classes: [Count; 3],
     lost: Count,
     /// Counters that went back or far ahead: a restart, a second sender, or another order.
     jumps: Count,
@@ -80,6 +83,7 @@ impl Ledger {
         &mut self,
         sender: SocketAddr,
         kind: MessageKind,
+        aid: Option<Aid>,
         msg_cnt: u8,
         age_ms: Option<f64>,
     ) {
@@ -90,6 +94,9 @@ impl Ledger {
         }
         let flow = self.flows.entry((sender, kind)).or_default();
         flow.messages.add(1);
+        if let Some(class) = CLASSES.iter().position(|(class, _)| Some(*class) == aid) {
+            flow.classes[class].add(1);
+        }
         let count = MsgCount::new(msg_cnt).ok();
         let last = count.and_then(|count| flow.last.replace(count));
         if let (Some(last), Some(count)) = (last, count) {
@@ -123,9 +130,13 @@ impl Ledger {
         let mut lines = String::new();
         for ((sender, kind), flow) in &mut self.flows {
             let messages = flow.messages.second;
+            let classes = classes(flow, "/s", |count| count.second);
             let age = flow.age_second.text();
             let gaps = gaps(flow, |count| count.second);
-            let _ = writeln!(lines, "-- {sender} {kind} {messages}/s, {age}, {gaps}");
+            let _ = writeln!(
+                lines,
+                "-- {sender} {kind} {messages}/s{classes}, {age}, {gaps}"
+            );
             for count in [
                 &mut flow.messages,
                 &mut flow.lost,
@@ -133,6 +144,9 @@ impl Ledger {
                 &mut flow.repeated,
             ] {
                 count.second = 0;
+            }
+            for class in &mut flow.classes {
+                class.second = 0;
             }
             flow.age_second = Age::default();
         }
@@ -151,11 +165,12 @@ impl Ledger {
         let mut lines = format!("-- in all, {} s\n", self.seconds);
         for ((sender, kind), flow) in &self.flows {
             let messages = flow.messages.whole;
+            let classes = classes(flow, "", |count| count.whole);
             let age = flow.age_whole.text();
             let gaps = gaps(flow, |count| count.whole);
             let _ = writeln!(
                 lines,
-                "-- {sender} {kind} {messages} messages, {age}, {gaps}"
+                "-- {sender} {kind} {messages} messages{classes}, {age}, {gaps}"
             );
         }
         for ((sender, reason), count) in &self.rejects {
@@ -166,6 +181,25 @@ impl Ledger {
         }
         lines
     }
+}
+
+const CLASSES: [(Aid, &str); 3] = [
+    (Aid::RsiDynamic, "dynamic"),
+    (Aid::RsiSemiStatic, "semi-static"),
+    (Aid::RsiStatic, "static"),
+];
+
+/// ` (dynamic 10/s, static 1/s)`, where there have been any.
+fn classes(flow: &Flow, unit: &str, of: impl Fn(Count) -> u64) -> String {
+    let heard = flow.classes.iter().zip(CLASSES);
+    let heard = heard.filter(|(count, _)| count.whole > 0);
+    let texts: Vec<String> = heard
+        .map(|(count, (_, name))| format!("{name} {}{unit}", of(*count)))
+        .collect();
+    if texts.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", texts.join(", "))
 }
 
 fn gaps(flow: &Flow, of: impl Fn(Count) -> u64) -> String {
@@ -189,7 +223,7 @@ mod tests {
     fn heard(counts: &[u8]) -> String {
         let mut ledger = Ledger::default();
         for count in counts {
-            ledger.note(sender(), MessageKind::Spat, *count, Some(12.0));
+            ledger.note(sender(), MessageKind::Spat, None, *count, Some(12.0));
         }
         ledger.second()
     }
@@ -201,10 +235,29 @@ mod tests {
             "-- 10.0.0.1:4900 SPAT 3/s, age 12/12 ms, lost 2\n"
         );
         let mut ledger = Ledger::default();
-        ledger.note(sender(), MessageKind::Map, 1, None);
+        ledger.note(sender(), MessageKind::Map, None, 1, None);
         ledger.second();
         assert_eq!(ledger.second(), "-- 10.0.0.1:4900 MAP 0/s, age -, lost 0\n");
         assert!(ledger.whole().contains("MAP 1 messages"));
+    }
+
+    #[test]
+    fn classes_of_rsi_have_rates_of_their_own_and_one_counter() {
+        let mut ledger = Ledger::default();
+        let flows = [Aid::RsiDynamic, Aid::RsiStatic, Aid::RsiDynamic];
+        for (count, aid) in (0..).zip(flows) {
+            ledger.note(sender(), MessageKind::Rsi, Some(aid), count, None);
+        }
+        assert_eq!(
+            ledger.second(),
+            "-- 10.0.0.1:4900 RSI 3/s (dynamic 2/s, static 1/s), age -, lost 0\n"
+        );
+        assert!(ledger.second().contains("0/s (dynamic 0/s, static 0/s)"));
+        assert!(
+            ledger
+                .whole()
+                .contains("3 messages (dynamic 2, static 1), age")
+        );
     }
 
     #[test]
@@ -218,7 +271,7 @@ mod tests {
         let mut ledger = Ledger::default();
         for port in 1..=1000 {
             let stranger = SocketAddr::new(sender().ip(), port);
-            ledger.note(stranger, MessageKind::Bsm, 0, None);
+            ledger.note(stranger, MessageKind::Bsm, None, 0, None);
             ledger.reject(stranger, "noise".to_owned());
         }
         assert_eq!(

@@ -138,8 +138,10 @@ impl<'a> Ears<'a> {
         if let Some(unfit) = seen.unfit {
             self.ledger.reject(sender, format!("{kind}: {unfit}"));
         }
+        let aid = peeled.aid_number.map(Aid::from_number);
+        let aid = aid.and_then(Result::ok);
         self.ledger
-            .note(sender, kind, self.message.msg_cnt(), seen.age_ms);
+            .note(sender, kind, aid, self.message.msg_cnt(), seen.age_ms);
         let mut out = io::stdout().lock();
         if self.arguments.json {
             writeln!(out, "{}", self.message.to_jer())?;
