@@ -6,6 +6,7 @@
 //! - `daemon`: the unit as a program among its devices
 //! - `hostile`: devices gone bad
 //! - `recording`: what is kept plays back
+//! - `playback`: beside a unit at work, for who looks at its page
 //! - `closed_loop`: the simulator's verdict
 //! - `process`, `air`: programs, sockets and devices for the above
 
@@ -15,6 +16,7 @@ mod closed_loop;
 mod configs;
 mod daemon;
 mod hostile;
+mod playback;
 mod process;
 mod recording;
 mod walls;

@@ -18,15 +18,15 @@ const LAMPS: &str = "tests/data/moyu-boyuan.gat1743.hex";
 const RADAR: &str = "tests/data/moyu-boyuan-north.ars408.log";
 
 /// A unit with a controller and a radar, and with `record` as its section of that name.
-struct Rig {
-    air: Air,
-    scratch: Scratch,
-    unit: Running,
+pub(crate) struct Rig {
+    pub(crate) air: Air,
+    pub(crate) scratch: Scratch,
+    pub(crate) unit: Running,
     _devices: [Beat; 2],
 }
 
 impl Rig {
-    fn start(record: impl FnOnce(&Scratch) -> String) -> Self {
+    pub(crate) fn start(record: impl FnOnce(&Scratch) -> String) -> Self {
         let (air, scratch) = (Air::open(), Scratch::new());
         let listen = free_udp();
         let gateway = Gateway::open(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
@@ -64,7 +64,7 @@ impl Rig {
     }
 
     /// Everything on the air for a while, with SPAT and RSM in it.
-    fn hear(&self, span: Duration) -> Vec<String> {
+    pub(crate) fn hear(&self, span: Duration) -> Vec<String> {
         let (mut heard, end) = (Vec::new(), Instant::now() + span);
         let mut kinds = [false; 2];
         while Instant::now() < end {
@@ -80,7 +80,7 @@ impl Rig {
 }
 
 /// An address where nobody listens yet.
-fn free_tcp() -> SocketAddr {
+pub(crate) fn free_tcp() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
     listener.local_addr().expect("it is bound")
 }

@@ -150,7 +150,7 @@ struct Demo {
     /// Keep all that the unit hears and says in this folder, for `rsu replay`.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
-    /// Let who knows the word in this file order events, and begin and end recordings, over HTTP. What is
+    /// Let who knows the word in this file order events, and begin, end and play recordings, over HTTP. What is
     /// ordered is kept beside it.
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
     token_file: Option<PathBuf>,
