@@ -3,7 +3,8 @@
 //! Each input has a lane for each thing that it can say. Where a lane is full the newest wins: of
 //! objects the oldest frame of that input goes, of a lamp state, a plan or a mode only the newest
 //! counts anyway. So a flood on one input takes nothing from another, and a heart that was held up
-//! finds what is true now.
+//! finds what is true now. Signals go before objects; of several inputs that speak of objects each has
+//! its turn, so that one that never stops keeps none of the others waiting.
 //!
 //! A report lies in its lane from the push until the heart has done with it: a big one is copied
 //! once. What goes round are places, through lock-free queues; the lock of a place is never
@@ -13,7 +14,7 @@
 //! the heart frees nothing.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -82,6 +83,8 @@ pub(crate) struct Mailbox {
     clerk: OnceLock<Thread>,
     /// Reports since the last order; only the heart counts them.
     reports_since: AtomicU32,
+    /// The input whose turn it is, of each kind; only the heart moves it on.
+    turns: [AtomicUsize; KINDS],
 }
 
 /// An order on its way to the heart and back.
@@ -113,6 +116,7 @@ impl Mailbox {
             done: ArrayQueue::new(MOST_ORDERS),
             clerk: OnceLock::new(),
             reports_since: AtomicU32::new(0),
+            turns: [const { AtomicUsize::new(0) }; KINDS],
         }
     }
 
@@ -234,7 +238,20 @@ impl Mailbox {
     }
 
     fn take(&self) -> Option<Held<'_>> {
-        self.lanes.iter().flatten().find_map(Lane::take)
+        (0..KINDS).find_map(|kind| self.take_of(kind))
+    }
+
+    /// What waits of one kind, from the input after the one that was served last.
+    fn take_of(&self, kind: usize) -> Option<Held<'_>> {
+        let turn = &self.turns[kind];
+        let first = turn.load(Ordering::Relaxed);
+        let lanes = &self.lanes[kind * self.inputs..][..self.inputs];
+        (0..self.inputs).find_map(|further| {
+            let input = (first + further) % self.inputs;
+            let held = lanes[input].as_ref()?.take()?;
+            turn.store((input + 1) % self.inputs, Ordering::Relaxed);
+            Some(held)
+        })
     }
 
     fn lane(&self, kind: usize, input: InputId) -> Option<&Lane> {
@@ -514,6 +531,24 @@ mod tests {
         }
         input.join().unwrap();
         assert_eq!(taken + mailbox.displaced(InputId(0)), FRAMES);
+    }
+
+    #[test]
+    fn one_that_never_stops_keeps_no_other_waiting_and_signals_go_first() {
+        let mailbox = Mailbox::new(&[RADAR, RADAR, CONTROLLER, RADAR]);
+        let mut served = Vec::new();
+        for round in 0..12 {
+            // The first speaks all the time, the others now and then.
+            push(&mailbox, 0, objects(round));
+            push(&mailbox, 0, objects(round));
+            if round % 6 == 0 {
+                push(&mailbox, 1, objects(round));
+                push(&mailbox, 3, objects(round));
+                push(&mailbox, 2, lamps(1));
+            }
+            served.push(mailbox.take().expect("something waits").input.0);
+        }
+        assert_eq!(served, [2, 0, 1, 3, 0, 0, 2, 1, 3, 0, 0, 0]);
     }
 
     #[test]

@@ -25,7 +25,9 @@
 //! - Two lights of one phase at once mean nothing but red with yellow; they are counted.
 //! - The clock is a second of the day, of which zone nobody says: compared modulo 15 minutes, and
 //!   only counted. As an order it serves: a datagram that is older than the one before by less than
-//!   2 s is dropped, and so is one that repeats it, so that a frozen sender does not look fresh.
+//!   2 s is dropped, and so is one that repeats it, so that a frozen sender does not look fresh. By how
+//!   much longer than others a datagram was on its way shows too, a tenth less, since the published
+//!   ones tell tenths.
 //! - The status byte is kept in [`wire::Tscbm`] and not used: MMITSS numbers its bits from the top,
 //!   V2X-Hub from the bottom, and the published datagrams do not decide between them.
 //!
@@ -48,6 +50,7 @@ pub use lamps::{OVERLAP, PEDESTRIAN};
 use self::lamps::Memory;
 use self::wire::Tscbm;
 use super::Counts;
+use super::lateness::Lateness;
 use crate::clock::{Mono, Now};
 use crate::report::{Content, LampStates};
 
@@ -121,6 +124,10 @@ const ZONE_S: i64 = 900;
 /// An older datagram was overtaken if it is not older than this; beyond, the clock was set.
 const OVERTAKEN_MS: i64 = 2000;
 const DAY_MS: i64 = 86_400_000;
+/// Flags: the clock or the times have jumped.
+const DISCONTINUOUS: u8 = 0b111;
+/// What its clock may have gone on since it last told another time.
+const CLOCK_STEP: Duration = Duration::from_millis(100);
 
 /// Bytes of one controller to reports.
 #[derive(Debug)]
@@ -129,6 +136,7 @@ pub struct Decoder {
     counts: Counts,
     memory: Memory,
     last: Option<Tscbm>,
+    lateness: Lateness,
     heard_at: Option<Mono>,
     due: Option<Mono>,
     request: i32,
@@ -144,6 +152,7 @@ impl Decoder {
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             memory: Memory::default(),
             last: None,
+            lateness: Lateness::default(),
             heard_at: None,
             due: None,
             request: 0,
@@ -167,6 +176,7 @@ impl Decoder {
     /// What was heard before a pause orders nothing after it; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.last = None;
+        self.lateness.forget();
         self.outstanding = false;
     }
 
@@ -235,6 +245,7 @@ impl Decoder {
         self.outstanding = false;
         self.states.lamps.clear();
         self.states.spans.clear();
+        self.states.held_up = self.held_up(arrived, said);
         let quirks = self.memory.say(said, &mut self.states);
         self.counts
             .tolerate_times("lights-contradict", quirks.contradictions);
@@ -244,15 +255,24 @@ impl Decoder {
         self.tell(sink);
     }
 
+    /// How much longer than others it was on its way, at least. Around midnight nobody knows.
+    fn held_up(&mut self, arrived: Now, said: &Tscbm) -> Duration {
+        if said.flags & DISCONTINUOUS != 0 {
+            self.lateness.forget();
+        }
+        let held_up = self.lateness.of(arrived.mono, theirs_ms(said));
+        held_up.saturating_sub(CLOCK_STEP)
+    }
+
     fn note_quirks(&mut self, arrived: Now, said: &Tscbm) {
         let expected = if said.demand.is_some() { 2 } else { 1 };
         if said.version() != expected {
             self.counts.tolerate("version-differs");
         }
-        if said.flags & 0b111 != 0 {
+        if said.flags & DISCONTINUOUS != 0 {
             self.counts.tolerate("time-discontinuous");
         }
-        let theirs_ms = i64::from(said.second_of_day) * 1000 + i64::from(said.millisecond);
+        let theirs_ms = theirs_ms(said);
         let zone_ms = ZONE_S * 1000;
         let off_ms = (arrived.utc.unix_ns() / 1_000_000 - theirs_ms).rem_euclid(zone_ms);
         // It tells the time of day in a zone that nobody names: to the nearest one.
@@ -295,6 +315,7 @@ impl Decoder {
         }
         self.states.lamps.clear();
         self.states.spans.clear();
+        self.states.held_up = Duration::ZERO;
         let quirks = self.memory.say_groups(&response.values, &mut self.states);
         self.counts
             .tolerate_times("lights-contradict", quirks.contradictions);
@@ -310,6 +331,10 @@ impl Decoder {
 
 /// By how much one datagram is later than another by the controller's clock, around midnight too.
 fn later_by(said: &Tscbm, before: &Tscbm) -> i64 {
-    let ms = |t: &Tscbm| i64::from(t.second_of_day) * 1000 + i64::from(t.millisecond);
-    (ms(said) - ms(before) + DAY_MS / 2).rem_euclid(DAY_MS) - DAY_MS / 2
+    (theirs_ms(said) - theirs_ms(before) + DAY_MS / 2).rem_euclid(DAY_MS) - DAY_MS / 2
+}
+
+/// Milliseconds of the controller's day.
+fn theirs_ms(said: &Tscbm) -> i64 {
+    i64::from(said.second_of_day) * 1000 + i64::from(said.millisecond)
 }

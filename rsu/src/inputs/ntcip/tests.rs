@@ -177,6 +177,29 @@ fn a_repeated_or_overtaken_datagram_is_dropped_and_a_clock_that_was_set_is_follo
 }
 
 #[test]
+fn a_datagram_that_was_long_on_its_way_is_as_old_as_its_stamp() {
+    let mut decoder = listening();
+    let day_ms = 86_400_000 - 900;
+    let mut held_up_ms = |nth: u8, sent_ms: u32, late_ms: u64| {
+        let at = now(u64::from(sent_ms) + late_ms);
+        let heard = push(
+            &mut decoder,
+            at,
+            &said((day_ms + sent_ms) % 86_400_000, nth),
+        );
+        heard.first().expect("it is news").held_up.as_millis()
+    };
+    assert_eq!(held_up_ms(0, 0, 5), 0);
+    assert_eq!(held_up_ms(1, 100, 5), 0);
+    assert_eq!(held_up_ms(2, 200, 705), 600, "a tenth less, by its clock");
+    assert_eq!(held_up_ms(3, 800, 155), 50);
+    // A new day begins, and then it is told anew.
+    assert_eq!(held_up_ms(4, 900, 805), 0);
+    assert_eq!(held_up_ms(5, 1700, 5), 0);
+    assert_eq!(held_up_ms(6, 1800, 405), 300);
+}
+
+#[test]
 fn wrong_lengths_and_marks_are_counted_by_kind() {
     let mut decoder = listening();
     let mut bytes = Vec::new();
