@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use rsu::clock::Mono;
 use v2x_msg::base::PhaseId;
 
 use self::client::{Client, Seen, Trouble};
@@ -33,6 +34,7 @@ use self::process::Process;
 use crate::plane::Point;
 use crate::scenario::{Scenario, SumoTable};
 use crate::world::World;
+use crate::world::roads::Roads;
 use crate::world::snapshot::{Body, FIRST_USER};
 use crate::world::vehicles::Kind;
 
@@ -111,7 +113,7 @@ impl Sumo {
     ) -> Result<(Lights, Ground), Trouble> {
         let unfit = |e: &dyn std::fmt::Display| Trouble::Misfit(e.to_string());
         let ground = Ground::new(table);
-        let roads = crate::world::roads::Roads::of_site(&scenario.site).map_err(|e| unfit(&e))?;
+        let roads = Roads::of_site(&scenario.site).map_err(|e| unfit(&e))?;
         let mut walks = BTreeMap::new();
         for walk in &table.walk {
             let phase = PhaseId::new(walk.phase).map_err(|e| unfit(&e))?;
@@ -142,7 +144,7 @@ impl Sumo {
         };
         let went = went.and_then(|()| self.client.step(&mut self.seen));
         if let Err(trouble) = went {
-            let at_s = now.seconds_after(rsu::clock::Mono::ZERO);
+            let at_s = now.seconds_after(Mono::ZERO);
             let told = self.process.explain(trouble);
             return Err(told).with_context(|| format!("at {at_s:.1} s of simulated time"));
         }

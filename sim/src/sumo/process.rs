@@ -1,7 +1,9 @@
 //! SUMO as a program: found, started, heard out when it fails, ended.
 //!
 //! It is started for one run with a port of this machine on which it waits for one client; SUMO opens it
-//! on all addresses, there is no option against it, and closes it as soon as we are there.
+//! on all addresses, there is no option against it, and closes it as soon as we are there. It ends by
+//! itself when nobody talks to it any more; what is killed otherwise may be a script that started it, as
+//! the one of PyPI's package.
 
 use std::env;
 use std::io::Read;

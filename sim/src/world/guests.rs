@@ -63,3 +63,57 @@ impl World {
 
 /// Cosine to the lane of who drives along it.
 const ALONG: f64 = 0.7;
+
+#[cfg(test)]
+mod tests {
+    use v2x_msg::base::PhaseId;
+
+    use super::super::tests::{phase, quiet};
+    use super::*;
+    use crate::plane::Point;
+    use crate::world::vehicles::Kind;
+
+    fn guest(id: u32, east_m: f64, north_m: f64, north: f64) -> Body {
+        Body {
+            id,
+            kind: Kind::Car,
+            centre: Point::new(east_m, north_m),
+            direction: Point::new(0.0, north),
+            speed_mps: 0.0,
+            length_m: 4.6,
+            width_m: 1.85,
+            height_m: 1.5,
+        }
+    }
+
+    #[test]
+    fn guests_are_in_the_picture_and_felt_in_their_lane_alone() {
+        let mut world = quiet();
+        // Before the southern stop line, at -25 m, in the lanes that turn left and that go straight on.
+        let left = guest(1, 1.75, -30.0, 1.0);
+        let straight = guest(2, 5.25, -60.0, 1.0);
+        // In the exit beside it, on the way out; and a walker.
+        let leaving = guest(3, -5.25, -40.0, -1.0);
+        let walker = Body {
+            kind: Kind::Pedestrian,
+            ..guest(FIRST_USER, 8.75, -28.0, 1.0)
+        };
+        world.invite(vec![left, straight, leaving, walker]);
+        let empty = world.hash();
+        world.step();
+        assert_eq!(world.latest().bodies, [left, straight, leaving, walker]);
+        assert_eq!(world.latest().vehicles().len(), 3);
+        assert_ne!(world.hash(), empty);
+        let felt = |reach_m: f64, asked: PhaseId| {
+            let detected = world.detected(reach_m);
+            let mut of_it = detected.iter().filter(|one| one.phase == asked);
+            of_it.next().map(|one| (one.waiting, one.present))
+        };
+        // Phase 2 is left from the south and north, 1 straight on, 3 and 4 those of the others.
+        assert_eq!(felt(40.0, phase(2)), Some((true, true)));
+        assert_eq!(felt(40.0, phase(1)), Some((true, false)));
+        assert_eq!(felt(20.0, phase(1)), Some((false, false)));
+        assert_eq!(felt(40.0, phase(3)), Some((false, false)));
+        assert_eq!(felt(40.0, phase(4)), Some((false, false)));
+    }
+}

@@ -102,6 +102,12 @@ fn world(vehicles_per_hour: f64, seed: u64) -> World {
     .expect("all turns exist")
 }
 
+/// Where nobody comes.
+pub(super) fn quiet() -> World {
+    let nobody = Vec::new();
+    World::new(cross_roads(), Signals::Fixed(p1()), nobody, 1).expect("nothing is asked")
+}
+
 #[test]
 fn the_routes_go_where_they_say() {
     let roads = cross_roads();

@@ -183,3 +183,21 @@ fn those_who_turn_yield_to_walkers_who_wait_for_nobody() {
     assert!(all.0 > 20, "only {} walkers came over", all.0);
     assert!(all.1 > 100, "only {} turned", all.1);
 }
+
+#[test]
+fn a_phase_that_rules_no_right_turn_is_refused() {
+    let file = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../configs/scenarios/moyu-boyuan.toml"
+    );
+    let round = ("traffic.right-on-red".to_owned(), "[1]".to_owned());
+    let refused = crate::scenario::Scenario::load_with(std::path::Path::new(file), &[round]);
+    let told = format!(
+        "{:#}",
+        refused.expect_err("right turns there have no light")
+    );
+    assert!(
+        told.contains("right-on-red") && told.contains('1'),
+        "{told}"
+    );
+}
