@@ -526,12 +526,15 @@ fn a_platform_hears_of_two_who_are_about_to_meet() {
         return eprintln!("skipped: mosquitto_sub is not installed");
     }
     broker.up();
-    let seen = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let to = seen.local_addr().unwrap();
-    drop(seen);
+    let free = || {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.local_addr().unwrap()
+    };
+    let (to, signal) = (free(), free());
     let journal = broker.folder.join("journal");
     let (daemon, _air) = daemon_with(&format!(
-        "[[input.detected-objects]]\nname = 'box'\nlisten = 'udp://{to}'\nsensor = 'fused'\n\
+        "[[input.gat1743]]\nname = 'signal'\nlisten = 'udp://{signal}'\n\
+         [[input.detected-objects]]\nname = 'box'\nlisten = 'udp://{to}'\nsensor = 'fused'\n\
          mount = {{ east-m = 0, north-m = 0, up-m = 6, heading-deg = 0 }}\n\
          [warnings]\nconflicts-within-ms = 4000\n[orders]\njournal = '{}'\n\
          [cloud]\ndialect = 'huawei'\ndevice = 'esn1'\nwarnings-topic = 'unit/warnings'\n\
@@ -543,7 +546,7 @@ fn a_platform_hears_of_two_who_are_about_to_meet() {
     let told = listen(&broker, "unit/warnings", 2);
     // Two cars on an open place beyond the roads come together from the west and the south.
     let out = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for look in 0..40 {
+    for look in 0..52 {
         let left_m = 60.0 - f64::from(look);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let car = |id: u8, east_m: f64, north_m: f64, heading_deg: f64| {
