@@ -478,12 +478,8 @@ fn v2x_listen_hears_each_class_of_rsi_at_its_rate() {
     let lies = "\n[[event]]\nid = 2\ntype = 401\non = { upstream = 11, downstream = 10, lanes = [1], from-stop-line-m = 80 }\n";
     let site = scratch.write("site.toml", &(text(SITE) + lies));
     let ears = free_udp();
-    let config = config(
-        "rates",
-        &air,
-        &format!("[[radio]]\ntarget = 'udp://{ears}'\n"),
-    )
-    .replace(&file(SITE), &site);
+    let rest = signal(free_udp()) + &format!("[[radio]]\ntarget = 'udp://{ears}'\n");
+    let config = config("rates", &air, &rest).replace(&file(SITE), &site);
     let unit = Running::start("rsu", ["run", &scratch.write("rsu.toml", &config)]);
     unit.until_told(&["running", "name=\"rates\""]);
     air.hear(MessageKind::Rsi);

@@ -211,6 +211,7 @@ impl Warnings {
         if self.config.red_light
             && let Some((probability, after_s)) = mover.runs_red
             && probability >= RED_FROM
+            && mover.speed_mps >= MOVES_FROM_MPS
         {
             self.note(now, Kind::RedLight, mover.id, None, probability, after_s);
         }

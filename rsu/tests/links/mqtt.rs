@@ -18,7 +18,7 @@ use v2x_msg::base::{EnuFrame, GeoPosition};
 use v2x_msg::kinds::{Rsm, rsm};
 use v2x_msg::{Message, MessageKind};
 
-use crate::rig::{LONG, Rig, free_udp, program_at, until};
+use crate::rig::{LONG, Rig, free_udp, program_at, silent_signal, until};
 
 /// A broker of our own on a port of its own, in a folder of its own.
 struct Broker {
@@ -495,11 +495,16 @@ fn a_platform_hears_of_two_who_are_about_to_meet() {
     let to = free_udp();
     let journal = broker.folder.join("journal");
     let rig = Rig::start(&format!(
-        "[[input.detected-objects]]\nname = 'box'\nlisten = 'udp://{to}'\nsensor = 'fused'\n\
+        "{}[[input.detected-objects]]
+name = 'box'
+listen = 'udp://{to}'
+sensor = 'fused'
+\
          mount = {{ east-m = 0, north-m = 0, up-m = 6, heading-deg = 0 }}\n\
          [warnings]\nconflicts-within-ms = 4000\n[orders]\njournal = '{}'\n\
          [cloud]\ndialect = 'huawei'\ndevice = 'esn1'\nwarnings-topic = 'unit/warnings'\n\
          broker = {{ address = 'mqtt://127.0.0.1:{}' }}\n",
+        silent_signal(),
         journal.display(),
         broker.port
     ));
@@ -507,7 +512,7 @@ fn a_platform_hears_of_two_who_are_about_to_meet() {
     let told = listen(&broker, "unit/warnings", 2);
     // Two cars on an open place beyond the roads come together from the west and the south.
     let out = UdpSocket::bind("127.0.0.1:0").unwrap();
-    for look in 0..40 {
+    for look in 0..52 {
         let left_m = 60.0 - f64::from(look);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let car = |id: u8, east_m: f64, north_m: f64, heading_deg: f64| {
