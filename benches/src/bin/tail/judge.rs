@@ -3,7 +3,9 @@
 //! - A change of colour is answered by the first SPAT that shows it. Each datagram changes the same
 //!   phase to and fro, so no earlier SPAT can look like the answer.
 //! - A burst is answered by the last frame of the first set of RSMs that rests on it: the cars sway
-//!   from burst to burst, and fusion follows them at once, though not all the way.
+//!   from burst to burst, and fusion follows them at once, though not all the way; what stands it follows by
+//!   a centimetre only. About which place they sway drifts by as much within a minute, since fusion learns
+//!   what it takes for a turned radar; so each set is held against those of the seconds about it.
 //!   A burst that our own thread sent late, and the one after it, are spoilt: no radar does that.
 //! - The grid's SPAT of a slot is the first after it that answers nothing; one that does and came in
 //!   the first half of the slot, if there is no other.
@@ -311,6 +313,7 @@ impl Judge {
     /// An RSM with fewer entries than fit ends its set.
     fn sets(&self) -> Vec<Set> {
         let mut sets = Vec::new();
+        let mut asides_m = Vec::new();
         let (mut sum_cars, mut sum_m) = (0, 0.0);
         for frame in &self.heard {
             let What::Rsm {
@@ -328,10 +331,14 @@ impl Judge {
                     end: frame.at,
                     end_at_socket: frame.at_socket,
                     cars: sum_cars,
-                    sway: sway(sum_m / sum_cars as f64),
+                    sway: None,
                 });
+                asides_m.push(sum_m / sum_cars as f64);
                 (sum_cars, sum_m) = (0, 0.0);
             }
+        }
+        for (number, set) in sets.iter_mut().enumerate() {
+            set.sway = sway(&asides_m, number);
         }
         sets
     }
@@ -345,13 +352,31 @@ impl Judge {
     }
 }
 
-/// To which side the cars stand; None where the mean does not tell.
-fn sway(aside_m: f64) -> Option<Sway> {
-    /// A tenth of what fusion makes of the sway.
+/// To which side the cars of a set stand, by the means of all sets; None where that does not tell.
+fn sway(asides_m: &[f64], number: usize) -> Option<Sway> {
+    /// A tenth of what fusion makes of the sway at first.
     const CLEAR_M: f64 = 0.01;
-    if aside_m > CLEAR_M {
+    /// What the steps of positions on the air leave of a mean over many cars.
+    const ROUNDING_M: f64 = 0.001;
+    /// On either side of a set: two seconds of them.
+    const ABOUT: usize = 20;
+    let from = number.saturating_sub(ABOUT);
+    let about = &asides_m[from..asides_m.len().min(number + ABOUT + 1)];
+    // A set without a car has no mean.
+    let about = about.iter().filter(|aside_m| aside_m.is_finite());
+    let count = about.clone().count();
+    let (middle_m, clear_m) = if count > ABOUT {
+        let middle_m = about.clone().sum::<f64>() / count as f64;
+        let away_m = about.map(|aside_m| (aside_m - middle_m).abs());
+        let swing_m = away_m.sum::<f64>() / count as f64;
+        (middle_m, (0.25 * swing_m).max(ROUNDING_M))
+    } else {
+        (0.0, CLEAR_M)
+    };
+    let aside_m = asides_m[number] - middle_m;
+    if aside_m > clear_m {
         Some(Sway::Right)
-    } else if aside_m < -CLEAR_M {
+    } else if aside_m < -clear_m {
         Some(Sway::Left)
     } else {
         None
@@ -498,6 +523,45 @@ mod tests {
         let answered = stay.judge.bursts();
         assert_eq!(missing(&answered.received), 2);
         assert_eq!(answered.tally.unclear, 1);
+    }
+
+    /// As fusion shows a hundred cars that stand: by a centimetre, about a place that drifts away.
+    #[test]
+    fn a_small_sway_about_a_place_that_drifts_tells_the_burst() {
+        let mut stay = Stay::new();
+        for number in 0..40 {
+            let right = number % 2 == 1;
+            let (sway, by_m) = if right {
+                (Sway::Right, 0.005)
+            } else {
+                (Sway::Left, -0.005)
+            };
+            let drift_m = -0.02 - 0.0002 * f64::from(number);
+            // One of them rests on the burst before it.
+            let by_m = if number == 20 { 0.005 } else { by_m };
+            stay = stay
+                .burst(25 * number, sway)
+                .rsm(25 * number + 3, 5, drift_m + by_m);
+        }
+        let answered = stay.judge.bursts();
+        assert_eq!(answered.tally.unclear, 0);
+        assert_eq!(missing(&answered.received), 1);
+        assert_eq!(max_ms(&answered.received), Some(3.0));
+    }
+
+    /// What does not follow the bursts at all is not taken for an answer by chance.
+    #[test]
+    fn cars_that_do_not_sway_tell_nothing() {
+        let mut stay = Stay::new();
+        for number in 0..40 {
+            let tremor_m = 0.0004 * f64::from(number % 3);
+            stay = stay
+                .burst(25 * number, Sway::of_burst(number as usize))
+                .rsm(25 * number + 3, 5, 0.02 + tremor_m);
+        }
+        let answered = stay.judge.bursts();
+        assert_eq!(answered.tally.unclear, 40);
+        assert_eq!(missing(&answered.received), 40);
     }
 
     #[test]
