@@ -137,10 +137,13 @@ impl Protocol {
                     },
                 ))
             }
-            Self::Openv2x(seat, _)
-            | Self::DetectedObjects(seat, _)
-            | Self::TiMmwave(seat, _)
-            | Self::Nanoradar(seat, _) => Some(seat.sensor(input)),
+            // They date what they say.
+            Self::Openv2x(seat, _) | Self::DetectedObjects(seat, _) => {
+                let (source, sensor) = seat.sensor(input);
+                let clocked = true;
+                Some((source, fusion::Sensor { clocked, ..sensor }))
+            }
+            Self::TiMmwave(seat, _) | Self::Nanoradar(seat, _) => Some(seat.sensor(input)),
         }
     }
 

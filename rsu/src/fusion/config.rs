@@ -77,6 +77,8 @@ pub struct Parts {
     pub extent: bool,
     /// The class that a sensor names helps to tell things apart.
     pub class: bool,
+    /// Delays of sensors without a clock are learnt and taken off.
+    pub delay: bool,
     /// Errors that no number of frames averages out are in the covariances that are published.
     pub lasting: bool,
     /// Of devices that track only what is new counts; else all of it, each time.
@@ -94,6 +96,7 @@ impl Default for Parts {
             modes: true,
             extent: true,
             class: true,
+            delay: true,
             lasting: true,
             news: true,
         }
@@ -182,6 +185,9 @@ pub struct Sensor {
     pub repeats: f64,
     /// The same part of how far a radar's echo lies from the middle of a body.
     pub echo_repeats: f64,
+    /// Its frames are dated by a clock of its own; else by their arrival less a configured latency, and what
+    /// that is off by is learnt.
+    pub clocked: bool,
     /// It reports tracks of its own with velocities and ids, and the covariances are those of the tracks:
     /// of each report only what it adds to the one before is taken (`tracklet`).
     pub tracks: bool,
@@ -204,6 +210,7 @@ impl Sensor {
             covariance_scale: 1.0,
             repeats: 0.15,
             echo_repeats: 0.0,
+            clocked: true,
             tracks: false,
         }
     }
@@ -224,6 +231,7 @@ impl Sensor {
             covariance_scale: 1.0,
             repeats: 0.0,
             echo_repeats: 0.3,
+            clocked: true,
             tracks: false,
         }
     }
@@ -250,6 +258,7 @@ impl Sensor {
             covariance_scale: 3.0,
             repeats: 1.0,
             echo_repeats: 0.0,
+            clocked: true,
             tracks: false,
         }
     }
@@ -261,6 +270,7 @@ impl Sensor {
             half_fov_rad: 0.7,
             max_range_m: 120.0,
             covariance_scale: 3.0,
+            clocked: false,
             repeats: 1.0,
             // What it claims holds that.
             echo_repeats: 0.0,

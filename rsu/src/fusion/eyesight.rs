@@ -89,10 +89,15 @@ impl Eyesight {
         }
     }
 
-    /// Notes how many detections of a frame began something new, less those that proved real.
-    pub(crate) fn note_false(&mut self, false_ones: f64, sensor: &Sensor) {
-        let seen = (false_ones + 0.02) / sensor.area_m2();
-        self.false_per_m2 += FALSE_GAIN * (seen - self.false_per_m2);
+    /// Notes how many detections of a frame began something new, less those that proved real. Those of a
+    /// further report of the same moment (`again`) come on top: it is one look in several parts.
+    pub(crate) fn note_false(&mut self, false_ones: f64, again: bool, sensor: &Sensor) {
+        if again {
+            self.false_per_m2 += FALSE_GAIN * false_ones / sensor.area_m2();
+        } else {
+            let seen = (false_ones + 0.02) / sensor.area_m2();
+            self.false_per_m2 += FALSE_GAIN * (seen - self.false_per_m2);
+        }
         let stated = sensor.false_per_m2;
         self.false_per_m2 = self
             .false_per_m2

@@ -3,6 +3,7 @@
 //! Learnt from each frame once, when it is first worked through, and not rolled back with the targets.
 
 use super::config::Config;
+use super::delay::Delay;
 use super::eyesight::Eyesight;
 use super::health::Pulse;
 use super::precision::Precision;
@@ -15,6 +16,7 @@ pub(crate) struct Habits {
     pub(crate) precision: Vec<Precision>,
     pub(crate) pulse: Vec<Pulse>,
     pub(crate) told: Vec<Told>,
+    pub(crate) delay: Vec<Delay>,
 }
 
 impl Habits {
@@ -23,6 +25,7 @@ impl Habits {
             eyesight: config.sensors.iter().map(Eyesight::new).collect(),
             precision: config.sensors.iter().map(|_| Precision::new()).collect(),
             pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
+            delay: config.sensors.iter().map(|_| Delay::default()).collect(),
             told: config.sensors.iter().map(|s| Told::new(s.tracks)).collect(),
         }
     }

@@ -29,6 +29,8 @@ pub struct Health {
     pub noise_across: f64,
     /// How much of its errors is the same from frame to frame, over what is supposed of such a sensor.
     pub repeats: f64,
+    /// How much later than its configured latency it reports; already taken off. 0 of a sensor with a clock.
+    pub later_s: f64,
     /// False detections a frame and square metre.
     pub false_per_m2: f64,
     /// What is wrong with it, if something is: the gravest.
@@ -111,6 +113,7 @@ impl Pulse {
             noise_along,
             noise_across,
             repeats: precision.repeats(),
+            later_s: 0.0,
             false_per_m2: eyes.false_per_m2(),
             suspicion,
         }

@@ -157,7 +157,8 @@ impl Lasting {
         let most = (ee * nn).sqrt();
         Covariance {
             ee,
-            en: en.clamp(-most, most),
+            // Not `clamp`, which does not take bounds that are no numbers.
+            en: en.max(-most).min(most),
             nn,
         }
     }

@@ -16,7 +16,7 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `habits`, `eyesight`, `precision`: what each sensor is really like
+//!   - `habits`, `eyesight`, `precision`, `delay`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -30,7 +30,7 @@
 //! Road users that speak of themselves are one more sensor ([`Sees::Told`]): who is silent is not
 //! missed, names help to tell them apart, and stay with the track.
 //!
-//! Known limits: the lanes of the site are not used. Tracks of a device that says how sure it is of them
+//! Known limits: the lanes of the site are not used; that all sensors are late together cannot be seen. Tracks of a device that says how sure it is of them
 //! ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
 //! covariance.
 
@@ -39,6 +39,7 @@ mod associate;
 mod budget;
 mod classify;
 mod config;
+mod delay;
 mod existence;
 mod eyesight;
 mod filter;
@@ -197,7 +198,7 @@ impl Fusion {
             self.counts.unknown_input += 1;
             return;
         };
-        let at = objects.seen_at;
+        let at = self.captured(sensor, objects.seen_at);
         let newest = self.history.newest();
         match self.time.judge(at, newest, &self.config) {
             Verdict::Accept => {}
@@ -211,7 +212,7 @@ impl Fusion {
                 return;
             }
         }
-        self.read(sensor, objects);
+        self.read((sensor, at), objects);
         if self.history.has(&self.incoming) {
             self.counts.repeated += 1;
             return;
@@ -290,9 +291,13 @@ impl Fusion {
             eyesight,
             precision,
             pulse,
+            delay,
             ..
         } = &self.habits;
-        let health = pulse[index].health(at, &eyesight[index], &precision[index]);
+        let health = Health {
+            later_s: delay[index].taken_off_s(),
+            ..pulse[index].health(at, &eyesight[index], &precision[index])
+        };
         Some(match self.config.sensors[index].sees {
             // Nobody need speak.
             Sees::Told => Health {
@@ -335,13 +340,25 @@ impl Fusion {
         for told in &mut self.habits.told {
             told.clear();
         }
+        for delay in &mut self.habits.delay {
+            delay.forget_moment();
+        }
         self.ids.retire_all(at);
     }
 
-    fn read(&mut self, sensor: usize, objects: &Objects) {
+    /// The moment of a frame: as it is said by whoever has a clock, else less what was learnt.
+    fn captured(&mut self, sensor: usize, seen_at: Mono) -> Mono {
+        if self.config.parts.delay && !self.config.sensors[sensor].clocked {
+            self.habits.delay[sensor].captured(seen_at)
+        } else {
+            seen_at
+        }
+    }
+
+    fn read(&mut self, (sensor, at): (usize, Mono), objects: &Objects) {
         self.frames += 1;
         let frame = &mut *self.incoming;
-        frame.at = objects.seen_at;
+        frame.at = at;
         frame.sensor = sensor;
         frame.number = self.frames;
         frame.print = print_of(objects);

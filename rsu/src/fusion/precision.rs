@@ -126,7 +126,7 @@ impl Precision {
     pub(crate) fn note_alike(&mut self, alike_m2: f64, expected_m2: f64, whole_m2: f64) {
         let most = 9.0 * whole_m2;
         self.repeats.add(
-            alike_m2.clamp(-most, most) / whole_m2,
+            alike_m2.max(-most).min(most) / whole_m2,
             expected_m2 / (whole_m2 * self.repeats()),
         );
     }
@@ -345,8 +345,8 @@ const DOUBT: f64 = 0.3;
 /// so much (0.1 degree). Assumed, of a total station.
 const SURVEY_M: f64 = 0.05;
 const SURVEY_RAD: f64 = 0.0017;
-/// Frames held against others that find as much as the survey did.
-const CHECKED_FRAMES: f64 = 100.0;
+/// Frames held against others that find as much as the survey did: in so many the offsets are learnt.
+const CHECKED_FRAMES: f64 = 1.0 / MOUNT_GAIN;
 /// The share of an offset that was found by the other sensors which counts as not known.
 const UNSURE: f64 = 0.15;
 const LEAK: f64 = 2e-4;

@@ -6,6 +6,8 @@ use super::associate::{Associator, Circumstances, Edge};
 use super::budget::{Shed, thin};
 use super::classify::family;
 use super::config::{Config, Sees, Sensor};
+use super::delay::Delay;
+use super::filter::matrix;
 use super::habits::Habits;
 use super::history::{Crowd, Frame};
 use super::merge::Merger;
@@ -79,6 +81,7 @@ impl Stepper {
     ) {
         let sensor = &config.sensors[frame.sensor];
         let moment = Some((frame.sensor, frame.at));
+        let again = before.is_none();
         if let Some(before) = before {
             crowd.follow(before, frame, config);
             self.looked = None;
@@ -120,8 +123,9 @@ impl Stepper {
             learn_sight(habits, targets, seen, of, !*judged);
         }
         if learns && (config.parts.noise || config.parts.mount) {
+            let late = &mut habits.delay[frame.sensor];
             learn_precision(
-                &mut habits.precision[frame.sensor],
+                (&mut habits.precision[frame.sensor], late),
                 frame,
                 targets,
                 pairs,
@@ -152,7 +156,7 @@ impl Stepper {
         let real = confirm(targets, seen.chain(born.clone()), config);
         counts.oversized_groups += std::mem::take(&mut self.associator.oversized);
         if learns && config.parts.eyesight && !frame.thinned {
-            habits.eyesight[frame.sensor].note_false(new - real, sensor);
+            habits.eyesight[frame.sensor].note_false(new - real, again, sensor);
         }
         self.looked = moment;
         if !frame.full {
@@ -252,7 +256,7 @@ fn learn_sight(
 
 /// Learns from how far sightings lie from where they were expected.
 fn learn_precision(
-    precision: &mut Precision,
+    (precision, late): (&mut Precision, &mut Delay),
     frame: &Frame,
     targets: &[Target],
     pairs: &[Option<Edge>],
@@ -275,6 +279,12 @@ fn learn_precision(
         };
         precision.note(sensor, &miss);
         let off = sighting.position - target.state.position();
+        if !sensor.clocked {
+            let way = target.state.velocity();
+            let cov = sighting.position_cov + miss.wander + matrix(target.state.position_cov());
+            let along_m2 = way.dot(&(cov * way)) / way.norm_squared().max(1e-6);
+            late.note(off, way, (along_m2.max(1e-6), miss.others));
+        }
         if let Some((alike_m2, expected_m2)) = target.lasting.alike(frame.sensor, off) {
             let whole_m2 = (sighting.position_cov + miss.wander).trace()
                 + miss.state.position_sigma_m().powi(2);
@@ -282,6 +292,7 @@ fn learn_precision(
         }
     }
     precision.settle();
+    late.settle();
 }
 
 fn take(

@@ -248,7 +248,13 @@ impl Target {
         let Some(share) = echo_share else {
             return Matrix2::zeros();
         };
-        let (length_m, width_m) = self.size.spread(&self.class);
+        // What is not published yet may be nothing at all: it must not gather false alarms from afar.
+        let (length_m, width_m) = if self.confirmed {
+            self.size.spread(&self.class)
+        } else {
+            let extent = self.extent();
+            (extent.length_m, extent.width_m)
+        };
         let (along, across) = (share * length_m, share * width_m);
         match self.heading.direction {
             Some((cos, sin)) => {

@@ -172,6 +172,7 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
             "range_offset_m": health.range_offset_m,
             "heading_offset_deg": -health.yaw_offset_rad.to_degrees(),
             "noise_along": health.noise_along, "noise_across": health.noise_across,
+            "repeats": health.repeats, "later_s": health.later_s,
             "false_per_m2": health.false_per_m2,
             "suspicion": health.suspicion.map(suspicion_name),
         })),

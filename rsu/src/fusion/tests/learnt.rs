@@ -170,3 +170,60 @@ fn a_silent_sensor_is_reported() {
     assert_eq!(health.suspicion, Some(Suspicion::Silent));
     assert_eq!(fusion.health(InputId(99), moment(20.0)), None);
 }
+
+/// Three sensors at 10 Hz over cars that drive round at 8 m/s; the radar is `late_s` later than it is
+/// configured to be. Without a clock of its own, unless `clocked`.
+fn drive_late(late_s: f64, clocked: bool, seed: u64) -> Fusion {
+    let mut fusion = watcher();
+    fusion.config.sensors[2].clocked = clocked;
+    let mut dice = Dice::new(seed);
+    for step in 0..600 {
+        for (n, sensor) in corners().iter().enumerate() {
+            let t = f64::from(step) / 10.0 + 0.03 * n as f64;
+            let shown = if n == 2 { t - late_s } else { t };
+            let cars = ring(shown);
+            let seen: Vec<_> = cars
+                .iter()
+                .map(|car| measure(sensor, HONEST, *car, &mut dice))
+                .collect();
+            fusion.handle_objects(sensor.input, &frame(t, &seen));
+        }
+        fusion.picture(moment(f64::from(step) / 10.0 + 0.06));
+    }
+    fusion
+}
+
+#[test]
+fn a_delay_that_nobody_configured_is_found_and_reported() {
+    for (late_s, seed) in [(0.12, 31), (-0.06, 32), (0.0, 33)] {
+        let fusion = drive_late(late_s, false, seed);
+        let radar = fusion.health(RADAR, moment(60.0)).unwrap();
+        let off_s = (radar.later_s - late_s).abs();
+        assert!(off_s < 0.02, "{late_s} s: {radar:?}, seed {seed}");
+        let camera = fusion.health(CAMERA, moment(60.0)).unwrap();
+        assert!(camera.later_s.abs() < 1e-9, "{camera:?}");
+    }
+}
+
+#[test]
+fn a_moment_in_several_reports_shows_as_many_false_alarms_as_in_one() {
+    let density = |parts: usize| {
+        let mut fusion = watcher();
+        let mut dice = Dice::new(35);
+        for step in 0..400 {
+            let t = f64::from(step) / 10.0;
+            let seen: Vec<_> = (0..6)
+                .map(|_| car(-15.0 + 60.0 * dice.uniform(), -15.0 + 60.0 * dice.uniform()))
+                .collect();
+            for part in seen.chunks(seen.len() / parts) {
+                fusion.handle_objects(CAMERA, &frame(t, part));
+            }
+        }
+        fusion.health(CAMERA, moment(40.0)).unwrap().false_per_m2
+    };
+    let (whole, split) = (density(1), density(3));
+    assert!(
+        (0.8..1.25).contains(&(split / whole)),
+        "{split} against {whole}, seed 35"
+    );
+}
