@@ -368,11 +368,15 @@ impl Fleet {
             }
         }
         self.others.retain(|_, seen| *seen == step);
-        let gone = self.riders.extract_if(.., |_, rider| rider.seen != step);
-        for (_, rider) in gone {
-            self.channel.leave(rider.radio);
-            self.by_radio.remove(&rider.radio);
-        }
+        let (channel, by_radio) = (&mut self.channel, &mut self.by_radio);
+        self.riders.retain(|_, rider| {
+            let stays = rider.seen == step;
+            if !stays {
+                channel.leave(rider.radio);
+                by_radio.remove(&rider.radio);
+            }
+            stays
+        });
         for (at, vehicle) in new {
             self.meet(at, worlds[at], vehicle);
         }

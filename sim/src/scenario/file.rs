@@ -301,6 +301,9 @@ pub struct UserTable {
     pub kind: UserKind,
     /// Their way, east and north of the site's origin; one point for what stays where it is.
     pub way_m: Vec<[f64; 2]>,
+    /// So wide is the way of walkers who push each other; left out: they keep to its line.
+    #[serde(default)]
+    pub wide_m: f64,
     /// Mean speed, and its standard deviation.
     #[serde(default)]
     pub speed_mps: f64,

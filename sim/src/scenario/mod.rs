@@ -48,7 +48,7 @@ use crate::world::roads::{Roads, Turn};
 use crate::world::signals::{Control, Head, HeadStage, Plan, Preempt, Signals, Stage};
 use crate::world::snapshot::Body;
 use crate::world::users::Wish;
-use crate::world::vehicles::{Mix, TurnShares};
+use crate::world::vehicles::{Kind, Mix, TurnShares};
 use crate::world::works::Works;
 use crate::world::{Demand, World};
 
@@ -342,6 +342,11 @@ impl Scenario {
             table.way_m.len() == 1 || table.speed_mps > 0.0,
             "a user with a way has a speed-mps"
         );
+        let walks = table.kind.kind() == Kind::Pedestrian && table.way_m.len() > 1;
+        ensure!(
+            table.wide_m == 0.0 || walks && (0.5..=20.0).contains(&table.wide_m),
+            "wide-m is for pedestrians with a way, from 0.5 to 20"
+        );
         ensure!(
             table.from_s < table.until_s,
             "a user comes before it is to be gone"
@@ -357,6 +362,7 @@ impl Scenario {
                 .map(|&[east_m, north_m]| Point::new(east_m, north_m))
                 .collect(),
             size_m: table.size_m.unwrap_or(table.kind.size_m()),
+            wide_m: table.wide_m,
             speed_mps: (table.speed_mps, table.speed_sigma_mps),
             from: self.moment(table.from_s),
             until: self.moment(table.until_s),
