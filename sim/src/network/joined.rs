@@ -378,7 +378,10 @@ impl Joined {
             let approach = world.roads().routes[route].approach;
             let into = |seam: &&Seam| seam.to == at && seam.approach == approach;
             if let Some(&seam) = self.seams.iter().find(into) {
-                vehicle.speed_mps = STARTS_MPS;
+                vehicle.speed_mps = self.lines[i]
+                    .most_mps()
+                    .unwrap_or(STARTS_MPS)
+                    .min(STARTS_MPS);
                 if !is_free(worlds, seam, &vehicle, route) {
                     continue;
                 }
