@@ -40,6 +40,8 @@ pub enum Purpose {
     OnBoard = 21,
     /// How long a bus stands at its stop.
     Dwell = 30,
+    /// How far beside their line walkers come.
+    UserAside = 65,
     /// Where a vehicle goes at a junction that it comes to from another.
     OnwardTurn = 40,
 }

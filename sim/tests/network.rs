@@ -17,6 +17,7 @@ use sim::stage::Audience;
 use sim::truth::Truth;
 use sim::world::World;
 use sim::world::snapshot::Body;
+use v2x_msg::base::PhaseId;
 
 fn file(name: &str) -> PathBuf {
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../configs/scenarios");
@@ -154,6 +155,29 @@ fn buses_of_a_line_keep_to_it() {
 }
 
 #[test]
+fn buses_of_a_line_call_at_its_stops() {
+    let network = network("huanhu-loop-bus", &[]);
+    let (mut joined, mut worlds) = network.worlds(1).expect("worlds");
+    let mut stood: BTreeMap<u32, f64> = BTreeMap::new();
+    let mut fastest_mps = 0.0_f64;
+    for _ in 0..9000 {
+        joined.step(&mut worlds);
+        for vehicle in worlds.iter().flat_map(World::vehicles) {
+            if vehicle.trip.line.is_some() {
+                stood.insert(vehicle.id, vehicle.dwelt_s);
+                fastest_mps = fastest_mps.max(vehicle.speed_mps);
+            }
+        }
+    }
+    assert_eq!(joined.strayed(), 0);
+    assert_eq!(stood.len(), 4, "{stood:?}");
+    // The first has been under way for a quarter of an hour: a third of a round at the least.
+    let first_s = stood.values().next().expect("four");
+    assert!((40.0..=200.0).contains(first_s), "{stood:?}");
+    assert!((6.0..25.5 / 3.6).contains(&fastest_mps), "{fastest_mps}");
+}
+
+#[test]
 fn the_fleet_is_the_same_each_time() {
     let short = [("traffic-s", "120"), ("settle-s", "2")];
     let network = network("huanhu-fleet", &short);
@@ -248,7 +272,7 @@ fn roads_of_two_units_are_one_to_whoever_hears_both() {
                 assert!((place.left_m - left_m).abs() < 0.5, "{place:?} {left_m}");
                 way
             });
-            let phase = phase.map(v2x_msg::base::PhaseId::value);
+            let phase = phase.map(PhaseId::value);
             assert_eq!(phase, known.then_some(193), "{order:?}, {from_first_m} m");
         }
     }

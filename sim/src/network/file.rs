@@ -15,7 +15,7 @@ use toml::{Table, Value};
 use v2x_msg::base::{Enu, EnuFrame, NodeId};
 
 use super::joined::{Joined, Place, way};
-use super::lines::Line;
+use super::lines::{Calls, Line};
 use super::place::{Origin, Placing};
 use crate::obu::fleet::{self, Fleet};
 use crate::plane::Point;
@@ -82,6 +82,25 @@ pub struct LineTable {
     pub every_s: f64,
     /// How many.
     pub buses: u32,
+    /// Where they call.
+    #[serde(default)]
+    pub stop: Vec<StopTable>,
+    /// For how long they stand there: least and most.
+    #[serde(default)]
+    pub dwell_s: [f64; 2],
+    /// They drive no faster; left out: as fast as one may.
+    #[serde(default)]
+    pub most_kmh: Option<f64>,
+}
+
+/// A stop of a line.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct StopTable {
+    /// On the way to this junction, by its number here,
+    pub node: u16,
+    /// so many metres before its stop line.
+    pub before_m: f64,
 }
 
 /// What must hold of the whole; a criterion that is left out is not judged.
@@ -217,6 +236,28 @@ impl Network {
                 table.buses,
             );
             let line = line.with_context(|| format!("line {}: give three nodes", table.name))?;
+            let [least_s, most_s] = table.dwell_s;
+            ensure!(
+                0.0 <= least_s && least_s <= most_s && table.most_kmh.is_none_or(|kmh| kmh > 1.0),
+                "line {}: dwell-s is a range, and most-kmh more than walking",
+                table.name
+            );
+            for stop in &table.stop {
+                ensure!(
+                    table.nodes.contains(&stop.node) && (0.0..=150.0).contains(&stop.before_m),
+                    "line {}: a stop is on the way to a node of the line, at most 150 m before it",
+                    table.name
+                );
+            }
+            let stops = table.stop.iter().map(|stop| {
+                let (region, id) = (None, stop.node);
+                (NodeId { region, id }, stop.before_m)
+            });
+            let line = line.calling(Calls {
+                stops: stops.collect(),
+                dwell_s: (least_s, most_s),
+                most_mps: table.most_kmh.map(|kmh| kmh / 3.6),
+            });
             for (from, here, next) in line.ways() {
                 let at = joined.places().iter().position(|place| place.node == here);
                 let there = at.and_then(|at| way(worlds[at].as_ref(), from, next));

@@ -14,7 +14,9 @@ use v2x_msg::base::NodeId;
 
 use super::lines::Line;
 use crate::plane::Point;
+use crate::random::{Purpose, Stream};
 use crate::world::World;
+use crate::world::lines::Call;
 use crate::world::right_of_way::Ahead;
 use crate::world::vehicles::{Mix, TurnShares, Vehicle};
 
@@ -286,6 +288,8 @@ impl Joined {
                 if next.is_some_and(|next| next != to.roads().exits[route.exit].to) {
                     vehicle.trip.line = None;
                     self.strayed += 1;
+                } else {
+                    vehicle.call = self.call(to, seam.to, &vehicle);
                 }
             }
             worlds[seam.to].as_mut().admit(vehicle);
@@ -311,6 +315,15 @@ impl Joined {
             seam,
             route,
         }
+    }
+
+    /// What somebody does at a stop on its route, in the world at that place.
+    fn call(&self, to: &World, at: usize, vehicle: &Vehicle) -> Option<Call> {
+        let line = &self.lines[usize::from(vehicle.trip.line?)];
+        let stop_m = to.roads().routes[vehicle.route].stop_m;
+        let draw = Stream::new(to.seed(), u64::from(vehicle.id), Purpose::Dwell);
+        let draw = draw.starting_at(u64::from(vehicle.trip.junctions));
+        line.call(self.places[at].node, stop_m, draw)
     }
 
     /// Whether somebody can change to another lane as it goes over, without anybody braking hard.
@@ -360,10 +373,15 @@ impl Joined {
             vehicle.appeared = now;
             vehicle.trip.since = now;
             vehicle.trip.line = Some(i as u16);
+            vehicle.slow = self.lines[i].most_mps().map(|mps| (mps, Mono::NEVER));
+            vehicle.call = self.call(world, at, &vehicle);
             let approach = world.roads().routes[route].approach;
             let into = |seam: &&Seam| seam.to == at && seam.approach == approach;
             if let Some(&seam) = self.seams.iter().find(into) {
-                vehicle.speed_mps = STARTS_MPS;
+                vehicle.speed_mps = self.lines[i]
+                    .most_mps()
+                    .unwrap_or(STARTS_MPS)
+                    .min(STARTS_MPS);
                 if !is_free(worlds, seam, &vehicle, route) {
                     continue;
                 }

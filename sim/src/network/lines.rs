@@ -4,6 +4,9 @@ use rsu::clock::Mono;
 use std::time::Duration;
 use v2x_msg::base::NodeId;
 
+use crate::random::Stream;
+use crate::world::lines::Call;
+
 /// A line of buses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
@@ -20,6 +23,18 @@ pub struct Line {
     /// How many.
     count: u32,
     sent: u32,
+    calls: Calls,
+}
+
+/// Where vehicles of a line call, for how long, and how fast they drive between.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calls {
+    /// On the way to these junctions, so many metres before the stop line.
+    pub stops: Vec<(NodeId, f64)>,
+    /// They stand for a time between these two.
+    pub dwell_s: (f64, f64),
+    /// No faster than this.
+    pub most_mps: Option<f64>,
 }
 
 impl Line {
@@ -40,6 +55,30 @@ impl Line {
             every,
             count,
             sent: 0,
+            calls: Calls::default(),
+        })
+    }
+
+    /// The same with stops.
+    pub fn calling(self, calls: Calls) -> Self {
+        Self { calls, ..self }
+    }
+
+    /// As fast as its vehicles drive, if that is not as one may.
+    pub(super) fn most_mps(&self) -> Option<f64> {
+        self.calls.most_mps
+    }
+
+    /// What is done on the way to a junction whose stop line is at `stop_m` of the route: nothing, or a
+    /// call.
+    pub(super) fn call(&self, to: NodeId, stop_m: f64, mut draw: Stream) -> Option<Call> {
+        let stops = &self.calls.stops;
+        let (_, before_m) = stops.iter().find(|(node, _)| *node == to)?;
+        let (least_s, most_s) = self.calls.dwell_s;
+        Some(Call {
+            at_m: stop_m - before_m,
+            dwell: Duration::from_secs_f64(draw.between(least_s, most_s)),
+            until: None,
         })
     }
 

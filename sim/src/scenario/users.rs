@@ -17,6 +17,9 @@ pub struct UserTable {
     pub kind: UserKind,
     /// Their way, east and north of the site's origin; one point for what stays where it is.
     pub way_m: Vec<[f64; 2]>,
+    /// So wide is the way of walkers who push each other; left out: they keep to its line.
+    #[serde(default)]
+    pub wide_m: f64,
     /// Mean speed, and its standard deviation.
     #[serde(default)]
     pub speed_mps: f64,
@@ -100,6 +103,11 @@ impl Scenario {
             table.way_m.len() == 1 || table.speed_mps > 0.0,
             "a user with a way has a speed-mps"
         );
+        let walks = table.kind.kind() == Kind::Pedestrian && table.way_m.len() > 1;
+        ensure!(
+            table.wide_m == 0.0 || walks && (0.5..=20.0).contains(&table.wide_m),
+            "wide-m is for pedestrians with a way, from 0.5 to 20"
+        );
         ensure!(
             table.from_s < table.until_s,
             "a user comes before it is to be gone"
@@ -115,6 +123,7 @@ impl Scenario {
                 .map(|&[east_m, north_m]| Point::new(east_m, north_m))
                 .collect(),
             size_m: table.size_m.unwrap_or(table.kind.size_m()),
+            wide_m: table.wide_m,
             speed_mps: (table.speed_mps, table.speed_sigma_mps),
             from: self.moment(table.from_s),
             until: self.moment(table.until_s),

@@ -5,6 +5,7 @@
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
+//! - [`walkers`]: how walkers keep out of each other's way
 //! - `congestion`: queues that no signal explains
 //! - [`works`]: lanes closed by cones
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
@@ -37,6 +38,7 @@ mod site;
 pub mod snapshot;
 pub mod users;
 pub mod vehicles;
+pub mod walkers;
 pub mod works;
 
 use std::collections::VecDeque;
@@ -336,7 +338,7 @@ impl World {
             (one.id, one.along_m + aside_m, one.speed_mps)
         });
         let users = self.users.present().iter();
-        let users = users.map(|one| (one.id, one.along_m, one.speed_mps));
+        let users = users.map(|one| (one.id, one.along_m + one.aside_m, one.speed_mps));
         let all = vehicles.chain(users);
         let hash = all.fold(mix(self.steps), |hash, (id, along_m, speed_mps)| {
             let parts = [u64::from(id), along_m.to_bits(), speed_mps.to_bits()];

@@ -298,6 +298,7 @@ pub(super) fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64
         kind,
         way: way.iter().map(|&[e, n]| Point::new(e, n)).collect(),
         size_m,
+        wide_m: 0.0,
         speed_mps: (speed_mps, 0.0),
         from: at(60),
         until: at(180),
@@ -407,6 +408,63 @@ fn who_runs_a_red_light_is_one_and_hits_nobody() {
     assert!((1..=4).contains(&into_red_s.len()), "{into_red_s:?}");
     let meant = |late_s: &f64| (0.2..3.5).contains(late_s);
     assert!(into_red_s.iter().all(meant), "{into_red_s:?}");
+}
+
+/// Walkers both ways across every arm, in all the width of the crossing.
+fn crossings(per_hour: f64) -> Vec<Wish> {
+    let ways = (0..4).flat_map(|arm| {
+        let ends = [Point::new(15.0, -22.0), Point::new(-15.0, -22.0)];
+        let ends = ends.map(|end| turned(end, arm));
+        let green = phase(if arm % 2 == 0 { 3 } else { 1 });
+        [ends, [ends[1], ends[0]]].map(|way| Wish {
+            way: way.to_vec(),
+            wide_m: 3.0,
+            phase: Some(green),
+            gap_s: 3.0,
+            ..walkers(per_hour)
+        })
+    });
+    ways.collect()
+}
+
+#[test]
+fn nobody_waits_for_ever_for_each_other_among_many_walkers() {
+    let mut world = world(800.0, 3).with(crossings(250.0), Vec::new());
+    let mut stands = std::collections::BTreeMap::<u32, (u32, u32)>::new();
+    let mut crossed = std::collections::BTreeSet::new();
+    for step in 0..4_000 {
+        world.step();
+        let Some(latest) = (step % 10 == 0).then(|| world.latest()) else {
+            continue;
+        };
+        crossed.extend(world.users().present().iter().map(|user| user.id));
+        stands.retain(|id, _| latest.body(*id).is_some());
+        for vehicle in world.vehicles().iter().filter(|one| one.entered.is_some()) {
+            let (_, seconds) = stands.entry(vehicle.id).or_default();
+            *seconds = if vehicle.speed_mps < 0.2 {
+                *seconds + 1
+            } else {
+                0
+            };
+            let near = || {
+                let own = latest.body(vehicle.id).expect("there").centre;
+                let near = latest.bodies.iter();
+                near.filter(|body| body.centre.distance_m(own) < 15.0)
+                    .map(|body| {
+                        let off = body.centre.minus(own);
+                        (body.kind, body.id, off, body.speed_mps)
+                    })
+                    .collect::<Vec<_>>()
+            };
+            assert!(
+                *seconds < 100,
+                "{:?}: {vehicle:?} {:?}",
+                world.now(),
+                near()
+            );
+        }
+    }
+    assert!(crossed.len() > 150, "only {} walked", crossed.len());
 }
 
 #[test]

@@ -3,8 +3,9 @@
 //! Walkers cross, riders ride along, somebody drives the wrong way, a cone stands in a lane: each is
 //! a polyline with a speed, and what it waits for. A walker who waits steps out when their phase is
 //! green and no vehicle would come too soon (gap acceptance); one who does not wait steps out. All of
-//! them stop for what stands in their way, and drivers brake for them ([`super::right_of_way`]). Left
-//! out on purpose: the push and pull between walkers (social force), and riders who overtake.
+//! them stop for what stands in their way, and drivers brake for them ([`super::right_of_way`]). Walkers
+//! whose way has a width use all of it and keep out of each other's way ([`super::walkers`]); others keep
+//! to their line. Left out on purpose: riders who overtake.
 
 use rsu::clock::Mono;
 use rsu::report::Light;
@@ -14,6 +15,7 @@ use super::roads::Roads;
 use super::signals::Signals;
 use super::snapshot::{Body, FIRST_USER};
 use super::vehicles::{Kind, Vehicle};
+use super::walkers::{FELT_M, Walker, edge_push_mps2, push_mps2, stride};
 use crate::plane::{Path, Point};
 use crate::random::{Purpose, Stream};
 
@@ -26,6 +28,8 @@ pub struct Wish {
     pub way: Vec<Point>,
     /// Along, across, above ground.
     pub size_m: [f64; 3],
+    /// So wide is the way of those who walk beside each other and push each other; nought: a line.
+    pub wide_m: f64,
     /// Mean and standard deviation of the speed that they want.
     pub speed_mps: (f64, f64),
     /// The first comes then.
@@ -70,8 +74,14 @@ pub struct User {
     pub along_m: f64,
     /// Along its way; never negative.
     pub speed_mps: f64,
+    /// Left of its line.
+    pub aside_m: f64,
+    /// To the left.
+    pub aside_mps: f64,
     /// As fast as it would be.
     pub wanted_mps: f64,
+    /// For so long a vehicle has stood in its way.
+    held_up_s: f64,
     released: bool,
 }
 
@@ -134,8 +144,13 @@ impl Users {
     /// Goes on by `step_s` from `now`: all from where vehicles and users are at its start.
     pub fn step(&mut self, now: Mono, step_s: f64, seen: &Seen<'_>, seed: u64, count: u64) {
         let ways = &self.ways;
-        for user in &mut self.present {
-            ways[user.wish].advance(user, now, step_s, seen);
+        let others = self.present.iter().map(|user| Others {
+            push: self.push(user),
+            most_mps: self.behind_mps(user),
+        });
+        let others: Vec<Others> = others.collect();
+        for (user, others) in self.present.iter_mut().zip(&others) {
+            ways[user.wish].advance(user, others, now, step_s, seen);
         }
         self.present.retain(|user| ways[user.wish].holds(user, now));
         for wish in 0..self.ways.len() {
@@ -146,6 +161,71 @@ impl Users {
             .iter()
             .map(|user| self.ways[user.wish].body(user));
         self.bodies = bodies.collect();
+    }
+
+    /// What pushes a walker, from where everybody was at the end of the last step.
+    fn push(&self, user: &User) -> Point {
+        let way = &self.ways[user.wish];
+        let (true, Some(path)) = (way.wish.wide_m > 0.0, &way.path) else {
+            return Point::default();
+        };
+        let along = path.direction_at(user.along_m);
+        let place = user.place(path);
+        let one = Walker {
+            place,
+            velocity: user.velocity(path),
+        };
+        let mut push = Point::default();
+        for (other, body) in self.present.iter().zip(&self.bodies) {
+            if other.id == user.id {
+                continue;
+            }
+            match body.kind {
+                Kind::Pedestrian => {
+                    let velocity = body.direction.times(body.speed_mps);
+                    let other = Walker {
+                        place: body.centre,
+                        velocity,
+                    };
+                    push = push.plus(push_mps2(&one, along, &other));
+                }
+                Kind::Object => {
+                    let apart_m = body.distance_m(place);
+                    if apart_m < FELT_M {
+                        let away = place.minus(body.centre).direction();
+                        push = push.plus(away.times(edge_push_mps2(apart_m)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        let half_m = way.wish.wide_m / 2.0;
+        let edges = edge_push_mps2(half_m + user.aside_m) - edge_push_mps2(half_m - user.aside_m);
+        push.plus(along.left().times(edges))
+    }
+
+    /// As fast as one who rides or drives may go behind others of its kind who are ahead in its way.
+    fn behind_mps(&self, user: &User) -> f64 {
+        let way = &self.ways[user.wish];
+        let rides = !matches!(way.wish.kind, Kind::Pedestrian | Kind::Object);
+        let (true, Some(path)) = (rides, &way.path) else {
+            return f64::INFINITY;
+        };
+        let (place, along) = (user.place(path), user.course(path));
+        let [length_m, width_m, _] = way.wish.size_m;
+        let others = self.present.iter().zip(&self.bodies);
+        let ahead = others.filter_map(|(other, body)| {
+            let off = body.centre.minus(place);
+            let (ahead_m, beside_m) = (off.dot(along), off.cross(along).abs());
+            let in_way = other.id != user.id
+                && body.kind != Kind::Object
+                && ahead_m > 0.0
+                && beside_m < (width_m + body.width_m) / 2.0;
+            let gap_m = ahead_m - (length_m + body.length_m) / 2.0 - KEPT_BEHIND_M;
+            let goes_mps = body.direction.dot(along).max(0.0) * body.speed_mps;
+            in_way.then(|| goes_mps + (2.0 * EASES_MPS2 * gap_m.max(0.0)).sqrt())
+        });
+        ahead.fold(f64::INFINITY, f64::min)
     }
 
     fn arrive(
@@ -177,7 +257,11 @@ impl Users {
         let (mean_mps, sigma_mps) = wanted.speed_mps;
         let wanted_mps =
             (mean_mps + sigma_mps * draw.normal()).clamp(mean_mps * 0.5, mean_mps * 1.5);
+        let half_m = wanted.wide_m / 2.0;
+        let mut beside = Stream::new(seed, u64::from(self.next_id), Purpose::UserAside);
         self.present.push(User {
+            aside_m: beside.between(-half_m, half_m) * USED_AT_FIRST,
+            aside_mps: 0.0,
             id: self.next_id,
             wish,
             along_m: 0.0,
@@ -187,9 +271,44 @@ impl Users {
                 wanted_mps
             },
             wanted_mps,
+            held_up_s: 0.0,
             released: wanted.wait_m.is_none(),
         });
         self.next_id += self.id_stride;
+    }
+}
+
+impl User {
+    fn place(&self, path: &Path) -> Point {
+        let on_line = path.point_at(self.along_m);
+        if self.aside_m == 0.0 {
+            return on_line;
+        }
+        let left = path.direction_at(self.along_m).left();
+        on_line.plus(left.times(self.aside_m))
+    }
+
+    fn whole_speed_mps(&self) -> f64 {
+        if self.aside_mps == 0.0 {
+            return self.speed_mps;
+        }
+        Point::new(self.speed_mps, self.aside_mps).length_m()
+    }
+
+    /// Where it points: whither it walks.
+    fn course(&self, path: &Path) -> Point {
+        let along = path.direction_at(self.along_m);
+        if self.aside_mps == 0.0 || self.speed_mps < STROLLS_MPS {
+            return along;
+        }
+        self.velocity(path).direction()
+    }
+
+    fn velocity(&self, path: &Path) -> Point {
+        let along = path.direction_at(self.along_m);
+        along
+            .times(self.speed_mps)
+            .plus(along.left().times(self.aside_mps))
     }
 }
 
@@ -223,7 +342,7 @@ impl Way {
         }
     }
 
-    fn advance(&self, user: &mut User, now: Mono, step_s: f64, seen: &Seen<'_>) {
+    fn advance(&self, user: &mut User, others: &Others, now: Mono, step_s: f64, seen: &Seen<'_>) {
         let Some(path) = &self.path else {
             return;
         };
@@ -233,15 +352,31 @@ impl Way {
         {
             user.released = self.may_go(now, seen);
             if !user.released {
-                user.speed_mps = 0.0;
+                (user.speed_mps, user.aside_mps) = (0.0, 0.0);
                 return;
             }
         }
-        let wanted_mps = if self.is_blocked(user, path, seen) {
+        let before = self.blocked_by(user, path, seen);
+        self.walk_round(user, path, before, step_s);
+        let wanted_mps = if before.is_some() {
             0.0
         } else {
-            user.wanted_mps
+            user.wanted_mps.min(others.most_mps)
         };
+        if self.wish.wide_m > 0.0 {
+            let along = path.direction_at(user.along_m);
+            let velocity = stride(user.velocity(path), along, wanted_mps, others.push, step_s);
+            user.speed_mps = velocity.dot(along).max(0.0);
+            user.aside_mps = velocity.dot(along.left());
+            // Who walks round somebody may be beside the way.
+            let half_m = user.aside_m.abs().max(self.wish.wide_m / 2.0);
+            user.aside_m = (user.aside_m + user.aside_mps * step_s).clamp(-half_m, half_m);
+            user.along_m += user.speed_mps * step_s;
+            if let Some(wait_m) = wait_m {
+                user.along_m = user.along_m.min(wait_m);
+            }
+            return;
+        }
         let (harder, softer) = match self.wish.kind {
             Kind::Pedestrian | Kind::Animal => (10.0, 2.0),
             Kind::Bicycle => (3.0, 1.0),
@@ -294,16 +429,43 @@ impl Way {
         })
     }
 
-    /// Whether a vehicle stands where it would be before it could stop.
-    fn is_blocked(&self, user: &User, path: &Path, seen: &Seen<'_>) -> bool {
+    /// Whom a vehicle that stands has held up for long goes behind it: else each of the two might wait for
+    /// the other for ever.
+    fn walk_round(&self, user: &mut User, path: &Path, before: Option<&Body>, step_s: f64) {
+        let stands = before.filter(|body| body.speed_mps < STANDS_MPS);
+        let walks = matches!(self.wish.kind, Kind::Pedestrian | Kind::Bicycle);
+        let Some(body) = stands.filter(|_| walks) else {
+            user.held_up_s = 0.0;
+            if self.wish.wide_m <= 0.0 && before.is_none() && user.aside_m != 0.0 {
+                let back_m = ASIDE_MPS * step_s;
+                user.aside_m -= user.aside_m.clamp(-back_m, back_m);
+            }
+            return;
+        };
+        user.held_up_s += step_s;
+        if user.held_up_s > PATIENCE_S {
+            let left = path.direction_at(user.along_m).left();
+            let behind = if body.direction.dot(left) > 0.0 {
+                -1.0
+            } else {
+                1.0
+            };
+            let most_m = WALKS_ROUND_M + self.wish.wide_m / 2.0;
+            user.aside_m = (user.aside_m + behind * ASIDE_MPS * step_s).clamp(-most_m, most_m);
+        }
+    }
+
+    /// The vehicle that is where it would be before it could stop.
+    fn blocked_by<'a>(&self, user: &User, path: &Path, seen: &Seen<'a>) -> Option<&'a Body> {
         let [length_m, width_m, _] = self.wish.size_m;
         let nose_m = user.along_m + length_m / 2.0;
         let reach_m = user.speed_mps * user.speed_mps / 6.0 + KEPT_FREE_M;
         let beside_m = width_m / 2.0 + 0.2;
-        (0..=(reach_m / SAMPLE_M) as usize).any(|i| {
-            let place = path.point_at(nose_m + i as f64 * SAMPLE_M);
+        (0..=(reach_m / SAMPLE_M) as usize).find_map(|i| {
+            let along_m = nose_m + i as f64 * SAMPLE_M;
+            let place = User { along_m, ..*user }.place(path);
             let near = |body: &Body| body.distance_m(place) < beside_m;
-            seen.bodies.iter().any(near)
+            seen.bodies.iter().find(|body| near(body))
         })
     }
 
@@ -318,7 +480,7 @@ impl Way {
         let [length_m, width_m, height_m] = self.wish.size_m;
         let north = Point::new(0.0, 1.0);
         let (centre, direction) = match &self.path {
-            Some(path) => (path.point_at(user.along_m), path.direction_at(user.along_m)),
+            Some(path) => (user.place(path), user.course(path)),
             None => (self.wish.way.first().copied().unwrap_or(north), north),
         };
         Body {
@@ -327,7 +489,7 @@ impl Way {
             centre,
             direction,
             speed_mps: if self.path.is_some() {
-                user.speed_mps
+                user.whole_speed_mps()
             } else {
                 0.0
             },
@@ -338,6 +500,27 @@ impl Way {
     }
 }
 
+/// What the others on lines of their own mean to one of them.
+struct Others {
+    /// Of a walker.
+    push: Point,
+    /// Of a rider.
+    most_mps: f64,
+}
+
+/// Riders keep so far behind each other, and slow down like this for it (assumed).
+const KEPT_BEHIND_M: f64 = 0.7;
+const EASES_MPS2: f64 = 1.5;
+/// Who is held up by a vehicle that stands waits for so long, and goes behind it so fast and so far beside
+/// its way (assumed).
+const STANDS_MPS: f64 = 0.1;
+const PATIENCE_S: f64 = 5.0;
+const ASIDE_MPS: f64 = 0.6;
+const WALKS_ROUND_M: f64 = 4.0;
+/// Who walks slower points where the way leads.
+const STROLLS_MPS: f64 = 0.3;
+/// Of the width of their way walkers use so much when they come.
+const USED_AT_FIRST: f64 = 0.8;
 /// Nearer than this to somebody's way is in it.
 const NEAR_M: f64 = 2.0;
 /// Nothing is put down so near before a vehicle.

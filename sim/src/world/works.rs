@@ -75,6 +75,7 @@ impl Works {
             kind: Kind::Object,
             way: vec![place],
             size_m: CONE_M,
+            wide_m: 0.0,
             speed_mps: (0.0, 0.0),
             from: self.since,
             until: self.until,
