@@ -497,8 +497,8 @@ fn v2x_listen_hears_each_class_of_rsi_at_its_rate() {
         let digits: String = digits.take_while(char::is_ascii_digit).collect();
         digits.parse().expect("a number")
     };
-    // Every 100 ms, 500 ms and second.
-    assert!((58..=62).contains(&count("(dynamic ")), "{line}");
+    // Every 100 ms, 500 ms and second; a busy machine may miss a slot now and then.
+    assert!((54..=62).contains(&count("(dynamic ")), "{line}");
     assert!((11..=13).contains(&count("semi-static ")), "{line}");
     assert!((5..=7).contains(&count(", static ")), "{line}");
     assert!(line.ends_with("lost 0"), "{line}");

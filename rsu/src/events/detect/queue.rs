@@ -42,6 +42,8 @@ pub(super) struct Queue {
     lane: usize,
     head_m: f64,
     tail_m: f64,
+    /// One vehicle is missed of those that make a queue.
+    missing: bool,
 }
 
 /// A row, and when it was seen.
@@ -125,7 +127,12 @@ impl Queues {
             let longest = lane.longest(now, place, scene, f64::INFINITY);
             let away = lane.longest(now, place, scene, away_m).filter(long);
             if let Some(row) = longest {
-                lane.last = Some(Last { at: now, row });
+                // Who is missed is believed to be there for a moment, and no longer.
+                let at = lane
+                    .last
+                    .filter(|_| row.missing)
+                    .map_or(now, |last| last.at);
+                lane.last = Some(Last { at, row });
             }
             let Some(queue) = lane.follow(now, longest.filter(long), away, rules) else {
                 continue;
@@ -222,7 +229,7 @@ impl Lane {
             }
             let (from_m, to_m) = (number as f64 * CELL_M, (number + 1) as f64 * CELL_M);
             row = match row {
-                Some(row) if row.tail_m - to_m <= GAP_M => Some(Queue {
+                Some(row) if row.tail_m - to_m <= GAP_M - CELL_M => Some(Queue {
                     tail_m: from_m,
                     ..row
                 }),
@@ -232,6 +239,7 @@ impl Lane {
                         lane,
                         head_m: to_m,
                         tail_m: from_m,
+                        missing: false,
                     })
                 }
             };
@@ -271,6 +279,7 @@ impl Lane {
             lane,
             head_m,
             tail_m,
+            missing: count < FEWEST,
         };
         // Its last and its first may be missed for a moment too.
         if let Some(last) = self.last.filter(|_| known) {
