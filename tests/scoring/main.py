@@ -19,7 +19,7 @@ import trackers
 ROOT = Path(__file__).resolve().parents[2]
 RSU = Path(os.environ.get("RSU", ROOT / "target/release/rsu"))
 SCENES = ROOT.parent / "shared/scenes"
-PARTS = ["replay", "shadows", "eyesight", "noise", "mount", "modes", "extent", "class", "lasting", "delay"]
+PARTS = ["replay", "shadows", "eyesight", "noise", "mount", "modes", "extent", "class", "lasting"]
 AGILITIES = [0.5, 1.5, 4.0]
 COLUMNS = ["GOSPA", "MOTA", "IDF1", "HOTA", "switches", "recall", "precision", "RMSE", "RMSEv", "bias", "NEES"]
 PEER_SECONDS = 13.0

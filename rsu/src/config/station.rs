@@ -401,6 +401,12 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
         gate: table
             .number("gate", 4.0..=50.0)
             .map_or(default.gate, |n| n.value),
+        parts: fusion::Parts {
+            delay: table
+                .boolean("learn-latency")
+                .unwrap_or(default.parts.delay),
+            ..default.parts
+        },
         ..default
     };
     if config.max_work < 2 * config.max_targets {

@@ -57,8 +57,6 @@ pub enum Part {
     Extent,
     /// Class in association.
     Class,
-    /// Learning of delays.
-    Delay,
     /// Errors that last, in what is published.
     Lasting,
     /// Only what is new of tracks.
@@ -109,7 +107,6 @@ fn parts(without: &[Part]) -> Parts {
             Part::Modes => &mut parts.modes,
             Part::Extent => &mut parts.extent,
             Part::Class => &mut parts.class,
-            Part::Delay => &mut parts.delay,
             Part::Lasting => &mut parts.lasting,
             Part::News => &mut parts.news,
         };

@@ -77,7 +77,8 @@ pub struct Parts {
     pub extent: bool,
     /// The class that a sensor names helps to tell things apart.
     pub class: bool,
-    /// Delays of sensors without a clock are learnt and taken off.
+    /// Delays of sensors without a clock are learnt and taken off. Off unless asked for: what sees only the
+    /// near side of things takes a place for a delay.
     pub delay: bool,
     /// Errors that no number of frames averages out are in the covariances that are published.
     pub lasting: bool,
@@ -96,7 +97,7 @@ impl Default for Parts {
             modes: true,
             extent: true,
             class: true,
-            delay: true,
+            delay: false,
             lasting: true,
             news: true,
         }

@@ -176,6 +176,7 @@ fn a_silent_sensor_is_reported() {
 fn drive_late(late_s: f64, clocked: bool, seed: u64) -> Fusion {
     let mut fusion = watcher();
     fusion.config.sensors[2].clocked = clocked;
+    fusion.config.parts.delay = true;
     let mut dice = Dice::new(seed);
     for step in 0..600 {
         for (n, sensor) in corners().iter().enumerate() {
