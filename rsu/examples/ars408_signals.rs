@@ -61,7 +61,7 @@ fn of_general(said: &General) -> Value {
     json!({
         "ID": said.id, "DistLong": said.dist_long_m, "DistLat": said.dist_lat_m,
         "VrelLong": said.vrel_long_mps, "VrelLat": said.vrel_lat_mps, "DynProp": said.motion,
-        "RCS": said.rcs_dbm2,
+        "Class76": said.kind, "RCS": said.rcs_dbm2,
     })
 }
 
