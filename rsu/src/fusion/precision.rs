@@ -178,11 +178,14 @@ impl Precision {
         let (ra, rc) = (r.along(u.x, u.y), r.along(-u.y, u.x));
         let (ea, ec) = (e.along(u.x, u.y), e.along(-u.y, u.x));
         self.sums.others += miss.others;
+        // A track that the sensor has made itself has its errors, and says nothing of them.
+        let (along_weight, across_weight) =
+            (miss.others / (pa + ra + ea), miss.others / (pc + rc + ec));
         self.sums.add(
-            along / (pa + ra + ea),
-            1.0 / (pa + ra + ea),
-            across * range / (pc + rc + ec),
-            range * range / (pc + rc + ec),
+            along * along_weight,
+            along_weight,
+            across * range * across_weight,
+            range * range * across_weight,
         );
         let (ka, kc) = (
             self.along.value(least(sensor), 6.0),
@@ -209,7 +212,7 @@ impl Precision {
         }
         self.frames = self.frames.saturating_add(1);
         self.checked += (sums.others / sums.count).clamp(0.0, 1.0);
-        let share = MOUNT_GAIN * sums.count / (sums.count + 4.0);
+        let share = MOUNT_GAIN * sums.others / (sums.others + 4.0);
         self.range_m += share * mean(sums.range, sums.range_weight) - LEAK * self.range_m;
         self.yaw_rad += share * mean(sums.yaw, sums.yaw_weight) - LEAK * self.yaw_rad;
         self.range_m = self.range_m.clamp(-MOST_RANGE_M, MOST_RANGE_M);
@@ -368,11 +371,13 @@ mod tests {
     fn misses_without_weight_move_no_mount() {
         let mut precision = Precision::new();
         precision.sums.add(0.3, 1.0, 0.02, 1.0);
+        precision.sums.others = 1.0;
         precision.settle();
         let before = precision.offset();
         assert!(before.0 > 0.0 && before.1 > 0.0);
         precision.sums.add(0.0, 0.0, 0.0, 0.0);
         precision.sums.add(f64::INFINITY, 1.0, f64::NAN, 1.0);
+        precision.sums.others = 1.0;
         precision.settle();
         let after = precision.offset();
         assert!(after.0 > 0.9 * before.0 && after.0 <= before.0, "{after:?}");
