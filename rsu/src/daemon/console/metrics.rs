@@ -216,7 +216,7 @@ const METRICS: &[Metric] = &[
     metric!(Gauge "rsu_sensor_repeats_ratio", "How much of a sensor's errors is the same from frame to frame, over what is supposed of such a sensor, by input", |s| {
         by_sensor(s, |health| health.repeats)
     }),
-    metric!(Gauge "rsu_sensor_later_seconds", "How much later a sensor without a clock reports than its configured latency, by the word of the others, by input; already taken off", |s| {
+    metric!(Gauge "rsu_sensor_later_seconds", "How much later a sensor without a clock reports than its configured latency, by the word of the others, by input; taken off already, and 0 without learn-latency", |s| {
         by_sensor(s, |health| health.later_s)
     }),
     metric!(Gauge "rsu_sensor_suspected", "1 for what is suspected of a sensor: silent, turned by more than a degree, shifted by more than 0.8 m, or noisier than twice its claim; by input and suspicion", |s| {
