@@ -6,7 +6,9 @@
 
 use std::time::Duration;
 
-use v2x_msg::base::{Enu, LaneId, NodeId};
+#[cfg(feature = "daemon")]
+use v2x_msg::base::Enu;
+use v2x_msg::base::{LaneId, NodeId};
 
 use super::read::{MAX_REACH_M, node_id, required_id};
 use super::{Lane, Link, Site, across, line};
