@@ -8,7 +8,8 @@
 //!   what it takes for a turned radar; so each set is held against those of the seconds about it.
 //!   A burst that our own thread sent late, and the one after it, are spoilt: no radar does that.
 //! - The grid's SPAT of a slot is the first after it that answers nothing; one that does and came in
-//!   the first half of the slot, if there is no other.
+//!   the first half of the slot, if there is no other. A slot that began before the measurement is left
+//!   out: its SPAT came before too, and an answer behind it would look like one that is late.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -252,8 +253,12 @@ impl Judge {
                 let utc_ns = frame.utc_ns - frame.woke_after.as_nanos() as i64;
                 let slot = utc_ns.div_euclid(SLOT_NS);
                 let late_ns = utc_ns.rem_euclid(SLOT_NS);
-                let found = slots.entry(slot).or_default();
-                found[usize::from(*is_answer)].get_or_insert((late_ns, frame));
+                let since_start = frame.at_socket.saturating_duration_since(self.from);
+                let began_before = late_ns > since_start.as_nanos() as i64;
+                if !began_before {
+                    let found = slots.entry(slot).or_default();
+                    found[usize::from(*is_answer)].get_or_insert((late_ns, frame));
+                }
             }
         }
         let mut grid = Grid {
@@ -591,5 +596,18 @@ mod tests {
         assert_eq!(max_ms(&grid.received), Some(2.0));
         // Of ten slots two were used, and one may lie outside.
         assert_eq!(missing(&grid.received), 7);
+    }
+
+    #[test]
+    fn an_answer_in_a_slot_that_began_before_the_measurement_is_no_late_slot() {
+        let mut stay = Stay::new()
+            .spat(0, Light::Red)
+            .lamps(30, report::Light::Green)
+            .spat(31, Light::ProtectedGreen)
+            .spat(103, Light::ProtectedGreen);
+        stay.judge.from += 20 * MS;
+        stay.judge.until += 20 * MS;
+        let grid = stay.judge.grid(&stay.judge.lamps());
+        assert_eq!(max_ms(&grid.received), Some(3.0));
     }
 }
