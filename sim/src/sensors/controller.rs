@@ -176,6 +176,7 @@ impl Controller {
         datagram: &[u8],
         sent: &mut Vec<Datagram>,
     ) {
+        let utc = self.own_clock(now.utc, now.mono);
         match &mut self.voice {
             Voice::Gat1743(voice) => {
                 for (asker, topic) in voice.questions(datagram) {
@@ -183,7 +184,7 @@ impl Controller {
                 }
             }
             Voice::Gb20999(voice) => {
-                for bytes in voice.answers(signals, now.mono, &mut self.faults, datagram) {
+                for bytes in voice.answers(signals, now.mono, utc, &mut self.faults, datagram) {
                     self.deliver(now.mono, bytes, sent);
                 }
             }

@@ -16,7 +16,7 @@ use v2x_msg::base::PhaseId;
 use super::faults::Faults;
 use crate::scenario::LineKind;
 use crate::world::signals::{self, ROUNDING, Signals};
-use rsu::clock::Mono;
+use rsu::clock::{Mono, Utc};
 
 /// A controller that speaks and understands GB/T 20999-2017.
 #[derive(Debug)]
@@ -41,16 +41,20 @@ impl Voice {
         }
     }
 
-    /// The answers to a datagram.
+    /// The answers to a datagram, where its clock shows `utc`.
     pub fn answers(
         &mut self,
         signals: &Signals,
         at: Mono,
+        utc: Utc,
         faults: &mut Faults,
         datagram: &[u8],
     ) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
-        let moment = self.moment(signals, at, faults);
+        let moment = Moment {
+            utc: Some(utc),
+            ..self.moment(signals, at, faults)
+        };
         self.responder
             .push(datagram, &moment, |answer| answers.push(answer.to_vec()));
         answers
@@ -101,6 +105,7 @@ impl Voice {
                 .iter()
                 .map(|lamp| (lamp.lamp as u8, lamp.light))
                 .collect(),
+            utc: None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What to ask a controller for next: one frame at a time, bounded in number and pace.
 //!
 //! Two errands take turns: a round of what changes (lamp groups, then stage and remaining time in one
-//! frame, so that they belong together), and a tour of what stays (plan, stages, phases). A frame
+//! frame, so that they belong together), and a tour of what stays (plan, stages, phases), and of
+//! what its clock shows. A frame
 //! asks for several values; where an answer is late, each of them is asked for again alone. Answers
 //! are known by their address: the recorded controller does not echo the sequence.
 
@@ -11,7 +12,7 @@ use arrayvec::ArrayVec;
 
 use super::facts::Facts;
 use super::objects::{
-    LAMP_COUNT, MOST, Part, TRANSITIONS, bit, lamp_state, members, mode_now, phase_lamps,
+    CLOCK, LAMP_COUNT, MOST, Part, TRANSITIONS, bit, lamp_state, members, mode_now, phase_lamps,
     phase_transition, plan_cycle, plan_kinds, plan_now, plan_stages, plan_times, stage_early_end,
     stage_late_start, stage_now, stage_phases, stage_remaining, stage_state,
 };
@@ -475,13 +476,14 @@ fn fill(list: &mut Vec<Address>, stop: Stop, facts: &Facts) {
     let plan = facts.plan.number;
     match stop {
         Stop::Rest => {}
-        Stop::Plan if plan == 0 => list.push(LAMP_COUNT),
+        Stop::Plan if plan == 0 => list.extend([LAMP_COUNT, CLOCK]),
         Stop::Plan => list.extend([
             LAMP_COUNT,
             plan_cycle(plan),
             plan_stages(plan),
             plan_times(plan),
             plan_kinds(plan),
+            CLOCK,
         ]),
         Stop::Stages => {
             let stages = facts.plan.stages.as_deref().unwrap_or_default();

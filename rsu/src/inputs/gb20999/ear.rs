@@ -58,6 +58,8 @@ const VERSIONS: [u16; 2] = [0x0102, 0x0100];
 const LAMP_AGE: Duration = Duration::from_secs(1);
 /// Where no period is known, since we do not ask.
 const USUAL_PERIOD: Duration = Duration::from_secs(1);
+/// Half of what a clock of whole seconds does not tell.
+const HALF_SECOND: Duration = Duration::from_millis(500);
 /// The mode is told again after this, and the plan, if neither has changed.
 const REPEAT: Duration = Duration::from_secs(10);
 
@@ -271,6 +273,7 @@ impl Ear {
                 return self.counts.ignore("other-junction");
             }
             (13, 2) => self.running(arrived.mono, value),
+            (13, 1) if address == objects::CLOCK => self.clock(arrived, data),
             (6, 3) => self.stage(arrived.mono, value),
             _ => match self.facts.take(address, data) {
                 Taken::Same => Understood::Yes,
@@ -311,6 +314,16 @@ impl Ear {
             at: Some(at),
             ..*lamp
         };
+        Understood::Yes
+    }
+
+    fn clock(&mut self, arrived: Now, data: &[u8]) -> Understood {
+        let Some(shown) = objects::utc(data) else {
+            return Understood::Malformed;
+        };
+        let theirs = shown + HALF_SECOND;
+        let behind_ns = arrived.utc.unix_ns().saturating_sub(theirs.unix_ns());
+        self.counts.note_clock(behind_ns / 1_000_000);
         Understood::Yes
     }
 

@@ -15,6 +15,7 @@
 //! | 3.3.1.n lamp group | code, such as 0x21 | [`Light`](crate::report::Light); fast flashing is flashing |
 //! | 6.3.4.n remaining time of stage n | s, 2 or 4 bytes | countdown of each lamp group, whole seconds |
 //! | 9.2.3/6/7/8.n cycle, stages, times, kinds | s, codes | [`SignalPlan`](crate::report::SignalPlan) |
+//! | 13.1.10.0 clock, UTC | whole seconds | none: how far it is behind ours, to half a second, in [`Counts`] |
 //! | 13.2.2.n mode | code | [`ControlMode`](crate::report::ControlMode); all-red and all-off are "other" |
 //!
 //! # What devices do, and what we make of it

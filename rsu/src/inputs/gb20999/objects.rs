@@ -3,8 +3,10 @@
 //! Only what a roadside unit asks for. Attributes of a table are named with the element to ask for.
 
 use arrayvec::ArrayVec;
+use v2x_msg::base::Civil;
 
 use super::wire::Address;
+use crate::clock::Utc;
 use crate::report::{ControlMode, Light};
 
 /// Most lamp groups, phases and stages that the standard's bit sets number.
@@ -107,6 +109,9 @@ pub const fn plan_now(junction: u8) -> Address {
 pub const fn stage_now(junction: u8) -> Address {
     Address::new(13, 2, 4, junction)
 }
+
+/// The controller's own clock, in UTC; see [`utc`].
+pub const CLOCK: Address = Address::new(13, 1, 10, 0);
 
 /// A stage that comes in every cycle; 0x20 comes on demand.
 pub const STAGE_FIXED: u8 = 0x10;
@@ -227,6 +232,30 @@ pub fn byte(data: &[u8]) -> Option<u8> {
     number(data).and_then(|value| value.try_into().ok())
 }
 
+/// The whole second that a clock shows: year in two bytes, then month, day, hour, minute and second in
+/// one each. None for any other size, or a date that does not exist.
+pub fn utc(data: &[u8]) -> Option<Utc> {
+    let &[century, year, month, day, hour, minute, second] = data else {
+        return None;
+    };
+    Utc::from_civil(Civil {
+        year: u16::from_be_bytes([century, year]).into(),
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        nanosecond: 0,
+    })
+}
+
+/// As [`utc`] reads it.
+pub fn utc_bytes(utc: Utc) -> [u8; 7] {
+    let c = utc.civil();
+    let [century, year] = (c.year as u16).to_be_bytes();
+    [century, year, c.month, c.day, c.hour, c.minute, c.second]
+}
+
 /// A set of numbers from 1, the last byte's lowest bit first; None for more than 8 bytes or none.
 pub fn bits(data: &[u8]) -> Option<u64> {
     if data.is_empty() || data.len() > 8 {
@@ -312,6 +341,29 @@ mod tests {
         }
         assert_eq!(control_mode(0), None);
         assert_eq!(control_mode(0x26), None);
+    }
+
+    #[test]
+    fn a_clock_is_read_as_the_standard_has_it() {
+        // 2021-09-10 09:42:27.
+        let data = [0x07, 0xE5, 0x09, 0x0A, 0x09, 0x2A, 0x1B];
+        let read = utc(&data).unwrap();
+        assert_eq!(read.unix_ns(), 1_631_266_947_000_000_000);
+        assert_eq!(utc_bytes(read), data);
+        let wrong = |at: usize, byte: u8| {
+            let mut data = data;
+            data[at] = byte;
+            utc(&data)
+        };
+        assert_eq!(
+            (wrong(2, 0), wrong(2, 13), wrong(3, 31)),
+            (None, None, None)
+        );
+        assert_eq!(
+            (wrong(4, 24), wrong(5, 60), wrong(6, 60)),
+            (None, None, None)
+        );
+        assert_eq!((utc(&data[..6]), utc(&[])), (None, None));
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use super::framing::{Framer, Piece};
 use super::objects::{
-    self, LAMP_COUNT, MOST, NO_SUCH_VALUE, Part, STAGE_FIXED, STAGE_ON_DEMAND, StageState,
+    self, CLOCK, LAMP_COUNT, MOST, NO_SUCH_VALUE, Part, STAGE_FIXED, STAGE_ON_DEMAND, StageState,
     TRANSITIONS, bit, control_mode_code, lamp_code, lamp_state, mode_now, phase_lamps,
     phase_transition, plan_cycle, plan_kinds, plan_now, plan_stages, plan_times, stage_early_end,
     stage_elapsed, stage_late_start, stage_now, stage_phases, stage_remaining, stage_state,
 };
 use super::wire::{self, Address, Composer, Escaping, Frame, Header, Kind};
+use crate::clock::Utc;
 use crate::report::{ControlMode, Light};
 
 /// Who the controller is, and how it departs from the standard.
@@ -97,6 +98,8 @@ pub struct Moment {
     pub remaining_s: u32,
     /// What each lamp group shows.
     pub lamps: Vec<(u8, Light)>,
+    /// What its clock shows; None: it tells none.
+    pub utc: Option<Utc>,
 }
 
 impl Junction {
@@ -146,6 +149,7 @@ impl Junction {
             elapsed_s: into.as_secs() as u32,
             remaining_s: left.as_secs() as u32 + u32::from(left.subsec_nanos() > 0),
             lamps,
+            utc: None,
         })
     }
 
@@ -339,6 +343,7 @@ fn value(junction: &Junction, moment: &Moment, address: Address) -> Option<Vec<u
         }
         6 => stage_value(junction, moment, address),
         9 if element == junction.plan => plan_value(junction, address),
+        13 if address == CLOCK => Some(objects::utc_bytes(moment.utc?).to_vec()),
         13 if element == 1 => {
             let byte = if address == mode_now(1) {
                 control_mode_code(moment.mode)

@@ -115,6 +115,12 @@ fn a_colour_of_no_meaning_is_unknown_and_has_no_countdown() {
 #[test]
 fn values_that_are_never_answered_do_not_keep_the_others_from_being_told() {
     let mut bench = Bench::usual();
+    let clock = junction();
+    // It has all else, so that no answer holds a refusal too.
+    bench.moment = Box::new(move |now| Moment {
+        utc: Some(at(now).utc),
+        ..clock.at(now + ms(370)).unwrap()
+    });
     bench.line = Box::new(|_, bytes| {
         // As if lamp group 3 and the plan's number did not exist, without a word.
         let frame = super::super::wire::parse(bytes).unwrap();
@@ -333,6 +339,7 @@ fn a_controller_that_restarts_is_understood_again() {
         elapsed_s: 0,
         remaining_s: 0,
         lamps: (1..=9).map(|lamp| (lamp, Light::FlashingYellow)).collect(),
+        utc: None,
     });
     bench.said.clear();
     bench.run(Duration::from_secs(40));

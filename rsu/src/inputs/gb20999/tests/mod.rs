@@ -470,6 +470,31 @@ fn a_countdown_that_does_not_come_true_is_withdrawn() {
 }
 
 #[test]
+fn how_far_its_clock_is_off_is_told_to_half_a_second() {
+    let mut bench = Bench::usual();
+    bench.run(Duration::from_secs(10));
+    assert_eq!(
+        bench.decoder.counts().clock_ahead_ms(),
+        None,
+        "it tells none"
+    );
+    for off_s in [0, -3, 3_600] {
+        let mut bench = Bench::usual();
+        let clock = junction();
+        bench.moment = Box::new(move |now| Moment {
+            utc: Some(Utc::from_unix_ns(
+                at(now).utc.unix_ns() + off_s * 1_000_000_000,
+            )),
+            ..clock.at(now + ms(370)).unwrap()
+        });
+        bench.run(Duration::from_secs(10));
+        let behind_ms = bench.decoder.counts().clock_ahead_ms().unwrap();
+        assert!((behind_ms + off_s * 1_000).abs() <= 510, "{behind_ms}");
+        assert!(bench.countdowns() > 10, "all else is as it was");
+    }
+}
+
+#[test]
 fn a_controller_that_rounds_down_is_found_out() {
     let mut bench = Bench::usual();
     let clock = junction();
