@@ -2,7 +2,8 @@
 //!
 //! Numbers and destinations: the AID configuration of the 2020 interoperability tests, which
 //! YD/T 4008-2022 took over. Priorities: T/CSAE 159-2020, Table 3. The standard gives Day II
-//! messages no final numbers, so they have none here.
+//! messages no final numbers: those that a roadside unit sends have a vendor's here, and priorities of
+//! our choice; those of road users have none.
 
 /// To which application on the other side a frame is addressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,10 @@ pub enum Aid {
     RsiDynamic,
     /// RSM.
     Rsm,
+    /// RSC; a vendor's number.
+    Rsc,
+    /// SSM; a vendor's number.
+    Ssm,
     /// Certificate management.
     CertificateManagement,
     /// Lists of revoked certificates.
@@ -44,7 +49,9 @@ pub struct UnknownAid(pub u32);
 
 impl Aid {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Aid; 14] = [
+    pub const ALL: [Aid; 16] = [
+        Aid::Rsc,
+        Aid::Ssm,
         Aid::BsmOrdinary,
         Aid::BsmOrdinaryEvent,
         Aid::BsmEmergency,
@@ -64,6 +71,8 @@ impl Aid {
     /// Its number.
     pub const fn number(self) -> u32 {
         match self {
+            Aid::Rsc => 21,
+            Aid::Ssm => 23,
             Aid::BsmOrdinary => 111,
             Aid::BsmOrdinaryEvent => 112,
             Aid::BsmEmergency => 113,
@@ -103,9 +112,11 @@ impl Aid {
             Aid::RsiSemiStatic => 9,
             Aid::RsiDynamic => 10,
             Aid::Rsm => 11,
-            Aid::CertificateManagement | Aid::CertificateRevocation | Aid::Misbehaviour => {
-                return None;
-            }
+            Aid::Rsc
+            | Aid::Ssm
+            | Aid::CertificateManagement
+            | Aid::CertificateRevocation
+            | Aid::Misbehaviour => return None,
         };
         Some([0, 0, last])
     }
@@ -119,7 +130,8 @@ impl Aid {
             Aid::Rsm => Some(208),
             Aid::RsiStatic => Some(48),
             Aid::RsiSemiStatic => Some(80),
-            Aid::RsiDynamic => Some(112),
+            Aid::RsiDynamic | Aid::Rsc => Some(112),
+            Aid::Ssm => Some(80),
             _ => None,
         }
     }
@@ -138,6 +150,8 @@ impl Aid {
             Aid::RsiSemiStatic => "RSI semi-static",
             Aid::RsiDynamic => "RSI dynamic",
             Aid::Rsm => "RSM",
+            Aid::Rsc => "RSC",
+            Aid::Ssm => "SSM",
             Aid::CertificateManagement => "certificate management",
             Aid::CertificateRevocation => "certificate revocation",
             Aid::Misbehaviour => "misbehaviour report",

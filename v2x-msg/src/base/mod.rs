@@ -28,8 +28,9 @@ pub use id::{LaneId, MsgCount, NodeId, ParticipantId, PhaseId, StationId};
 pub use list::{Few, Many, WrongCount};
 pub use position::GeoPosition;
 pub use quantity::{
-    Acceleration, Confidence, Elevation, Heading, LaneWidth, Radius, Speed, SteeringAngle,
-    VehicleHeight, VehicleLength, VehicleWidth, VerticalAcceleration, YawRate,
+    Acceleration, Approach, Confidence, Elevation, Heading, LaneWidth, Radius, Speed,
+    SteeringAngle, TimeOffset, VehicleHeight, VehicleLength, VehicleWidth, VerticalAcceleration,
+    YawRate,
 };
 pub use text::{Name, NotAName};
 pub use time::{Civil, Countdown, DSecond, HourMark, MinuteOfYear, Utc};

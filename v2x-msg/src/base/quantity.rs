@@ -106,6 +106,14 @@ quantity! {
     VehicleHeight(u8) = "height", 1..=127, 0.05 "m", from_m, nearest_m, m
 }
 quantity! {
+    /// From some moment on, 0.01 to 655.34 s. The end means "or more", the code 65535 means unknown.
+    TimeOffset(u16) = "time offset", 1..=65534, 0.01 "s", from_s, nearest_s, s
+}
+quantity! {
+    /// How far it is to a junction, 0 to 1000 m.
+    Approach(u16) = "distance to a junction", 0..=10000, 0.1 "m", from_m, nearest_m, m
+}
+quantity! {
     /// How sure a statement is, 0 to 100 % in steps of 0.5 %.
     Confidence(u8) = "confidence", 0..=200, 0.5 "%", from_percent, nearest_percent, percent
 }

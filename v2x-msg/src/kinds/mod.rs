@@ -2,7 +2,7 @@
 //!
 //! One folder a kind: `mod.rs` holds the value and its rules, `wire.rs` turns it into a
 //! [`crate::Message`] and back. What can be built can be encoded. SPAT and RSM live inline, without
-//! heap; MAP and RSI, which are built rarely, own lists.
+//! heap, and so do RSC, SSM and VIR; MAP and RSI, which are built rarely, own lists.
 //!
 //! ```
 //! use v2x_msg::Message;
@@ -29,18 +29,22 @@ pub mod bsm;
 mod flags;
 pub mod map;
 pub mod psm;
+pub mod rsc;
 pub mod rsi;
 pub mod rsm;
 pub mod spat;
+pub mod ssm;
 pub mod vir;
 mod wire;
 
 pub use bsm::Bsm;
 pub use map::Map;
 pub use psm::Psm;
+pub use rsc::Rsc;
 pub use rsi::Rsi;
 pub use rsm::Rsm;
 pub use spat::Spat;
+pub use ssm::Ssm;
 pub use vir::Vir;
 
 use crate::MessageKind;

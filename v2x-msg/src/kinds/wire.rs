@@ -6,8 +6,10 @@
 
 use super::Unfit;
 use crate::asn;
-use crate::base::{DSecond, Elevation, GeoPosition, MinuteOfYear, Name, NodeId, PhaseId};
-use crate::uper::List;
+use crate::base::{
+    DSecond, Elevation, GeoPosition, MinuteOfYear, Name, NodeId, PhaseId, TimeOffset,
+};
+use crate::uper::{ExtensibleBits, List};
 
 /// Empties `list` and fills its recycled elements; both sides have the same bounds.
 pub(super) fn fill_list<T: Default, U, const MIN: usize, const MAX: usize>(
@@ -105,6 +107,26 @@ pub(super) fn bits_to_asn(bits: u16, width: u32) -> u16 {
 /// The inverse of [`bits_to_asn`].
 pub(super) fn bits_from_asn(bits: u16, width: u32) -> u16 {
     (bits << (16 - width)).reverse_bits()
+}
+
+/// The same for a set that newer editions may lengthen.
+pub(super) fn open_bits_to_asn<const ROOT: u32>(bits: u16) -> ExtensibleBits<ROOT> {
+    let top = u64::from(bits.reverse_bits()) << 48;
+    ExtensibleBits::from_top(top, ROOT).unwrap_or(ExtensibleBits::EMPTY)
+}
+
+/// The inverse of [`open_bits_to_asn`]; what newer editions name is not among the first bits.
+pub(super) fn open_bits_from_asn<const ROOT: u32>(bits: ExtensibleBits<ROOT>) -> u16 {
+    ((bits.top() >> 48) as u16).reverse_bits()
+}
+
+pub(super) fn time_offset(span: TimeOffset) -> asn::TimeOffset {
+    asn::TimeOffset(span.steps())
+}
+
+/// 65535 is "unavailable".
+pub(super) fn read_time_offset(span: Option<asn::TimeOffset>) -> Option<TimeOffset> {
+    TimeOffset::from_steps(span?.0.into()).ok()
 }
 
 pub(super) fn position(place: GeoPosition) -> asn::Position3D {
@@ -384,6 +406,7 @@ mod tests {
         fn bits_come_back(bits in any::<u16>(), width in 1u32..=16) {
             let kept = bits & (u16::MAX >> (16 - width));
             prop_assert_eq!(bits_from_asn(bits_to_asn(kept, width), width), kept);
+            prop_assert_eq!(open_bits_from_asn(open_bits_to_asn::<14>(bits)), bits & 0x3fff);
         }
     }
 }

@@ -5,11 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use v2x_msg::base::{
-    Acceleration, Confidence, Countdown, DSecond, Elevation, ElevationConfidence, Few, GeoPosition,
-    Heading, HeadingConfidence, HourMark, LaneId, LaneWidth, Many, MinuteOfYear, MsgCount, Name,
-    NodeId, ParticipantId, PhaseId, PositionConfidence, Radius, Speed, SpeedConfidence, StationId,
-    SteeringAngle, SteeringConfidence, TimeConfidence, VehicleHeight, VehicleLength, VehicleWidth,
-    VerticalAcceleration, YawRate,
+    Acceleration, Approach, Confidence, Countdown, DSecond, Elevation, ElevationConfidence, Few,
+    GeoPosition, Heading, HeadingConfidence, HourMark, LaneId, LaneWidth, Many, MinuteOfYear,
+    MsgCount, Name, NodeId, ParticipantId, PhaseId, PositionConfidence, Radius, Speed,
+    SpeedConfidence, StationId, SteeringAngle, SteeringConfidence, TimeConfidence, TimeOffset,
+    VehicleHeight, VehicleLength, VehicleWidth, VerticalAcceleration, YawRate,
 };
 use v2x_msg::kinds::bsm::ErrorEllipse;
 use v2x_msg::kinds::map::{
@@ -18,6 +18,7 @@ use v2x_msg::kinds::map::{
     SpeedLimitKind, SpeedLimits, Striping, TrackedLane, VehicleLane,
 };
 use v2x_msg::kinds::psm::User;
+use v2x_msg::kinds::rsc::{About, LaneAdvice, Suggestion, VehicleAdvice};
 use v2x_msg::kinds::rsi::{
     Description, Event, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
     Sign, SignText, Validity,
@@ -28,7 +29,12 @@ use v2x_msg::kinds::rsm::{
 use v2x_msg::kinds::spat::{
     Counting, Ends, IntersectionState, Light, Phase, PhaseState, Status, Timing, UtcTiming,
 };
-use v2x_msg::kinds::{Bsm, Map, Psm, Rsi, Rsm, Spat, Vir};
+use v2x_msg::kinds::ssm::Equipment;
+use v2x_msg::kinds::vir::{
+    Behavior, DriveRequest, LaneOfLink, Maneuver, Parking, ParkingKind, ParkingWish, PlanPoint,
+    SignalPriority, Wish,
+};
+use v2x_msg::kinds::{Bsm, Map, Psm, Rsc, Rsi, Rsm, Spat, Ssm, Vir, vir};
 
 pub(crate) fn spat() -> impl Strategy<Value = Spat> {
     (
@@ -265,17 +271,179 @@ pub(crate) fn psm() -> impl Strategy<Value = Psm> {
 }
 
 pub(crate) fn vir() -> impl Strategy<Value = Vir> {
-    bsm().prop_map(|bsm| Vir {
-        msg_cnt: bsm.msg_cnt,
-        id: bsm.id,
-        sec_mark: bsm.sec_mark,
-        pos: bsm.pos,
-        pos_confidence: bsm.pos_confidence,
-        speed: bsm.speed,
-        heading: bsm.heading,
-        speed_confidence: bsm.speed_confidence,
-        heading_confidence: bsm.heading_confidence,
-    })
+    bsm()
+        .prop_flat_map(|bsm| {
+            let pos = bsm.pos;
+            let said = (
+                option::of(behavior()),
+                vec(plan_point(pos), 0..=100),
+                vec(asked(pos), 0..=8),
+            );
+            (Just(bsm), said)
+        })
+        .prop_map(|(bsm, (behavior, plan, requests))| Vir {
+            sec_mark: bsm.sec_mark,
+            pos_confidence: bsm.pos_confidence,
+            speed: bsm.speed,
+            heading: bsm.heading,
+            speed_confidence: bsm.speed_confidence,
+            heading_confidence: bsm.heading_confidence,
+            behavior,
+            plan: Few::new(plan).unwrap(),
+            requests: Few::new(requests).unwrap(),
+            ..Vir::new(bsm.msg_cnt, bsm.id, bsm.pos)
+        })
+}
+
+fn behavior() -> impl Strategy<Value = Behavior> {
+    any::<u16>().prop_map(Behavior::from_bits)
+}
+
+fn time_offset() -> impl Strategy<Value = TimeOffset> {
+    (1..=65_534).prop_map(|steps| TimeOffset::from_steps(steps).unwrap())
+}
+
+fn plan_point(ref_pos: GeoPosition) -> impl Strategy<Value = PlanPoint> {
+    (
+        place_near(ref_pos),
+        option::of(speed()),
+        option::of(heading()),
+        option::of(time_offset()),
+    )
+        .prop_map(|(pos, speed, heading, after)| PlanPoint {
+            pos,
+            speed,
+            heading,
+            after,
+        })
+}
+
+fn asked(ref_pos: GeoPosition) -> impl Strategy<Value = DriveRequest> {
+    (
+        any::<u8>(),
+        select(vir::Status::ALL.to_vec()),
+        option::of(level()),
+        option::of(station()),
+        option::of(station()),
+        option::of(wish(ref_pos)),
+        option::of(time_offset()),
+    )
+        .prop_map(
+            |(id, status, level, to_vehicle, to_unit, wish, lasts)| DriveRequest {
+                id,
+                status,
+                level,
+                to_vehicle,
+                to_unit,
+                wish,
+                lasts,
+            },
+        )
+}
+
+fn wish(ref_pos: GeoPosition) -> impl Strategy<Value = Wish> {
+    let lane = || {
+        (node_id(), node_id(), option::of(lane_id())).prop_map(|(upstream, downstream, lane)| {
+            LaneOfLink {
+                upstream,
+                downstream,
+                lane,
+            }
+        })
+    };
+    let approach = (0..=10_000).prop_map(|steps| Approach::from_steps(steps).unwrap());
+    let priority = (
+        (node_id(), node_id()),
+        option::of(phase_id()),
+        option::of(select(Maneuver::ALL.to_vec())),
+        option::of(time_offset()),
+        option::of(approach),
+    )
+        .prop_map(
+            |((node, remote), phase, turn, arrives_after, distance)| SignalPriority {
+                node,
+                remote,
+                phase,
+                turn,
+                arrives_after,
+                distance,
+            },
+        );
+    let parking = (
+        class(),
+        any::<u16>(),
+        option::of(any::<u16>()),
+        option::of(any::<u16>()),
+    )
+        .prop_map(|(class, wants, kind, slot)| Parking {
+            class,
+            wants: ParkingWish::from_bits(wants),
+            kind: kind.map(ParkingKind::from_bits),
+            slot,
+        });
+    prop_oneof![
+        lane().prop_map(Wish::LaneChange),
+        (lane(), option::of(path(ref_pos)))
+            .prop_map(|(lane, path)| Wish::ClearTheWay { lane, path }),
+        priority.prop_map(Wish::SignalPriority),
+        vec(path(ref_pos), 1..=8).prop_map(|paths| Wish::SensorSharing(Few::new(paths).unwrap())),
+        parking.prop_map(Wish::Parking),
+    ]
+}
+
+pub(crate) fn rsc() -> impl Strategy<Value = Rsc> {
+    let about = || option::of(any::<u16>().prop_map(About::from_bits));
+    let suggestion = (
+        behavior(),
+        option::of(time_offset()),
+        option::of(ref_link()),
+    )
+        .prop_map(|(behavior, lasts, link)| Suggestion {
+            behavior,
+            lasts,
+            link,
+        });
+    let vehicle =
+        (station(), option::of(suggestion), about()).prop_map(|(vehicle, suggestion, about)| {
+            VehicleAdvice {
+                vehicle,
+                suggestion,
+                about,
+            }
+        });
+    let lane = (
+        ref_link(),
+        option::of(speed()),
+        option::of(behavior()),
+        about(),
+    )
+        .prop_map(|(lane, speed, behavior, about)| LaneAdvice {
+            lane,
+            speed,
+            behavior,
+            about,
+        });
+    let head = (count(), station(), option::of(d_second()), place());
+    (head, vec(vehicle, 0..=16), vec(lane, 0..=8)).prop_map(
+        |((msg_cnt, id, sec_mark, ref_pos), vehicles, lanes)| {
+            let mut value = Rsc::new(msg_cnt, id, ref_pos, vehicles, lanes).unwrap();
+            value.sec_mark = sec_mark;
+            value
+        },
+    )
+}
+
+pub(crate) fn ssm() -> impl Strategy<Value = Ssm> {
+    let equipment = select(Equipment::ALL.to_vec());
+    (rsm(), equipment, option::of(d_second()), any::<bool>()).prop_map(
+        |(rsm, equipment, sec_mark, empty)| {
+            let seen = rsm.participants().iter().copied();
+            let seen = seen.take(if empty { 0 } else { 40 });
+            let mut value = Ssm::new(rsm.msg_cnt, rsm.id, equipment, rsm.ref_pos, seen).unwrap();
+            value.sec_mark = sec_mark;
+            value
+        },
+    )
 }
 
 fn acceleration() -> impl Strategy<Value = Acceleration4> {
@@ -520,19 +688,24 @@ fn gb2312(characters: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> 
 }
 
 fn where_it_matters(ref_pos: GeoPosition) -> impl Strategy<Value = Place> {
-    let path = (vec(place_near(ref_pos), 2..=32), radius()).prop_map(|(points, radius)| {
+    (vec(path(ref_pos), 0..=8), vec(ref_link(), 0..=16))
+        .prop_filter_map("nowhere", |(paths, links)| Place::new(paths, links).ok())
+}
+
+fn path(ref_pos: GeoPosition) -> impl Strategy<Value = ReferencePath> {
+    (vec(place_near(ref_pos), 2..=32), radius()).prop_map(|(points, radius)| {
         let points = Few::new(points).unwrap();
         ReferencePath { points, radius }
-    });
+    })
+}
+
+fn ref_link() -> impl Strategy<Value = ReferenceLink> {
     let lanes = option::of(any::<u16>().prop_map(Lanes::from_bits));
-    let link =
-        (node_id(), node_id(), lanes).prop_map(|(upstream, downstream, lanes)| ReferenceLink {
-            upstream,
-            downstream,
-            lanes,
-        });
-    (vec(path, 0..=8), vec(link, 0..=16))
-        .prop_filter_map("nowhere", |(paths, links)| Place::new(paths, links).ok())
+    (node_id(), node_id(), lanes).prop_map(|(upstream, downstream, lanes)| ReferenceLink {
+        upstream,
+        downstream,
+        lanes,
+    })
 }
 
 fn validity() -> impl Strategy<Value = Validity> {

@@ -10,13 +10,14 @@ mod any_value;
 #[path = "../common/mod.rs"]
 mod common;
 
-use any_value::{bsm, map, psm, rsi, rsm, spat, vir};
+use any_value::{bsm, map, psm, rsc, rsi, rsm, spat, ssm, vir};
 use common::{own, shared};
 use proptest::prelude::*;
-use v2x_msg::base::{NodeId, Speed};
+use v2x_msg::base::{LaneId, NodeId, Speed};
 use v2x_msg::kinds::rsm::{ParticipantKind, Size, Source};
 use v2x_msg::kinds::spat::{Light, Phase, Status, Timing};
-use v2x_msg::kinds::{Bsm, Map, Psm, Rsi, Rsm, Spat, Unfit, Vir};
+use v2x_msg::kinds::vir::Wish;
+use v2x_msg::kinds::{Bsm, Map, Psm, Rsc, Rsi, Rsm, Spat, Ssm, Unfit, Vir};
 use v2x_msg::{Message, MessageKind};
 
 /// Through the frame and back, by way of a message that held something else.
@@ -65,6 +66,24 @@ proptest! {
             rsi.fill(message);
         });
         prop_assert_eq!(Rsi::read(&heard), Ok(rsi));
+    }
+
+    #[test]
+    fn an_rsc_comes_back(rsc in rsc(), other in rsc()) {
+        let heard = through_the_air(|message| {
+            other.fill(message);
+            rsc.fill(message);
+        });
+        prop_assert_eq!(Rsc::read(&heard), Ok(rsc));
+    }
+
+    #[test]
+    fn an_ssm_comes_back(ssm in ssm(), other in ssm()) {
+        let heard = through_the_air(|message| {
+            other.fill(message);
+            ssm.fill(message);
+        });
+        prop_assert_eq!(Ssm::read(&heard), Ok(ssm));
     }
 
     #[test]
@@ -121,11 +140,12 @@ fn what_fits_of_the_vectors_is_kept() {
     assert!(fitted > 0);
 }
 
-/// The same of Day II, where only road users that speak of themselves have values of ours.
+/// The same of Day II: road users that speak of themselves, and what a roadside unit answers.
 #[test]
 fn what_fits_of_the_vectors_of_day_ii_is_kept() {
     let (mut walkers, mut vehicles) = (0, 0);
-    for vector in own("day2_2020.jsonl") {
+    let beside = shared("day2_2020.jsonl").unwrap_or_default();
+    for vector in own("day2_2020.jsonl").iter().chain(&beside) {
         let message = Message::decode(&vector.octets).unwrap();
         let mut again = Message::default();
         if let Ok(psm) = Psm::read(&message) {
@@ -137,6 +157,14 @@ fn what_fits_of_the_vectors_of_day_ii_is_kept() {
             vir.fill(&mut again);
             assert_eq!(Vir::read(&again), Ok(vir), "{}", vector.place);
             vehicles += 1;
+        }
+        if let Ok(rsc) = Rsc::read(&message) {
+            rsc.fill(&mut again);
+            assert_eq!(Rsc::read(&again), Ok(rsc), "{}", vector.place);
+        }
+        if let Ok(ssm) = Ssm::read(&message) {
+            ssm.fill(&mut again);
+            assert_eq!(Ssm::read(&again), Ok(ssm), "{}", vector.place);
         }
     }
     assert!(walkers > 0 && vehicles > 0, "{walkers} {vehicles}");
@@ -169,6 +197,53 @@ fn no_bit_that_is_turned_makes_a_value_that_cannot_be_encoded() {
         }
     }
     assert!(read > 0);
+}
+
+/// Requests as two other codecs have them, read into what they mean.
+#[test]
+fn wishes_of_the_vectors_are_read_as_they_were_meant() {
+    let Some(vectors) = shared("day2_2020.jsonl") else {
+        return;
+    };
+    let mut told = 0;
+    for vector in vectors {
+        let message = Message::decode(&vector.octets).unwrap();
+        let Ok(vir) = Vir::read(&message) else {
+            continue;
+        };
+        let theirs = &vector.jer()["msgFrameExt"]["value"]["intAndReq"]["reqs"];
+        let theirs = theirs.as_array().map_or(&[][..], Vec::as_slice);
+        assert_eq!(vir.requests.len(), theirs.len(), "{}", vector.place);
+        for (request, theirs) in vir.requests.iter().zip(theirs) {
+            assert_eq!(theirs["reqID"], request.id, "{}", vector.place);
+            let lasts = theirs["lifeTime"].as_u64().filter(|steps| *steps < 65_535);
+            let ours = request.lasts.map(|lasts| u64::from(lasts.steps()));
+            assert_eq!(ours, lasts, "{}", vector.place);
+            let word = match &request.wish {
+                Some(Wish::LaneChange(wish)) => {
+                    let lane = wish.lane.map_or(0, LaneId::value);
+                    let wish = &theirs["info"]["laneChange"];
+                    assert_eq!(wish["targetLane"], lane, "{}", vector.place);
+                    "laneChange"
+                }
+                Some(Wish::ClearTheWay { .. }) => "clearTheWay",
+                Some(Wish::SignalPriority(_)) => "signalPriority",
+                Some(Wish::SensorSharing(paths)) => {
+                    let area = &theirs["info"]["sensorSharing"]["detectArea"];
+                    assert_eq!(area.as_array().unwrap().len(), paths.len());
+                    "sensorSharing"
+                }
+                Some(Wish::Parking(_)) => "parking",
+                None => {
+                    assert!(theirs["info"].is_null(), "{}", vector.place);
+                    continue;
+                }
+            };
+            assert!(theirs["info"][word].is_object(), "{}", vector.place);
+            told += 1;
+        }
+    }
+    assert!(told > 0);
 }
 
 /// SPATs of a product in service, made by its maker's encoder.

@@ -197,15 +197,11 @@ fn walkers_and_requests_are_heard_too() {
         user: User::Cyclist,
     };
     let vir = Vir {
-        msg_cnt: bus.msg_cnt,
-        id: bus.id,
         sec_mark: bus.sec_mark,
-        pos: bus.pos,
         pos_confidence: PositionConfidence::from_error_m(5.0),
         speed: bus.speed,
         heading: bus.heading,
-        speed_confidence: None,
-        heading_confidence: None,
+        ..Vir::new(bus.msg_cnt, bus.id, bus.pos)
     };
     let mut emitter = Emitter::default();
     let (mut walker, mut request) = (Vec::new(), Vec::new());

@@ -8,7 +8,7 @@
 //! Not here: when an event begins, ends or is repeated; the station's `events` room decides.
 
 mod text;
-mod wire;
+pub(in crate::kinds) mod wire;
 
 use std::time::Duration;
 

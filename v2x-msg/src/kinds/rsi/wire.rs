@@ -361,14 +361,22 @@ fn fill_paths(
     spares: &mut Spares,
 ) {
     fill_or_put_by(to, &mut spares.paths, from, |path, slot| {
-        slot.path_radius = radius(path.radius);
-        fill_list(&mut slot.active_path, &path.points, |point, slot| {
-            *slot = offset(ref_pos, *point);
-        });
+        fill_path(ref_pos, path, slot);
     });
 }
 
-fn fill_link(from: &ReferenceLink, to: &mut asn::ReferenceLink) {
+pub(in crate::kinds) fn fill_path(
+    ref_pos: GeoPosition,
+    from: &ReferencePath,
+    to: &mut asn::ReferencePath,
+) {
+    to.path_radius = radius(from.radius);
+    fill_list(&mut to.active_path, &from.points, |point, slot| {
+        *slot = offset(ref_pos, *point);
+    });
+}
+
+pub(in crate::kinds) fn fill_link(from: &ReferenceLink, to: &mut asn::ReferenceLink) {
     to.upstream_node_id = node_id(from.upstream);
     to.downstream_node_id = node_id(from.downstream);
     to.reference_lanes = from
@@ -463,25 +471,34 @@ fn read_place(
     paths: Option<&[asn::ReferencePath]>,
     links: Option<&[asn::ReferenceLink]>,
 ) -> Result<Place, Unfit> {
-    let read_path = |path: &asn::ReferencePath| {
-        let points: Result<Vec<GeoPosition>, Unfit> = path
-            .active_path
-            .iter()
-            .map(|point| read_offset(ref_pos, *point))
-            .collect();
-        Ok::<_, Unfit>(ReferencePath {
-            points: Few::new(points?)?,
-            radius: Radius::from_steps(path.path_radius.0.into())?,
-        })
-    };
+    let paths = paths.unwrap_or_default().iter();
     let paths: Result<Vec<ReferencePath>, Unfit> =
-        paths.unwrap_or_default().iter().map(read_path).collect();
-    let links = links.unwrap_or_default().iter().map(|link| ReferenceLink {
-        upstream: read_node_id(link.upstream_node_id),
-        downstream: read_node_id(link.downstream_node_id),
-        lanes: link
+        paths.map(|path| read_path(ref_pos, path)).collect();
+    let links = links.unwrap_or_default().iter().map(read_link);
+    Ok(Place::new(paths?, links)?)
+}
+
+/// Does not allocate.
+pub(in crate::kinds) fn read_path(
+    ref_pos: GeoPosition,
+    from: &asn::ReferencePath,
+) -> Result<ReferencePath, Unfit> {
+    let mut points = Few::<_, 0, 32>::default();
+    for point in &from.active_path {
+        points.push(read_offset(ref_pos, *point)?)?;
+    }
+    Ok(ReferencePath {
+        points: Few::new(points)?,
+        radius: Radius::from_steps(from.path_radius.0.into())?,
+    })
+}
+
+pub(in crate::kinds) fn read_link(from: &asn::ReferenceLink) -> ReferenceLink {
+    ReferenceLink {
+        upstream: read_node_id(from.upstream_node_id),
+        downstream: read_node_id(from.downstream_node_id),
+        lanes: from
             .reference_lanes
             .map(|lanes| Lanes::from_bits(bits_from_asn(lanes.0, 16))),
-    });
-    Ok(Place::new(paths?, links)?)
+    }
 }

@@ -61,7 +61,10 @@ impl Rsm {
     }
 }
 
-fn participant(ref_pos: GeoPosition, from: &Participant) -> asn::ParticipantData {
+pub(in crate::kinds) fn participant(
+    ref_pos: GeoPosition,
+    from: &Participant,
+) -> asn::ParticipantData {
     asn::ParticipantData {
         ptc_type: asn::ParticipantType::from_index(from.kind as usize).unwrap_or_default(),
         ptc_id: from.id.value().into(),
@@ -147,7 +150,7 @@ pub(in crate::kinds) fn acceleration(from: Acceleration4) -> asn::AccelerationSe
     }
 }
 
-fn read_participant(
+pub(in crate::kinds) fn read_participant(
     ref_pos: GeoPosition,
     from: &asn::ParticipantData,
 ) -> Result<Participant, Unfit> {
