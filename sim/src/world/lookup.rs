@@ -6,6 +6,7 @@
 use rsu::clock::Mono;
 
 use super::roads::{Roads, Route};
+use super::room;
 use super::signals::{Shown, Signals};
 use super::vehicles::Vehicle;
 
@@ -16,6 +17,8 @@ pub struct Lookup {
     on_route: Vec<Vec<u32>>,
     /// By route: what its phase shows; None where nothing governs it, or there is no such phase.
     shown: Vec<Option<Shown>>,
+    /// By exit lane: how far into it the queue there begins.
+    queue_m: Vec<Option<f64>>,
 }
 
 impl Lookup {
@@ -26,6 +29,7 @@ impl Lookup {
         for (place, vehicle) in (0..).zip(vehicles) {
             self.on_route[vehicle.route].push(place);
         }
+        room::look(roads, vehicles, &mut self.queue_m);
         self.shown.clear();
         let mut last = None;
         for route in &roads.routes {
@@ -60,6 +64,11 @@ impl Lookup {
     ) -> impl Iterator<Item = &'a Vehicle> {
         let kin = route.kin.iter();
         kin.flat_map(|&other| self.on(other, vehicles))
+    }
+
+    /// How far into an exit lane the last vehicle is that stands or crawls there.
+    pub fn queue_m(&self, exit: usize) -> Option<f64> {
+        self.queue_m[exit]
     }
 
     /// What the phase of a route shows.

@@ -14,6 +14,7 @@
 //! - `mobil`: whether that is safe, and what it is worth
 //! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
+//! - `room`: whether there is room beyond the junction
 //! - [`snapshot`]: where everything is at one moment
 //! - `guests`: road users whom another simulation moves
 //! - [`seams`]: where vehicles come from another junction's world, and go on to one
@@ -32,6 +33,7 @@ pub mod lookup;
 mod mobil;
 pub mod right_of_way;
 pub mod roads;
+mod room;
 pub mod seams;
 pub mod signals;
 mod site;

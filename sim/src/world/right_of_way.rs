@@ -6,7 +6,8 @@
 //! nobody waits for each other, and it holds because every driver can stop at the stop line while
 //! the signal is red. Who turns left while the opposite side may drive goes as far as the first lane
 //! to cross, and waits there for a gap or the end of their green. Who turns right where no phase governs
-//! it, or at a round red light, goes when nobody who may drive comes too soon, and nobody walks there.
+//! it, or at a round red light, goes when nobody who may drive comes too soon, and nobody walks there. Who
+//! would have to stand within the junction does not enter it ([`super::room`]).
 
 use rsu::clock::Mono;
 use rsu::report::Light;
@@ -277,6 +278,9 @@ impl Scene<'_> {
     /// Whether the signal, or those with the right of way, keep `vehicle` at the stop line.
     fn must_stop(&self, vehicle: &Vehicle) -> bool {
         let route = self.route(vehicle);
+        if self.has_no_room(vehicle) {
+            return true;
+        }
         if route.phase.is_none() {
             return route.turn == Turn::Right && self.must_yield(vehicle);
         }

@@ -64,7 +64,7 @@ pub(super) fn cross_roads() -> Roads {
     Roads::new(approaches, exits).expect("roads")
 }
 
-fn p1() -> Plan {
+pub(super) fn p1() -> Plan {
     let stage = |id| Stage {
         phases: vec![phase(id)],
         green: Duration::from_secs(18),
