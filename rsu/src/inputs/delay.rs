@@ -2,7 +2,9 @@
 //!
 //! The difference of the two clocks is not known, but it changes slowly: the smallest difference seen
 //! is a message that was not held up, and how much larger another's is, is how long it was. A device
-//! clock that is set shows as a run of messages that are all late or as one that is early.
+//! clock that is set forward shows as a message that is early; one that is set back, as stamps that go
+//! back and then keep pace: what is held up on its way comes in the order in which it was sent. A clock
+//! that was set back meanwhile, unseen, is a run of messages that are all late.
 
 use std::time::Duration;
 
@@ -14,12 +16,21 @@ const DRIFT: i64 = 10_000;
 const RUN: u32 = 20;
 /// Beyond this, a delay is hardly one of the network.
 const TOO_LATE_NS: i64 = 5_000_000_000;
+/// No network brings a message so far behind one that was sent after it.
+const BACK_MS: i64 = 1000;
+/// One old message may come again, or a few at once. What keeps pace with our clock for so long, is sent now.
+const KEEPS_PACE_FOR: Duration = Duration::from_millis(250);
+/// To within what the network makes of it.
+const PACE_NS: u64 = 150_000_000;
 
 /// The delay of one device's messages.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Delay {
     floor: Option<Floor>,
     late_run: u32,
+    last_stamp_ms: Option<i64>,
+    /// The first message since stamps went back.
+    back: Option<Floor>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +57,8 @@ impl Delay {
             difference_ns,
             seen_at: arrived,
         };
+        let last_stamp_ms = self.last_stamp_ms.replace(stamp_ms);
+        let went_back = last_stamp_ms.is_some_and(|last| stamp_ms < last.saturating_sub(BACK_MS));
         let Some(floor) = self.floor else {
             self.floor = Some(fresh);
             return Duration::ZERO;
@@ -58,9 +71,10 @@ impl Delay {
         } else {
             0
         };
-        if late_ns <= 0 || self.late_run >= RUN {
+        let is_set_back = self.is_set_back(fresh, went_back);
+        if late_ns <= 0 || is_set_back || self.late_run >= RUN {
             self.floor = Some(fresh);
-            self.late_run = 0;
+            (self.late_run, self.back) = (0, None);
             return Duration::ZERO;
         }
         self.floor = Some(Floor {
@@ -68,6 +82,22 @@ impl Delay {
             seen_at: arrived,
         });
         Duration::from_nanos(late_ns.unsigned_abs())
+    }
+
+    /// Whether stamps have gone back and have kept pace since.
+    fn is_set_back(&mut self, fresh: Floor, went_back: bool) -> bool {
+        if self.late_run == 0 {
+            self.back = None;
+        } else if went_back {
+            self.back = Some(fresh);
+        }
+        let Some(back) = self.back else { return false };
+        if fresh.difference_ns.abs_diff(back.difference_ns) > PACE_NS {
+            // Old ones that come in a rush.
+            self.back = Some(fresh);
+            return false;
+        }
+        fresh.seen_at.since(back.seen_at) >= KEEPS_PACE_FOR
     }
 }
 
@@ -108,14 +138,42 @@ mod tests {
     }
 
     #[test]
-    fn a_device_clock_that_is_set_back_is_believed_after_a_while() {
+    fn a_device_clock_that_is_set_back_is_believed_once_it_keeps_pace() {
         let mut delay = Delay::default();
         delay.of(at(0), 3_600_000);
         let late: Vec<bool> = (1..30)
             .map(|n| !delay.of(at(n * 100), n as i64 * 100).is_zero())
             .collect();
+        assert!(late[..3].iter().all(|late| *late));
+        assert!(late[3..].iter().all(|late| !late));
+    }
+
+    #[test]
+    fn what_a_line_held_up_is_believed_to_be_new_only_after_a_while() {
+        let mut delay = Delay::default();
+        delay.of(at(0), 1_000_000);
+        // Six seconds of silence, and all that comes then was sent six seconds before.
+        let late: Vec<bool> = (1..30_u32)
+            .map(|n| {
+                let stamp_ms = 1_000_000 + i64::from(n) * 100;
+                let arrived = at(6000 + u64::from(n) * 100);
+                !delay.of(arrived, stamp_ms).is_zero()
+            })
+            .collect();
         assert!(late[..18].iter().all(|late| *late));
         assert!(late[20..].iter().all(|late| !late));
+    }
+
+    #[test]
+    fn old_messages_that_come_again_are_late() {
+        let mut delay = Delay::default();
+        delay.of(at(0), 3_600_000);
+        // Ten of a second, an hour old, within 400 ms; then the live ones go on.
+        for n in 0..10_i64 {
+            let arrived = at(100 + 40 * n as u64);
+            assert!(!delay.of(arrived, n * 300).is_zero(), "message {n}");
+        }
+        assert_eq!(delay.of(at(600), 3_600_600), Duration::ZERO);
     }
 
     #[test]

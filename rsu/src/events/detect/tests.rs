@@ -417,6 +417,25 @@ fn slow_and_fast_are_looked_for_where_asked() {
 }
 
 #[test]
+fn whoever_is_fast_is_never_slow_whatever_is_asked_for() {
+    // One number for both, far above what the lane allows (60 km/h): nobody who keeps to the limit is either.
+    let both = || {
+        bench_with(Config {
+            slow_after: Some(Duration::from_secs(1)),
+            slow_below_mps: 80.0 / 3.6,
+            overspeed_after: Some(Duration::from_secs(1)),
+            overspeed_ratio: 1.0,
+            ..Config::default()
+        })
+    };
+    for (mps, told) in [(5.0, &[902][..]), (10.0, &[]), (15.0, &[]), (22.0, &[901])] {
+        let mut bench = both();
+        bench.see(5.0, |t| vec![car(1, OUT_M, 110.0 + mps * t, mps)]);
+        assert_eq!(bench.raised(), told, "{mps} m/s");
+    }
+}
+
+#[test]
 fn a_car_is_slow_only_on_a_free_road() {
     let mut bench = bench_with(Config {
         slow_after: Some(Duration::from_secs(5)),

@@ -52,6 +52,9 @@ const CROSSING_M: f64 = 15.0;
 const FREE_AHEAD_M: f64 = 50.0;
 /// Away from the stop line and from the turn into the road, where everybody is slow.
 const FREE_ROAD_M: f64 = 80.0;
+/// Who drives with this share of what the lane allows is not slow, whatever speed is asked for: where
+/// less is allowed everybody would be slow or fast.
+const SLOW_SHARE: f64 = 0.5;
 /// An emergency vehicle that stands is still on its way for half of this: it may wait at a red light.
 const EMERGENCY_KEPT_S: f64 = 20.0;
 /// Farther apart, two looks say nothing of the time between them.
@@ -255,7 +258,8 @@ fn has_a_free_road(spot: &Spot) -> bool {
 }
 
 fn is_slow(spot: &Spot, config: &Config) -> bool {
-    let slow = STANDS_BELOW_MPS..config.slow_below_mps;
+    let below_mps = config.slow_below_mps.min(SLOW_SHARE * spot.limit_mps);
+    let slow = STANDS_BELOW_MPS..below_mps;
     spot.drives() && slow.contains(&spot.speed_mps) && has_a_free_road(spot)
 }
 
