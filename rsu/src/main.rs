@@ -1,14 +1,13 @@
 //! `rsu`: arguments in, exit codes out. What the commands do lives in `rsu::daemon`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use rsu::config::Findings;
-use rsu::daemon::{self, RunError};
-use tracing::level_filters::LevelFilter;
+use rsu::daemon::{self, Level, RunError};
 
 #[cfg(debug_assertions)]
 #[global_allocator]
@@ -73,15 +72,6 @@ enum Command {
     Map(daemon::map::MapCommand),
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -94,7 +84,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    log_to_stderr(arguments.log_level);
+    daemon::log_to_stderr(arguments.log_level);
     match arguments.command {
         Command::Run { config, wishes } => run(&config, &wishes),
         Command::Check { config } => check(&config),
@@ -144,20 +134,4 @@ fn print(mut to: impl Write, text: &str) {
     if !text.is_empty() {
         let _ = writeln!(to, "{text}");
     }
-}
-
-fn log_to_stderr(level: Level) {
-    let level = match level {
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Trace => LevelFilter::TRACE,
-    };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .with_target(false)
-        .with_max_level(level)
-        .init();
 }

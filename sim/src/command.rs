@@ -1,6 +1,6 @@
 //! The commands that people type.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -225,7 +225,7 @@ fn many(
     seeds: &[u64],
     duration: Option<Duration>,
 ) -> Result<ExitCode> {
-    let tty = std::io::stderr().is_terminal();
+    let tty = io::stderr().is_terminal();
     let done = |count: usize| {
         if tty {
             eprint!("\r{count} of {} runs", seeds.len());
@@ -388,6 +388,8 @@ fn record(wanted: &Capture) -> Result<ExitCode> {
 }
 
 fn demo(wanted: &Demo) -> Result<ExitCode> {
+    // What is wrong with the daemon's files is told by its log.
+    rsu::daemon::log_to_stderr(rsu::daemon::Level::Error);
     let scenario = Scenario::find(&wanted.scenario)?;
     let wishes = Wishes {
         mover: wanted.world.mover(),
@@ -417,7 +419,10 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
     if let Some(page) = wishes.console {
         println!("the page: http://{page}/");
     }
-    let heard = live.run(&wishes, &mut |second| println!("{second}"))?;
+    // Who reads may have seen enough, as `head` does.
+    let heard = live.run(&wishes, &mut |second| {
+        writeln!(io::stdout(), "{second}").is_ok()
+    })?;
     let [spat, rsm, map, rsi] = heard.frames;
     println!(
         "heard {spat} SPAT, {rsm} RSM, {map} MAP, {rsi} RSI; {} lost or not decoded, {} rejected",

@@ -81,6 +81,12 @@ pub fn export(args: &ExportArgs) -> ExitCode {
 }
 
 fn run(args: &ExportArgs) -> Result<(), Failure> {
+    if args.to.is_some_and(|to| to <= args.from) {
+        return Err(Failure {
+            exit: USAGE,
+            reason: "--to must be later than --from: nothing lies between".to_owned(),
+        });
+    }
     let files = last_run(&args.files).map_err(|reason| Failure {
         exit: CANNOT_OPEN,
         reason,

@@ -8,7 +8,7 @@
 //! - `heart`: the loop that waits, steps the station and sends
 //! - `radio`: the way out
 //! - `tally`, `latency`: what each of them has done, `snapshot` as others see it
-//! - `observer`: log lines for the operator; `notices`: the last warnings among them
+//! - `observer`: log lines for the operator; `log`: where they go; `notices`: the last warnings among them
 //! - `watchers`, `tap`, `view`: what is copied for who looks on; `record`: keeps it, `replay`: plays it
 //! - `export`: a recording in other formats; `pcap`: frames for Wireshark
 //! - `console`: shows it over HTTP (feature `console`)
@@ -41,6 +41,7 @@ mod hex;
 mod latency;
 mod link;
 mod load;
+mod log;
 #[cfg(feature = "console")]
 mod machine;
 mod mailbox;
@@ -91,6 +92,7 @@ use self::watchers::{Reader, Watchers, Window};
 
 pub use allocations::{Counting, count_allocation};
 pub use load::{load, summary};
+pub use log::{Level, log_to_stderr};
 pub use pcap::PcapFile;
 pub use run::{RunArgs, RunError, run};
 pub use snapshot::{

@@ -21,13 +21,17 @@ use super::tally::LinkState;
 use crate::clock::Mono;
 use crate::events;
 use crate::fusion::Suspicion;
-use crate::station::Event;
+use crate::station::{Event, FrameKind};
 use crate::warnings;
 
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// At most one line about rejected bytes in this time, for each input.
 const REJECTS_EVERY: Duration = Duration::from_secs(10);
+
+/// At most one line about slots that were missed in this time, for each kind of message: a machine that
+/// is too busy misses some each second, and fifty such lines would push out all other warnings.
+const MISSED_EVERY: Duration = Duration::from_secs(60);
 
 /// At most one line about what is suspected of a sensor in this time, for each.
 const SUSPICION_EVERY: Duration = Duration::from_secs(60);
@@ -38,6 +42,14 @@ pub(crate) struct Observer {
     inputs: Vec<Told>,
     outlets: Vec<Option<(Stage, Option<i32>)>>,
     recording: Recording,
+    missed: [Missed; FrameKind::ALL.len()],
+}
+
+/// Slots of one kind that were missed and not yet told.
+#[derive(Clone, Copy, Default)]
+struct Missed {
+    slots: u64,
+    told_at: Option<Mono>,
 }
 
 #[derive(Default)]
@@ -66,6 +78,7 @@ impl Observer {
             inputs,
             outlets,
             recording: Recording::default(),
+            missed: Default::default(),
         }
     }
 
@@ -82,7 +95,13 @@ impl Observer {
 
     fn look(&mut self, now: Mono) {
         while let Some(event) = self.shared.heart.next_event() {
-            tell_event(&self.shared, event);
+            match event {
+                Event::SlotsMissed { kind, count } => self.missed[kind.index()].slots += count,
+                event => tell_event(&self.shared, event),
+            }
+        }
+        for (kind, missed) in FrameKind::ALL.into_iter().zip(&mut self.missed) {
+            tell_missed(&self.shared, kind, missed, now);
         }
         for (view, told) in self.shared.inputs.iter().zip(&mut self.inputs) {
             tell_link(&self.shared, view, told);
@@ -129,6 +148,20 @@ fn note(shared: &Shared, code: &'static str, subject: &str, text: String) {
         subject: subject.to_owned(),
         text,
     });
+}
+
+fn tell_missed(shared: &Shared, kind: FrameKind, missed: &mut Missed, now: Mono) {
+    let waits = |at| now.since(at) < MISSED_EVERY;
+    if missed.slots == 0 || missed.told_at.is_some_and(waits) {
+        return;
+    }
+    let (kind, count) = (kind.name(), missed.slots);
+    note(shared, "late", kind, count.to_string());
+    warn!(kind, count, "messages missed their time");
+    *missed = Missed {
+        slots: 0,
+        told_at: Some(now),
+    };
 }
 
 fn tell_recording(shared: &Shared, told: &mut Recording, now: Mono) {
@@ -297,7 +330,6 @@ fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
             let text = error.map(|by| format!("{} ms", by.as_millis()));
             ("clock", none(), text.unwrap_or_default())
         }
-        Event::SlotsMissed { kind, count } => ("late", kind.name().to_owned(), count.to_string()),
         Event::NotSent { kind, reason } => ("not-sent", kind.name().to_owned(), reason.to_string()),
         Event::LinkTooLong { link } => ("map", link.to_string(), none()),
         Event::NotAnnounced { index, .. } => ("rsi", index.to_string(), none()),
@@ -328,9 +360,8 @@ fn tell_event(shared: &Shared, event: Event) {
             error!("clock: its error is unknown, nothing is sent that claims a time");
         }
         Event::ClockFit => info!("clock: fit"),
-        Event::SlotsMissed { kind, count } => {
-            warn!(kind = kind.name(), count, "messages missed their time");
-        }
+        // Gathered, see `tell_missed`.
+        Event::SlotsMissed { .. } => {}
         Event::NotSent { kind, reason } => warn!(kind = kind.name(), "not sent: {reason}"),
         Event::MapCoarser { tolerance_m } => {
             info!(

@@ -114,6 +114,10 @@ pub fn replay(args: &ReplayArgs) -> ExitCode {
         eprintln!("--allow-broadcast needs a --speed: receivers would drown in frames otherwise");
         return USAGE.into();
     }
+    if args.to.is_some_and(|to| to <= args.from) {
+        eprintln!("--to must be later than --from: nothing lies between");
+        return USAGE.into();
+    }
     match play(args) {
         Ok(player) => report(args, &player),
         Err(failure) => {
@@ -186,6 +190,7 @@ struct Stage<'a> {
     player: Option<Player>,
     radio: Option<Radio>,
     first: Option<Mono>,
+    last: Mono,
     /// When what was recorded at a moment is due on our clock.
     pace: Option<(Mono, Mono)>,
     /// Bytes in all files, and how many have been read.
@@ -245,6 +250,7 @@ impl<'a> Stage<'a> {
             player: None,
             radio: None,
             first: None,
+            last: Mono::ZERO,
             pace: None,
             length: 0,
             passed: Arc::default(),
@@ -274,6 +280,7 @@ impl<'a> Stage<'a> {
                 if let Entry::Step(step) = &entry {
                     let at = Mono::from_nanos(step.mono_ns);
                     let first = *self.first.get_or_insert(at);
+                    self.last = at;
                     let since = at.since(first).as_secs_f64();
                     if self.args.to.is_some_and(|to| since > to) {
                         self.is_over = true;
@@ -358,6 +365,16 @@ impl<'a> Stage<'a> {
         let Some(player) = self.player else {
             return Err(no_sense("the recording is empty".into()));
         };
+        let length_s = self
+            .last
+            .since(self.first.unwrap_or(self.last))
+            .as_secs_f64();
+        if self.args.from > length_s {
+            return Err(no_sense(format!(
+                "--from {} lies behind the end: the recording is {length_s:.1} s long",
+                self.args.from
+            )));
+        }
         Ok(player.finish())
     }
 }

@@ -42,7 +42,7 @@ function listen() {
     // A replay that has ended does not come back.
     if (news.readyState === EventSource.CLOSED) state.over = true;
   };
-  on("status", (status) => { state.before = state.status; state.status = status; head(); });
+  on("status", (status) => { state.before = state.status; state.status = status; state.statusAt = performance.now(); head(); });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
   on("signals", (signals) => { if (!state.paused) state.signals = signals; });
   on("messages", (frames) => {
@@ -119,13 +119,33 @@ function head() {
   if (status) {
     set($("unit"), status.unit);
     banner(status);
-    badge($("ready"), say(status.ready ? "ready" : "notReady"), status.ready);
+    badge($("ready"), say(!state.open && !state.over ? "notKnown" : status.ready ? "ready" : "notReady"), status.ready && state.open);
     set($("time"), `${new Date(status.utc_ms).toISOString().slice(0, 19).replace("T", " ")} UTC`);
     document.title = `${status.unit} · ${say(current())}`;
   }
   if (site) set($("site"), site.synthetic ? `${site.name} · ${say("synthetic")}` : site.name);
-  const late = !state.open || age_s > 0.5;
-  badge($("age"), state.over ? say("over") : state.open ? `${say("dataAge")} ${age_s.toFixed(1)} s` : say("lost"), !late);
+  const silent = silence(), stale = !state.open || silent !== null || age_s > 0.5;
+  badge($("age"), state.over ? say("over") : !state.open ? say("lost") : state.paused ? say("paused")
+    : silent ?? `${say("dataAge")} ${age_s.toFixed(1)} s`, state.paused ? state.open : !stale);
+}
+
+/** Protocols of signal controllers; of the others come road users, but for those that are silent where nobody is. */
+const LAMPS = new Set(["gat1743", "gb20999", "ntcip", "spat-json"]), NEITHER = new Set(["gnss", "modbus", "heard"]);
+
+const tellsLamps = (input) => LAMPS.has(input.protocol);
+const seesUsers = (input) => !LAMPS.has(input.protocol) && !NEITHER.has(input.protocol);
+
+/** Which data are old because nobody who tells them is heard, and how old; null while somebody is of each sort. */
+function silence() {
+  if (!state.status || state.status.replay !== null) return null;
+  const since_s = (performance.now() - state.statusAt) / 1000;
+  for (const [name, isOne] of [["signals", tellsLamps], ["road-users", seesUsers]]) {
+    const heard = state.status.inputs.filter(isOne);
+    if (!heard.length || heard.some((input) => !input.silent)) continue;
+    const ages_s = heard.map((input) => input.age_s).filter((age_s) => age_s !== null);
+    return `${say(name)} ${ages_s.length ? `${(Math.min(...ages_s) + since_s).toFixed(0)} s` : "–"}`;
+  }
+  return null;
 }
 
 /** What nobody may overlook: that this is a simulation, or a replay, and how far that is. */
@@ -141,8 +161,10 @@ function banner(status) {
 
 function tiles() {
   const cards = [];
+  const told = state.status?.inputs ?? [];
   for (const { kind, period_ms, frames } of state.status?.sent ?? []) {
-    if (!frames) continue;
+    // What goes out at any junction is missed where it never did; of the rest there may be nothing to say.
+    if (!frames && kind !== "MAP" && !(kind === "SPAT" && told.some(tellsLamps))) continue;
     const now = state.status.utc_ms, sent = state.sent.get(kind) ?? [];
     const span = sent.length > 1 ? (sent.at(-1) - sent[0]) / 1000 : 0;
     const rate = span > 0 ? (sent.length - 1) / span : 0, nominal = 1000 / period_ms;
@@ -151,7 +173,8 @@ function tiles() {
     const young = performance.now() < 4 * period_ms + 2000;
     // A change of colour sends more SPAT than nominal; fewer is what is wrong.
     const bad = !young && (!fresh || rate < 0.9 * nominal);
-    cards.push([kind, span > 0 ? rate.toFixed(1) : "–", bad ? "bad" : young ? "" : "good", say("nominal", nominal.toFixed(nominal % 1 ? 1 : 0))]);
+    const shown = !state.open ? "–" : fresh && span > 0 ? rate.toFixed(1) : young ? "–" : "0";
+    cards.push([kind, shown, !state.open ? "" : bad ? "bad" : young ? "" : "good", say("nominal", nominal.toFixed(nominal % 1 ? 1 : 0))]);
   }
   cards.push([say("tracksNow"), `${state.tracks?.tracks.length ?? 0}`, ""]);
   cardsInto($("tiles"), cards);
@@ -164,7 +187,9 @@ function tiles() {
 
 /** Every phase with its light, as a shape too, and what is left of it. */
 function chips() {
-  const since = (performance.now() - state.at) / 1000, phases = state.signals?.phases ?? [], place = $("phase-chips");
+  const age_s = (performance.now() - state.at) / 1000, since = state.paused ? 0 : age_s, phases = state.signals?.phases ?? [], place = $("phase-chips");
+  // Without news a countdown would be a guess.
+  const isKnown = state.open && (state.paused || age_s < 2);
   $("phase-part").hidden = !phases.length;
   while (place.childElementCount > phases.length) place.lastChild.remove();
   phases.forEach(({ phase }, i) => {
@@ -173,7 +198,7 @@ function chips() {
       chip = place.appendChild(element("li"));
       chip.append(element("span", "", "dot"), element("span"), element("b"));
     }
-    const now = runningState(state.signals, phase), left = leftOf(now, since), [dot, name, rest] = chip.children;
+    const now = isKnown ? runningState(state.signals, phase) : undefined, left = leftOf(now, since), [dot, name, rest] = chip.children;
     dot.className = `dot ${shapeOf(now?.light)}`;
     dot.style.background = lightColour(now?.light);
     dot.title = say(now?.light ?? "unknown");
@@ -233,7 +258,8 @@ function sensors() {
 const COLUMNS = {
   id: (t) => t.id, class: (t) => say(t.class),
   speed: (t) => Math.hypot(t.east_mps, t.north_mps) * 3.6,
-  heading: (t) => Math.round(90 - Math.atan2(t.north_mps, t.east_mps) * 180 / Math.PI + 360) % 360,
+  // Where it points, as the map draws it: who stands still goes nowhere.
+  heading: (t) => Math.round(90 - (t.yaw_rad ?? Math.atan2(t.north_mps, t.east_mps)) * 180 / Math.PI + 720) % 360,
   east: (t) => t.east_m, north: (t) => t.north_m, existence: (t) => t.existence,
   unseen: (t) => t.unseen_s, alive: (t) => t.alive_s,
   sources: (t) => t.sources.toString(2).replaceAll("0", "").length,
@@ -317,10 +343,10 @@ async function choose(number) {
   }
 }
 
-/** Sixteen bytes a line, each line with where it is. */
+/** Sixteen bytes a line, eight on a phone, each line with where it is. */
 function dump(hex) {
-  const lines = hex.match(/.{1,32}/g) ?? [];
-  return lines.map((line, i) => `${(16 * i).toString(16).padStart(4, "0")}  ${line.match(/../g).join(" ")}`).join("\n");
+  const wide = innerWidth < 600 ? 8 : 16, lines = hex.match(wide === 8 ? /.{1,16}/g : /.{1,32}/g) ?? [];
+  return lines.map((line, i) => `${(wide * i).toString(16).padStart(4, "0")}  ${line.match(/../g).join(" ")}`).join("\n");
 }
 
 $("decode").onsubmit = async (event) => {

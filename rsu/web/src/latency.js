@@ -27,6 +27,8 @@ function show() {
 }
 
 const TEXT = "11px system-ui, sans-serif";
+/** A mark of an axis: without the zeros that a measured value has. */
+const whole = (us) => span(us).replace(/\.0+(?= )/, "");
 
 function histogram(canvas, counts, bounds) {
   canvas.ariaLabel = `${say("histogram")}: ${counts.map((count, i) => (count ? `${i < bounds.length ? `≤ ${span(bounds[i])}` : say("beyond")} ${count}` : "")).filter(Boolean).join(", ")}`;
@@ -42,7 +44,7 @@ function histogram(canvas, counts, bounds) {
     g.fillStyle = colour("--ink");
     if (count && wide > 34) g.fillText(String(count), (i + 0.5) * wide, floor - tall - 4);
     // One word of three where there is little room.
-    if (i < bounds.length && (wide > 44 || i % 3 === 0)) g.fillText(span(bounds[i]).replace(".0", ""), (i + 0.5) * wide, h - 4);
+    if (i < bounds.length && (wide > 44 || i % 3 === 0)) g.fillText(whole(bounds[i]), (i + 0.5) * wide, h - 4);
   });
 }
 
@@ -67,7 +69,7 @@ function trend(canvas, points) {
   for (let decade = low; decade <= high; decade++) {
     const us = 10 ** decade;
     g.beginPath(); g.moveTo(52, y(us)); g.lineTo(w, y(us)); g.stroke();
-    g.fillText(span(us).replace(/\.0+/, ""), 4, y(us) + 4);
+    g.fillText(whole(us), 4, y(us) + 4);
   }
   const from = 120 - points.length;
   LINES.forEach(([ink, name], line) => {

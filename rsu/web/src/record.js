@@ -23,6 +23,8 @@ function partsOf(name) {
   return y ? [`${y}-${mo}-${d} ${h}:${mi}:${s}`, String(Number(part) + 1)] : ["–", "–"];
 }
 
+const utc = (ms) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
+
 function show() {
   const { status } = state, can = Boolean(told.folder), recording = status?.recording;
   const past = status?.replay != null, may = (status?.may_change ?? false) && !past;
@@ -53,7 +55,8 @@ function show() {
     }
     const [began, part] = partsOf(file.name);
     set(row.cells[0].firstChild, file.name);
-    set(row.cells[1], began);
+    // The name tells when the run began; a later part, when it was written.
+    set(row.cells[1], `${file.began_utc_ms === null ? began : utc(file.began_utc_ms)} – ${file.growing || file.ended_utc_ms === null ? "" : utc(file.ended_utc_ms).slice(11)}`);
     set(row.cells[2], file.growing ? `${part} · ${say("growing")}` : part);
     set(row.cells[3], size(file.bytes));
     const [play, fetch] = row.cells[4].querySelectorAll("button");
@@ -89,6 +92,7 @@ function answer(text, bad) {
 async function ask(path, wish) {
   const response = await fetch(path, { method: "POST", headers: { ...word(), "content-type": "application/json" }, body: JSON.stringify(wish) });
   const said = await response.json();
+  if (response.status === 401) throw new Error(say($("token").value ? "token-wrong" : "token-needed"));
   if (!response.ok) throw new Error(said.error);
   return said;
 }
@@ -112,6 +116,7 @@ $("replay-end").onclick = () => attempt(async () => { await ask("api/v1/replay",
 const fetchFile = (name) => attempt(async () => {
   answer(say("fetching", name));
   const response = await fetch(`api/v1/recordings/${encodeURIComponent(name)}`, { headers: word() });
+  if (response.status === 401) throw new Error(say($("token").value ? "token-wrong" : "token-needed"));
   if (!response.ok) throw new Error((await response.json()).error);
   save(name, await response.blob(), "application/octet-stream");
   return say("fetched", name);

@@ -212,8 +212,9 @@ impl Live {
         })
     }
 
-    /// Goes on for as long as wished, and hands out a summary each second.
-    pub fn run(mut self, wishes: &Wishes, tell: &mut dyn FnMut(&Summary)) -> Result<Heard> {
+    /// Goes on for as long as wished, and hands out a summary each second; `tell` says whether anybody
+    /// still reads them.
+    pub fn run(mut self, wishes: &Wishes, tell: &mut dyn FnMut(&Summary) -> bool) -> Result<Heard> {
         let mut heard = Heard::default();
         let mut second = self.started + SECOND;
         let end = wishes
@@ -225,7 +226,9 @@ impl Live {
             if now >= second {
                 let summary = self.summarise(second);
                 heard.add(&summary);
-                tell(&summary);
+                if !tell(&summary) {
+                    break;
+                }
                 second += SECOND;
             }
             if now >= end {
@@ -379,7 +382,10 @@ mod tests {
         let live = Live::start(&scenario, &wishes).expect("a daemon");
         let mut seconds = Vec::new();
         let heard = live
-            .run(&wishes, &mut |second| seconds.push(second.clone()))
+            .run(&wishes, &mut |second| {
+                seconds.push(second.clone());
+                true
+            })
             .expect("a run");
         assert!(heard.everything(), "{heard:?}");
         assert_eq!((heard.broken, heard.rejected), (0, 0));

@@ -30,6 +30,15 @@ impl Keeper {
         self.0 != Password::None
     }
 
+    /// Says in the log, before anybody asks, where the word cannot be used.
+    pub(super) fn look(&self) {
+        if self.is_there()
+            && let Err(error) = read(&self.0)
+        {
+            tracing::error!("console: the token cannot be used, nothing can be changed: {error}");
+        }
+    }
+
     /// Lets those pass who say `authorization: Bearer WORD`.
     pub(super) async fn admit(&self, asked: &HeaderMap) -> Result<(), Refusal> {
         if !self.is_there() {
@@ -61,7 +70,10 @@ impl Keeper {
         if !said.is_empty() {
             sleep(PAUSE).await;
         }
-        let reason = "this needs `authorization: Bearer` and the token of the configuration";
+        let reason = match said.is_empty() {
+            true => "this needs `authorization: Bearer` and the token of the configuration",
+            false => "this is not the token of the configuration",
+        };
         Err((StatusCode::UNAUTHORIZED, reason.to_owned()))
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::page::{LAST, decode};
-use super::{Known, wrong};
+use super::{Known, refused, wrong};
 use crate::daemon::hex;
 use crate::station::FrameKind;
 
@@ -26,11 +26,13 @@ pub(super) async fn list(
 ) -> Response {
     let wanted = match wanted {
         Ok(Query(wanted)) => wanted,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+        Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
     let kind = wanted.kind.as_deref();
     if kind.is_some_and(|name| FrameKind::ALL.iter().all(|kind| kind.name() != name)) {
-        return wrong(StatusCode::BAD_REQUEST, "no such kind of message");
+        let kinds: Vec<&str> = FrameKind::ALL.iter().map(|kind| kind.name()).collect();
+        let reason = format!("`kind` must be one of {}", kinds.join(", "));
+        return wrong(StatusCode::BAD_REQUEST, &reason);
     }
     let most = wanted.limit.unwrap_or(100);
     if !(1..=LAST).contains(&most) {
@@ -46,7 +48,7 @@ pub(super) async fn show(
 ) -> Response {
     let number = match number {
         Ok(Path(number)) => number,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+        Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
     match about.page.message(number) {
         Some(message) => Json(message).into_response(),
@@ -66,7 +68,7 @@ pub(super) struct ToDecode {
 pub(super) async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> Response {
     let asked = match asked {
         Ok(Json(asked)) => asked,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+        Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
     let digits: String = asked.hex.split_whitespace().collect();
     let Some(bytes) = hex::decode(&digits) else {

@@ -186,6 +186,7 @@ impl Server {
 
     /// Serves until `ended` says so, or its other end is gone.
     pub(super) async fn run(self, ended: oneshot::Receiver<()>) {
+        self.state.keeper.look();
         let registry = Arc::new(self.registry);
         let router = router(Arc::clone(&self.state), registry);
         let served = async {
@@ -300,6 +301,13 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
             get(|headers: HeaderMap| async move { assets::file("index.html", &headers) }),
         )
         .route("/{file}", get(asset))
+        .fallback(|| async { wrong(StatusCode::NOT_FOUND, "there is nothing of that name") })
+        .method_not_allowed_fallback(|| async {
+            wrong(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this does not answer that method; see /api/v1/openapi.json",
+            )
+        })
         .layer(middleware::from_fn(guard))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(about)
@@ -414,6 +422,17 @@ fn wrong(code: StatusCode, reason: &str) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// What the framework says of a request that is none; of one that is too long, how long it may be.
+fn refused(code: StatusCode, reason: &str) -> Response {
+    if code == StatusCode::PAYLOAD_TOO_LARGE {
+        return wrong(
+            code,
+            &format!("the body is longer than {LONGEST_BODY} bytes"),
+        );
+    }
+    wrong(code, reason)
 }
 
 async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {

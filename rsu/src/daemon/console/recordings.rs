@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -17,7 +18,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::{Known, wrong};
+use super::{Known, refused, wrong};
 use crate::daemon::record::Folder;
 
 /// Files fetched at once: the disk is the recorder's first.
@@ -66,9 +67,14 @@ pub(super) async fn list(State(about): Known) -> Response {
     let recording = about.shared.snapshot().recording;
     let growing = recording.as_ref().and_then(|now| now.file.as_ref());
     let growing = growing.and_then(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let unix_ms = |at: SystemTime| {
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_millis()).ok()
+    };
     let files = listed.files.iter().map(|kept| {
         json!({
             "name": kept.name, "bytes": kept.bytes, "growing": growing.as_ref() == Some(&kept.name),
+            "began_utc_ms": kept.began.and_then(unix_ms), "ended_utc_ms": kept.ended.and_then(unix_ms),
         })
     });
     Json(json!({
@@ -159,7 +165,7 @@ pub(super) async fn switch(
     }
     let Json(wish) = match wish {
         Ok(wish) => wish,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+        Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
     let Some(reader) = &about.shared.watchers.record else {
         let reason = "the configuration names no `folder` under [record]";

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 
-use super::{Known, LONGEST_BODY, wrong};
+use super::{Known, LONGEST_BODY, refused, wrong};
 use crate::daemon::record::Folder;
 use crate::daemon::stop::lock;
 
@@ -206,7 +206,7 @@ pub(super) async fn switch(
     }
     let Json(wish) = match wish {
         Ok(wish) => wish,
-        Err(refusal) => return wrong(refusal.status(), &refusal.body_text()),
+        Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
     if !SPEEDS.contains(&wish.speed) || !(0.0..=LATEST_S).contains(&wish.from_s) {
         let reason = "`speed` must be 0.1 to 100, and `from_s` not negative";

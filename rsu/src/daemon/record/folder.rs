@@ -5,6 +5,8 @@
 //! like this unit's are ever counted or removed.
 
 use std::path::{Path, PathBuf};
+#[cfg(feature = "console")]
+use std::time::SystemTime;
 use std::{fs, io};
 
 use nix::sys::statvfs::statvfs;
@@ -20,6 +22,9 @@ pub(crate) struct Kept {
     /// Without the folder.
     pub(crate) name: String,
     pub(crate) bytes: u64,
+    /// When it was begun, where the file system keeps that, and when it was last written.
+    pub(crate) began: Option<SystemTime>,
+    pub(crate) ended: Option<SystemTime>,
 }
 
 /// The folder, as one unit uses it.
@@ -92,7 +97,13 @@ impl Folder {
         files.sort();
         let kept = files.into_iter().rev().filter_map(|(path, bytes)| {
             let name = path.file_name()?.to_str()?.to_owned();
-            Some(Kept { name, bytes })
+            let about = fs::metadata(&path).ok();
+            Some(Kept {
+                name,
+                bytes,
+                began: about.as_ref().and_then(|about| about.created().ok()),
+                ended: about.and_then(|about| about.modified().ok()),
+            })
         });
         Ok(kept.collect())
     }
@@ -207,13 +218,10 @@ mod tests {
         std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
         let name = kept.file_name().unwrap().to_str().unwrap().to_owned();
         let listed = folder.list().unwrap();
-        assert_eq!(
-            listed,
-            [Kept {
-                name: name.clone(),
-                bytes: 7
-            }]
-        );
+        assert_eq!(listed.len(), 1);
+        assert_eq!((&listed[0].name, listed[0].bytes), (&name, 7));
+        let age = listed[0].ended.unwrap().elapsed().unwrap();
+        assert!(age.as_secs() < 60, "{age:?}");
         assert!(folder.open(&name).unwrap().is_some());
         let up = format!("../{}/{name}", path.file_name().unwrap().to_str().unwrap());
         for bad in [

@@ -102,6 +102,7 @@ pub(crate) fn messages(
         .with_record_length_limit(LONGEST_RECORD);
     let mut reader = LinearReader::new_with_options(options);
     let mut topics: BTreeMap<u16, String> = BTreeMap::new();
+    let mut count = 0_u64;
     while let Some(event) = reader.next_event() {
         let record = match event {
             Ok(LinearReadEvent::ReadRequest(wanted)) => {
@@ -115,7 +116,11 @@ pub(crate) fn messages(
         let record = match record {
             Ok(record) => record,
             Err(_) if ending == Ending::CutShort => return Ok(ending),
-            Err(error) => return Err(format!("damaged: {error}")),
+            Err(error) => {
+                return Err(format!(
+                    "damaged after {count} messages: {error}; `mcap recover` saves what is whole"
+                ));
+            }
         };
         match record {
             Record::Channel(channel) => {
@@ -123,6 +128,7 @@ pub(crate) fn messages(
             }
             Record::Message { header, data } => {
                 let topic = topics.get(&header.channel_id);
+                count += 1;
                 let topic = topic.ok_or("damaged: a message of a channel that is not there")?;
                 if !each(topic, &data)? {
                     break;

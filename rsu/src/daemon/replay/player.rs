@@ -91,12 +91,26 @@ pub(crate) struct Played {
 pub(crate) struct Difference {
     /// UTC of the step.
     at: Utc,
-    /// Which kind, as recorded or, if it was not, as made.
-    kind: String,
     /// None: it was not sent.
-    recorded: Option<Vec<u8>>,
+    recorded: Option<Told>,
     /// None: the replay does not send it.
-    made: Option<Vec<u8>>,
+    made: Option<Told>,
+}
+
+/// A frame, as a difference tells it.
+#[derive(Clone, Debug)]
+struct Told {
+    kind: String,
+    bytes: Vec<u8>,
+}
+
+impl Told {
+    fn of(frame: &Frame) -> Self {
+        Self {
+            kind: frame.kind.name().to_owned(),
+            bytes: frame.bytes().to_vec(),
+        }
+    }
 }
 
 /// Why a recording cannot be played.
@@ -307,12 +321,12 @@ impl Player {
             return Ok(());
         }
         self.played.recorded += 1;
-        let made = made.map(|frame| frame.bytes().to_vec());
-        if made.as_ref() == Some(&bytes) {
+        if made.as_ref().is_some_and(|frame| frame.bytes() == bytes) {
             self.played.same += 1;
             self.played.bytes += bytes.len() as u64;
         } else {
-            self.differs(kind, Some(bytes), made);
+            let kind = kind.to_owned();
+            self.differs(Some(Told { kind, bytes }), made.as_ref().map(Told::of));
         }
         Ok(())
     }
@@ -321,22 +335,16 @@ impl Player {
     fn drop_unrecorded(&mut self) {
         while let Some(frame) = self.made.pop_front() {
             if self.shows {
-                let made = frame.bytes().to_vec();
-                self.differs(frame.kind.name(), None, Some(made));
+                self.differs(None, Some(Told::of(&frame)));
             }
         }
     }
 
-    fn differs(&mut self, kind: &str, recorded: Option<Vec<u8>>, made: Option<Vec<u8>>) {
+    fn differs(&mut self, recorded: Option<Told>, made: Option<Told>) {
         let at = self.at;
         self.played
             .first_difference
-            .get_or_insert_with(|| Difference {
-                at,
-                kind: kind.to_owned(),
-                recorded,
-                made,
-            });
+            .get_or_insert(Difference { at, recorded, made });
     }
 }
 
@@ -392,21 +400,26 @@ impl fmt::Debug for InputState {
 
 impl Lane {
     /// The report that the heart took; what waited before it had given way.
+    ///
+    /// By its number, which tells those of one datagram apart. Where that does not fit, something was
+    /// not recorded: then the time of arrival finds the way again, and later numbers follow from it.
     fn take(&mut self, nth: u64, arrived: Mono) -> Option<Report> {
-        if self.behind.is_none() {
-            let known = self.waiting.iter().find(|(_, r)| r.arrived.mono == arrived);
-            self.behind = Some(nth.saturating_sub(known?.0));
-        }
-        let wanted = nth.checked_sub(self.behind?)?;
-        while self.waiting.front().is_some_and(|(n, _)| *n < wanted) {
+        while self.waiting.front()?.1.arrived.mono < arrived {
             self.waiting.pop_front();
         }
-        let (n, report) = self.waiting.front()?;
-        if *n != wanted || report.arrived.mono != arrived {
-            // Something was not recorded: find the way again by the times of arrival.
-            self.behind = None;
-            return None;
-        }
+        let wanted = self.behind.and_then(|behind| nth.checked_sub(behind));
+        let is_it =
+            |(n, report): &(u64, Report)| report.arrived.mono == arrived && wanted == Some(*n);
+        let place = match self.waiting.iter().position(is_it) {
+            Some(place) => place,
+            None => {
+                let arrived = |(_, report): &(u64, Report)| report.arrived.mono == arrived;
+                let place = self.waiting.iter().position(arrived)?;
+                self.behind = nth.checked_sub(self.waiting[place].0);
+                place
+            }
+        };
+        self.waiting.drain(..place);
         self.waiting.pop_front().map(|(_, report)| report)
     }
 }
@@ -438,15 +451,17 @@ impl fmt::Display for Played {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "first difference: {} at {}", self.kind, self.at)?;
-        let side = |bytes: &Option<Vec<u8>>| match bytes {
-            Some(bytes) => hex::encode(bytes),
+        writeln!(f, "first difference, at {}:", self.at)?;
+        let side = |told: &Option<Told>| match told {
+            Some(told) => format!("{} {}", told.kind, hex::encode(&told.bytes)),
             None => "nothing".to_owned(),
         };
         writeln!(f, "  recorded: {}", side(&self.recorded))?;
         write!(f, "  replayed: {}", side(&self.made))?;
-        if let (Some(recorded), Some(made)) = (&self.recorded, &self.made) {
-            let pairs = recorded.iter().zip(made);
+        if let (Some(recorded), Some(made)) = (&self.recorded, &self.made)
+            && recorded.kind == made.kind
+        {
+            let pairs = recorded.bytes.iter().zip(&made.bytes);
             let same = pairs.take_while(|(a, b)| a == b).count();
             write!(
                 f,
@@ -466,4 +481,72 @@ fn now(mono_ns: u64, utc_ns: i64) -> Now {
 
 fn bytes(text: &str) -> Result<Vec<u8>, Unplayable> {
     hex::decode(text).ok_or(Unplayable::NoSense("bytes that are no hexadecimal digits"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ControlMode;
+
+    fn report(arrived: u64, mode: ControlMode) -> Report {
+        Report {
+            input: InputId(0),
+            arrived: now(arrived, 0),
+            content: Content::Mode(mode),
+        }
+    }
+
+    fn lane(behind: Option<u64>) -> Lane {
+        Lane {
+            behind,
+            ..Lane::default()
+        }
+    }
+
+    impl Lane {
+        fn say(&mut self, arrived: u64, mode: ControlMode) {
+            self.waiting.push_back((self.next, report(arrived, mode)));
+            self.next += 1;
+        }
+
+        fn taken(&mut self, nth: u64, arrived: u64) -> Option<ControlMode> {
+            match self.take(nth, Mono::from_nanos(arrived))?.content {
+                Content::Mode(mode) => Some(mode),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_gave_way_is_passed_over_and_two_of_one_datagram_are_told_apart() {
+        let mut lane = lane(Some(0));
+        lane.say(10, ControlMode::Flash);
+        lane.say(20, ControlMode::FixedTime);
+        lane.say(20, ControlMode::Actuated);
+        lane.say(30, ControlMode::Off);
+        assert_eq!(lane.taken(2, 20), Some(ControlMode::Actuated));
+        assert_eq!(lane.taken(3, 30), Some(ControlMode::Off));
+        assert_eq!(lane.taken(4, 40), None, "not recorded");
+    }
+
+    #[test]
+    fn after_a_gap_the_way_is_found_again_by_the_times_of_arrival() {
+        // From a run's beginning, and from a later part of it.
+        for behind in [Some(0), None] {
+            let mut lane = lane(behind);
+            lane.say(10, ControlMode::Flash);
+            if behind.is_some() {
+                assert_eq!(lane.taken(0, 10), Some(ControlMode::Flash));
+            }
+            // 5,000 were not recorded; of the next, two came at once.
+            lane.say(90, ControlMode::FixedTime);
+            lane.say(100, ControlMode::Actuated);
+            lane.say(100, ControlMode::Off);
+            assert_eq!(lane.taken(5_000, 80), None, "its bytes were not recorded");
+            assert_eq!(lane.taken(5_001, 90), Some(ControlMode::FixedTime));
+            assert_eq!(lane.taken(5_003, 100), Some(ControlMode::Off));
+            lane.say(110, ControlMode::Manual);
+            assert_eq!(lane.taken(5_004, 110), Some(ControlMode::Manual));
+        }
+    }
 }
