@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use rsu::clock::{Mono, Now, Utc};
-use rsu::inputs::gat1743::{self, Address, Approach, Audience, Emitter, Identity};
-use rsu::report::{Content, LampState, LampStates, Light};
+use rsu::inputs::gat1743::{self, Trial};
+use rsu::report::{Content, LampStates, Light};
 use v2x_msg::access::Aid;
 use v2x_msg::kinds::rsm::ParticipantKind;
 use v2x_msg::kinds::{Map, Rsi, Rsm, spat};
@@ -51,30 +51,6 @@ fn text(path: &str) -> String {
     fs::read_to_string(file(path)).expect("a file of the project")
 }
 
-/// The controller's broadcast of `states` of lamps 1 to 8.
-fn broadcast(states: &LampStates) -> Vec<u8> {
-    let mut emitter = Emitter::new(Identity {
-        controller: Address {
-            division: 310_114,
-            kind: Address::CONTROLLER,
-            number: 1,
-        },
-        approaches: vec![Approach {
-            direction_deg: 0,
-            lamps: (1..=8).map(|lamp| (lamp, 1)).collect(),
-        }],
-        ..Identity::default()
-    });
-    let mut datagram = Vec::new();
-    emitter.lamps(
-        Utc::from_unix_ns(0),
-        Audience::Everyone,
-        states,
-        &mut datagram,
-    );
-    datagram
-}
-
 /// A controller whose lamp 1 is green and all others red, for a minute from now; it says so five
 /// times a second.
 fn controller(to: SocketAddr) -> Beat {
@@ -82,18 +58,10 @@ fn controller(to: SocketAddr) -> Beat {
     let end = Instant::now() + Duration::from_secs(60);
     Beat::every(Duration::from_millis(200), move || {
         let left = end.saturating_duration_since(Instant::now());
-        let states = LampStates {
-            lamps: (1..=8)
-                .map(|lamp| LampState {
-                    lamp,
-                    light: if lamp == 1 { Light::Green } else { Light::Red },
-                    countdown_s: u16::try_from(left.as_secs() + 1).ok(),
-                })
-                .collect(),
-            ..LampStates::default()
-        };
+        let mut lamps = Trial::new(8, left.as_secs() as u16 + 1);
+        let datagram = lamps.say(Utc::from_unix_ns(0), Light::Green);
         // Nobody may listen there yet.
-        let _ = socket.send_to(&broadcast(&states), to);
+        let _ = socket.send_to(&datagram, to);
     })
 }
 

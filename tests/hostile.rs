@@ -15,10 +15,10 @@ use rsu::config;
 use rsu::fusion::Track;
 use rsu::inputs::ars408::{self, SensedObject};
 use rsu::inputs::can::gateway;
-use rsu::inputs::gat1743::{Address, Approach, Audience, Identity};
+use rsu::inputs::gat1743::Trial;
 use rsu::inputs::ti_mmwave::wire as ti;
-use rsu::inputs::{Counts, Decoder, gat1743};
-use rsu::report::{InputId, LampState, LampStates, Light, Report};
+use rsu::inputs::{Counts, Decoder};
+use rsu::report::{InputId, Light, Report};
 use rsu::station::{Frame, FrameKind, Station};
 use serde_json::{Value, json};
 use v2x_msg::MessageKind;
@@ -33,7 +33,7 @@ struct Unit {
     now: Now,
     /// When each SPAT of the grid was due.
     slots: Vec<Mono>,
-    signal: gat1743::Emitter,
+    signal: Trial,
     radar: ars408::Emitter,
 }
 
@@ -66,18 +66,7 @@ impl Unit {
             station: Box::new(Station::new(config.station, config.site, now, 1).expect("it fits")),
             now,
             slots: Vec::new(),
-            signal: gat1743::Emitter::new(Identity {
-                controller: Address {
-                    division: 310_114,
-                    kind: Address::CONTROLLER,
-                    number: 1,
-                },
-                approaches: vec![Approach {
-                    direction_deg: 0,
-                    lamps: (1..=8).map(|lamp| (lamp, 1)).collect(),
-                }],
-                ..Identity::default()
-            }),
+            signal: Trial::new(8, 30),
             radar: ars408::Emitter::new(0),
         }
     }
@@ -132,20 +121,7 @@ impl Unit {
     fn live(&mut self, tenths: u64, mut bad: impl FnMut(&mut Self, u64)) {
         for n in 0..tenths {
             if n % 10 == 0 {
-                let states = LampStates {
-                    lamps: (1..=8)
-                        .map(|lamp| LampState {
-                            lamp,
-                            light: if lamp == 1 { Light::Green } else { Light::Red },
-                            countdown_s: Some(30),
-                        })
-                        .collect(),
-                    ..LampStates::default()
-                };
-                let mut datagram = Vec::new();
-                let utc = self.now.utc;
-                self.signal
-                    .lamps(utc, Audience::Everyone, &states, &mut datagram);
+                let datagram = self.signal.say(self.now.utc, Light::Green);
                 self.hear(SIGNAL, &datagram);
             }
             let (place, speed) = car(self.now.mono);

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use benches::{controller::Controller, junction, radar};
+use benches::{controller::controller, junction, radar};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rsu::inputs::gat1743;
 use rsu::report::{Content, Light};
@@ -11,7 +11,7 @@ use rsu::report::{Content, Light};
 fn lamps(c: &mut Criterion) {
     const LAMPS: u8 = 28;
     let now = junction::at(0);
-    let datagram = Controller::new(LAMPS).say(now.utc, Light::Green);
+    let datagram = controller(LAMPS).say(now.utc, Light::Green);
     let mut decoder = gat1743::Decoder::new(gat1743::Config::default());
     c.bench_function("inputs/gat1743/lamps", |b| {
         b.iter(|| {

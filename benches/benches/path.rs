@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use benches::controller::{Controller, LAMPS};
+use benches::controller::{LAMPS, controller};
 use benches::{junction, radar};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rsu::clock::Now;
@@ -16,7 +16,7 @@ use rsu::station::{Frame, FrameKind, Station};
 
 /// A datagram in which one lamp has changed, to the SPAT that tells of it.
 fn lamps_to_spat(c: &mut Criterion) {
-    let mut controller = Controller::new(LAMPS);
+    let mut controller = controller(LAMPS);
     let said = [Light::Yellow, Light::Red].map(|light| controller.say(junction::at(0).utc, light));
     let decoder = gat1743::Decoder::new(gat1743::Config::default());
     let mut path = Path::new(junction::CONTROLLER, Decoder::Gat1743(Box::new(decoder)));

@@ -46,6 +46,8 @@ pub enum Content {
     Lamps(LampStates),
     /// The cycle that a signal controller is running.
     Plan(SignalPlan),
+    /// The cycle that it runs after that one.
+    NextPlan(SignalPlan),
     /// How a signal controller is being run.
     Mode(ControlMode),
     /// How well a receiver of satellite navigation does.

@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 use rsu::clock::Utc;
 use rsu::config;
 use rsu::daemon::{Counting, Daemon};
-use rsu::inputs::gat1743::{Approach, Audience, Emitter, Identity};
+use rsu::inputs::gat1743::Trial;
 use rsu::inputs::{ars408, can::gateway};
-use rsu::report::{Class, LampState, LampStates, Light};
+use rsu::report::{Class, Light};
 
 /// Threads that may allocate, since nothing on the straight path waits for them.
 const EXEMPT: [&[u8]; 1] = [b"recorder"];
@@ -124,6 +124,8 @@ struct World {
 
 impl World {
     fn new(signal: SocketAddr, radar: SocketAddr) -> Self {
+        let mut lamps = Trial::new(8, 20);
+        let mut lamps = |light| lamps.say(Utc::from_unix_ns(0), light);
         Self {
             socket: UdpSocket::bind("127.0.0.1:0").unwrap(),
             signal,
@@ -149,28 +151,6 @@ impl World {
             self.socket.send_to(bytes, to).unwrap();
         }
     }
-}
-
-fn lamps(light: Light) -> Vec<u8> {
-    let mut states = LampStates::default();
-    for lamp in 1..=8 {
-        let light = if lamp == 1 { light } else { Light::Red };
-        states.lamps.push(LampState {
-            lamp,
-            light,
-            countdown_s: Some(20),
-        });
-    }
-    let mut emitter = Emitter::new(Identity {
-        approaches: vec![Approach {
-            direction_deg: 0,
-            lamps: (1..=8).map(|n| (n, 1)).collect(),
-        }],
-        ..Identity::default()
-    });
-    let mut out = Vec::new();
-    emitter.lamps(Utc::from_unix_ns(0), Audience::Everyone, &states, &mut out);
-    out
 }
 
 /// Two cycles of thirty cars in the field of view.

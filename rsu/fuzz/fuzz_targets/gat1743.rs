@@ -55,7 +55,7 @@ fn check(content: &Content) {
                 assert!(lamp.light != Light::Unknown || lamp.countdown_s.is_none());
             }
         }
-        Content::Plan(_) | Content::Mode(_) => {}
+        Content::Plan(_) | Content::NextPlan(_) | Content::Mode(_) => {}
         other => panic!("a controller does not say {other:?}"),
     }
 }

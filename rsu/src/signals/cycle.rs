@@ -13,6 +13,7 @@ use arrayvec::ArrayVec;
 use super::anchor::{Anchor, Heard, Rounding};
 use super::forecast::{self, Basis, End, MAX_STATES, Start, StateForecast, Timing};
 use super::pace::Pace;
+use super::succession::Succession;
 use super::tell::Patience;
 use super::watch::Watch;
 use super::{Oddities, merged};
@@ -43,6 +44,8 @@ pub(super) struct Cycle {
     pace: Pace,
     /// When lamp groups end by countdowns that did not fit the plan, if the last ones did not.
     doubts: ArrayVec<(u16, Mono), MAX_LAMPS>,
+    /// What was said of the plan after this one.
+    succession: Succession,
 }
 
 /// What the plan has to say of a phase.
@@ -84,21 +87,13 @@ struct Span {
 
 impl Cycle {
     /// Takes up a plan.
-    pub(super) fn adopt(&mut self, plan: &SignalPlan) -> Adopted {
-        let length_s = plan.lamps.first().map_or(0, total_s);
-        let one_cycle = plan.lamps.iter().all(|lamp| total_s(lamp) == length_s);
-        if length_s == 0 || length_s > MAX_CYCLE_S || !one_cycle {
+    pub(super) fn adopt(&mut self, at: Mono, plan: &SignalPlan) -> Adopted {
+        let Some(length_s) = length_s(plan) else {
             self.forget();
             return Adopted::Refused;
-        }
-        let unchanged = length_s == self.length_s
-            && plan.lamps.len() == self.lamps.len()
-            && plan
-                .lamps
-                .iter()
-                .zip(&self.lamps)
-                .all(|(new, old)| joined(new) == *old);
-        if unchanged {
+        };
+        if self.is_of(plan, length_s) {
+            self.succession.goes_on(at);
             return Adopted::Known;
         }
         self.lamps.clear();
@@ -106,7 +101,28 @@ impl Cycle {
         self.length_s = length_s;
         self.began = None;
         self.doubts.clear();
+        self.succession = Succession::default();
         Adopted::New
+    }
+
+    /// Hears which plan the next cycle runs.
+    pub(super) fn expect(&mut self, plan: &SignalPlan) -> Adopted {
+        let Some(length_s) = length_s(plan) else {
+            return Adopted::Refused;
+        };
+        if self.is_of(plan, length_s) {
+            self.succession.call_off();
+            return Adopted::Known;
+        }
+        self.succession.announce();
+        Adopted::New
+    }
+
+    fn is_of(&self, plan: &SignalPlan, length_s: u32) -> bool {
+        let mut lamps = plan.lamps.iter().zip(&self.lamps);
+        length_s == self.length_s
+            && plan.lamps.len() == self.lamps.len()
+            && lamps.all(|(new, old)| joined(new) == *old)
     }
 
     /// Holds a report against the plan; false if there is a plan that it does not fit.
@@ -156,6 +172,10 @@ impl Cycle {
             began => *began = Some(Anchor::new(implied, VAGUE)),
         }
         self.second = second;
+        if let Some(began) = self.began {
+            let length = Duration::from_secs(self.length_s.into());
+            self.succession.follow(arrived, began.at + length, length);
+        }
         true
     }
 
@@ -171,7 +191,8 @@ impl Cycle {
         let (running, start) = sequence.at(self.second, began.at, self.length_s)?;
         let span = sequence.spans[running];
         let ends = sequence.spans.len() > 1 && span.light == watch.light;
-        ends.then(|| start + span.length())
+        let end = start + span.length();
+        (ends && self.succession.holds(end)).then_some(end)
     }
 
     /// Forgets the plan.
@@ -210,7 +231,16 @@ impl Cycle {
         if span.light != watch.light {
             return Word::Nothing;
         }
-        if sequence.spans.len() == 1 {
+        let endless = sequence.spans.len() == 1;
+        let end = if endless {
+            Mono::NEVER
+        } else {
+            start + span.length()
+        };
+        if !self.succession.holds(end) {
+            return Word::Nothing;
+        }
+        if endless {
             out.push(state(
                 span.light,
                 Start::Running { since: None },
@@ -219,7 +249,6 @@ impl Cycle {
             ));
             return Word::Told;
         }
-        let end = start + span.length();
         if watch.is_over(end, at, patience.unseen) {
             return Word::Overdue;
         }
@@ -227,6 +256,9 @@ impl Cycle {
             return Word::Nothing;
         }
         sequence.tell(running, start, at, (began.doubt(), began.overdue()), out);
+        if !self.succession.holds(Mono::NEVER) {
+            forecast::only(out, |end| self.succession.holds(end));
+        }
         if !self.doubts.is_empty() {
             forecast::unsettle(out);
         }
@@ -424,6 +456,14 @@ fn state(light: Light, start: Start, end: End, next: Option<(Mono, Duration)>) -
         light,
         timing: Some(timing),
     }
+}
+
+/// Of the cycle of a plan; None of one that cannot be.
+fn length_s(plan: &SignalPlan) -> Option<u32> {
+    let length_s = plan.lamps.first().map_or(0, total_s);
+    let one_cycle = plan.lamps.iter().all(|lamp| total_s(lamp) == length_s);
+    let sound = length_s > 0 && length_s <= MAX_CYCLE_S && one_cycle;
+    sound.then_some(length_s)
 }
 
 fn total_s(lamp: &LampPlan) -> u32 {

@@ -8,7 +8,8 @@ use v2x_msg::kinds::spat::Status;
 
 use super::MAX_PHASES;
 use super::history::{Expected, Next};
-use super::watch::{Limits, Watch};
+use super::limits::Limits;
+use super::watch::Watch;
 use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
@@ -208,6 +209,23 @@ pub(super) fn loosen(
             });
             (*min, *max) = around.unzip();
         }
+    }
+}
+
+/// Leaves away what comes after the running state and does not end while its basis holds.
+pub(super) fn only(states: &mut ArrayVec<StateForecast, MAX_STATES>, holds: impl Fn(Mono) -> bool) {
+    let mut running = true;
+    states.retain(|state| {
+        let end = state.timing.map(|timing| timing.end);
+        let holds = match end {
+            Some(End::At { likely, .. }) => holds(likely),
+            Some(End::Endless) | None => true,
+        };
+        std::mem::take(&mut running) || holds
+    });
+    for timing in states.iter_mut().filter_map(|state| state.timing.as_mut()) {
+        let next = timing.next;
+        timing.next = next.filter(|(start, length)| holds(*start + *length));
     }
 }
 

@@ -2,12 +2,14 @@
 //! comes next, and how well that is known.
 //!
 //! - `watch`: what one phase shows
+//! - `kept`: how often its told ends came true; `limits`: how soon and late it may end, as it is said
 //! - `anchor`: one moment that a controller keeps announcing, freed of the jitter of its news
 //! - `pace`: whether the first report of a second was lost
 //! - `rounding`: how a controller makes whole seconds
 //! - `drift`: how far told ends were off
 //! - `jitter`: how late a controller's news come
-//! - `cycle`: the plan that is running, and where in it the controller is
+//! - `cycle`: the plan that is running, and where in it the controller is; `succession`: whether
+//!   another follows it
 //! - `history`: how long each light lasted before
 //! - `conflict`: phases that must not be green together
 //! - `mode`: what the way in which a controller is run means
@@ -38,11 +40,14 @@ mod drift;
 mod forecast;
 mod history;
 mod jitter;
+mod kept;
+mod limits;
 mod mode;
 mod pace;
 mod promise;
 mod rounding;
 pub mod score;
+mod succession;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -284,12 +289,12 @@ impl Signals {
     }
 
     /// Takes in the cycle that one controller runs. One that has conflicting greens is refused.
-    pub fn handle_plan(&mut self, _now: Now, input: InputId, plan: &SignalPlan) -> Change {
+    pub fn handle_plan(&mut self, now: Now, input: InputId, plan: &SignalPlan) -> Change {
         let Some(place) = self.controller(input) else {
             return Change::Unchanged;
         };
         let cycle = &mut self.controllers[place].cycle;
-        let adopted = cycle.adopt(plan);
+        let adopted = cycle.adopt(now.mono, plan);
         if adopted == Adopted::New {
             let own = |phase: usize| self.watches[phase].controller == place;
             let mut pairs = self.conflicts.pairs().iter();
@@ -302,6 +307,16 @@ impl Signals {
             }
         }
         if adopted == Adopted::Refused {
+            self.oddities.refused_plans += 1;
+        }
+        Change::Unchanged
+    }
+
+    /// Takes in the cycle that one controller runs after the running one.
+    pub fn handle_next_plan(&mut self, _now: Now, input: InputId, plan: &SignalPlan) -> Change {
+        if let Some(place) = self.controller(input)
+            && self.controllers[place].cycle.expect(plan) == Adopted::Refused
+        {
             self.oddities.refused_plans += 1;
         }
         Change::Unchanged

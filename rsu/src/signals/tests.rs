@@ -6,6 +6,7 @@ mod learned;
 mod line;
 mod soak;
 mod steady;
+mod succession;
 
 use std::time::Duration;
 

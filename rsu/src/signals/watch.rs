@@ -10,8 +10,10 @@ use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 
 use super::anchor::{Anchor, Heard, Rounding};
-use super::drift::{Drift, Missed, REACHES, reach};
+use super::drift::{Drift, Missed, REACHES};
 use super::forecast::{Basis, End, Start, StateForecast, Timing};
+use super::kept::Kept;
+use super::limits::Limits;
 use super::pace::Pace;
 use super::rounding::Implied;
 use super::{Oddities, merged};
@@ -66,20 +68,6 @@ pub(super) struct Watch {
     missed: ArrayVec<Missed, { REACHES.len() }>,
     limits: Limits,
 }
-
-/// Earliest and latest end as the controller says them beside, or instead of, a countdown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) min: Option<Mono>,
-    pub(super) max: Option<Mono>,
-    /// So many lights must end within their limits before they are believed again.
-    owed: u8,
-}
-
-/// How far limits may be off: a second for whole seconds, and half of one for the way.
-const LIMIT_SLACK: Duration = Duration::from_millis(1500);
-/// How many lights must end within their limits after one that did not.
-const PENANCE: u8 = 3;
 
 /// What a controller says of the time that is left of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,19 +129,12 @@ impl Watch {
 
     /// Takes in how soon and how late the light that is on may end, as the newest news have it.
     pub(super) fn take_limits(&mut self, min: Option<Mono>, max: Option<Mono>) {
-        let in_order = min.zip(max).is_none_or(|(min, max)| min <= max);
-        let owed = self.limits.owed;
-        (self.limits.min, self.limits.max) = if in_order { (min, max) } else { (None, None) };
-        self.limits.owed = owed;
+        self.limits.take(min, max);
     }
 
     /// How soon and how late the light may end by the controller's word, while that holds.
     pub(super) fn limits(&self) -> Limits {
-        if self.limits.owed == 0 {
-            self.limits
-        } else {
-            Limits::default()
-        }
+        self.limits.believed()
     }
 
     /// What the last end said of the controller's rounding; told once.
@@ -454,84 +435,6 @@ impl Watch {
             .green_until
             .is_some_and(|until| arrived.since(until) < ECHO);
         stopped && just && merged(shown) == Light::Green
-    }
-}
-
-impl Limits {
-    /// The light has ended.
-    fn settle(&mut self, ended: Mono) {
-        if self.min.is_none() && self.max.is_none() {
-            return;
-        }
-        let too_early = self.min.is_some_and(|min| min > ended + LIMIT_SLACK);
-        let too_late = self.max.is_some_and(|max| ended > max + LIMIT_SLACK);
-        self.owed = if too_early || too_late {
-            PENANCE
-        } else {
-            self.owed.saturating_sub(1)
-        };
-    }
-}
-
-/// How often told ends came true within a second, by how far ahead they were told.
-#[derive(Clone, Copy, Debug, Default)]
-struct Kept {
-    told: [Option<Told>; REACHES.len()],
-    made: [f32; REACHES.len()],
-    true_ones: [f32; REACHES.len()],
-}
-
-/// The ends that were told while they were so far ahead.
-#[derive(Clone, Copy, Debug)]
-struct Told {
-    first: Mono,
-    earliest: Mono,
-    latest: Mono,
-}
-
-/// So many say what the next is worth.
-const ENOUGH: f32 = 10.0;
-/// What one counts after each newer one.
-const FORGET: f32 = 0.98;
-
-impl Kept {
-    fn tell(&mut self, at: Mono, end: Mono) {
-        let told = self.told[reach(end.since(at))].get_or_insert(Told {
-            first: end,
-            earliest: end,
-            latest: end,
-        });
-        told.earliest = told.earliest.min(end);
-        told.latest = told.latest.max(end);
-    }
-
-    fn settle(&mut self, light: Light, ended: Mono) -> ArrayVec<Missed, { REACHES.len() }> {
-        let mut missed = ArrayVec::new();
-        for (place, told) in self.told.iter_mut().enumerate() {
-            let Some(told) = told.take() else { continue };
-            missed.push(Missed {
-                light,
-                reach: place,
-                early_s: told.latest.since(ended).as_secs_f32(),
-                late_s: ended.since(told.earliest).as_secs_f32(),
-            });
-            let came_true = told.first.seconds_after(ended).abs() <= 1.05;
-            self.made[place] = self.made[place] * FORGET + 1.0;
-            self.true_ones[place] =
-                self.true_ones[place] * FORGET + if came_true { 1.0 } else { 0.0 };
-        }
-        missed
-    }
-
-    fn forget(&mut self) {
-        self.told = [None; REACHES.len()];
-    }
-
-    /// None before there were enough.
-    fn share(&self, left: Duration) -> Option<f32> {
-        let place = reach(left);
-        let made = self.made[place];
-        (made >= ENOUGH).then(|| (self.true_ones[place] + 1.0) / (made + 2.0))
     }
 }
 

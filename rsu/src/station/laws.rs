@@ -122,6 +122,7 @@ fn any_step() -> impl Strategy<Value = Step> {
             })),
         any_lamps().prop_map(Content::Lamps),
         any_plan().prop_map(Content::Plan),
+        any_plan().prop_map(Content::NextPlan),
         prop::sample::select(modes.to_vec()).prop_map(Content::Mode),
     ];
     prop_oneof![

@@ -213,6 +213,12 @@ impl Station {
                 let change = self.signals.handle_plan(report.arrived, report.input, plan);
                 self.handle_change(now, report.arrived, change);
             }
+            Content::NextPlan(plan) => {
+                let change = self
+                    .signals
+                    .handle_next_plan(report.arrived, report.input, plan);
+                self.handle_change(now, report.arrived, change);
+            }
             Content::Mode(mode) => {
                 let change = self
                     .signals

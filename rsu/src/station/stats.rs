@@ -53,7 +53,7 @@ impl Stats {
         let counter = match content {
             Content::Objects(_) => &mut self.objects,
             Content::Lamps(_) => &mut self.lamps,
-            Content::Plan(_) => &mut self.plans,
+            Content::Plan(_) | Content::NextPlan(_) => &mut self.plans,
             Content::Mode(_) => &mut self.modes,
             Content::Weather(_) => &mut self.weather,
             Content::Receiver(_) => return,

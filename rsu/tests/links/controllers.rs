@@ -14,10 +14,10 @@ use nix::pty::openpty;
 use nix::unistd::ttyname;
 use rsu::clock::Utc;
 use rsu::daemon::{InputSnapshot, LinkState};
-use rsu::inputs::gat1743::{self, Address, Approach, Audience, Emitter};
+use rsu::inputs::gat1743::Trial;
 use rsu::inputs::gb20999::wire::Escaping;
 use rsu::inputs::gb20999::{Identity, Junction, Phase, Responder, Stage};
-use rsu::report::{LampState, LampStates, Light};
+use rsu::report::Light;
 use v2x_msg::access::{Aid, dsmp};
 
 use crate::rig::{LONG, Rig, free_tcp, free_udp};
@@ -289,31 +289,8 @@ fn a_serial_line_that_is_not_there_is_told_and_found_once_it_is() {
 }
 
 /// A frame of lamps of a GA/T 1743 controller: all red but lamp 1, which is `light`.
-fn lamps(number: u16, light: Light, utc_ms: i64) -> Vec<u8> {
-    let lamp = |lamp: u8, light| LampState {
-        lamp: lamp.into(),
-        light,
-        countdown_s: Some(20),
-    };
-    let mut states = LampStates::default();
-    states.lamps.push(lamp(1, light));
-    (2..=8).for_each(|number| states.lamps.push(lamp(number, Light::Red)));
-    let mut emitter = Emitter::new(gat1743::Identity {
-        controller: Address {
-            division: 310_114,
-            kind: Address::CONTROLLER,
-            number,
-        },
-        approaches: vec![Approach {
-            direction_deg: 0,
-            lamps: (1..=8).map(|n| (n, 1)).collect(),
-        }],
-        ..gat1743::Identity::default()
-    });
-    let mut out = Vec::new();
-    let utc = Utc::from_unix_ms(utc_ms).unwrap();
-    emitter.lamps(utc, Audience::Everyone, &states, &mut out);
-    out
+fn lamps(light: Light, utc_ms: i64) -> Vec<u8> {
+    Trial::new(8, 20).say(Utc::from_unix_ms(utc_ms).unwrap(), light)
 }
 
 #[test]
@@ -330,7 +307,7 @@ fn gat1743_that_connects_to_us_in_halves_and_garbage_becomes_spat() {
         }
     };
     stream.set_nodelay(true).unwrap();
-    let frame = lamps(1, Light::Green, 0);
+    let frame = lamps(Light::Green, 0);
     stream.write_all(&[0x55; 700]).unwrap();
     stream.write_all(&frame[..40]).unwrap();
     rig.until("signal", "half a frame", |input| input.bytes == 740);
@@ -369,7 +346,7 @@ fn two_controllers_on_one_port_are_told_apart_by_their_addresses() {
     for (from, times) in [("127.0.0.1:0", 1), ("127.0.0.2:0", 3), ("127.0.0.3:0", 5)] {
         let socket = UdpSocket::bind(from).unwrap();
         for _ in 0..times {
-            socket.send_to(&lamps(1, Light::Green, 0), listen).unwrap();
+            socket.send_to(&lamps(Light::Green, 0), listen).unwrap();
         }
     }
     rig.until("other", "three", |input| input.reports == 3);
@@ -392,7 +369,7 @@ fn lamps_that_come_out_of_order_do_not_turn_a_light_back() {
         (Light::Green, now + 400),
         (Light::Red, now + 2000),
     ] {
-        socket.send_to(&lamps(1, light, utc_ms), listen).unwrap();
+        socket.send_to(&lamps(light, utc_ms), listen).unwrap();
     }
     rig.until("signal", "three of four", |input| input.reports == 3);
     assert!(

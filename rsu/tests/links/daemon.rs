@@ -10,9 +10,9 @@ use rsu::daemon::LinkState;
 use rsu::fusion::Suspicion;
 use rsu::inputs::ars408::{self, SensedObject, wire::Measurement};
 use rsu::inputs::can::{CanFrame, candump, gateway, slcan};
-use rsu::inputs::gat1743::{Address, Approach, Audience, Emitter, Identity};
+use rsu::inputs::gat1743::Trial;
 use rsu::inputs::heard;
-use rsu::report::{Class, LampState, LampStates, Light};
+use rsu::report::{Class, Light};
 use rsu::station::FrameKind;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
@@ -40,29 +40,7 @@ const MOUNT: &str = "mount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 
 
 /// A frame of lamps that a controller broadcasts: all red but lamp 1, which is `light`.
 fn lamps(light: Light) -> Vec<u8> {
-    let lamp = |lamp: u8, light| LampState {
-        lamp: lamp.into(),
-        light,
-        countdown_s: Some(20),
-    };
-    let mut states = LampStates::default();
-    states.lamps.push(lamp(1, light));
-    (2..=8).for_each(|number| states.lamps.push(lamp(number, Light::Red)));
-    let mut emitter = Emitter::new(Identity {
-        controller: Address {
-            division: 310_114,
-            kind: Address::CONTROLLER,
-            number: 1,
-        },
-        approaches: vec![Approach {
-            direction_deg: 0,
-            lamps: (1..=8).map(|n| (n, 1)).collect(),
-        }],
-        ..Identity::default()
-    });
-    let mut out = Vec::new();
-    emitter.lamps(Utc::from_unix_ns(0), Audience::Everyone, &states, &mut out);
-    out
+    Trial::new(8, 20).say(Utc::from_unix_ns(0), light)
 }
 
 /// One cycle of a radar that sees one car 40 m ahead.

@@ -7,9 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use benches::controller::{Controller, LAMPS};
+use benches::controller::{LAMPS, controller};
 use benches::radar::{Radar, Sway};
 use rsu::clock::Utc;
+use rsu::inputs::gat1743::Trial;
 use rsu::report::Light;
 
 /// Between two bursts of the radar.
@@ -27,7 +28,7 @@ pub(crate) struct Said<T> {
 /// The controller's way to the daemon.
 pub(crate) struct Signal {
     socket: UdpSocket,
-    controller: Controller,
+    controller: Trial,
 }
 
 impl Signal {
@@ -36,7 +37,7 @@ impl Signal {
         socket.connect(to)?;
         Ok(Self {
             socket,
-            controller: Controller::new(LAMPS),
+            controller: controller(LAMPS),
         })
     }
 

@@ -42,6 +42,9 @@ fn view(arrived: Option<Now>, content: &Content) -> ContentView {
         Content::Plan(plan) => ContentView::Plan {
             lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
         },
+        Content::NextPlan(plan) => ContentView::NextPlan {
+            lamps: plan.lamps.iter().map(LampPlanView::from).collect(),
+        },
         Content::Mode(mode) => ContentView::Mode {
             mode: mode_name(*mode),
         },
@@ -71,6 +74,9 @@ enum ContentView {
         lamps: Vec<LampView>,
     },
     Plan {
+        lamps: Vec<LampPlanView>,
+    },
+    NextPlan {
         lamps: Vec<LampPlanView>,
     },
     Mode {

@@ -5,14 +5,14 @@
 //! plan at the start of a cycle, or answers questions; both are served.
 //!
 //! Rooms: [`framing`] (delimiters, escapes), [`wire`] (header, checksum), [`content`] (objects),
-//! `asker` (when to ask), the decoder here, and its mirror [`Emitter`].
+//! `asker` (when to ask), the decoder here, and its mirror [`Emitter`]; [`Trial`] is one for trials.
 //!
 //! | object | unit on the wire | unit in the report |
 //! |---|---|---|
 //! | 0103 lamp state: colour | 2 bits each of red, yellow, green | [`Light`](crate::report::Light) |
 //! | 0103 lamp state: countdown | s, 0 = not known | whole seconds or None |
 //! | 0301 current plan: duration | s | whole seconds |
-//! | 0302 next plan | as 0301 | checked and counted; it becomes 0301 when it runs |
+//! | 0302 next plan | as 0301 | whole seconds; where it is another one, nothing is promised beyond this cycle |
 //! | 0102 control mode | code 1 to 9 | [`ControlMode`] |
 //! | 0101 run state | 1 normal, 2 fault | [`ControlMode::Fault`] |
 //!
@@ -30,7 +30,8 @@
 //! - Lamp states that a network brings out of order, by up to 2 s of the sender's own clock, are
 //!   counted and dropped; a larger step back means that its clock was set. Equal times are taken.
 //! - 0101, 0102 and 0302 were never recorded: 0302 is read as 0301 is, the layout of the other two is
-//!   that of one public implementation.
+//!   that of one public implementation. Whether 0302 is of the next cycle or of the next hour is not
+//!   public either: it only ever takes promises away, and not for long if it does not come.
 //! - Signed frames were never recorded; the signature is not verified, and counted.
 //! - The controller's clock is compared with ours only to be counted: nothing is dated by it. But
 //!   where it has milliseconds, news that took longer than others of late are known to be so old.
@@ -46,12 +47,14 @@ pub mod framing;
 mod recordings;
 #[cfg(test)]
 mod tests;
+mod trial;
 pub mod wire;
 
 use std::time::Duration;
 
 pub use asker::Asking;
 pub use emitter::{Approach, Audience, Emitter, Identity, Question};
+pub use trial::Trial;
 pub use wire::Address;
 
 use self::asker::Asker;
@@ -269,9 +272,8 @@ impl Ear {
                 let held_up = self.lateness.of(arrived.mono, theirs_ms(header));
                 self.lamp_states(held_up, content, sink)
             }
-            CURRENT_PLAN => self.signal_plan(content, sink),
-            // What is to come is no news yet: it is told as the current plan when it has come.
-            NEXT_PLAN => self.plan.parse(content).map(|()| Use::Full),
+            CURRENT_PLAN => self.signal_plan(content, Content::Plan, sink),
+            NEXT_PLAN => self.signal_plan(content, Content::NextPlan, sink),
             RUN_STATE => self.run_state(content, sink),
             CONTROL_MODE => self.control_mode(content, sink),
             _ => return self.counts.ignore("other-object"),
@@ -374,6 +376,7 @@ impl Ear {
     fn signal_plan(
         &mut self,
         content: &[u8],
+        told: fn(SignalPlan) -> Content,
         sink: &mut dyn FnMut(Content),
     ) -> Result<Use, content::Malformed> {
         self.plan.parse(content)?;
@@ -405,7 +408,7 @@ impl Ear {
         if cycles.any(|cycle| Some(cycle) != first) {
             self.counts.tolerate("cycles-differ");
         }
-        self.tell(Content::Plan(plan), sink);
+        self.tell(told(plan), sink);
         Ok(Use::Full)
     }
 

@@ -492,11 +492,11 @@ fn after_a_lost_link_order_starts_afresh() {
 }
 
 #[test]
-fn a_plan_that_comes_next_is_checked_and_not_told() {
+fn a_plan_that_comes_next_is_told_as_such() {
     let mut out = Vec::new();
     Emitter::new(identity()).next_plan(UTC, Audience::Everyone, &plan(), &mut out);
     let (contents, counts) = heard(Config::default(), &out);
-    assert!(contents.is_empty());
+    assert_eq!(contents, [Content::NextPlan(plan())]);
     assert_eq!(counts.accepted(), 1);
     let (_, counts) = heard(Config::default(), &broadcast(NEXT_PLAN, &[1, 2, 3]));
     assert_eq!(of(counts.rejected(), "content-short"), 1);
