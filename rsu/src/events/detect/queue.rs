@@ -1,7 +1,9 @@
 //! Queues that are more than a red light, and where they end.
 //!
 //! A queue is a row of slow vehicles on one lane without a gap. Who was there a moment ago still counts,
-//! for tracks in dense queues are lost and doubled. It is congestion when it lasts longer than a cycle of
+//! for tracks in dense queues are lost and doubled; but how long it is and where its head stands are those
+//! of who is seen, since a row that keeps the farthest ends it ever had becomes a queue too soon. Only where
+//! its tail is told, its last vehicle is held for the moment in which it is missed. It is congestion when it lasts longer than a cycle of
 //! the signal that it stands at, or when its head stands where no signal is, whatever else stands at the
 //! signal. Its tail moves; the event moves along. Cones and what else has never moved do not queue. Not
 //! here: single vehicles.
@@ -33,6 +35,11 @@ const HELD_S: f64 = 1.5;
 const KNOWN_FOR_S: f64 = 1.0;
 /// Two whose middles are nearer to each other are one vehicle.
 const APART_M: f64 = 3.0;
+/// A tail that goes farther back into the row was missed; nearer, the last vehicle has moved up.
+const MOVED_UP_M: f64 = 5.0;
+/// A row that is long enough for a moment counts for longer, so it must be so for sure: by more than its
+/// ends are off.
+const SURELY_M: f64 = 1.0;
 /// A queue that is not seen for so long has dissolved.
 const GONE_AFTER_S: f64 = 5.0;
 
@@ -73,6 +80,8 @@ struct Lane {
     slow_at: Vec<Mono>,
     /// The longest row of the last look that had one.
     last: Option<Last>,
+    /// Where the tail that is told was seen last.
+    tail: Option<(f64, Mono)>,
     /// There has been one since.
     since: Option<Mono>,
     seen: Mono,
@@ -121,7 +130,7 @@ impl Queues {
             } else {
                 f64::INFINITY
             };
-            let long = |queue: &Queue| queue.length_m() >= rules.from_m;
+            let long = |queue: &Queue| queue.length_m() >= rules.from_m + SURELY_M;
             let lane = &mut self.lanes[place];
             lane.see(now, place, scene);
             let longest = lane.longest(now, place, scene, f64::INFINITY);
@@ -134,7 +143,8 @@ impl Queues {
                     .map_or(now, |last| last.at);
                 lane.last = Some(Last { at, row });
             }
-            let Some(queue) = lane.follow(now, longest.filter(long), away, rules) else {
+            let told = lane.follow(now, longest.filter(long), away, rules);
+            let Some(queue) = told.map(|queue| lane.hold_tail(now, queue)) else {
                 continue;
             };
             let same_link = found
@@ -275,22 +285,24 @@ impl Lane {
         if count < FEWEST - usize::from(known) {
             return None;
         }
-        let mut queue = Queue {
+        Some(Queue {
             lane,
             head_m,
             tail_m,
             missing: count < FEWEST,
-        };
-        // Its last and its first may be missed for a moment too.
-        if let Some(last) = self.last.filter(|_| known) {
-            if last.row.tail_m < queue.tail_m && self.was_slow(now, last.row.tail_m) {
-                queue.tail_m = last.row.tail_m;
-            }
-            if last.row.head_m > queue.head_m && self.was_slow(now, last.row.head_m) {
-                queue.head_m = last.row.head_m;
-            }
-        }
-        Some(queue)
+        })
+    }
+
+    /// The queue with its last vehicle where that was seen last, if it is missed for a moment.
+    fn hold_tail(&mut self, now: Mono, queue: Queue) -> Queue {
+        let missed = self.tail.filter(|(tail_m, at)| {
+            now.seconds_after(*at) <= HELD_S
+                && *tail_m < queue.tail_m - MOVED_UP_M
+                && self.was_slow(now, *tail_m)
+        });
+        let (tail_m, at) = missed.unwrap_or((queue.tail_m, now));
+        self.tail = Some((tail_m, at));
+        Queue { tail_m, ..queue }
     }
 }
 

@@ -369,6 +369,26 @@ fn what_appears_and_stays_where_it_is_must_stand_longer_to_be_somebody_on_foot()
 }
 
 #[test]
+fn a_track_that_wanders_while_it_is_new_has_not_walked() {
+    // As a camera's false alarm was seen to do: 1.6 m aside within half a second, and back.
+    let mut bench = bench();
+    bench.see(3.0, |t| {
+        let aside_m = if t < 0.5 {
+            3.2 * t
+        } else {
+            (2.6 - 2.0 * t).max(0.3)
+        };
+        let wide = Covariance::from_axes(0.0, 0.6, 0.6);
+        let ghost = Track {
+            position_cov: wide,
+            ..of(Class::Pedestrian, car(1, IN_M, 150.0 + aside_m, 0.0))
+        };
+        vec![ghost]
+    });
+    assert_eq!(bench.raised(), NONE);
+}
+
+#[test]
 fn an_animal_on_the_carriageway_is_raised_wherever_it_is() {
     let mut bench = bench();
     let dog = |east_m, north_m| vec![of(Class::Animal, car(1, east_m, north_m, 1.2))];
@@ -561,6 +581,19 @@ fn two_cars_that_are_seen_twice_are_no_jam() {
             ]
         })
         .collect()
+    });
+    assert!(!bench.raised().contains(&707), "{:?}", bench.told);
+}
+
+#[test]
+fn a_row_that_was_longer_for_a_moment_is_as_long_as_it_is() {
+    // Seven stand on 42 m; an eighth comes to 52.5 m behind the first and moves up to 49.5 m.
+    let mut bench = bench();
+    bench.see(60.0, |t| {
+        let last_m = (55.0 - t).max(49.5);
+        let last = car(20, IN_M, 120.0 + last_m, if t < 5.5 { -1.0 } else { 0.0 });
+        let row = (0..7u8).map(|n| car(n + 1, IN_M, 120.0 + 7.0 * f64::from(n), 0.0));
+        row.chain([last]).collect()
     });
     assert!(!bench.raised().contains(&707), "{:?}", bench.told);
 }

@@ -42,8 +42,10 @@ const QUEUE_GAP_M: f64 = 12.0;
 const AT_STOP_LINE_M: f64 = 12.0;
 /// The first at a green has moved by then, even one that was asleep.
 const GREEN_START: Duration = Duration::from_secs(8);
-/// Who has gone so far is somebody.
+/// Who has gone so far for certain is somebody: a new track wanders until it has found its place.
 const WALKED_M: f64 = 1.0;
+/// For certain: beyond so many sigmas of where it is now.
+const CERTAINLY: f64 = 2.0;
 /// Who has not must have stood there for so much longer.
 const STANDS_ON_FOOT: Duration = Duration::from_secs(4);
 /// So close to the junction people cross the road.
@@ -146,7 +148,7 @@ impl Watches {
         let here_m = (spot.east_m, spot.north_m);
         let first_m = *watch.first_m.get_or_insert(here_m);
         let gone_m = (here_m.0 - first_m.0).hypot(here_m.1 - first_m.1);
-        watch.has_walked |= gone_m >= WALKED_M;
+        watch.has_walked |= gone_m >= WALKED_M + CERTAINLY * spot.sigma_m;
         // What a camera imagines stays where it is, and not for long.
         let stays = |after: Option<Duration>| after.map(|after| after + STANDS_ON_FOOT);
         let on_foot = |after| {
