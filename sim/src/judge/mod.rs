@@ -6,7 +6,8 @@
 //! - [`traffic`]: which messages, how often, how many lost
 //! - [`signals`]: SPAT against the lamps
 //! - [`silence`]: what is told when a controller falls silent
-//! - [`objects`]: RSM against the road; [`coverage`], where that is asked; [`kinds`], of whom
+//! - [`objects`]: RSM against the road; [`coverage`], where that is asked; [`kinds`], of whom; [`beyond`],
+//!   who has left it
 //! - [`events`]: RSI against what happens; [`detectors`]: the same by type, over many runs
 //! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
@@ -16,6 +17,7 @@
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing
 
+pub mod beyond;
 pub mod conflicts;
 pub mod coverage;
 pub mod detectors;

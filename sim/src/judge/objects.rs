@@ -2,7 +2,8 @@
 //!
 //! A picture is all participants of one secMark, for more than 15 come in several messages. It is
 //! compared with the road at that secMark. A pair of track and vehicle that belonged together still
-//! does while they are near each other; then the nearest pairs are joined.
+//! does while they are near each other; then the nearest pairs are joined. Entries of those who have just
+//! driven over the edge of the world are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use rsu::clock::Mono;
 use v2x_msg::base::{DSecond, EnuFrame, PositionConfidence, Speed};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Rsm};
 
+use super::beyond::Beyond;
 use super::coverage::Coverage;
 use super::kinds::{KindScore, kind_of};
 use super::samples::Samples;
@@ -161,6 +163,7 @@ pub struct ObjectJudge {
     from: Mono,
     open: Option<Open>,
     spells: Vec<Spell>,
+    beyond: Beyond,
     /// By number in RSM: since when it shows nobody.
     nobody: BTreeMap<u8, Mono>,
     /// By road user: the number it is shown under, or was last.
@@ -191,6 +194,7 @@ impl ObjectJudge {
             from,
             open: None,
             spells: Vec::new(),
+            beyond: Beyond::default(),
             nobody: BTreeMap::new(),
             known: BTreeMap::new(),
             covered: BTreeMap::new(),
@@ -278,9 +282,25 @@ impl ObjectJudge {
     }
 
     fn compare(&mut self, open: Open, road: Snapshot) {
-        let Open { at, arrived, shown } = open;
+        let Open {
+            at,
+            arrived,
+            mut shown,
+        } = open;
         self.note_coverage(at, &road);
+        self.beyond.follow(self.score.last.as_ref(), &road);
         let pairs = self.join(&shown, &road);
+        let joined: BTreeSet<u8> = pairs.values().map(|&entry| shown[entry].id).collect();
+        let all = shown.len();
+        shown.retain(|entry| {
+            let (place, near_m) = (entry.place, self.match_m);
+            joined.contains(&entry.id) || !self.beyond.holds(at, place, near_m)
+        });
+        let pairs = if shown.len() == all {
+            pairs
+        } else {
+            self.join(&shown, &road)
+        };
         let counted = at >= self.from;
         if counted {
             self.count(at, &shown, &road, &pairs);

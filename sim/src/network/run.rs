@@ -59,8 +59,9 @@ pub struct Trips {
     pub vehicles: Samples,
     /// Buses that lost their line.
     pub strayed: u64,
-    /// When buses of closed lines began the round that they are in, by id.
-    rounds: BTreeMap<u32, (u32, Mono)>,
+    /// Buses of closed lines, by id: junctions behind them, and when they began the round that they are
+    /// in; None until they are seen to come from one junction to the next.
+    rounds: BTreeMap<u32, (u32, Option<Mono>)>,
 }
 
 impl NetworkOutcome {
@@ -173,12 +174,17 @@ impl Trips {
         }
     }
 
+    /// A round begins where a bus comes from one junction to the next, and ends there.
     fn round(&mut self, bus: &Vehicle, round: u32, now: Mono) {
-        let begun = self.rounds.entry(bus.id);
-        let (behind, since) = begun.or_insert((bus.trip.junctions, now));
-        if bus.trip.junctions >= *behind + round {
-            self.lap_s.add(now.seconds_after(*since));
-            (*behind, *since) = (bus.trip.junctions, now);
+        let junctions = bus.trip.junctions;
+        let (behind, begun) = self.rounds.entry(bus.id).or_insert((junctions, None));
+        match *begun {
+            None if junctions > *behind => (*behind, *begun) = (junctions, Some(now)),
+            Some(since) if junctions >= *behind + round => {
+                self.lap_s.add(now.seconds_after(since));
+                (*behind, *begun) = (junctions, Some(now));
+            }
+            _ => {}
         }
     }
 

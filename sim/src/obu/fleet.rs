@@ -436,7 +436,7 @@ impl Fleet {
         if let Some(advice) = told.advice {
             self.score.advised += u64::from(!rider.advised);
             rider.advised = true;
-            let arrives = self.epoch.mono(advice.arrives);
+            let arrives = self.epoch.mono(advice.aim.arrives);
             self.promised.push((arrives, advice.node, advice.phase));
         }
     }

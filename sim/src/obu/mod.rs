@@ -3,6 +3,7 @@
 //! - [`heard`]: octets off the air to messages
 //! - [`roads`]: MAP as a vehicle uses it: which lane am I in, how far is its line, who rules it
 //! - [`signal`]: SPAT as a vehicle believes it: when is it green
+//! - [`queue`]: who stands ahead in the lane, and when those behind can go on
 //! - [`advice`]: the speed at which one comes to the line while it is green
 //! - [`dangers`]: a red light about to be run, somebody about to be met
 //! - [`unit`]: one vehicle's unit, which holds all of these
@@ -18,6 +19,7 @@ pub mod advice;
 pub mod dangers;
 pub mod fleet;
 pub mod heard;
+pub mod queue;
 mod rider;
 pub mod roads;
 pub mod score;

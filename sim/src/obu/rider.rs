@@ -82,11 +82,8 @@ pub(super) fn order(settings: &Settings, vehicle: &Vehicle, told: &Told) -> Opti
     }
     let advice = told.advice.filter(|_| settings.advice)?;
     // The following model brakes hard for a wish far below its speed; by advice one slows down gently.
-    let driver = &vehicle.driver;
-    let share = 1.0 + GENTLE_MPS2 / driver.acceleration_mps2;
+    let (driver, aim) = (&vehicle.driver, &advice.aim);
+    let share = 1.0 + aim.braking_mps2 / driver.acceleration_mps2;
     let gentle_mps = vehicle.speed_mps / share.sqrt().sqrt();
-    Some(advice.speed_mps.max(gentle_mps))
+    Some(aim.speed_mps.max(gentle_mps))
 }
-
-/// How a driver slows down by advice.
-const GENTLE_MPS2: f64 = 1.0;

@@ -147,8 +147,8 @@ fn a_unit_that_has_heard_map_and_spat_advises_a_speed() {
         let told = unit.think(&own(north_m), now);
         told.advice.map(|advice| {
             assert_eq!(advice.phase.value(), 1);
-            assert!((5.0..=16.7).contains(&advice.speed_mps), "{advice:?}");
-            assert!(advice.arrives > now);
+            assert!((5.0..=16.7).contains(&advice.aim.speed_mps), "{advice:?}");
+            assert!(advice.aim.arrives > now);
         })
     });
     assert!(advised.iter().any(Option::is_some), "{spat:?}");
@@ -305,7 +305,7 @@ fn any_bytes_at_all_neither_harm_a_unit_nor_make_it_believe_what_is_not_valid() 
         let _ = unit.hear(&heard, now);
         let told = unit.think(&own(30.0 + (round % 230) as f64), now);
         if let Some(advice) = told.advice {
-            assert!((5.0..=163.8).contains(&advice.speed_mps) && advice.arrives >= now);
+            assert!((5.0..=163.8).contains(&advice.aim.speed_mps) && advice.aim.arrives >= now);
         }
         assert!(unit.junctions() <= 32);
     }

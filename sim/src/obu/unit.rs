@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rsu::clock::Utc;
 use v2x_msg::base::{
-    Acceleration, DSecond, GeoPosition, Heading, MsgCount, NodeId, PositionConfidence, Speed,
-    StationId, VehicleHeight, VehicleLength, VehicleWidth, YawRate,
+    Acceleration, DSecond, GeoPosition, Heading, MsgCount, NodeId, PhaseId, PositionConfidence,
+    Speed, StationId, VehicleHeight, VehicleLength, VehicleWidth, YawRate,
 };
 use v2x_msg::kinds::bsm::{Acceleration4, Bsm, Size, Transmission, VehicleClass};
 use v2x_msg::kinds::rsm::{ParticipantKind, Rsm};
@@ -13,6 +13,7 @@ use v2x_msg::kinds::rsm::{ParticipantKind, Rsm};
 use super::advice::{self, Advice, Approach};
 use super::dangers::{self, Danger, Mover};
 use super::heard::Heard;
+use super::queue::Ahead;
 use super::roads::{Place, Plane, Roads};
 use super::signal::{Doubt, Signals};
 use crate::plane::Point;
@@ -26,6 +27,8 @@ pub struct Unit {
     signals: Signals,
     others: Vec<Other>,
     warned_of_red: bool,
+    /// The light for which a speed was told last time.
+    advised: Option<(NodeId, PhaseId)>,
     count: MsgCount,
 }
 
@@ -72,7 +75,8 @@ pub struct Told {
 /// Somebody of whom the roadside has told.
 #[derive(Clone, Copy, Debug)]
 struct Other {
-    id: u8,
+    /// Its number, and the roadside unit whose number it is.
+    id: (StationId, u8),
     /// It is this vehicle.
     is_own: bool,
     heard: Utc,
@@ -92,6 +96,7 @@ impl Unit {
             signals: Signals::default(),
             others: Vec::new(),
             warned_of_red: false,
+            advised: None,
             count: MsgCount::from_random(id.0[7]),
         }
     }
@@ -114,6 +119,7 @@ impl Unit {
         let place = self.roads.find(own.position, own.heading);
         let Some(place) = place else {
             self.warned_of_red = false;
+            self.advised = None;
             return Told {
                 advice: None,
                 danger: self.meets_somebody(own, None).then_some(Danger::Crossing),
@@ -145,20 +151,21 @@ impl Unit {
                     left_m,
                     speed_mps: own.speed_mps,
                     limit_mps,
-                    ahead: self.ahead(&place, own),
                     least_mps: own.least_mps,
+                    advised: self.advised == Some((place.node, phase)),
                 };
-                let found = advice::advise(&approach, &belief, now);
-                found.map(|(speed_mps, arrives)| Advice {
+                let mut ahead = self.ahead(&place, own);
+                let found = advice::advise(&approach, &mut ahead, &belief, now);
+                found.map(|aim| Advice {
                     node: place.node,
                     phase,
-                    speed_mps,
-                    arrives,
+                    aim,
                 })
             }
             _ => None,
         };
         self.warned_of_red = runs_red;
+        self.advised = advice.map(|advice| (advice.node, advice.phase));
         Told { advice, danger }
     }
 
@@ -217,7 +224,7 @@ impl Unit {
             let turned_rad = heading.deg().to_radians();
             let size = participant.size;
             let other = Other {
-                id: participant.id.value(),
+                id: (rsm.id, participant.id.value()),
                 is_own: participant.bsm_id == Some(self.id),
                 heard: now,
                 position: participant.pos,
@@ -226,22 +233,35 @@ impl Unit {
                 length_m: size.length.map_or(USUAL_LENGTH_M, VehicleLength::m),
                 width_m: size.width.map_or(USUAL_WIDTH_M, VehicleWidth::m),
             };
-            // Ids are octets, so there are never more than 255.
+            // Numbers are octets, so there are never more than 255 of a roadside unit; but anybody may
+            // call itself one.
+            let has_room = self.others.len() < MOST_OTHERS;
             match self.others.iter_mut().find(|known| known.id == other.id) {
                 Some(known) => *known = other,
-                None => self.others.push(other),
+                None if has_room => self.others.push(other),
+                None => {}
             }
         }
     }
 
-    /// How many others are before the line in the vehicle's own lane.
-    fn ahead(&self, place: &Place, own: &Own) -> usize {
+    /// Those before the line in the vehicle's own lane, from the line backwards.
+    fn ahead(&self, place: &Place, own: &Own) -> Vec<Ahead> {
         let others = self.others.iter().filter(|other| !other.is_own);
-        let between = others.filter(|other| {
-            let left_m = self.roads.in_lane(place, other.position, other.heading);
-            left_m.is_some_and(|left_m| left_m > 0.0 && left_m < place.left_m - own.length_m / 2.0)
+        let between = others.filter_map(|other| {
+            let left_m = self.roads.in_lane(place, other.position, other.heading)?;
+            let ahead = left_m > 0.0 && left_m < place.left_m - own.length_m / 2.0;
+            ahead.then_some((left_m, other))
         });
-        between.count()
+        let mut between: Vec<(f64, &Other)> = between.collect();
+        between.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Two roadside units may tell of one vehicle.
+        between.dedup_by(|next, one| next.0 - one.0 < TOLD_TWICE_M && next.1.id.0 != one.1.id.0);
+        let ahead = between.into_iter().map(|(left_m, other)| Ahead {
+            left_m: (left_m - other.length_m / 2.0).max(0.0),
+            speed_mps: other.speed_mps,
+            length_m: other.length_m,
+        });
+        ahead.collect()
     }
 
     fn meets_somebody(&self, own: &Own, place: Option<&Place>) -> bool {
@@ -286,6 +306,10 @@ fn wants_advice(own: &Own, left_m: f64) -> bool {
     own.speed_mps > 2.0 && (ADVISED_FROM_M..ADVISED_TO_M).contains(&left_m)
 }
 
+/// A unit remembers so many others: those of two full roadside units.
+const MOST_OTHERS: usize = 512;
+/// Nobody is nearer than this to another in one lane: it is one whom two roadside units tell of.
+const TOLD_TWICE_M: f64 = 3.0;
 /// What RSM has not told again for so long is forgotten.
 const FORGOTTEN: Duration = Duration::from_millis(500);
 /// Standard deviations of a circle that holds 95 %.
