@@ -33,11 +33,14 @@ const OBJECT_FRAMES: usize = 8;
 const IN_HANDS: usize = 2;
 /// Kinds of content, in the order in which the heart takes them: signals before objects, since they
 /// are small and a change of colour is urgent.
-/// Weather comes last: it is told once a second and is good for many. Recordings name a lane by its
-/// number here, so new ones go to the end.
-pub(crate) const KINDS: usize = 5;
+/// Weather comes late: it is told once a second and is good for many; so are requests, which are said
+/// again and again. Recordings name a lane by its number here, so new ones go to the end.
+pub(crate) const KINDS: usize = 6;
 const OBJECTS: usize = 3;
 const WEATHER: usize = 4;
+const REQUESTS: usize = 5;
+/// Requests that wait for one input: two vehicles that ask for as much as fits a message.
+const WAITING_REQUESTS: usize = 16;
 /// Orders that may be under way.
 pub(crate) const MOST_ORDERS: usize = 64;
 /// So many reports go before an order that waits.
@@ -56,6 +59,8 @@ pub(crate) struct Says {
     pub(crate) objects: bool,
     /// Weather.
     pub(crate) weather: bool,
+    /// Requests of vehicles.
+    pub(crate) requests: bool,
 }
 
 /// What ended a wait.
@@ -103,6 +108,7 @@ impl Mailbox {
         let lane = |kind: usize, says: &Says| match kind {
             OBJECTS => says.objects.then(|| Lane::new(OBJECT_FRAMES)),
             WEATHER => says.weather.then(|| Lane::new(1)),
+            REQUESTS => says.requests.then(|| Lane::new(WAITING_REQUESTS)),
             _ => says.signals.then(|| Lane::new(1)),
         };
         Self {
@@ -279,6 +285,7 @@ pub(crate) fn kind_of(content: &Content) -> Option<usize> {
         Content::Receiver(_) => None,
         Content::Objects(_) => Some(OBJECTS),
         Content::Weather(_) => Some(WEATHER),
+        Content::Request(_) => Some(REQUESTS),
     }
 }
 
@@ -429,11 +436,13 @@ mod tests {
         signals: true,
         objects: false,
         weather: false,
+        requests: false,
     };
     const RADAR: Says = Says {
         signals: false,
         objects: true,
         weather: false,
+        requests: false,
     };
 
     fn push(mailbox: &Mailbox, input: u8, content: Content) {
