@@ -59,7 +59,7 @@ fn every_scenario_that_ships_is_listed() {
 /// is told, and the key and reason that are told.
 type Fault = (&'static str, &'static str, &'static str, &'static str);
 
-const RSU_FAULTS: [Fault; 22] = [
+const RSU_FAULTS: [Fault; 23] = [
     // Keys, units and values.
     (
         "dscp = 46",
@@ -184,6 +184,12 @@ const RSU_FAULTS: [Fault; 22] = [
         "stop-after-ms = 2000",
         "stop-after-ms",
         "signals.stop-after-ms: is shorter than no-timing-after-ms",
+    ),
+    (
+        "holds-ms = 500\nperiod-ms = 100",
+        "holds-ms = 500\nperiod-ms = 1000",
+        "holds-ms",
+        "requests.holds-ms: is shorter than period-ms",
     ),
     (
         "site = \"sites/moyu-boyuan.toml\"",

@@ -10,6 +10,7 @@
 //! - [`signals`]: lamp states and plans to a forecast of each phase
 //! - [`events`]: what happens on the road, from whoever tells of it
 //! - [`warnings`]: what is about to happen at the junction
+//! - [`requests`]: what vehicles ask of the roadside, and what they are answered
 //! - [`services`]: picture, forecast and site to messages
 //! - [`station`]: the heart, owns the above; `handle_*` goes in, `poll_*` comes out
 //! - [`config`]: the TOML that people write, checked whole
@@ -25,6 +26,7 @@ pub mod events;
 pub mod fusion;
 pub mod inputs;
 pub mod report;
+pub mod requests;
 pub mod services;
 pub mod sheet;
 pub mod signals;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::base::StationId;
+use v2x_msg::base::{LaneId, NodeId, StationId};
 
 use crate::clock::{Mono, Now, Utc};
 
@@ -15,6 +15,10 @@ use crate::clock::{Mono, Now, Utc};
 pub const MAX_OBJECTS: usize = 128;
 /// Most lamp groups of one controller.
 pub const MAX_LAMPS: usize = 64;
+/// Most paths of an area that a vehicle asks about, and most points of one; as on the air.
+pub const MAX_PATHS: usize = 8;
+/// See [`MAX_PATHS`].
+pub const MAX_PATH_POINTS: usize = 32;
 /// Most steps of one lamp group in a signal plan.
 pub const MAX_STEPS: usize = 16;
 
@@ -54,6 +58,61 @@ pub enum Content {
     Receiver(Receiver),
     /// What weather and road sensors measure.
     Weather(Weather),
+    /// What a vehicle asks of the roadside.
+    Request(Request),
+}
+
+/// One wish of one vehicle; it says it again and again until it has what it wants.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Who asks, as it calls itself.
+    pub vehicle: StationId,
+    /// Its number of the wish.
+    pub number: u8,
+    /// The roadside unit that is asked; None: whoever hears.
+    pub unit: Option<StationId>,
+    /// For how long the wish stands; None where the vehicle does not say.
+    pub lasts: Option<Duration>,
+    /// What is wished for.
+    pub wish: Wish,
+}
+
+/// What a vehicle wishes for.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "inline on purpose: a report crosses the queue without allocating"
+)]
+pub enum Wish {
+    /// Nothing any more: it has it, or wants it no longer.
+    Nothing,
+    /// To drive on this lane.
+    Lane {
+        /// Where its link comes from.
+        upstream: NodeId,
+        /// Where its link leads.
+        downstream: NodeId,
+        /// Which of that link.
+        lane: LaneId,
+    },
+    /// To be told who is seen here.
+    Share(Area),
+}
+
+/// Strips of ground, in the site's frame.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Area {
+    /// They may overlap.
+    pub paths: ArrayVec<Strip, MAX_PATHS>,
+}
+
+/// What lies near a line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Strip {
+    /// The line's points, metres east and north of the site's origin.
+    pub points_m: ArrayVec<(f64, f64), MAX_PATH_POINTS>,
+    /// So near.
+    pub radius_m: f64,
 }
 
 /// What weather and road sensors measure at one moment.

@@ -20,12 +20,13 @@ use rsu::events::standing::Standing;
 use rsu::events::{Claim, Key, Order, Origin, SignClaim, Until};
 use rsu::fusion::{self, Pose, Sensor};
 use rsu::report::{
-    Class, Content, ControlMode, Covariance, Detection, InputId, LampPlan, LampState, LampStates,
-    Light, Objects, PlanStep, Report, SignalPlan, Velocity,
+    Area, Class, Content, ControlMode, Covariance, Detection, InputId, LampPlan, LampState,
+    LampStates, Light, Objects, PlanStep, Report, Request, SignalPlan, Strip, Velocity, Wish,
 };
+use rsu::requests;
 use rsu::site::{Posted, Site};
 use rsu::station::{ClockState, Config, Frame, FrameKind, Input, Station};
-use v2x_msg::base::LaneId;
+use v2x_msg::base::{LaneId, NodeId, StationId};
 use v2x_msg::kinds::rsi::{self, EventSource, EventType, Lanes, Place, ReferenceLink, SignText};
 use v2x_msg::kinds::rsm::Source;
 
@@ -99,6 +100,7 @@ fn from_report_to_frame_nothing_is_allocated() {
     let mut station = Station::new(config(controller), site, start, 1).unwrap();
     let mut frame = Frame::new();
     let (mut sent, mut longest_spat) = (0, 0);
+    let mut answers = [0; 2];
     for step in 0..STEPS {
         let elapsed = Duration::from_millis(7 * step);
         let mut now = Now {
@@ -128,6 +130,8 @@ fn from_report_to_frame_nothing_is_allocated() {
             }
             while station.poll_transmit(&mut frame) {
                 sent += 1;
+                answers[0] += u64::from(frame.kind == FrameKind::Rsc);
+                answers[1] += u64::from(frame.kind == FrameKind::Ssm);
                 longest_spat = longest_spat.max(spat_length(&frame));
             }
             while station.poll_event().is_some() {}
@@ -146,6 +150,7 @@ fn from_report_to_frame_nothing_is_allocated() {
     assert!(seen.count() > 0, "a stopped car was raised");
     let stats = station.stats();
     assert!(sent > 1000, "{stats:?}");
+    assert!(answers.iter().all(|sent| *sent > 50), "{answers:?}");
     assert!(
         longest_spat > 200,
         "whole cycles were told: {longest_spat} bytes"
@@ -251,6 +256,12 @@ fn config(controller: String) -> Config {
             sensors: sensors.to_vec(),
             ..fusion::Config::default()
         },
+        requests: requests::Config {
+            lane_change: true,
+            passing: true,
+            sharing: true,
+            ..requests::Config::default()
+        },
         ..Config::default()
     }
 }
@@ -327,6 +338,7 @@ fn report(step: u64, now: Now, lamps: &[u16]) -> Option<Report> {
         1 => (CONTROLLER, Content::Mode(ControlMode::FixedTime)),
         2 | 9 => (RADARS[0], Content::Objects(objects(step, now, 60, 1.0))),
         5 => (RADARS[1], Content::Objects(objects(step, now, 30, 1.0))),
+        3 | 11 => (RADARS[0], Content::Request(request(step))),
         7 => (
             RADARS[2],
             Content::Objects(objects(step, now, 128, f64::NAN)),
@@ -339,6 +351,35 @@ fn report(step: u64, now: Now, lamps: &[u16]) -> Option<Report> {
         content,
     })
 }
+
+/// The one that stands asks for the lane beside it, and somebody who is everywhere; and more ask than may.
+fn request(step: u64) -> Request {
+    let node = |id| NodeId { region: None, id };
+    let everywhere = Strip {
+        points_m: [(0.0, 0.0), (50.0, 50.0)].into_iter().collect(),
+        radius_m: 500.0,
+    };
+    let wish = match step % 4 {
+        0 => Wish::Nothing,
+        1 => Wish::Share(Area {
+            paths: std::iter::repeat_n(everywhere, 8).collect(),
+        }),
+        _ => Wish::Lane {
+            upstream: node(10),
+            downstream: node(11),
+            lane: LaneId::new(1 + (step / 14 % 3) as u8).expect("a lane"),
+        },
+    };
+    Request {
+        vehicle: ASKER,
+        number: (step / 14 % 30) as u8,
+        unit: None,
+        lasts: Some(Duration::from_millis(700)),
+        wish,
+    }
+}
+
+const ASKER: StationId = StationId(*b"asker   ");
 
 fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
     let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
@@ -363,7 +404,7 @@ fn objects(step: u64, now: Now, count: u16, sane: f64) -> Objects {
     // One stands on the northern exit for as long as the test lasts, without a reason.
     let stopped = Detection {
         device_id: None,
-        own_id: None,
+        own_id: Some(ASKER),
         east_m: sane * 5.0,
         north_m: 150.0,
         position_cov: round(0.3),

@@ -103,6 +103,11 @@ impl Protocol {
         matches!(self, Self::Modbus(_))
     }
 
+    /// Whether vehicles ask by it.
+    pub fn is_radio(&self) -> bool {
+        matches!(self, Self::Heard(_))
+    }
+
     /// Whether it can drive the phases of a site.
     pub fn is_controller(&self) -> bool {
         matches!(

@@ -1,5 +1,5 @@
 //! `[station]`, and the sections of what the station does: `[clock]`, `[spat]`, `[map]`, `[rsm]`,
-//! `[rsi]`, `[events]`, `[detect]`, `[warnings]`, `[signals]`, `[fusion]`.
+//! `[rsi]`, `[events]`, `[detect]`, `[warnings]`, `[requests]`, `[signals]`, `[fusion]`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,9 +12,9 @@ use super::Input;
 use crate::sheet::{Reader, Severity, Table};
 
 use crate::events::{self, detect};
-use crate::services::{FrameKind, Priorities, map, rsi, rsm, spat};
+use crate::services::{FrameKind, Priorities, answer, map, rsi, rsm, spat};
 use crate::site::Site;
-use crate::{fusion, signals, station, warnings};
+use crate::{fusion, requests, signals, station, warnings};
 
 /// `[station]`.
 pub(super) struct Identity {
@@ -84,6 +84,7 @@ fn station_id(text: &str) -> Option<StationId> {
 /// Reads what the station does; inputs and id are filled in later.
 pub(super) fn read(root: &mut Table<'_, '_>) -> station::Config {
     let mut priorities = Priorities::default();
+    let (requests, answers) = read_requests(root, &mut priorities);
     station::Config {
         clock_error_limit: read_clock(root),
         spat: read_spat(root, &mut priorities),
@@ -96,6 +97,8 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> station::Config {
         events: read_events(root),
         detect: read_detect(root),
         warnings: read_warnings(root),
+        requests,
+        answers,
         ..station::Config::default()
     }
 }
@@ -294,6 +297,57 @@ fn read_warnings(root: &mut Table<'_, '_>) -> warnings::Config {
     };
     table.finish();
     config
+}
+
+/// What vehicles that ask are answered, and when.
+fn read_requests(
+    root: &mut Table<'_, '_>,
+    priorities: &mut Priorities,
+) -> (requests::Config, answer::Config) {
+    let (default, when) = (requests::Config::default(), answer::Config::default());
+    let mut table = root.table("requests");
+    let config = requests::Config {
+        lane_change: table.boolean("lane-change").unwrap_or(default.lane_change),
+        passing: table.boolean("passing").unwrap_or(default.passing),
+        sharing: table.boolean("sharing").unwrap_or(default.sharing),
+        reaction: table
+            .millis("reaction-ms", 300..=3000)
+            .unwrap_or(default.reaction),
+        braking_mps2: table
+            .number("braking-mps2", 2.0..=9.0)
+            .map_or(default.braking_mps2, |most| most.value),
+        least_gap_m: table
+            .number("least-gap-m", 0.5..=20.0)
+            .map_or(default.least_gap_m, |m| m.value),
+        change: table
+            .millis("change-ms", 1000..=10_000)
+            .unwrap_or(default.change),
+        holds: table
+            .millis("holds-ms", 100..=5000)
+            .unwrap_or(default.holds),
+        stands: table
+            .millis("stands-ms", 200..=60_000)
+            .unwrap_or(default.stands),
+    };
+    let answers = answer::Config {
+        period: period(&mut table, "period-ms", 100, 1000, when.period),
+        offset: table.millis("offset-ms", 0..=999).unwrap_or(when.offset),
+    };
+    if config.holds < answers.period {
+        table.wrong(
+            table.line_of("holds-ms"),
+            "holds-ms",
+            "is shorter than period-ms: an answer would be over before the next",
+        );
+    }
+    for (key, kind) in [
+        ("advice-priority", FrameKind::Rsc),
+        ("sharing-priority", FrameKind::Ssm),
+    ] {
+        priority(&mut table, key, kind, priorities);
+    }
+    table.finish();
+    (config, answers)
 }
 
 fn switch(

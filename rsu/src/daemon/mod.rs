@@ -314,5 +314,6 @@ fn says(input: &Input) -> Says {
         signals,
         objects: !signals && !weather,
         weather,
+        requests: input.protocol.is_radio(),
     }
 }

@@ -156,6 +156,10 @@ pub enum FrameKind {
     Rsm,
     /// Events that come and go in seconds.
     RsiDynamic,
+    /// What vehicles that asked should do.
+    Rsc,
+    /// Who is seen where vehicles asked.
+    Ssm,
     /// The road.
     Map,
     /// Events that stay for hours.
@@ -166,10 +170,12 @@ pub enum FrameKind {
 
 impl FrameKind {
     /// All of them, most urgent first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Spat,
         Self::Rsm,
         Self::RsiDynamic,
+        Self::Rsc,
+        Self::Ssm,
         Self::Map,
         Self::RsiSemiStatic,
         Self::RsiStatic,
@@ -186,13 +192,16 @@ impl FrameKind {
             Self::Spat => Aid::Spat,
             Self::Rsm => Aid::Rsm,
             Self::RsiDynamic => Aid::RsiDynamic,
+            Self::Rsc => Aid::Rsc,
+            Self::Ssm => Aid::Ssm,
             Self::Map => Aid::Map,
             Self::RsiSemiStatic => Aid::RsiSemiStatic,
             Self::RsiStatic => Aid::RsiStatic,
         }
     }
 
-    /// Priority for the radio, 0..=255, 255 most urgent (T/CSAE 159-2020, Table 3).
+    /// Priority for the radio, 0..=255, 255 most urgent (T/CSAE 159-2020, Table 3, which says nothing of
+    /// RSC and SSM).
     pub fn priority(self) -> u8 {
         self.aid().priority().unwrap_or(0)
     }
@@ -210,7 +219,7 @@ mod tests {
     #[test]
     fn kinds_have_the_priorities_of_the_standard() {
         let priorities = FrameKind::ALL.map(FrameKind::priority);
-        assert_eq!(priorities, [176, 208, 112, 16, 80, 48]);
+        assert_eq!(priorities, [176, 208, 112, 112, 80, 16, 80, 48]);
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::time::Duration;
 use proptest::prelude::*;
 use v2x_msg::Message;
 use v2x_msg::access::dsmp;
-use v2x_msg::kinds::{Map, Rsi, Rsm, Spat};
+use v2x_msg::kinds::{Map, Rsc, Rsi, Rsm, Spat, Ssm};
 
 use super::tests::{CONTROLLER, RADAR, config};
 use super::*;
 use crate::clock::Utc;
 use crate::report::{
-    Class, ControlMode, Covariance, Detection, LampPlan, LampState, LampStates, Light, Objects,
-    PlanStep, SignalPlan, Size, Velocity,
+    Area, Class, ControlMode, Covariance, Detection, LampPlan, LampState, LampStates, Light,
+    Objects, PlanStep, Request, SignalPlan, Size, Strip, Velocity, Wish,
 };
 use crate::services::fixture::crossing;
 
@@ -46,11 +46,12 @@ prop_compose! {
         yaw_rad in proptest::option::of(any_number()),
         size in proptest::option::of((any::<f32>(), any::<f32>(), proptest::option::of(any::<f32>()))),
         device_id in proptest::option::of(0..40u16),
+        who in proptest::option::of(0..3u8),
         existence in prop_oneof![Just(0.99f32), any::<f32>()],
     ) -> Detection {
         Detection {
             device_id,
-            own_id: None,
+            own_id: who.map(own_id),
             east_m,
             north_m,
             position_cov,
@@ -103,6 +104,45 @@ fn any_plan() -> impl Strategy<Value = SignalPlan> {
     })
 }
 
+fn any_request() -> impl Strategy<Value = Request> {
+    let node = |id| v2x_msg::base::NodeId { region: None, id };
+    let lane =
+        (any::<u8>(), 0..6u16, 0..6u16).prop_filter_map("a lane", move |(lane, from, to)| {
+            let lane = v2x_msg::base::LaneId::new(lane % 4).ok()?;
+            let (upstream, downstream) = (node(from), node(to));
+            Some(Wish::Lane {
+                upstream,
+                downstream,
+                lane,
+            })
+        });
+    let strip = (
+        proptest::collection::vec((any_number(), any_number()), 0..5),
+        any_number(),
+    )
+        .prop_map(|(points, radius_m)| Strip {
+            points_m: points.into_iter().collect(),
+            radius_m,
+        });
+    let area = proptest::collection::vec(strip, 0..4).prop_map(|paths| Area {
+        paths: paths.into_iter().collect(),
+    });
+    let wish = prop_oneof![Just(Wish::Nothing), lane, area.prop_map(Wish::Share)];
+    (0..3u8, any::<u8>(), proptest::option::of(0..9000u64), wish).prop_map(
+        |(who, number, lasts_ms, wish)| Request {
+            vehicle: own_id(who),
+            number,
+            unit: None,
+            lasts: lasts_ms.map(Duration::from_millis),
+            wish,
+        },
+    )
+}
+
+fn own_id(who: u8) -> StationId {
+    StationId([who; 8])
+}
+
 fn any_step() -> impl Strategy<Value = Step> {
     let modes = [
         ControlMode::FixedTime,
@@ -123,6 +163,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         any_lamps().prop_map(Content::Lamps),
         any_plan().prop_map(Content::Plan),
         any_plan().prop_map(Content::NextPlan),
+        any_request().prop_map(Content::Request),
         prop::sample::select(modes.to_vec()).prop_map(Content::Mode),
     ];
     prop_oneof![
@@ -144,6 +185,8 @@ fn read(frame: &Frame) -> u8 {
         FrameKind::Spat => drop(Spat::read(&message).unwrap()),
         FrameKind::Rsm => drop(Rsm::read(&message).unwrap()),
         FrameKind::Map => drop(Map::read(&message).unwrap()),
+        FrameKind::Rsc => drop(Rsc::read(&message).unwrap()),
+        FrameKind::Ssm => drop(Ssm::read(&message).unwrap()),
         _ => drop(Rsi::read(&message).unwrap()),
     }
     message.msg_cnt()
@@ -161,11 +204,17 @@ proptest! {
             utc: Utc::from_unix_ms(1_767_225_599_000).unwrap(),
         };
         let limit = Some(Duration::from_millis(150));
-        let config = Config { clock_error_limit: limit, ..config() };
+        let requests = requests::Config {
+            lane_change: true,
+            passing: true,
+            sharing: true,
+            ..requests::Config::default()
+        };
+        let config = Config { clock_error_limit: limit, requests, ..config() };
         let mut station = Station::new(config, crossing(2, 2), now, 1).unwrap();
         let fit = ClockState { synchronised: true, error: Some(Duration::ZERO) };
         station.handle_clock(now, fit);
-        let mut counts = [None; 3];
+        let mut counts = [None; 5];
         let mut frame = Frame::new();
         let mut spats = 0;
         for (wait_ms, step) in steps {
@@ -191,6 +240,8 @@ proptest! {
                 let slot = match frame.kind {
                     FrameKind::Spat => 0,
                     FrameKind::Rsm => 1,
+                    FrameKind::Rsc => 3,
+                    FrameKind::Ssm => 4,
                     _ => 2,
                 };
                 if let Some(before) = counts[slot].replace(count) {
@@ -208,7 +259,7 @@ proptest! {
             // Nothing that is due stays behind.
             prop_assert!(station.poll_timeout() > now.mono);
         }
-        prop_assert_eq!(station.stats().not_sent, [0; 6]);
+        prop_assert_eq!(station.stats().not_sent, [0; 8]);
         prop_assert_eq!(station.stats().sent(FrameKind::Spat), spats);
     }
 }

@@ -27,9 +27,10 @@ use crate::events::{
 };
 use crate::fusion::{self, Fusion, Picture};
 use crate::report::{Content, InputId, Report};
+use crate::requests::{self, Desk};
 use crate::services::event::Events;
 use crate::services::seed::SplitMix64;
-use crate::services::{map, rsi, rsm, spat};
+use crate::services::{answer, map, rsi, rsm, spat};
 use crate::signals::{self, Signals};
 use crate::site::Site;
 use crate::warnings::{self, Warning, Warnings};
@@ -71,6 +72,10 @@ pub struct Config {
     pub weather: Vec<events::weather::Rule>,
     /// What is warned of.
     pub warnings: warnings::Config,
+    /// What vehicles that ask are answered.
+    pub requests: requests::Config,
+    /// When they are.
+    pub answers: answer::Config,
 }
 
 /// An input as the station knows it.
@@ -114,6 +119,8 @@ pub struct Station {
     weather: Weather,
     detect: Detect,
     warnings: Warnings,
+    desk: Desk,
+    answers: answer::Service,
     /// The picture has changed since events and warnings were looked for in it.
     look: bool,
     spat_speaks: bool,
@@ -152,10 +159,20 @@ impl Station {
         let sources = sensors.map(|sensor| source(sensor.input).unwrap_or(Source::Unknown));
         let sources = rsm::Sources::new(sources);
         let [spat_cnt, rsm_cnt, rsi_cnt, map_cnt] = std::array::from_fn(|_| seed.msg_count());
+        let answer_cnts = std::array::from_fn(|_| seed.msg_count());
+        let (asked, holds) = (config.requests.is_on(), config.requests.holds);
         let mut station = Self {
             now,
             clock: ClockRule::new(config.clock_error_limit),
             priorities: config.priorities,
+            desk: Desk::new(config.requests, &site, id, &config.fusion.sensors),
+            answers: answer::Service::new(
+                &config.answers,
+                asked,
+                holds,
+                (id, site.origin),
+                answer_cnts,
+            ),
             fusion: Fusion::new(config.fusion),
             signals: Signals::new(config.signals, &site, &names)?,
             spat: spat::Service::new(config.spat, site.node, spat_cnt),
@@ -195,6 +212,7 @@ impl Station {
                 self.stats.fusion = self.fusion.counts();
                 // What fusion refuses must not make the picture look fresh.
                 if self.fusion.counts().frames > taken {
+                    self.desk.note_scene(report.input, objects.seen_at);
                     if self.fusion.is_told(report.input) {
                         self.rsm.note_told(report.arrived);
                         return self.turn(now);
@@ -226,6 +244,11 @@ impl Station {
                 self.handle_change(now, report.arrived, change);
             }
             Content::Weather(readings) => self.hear_weather(now, report.input, readings),
+            // It stands from its arrival on, not from when the heart came to it.
+            Content::Request(request) => {
+                self.desk.hear(report.arrived.mono, request);
+                self.stats.answers = self.desk.counts();
+            }
             // The kernel's clock state decides what may claim a time, not a receiver.
             Content::Receiver(_) => {}
         }
@@ -277,6 +300,7 @@ impl Station {
             .min(self.rsi.due())
             .min(self.map.due())
             .min(self.weather.due())
+            .min(self.answers.due())
     }
 
     /// Composes the next frame that is due, most urgent first; false when there is none.
@@ -284,6 +308,7 @@ impl Station {
         self.poll_spat(frame)
             || self.poll_rsm(frame)
             || self.poll_rsi(FrameKind::RsiDynamic, frame)
+            || self.poll_answers(frame)
             || self.poll_map(frame)
             || self.poll_rsi(FrameKind::RsiSemiStatic, frame)
             || self.poll_rsi(FrameKind::RsiStatic, frame)

@@ -4,7 +4,7 @@
 //! beginning and the end of its speaking become events.
 
 use super::Station;
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::report::{InputId, Weather as Readings};
 use crate::services::{Event, Frame, FrameKind, NotSent};
 use crate::signals::Change;
@@ -17,6 +17,7 @@ impl Station {
         self.rsm.follow(now);
         self.rsi.follow(now);
         self.map.follow(now);
+        self.answers.follow(now);
     }
 
     /// Last in every wake-up: what is due becomes ready to be composed.
@@ -27,6 +28,8 @@ impl Station {
         self.count_missed(FrameKind::Rsm, missed);
         let missed = self.map.turn(now);
         self.count_missed(FrameKind::Map, missed);
+        let missed = self.answers.turn(now);
+        self.count_missed(FrameKind::Rsc, missed);
         self.tend(now);
         let (stats, events) = (&mut self.stats, &mut self.events);
         let (said, waits) = ((&self.book, &self.board), self.standing.waits());
@@ -178,6 +181,47 @@ impl Station {
             self.events.raise(Event::RsmStarted);
         }
         true
+    }
+
+    /// Vehicles that asked are answered: first what to do, then who is seen.
+    pub(super) fn poll_answers(&mut self, frame: &mut Frame) -> bool {
+        if let Some(slot) = self.answers.take_slot() {
+            self.decide(slot);
+        }
+        if self.answers.advises() {
+            let advice = self.desk.advice();
+            let composed = self.answers.compose_advice(self.now, advice, frame);
+            if self.left(FrameKind::Rsc, composed, frame) {
+                return true;
+            }
+        }
+        if !self.answers.shares() {
+            return false;
+        }
+        let picture = self.fusion.picture(self.now.mono);
+        let (now, rsm) = (self.now, &mut self.rsm);
+        let own = rsm.own_entry(now);
+        let places = self.desk.shared().into_iter().flatten();
+        let tracks = places.filter_map(|place| picture.tracks.get(place));
+        let seen = tracks.filter_map(|track| rsm.entry(now, track));
+        let composed = self.answers.compose_shared(now, own, seen, frame);
+        self.left(FrameKind::Ssm, composed, frame)
+    }
+
+    /// Decides what is asked at the slot in hand, where the picture and the clock allow to say anything.
+    fn decide(&mut self, slot: Mono) {
+        if !self.desk.is_asked(self.now.mono) {
+            return;
+        }
+        let speaks = self.clock.is_fit() && self.rsm.is_fresh(self.now);
+        if !speaks {
+            self.stats.withhold(FrameKind::Rsc);
+            return;
+        }
+        self.desk.decide(self.fusion.picture(self.now.mono));
+        self.stats.answers = self.desk.counts();
+        let (advises, shares) = (!self.desk.advice().is_empty(), self.desk.shared().is_some());
+        self.answers.want(slot, advises, shares);
     }
 
     pub(super) fn poll_map(&mut self, frame: &mut Frame) -> bool {

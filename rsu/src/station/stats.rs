@@ -2,6 +2,7 @@
 
 use crate::fusion;
 use crate::report::Content;
+use crate::requests;
 use crate::services::event::Events;
 use crate::services::{Event, FrameKind};
 
@@ -18,6 +19,8 @@ pub struct Stats {
     pub modes: u64,
     /// Reports of the weather.
     pub weather: u64,
+    /// Requests of vehicles, renewals among them.
+    pub requests: u64,
     /// Frames of each kind that went out, in the order of [`FrameKind::ALL`].
     pub sent: [u64; FrameKind::ALL.len()],
     /// SPATs among them that a change of colour sent beside the grid.
@@ -46,6 +49,8 @@ pub struct Stats {
     pub orders_refused: u64,
     /// Warnings that found no room, look by look.
     pub warnings_left_out: u64,
+    /// What has become of requests.
+    pub answers: requests::Counts,
 }
 
 impl Stats {
@@ -56,6 +61,7 @@ impl Stats {
             Content::Plan(_) | Content::NextPlan(_) => &mut self.plans,
             Content::Mode(_) => &mut self.modes,
             Content::Weather(_) => &mut self.weather,
+            Content::Request(_) => &mut self.requests,
             Content::Receiver(_) => return,
         };
         *counter += 1;

@@ -11,4 +11,5 @@ mod gnss;
 mod modbus;
 mod mqtt;
 mod ntcip;
+mod requests;
 mod rig;

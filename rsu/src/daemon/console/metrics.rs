@@ -298,6 +298,25 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_road_events_left_out", "Events and signs that found no room in the messages of a slot", |s| {
         vec![(vec![], s.now.station.road_events_left_out as f64)]
     }),
+    metric!(Counter "rsu_requests", "Requests of vehicles (VIR) by what became of them: taken up; not of this unit or not answered here; no room; came to be granted, refused as somebody is in the way, for want of sight, or for another reason", |s| {
+        let of = s.now.station.answers;
+        let counts = [
+            ("taken_up", of.taken_up),
+            ("not_served", of.not_served),
+            ("turned_away", of.turned_away),
+            ("granted", of.granted),
+            ("refused", of.refused),
+            ("unseen", of.unseen),
+            ("impossible", of.impossible),
+        ];
+        counts.map(|(outcome, count)| (vec![("outcome", outcome.to_owned())], count as f64)).to_vec()
+    }),
+    metric!(Counter "rsu_requests_made_room", "Times that a vehicle was asked to slow down for one that asked for its lane", |s| {
+        vec![(vec![], s.now.station.answers.made_room as f64)]
+    }),
+    metric!(Counter "rsu_requests_left_out", "Road users that vehicles asked after and that found no room in an answer, slot by slot", |s| {
+        vec![(vec![], s.now.station.answers.left_out as f64)]
+    }),
     metric!(Gauge "rsu_orders_standing", "Events and signs that stand by the word of people and platforms", |s| {
         vec![(vec![], s.now.orders.standing as f64)]
     }),

@@ -114,6 +114,7 @@ impl Unit {
                 FrameKind::Spat => station.spat.period,
                 FrameKind::Rsm => station.rsm.period,
                 FrameKind::Map => station.map.period,
+                FrameKind::Rsc | FrameKind::Ssm => station.answers.period,
                 FrameKind::RsiDynamic => station.rsi.dynamic_period,
                 FrameKind::RsiSemiStatic => station.rsi.semi_static_period,
                 FrameKind::RsiStatic => station.rsi.static_period,

@@ -35,11 +35,15 @@ pub(crate) use self::lane::Held;
 const OBJECT_FRAMES: usize = 8;
 /// Kinds of content, in the order in which the heart takes them: signals before objects, since they
 /// are small and a change of colour is urgent.
-/// Weather and what comes after this cycle are last: they are good for long. Recordings name a lane
-/// by its number here, so new ones go to the end.
-pub(crate) const KINDS: usize = 6;
+/// Weather and what comes after this cycle come late: they are good for long; so are requests, which
+/// are said again and again. Recordings name a lane by its number here, so new ones go to the end.
+pub(crate) const KINDS: usize = 7;
 const OBJECTS: usize = 3;
 const WEATHER: usize = 4;
+const NEXT_PLAN: usize = 5;
+const REQUESTS: usize = 6;
+/// Requests that wait for one input: two vehicles that ask for as much as fits a message.
+const WAITING_REQUESTS: usize = 16;
 /// Orders that may be under way.
 pub(crate) const MOST_ORDERS: usize = 64;
 /// So many reports go before an order that waits.
@@ -58,6 +62,8 @@ pub(crate) struct Says {
     pub(crate) objects: bool,
     /// Weather.
     pub(crate) weather: bool,
+    /// Requests of vehicles.
+    pub(crate) requests: bool,
 }
 
 /// What ended a wait.
@@ -105,6 +111,7 @@ impl Mailbox {
         let lane = |kind: usize, says: &Says| match kind {
             OBJECTS => says.objects.then(|| Lane::new(OBJECT_FRAMES)),
             WEATHER => says.weather.then(|| Lane::new(1)),
+            REQUESTS => says.requests.then(|| Lane::new(WAITING_REQUESTS)),
             _ => says.signals.then(|| Lane::new(1)),
         };
         Self {
@@ -281,6 +288,7 @@ pub(crate) fn kind_of(content: &Content) -> Option<usize> {
         Content::Receiver(_) => None,
         Content::Objects(_) => Some(OBJECTS),
         Content::Weather(_) => Some(WEATHER),
-        Content::NextPlan(_) => Some(5),
+        Content::NextPlan(_) => Some(NEXT_PLAN),
+        Content::Request(_) => Some(REQUESTS),
     }
 }

@@ -12,11 +12,13 @@ const CONTROLLER: Says = Says {
     signals: true,
     objects: false,
     weather: false,
+    requests: false,
 };
 const RADAR: Says = Says {
     signals: false,
     objects: true,
     weather: false,
+    requests: false,
 };
 
 fn push(mailbox: &Mailbox, input: u8, content: Content) {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use crate::clock::Now;
 use crate::daemon::names::{class_name, light_name, mode_name};
 use crate::report::{
-    Content, Covariance, Detection, Fix, LampPlan, LampSpan, LampState, Objects, PlanStep, Receiver,
+    Content, Covariance, Detection, Fix, LampPlan, LampSpan, LampState, Objects, PlanStep,
+    Receiver, Request, Wish,
 };
 
 /// Writes one line. `arrived` is None where the source does not say.
@@ -55,6 +56,7 @@ fn view(arrived: Option<Now>, content: &Content) -> ContentView {
                 .map(|reading| (reading.quantity.name(), tidy(reading.value)))
                 .collect(),
         },
+        Content::Request(request) => ContentView::Request(RequestView::from(request)),
     }
 }
 
@@ -86,11 +88,50 @@ enum ContentView {
     Weather {
         readings: BTreeMap<&'static str, f64>,
     },
+    Request(RequestView),
     Objects {
         #[serde(skip_serializing_if = "Option::is_none")]
         seen_at: Option<String>,
         detections: Vec<DetectionView>,
     },
+}
+
+#[derive(Serialize)]
+struct RequestView {
+    vehicle: String,
+    number: u8,
+    unit: Option<String>,
+    lasts_s: Option<f64>,
+    wish: &'static str,
+    lane: Option<String>,
+    paths: Option<usize>,
+}
+
+impl From<&Request> for RequestView {
+    fn from(request: &Request) -> Self {
+        let (wish, lane, paths) = match &request.wish {
+            Wish::Nothing => ("nothing", None, None),
+            Wish::Lane {
+                upstream,
+                downstream,
+                lane,
+            } => (
+                "lane",
+                Some(format!("{upstream}-{downstream}:{lane}")),
+                None,
+            ),
+            Wish::Share(area) => ("share", None, Some(area.paths.len())),
+        };
+        Self {
+            vehicle: request.vehicle.to_string(),
+            number: request.number,
+            unit: request.unit.map(|unit| unit.to_string()),
+            lasts_s: request.lasts.map(|lasts| tidy(lasts.as_secs_f64())),
+            wish,
+            lane,
+            paths,
+        }
+    }
 }
 
 #[derive(Serialize)]

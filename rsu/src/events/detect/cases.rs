@@ -1,8 +1,8 @@
 //! Published decision cases of another unit (`shared/scenes/openv2x`): congestion and slow vehicles.
 //!
 //! Its cars stand on two lanes that lead west; the site here has those two, as far as the cars need them.
-//! The case of a collision is in the tests of [`crate::warnings`]. Lane changes that vehicles ask for,
-//! passing on the other side and sensor sharing answer requests (VIR), which this unit does not serve.
+//! The case of a collision is in the tests of [`crate::warnings`]; those of vehicles that ask, for a change
+//! of lanes, for passing on the other side and for sensor sharing, are in those of [`crate::requests`].
 
 use serde_json::Value;
 

@@ -11,6 +11,7 @@
 //! | posAccuracy, else posConfidence | 0.05 m one sigma, 95 % class | m², else as configured |
 //! | speed, heading, transmission | 0.02 m/s, 0.0125 degree | m/s east, north; backwards in reverse |
 //! | size, vehicleClass | cm, 5 cm | m, class |
+//! | VIR reqs: laneChange, sensorSharing | 10 ms, 1e-7 degree, 0.1 m | a request each: s, m; the others are counted |
 //!
 //! # What senders do, and what we make of it
 //! No recording of the field is public; frames of other encoders are the vectors of `v2x-msg`.
@@ -25,6 +26,7 @@
 //! and this input. Strangers can say no more than 128 places a report, and fusion follows the sayings of
 //! this input in half of its room only.
 
+mod asked;
 mod emitter;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,7 @@ use v2x_msg::base::{
 };
 use v2x_msg::kinds::bsm::{ErrorEllipse, Size, Transmission, VehicleClass};
 use v2x_msg::kinds::psm::User;
+use v2x_msg::kinds::vir::MAX_REQUESTS;
 use v2x_msg::kinds::{Bsm, Psm, Vir};
 use v2x_msg::{Message, MessageKind};
 
@@ -47,7 +50,9 @@ pub use emitter::Emitter;
 use super::Counts;
 use super::objects;
 use crate::clock::{Mono, Now};
-use crate::report::{self, Class, Content, Covariance, Detection, MAX_OBJECTS, Objects, Velocity};
+use crate::report::{
+    self, Class, Content, Covariance, Detection, MAX_OBJECTS, Objects, Request, Velocity,
+};
 
 /// How the radio is listened to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,12 +99,14 @@ pub enum Framing {
 }
 
 const REJECTED: [&str; 5] = ["dsmp", "message", "place", "stamp-ahead", "too-fast"];
-const IGNORED: [&str; 5] = [
+const IGNORED: [&str; 6] = [
     "other-message",
     "far",
     "too-old",
     "repeated",
     "out-of-order",
+    // Of a message that was understood: a wish that no roadside unit of ours serves.
+    "wish",
 ];
 const TOLERATED: [&str; 3] = ["encoding", "no-stamp", "clock-ahead"];
 
@@ -128,6 +135,8 @@ pub struct Decoder {
     message: Box<Message>,
     senders: Box<ArrayVec<Sender, SENDERS>>,
     words: Box<ArrayVec<Word, MAX_OBJECTS>>,
+    /// What the sender of the frame in hand asks for.
+    wishes: Box<ArrayVec<Request, MAX_REQUESTS>>,
     /// When what has been gathered is told.
     due: Mono,
     objects: Box<Objects>,
@@ -173,6 +182,7 @@ impl Decoder {
             message: Box::default(),
             senders: Box::default(),
             words: Box::default(),
+            wishes: Box::default(),
             due: Mono::NEVER,
             objects: Box::default(),
         }
@@ -184,6 +194,10 @@ impl Decoder {
             Ok(word) => {
                 self.counts.accept();
                 self.gather(word, sink);
+                for wish in self.wishes.drain(..) {
+                    self.counts.report();
+                    sink(Content::Request(wish));
+                }
                 if self.due == Mono::NEVER {
                     self.due = arrived.mono + self.config.gather;
                 }
@@ -218,6 +232,7 @@ impl Decoder {
     }
 
     fn hear(&mut self, arrived: Now, bytes: &[u8]) -> Result<Word, Unheard> {
+        self.wishes.clear();
         let octets = match self.config.framing {
             Framing::Bare => bytes,
             Framing::Dsmp => {
@@ -237,7 +252,10 @@ impl Decoder {
         let said = match self.message.kind() {
             MessageKind::Bsm => Bsm::read(&self.message).map(Said::from),
             MessageKind::Psm => Psm::read(&self.message).map(Said::from),
-            MessageKind::Vir => Vir::read(&self.message).map(Said::from),
+            MessageKind::Vir => Vir::read(&self.message).map(|vir| {
+                self.note_wishes(&vir);
+                Said::from(&vir)
+            }),
             _ => return Err(Unheard::Ignored("other-message")),
         };
         let said = said.map_err(|_| Unheard::Rejected("place"))?;
@@ -475,8 +493,8 @@ impl From<Psm> for Said {
     }
 }
 
-impl From<Vir> for Said {
-    fn from(vir: Vir) -> Self {
+impl From<&Vir> for Said {
+    fn from(vir: &Vir) -> Self {
         Self {
             id: vir.id,
             sec_mark: vir.sec_mark,

@@ -252,7 +252,18 @@ impl Service {
         Ok(())
     }
 
-    fn own_entry(&self, now: Now) -> Participant {
+    /// One road user as a message of now tells of it, for other messages that do; None if nobody has seen
+    /// it of late, or it is at no place on earth.
+    pub(crate) fn entry(&mut self, now: Now, track: &Track) -> Option<Participant> {
+        if now.mono.since(track.seen_at) > self.config.track_stale_after {
+            return None;
+        }
+        let heading = self.latches[usize::from(track.id)].follow(track);
+        participant(now, track, heading, &self.site, &self.sources)
+    }
+
+    /// The unit itself, as every message of the kind begins.
+    pub(crate) fn own_entry(&self, now: Now) -> Participant {
         Participant {
             sec_mark: Some(DSecond::of(now.utc)),
             pos_confidence: self
