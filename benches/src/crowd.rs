@@ -65,19 +65,20 @@ impl Crowd {
         self.number += 1;
         self.now += CYCLE;
         let sway = 0.5 * (f64::from(self.number) * 0.1).sin();
-        self.frame.clear();
-        for part in self.places.chunks(MAX_OBJECTS) {
-            let mut objects = Objects {
-                seen_at: self.now,
-                ..Objects::default()
-            };
+        let parts = self.places.chunks(MAX_OBJECTS);
+        // Made once: what is counted and timed is fusion, not the moving of reports.
+        self.frame.resize_with(parts.len(), Objects::default);
+        let position_cov = Covariance::from_axes(0.0, 0.4, 0.3);
+        for (objects, part) in self.frame.iter_mut().zip(parts) {
+            objects.seen_at = self.now;
+            objects.detections.clear();
             for (east, north) in part {
                 objects.detections.push(Detection {
                     device_id: None,
                     own_id: None,
                     east_m: east + sway,
                     north_m: *north,
-                    position_cov: Covariance::from_axes(0.0, 0.4, 0.3),
+                    position_cov,
                     velocity: None,
                     yaw_rad: None,
                     size: None,
@@ -86,7 +87,6 @@ impl Crowd {
                     existence: 1.0,
                 });
             }
-            self.frame.push(objects);
         }
     }
 

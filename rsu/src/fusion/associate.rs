@@ -133,8 +133,8 @@ impl Associator {
         self.gather(targets, sightings, frame);
         if !self.form_groups(sightings.len()) {
             // Mostly nobody is near anybody else.
-            for detection in 0..sightings.len() as u8 {
-                self.solve(&[detection], targets, frame.views);
+            for (pair, edges) in self.pairs.iter_mut().zip(&mut self.edges) {
+                *pair = best(edges, targets, frame.views);
             }
             return &self.pairs;
         }
@@ -157,7 +157,7 @@ impl Associator {
 
     /// Finds the pairs that could be.
     fn gather(&mut self, targets: &[Target], sightings: &[Sighting], frame: Circumstances<'_>) {
-        let sigmas = frame.config.gate.sqrt();
+        let sigmas = frame.near.sigmas;
         for (edges, sighting) in self.edges.iter_mut().zip(sightings) {
             edges.clear();
             let (ee, nn) = (sighting.position_cov[(0, 0)], sighting.position_cov[(1, 1)]);
@@ -228,11 +228,9 @@ impl Associator {
     }
 
     fn solve(&mut self, members: &[u8], targets: &[Target], views: &[View]) {
-        if let [only] = members
-            && let edges = &self.edges[usize::from(*only)]
-            && edges.len() <= 1
-        {
-            self.pairs[usize::from(*only)] = edges.first().copied();
+        if let [only] = members {
+            let only = usize::from(*only);
+            self.pairs[only] = best(&mut self.edges[only], targets, views);
             return;
         }
         for member in members {
@@ -240,12 +238,7 @@ impl Associator {
                 edge.rate(targets, views);
             }
         }
-        if let [only] = members {
-            let best = self.edges[usize::from(*only)]
-                .iter()
-                .max_by(|a, b| a.score().total_cmp(&b.score()));
-            self.pairs[usize::from(*only)] = best.copied();
-        } else if members.len() <= MAX_ROWS {
+        if members.len() <= MAX_ROWS {
             self.solve_exactly(members);
         } else {
             self.oversized += 1;
@@ -380,6 +373,24 @@ fn judge(
         gain += if own == last { SAME_NAME } else { -SAME_NAME };
     }
     Some((gain, odds))
+}
+
+/// The best of a detection's pairs, where no other detection has anything to say.
+#[inline(always)]
+fn best(
+    edges: &mut ArrayVec<Edge, MAX_RIVALS>,
+    targets: &[Target],
+    views: &[View],
+) -> Option<Edge> {
+    if edges.len() > 1 {
+        for edge in &mut *edges {
+            edge.rate(targets, views);
+        }
+    }
+    let edges = edges.iter();
+    edges
+        .max_by(|a, b| a.score().total_cmp(&b.score()))
+        .copied()
 }
 
 fn keep_best(list: &mut ArrayVec<Edge, MAX_RIVALS>, edge: Edge) {

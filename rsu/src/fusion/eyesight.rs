@@ -9,6 +9,8 @@
 //!
 //! Beside it the false alarms: detections that began something that never became a track.
 
+use wide::f32x4;
+
 use super::classify::Family;
 use super::config::{Sees, Sensor};
 
@@ -71,6 +73,27 @@ impl Eyesight {
         (1.0 / (1.0 + (-sum).exp())).clamp(LEAST, MOST)
     }
 
+    /// The log-odds of that: what is absent, as most is at most times, is left out of the sum.
+    #[inline]
+    pub(crate) fn log_odds(&self, sight: &Sight) -> f32 {
+        let [near, far, behind, hidden, still, rider, walker, far_behind] = self.weights;
+        let share = f64::from(sight.share);
+        let mut sum = near + share * far;
+        if sight.behind > 0.0 {
+            sum += f64::from(sight.behind) * (behind + share * far_behind);
+            sum += f64::from(sight.hidden) * hidden;
+        }
+        if sight.still {
+            sum += still;
+        }
+        sum += match sight.family {
+            Some(Family::Rider) => rider,
+            Some(Family::Walker) => walker,
+            Some(Family::Vehicle) | None => 0.0,
+        };
+        sum as f32
+    }
+
     /// Takes `times` outcomes alike.
     pub(crate) fn learn(&mut self, sight: &Sight, listed: bool, times: f64) {
         let x = sight.features();
@@ -108,6 +131,15 @@ impl Eyesight {
     pub(crate) fn false_per_m2(&self) -> f64 {
         self.false_per_m2
     }
+}
+
+/// The probabilities of four log-odds.
+#[inline]
+pub(crate) fn probabilities(log_odds: [f32; 4]) -> [f32; 4] {
+    let against = (-f32x4::new(log_odds)).exp();
+    let each = f32x4::ONE / (f32x4::ONE + against);
+    let bounds = [LEAST, MOST].map(|bound| f32x4::splat(bound as f32));
+    each.fast_max(bounds[0]).fast_min(bounds[1]).to_array()
 }
 
 impl Sight {

@@ -39,8 +39,10 @@ pub(crate) struct Ids {
     last_known: Box<[Known; 256]>,
     /// Given last; the next search starts behind it, so that ids rest as long as they can.
     last: u8,
-    /// A bit is set for every uid that is among the owners, and few else: who has no id is known at once.
+    /// A bit is set for every uid that is among the owners, and few else: who has no id is known at once. Made
+    /// in a round that needs it: mostly everybody has the id of last time.
     known: [u64; KNOWN_WORDS],
+    known_is_made: bool,
     max: usize,
     rest: Duration,
 }
@@ -94,6 +96,7 @@ impl Ids {
             last_known: Box::new([Known::default(); 256]),
             last: 0,
             known: [0; KNOWN_WORDS],
+            known_is_made: false,
             max: max.min(255),
             rest,
         }
@@ -117,14 +120,12 @@ impl Ids {
     /// Gives every confirmed target its id and sets those at rest whose target has gone.
     pub(crate) fn settle(&mut self, at: Mono, targets: &mut [Target]) -> Settled {
         let mut in_use = 0;
-        self.known = [0; KNOWN_WORDS];
+        self.known_is_made = false;
         for owner in self.owners.iter_mut() {
             if owner.state == Use::Held {
                 owner.state = Use::Unclaimed;
                 in_use += 1;
             }
-            let (word, bit) = place_of(owner.uid);
-            self.known[word] |= bit;
         }
         let mut unclaimed = in_use;
         for target in targets.iter_mut().filter(|target| target.confirmed) {
@@ -197,10 +198,17 @@ impl Ids {
     }
 
     /// The id that this target has had, also one at rest: a late frame may bring a target back.
-    fn find(&self, target: &Target) -> Option<u8> {
+    fn find(&mut self, target: &Target) -> Option<u8> {
         let owns = |owner: &Owner| owner.uid == target.uid && owner.state != Use::Free;
         if target.id != 0 && owns(&self.owners[usize::from(target.id)]) {
             return Some(target.id);
+        }
+        if !std::mem::replace(&mut self.known_is_made, true) {
+            self.known = [0; KNOWN_WORDS];
+            for owner in self.owners.iter() {
+                let (word, bit) = place_of(owner.uid);
+                self.known[word] |= bit;
+            }
         }
         let (word, bit) = place_of(target.uid);
         if self.known[word] & bit == 0 {

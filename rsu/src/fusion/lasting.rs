@@ -16,14 +16,17 @@
 //! little; there the supposition stands.
 
 use nalgebra::{Matrix2, Vector2};
+use wide::f32x4;
 
 use super::config::Sensor;
-use super::filter::matrix;
+use super::filter::LEAST_DETERMINANT;
 use super::precision::Precision;
 use crate::report::Covariance;
 
 /// Sensors of whose errors a track keeps account; of more, the one that counts least is forgotten.
 const TIES: usize = 4;
+/// In the place of a sensor: no account here, nor behind it.
+const NOBODY: u8 = u8::MAX;
 /// Where a thing is of which nothing is known yet.
 pub(crate) const ANYWHERE: Covariance = Covariance {
     ee: 1e6,
@@ -34,43 +37,57 @@ pub(crate) const ANYWHERE: Covariance = Covariance {
 /// time in which a road user turns another side to the sensor, and the memory of trackers in devices.
 const FADES_S: f64 = 1.5;
 
-/// What lasts in the position of one track.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// What lasts in the position of one track. Two by two matrices are four numbers row by row, in one register;
+/// single precision is enough for what is a correction of another covariance.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Lasting {
-    ties: [Option<Tie>; TIES],
+    /// By account: the share of the sensor's constant error that is in the position,
+    share: [f32x4; TIES],
+    /// the covariance of the position with its error that fades,
+    with: [f32x4; TIES],
+    /// how far it was off when it was taken last, how long that is ago, and what the product of that and the
+    /// next miss is expected to be,
+    miss_m: [[f32; 2]; TIES],
+    age_s: [f32; TIES],
+    alike_m2: [f32; TIES],
+    /// and whose account it is.
+    sensors: [u8; TIES],
     /// Covariance of the position by errors that fade, beyond what the filter makes of them: east, both, north.
     own: [f32; 3],
 }
 
-/// What one sensor has to do with it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Tie {
-    sensor: u8,
-    /// The share of its constant error that is in the position, row by row.
-    share: [f32; 4],
-    /// Covariance of the position with its error that fades, row by row.
-    with: [f32; 4],
-    /// How far it was off when it was taken last, for how long that is ago, and what the product of that and
-    /// the next miss is expected to be.
-    miss_m: [f32; 2],
-    age_s: f32,
-    alike_m2: f32,
+impl Default for Lasting {
+    fn default() -> Self {
+        Self {
+            share: [f32x4::ZERO; TIES],
+            with: [f32x4::ZERO; TIES],
+            miss_m: [[0.0; 2]; TIES],
+            age_s: [0.0; TIES],
+            alike_m2: [0.0; TIES],
+            sensors: [NOBODY; TIES],
+            own: [0.0; 3],
+        }
+    }
 }
 
 impl Lasting {
     /// Time goes on: what fades is another error by and by.
+    #[inline]
     pub(crate) fn fade(&mut self, dt_s: f64) {
-        let keep = (1.0 / (1.0 + dt_s.abs() / FADES_S)) as f32;
-        for tie in self.ties.iter_mut().flatten() {
-            for with in &mut tie.with {
-                *with *= keep;
+        let keep = f32x4::splat((1.0 / (1.0 + dt_s.abs() / FADES_S)) as f32);
+        for (with, sensor) in self.with.iter_mut().zip(self.sensors) {
+            if sensor == NOBODY {
+                break;
             }
-            tie.age_s += dt_s.abs() as f32;
+            *with *= keep;
         }
+        let dt_s = dt_s.abs() as f32;
+        self.age_s = self.age_s.map(|age_s| age_s + dt_s);
     }
 
     /// A position was taken: `before` is how sure the track's was, `r` how sure the filter took the new one
     /// to be, `lasts` the part of that which fades.
+    #[inline]
     pub(crate) fn take(
         &mut self,
         sensor: usize,
@@ -78,56 +95,64 @@ impl Lasting {
         (r, lasts): (&Matrix2<f64>, &Matrix2<f64>),
         miss: Vector2<f64>,
     ) {
-        let before = matrix(before);
-        let gain = before * super::filter::inverse(&(before + r));
-        let rest = Matrix2::identity() - gain;
+        let gain = gain(before, r);
+        let rest = f32x4::new([1.0, 0.0, 0.0, 1.0]) - gain;
+        let lasts = [lasts[(0, 0)], lasts[(0, 1)], lasts[(0, 1)], lasts[(1, 1)]];
+        let lasts = f32x4::new(lasts.map(|lasts| lasts as f32));
         let slot = self.slot(sensor as u8);
-        let with = self.ties[slot].map_or(Matrix2::zeros(), |tie| whole(&tie.with));
-        // What is left of it in the next miss: the part that the track had not taken over yet.
-        let strange = lasts - with - with.transpose() + matrix(self.own());
-        let alike_m2 = (rest * strange).trace().max(0.0);
+        let with = self.with[slot];
+        let own = {
+            let [ee, en, nn] = self.own;
+            f32x4::new([ee, en, en, nn])
+        };
+        // What is left of it in the next miss: the part that the track had not taken over yet. The trace of a
+        // product with what is the same on both sides of its diagonal.
+        let strange = lasts - with - across(with) + own;
+        let [a, b, c, d] = (rest * strange).to_array();
+        let expected_m2 = ((a + b) + (c + d)).max(0.0);
         // What the new one brings by itself the filter knows, for `r` holds it; not that it is the same again.
-        let cross = rest * with * gain.transpose();
-        let own = rest * matrix(self.own()) * rest.transpose() + cross + cross.transpose();
-        self.own = [
-            own[(0, 0)].max(0.0) as f32,
-            own[(0, 1)] as f32,
-            own[(1, 1)].max(0.0) as f32,
-        ];
-        for (place, tie) in self.ties.iter_mut().enumerate() {
-            let Some(tie) = tie else { continue };
-            let (mut share, mut with) = (rest * whole(&tie.share), rest * whole(&tie.with));
-            if place == slot {
-                share += gain;
-                with += gain * lasts;
-                tie.miss_m = [miss.x as f32, miss.y as f32];
-                (tie.age_s, tie.alike_m2) = (0.0, alike_m2 as f32);
-            } else {
-                tie.alike_m2 *= (0.5 * rest.trace()).clamp(0.0, 1.0) as f32;
+        let left = product(rest, with);
+        let cross = product(left, across(gain));
+        let own = product(product(rest, own), across(rest)) + cross + across(cross);
+        let [ee, en, _, nn] = own.to_array();
+        let (ee, nn) = (ee.max(0.0), nn.max(0.0));
+        self.own = [ee, held(en, ee * nn), nn];
+        let [a, _, _, d] = rest.to_array();
+        let less = (0.5 * (a + d)).clamp(0.0, 1.0);
+        self.alike_m2 = self.alike_m2.map(|alike_m2| less * alike_m2);
+        for place in 0..TIES {
+            if self.sensors[place] == NOBODY {
+                break;
             }
-            (tie.share, tie.with) = (rows(&share), rows(&with));
+            self.share[place] = product(rest, self.share[place]);
+            self.with[place] = product(rest, self.with[place]);
         }
+        self.share[slot] += gain;
+        self.with[slot] = left + product(gain, lasts);
+        self.miss_m[slot] = [miss.x as f32, miss.y as f32];
+        (self.age_s[slot], self.alike_m2[slot]) = (0.0, expected_m2);
     }
 
     /// A miss of a sensor beside its last one: how alike they are, and how alike they should be, m²; None for
     /// the first, or after so long that nothing is left.
     pub(crate) fn alike(&self, sensor: usize, miss: Vector2<f64>) -> Option<(f64, f64)> {
-        let mut ties = self.ties.iter().flatten();
-        let tie = ties.find(|tie| usize::from(tie.sensor) == sensor)?;
-        let age_s = f64::from(tie.age_s);
+        let slot = self.find(sensor as u8)?;
+        let age_s = f64::from(self.age_s[slot]);
         if age_s <= 0.0 || age_s > 0.5 * FADES_S {
             return None;
         }
-        let last = Vector2::from(tie.miss_m.map(f64::from));
+        let last = Vector2::from(self.miss_m[slot].map(f64::from));
         let keep = 1.0 / (1.0 + age_s / FADES_S);
-        Some((last.dot(&miss), keep * f64::from(tie.alike_m2)))
+        Some((last.dot(&miss), keep * f64::from(self.alike_m2[slot])))
     }
 
     /// The share of a sensor's constant error that is in the position.
     pub(crate) fn share_of(&self, sensor: usize) -> f64 {
-        let mut ties = self.ties.iter().flatten();
-        let tie = ties.find(|tie| usize::from(tie.sensor) == sensor);
-        tie.map_or(0.0, |tie| f64::from(0.5 * (tie.share[0] + tie.share[3])))
+        let Some(slot) = self.find(sensor as u8) else {
+            return 0.0;
+        };
+        let [east, _, _, north] = self.share[slot].to_array();
+        f64::from(0.5 * (east + north))
     }
 
     /// Covariance of what lasts in a position, by the sensors' own.
@@ -136,69 +161,82 @@ impl Lasting {
         position: Vector2<f64>,
         (sensors, precision): (&[Sensor], &[Precision]),
     ) -> Covariance {
-        let mut sum = matrix(self.own());
-        for tie in self.ties.iter().flatten() {
-            let sensor = usize::from(tie.sensor);
-            if let Some((sensor, precision)) = sensors.get(sensor).zip(precision.get(sensor)) {
-                let share = whole(&tie.share);
-                sum += share * precision.doubt(sensor, position) * share.transpose();
-            }
+        let [ee, en, nn] = self.own.map(f64::from);
+        let mut sum = Covariance { ee, en, nn };
+        for (sensor, share) in self.sensors.into_iter().zip(&self.share) {
+            let sensor = usize::from(sensor);
+            let Some((sensor, precision)) = sensors.get(sensor).zip(precision.get(sensor)) else {
+                break;
+            };
+            let doubt = precision.doubt(sensor, position);
+            let [a, b, c, d] = share.to_array().map(f64::from);
+            let (east_e, east_n) = (a * doubt.ee + b * doubt.en, a * doubt.en + b * doubt.nn);
+            let (north_e, north_n) = (c * doubt.ee + d * doubt.en, c * doubt.en + d * doubt.nn);
+            sum.ee += east_e * a + east_n * b;
+            sum.en += east_e * c + east_n * d;
+            sum.nn += north_e * c + north_n * d;
         }
-        Covariance {
-            ee: sum[(0, 0)],
-            en: sum[(0, 1)],
-            nn: sum[(1, 1)],
-        }
+        sum
     }
 
-    /// Rounding and turning bodies may leave a little less than a covariance.
-    fn own(&self) -> Covariance {
-        let [ee, en, nn] = self.own.map(f64::from);
-        let most = (ee * nn).sqrt();
-        Covariance {
-            ee,
-            // Not `clamp`, which does not take bounds that are no numbers.
-            en: en.max(-most).min(most),
-            nn,
-        }
+    fn find(&self, sensor: u8) -> Option<usize> {
+        self.sensors.iter().position(|of| *of == sensor)
     }
 
     /// The place of a sensor's account, opened if it has none.
     fn slot(&mut self, sensor: u8) -> usize {
-        let ours = |tie: &Option<Tie>| tie.is_some_and(|tie| tie.sensor == sensor);
-        if let Some(slot) = self.ties.iter().position(ours) {
+        if let Some(slot) = self.find(sensor) {
             return slot;
         }
-        let counts = |tie: &Option<Tie>| tie.map_or(-1.0, |tie| tie.share[0] + tie.share[3]);
-        let least = (0..TIES).min_by(|&a, &b| {
-            let (a, b) = (counts(&self.ties[a]), counts(&self.ties[b]));
-            a.total_cmp(&b)
+        let slot = self.find(NOBODY).unwrap_or_else(|| {
+            let counts = self.share.map(|share| {
+                let [east, _, _, north] = share.to_array();
+                east + north
+            });
+            let least = (0..TIES).min_by(|&a, &b| counts[a].total_cmp(&counts[b]));
+            least.unwrap_or(0)
         });
-        let slot = least.unwrap_or(0);
-        self.ties[slot] = Some(Tie {
-            sensor,
-            share: [0.0; 4],
-            with: [0.0; 4],
-            miss_m: [0.0; 2],
-            age_s: 0.0,
-            alike_m2: 0.0,
-        });
+        self.sensors[slot] = sensor;
+        (self.share[slot], self.with[slot]) = (f32x4::ZERO, f32x4::ZERO);
         slot
     }
 }
 
-fn whole(rows: &[f32; 4]) -> Matrix2<f64> {
-    let [a, b, c, d] = rows.map(f64::from);
-    Matrix2::new(a, b, c, d)
+/// How much of a new position is taken over by one that was known so well.
+#[inline(always)]
+fn gain(before: Covariance, r: &Matrix2<f64>) -> f32x4 {
+    let before = [before.ee, before.en, before.en, before.nn].map(|known| known as f32);
+    let r = [r[(0, 0)], r[(0, 1)], r[(0, 1)], r[(1, 1)]].map(|r| r as f32);
+    let (before, r) = (f32x4::new(before), f32x4::new(r));
+    let [a, b, _, c] = (before + r).to_array();
+    let share = 1.0 / (a * c - b * b).max(LEAST_DETERMINANT as f32);
+    product(before, f32x4::new([c, -b, -b, a]) * f32x4::splat(share))
 }
 
-fn rows(m: &Matrix2<f64>) -> [f32; 4] {
-    [
-        m[(0, 0)] as f32,
-        m[(0, 1)] as f32,
-        m[(1, 0)] as f32,
-        m[(1, 1)] as f32,
-    ]
+/// Of two by two.
+#[inline(always)]
+fn product(one: f32x4, other: f32x4) -> f32x4 {
+    let ([a, b, c, d], [e, f, g, h]) = (one.to_array(), other.to_array());
+    f32x4::new([a, a, c, c]) * f32x4::new([e, f, e, f])
+        + f32x4::new([b, b, d, d]) * f32x4::new([g, h, g, h])
+}
+
+/// Rows for columns.
+#[inline(always)]
+fn across(of: f32x4) -> f32x4 {
+    let [a, b, c, d] = of.to_array();
+    f32x4::new([a, c, b, d])
+}
+
+/// What two numbers share, whose variances have that product: rounding and turning bodies may leave a little
+/// more than can be.
+#[inline(always)]
+fn held(both: f32, product: f32) -> f32 {
+    if both * both <= product {
+        both
+    } else {
+        product.sqrt().copysign(both)
+    }
 }
 
 #[cfg(test)]
@@ -231,9 +269,9 @@ mod tests {
                 state.update_position(z, &r);
             }
             let square = state.position().norm_squared();
-            let (p, l) = (state.position_cov(), account.own());
+            let (p, [ee, _, nn]) = (state.position_cov(), account.own.map(f64::from));
             plain += square / (p.ee + p.nn);
-            whole += square / (p.ee + p.nn + l.ee + l.nn);
+            whole += square / (p.ee + p.nn + ee + nn);
             count += 1.0;
         }
         (plain / count, whole / count)
@@ -271,16 +309,21 @@ mod tests {
         for step in 0..400 {
             account.take(step % 7, p, (&r, &none), Vector2::zeros());
         }
-        let all = account.ties.iter().flatten();
-        let sum: Matrix2<f64> = all.clone().map(|tie| whole(&tie.share)).sum();
-        assert!(account.ties.iter().flatten().count() == TIES);
-        assert!(sum.trace() < 2.0 + 1e-6, "{sum}");
+        let traces = |account: &Lasting| {
+            let each = account.sensors.into_iter().zip(account.share);
+            each.map(|(sensor, share)| {
+                let [east, _, _, north] = share.to_array();
+                (sensor, east + north)
+            })
+        };
+        assert!(traces(&account).all(|(sensor, _)| sensor != NOBODY));
+        let sum: f32 = traces(&account).map(|(_, trace)| trace).sum();
+        assert!(sum < 2.0 + 1e-5, "{sum}");
         for _ in 0..60 {
             account.take(2, p, (&r, &none), Vector2::zeros());
         }
-        for tie in account.ties.iter().flatten() {
-            let share = whole(&tie.share).trace();
-            if tie.sensor == 2 {
+        for (sensor, share) in traces(&account) {
+            if sensor == 2 {
                 assert!((share - 2.0).abs() < 1e-3, "{share}");
             } else {
                 assert!(share.abs() < 1e-3, "{share}");

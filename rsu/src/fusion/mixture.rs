@@ -84,6 +84,70 @@ pub(crate) fn moving(modes: &Modes, count: &Shares, into: &mut Kalman) {
     [into.p[7], into.p[8], into.p[9]] = plane.p;
 }
 
+/// Place and velocity of the mixture, each by itself: the mean and its covariance. The two side by side, for
+/// they are reckoned alike.
+#[inline(always)]
+pub(crate) fn placed_and_moving(modes: &Modes, count: &Shares, into: &mut Kalman) {
+    let (going, turning) = (&modes.going, &modes.turning);
+    let (place, velocity) = (&modes.standing.place, &modes.standing.velocity);
+    let [count_steady, count_brisk, count_turning, count_standing] = count.map(f64x2::splat);
+    let [east, east_b] = turned(going.x[0], going.x[2]);
+    let [north, north_b] = turned(going.x[1], going.x[3]);
+    let brisk = [east_b - east, north_b - north];
+    let pull = brisk.map(|off| count_brisk * off);
+    let mut mean = pull;
+    // What has no weight has no state.
+    let (mut turn, mut stand) = ([f64x2::ZERO; 2], [f64x2::ZERO; 2]);
+    if count[TURNING] > 0.0 {
+        let x = &turning.x;
+        turn[0] = f64x2::new([x[0], x[2]]) - east;
+        turn[1] = f64x2::new([x[1], x[3]]) - north;
+        mean[0] += count_turning * turn[0];
+        mean[1] += count_turning * turn[1];
+    }
+    if count[STANDING] > 0.0 {
+        stand[0] = f64x2::new([place.x[0], velocity.x[0]]) - east;
+        stand[1] = f64x2::new([place.x[1], velocity.x[1]]) - north;
+        mean[0] += count_standing * stand[0];
+        mean[1] += count_standing * stand[1];
+    }
+    let away = [brisk[0] - mean[0], brisk[1] - mean[1]];
+    let own = |of_place: usize, of_velocity: usize| {
+        let [steady, brisk] = turned(going.p[of_place], going.p[of_velocity]);
+        count_steady * steady + count_brisk * brisk
+    };
+    let mut ee = own(0, 7) + pull[0] * away[0];
+    let mut en = own(1, 8) + pull[0] * away[1];
+    let mut nn = own(4, 9) + pull[1] * away[1];
+    if count[TURNING] > 0.0 {
+        let p = &turning.p;
+        let (u, v) = (count_turning * turn[0], count_turning * turn[1]);
+        let away = [turn[0] - mean[0], turn[1] - mean[1]];
+        ee += count_turning * f64x2::new([p[0], p[7]]) + u * away[0];
+        en += count_turning * f64x2::new([p[1], p[8]]) + u * away[1];
+        nn += count_turning * f64x2::new([p[4], p[9]]) + v * away[1];
+    }
+    if count[STANDING] > 0.0 {
+        let (u, v) = (count_standing * stand[0], count_standing * stand[1]);
+        let away = [stand[0] - mean[0], stand[1] - mean[1]];
+        ee += count_standing * f64x2::new([place.p[0], velocity.p[0]]) + u * away[0];
+        en += count_standing * f64x2::new([place.p[1], velocity.p[1]]) + u * away[1];
+        nn += count_standing * f64x2::new([place.p[2], velocity.p[2]]) + v * away[1];
+    }
+    [into.x[0], into.x[2]] = (east + mean[0]).to_array();
+    [into.x[1], into.x[3]] = (north + mean[1]).to_array();
+    [into.p[0], into.p[7]] = ee.to_array();
+    [into.p[1], into.p[8]] = en.to_array();
+    [into.p[4], into.p[9]] = nn.to_array();
+}
+
+/// The firsts of two pairs, and the seconds.
+#[inline(always)]
+fn turned(one: f64x2, other: f64x2) -> [f64x2; 2] {
+    let ([a, b], [c, d]) = (one.to_array(), other.to_array());
+    [f64x2::new([a, c]), f64x2::new([b, d])]
+}
+
 /// Lets each mode that can be become a mixture of all: the steady and the brisk one by the first counts, the
 /// turning and the standing one by the second.
 #[inline(always)]
@@ -166,49 +230,48 @@ fn plane<const OF: usize>(modes: &Modes, count: &Shares) -> Plane {
         &modes.standing.velocity
     };
     let [ee, en, nn] = if OF == PLACE { [0, 1, 4] } else { [7, 8, 9] };
-    let ([east, east_b], [north, north_b]) = (going.x[OF].to_array(), going.x[OF + 1].to_array());
-    let off = |x: f64, y: f64| (x - east, y - north);
-    let brisk = off(east_b, north_b);
-    let turn = off(turning.x[OF], turning.x[OF + 1]);
-    let stand = off(standing.x[0], standing.x[1]);
-    let mut mean = (count[BRISK] * brisk.0, count[BRISK] * brisk.1);
+    // East and north side by side; of the covariance both variances, and what they share by itself.
+    let [about, brisk] = turned(going.x[OF], going.x[OF + 1]);
+    let brisk = brisk - about;
+    let pull = f64x2::splat(count[BRISK]) * brisk;
+    let mut mean = pull;
     // What has no weight has no state.
-    for (mode, off) in [(TURNING, turn), (STANDING, stand)] {
-        if count[mode] > 0.0 {
-            mean.0 += count[mode] * off.0;
-            mean.1 += count[mode] * off.1;
-        }
-    }
-    let spread = |mode: usize, off: (f64, f64)| {
-        let (u, v) = (count[mode] * off.0, count[mode] * off.1);
-        let (east, north) = (off.0 - mean.0, off.1 - mean.1);
-        [u * east, u * north, v * north]
-    };
-    let both = |n: usize| {
-        let [steady, brisk] = going.p[n].to_array();
-        count[STEADY] * steady + count[BRISK] * brisk
-    };
-    let by_brisk = spread(BRISK, brisk);
-    let mut p = [
-        both(ee) + by_brisk[0],
-        both(en) + by_brisk[1],
-        both(nn) + by_brisk[2],
-    ];
+    let (mut turn, mut stand) = (f64x2::ZERO, f64x2::ZERO);
     if count[TURNING] > 0.0 {
-        let (spread, own) = (spread(TURNING, turn), &turning.p);
-        p[0] += count[TURNING] * own[ee] + spread[0];
-        p[1] += count[TURNING] * own[en] + spread[1];
-        p[2] += count[TURNING] * own[nn] + spread[2];
+        turn = f64x2::new([turning.x[OF], turning.x[OF + 1]]) - about;
+        mean += f64x2::splat(count[TURNING]) * turn;
     }
     if count[STANDING] > 0.0 {
-        let (spread, own) = (spread(STANDING, stand), &standing.p);
-        for n in 0..3 {
-            p[n] += count[STANDING] * own[n] + spread[n];
-        }
+        stand = f64x2::new(standing.x) - about;
+        mean += f64x2::splat(count[STANDING]) * stand;
     }
+    let spread = |pull: f64x2, off: f64x2| {
+        let away = off - mean;
+        let ([u, _], [_, north]) = (pull.to_array(), away.to_array());
+        (pull * away, u * north)
+    };
+    let [steady_own, brisk_own] = turned(going.p[ee], going.p[nn]);
+    let [steady_both, brisk_both] = going.p[en].to_array();
+    let (apart, together) = spread(pull, brisk);
+    let mut own =
+        f64x2::splat(count[STEADY]) * steady_own + f64x2::splat(count[BRISK]) * brisk_own + apart;
+    let mut both = count[STEADY] * steady_both + count[BRISK] * brisk_both + together;
+    if count[TURNING] > 0.0 {
+        let share = f64x2::splat(count[TURNING]);
+        let (apart, together) = spread(share * turn, turn);
+        own += share * f64x2::new([turning.p[ee], turning.p[nn]]) + apart;
+        both += count[TURNING] * turning.p[en] + together;
+    }
+    if count[STANDING] > 0.0 {
+        let share = f64x2::splat(count[STANDING]);
+        let (apart, together) = spread(share * stand, stand);
+        own += share * f64x2::new([standing.p[0], standing.p[2]]) + apart;
+        both += count[STANDING] * standing.p[1] + together;
+    }
+    let [ee, nn] = own.to_array();
     Plane {
-        x: [east + mean.0, north + mean.1],
-        p,
+        x: (about + mean).to_array(),
+        p: [ee, both, nn],
     }
 }
 

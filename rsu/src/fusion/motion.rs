@@ -14,7 +14,9 @@ use wide::f64x2;
 
 use super::classify::agility;
 use super::filter::{Fit, Kalman, Noise};
-use super::mixture::{change, counts, counts_of_two, heading_for, mixed, moving, placed};
+use super::mixture::{
+    change, counts, counts_of_two, heading_for, mixed, moving, placed, placed_and_moving,
+};
 use super::pair::Pair;
 use super::standing::Standing;
 use crate::report::Class;
@@ -163,6 +165,7 @@ impl Motion {
     }
 
     /// Works out how sure the velocity is.
+    #[inline]
     pub(crate) fn settle(&mut self) {
         if self.known == Known::Place {
             moving(&self.modes, &self.counts(), &mut self.whole);
@@ -180,10 +183,15 @@ impl Motion {
     }
 
     /// What it would be if it moved on.
+    #[inline]
     pub(crate) fn predicted(&self, pace: &mut Pace, class: Class) -> Kalman {
         if pace.dt_s == 0.0 && self.known != Known::Place {
             return self.whole;
         }
+        self.carried_on(pace, class)
+    }
+
+    fn carried_on(&self, pace: &mut Pace, class: Class) -> Kalman {
         let mut later = *self;
         later.predict(pace, class);
         later.settle();
@@ -261,8 +269,7 @@ impl Motion {
     fn believe(&mut self, fits: &[Fit; MODES]) {
         let before = self.whole.velocity();
         let count = self.weigh(fits);
-        placed(&self.modes, &count, &mut self.whole);
-        moving(&self.modes, &count, &mut self.whole);
+        placed_and_moving(&self.modes, &count, &mut self.whole);
         self.known = Known::BySelf;
         self.note_turn(before);
     }

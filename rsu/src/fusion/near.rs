@@ -142,13 +142,14 @@ impl Near {
     #[inline]
     pub(crate) fn visit(&self, place: Vector2<f64>, reach_m: f64, mut visit: impl FnMut(&Spot)) {
         let reach_m = reach_m + SLACK_M;
-        let (west_m, east_m) = (place.x - reach_m, place.x + reach_m);
-        for strip in strip(place.y - reach_m)..=strip(place.y + reach_m) {
-            let (from, to) = (key(strip, west_m), key(strip, east_m));
+        let (west, east) = (key(0, place.x - reach_m), key(0, place.x + reach_m));
+        let (south, north) = (strip(place.y - reach_m), strip(place.y + reach_m));
+        for strip in south..north.saturating_add(1) {
+            let begin = u64::from(strip) << 32;
             let all = self.strip(strip);
-            let start = all.partition_point(|spot| spot.key < from);
+            let start = all.partition_point(|spot| spot.key < begin + west);
             for spot in &all[start..] {
-                if spot.key > to {
+                if spot.key > begin + east {
                     break;
                 }
                 visit(spot);

@@ -10,7 +10,7 @@
 use nalgebra::{Matrix2, Vector2};
 
 use super::config::{Sees, Sensor};
-use super::filter::{Kalman, matrix};
+use super::filter::Kalman;
 use super::target::Sighting;
 use crate::report::Covariance;
 
@@ -148,20 +148,27 @@ impl Precision {
 
     /// What is not known of where it stands and looks, at a place: the survey's own error as far as no other
     /// sensor has shown it, and a part of what was found.
-    pub(crate) fn doubt(&self, sensor: &Sensor, position: Vector2<f64>) -> Matrix2<f64> {
+    pub(crate) fn doubt(&self, sensor: &Sensor, position: Vector2<f64>) -> Covariance {
         if sensor.sees == Sees::Told {
             // Nobody surveyed those.
-            return Matrix2::zeros();
+            return Covariance::default();
         }
-        let u = beam(sensor, position);
-        let range = (position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m)).norm();
         // What is taken off beyond a degree counts in each frame already, by more.
         let found_rad = if self.is_turned() { 0.0 } else { self.yaw_rad };
-        let survey = (1.0 + self.checked / CHECKED_FRAMES).recip();
-        let along = (survey * SURVEY_M).hypot(UNSURE * self.range_m);
-        let turned = (survey * SURVEY_RAD).hypot(UNSURE * found_rad);
-        let across = (survey * SURVEY_M).hypot(range * turned);
-        matrix(Covariance::from_axes(u.y.atan2(u.x), along, across))
+        let survey = CHECKED_FRAMES / (CHECKED_FRAMES + self.checked);
+        let place_m2 = (survey * SURVEY_M).powi(2);
+        let turned_rad2 = (survey * SURVEY_RAD).powi(2) + (UNSURE * found_rad).powi(2);
+        let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
+        let range_m2 = arm.norm_squared();
+        let across_m2 = place_m2 + range_m2 * turned_rad2;
+        let along_m2 = place_m2 + (UNSURE * self.range_m).powi(2);
+        // By how much it is longer along the beam, for each metre of it. At its foot, any way.
+        let longer = (along_m2 - across_m2) / range_m2.max(0.01);
+        Covariance {
+            ee: across_m2 + longer * arm.x * arm.x,
+            en: longer * arm.x * arm.y,
+            nn: across_m2 + longer * arm.y * arm.y,
+        }
     }
 
     /// Takes one miss.

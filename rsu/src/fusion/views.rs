@@ -3,22 +3,27 @@
 //! The sensor's eye is at its pose; bodies are as wide as they show, and the nearer hide the farther. From
 //! that and what is known of the sensor's `eyesight` follows how likely it is to list each. What a
 //! sighting or a miss means is said in `existence`.
+//!
+//! Four targets are looked at in the same breath and in single precision: what hides what is known no better
+//! than to a metre.
+
+use wide::f32x4;
 
 use super::classify::family;
 use super::config::{Pose, Sees, Sensor};
-use super::eyesight::{Eyesight, Sight};
-use super::target::{Target, wrap};
+use super::eyesight::{Eyesight, Sight, probabilities};
+use super::target::Target;
 
 /// Points across a body at which it is asked what stands before it.
 const POINTS: u32 = 8;
 /// All of them.
 const ALL: u8 = u8::MAX;
 /// Bodies so far outside the field may still stand before those inside.
-const MARGIN_RAD: f64 = 0.2;
+const MARGIN_RAD: f32 = 0.2;
 /// Below this radial speed a radar that needs motion may lose a thing.
 const STILL_MPS: f64 = 0.8;
 /// A body this little farther stands beside another, not behind it.
-const BESIDE_M: f64 = 0.5;
+const BESIDE_M: f32 = 0.5;
 
 /// Each target as one sensor sees it, in the order of the targets.
 #[derive(Clone, Debug)]
@@ -47,10 +52,10 @@ pub(crate) struct View {
 #[derive(Clone, Copy, Debug)]
 struct Ray {
     /// From the middle of the field.
-    bearing_rad: f64,
-    range_m: f64,
-    half_width_rad: f64,
-    height_m: f64,
+    bearing_rad: f32,
+    range_m: f32,
+    half_width_rad: f32,
+    height_m: f32,
     target: u16,
     casts_shadow: bool,
     /// Which of [`POINTS`] points across it stand behind others, and which are hidden by them.
@@ -77,14 +82,27 @@ impl Views {
         shadows: bool,
     ) {
         self.views.clear();
-        let views = targets.iter().zip(0..);
-        let views = views.map(|(target, index)| View::new(&sensor.pose, target, index));
-        self.views.extend(views);
+        let eye = Eye::of(&sensor.pose);
+        for (four, first) in targets.chunks(4).zip((0..).step_by(4)) {
+            self.views.extend(eye.look(four, first).take(four.len()));
+        }
         if shadows && sensor.sees != Sees::Told {
             self.cast(sensor);
         }
-        for (view, target) in self.views.iter_mut().zip(targets) {
-            view.judge(sensor, eyesight, target);
+        for (views, targets) in self.views.chunks_mut(4).zip(targets.chunks(4)) {
+            let mut log_odds = [None; 4];
+            for ((view, target), log_odds) in views.iter_mut().zip(targets).zip(&mut log_odds) {
+                if view.judge(sensor, target) {
+                    *log_odds = Some(eyesight.log_odds(&view.sight));
+                }
+            }
+            let each = probabilities(log_odds.map(Option::unwrap_or_default));
+            for ((view, log_odds), probability) in views.iter_mut().zip(log_odds).zip(each) {
+                // Outside the field there is none.
+                if log_odds.is_some() {
+                    view.probability = f64::from(probability);
+                }
+            }
         }
     }
 
@@ -102,10 +120,10 @@ impl Views {
             rays,
             by_range,
         } = self;
-        let edge_rad = sensor.half_fov_rad + MARGIN_RAD;
+        let edge_rad = sensor.half_fov_rad as f32 + MARGIN_RAD;
+        let (farthest_m, up_m) = (sensor.max_range_m as f32, sensor.pose.up_m as f32);
         let seen = views.iter().map(|view| &view.ray);
-        let seen =
-            seen.filter(|ray| ray.bearing_rad.abs() < edge_rad && ray.range_m < sensor.max_range_m);
+        let seen = seen.filter(|ray| ray.bearing_rad.abs() < edge_rad && ray.range_m < farthest_m);
         order.clear();
         order.extend(seen.map(|ray| place(ray.bearing_rad + WAY_ROUND, ray.target)));
         order.sort_unstable();
@@ -115,7 +133,7 @@ impl Views {
         by_range.extend(rays.iter().zip(0..).map(|(ray, n)| place(ray.range_m, n)));
         by_range.sort_unstable();
         let widths = rays.iter().map(|ray| ray.half_width_rad * ray.range_m);
-        let widest_m = widths.fold(0.0, f64::max);
+        let widest_m = widths.fold(0.0, f32::max);
         for front in by_range.iter() {
             let here = index(*front);
             let front = rays[here];
@@ -131,7 +149,7 @@ impl Views {
                     && ray.range_m > front.range_m + BESIDE_M
                     && ray.behind & ray.hidden != ALL
                 {
-                    ray.stand_behind(&front, sensor.pose.up_m);
+                    ray.stand_behind(&front, up_m);
                 }
                 away_rad.abs() <= reach
             };
@@ -146,8 +164,8 @@ impl Views {
 }
 
 /// A positive number with the index of what it is of, to be sorted by.
-fn place(number: f64, index: u16) -> u64 {
-    number.to_bits() & !INDEX | u64::from(index)
+fn place(number: f32, index: u16) -> u64 {
+    u64::from(number.to_bits()) << 16 | u64::from(index)
 }
 
 /// The index in such a place.
@@ -157,77 +175,119 @@ fn index(place: u64) -> usize {
 
 const INDEX: u64 = u16::MAX as u64;
 /// Makes every bearing positive.
-const WAY_ROUND: f64 = 4.0;
+const WAY_ROUND: f32 = 4.0;
 
-impl View {
-    fn new(pose: &Pose, target: &Target, index: u16) -> Self {
-        let (east, north) = (
-            target.state.x[0] - pose.east_m,
-            target.state.x[1] - pose.north_m,
-        );
-        let range_m = (east * east + north * north).sqrt().max(0.1);
-        let extent = target.extent();
-        let share = 1.0 / range_m;
-        let (sin, cos) = (north * share, east * share);
-        let broadside = match target.heading.direction {
-            Some((c, s)) => {
-                extent.length_m * (s * cos - c * sin).abs()
-                    + extent.width_m * (c * cos + s * sin).abs()
-            }
-            None => extent.width_m,
-        };
+/// From where and whereto a sensor looks.
+struct Eye<'a> {
+    pose: &'a Pose,
+    /// Cosine and sine of the middle of its field.
+    middle: (f32x4, f32x4),
+}
+
+impl<'a> Eye<'a> {
+    fn of(pose: &'a Pose) -> Self {
+        let (sin, cos) = pose.yaw_rad.sin_cos();
         Self {
-            probability: 0.0,
-            sight: Sight::default(),
-            ray: Ray {
-                bearing_rad: wrap(north.atan2(east) - pose.yaw_rad),
-                range_m,
-                half_width_rad: (0.5 * broadside * share).clamp(1e-3, 1.0),
-                height_m: extent.height_m,
-                target: index,
-                casts_shadow: target.confirmed,
-                behind: 0,
-                hidden: 0,
-            },
+            pose,
+            middle: (f32x4::splat(cos as f32), f32x4::splat(sin as f32)),
         }
     }
 
-    fn judge(&mut self, sensor: &Sensor, eyesight: &Eyesight, target: &Target) {
+    /// Four targets or fewer, whose indices begin with `first`; what is more of the views has no target.
+    #[inline(always)]
+    fn look(&self, four: &[Target], first: u16) -> impl Iterator<Item = View> + use<> {
+        let (mut east, mut north) = ([0.0f32; 4], [0.0f32; 4]);
+        let (mut cos, mut sin) = (east, east);
+        let (mut length_m, mut width_m, mut round_m) = (east, east, east);
+        let (mut height_m, mut casts_shadow) = (east, [false; 4]);
+        for (n, target) in four.iter().enumerate().take(4) {
+            east[n] = (target.state.x[0] - self.pose.east_m) as f32;
+            north[n] = (target.state.x[1] - self.pose.north_m) as f32;
+            let extent = target.extent();
+            (height_m[n], casts_shadow[n]) = (extent.height_m as f32, target.confirmed);
+            if let Some((c, s)) = target.heading.direction {
+                (cos[n], sin[n]) = (c as f32, s as f32);
+                (length_m[n], width_m[n]) = (extent.length_m as f32, extent.width_m as f32);
+            } else {
+                round_m[n] = extent.width_m as f32;
+            }
+        }
+        let [east, north, c, s] = [east, north, cos, sin].map(f32x4::new);
+        let range_m = (east * east + north * north)
+            .sqrt()
+            .fast_max(f32x4::splat(0.1));
+        let share = f32x4::ONE / range_m;
+        // Across the beam and along it.
+        let (long, wide) = ((s * east - c * north).abs(), (c * east + s * north).abs());
+        let broadside = share * (f32x4::new(length_m) * long + f32x4::new(width_m) * wide)
+            + f32x4::new(round_m);
+        let half_width = f32x4::HALF * broadside * share;
+        let half_width = half_width.fast_max(f32x4::splat(1e-3)).fast_min(f32x4::ONE);
+        let (cos, sin) = self.middle;
+        let bearing = (north * cos - east * sin).atan2(east * cos + north * sin);
+        let rows = [bearing, range_m, half_width].map(f32x4::to_array);
+        (0..4).map(move |n: usize| View {
+            probability: 0.0,
+            sight: Sight::default(),
+            ray: Ray {
+                bearing_rad: rows[0][n],
+                range_m: rows[1][n],
+                half_width_rad: rows[2][n],
+                height_m: height_m[n],
+                target: first + n as u16,
+                casts_shadow: casts_shadow[n],
+                behind: 0,
+                hidden: 0,
+            },
+        })
+    }
+}
+
+impl View {
+    /// How it is to be seen; false outside the field.
+    #[inline(always)]
+    fn judge(&mut self, sensor: &Sensor, target: &Target) -> bool {
         let ray = &self.ray;
+        let range_m = f64::from(ray.range_m);
         let inside = sensor.sees != Sees::Told
-            && ray.range_m >= sensor.min_range_m
-            && ray.range_m <= sensor.max_range_m
-            && ray.bearing_rad.abs() <= sensor.half_fov_rad;
+            && range_m >= sensor.min_range_m
+            && range_m <= sensor.max_range_m
+            && f64::from(ray.bearing_rad.abs()) <= sensor.half_fov_rad;
         if !inside {
-            return;
+            return false;
         }
         let still = sensor.sees == Sees::Reflection && {
             let velocity = target.state.velocity();
             let place = target.state.position();
             let (east, north) = (place.x - sensor.pose.east_m, place.y - sensor.pose.north_m);
-            (velocity.x * east + velocity.y * north).abs() < STILL_MPS * ray.range_m
+            (velocity.x * east + velocity.y * north).abs() < STILL_MPS * range_m
         };
         let covered = |mask: u8| mask.count_ones() as f32 / POINTS as f32;
+        let (behind, hidden) = if ray.behind == 0 {
+            (0.0, 0.0)
+        } else {
+            (covered(ray.behind), covered(ray.hidden))
+        };
         self.sight = Sight {
-            share: (ray.range_m / sensor.max_range_m) as f32,
-            behind: covered(ray.behind),
-            hidden: covered(ray.hidden),
+            share: ray.range_m / sensor.max_range_m as f32,
+            behind,
+            hidden,
             still,
             family: family(target.class.best().0),
         };
-        self.probability = eyesight.probability(&self.sight);
+        true
     }
 }
 
 impl Ray {
     /// Marks what of it lies behind `front`, for an eye `up_m` above the road.
-    fn stand_behind(&mut self, front: &Self, up_m: f64) {
+    fn stand_behind(&mut self, front: &Self, up_m: f32) {
+        const COUNT: f32 = POINTS as f32;
         let away = front.bearing_rad - self.bearing_rad;
-        let step = self.half_width_rad * 2.0 / f64::from(POINTS);
-        let middle = f64::from(POINTS) / 2.0;
-        let first = ((away - front.half_width_rad) / step + middle).clamp(0.0, f64::from(POINTS));
-        let last = ((away + front.half_width_rad) / step + middle).clamp(0.0, f64::from(POINTS));
-        let (first, last) = ((first + 0.5) as u32, (last + 0.5) as u32);
+        let step = COUNT / (2.0 * self.half_width_rad);
+        let point = |edge: f32| (edge * step + (0.5 * COUNT + 0.5)).clamp(0.0, COUNT) as u32;
+        let first = point(away - front.half_width_rad);
+        let last = point(away + front.half_width_rad);
         let covered = ((1u32 << last) - (1u32 << first.min(last))) as u8;
         self.behind |= covered;
         let shadow_m = up_m - (up_m - front.height_m) * self.range_m / front.range_m;
