@@ -75,6 +75,8 @@ pub struct Path {
     points: Vec<Point>,
     /// Arc length from the first point to each point.
     at_m: Vec<f64>,
+    /// By piece: the unit vector along it.
+    along: Vec<Point>,
 }
 
 impl Path {
@@ -83,6 +85,7 @@ impl Path {
         let mut path = Self {
             points: Vec::with_capacity(points.len()),
             at_m: Vec::with_capacity(points.len()),
+            along: Vec::with_capacity(points.len()),
         };
         for &point in points {
             match path.points.last() {
@@ -91,6 +94,7 @@ impl Path {
                     if step_m > DOUBLE_M {
                         path.at_m.push(path.length_m() + step_m);
                         path.points.push(point);
+                        path.along.push(point.minus(last).direction());
                     }
                 }
                 None => {
@@ -115,18 +119,18 @@ impl Path {
     /// The place `along_m` from the beginning; the end pieces go on straight beyond the ends.
     pub fn point_at(&self, along_m: f64) -> Point {
         let i = self.piece_at(along_m);
-        self.points[i].plus(self.piece_direction(i).times(along_m - self.at_m[i]))
+        self.points[i].plus(self.along[i].times(along_m - self.at_m[i]))
     }
 
     /// The unit vector of travel at `along_m`.
     pub fn direction_at(&self, along_m: f64) -> Point {
-        self.piece_direction(self.piece_at(along_m))
+        self.along[self.piece_at(along_m)]
     }
 
     /// How far along the place on it is that is nearest to `place`, within its ends.
     pub fn nearest_m(&self, place: Point) -> f64 {
         let pieces = (0..self.points.len() - 1).map(|i| {
-            let along = self.piece_direction(i);
+            let along = self.along[i];
             let length_m = self.at_m[i + 1] - self.at_m[i];
             let foot_m = place.minus(self.points[i]).dot(along).clamp(0.0, length_m);
             let off_m = place.distance_m(self.points[i].plus(along.times(foot_m)));
@@ -134,10 +138,6 @@ impl Path {
         });
         let nearest = pieces.min_by(|a, b| a.0.total_cmp(&b.0));
         nearest.map_or(0.0, |(_, along_m)| along_m)
-    }
-
-    fn piece_direction(&self, i: usize) -> Point {
-        self.points[i + 1].minus(self.points[i]).direction()
     }
 
     fn piece_at(&self, along_m: f64) -> usize {

@@ -37,6 +37,8 @@ pub struct Stage {
     inputs: Vec<Input>,
     /// Large, and moved about with the stage.
     station: Box<Station>,
+    /// Kept for its memory: reports are large.
+    reports: Vec<Report>,
     started: Mono,
     now: Mono,
 }
@@ -131,6 +133,7 @@ impl Stage {
             truth,
             inputs: inputs?,
             station,
+            reports: Vec::new(),
             started,
             now: started,
         })
@@ -339,7 +342,7 @@ impl Stage {
         told: impl FnOnce(&mut Decoder, &mut dyn FnMut(Content)),
     ) {
         let id = InputId(i as u8);
-        let mut reports = Vec::new();
+        let mut reports = std::mem::take(&mut self.reports);
         told(&mut self.inputs[i].decoder, &mut |content| {
             reports.push(Report {
                 input: id,
@@ -351,6 +354,8 @@ impl Stage {
             self.station.handle_report(now, report);
             self.drain(now, audience);
         }
+        reports.clear();
+        self.reports = reports;
     }
 
     fn drain(&mut self, now: Now, audience: &mut dyn Audience) {

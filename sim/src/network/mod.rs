@@ -3,6 +3,7 @@
 //! - [`file`]: a scenario with junctions, as it is written
 //! - [`place`]: one junction of many from one description
 //! - [`joined`]: worlds that go on in each other
+//! - `seam`: where their lanes meet
 //! - [`lines`]: lines of buses that run through them
 //! - [`stage`]: the closed loop of all units in virtual time
 //! - [`run`]: one run from beginning to end, and what must hold of the whole
@@ -18,6 +19,7 @@ pub mod lines;
 pub mod place;
 pub mod report;
 pub mod run;
+mod seam;
 pub mod stage;
 
 pub use self::file::{Junction, Network};

@@ -3,9 +3,10 @@
 //! They are bodies without routes. Nobody of ours yields to them: a world has guests, or drivers of its
 //! own. Who moves them is not known here ([`crate::sumo`]).
 
+use super::World;
+use super::detectors::LINE_DETECTOR_M;
 use super::signals::Detected;
 use super::snapshot::{Body, FIRST_USER};
-use super::{LINE_DETECTOR_M, World};
 
 impl World {
     /// Says who is on the road besides, and where when the next step ends; in order of id.

@@ -4,7 +4,10 @@
 //! - `site`: those of a site that the roadside unit is configured for
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
+//! - `arrivals`: who comes, and when there is room
+//! - `detectors`: what signals feel of them
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
+//! - `ways`: what one of them does next
 //! - [`walkers`]: how walkers keep out of each other's way
 //! - `congestion`: queues that no signal explains
 //! - [`works`]: lanes closed by cones
@@ -24,8 +27,10 @@
 //! mathematics library, so the same seed gives the same state everywhere, to the bit. Unless lane
 //! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
+mod arrivals;
 mod congestion;
 pub mod deeds;
+mod detectors;
 mod guests;
 pub mod lanes;
 pub mod lines;
@@ -41,6 +46,7 @@ pub mod snapshot;
 pub mod users;
 pub mod vehicles;
 pub mod walkers;
+mod ways;
 pub mod works;
 
 use std::collections::VecDeque;
@@ -57,12 +63,12 @@ use self::lines::Line;
 use self::lookup::Lookup;
 use self::right_of_way::{Ahead, Scene};
 use self::roads::{Roads, Turn};
-use self::signals::{Detected, Signals};
+use self::signals::Signals;
 use self::snapshot::{Body, Snapshot};
 use self::users::{Happening, Seen, Users, Wish};
 use self::vehicles::{Mix, TurnShares, Vehicle};
 use self::works::Works;
-use crate::random::{Purpose, Stream, mix};
+use crate::random::mix;
 use crate::sensors::weather::Spell;
 
 /// Length of a step of the world.
@@ -349,59 +355,6 @@ impl World {
         self.hash_guests(hash)
     }
 
-    /// What the detectors of each phase see, which look so far before the stop line.
-    fn detected(&self, reach_m: f64) -> Vec<Detected> {
-        let now = self.now();
-        let mut detected: Vec<Detected> = self
-            .signals
-            .phases()
-            .into_iter()
-            .map(|phase| Detected {
-                phase,
-                present: false,
-                waiting: false,
-                bus: None,
-                emergency: false,
-            })
-            .collect();
-        for vehicle in self.vehicles.iter().filter(|v| v.entered.is_none()) {
-            let route = &self.roads.routes[vehicle.route];
-            let nose_m = route.stop_m - vehicle.along_m;
-            let asks = vehicle.siren && nose_m <= SIREN_KNOWN_M;
-            let entry = detected
-                .iter_mut()
-                .find(|one| Some(one.phase) == route.phase);
-            if let Some(entry) = entry.filter(|_| asks) {
-                entry.emergency = true;
-            }
-            if nose_m > reach_m.max(LINE_DETECTOR_M) {
-                continue;
-            }
-            let tail_m = nose_m + vehicle.length_m;
-            // A loop lies in a lane, whoever drives over it.
-            let lane = &self.roads.approaches[route.approach];
-            let phases = lane.movements.iter().filter_map(|movement| movement.phase);
-            for phase in phases {
-                let Some(entry) = detected.iter_mut().find(|entry| entry.phase == phase) else {
-                    continue;
-                };
-                entry.waiting = true;
-                entry.present |= nose_m <= LINE_DETECTOR_M || tail_m >= reach_m;
-                if vehicle.kind == vehicles::Kind::Bus && route.phase == Some(phase) {
-                    let speed_mps = route.speed_mps(vehicle.along_m);
-                    let arrives_s = vehicle.least_time_s(nose_m, speed_mps);
-                    let stands = vehicle.call.map_or(Duration::ZERO, |call| call.left(now));
-                    let arrives = Duration::from_secs_f64(arrives_s.max(0.0)) + stands;
-                    let soonest = entry.bus.map_or(arrives, |other| other.min(arrives));
-                    entry.bus = Some(soonest);
-                }
-            }
-        }
-        self.feel_guests(reach_m, &mut detected);
-        detected
-    }
-
-    /// What drivers see.
     /// Notes anew who is on which route, and what signals show.
     fn look_up(&mut self) {
         let now = self.now();
@@ -409,6 +362,7 @@ impl World {
             .look(&self.roads, &self.signals, &self.vehicles, now);
     }
 
+    /// What drivers see.
     fn scene(&self) -> Scene<'_> {
         Scene {
             roads: &self.roads,
@@ -453,106 +407,6 @@ impl World {
         }
     }
 
-    /// Draws who arrives in this step: at most one from each origin, which at 0.1 s is as good as
-    /// the Poisson process.
-    fn arrive(&mut self) {
-        for i in 0..self.demand.len() {
-            let demand = self.demand[i];
-            if demand.vehicles_per_hour <= 0.0 {
-                continue;
-            }
-            let chance = demand.vehicles_per_hour / 3600.0 * STEP.as_secs_f64();
-            let entity = u64::from(demand.from.id);
-            let mut stream =
-                Stream::new(self.seed, entity, Purpose::Arrival).starting_at(self.steps);
-            if !stream.chance(chance) {
-                continue;
-            }
-            let (mut vehicle, turn) =
-                Vehicle::draw(self.seed, self.next_id, demand.mix, demand.turns);
-            let route = match self.lanes {
-                None => self
-                    .routes(demand.from, turn)
-                    .min_by_key(|&route| (self.on_lane(self.roads.routes[route].approach), route)),
-                Some(_) => self.any_lane(demand.from, turn),
-            };
-            // `new` made sure that there is one.
-            if let Some(route) = route {
-                vehicle.route = route;
-                vehicle.appeared = self.now();
-                vehicle.trip.since = vehicle.appeared;
-                self.next_id += self.id_stride;
-                self.waiting[self.roads.routes[route].approach].push_back(vehicle);
-            }
-        }
-    }
-
-    /// Lets the first of each lane's queue onto the road once there is room.
-    fn let_in(&mut self) {
-        for lane in 0..self.waiting.len() {
-            if self.waiting[lane].is_empty() {
-                continue;
-            }
-            let last = self
-                .vehicles
-                .iter()
-                .filter(|vehicle| {
-                    let mut places = vehicle.places();
-                    places.any(|(route, _)| self.roads.routes[route].approach == lane)
-                })
-                .min_by(|a, b| a.along_m.total_cmp(&b.along_m));
-            let (room_m, ahead_mps) = last.map_or((f64::INFINITY, f64::INFINITY), |last| {
-                (last.rear_m(), last.speed_mps)
-            });
-            let Some(first) = self.waiting[lane].front() else {
-                continue;
-            };
-            let driver = first.driver;
-            let wanted_mps = self.roads.routes[first.route].speed_mps(0.0) * driver.eagerness;
-            let speed_mps = wanted_mps.min(ahead_mps);
-            let needed_m = driver.standstill_m + speed_mps * driver.headway_s;
-            if room_m > needed_m
-                && let Some(mut vehicle) = self.waiting[lane].pop_front()
-            {
-                vehicle.speed_mps = speed_mps;
-                let place = self.vehicles.partition_point(|other| other.id < vehicle.id);
-                self.vehicles.insert(place, vehicle);
-            }
-        }
-    }
-
-    /// The routes from a node that turn this way.
-    pub fn routes(&self, from: NodeId, turn: Turn) -> impl Iterator<Item = usize> + '_ {
-        let roads = &self.roads;
-        (0..roads.routes.len()).filter(move |&i| {
-            let route = &roads.routes[i];
-            route.turn == turn && roads.approaches[route.approach].from == from
-        })
-    }
-
-    /// A lane from there with little traffic, the rather the nearer it is to one that leads `turn`.
-    fn any_lane(&self, from: NodeId, turn: Turn) -> Option<usize> {
-        let lanes = 0..self.roads.approaches.len();
-        let lane = lanes
-            .filter(|&lane| self.roads.approaches[lane].from == from)
-            .min_by_key(|&lane| {
-                let off = lanes::lanes_off(self, lane, turn).unwrap_or(0);
-                (self.on_lane(lane) + 2 * off as usize, lane)
-            })?;
-        lanes::route_in(&self.roads, lane, turn)
-    }
-
-    fn on_lane(&self, lane: usize) -> usize {
-        let driving = self
-            .vehicles
-            .iter()
-            .filter(|vehicle| {
-                vehicle.entered.is_none() && self.roads.routes[vehicle.route].approach == lane
-            })
-            .count();
-        driving + self.waiting[lane].len()
-    }
-
     /// What was latest is earlier from now on.
     fn take_picture(&mut self) {
         let empty = Snapshot::empty(self.now());
@@ -592,10 +446,6 @@ impl World {
     }
 }
 
-/// An emergency vehicle asks for its green from so far on.
-const SIREN_KNOWN_M: f64 = 250.0;
-/// A loop at the stop line is so long.
-const LINE_DETECTOR_M: f64 = 6.0;
 /// How fast one comes over into the lane that one has changed to.
 const SIDEWAYS_MPS: f64 = 1.2;
 

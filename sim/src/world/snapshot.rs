@@ -59,10 +59,11 @@ impl Snapshot {
         } else {
             1.0
         };
-        let bodies = later
-            .bodies
-            .iter()
-            .map(|to| match earlier.body(to.id) {
+        // Both are in order of id.
+        let mut before = earlier.bodies.iter().peekable();
+        let bodies = later.bodies.iter().map(|to| {
+            while before.next_if(|from| from.id < to.id).is_some() {}
+            match before.next_if(|from| from.id == to.id) {
                 Some(from) => from.towards(to, share),
                 None => {
                     let back_m = to.speed_mps * span_s * (1.0 - share);
@@ -71,8 +72,9 @@ impl Snapshot {
                         ..*to
                     }
                 }
-            })
-            .collect();
+            }
+        });
+        let bodies = bodies.collect();
         Self { at, bodies }
     }
 

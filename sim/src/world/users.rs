@@ -5,17 +5,17 @@
 //! green and no vehicle would come too soon (gap acceptance); one who does not wait steps out. All of
 //! them stop for what stands in their way, and drivers brake for them ([`super::right_of_way`]). Walkers
 //! whose way has a width use all of it and keep out of each other's way ([`super::walkers`]); others keep
-//! to their line. Left out on purpose: riders who overtake.
+//! to their line. What one of them does next is in `ways`. Left out on purpose: riders who overtake.
 
 use rsu::clock::Mono;
-use rsu::report::Light;
 use v2x_msg::base::PhaseId;
 
 use super::roads::Roads;
 use super::signals::Signals;
 use super::snapshot::{Body, FIRST_USER};
 use super::vehicles::{Kind, Vehicle};
-use super::walkers::{FELT_M, Walker, edge_push_mps2, push_mps2, stride};
+use super::walkers::{FELT_M, Walker, edge_push_mps2, push_mps2};
+use super::ways::{Others, Way};
 use crate::plane::{Path, Point};
 use crate::random::{Purpose, Stream};
 
@@ -81,8 +81,8 @@ pub struct User {
     /// As fast as it would be.
     pub wanted_mps: f64,
     /// For so long a vehicle has stood in its way.
-    held_up_s: f64,
-    released: bool,
+    pub(super) held_up_s: f64,
+    pub(super) released: bool,
 }
 
 /// All of them.
@@ -94,15 +94,6 @@ pub struct Users {
     bodies: Vec<Body>,
     next_id: u32,
     id_stride: u32,
-}
-
-#[derive(Clone, Debug)]
-struct Way {
-    wish: Wish,
-    path: Option<Path>,
-    /// Places on it, beyond where it waits.
-    crossing: Vec<Point>,
-    came: bool,
 }
 
 impl Users {
@@ -279,7 +270,7 @@ impl Users {
 }
 
 impl User {
-    fn place(&self, path: &Path) -> Point {
+    pub(super) fn place(&self, path: &Path) -> Point {
         let on_line = path.point_at(self.along_m);
         if self.aside_m == 0.0 {
             return on_line;
@@ -288,7 +279,7 @@ impl User {
         on_line.plus(left.times(self.aside_m))
     }
 
-    fn whole_speed_mps(&self) -> f64 {
+    pub(super) fn whole_speed_mps(&self) -> f64 {
         if self.aside_mps == 0.0 {
             return self.speed_mps;
         }
@@ -296,7 +287,7 @@ impl User {
     }
 
     /// Where it points: whither it walks.
-    fn course(&self, path: &Path) -> Point {
+    pub(super) fn course(&self, path: &Path) -> Point {
         let along = path.direction_at(self.along_m);
         if self.aside_mps == 0.0 || self.speed_mps < STROLLS_MPS {
             return along;
@@ -304,7 +295,7 @@ impl User {
         self.velocity(path).direction()
     }
 
-    fn velocity(&self, path: &Path) -> Point {
+    pub(super) fn velocity(&self, path: &Path) -> Point {
         let along = path.direction_at(self.along_m);
         along
             .times(self.speed_mps)
@@ -325,207 +316,10 @@ pub struct Seen<'a> {
     pub bodies: &'a [Body],
 }
 
-impl Way {
-    fn new(wish: Wish) -> Self {
-        let path = Path::new(&wish.way);
-        let crossing = path.as_ref().map_or_else(Vec::new, |path| {
-            let from_m = wish.wait_m.unwrap_or(0.0);
-            let count = (path.length_m() - from_m).max(0.0) as usize;
-            let place = |metre| path.point_at(from_m + metre as f64);
-            (0..=count).map(place).collect()
-        });
-        Self {
-            wish,
-            path,
-            crossing,
-            came: false,
-        }
-    }
-
-    fn advance(&self, user: &mut User, others: &Others, now: Mono, step_s: f64, seen: &Seen<'_>) {
-        let Some(path) = &self.path else {
-            return;
-        };
-        let wait_m = self.wish.wait_m.filter(|_| !user.released);
-        if let Some(wait_m) = wait_m
-            && user.along_m >= wait_m - 0.05
-        {
-            user.released = self.may_go(now, seen);
-            if !user.released {
-                (user.speed_mps, user.aside_mps) = (0.0, 0.0);
-                return;
-            }
-        }
-        let before = self.blocked_by(user, path, seen);
-        self.walk_round(user, path, before, step_s);
-        let wanted_mps = if before.is_some() {
-            0.0
-        } else {
-            user.wanted_mps.min(others.most_mps)
-        };
-        if self.wish.wide_m > 0.0 {
-            let along = path.direction_at(user.along_m);
-            let velocity = stride(user.velocity(path), along, wanted_mps, others.push, step_s);
-            user.speed_mps = velocity.dot(along).max(0.0);
-            user.aside_mps = velocity.dot(along.left());
-            // Who walks round somebody may be beside the way.
-            let half_m = user.aside_m.abs().max(self.wish.wide_m / 2.0);
-            user.aside_m = (user.aside_m + user.aside_mps * step_s).clamp(-half_m, half_m);
-            user.along_m += user.speed_mps * step_s;
-            if let Some(wait_m) = wait_m {
-                user.along_m = user.along_m.min(wait_m);
-            }
-            return;
-        }
-        let (harder, softer) = match self.wish.kind {
-            Kind::Pedestrian | Kind::Animal => (10.0, 2.0),
-            Kind::Bicycle => (3.0, 1.0),
-            _ => (6.0, 2.0),
-        };
-        let change = (wanted_mps - user.speed_mps).clamp(-harder * step_s, softer * step_s);
-        user.speed_mps = (user.speed_mps + change).max(0.0);
-        user.along_m += user.speed_mps * step_s;
-        if let Some(wait_m) = wait_m {
-            user.along_m = user.along_m.min(wait_m);
-        }
-    }
-
-    /// Whether a thing can be put down: nobody would have to brake hard for it.
-    fn is_free(&self, seen: &Seen<'_>) -> bool {
-        let (Some(&place), true) = (self.wish.way.first(), self.wish.gap_s > 0.0) else {
-            return true;
-        };
-        !seen.vehicles.iter().any(|vehicle| {
-            let path = &seen.roads.routes[vehicle.route].path;
-            let along_m = path.nearest_m(place);
-            let ahead_m = along_m - vehicle.along_m;
-            let reach_m = vehicle.speed_mps * self.wish.gap_s + PUT_DOWN_M;
-            let beside = path.point_at(along_m).distance_m(place) < vehicle.width_m / 2.0 + NEAR_M;
-            beside && (-vehicle.length_m..reach_m).contains(&ahead_m)
-        })
-    }
-
-    /// Whether the signal and the traffic let one go who waits.
-    fn may_go(&self, now: Mono, seen: &Seen<'_>) -> bool {
-        let green = |phase| seen.signals.light(phase, now) == Light::Green;
-        if !self.wish.phase.is_none_or(green) {
-            return false;
-        }
-        self.wish.gap_s <= 0.0
-            || !seen
-                .vehicles
-                .iter()
-                .any(|other| self.comes_too_soon(other, seen))
-    }
-
-    fn comes_too_soon(&self, vehicle: &Vehicle, seen: &Seen<'_>) -> bool {
-        let path = &seen.roads.routes[vehicle.route].path;
-        let reach_m = vehicle.speed_mps * self.wish.gap_s + NEAR_M;
-        let beside_m = vehicle.width_m / 2.0 + NEAR_M / 2.0;
-        (0..=(reach_m as usize)).any(|metre| {
-            let place = path.point_at(vehicle.along_m + metre as f64);
-            let near = |other: &Point| place.distance_m(*other) < beside_m;
-            self.crossing.iter().any(near)
-        })
-    }
-
-    /// Whom a vehicle that stands has held up for long goes behind it: else each of the two might wait for
-    /// the other for ever.
-    fn walk_round(&self, user: &mut User, path: &Path, before: Option<&Body>, step_s: f64) {
-        let stands = before.filter(|body| body.speed_mps < STANDS_MPS);
-        let walks = matches!(self.wish.kind, Kind::Pedestrian | Kind::Bicycle);
-        let Some(body) = stands.filter(|_| walks) else {
-            user.held_up_s = 0.0;
-            if self.wish.wide_m <= 0.0 && before.is_none() && user.aside_m != 0.0 {
-                let back_m = ASIDE_MPS * step_s;
-                user.aside_m -= user.aside_m.clamp(-back_m, back_m);
-            }
-            return;
-        };
-        user.held_up_s += step_s;
-        if user.held_up_s > PATIENCE_S {
-            let left = path.direction_at(user.along_m).left();
-            let behind = if body.direction.dot(left) > 0.0 {
-                -1.0
-            } else {
-                1.0
-            };
-            let most_m = WALKS_ROUND_M + self.wish.wide_m / 2.0;
-            user.aside_m = (user.aside_m + behind * ASIDE_MPS * step_s).clamp(-most_m, most_m);
-        }
-    }
-
-    /// The vehicle that is where it would be before it could stop.
-    fn blocked_by<'a>(&self, user: &User, path: &Path, seen: &Seen<'a>) -> Option<&'a Body> {
-        let [length_m, width_m, _] = self.wish.size_m;
-        let nose_m = user.along_m + length_m / 2.0;
-        let reach_m = user.speed_mps * user.speed_mps / 6.0 + KEPT_FREE_M;
-        let beside_m = width_m / 2.0 + 0.2;
-        (0..=(reach_m / SAMPLE_M) as usize).find_map(|i| {
-            let along_m = nose_m + i as f64 * SAMPLE_M;
-            let place = User { along_m, ..*user }.place(path);
-            let near = |body: &Body| body.distance_m(place) < beside_m;
-            seen.bodies.iter().find(|body| near(body))
-        })
-    }
-
-    fn holds(&self, user: &User, now: Mono) -> bool {
-        match &self.path {
-            Some(path) => user.along_m < path.length_m(),
-            None => now < self.wish.until,
-        }
-    }
-
-    fn body(&self, user: &User) -> Body {
-        let [length_m, width_m, height_m] = self.wish.size_m;
-        let north = Point::new(0.0, 1.0);
-        let (centre, direction) = match &self.path {
-            Some(path) => (user.place(path), user.course(path)),
-            None => (self.wish.way.first().copied().unwrap_or(north), north),
-        };
-        Body {
-            id: user.id,
-            kind: self.wish.kind,
-            centre,
-            direction,
-            speed_mps: if self.path.is_some() {
-                user.whole_speed_mps()
-            } else {
-                0.0
-            },
-            length_m,
-            width_m,
-            height_m,
-        }
-    }
-}
-
-/// What the others on lines of their own mean to one of them.
-struct Others {
-    /// Of a walker.
-    push: Point,
-    /// Of a rider.
-    most_mps: f64,
-}
-
 /// Riders keep so far behind each other, and slow down like this for it (assumed).
 const KEPT_BEHIND_M: f64 = 0.7;
 const EASES_MPS2: f64 = 1.5;
-/// Who is held up by a vehicle that stands waits for so long, and goes behind it so fast and so far beside
-/// its way (assumed).
-const STANDS_MPS: f64 = 0.1;
-const PATIENCE_S: f64 = 5.0;
-const ASIDE_MPS: f64 = 0.6;
-const WALKS_ROUND_M: f64 = 4.0;
 /// Who walks slower points where the way leads.
 const STROLLS_MPS: f64 = 0.3;
 /// Of the width of their way walkers use so much when they come.
 const USED_AT_FIRST: f64 = 0.8;
-/// Nearer than this to somebody's way is in it.
-const NEAR_M: f64 = 2.0;
-/// Nothing is put down so near before a vehicle.
-const PUT_DOWN_M: f64 = 15.0;
-/// What walkers and riders keep free before them.
-const KEPT_FREE_M: f64 = 1.0;
-/// Spacing of the places that are looked at.
-const SAMPLE_M: f64 = 0.5;

@@ -50,6 +50,8 @@ pub struct Radar {
     /// Posts and rails, forward and to the left.
     posts: Vec<(f64, f64)>,
     frames: Vec<CanFrame>,
+    /// In this cycle: who may hide somebody, and where it is, forward and to the left.
+    tall: Vec<(Body, f64, f64)>,
 }
 
 /// A vehicle that the radar tracks.
@@ -97,6 +99,7 @@ impl Radar {
             seen: BTreeMap::new(),
             clutter: Vec::new(),
             frames: Vec::new(),
+            tall: Vec::new(),
         }
     }
 
@@ -116,6 +119,7 @@ impl Radar {
     /// Measures the scene, which must be that of [`Radar::poll_timeout`]. Appends the bytes of the
     /// cycle, 13 for each CAN frame, and returns when the first of them arrives.
     pub fn scan(&mut self, view: &View<'_>, out: &mut Vec<u8>) -> Mono {
+        self.note_tall(view.scene);
         let mut said = match self.model.echoes {
             Some(model) => self.listen(&model, view),
             None => self.look(view),
@@ -153,7 +157,7 @@ impl Radar {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
         let range_m = forward_m.hypot(left_m);
         let known = self.seen.contains_key(&body.id);
-        let chance = self.chance(body, view, forward_m, range_m)?;
+        let chance = self.chance(body, view, (forward_m, left_m, range_m))?;
         if !known {
             let free = self.free_id();
             let id = free.filter(|_| self.stream(body.id, Purpose::Detection).chance(chance))?;
@@ -183,7 +187,8 @@ impl Radar {
     }
 
     /// The chance to see it in one cycle; None outside both beams.
-    fn chance(&self, body: &Body, view: &View<'_>, forward_m: f64, range_m: f64) -> Option<f64> {
+    fn chance(&self, body: &Body, view: &View<'_>, there: (f64, f64, f64)) -> Option<f64> {
+        let (forward_m, _, range_m) = there;
         let model = &self.model;
         let seems_m = range_m * farther(body.kind) * view.air.radar_farther(range_m);
         let within = |reach_m: f64, cos: f64| seems_m < reach_m && forward_m > range_m * cos;
@@ -201,26 +206,32 @@ impl Radar {
         {
             return None;
         }
-        if self.hidden(body, view.scene) {
+        if self.hidden(body, there) {
             return Some(model.shadow_detection);
         }
         let share = seems_m / model.far_range_m;
         Some(model.detection + (model.far_detection - model.detection) * share * share)
     }
 
-    /// Whether something high stands between the radar and the roof of `body`.
-    fn hidden(&self, body: &Body, scene: &Snapshot) -> bool {
-        let sight = |other: &Body| {
-            self.pose
-                .to_sensor(other.centre.east_m, other.centre.north_m)
-        };
-        let (forward_m, left_m) = sight(body);
-        let range_m = forward_m.hypot(left_m);
-        scene.bodies.iter().any(|other| {
+    /// Notes who is higher than somebody, before anybody is looked at.
+    fn note_tall(&mut self, scene: &Snapshot) {
+        let heights_m = scene.bodies.iter().map(|body| body.height_m);
+        let lowest_m = heights_m.fold(f64::INFINITY, f64::min);
+        let pose = self.pose;
+        let tall = scene.bodies.iter().filter(|body| body.height_m > lowest_m);
+        self.tall.clear();
+        self.tall.extend(tall.map(|body| {
+            let (ahead_m, aside_m) = pose.to_sensor(body.centre.east_m, body.centre.north_m);
+            (*body, ahead_m, aside_m)
+        }));
+    }
+
+    /// Whether something high stands between the radar and the roof of `body`, which is there.
+    fn hidden(&self, body: &Body, (forward_m, left_m, range_m): (f64, f64, f64)) -> bool {
+        self.tall.iter().any(|&(ref other, ahead_m, aside_m)| {
             if other.id == body.id || other.height_m <= body.height_m {
                 return false;
             }
-            let (ahead_m, aside_m) = sight(other);
             // Along the line of sight, and off it.
             let along_m = (ahead_m * forward_m + aside_m * left_m) / range_m;
             let off_m = (ahead_m * left_m - aside_m * forward_m).abs() / range_m;
