@@ -41,6 +41,7 @@ $("config-reload").onclick = async () => {
   try {
     const response = await fetch("api/v1/reload", { method: "POST", headers: { authorization: `Bearer ${$("reload-token").value}` } });
     const said = await response.json();
+    if (response.status === 401) return answer(say($("reload-token").value ? "token-wrong" : "token-needed"), true);
     answer(said.error ?? say(said.changed ? "reload-done" : "reload-same"), !response.ok);
   } catch (error) {
     answer(String(error), true);
