@@ -27,15 +27,9 @@ impl Room<'_> {
         // The nearest of each side; what is farther drives behind it, seen or not.
         let (mut behind_m, mut before_m) = (f64::INFINITY, f64::INFINITY);
         for other in self.others {
-            if other.own_id == self.asker.own_id {
-                continue;
-            }
-            let Some(along) = self.target.along(other) else {
+            let Some(along) = self.occupied(other) else {
                 continue;
             };
-            if !self.target.holds(&along) {
-                continue;
-            }
             let gap_m = (along.at_m - own.at_m).abs() - along.half_m - own.half_m;
             let is_behind = along.at_m < own.at_m;
             let nearest_m = if is_behind {

@@ -140,8 +140,8 @@ struct Open {
     until: Mono,
     asks: Asks,
     verdict: Option<Verdict>,
-    /// Whether somebody is being asked to make room for it.
-    makes_room: bool,
+    /// Who is being asked to make room for it.
+    helper: Option<StationId>,
 }
 
 #[derive(Clone, Debug)]
@@ -153,6 +153,17 @@ enum Asks {
     /// A lane, by its place in [`Lanes`].
     Lane(usize),
     Area(Area),
+}
+
+impl Asks {
+    /// Whether what was decided of one holds for the other.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Lane(one), Self::Lane(other)) => one == other,
+            (Self::Area(_), Self::Area(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 /// The requests that stand, and what is answered.
@@ -200,6 +211,10 @@ impl Desk {
         if let Some(known) = known {
             let open = &mut self.open[known];
             open.until = until;
+            // What is asked anew under an old number was not granted yet.
+            if !open.asks.is_like(&asks) {
+                (open.verdict, open.helper) = (None, None);
+            }
             open.asks = asks;
             return;
         }
@@ -209,7 +224,7 @@ impl Desk {
             until,
             asks,
             verdict: None,
-            makes_room: false,
+            helper: None,
         };
         match self.open.try_push(open) {
             Ok(()) => self.counts.taken_up += 1,
@@ -240,6 +255,14 @@ impl Desk {
                     let asker = self.open[index].vehicle;
                     self.shared.look(area, asker, picture);
                 }
+            }
+        }
+        // Own wishes first: who is answered is not asked to make room in the same breath.
+        for index in 0..self.open.len() {
+            let open = &self.open[index];
+            if let (Some(helper), Asks::Lane(lane)) = (open.helper, &open.asks) {
+                let lane = self.lanes.all[*lane].reference();
+                self.tell(helper, Behavior::SLOW_DOWN, lane);
             }
         }
         self.shared.settle();
@@ -295,6 +318,12 @@ impl Desk {
         let open = &self.open[index];
         let target = &self.lanes.all[lane];
         let vehicle = open.vehicle;
+        // Two who come from both sides into one gap would meet there: the first has it.
+        let mut claimed = ArrayVec::<StationId, MOST_OPEN>::new();
+        claimed.extend(self.open.iter().filter_map(|other| {
+            let granted = other.verdict == Some(Verdict::Granted) && other.vehicle != vehicle;
+            (granted && other.asks.is_like(&open.asks)).then_some(other.vehicle)
+        }));
         let asker = |track: &&Track| track.own_id == Some(vehicle);
         let found = picture.tracks.iter().find(asker).map(|asker| {
             let room = Room {
@@ -303,6 +332,7 @@ impl Desk {
                 target,
                 asker,
                 others: &picture.tracks,
+                claimed: &claimed,
                 keeps: if open.verdict == Some(Verdict::Granted) {
                     KEEPS
                 } else {
@@ -315,7 +345,7 @@ impl Desk {
         self.answer(index, decision, target.reference());
     }
 
-    /// Tells the vehicle that asked, and whoever should make room for it.
+    /// Notes what was decided of a request, and tells the vehicle that asked.
     fn answer(&mut self, index: usize, decision: Decision, lane: ReferenceLink) {
         let open = &mut self.open[index];
         if open.verdict.replace(decision.verdict) != Some(decision.verdict) {
@@ -327,29 +357,22 @@ impl Desk {
             };
             *counter += 1;
         }
-        let makes_room = decision.makes_room.is_some();
-        self.counts.made_room += u64::from(makes_room && !open.makes_room);
-        open.makes_room = makes_room;
-        let to_asker = Advice {
-            vehicle: open.vehicle,
-            behavior: decision.behavior,
-            lane,
-        };
-        let to_other = decision.makes_room.map(|vehicle| Advice {
-            vehicle,
-            behavior: Behavior::SLOW_DOWN,
-            lane,
-        });
-        for advice in std::iter::once(to_asker).chain(to_other) {
-            // Who is told to change lanes is not told to slow down for somebody else in one breath.
-            let told = self
-                .advice
-                .iter()
-                .any(|told| told.vehicle == advice.vehicle);
-            if !told {
-                // There are as many places as requests; who should make room may go without.
-                let _ = self.advice.try_push(advice);
-            }
+        let news = decision.makes_room.is_some() && decision.makes_room != open.helper;
+        self.counts.made_room += u64::from(news);
+        open.helper = decision.makes_room;
+        let vehicle = open.vehicle;
+        self.tell(vehicle, decision.behavior, lane);
+    }
+
+    /// Each vehicle is told one thing at a time.
+    fn tell(&mut self, vehicle: StationId, behavior: Behavior, lane: ReferenceLink) {
+        if self.advice.iter().all(|told| told.vehicle != vehicle) {
+            // There are as many places as requests; who should make room may go without.
+            let _ = self.advice.try_push(Advice {
+                vehicle,
+                behavior,
+                lane,
+            });
         }
     }
 }
@@ -382,6 +405,8 @@ struct Room<'a> {
     target: &'a lanes::Target,
     asker: &'a Track,
     others: &'a [Track],
+    /// To whom this lane has been granted.
+    claimed: &'a [StationId],
     /// The part of the room that is enough.
     keeps: f64,
 }
@@ -396,6 +421,17 @@ impl Room<'_> {
             Some(false) if self.config.passing => self.pass(at),
             _ => Decision::no(Verdict::NotThere),
         }
+    }
+
+    /// Where another is along the lane, if it takes up a part of it or will: it is in it, comes into it, or
+    /// was granted it before.
+    fn occupied(&self, other: &Track) -> Option<lanes::Along> {
+        if other.own_id == self.asker.own_id {
+            return None;
+        }
+        let along = self.target.along(other)?;
+        let claimed = other.own_id.is_some_and(|id| self.claimed.contains(&id));
+        (claimed || self.target.holds(&along)).then_some(along)
     }
 
     /// How far one who drives behind another must be from it, bumper to bumper; speeds along the road,

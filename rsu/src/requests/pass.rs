@@ -34,15 +34,9 @@ impl Room<'_> {
         let reserve_s = self.config.reaction.as_secs_f64();
         let mut nearest_m = f64::INFINITY;
         for other in self.others {
-            if other.own_id == self.asker.own_id {
-                continue;
-            }
-            let Some(along) = self.target.along(other) else {
+            let Some(along) = self.occupied(other) else {
                 continue;
             };
-            if !self.target.holds(&along) {
-                continue;
-            }
             let gap_m = (along.at_m - own.at_m).abs() - along.half_m - own.half_m;
             let needed_m = if along.at_m < own.at_m {
                 // Comes against us, or stands, or is passing itself: then as if it stood.

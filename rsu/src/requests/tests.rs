@@ -1,12 +1,15 @@
 //! Decisions on a straight road of two lanes to the east and one to the west, and how requests live.
 
+mod sharing;
+
 use std::f64::consts::PI;
 
 use v2x_msg::base::LaneId;
 
 use super::*;
 use crate::fusion::Pose;
-use crate::report::{Class, Covariance, Strip, Velocity};
+use crate::report::{Class, Covariance, Velocity};
+use sharing::{strip, wants_to_know};
 
 const UNIT: StationId = StationId(*b"RSU00001");
 const ASKER: StationId = StationId(*b"asker   ");
@@ -266,6 +269,50 @@ fn what_was_granted_is_not_taken_back_for_a_hair() {
 }
 
 #[test]
+fn a_gap_is_granted_to_one_of_two_who_come_from_both_sides() {
+    let mut desk = desk();
+    let second = StationId(*b"second  ");
+    let rival = Track {
+        own_id: Some(second),
+        ..car(101, 301.0, 3.5, 10.0)
+    };
+    desk.hear(Mono::ZERO, &asks(10, 11, 1));
+    let same_lane = Request {
+        vehicle: second,
+        ..asks(10, 11, 1)
+    };
+    desk.hear(Mono::ZERO, &same_lane);
+    for _ in 0..3 {
+        desk.decide(&picture([asker(), rival]));
+        let told = desk.advice().iter();
+        let told: Vec<_> = told.map(|told| (told.vehicle, told.behavior)).collect();
+        let (first, other) = (Behavior::CHANGE_LEFT, Behavior::STRAIGHT_ON);
+        assert_eq!(told, [(ASKER, first), (second, other)]);
+    }
+    // Once the first wants it no more the second has it.
+    let no_more = Request {
+        wish: Wish::Nothing,
+        ..asks(10, 11, 1)
+    };
+    desk.hear(Mono::ZERO, &no_more);
+    desk.decide(&picture([asker(), rival]));
+    assert_eq!(desk.advice()[0].behavior, Behavior::CHANGE_RIGHT);
+}
+
+#[test]
+fn another_wish_under_an_old_number_is_decided_afresh() {
+    let mut desk = desk();
+    assert_eq!(decided(&mut desk, &asks(10, 11, 1), &[asker()]), LEFT);
+    // The room that would do to keep what was granted does not do for what was not.
+    let own = Track {
+        north_m: 0.0,
+        ..asker()
+    };
+    let close = [own, car(1, 283.5, -3.5, 10.0)];
+    assert_eq!(decided(&mut desk, &asks(10, 11, 2), &close), STAY);
+}
+
+#[test]
 fn a_lane_that_nobody_sees_is_not_free() {
     let tracks = [asker()];
     let unseen = (Verdict::Unseen, Behavior::STRAIGHT_ON);
@@ -439,68 +486,6 @@ fn more_requests_than_there_is_room_for_are_counted_and_answers_fit_one_message(
     desk.decide(&picture([asker()]));
     // One vehicle is told once, however often it asks.
     assert_eq!(desk.advice().len(), 1);
-}
-
-fn strip(points_m: &[(f64, f64)], radius_m: f64) -> Strip {
-    Strip {
-        points_m: points_m.iter().copied().collect(),
-        radius_m,
-    }
-}
-
-fn wants_to_know(strips: impl IntoIterator<Item = Strip>) -> Request {
-    Request {
-        number: 8,
-        wish: Wish::Share(Area {
-            paths: strips.into_iter().collect(),
-        }),
-        ..asks(10, 11, 1)
-    }
-}
-
-#[test]
-fn who_reaches_into_the_area_is_told_nearest_first_but_not_who_asks() {
-    let mut desk = desk();
-    let tracks = [
-        asker(),
-        car(1, 330.0, 0.0, 5.0),
-        car(2, 320.0, 6.0, 5.0),
-        car(3, 320.0, 20.0, 5.0),
-        car(4, 420.0, 0.0, 5.0),
-        Track {
-            east_m: f64::NAN,
-            ..car(5, 0.0, 0.0, 0.0)
-        },
-    ];
-    desk.hear(
-        Mono::ZERO,
-        &wants_to_know([strip(&[(300.0, 0.0), (350.0, 0.0)], 8.0)]),
-    );
-    desk.decide(&picture(tracks));
-    let told: Vec<usize> = desk.shared().unwrap().collect();
-    assert_eq!(told, [1, 2]);
-    assert_eq!(desk.advice(), []);
-    // Two strips are one area, and nobody is told twice.
-    let second = strip(&[(320.0, 19.0), (320.0, 5.0)], 3.0);
-    let both = [strip(&[(300.0, 0.0), (350.0, 0.0)], 8.0), second];
-    desk.hear(Mono::ZERO, &wants_to_know(both));
-    desk.decide(&picture(tracks));
-    let told: Vec<usize> = desk.shared().unwrap().collect();
-    assert_eq!(told, [1, 2, 3]);
-}
-
-#[test]
-fn an_area_full_of_road_users_is_told_as_far_as_one_message_holds() {
-    let mut desk = desk();
-    let crowd = (1..=200).map(|id| car(id, 300.0 + f64::from(id), 0.0, 0.0));
-    desk.hear(
-        Mono::ZERO,
-        &wants_to_know([strip(&[(300.0, 0.0), (300.0, 1.0)], 6000.0)]),
-    );
-    desk.decide(&picture(crowd));
-    let told: Vec<usize> = desk.shared().unwrap().collect();
-    assert_eq!(told, (0..39).collect::<Vec<_>>());
-    assert_eq!(desk.counts().left_out, 161);
 }
 
 #[test]
