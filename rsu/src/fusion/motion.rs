@@ -510,6 +510,18 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_speed_is_expected_to_go_on() {
+        let gains = |from_mps: f64, mps2: f64| {
+            let path = |t: f64| (from_mps * t + 0.5 * mps2 * t * t, 0.0);
+            follow(true, 5.0, path).gains_mps2
+        };
+        let (faster, steady, slower) = (gains(6.0, 1.5), gains(12.0, 0.0), gains(15.0, -1.5));
+        assert!((0.3..1.6).contains(&faster), "{faster}");
+        assert!(steady.abs() < 0.4, "{steady}");
+        assert!((-1.6..-0.3).contains(&slower), "{slower}");
+    }
+
+    #[test]
     fn a_start_from_standing_is_followed() {
         let start = |t: f64| {
             (
