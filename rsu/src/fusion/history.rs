@@ -2,8 +2,8 @@
 //!
 //! Each frame of the window is kept with the targets as they were before it. A late frame is put in
 //! order, the targets are set back to that moment, and it and all later frames are worked through
-//! again. All room is made once; a frame older than the window, or than what the room can hold, is
-//! too late.
+//! again. Frames may wait in their places first, so that several late ones share one way through. All
+//! room is made once; a frame older than the window, or than what the room can hold, is too late.
 
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ struct Slot {
     before: Crowd,
     /// Whether `before` is: nobody goes back into the midst of a moment that came in several frames.
     kept: bool,
+    /// Whether it has been worked through yet.
+    entered: bool,
 }
 
 /// What frames are in order of.
@@ -90,6 +92,7 @@ impl History {
             frame: Box::default(),
             before: Crowd::with_capacity(max_targets),
             kept: false,
+            entered: false,
         };
         Self {
             slots: (0..MAX_FRAMES).map(|_| slot()).collect(),
@@ -117,12 +120,31 @@ impl History {
         self.order.len()
     }
 
-    /// What would have to be worked through again for a frame.
+    /// The place of the first frame that waits to be worked through.
+    pub(crate) fn waiting(&self) -> Option<usize> {
+        let mut order = self.order.iter();
+        order.position(|slot| !self.slots[usize::from(*slot)].entered)
+    }
+
+    /// Whether what waits would be lost with a frame of that moment.
+    pub(crate) fn presses(&self, at: Mono) -> bool {
+        let waiting = self.waiting().map(|place| self.slot(place).frame.at);
+        let newest = self.newest().max(Some(at)).unwrap_or(at);
+        waiting.is_some_and(|waiting| self.free.is_empty() || waiting + self.window < newest)
+    }
+
+    fn slot(&self, place: usize) -> &Slot {
+        &self.slots[usize::from(self.order[place])]
+    }
+
+    /// What would have to be worked through for a frame, beside itself.
     pub(crate) fn later_than(&self, frame: &Frame) -> Later {
+        let waiting = self.waiting().map(|place| rank(&self.slot(place).frame));
+        let first = waiting.map_or(rank(frame), |waiting| waiting.min(rank(frame)));
         let later = self.order.iter().rev();
         let later = later
             .map(|slot| &self.slots[usize::from(*slot)].frame)
-            .take_while(|other| rank(other) > rank(frame));
+            .take_while(|other| rank(other) >= first);
         later.fold(Later::default(), |sum, other| Later {
             frames: sum.frames + 1,
             sightings: sum.sightings + other.sightings.len(),
@@ -156,9 +178,11 @@ impl History {
         {
             return Err(TooLate);
         }
-        let slot = self.free.pop().ok_or(TooLate)?;
-        std::mem::swap(&mut self.slots[usize::from(slot)].frame, frame);
-        self.order.insert(place, slot);
+        let free = self.free.pop().ok_or(TooLate)?;
+        let slot = &mut self.slots[usize::from(free)];
+        std::mem::swap(&mut slot.frame, frame);
+        (slot.kept, slot.entered) = (true, false);
+        self.order.insert(place, free);
         Ok(place)
     }
 
@@ -188,22 +212,32 @@ impl History {
             .any(|other| other.sensor == frame.sensor && other.print == frame.print)
     }
 
-    /// Sets `crowd` back to what it was when the frame at `place` was not yet known. The frame after it no
-    /// longer knows that: it is to be entered again.
-    pub(crate) fn rewind(&mut self, place: usize, crowd: &mut Crowd) {
-        if let Some(next) = self.order.get(place + 1) {
-            std::mem::swap(crowd, &mut self.slots[usize::from(*next)].before);
-        }
+    /// Sets `crowd` back to what it was before the frame at `place`, which waits; how many frames are to be
+    /// worked through again. The first of these no longer knows the crowd before it: it is to be entered.
+    pub(crate) fn rewind(&mut self, place: usize, crowd: &mut Crowd) -> usize {
+        let later = self.order[place..].iter().map(|slot| usize::from(*slot));
+        let mut again = later.filter(|slot| self.slots[*slot].entered);
+        let Some(first) = again.next() else {
+            return 0;
+        };
+        let count = 1 + again.count();
+        std::mem::swap(crowd, &mut self.slots[first].before);
+        count
     }
 
-    /// Hands out the frame at `place` and, where it begins a moment, the crowd before it: that is kept here
-    /// from now on, and what is then left in `crowd` is of no use.
-    pub(crate) fn enter(&mut self, place: usize, crowd: &mut Crowd) -> (&Frame, Option<&Crowd>) {
+    /// Hands out the frame at `place`, whether it had waited and, where it begins a moment, the crowd before
+    /// it: that is kept here from now on, and what is then left in `crowd` is of no use.
+    pub(crate) fn enter(
+        &mut self,
+        place: usize,
+        crowd: &mut Crowd,
+    ) -> (&Frame, bool, Option<&Crowd>) {
         let slot = &mut self.slots[usize::from(self.order[place])];
         slot.kept = crowd.last != Some((slot.frame.sensor, slot.frame.at));
         if slot.kept {
             std::mem::swap(crowd, &mut slot.before);
         }
-        (&slot.frame, slot.kept.then_some(&slot.before))
+        let first = !std::mem::replace(&mut slot.entered, true);
+        (&slot.frame, first, slot.kept.then_some(&slot.before))
     }
 }

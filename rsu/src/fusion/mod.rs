@@ -95,6 +95,8 @@ pub struct Fusion {
     picture: Box<Picture>,
     counts: Counts,
     frames: u64,
+    /// Frames wait to be worked through: a late one, and all that have come since.
+    behind: bool,
 }
 
 /// What came in and what became of it, since the start. What happens again when a late frame is taken
@@ -180,14 +182,16 @@ impl Fusion {
             picture: Box::default(),
             counts: Counts::default(),
             frames: 0,
+            behind: false,
             config,
         }
     }
 
     /// Takes what one sensor saw at `objects.seen_at`.
     ///
-    /// A frame that is late, but within the window, changes the tracks as if it had come in time.
-    /// What cannot be believed is counted and left out.
+    /// A frame that is late, but within the window, changes the tracks as if it had come in time. It waits,
+    /// with all that comes after it, until a picture is asked for or [`Fusion::catch_up`]: several late ones
+    /// share one way through. What cannot be believed is counted and left out.
     pub fn handle_objects(&mut self, input: InputId, objects: &Objects) {
         let Some(sensor) = self
             .config
@@ -222,6 +226,9 @@ impl Fusion {
             self.counts.too_late += 1;
             return;
         }
+        if self.history.presses(at) {
+            self.catch_up();
+        }
         if !self.fit_in_time() {
             return;
         }
@@ -232,12 +239,36 @@ impl Fusion {
         };
         self.counts.frames += 1;
         self.habits.pulse[sensor].beat(at);
+        let last = place + 1 == self.history.len();
+        self.counts.late += u64::from(!last);
+        if self.behind || !last {
+            self.behind = true;
+            return;
+        }
         let again = self.crowd.last == Some((sensor, at));
         self.work_through(place);
         // Of a moment that comes in many frames, the first and the last give out ids.
-        if again && full {
-            return;
+        if !again || !full {
+            self.settle_ids();
         }
+    }
+
+    /// Whether frames wait to be worked through.
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Works through what waits. Asking for a picture does it too.
+    pub fn catch_up(&mut self) {
+        if std::mem::take(&mut self.behind)
+            && let Some(place) = self.history.waiting()
+        {
+            self.work_through(place);
+            self.settle_ids();
+        }
+    }
+
+    fn settle_ids(&mut self) {
         let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
         self.counts.published += settled.given;
         self.counts.found_again += settled.found_again;
@@ -249,6 +280,13 @@ impl Fusion {
     /// Tracks that nobody has seen for the configured time before `at` are left out, so that
     /// sensors that have fallen silent leave an empty road and not an old one.
     pub fn picture(&mut self, at: Mono) -> &Picture {
+        self.catch_up();
+        self.glance(at)
+    }
+
+    /// The same of what has been worked through so far, so that it is nothing to what is learnt when
+    /// somebody looks.
+    pub fn glance(&mut self, at: Mono) -> &Picture {
         self.time.note_asked(at);
         for pulse in &mut self.habits.pulse {
             pulse.note_asked(at);
@@ -315,13 +353,16 @@ impl Fusion {
 
     /// Gives up what there is no time for; false if that is all of the frame in hand.
     fn fit_in_time(&mut self) -> bool {
-        let frame = &mut *self.incoming;
-        let later = self.history.later_than(frame);
-        let targets = self.crowd.targets.len();
-        let Some(keep) = afford(self.config.max_work, targets, later) else {
+        let mut keep = self.affordable();
+        if self.behind && keep.is_none_or(|keep| keep < self.incoming.sightings.len()) {
+            self.catch_up();
+            keep = self.affordable();
+        }
+        let Some(keep) = keep else {
             self.counts.given_up_late += 1;
             return false;
         };
+        let frame = &mut *self.incoming;
         if keep < frame.sightings.len() {
             let shed = self.stepper.thin(frame, keep, &self.crowd, &self.config);
             self.counts.given_up_expected += shed.expected;
@@ -330,8 +371,15 @@ impl Fusion {
         true
     }
 
+    /// How many detections of the frame in hand there is time for, beside all that is to be done with it.
+    fn affordable(&self) -> Option<usize> {
+        let later = self.history.later_than(&self.incoming);
+        afford(self.config.max_work, self.crowd.targets.len(), later)
+    }
+
     fn start_anew(&mut self, at: Mono) {
         self.counts.restarts += 1;
+        self.behind = false;
         self.history.clear();
         self.crowd.targets.clear();
         self.crowd.at = at;
@@ -404,18 +452,16 @@ impl Fusion {
         self.counts.malformed += (objects.detections.len() - taken) as u64;
     }
 
-    /// Applies the frame at `place` and, again, all that are later.
+    /// Applies the frame at `place`, which waits, and all that are later.
     fn work_through(&mut self, place: usize) {
-        let later = self.history.len() - place - 1;
-        if later > 0 {
-            self.counts.late += 1;
-            self.counts.replayed += later as u64;
-            self.history.rewind(place, &mut self.crowd);
+        let again = self.history.rewind(place, &mut self.crowd);
+        if again > 0 {
+            self.counts.replayed += again as u64;
             self.stepper.forget();
         }
-        for again in place..self.history.len() {
-            let (frame, before) = self.history.enter(again, &mut self.crowd);
-            let by = (&self.config, &mut self.habits, again == place);
+        for place in place..self.history.len() {
+            let (frame, first, before) = self.history.enter(place, &mut self.crowd);
+            let by = (&self.config, &mut self.habits, first);
             self.stepper
                 .apply(frame, (before, &mut self.crowd), by, &mut self.counts);
         }

@@ -5,7 +5,7 @@
 //! measurements by itself; between frames they mix by how often road users change their ways. What
 //! everybody else sees is the mixture (`mixture`): mean and covariance, the spread between the modes
 //! included. The two ways of going straight are filtered side by side (`pair`), and what stands is
-//! filtered as what stands (`standing`).
+//! filtered as what stands (`standing`). Whoever goes gathers or loses speed as of late, for a while.
 
 use std::ops::Deref;
 
@@ -38,6 +38,8 @@ pub(crate) struct Motion {
     weights: [f64; MODES],
     /// Of late, counter-clockwise.
     turn_radps: f64,
+    /// Speed gained of late; who slows down loses.
+    gains_mps2: f64,
     /// Time since modes last could change.
     unmixed_s: f64,
     /// More than one mode is at work.
@@ -123,6 +125,7 @@ impl Motion {
             },
             weights: [0.35, 0.35, 0.1, 0.2],
             turn_radps: 0.0,
+            gains_mps2: 0.0,
             unmixed_s: 0.0,
             several,
             known: Known::All,
@@ -145,7 +148,14 @@ impl Motion {
             self.mix(pace.changes(self.unmixed_s));
             self.unmixed_s = 0.0;
         }
+        let gained = self.gained(dt_s);
         let modes = &mut self.modes;
+        if let Some([east, north]) = gained {
+            for (x, gained) in [(2, east), (3, north)] {
+                modes.going.x[x] += f64x2::splat(gained);
+                modes.turning.x[x] += gained;
+            }
+        }
         modes
             .going
             .predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
@@ -160,8 +170,10 @@ impl Motion {
         placed(&self.modes, &count, &mut self.whole);
         heading_for(&self.modes, &count, &mut self.whole);
         self.known = Known::Place;
-        // A turn that nothing confirms dies away.
-        self.turn_radps *= 1.0 - (dt_s.abs() / TURN_LASTS_S).min(1.0);
+        // What nothing confirms dies away.
+        let lasts = 1.0 - (dt_s.abs() / CHANGE_LASTS_S).min(1.0);
+        self.turn_radps *= lasts;
+        self.gains_mps2 *= lasts;
     }
 
     /// Works out how sure the velocity is.
@@ -348,7 +360,21 @@ impl Motion {
         counts([f64x2::new([a, b]), f64x2::new([c, d])], 1.0)
     }
 
-    /// The update turned the velocity: part of that is the turn.
+    /// What it gains of speed in a span of time, if it goes on as of late; None where that is nothing. Taken at
+    /// the beginning of the span: its place comes out millimetres ahead.
+    fn gained(&self, dt_s: f64) -> Option<[f64; 2]> {
+        if self.gains_mps2.abs() < LEAST_GAINS_MPS2 {
+            return None;
+        }
+        let velocity = self.whole.velocity();
+        let speed = velocity.norm();
+        // Nobody brakes beyond standing still.
+        let share = (self.gains_mps2 * dt_s / speed.max(TURN_LEAST_MPS)).max(-1.0);
+        Some([share * velocity.x, share * velocity.y])
+    }
+
+    /// The update turned the velocity and made it longer or shorter: part of that is the turn, and part is that
+    /// it gathers speed or slows down.
     fn note_turn(&mut self, before: Vector2<f64>) {
         let after = self.whole.velocity();
         let speed = before.norm().min(after.norm());
@@ -358,8 +384,12 @@ impl Motion {
             let sure = (1.0 - 3.0 * self.whole.velocity_sigma_mps() / speed).max(0.0);
             self.turn_radps = (self.turn_radps + TURN_GAIN * sure * angle)
                 .clamp(-MOST_TURN_RADPS, MOST_TURN_RADPS);
+            let gained = after.norm() - before.norm();
+            self.gains_mps2 = (self.gains_mps2 + GAINS_GAIN * sure * gained)
+                .clamp(-MOST_GAINS_MPS2, MOST_GAINS_MPS2);
         } else {
             self.turn_radps = 0.0;
+            self.gains_mps2 = 0.0;
         }
     }
 }
@@ -410,6 +440,8 @@ const MIX_EVERY_S: f64 = 0.045;
 const CHANGE_AFTER_S: f64 = 3.0;
 /// How much of the turn that an update shows is added to the rate.
 const TURN_GAIN: f64 = 0.7;
+/// The same of speed.
+const GAINS_GAIN: f64 = 1.0;
 /// No mode is ever out of the question.
 const LEAST_WEIGHT: f64 = 1e-4;
 /// Below this rate of turn nothing is gained by foreseeing it.
@@ -418,7 +450,11 @@ const LEAST_TURN_RADPS: f64 = 0.02;
 const STANDING_BELOW_MPS: f64 = 3.0;
 const TURN_LEAST_MPS: f64 = 2.0;
 const MOST_TURN_RADPS: f64 = 0.8;
-const TURN_LASTS_S: f64 = 1.0;
+/// Below this nothing is gained by foreseeing it.
+const LEAST_GAINS_MPS2: f64 = 0.05;
+/// Harder nobody speeds up or brakes for long.
+const MOST_GAINS_MPS2: f64 = 4.0;
+const CHANGE_LASTS_S: f64 = 1.0;
 
 #[cfg(test)]
 mod tests {
@@ -471,6 +507,18 @@ mod tests {
             (later.position() - Vector2::new(truth.0, truth.1)).norm()
         };
         assert!(error(motion) < 0.8, "{}", error(motion));
+    }
+
+    #[test]
+    fn a_change_of_speed_is_expected_to_go_on() {
+        let gains = |from_mps: f64, mps2: f64| {
+            let path = |t: f64| (from_mps * t + 0.5 * mps2 * t * t, 0.0);
+            follow(true, 5.0, path).gains_mps2
+        };
+        let (faster, steady, slower) = (gains(6.0, 1.5), gains(12.0, 0.0), gains(15.0, -1.5));
+        assert!((0.3..1.6).contains(&faster), "{faster}");
+        assert!(steady.abs() < 0.4, "{steady}");
+        assert!((-1.6..-0.3).contains(&slower), "{slower}");
     }
 
     #[test]

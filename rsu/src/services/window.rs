@@ -71,6 +71,11 @@ impl Window {
         self.grid.due()
     }
 
+    /// When it opens; the origin of the clock where it has been open ever since.
+    pub(crate) fn opens(&self) -> Mono {
+        Mono::ZERO + self.grid.due().since(Mono::ZERO + self.open)
+    }
+
     fn turn(&mut self, now: Now, early: Duration) -> Turn {
         let turn = self.grid.turn(now, early);
         if turn.missed > 0 {

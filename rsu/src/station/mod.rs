@@ -294,6 +294,12 @@ impl Station {
 
     /// When the station wants to be woken next.
     pub fn poll_timeout(&self) -> Mono {
+        let behind = self.fusion.is_behind();
+        let catches_up = if behind {
+            self.rsm.opens()
+        } else {
+            Mono::NEVER
+        };
         self.spat
             .due()
             .min(self.rsm.due())
@@ -301,6 +307,7 @@ impl Station {
             .min(self.map.due())
             .min(self.weather.due())
             .min(self.answers.due())
+            .min(catches_up)
     }
 
     /// Composes the next frame that is due, most urgent first; false when there is none.
@@ -322,10 +329,10 @@ impl Station {
         event
     }
 
-    /// The road users as they are believed to be at `at`, for observers. Does not change what is
-    /// sent.
+    /// The road users as they are believed to be at `at`, for observers, by what has been worked through.
+    /// Does not change what is sent.
     pub fn picture(&mut self, at: Mono) -> &Picture {
-        self.fusion.picture(at)
+        self.fusion.glance(at)
     }
 
     /// What the signals are forecast to do, for observers; None where nothing may be said.

@@ -20,8 +20,18 @@ impl Station {
         self.answers.follow(now);
     }
 
+    /// Late reports wait until the next slot of RSM opens, so that several share one way through the past
+    /// and none of it is left for the moment of sending.
+    pub(super) fn catch_up(&mut self, now: Now) {
+        if self.fusion.is_behind() && now.mono >= self.rsm.opens() {
+            self.fusion.catch_up();
+            self.stats.fusion = self.fusion.counts();
+        }
+    }
+
     /// Last in every wake-up: what is due becomes ready to be composed.
     pub(super) fn turn(&mut self, now: Now) {
+        self.catch_up(now);
         let missed = self.spat.turn(now);
         self.count_missed(FrameKind::Spat, missed);
         let missed = self.rsm.turn_on_time(now);

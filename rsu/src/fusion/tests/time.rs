@@ -22,6 +22,49 @@ fn a_late_frame_changes_the_tracks_as_if_it_had_come_in_time() {
 }
 
 #[test]
+fn late_frames_share_one_way_through_and_change_the_tracks_as_if_they_had_come_in_time() {
+    let place = |t: f64| [car(20.0 + 10.0 * t + 0.4 * (7.0 * t).sin(), 0.0)];
+    let mut in_time = fusion();
+    for t in [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6] {
+        in_time.handle_objects(CAMERA, &frame(t, &place(t)));
+    }
+    let mut late = fusion();
+    for t in [0.0, 0.1, 0.4, 0.5] {
+        late.handle_objects(CAMERA, &frame(t, &place(t)));
+    }
+    let before = late.picture(moment(0.5)).clone();
+    // The last is late for nothing, but comes while others wait.
+    for t in [0.3, 0.2, 0.6] {
+        late.handle_objects(CAMERA, &frame(t, &place(t)));
+    }
+    assert!(late.is_behind());
+    assert_eq!(*late.glance(moment(0.5)), before);
+    assert_eq!(late.picture(moment(0.7)), in_time.picture(moment(0.7)));
+    assert!(!late.is_behind());
+    assert_eq!((late.counts().late, late.counts().replayed), (2, 2));
+}
+
+#[test]
+fn late_frames_that_nobody_asks_for_are_neither_lost_nor_hoarded() {
+    let mut fusion = fusion();
+    // The second camera is always late, and no picture is asked for in ten seconds.
+    for step in 0..100 {
+        let t = f64::from(step) / 10.0;
+        let seen = [car(30.0 + 5.0 * t, 0.0)];
+        fusion.handle_objects(CAMERA, &frame(t, &seen));
+        let late = t - 0.13;
+        fusion.handle_objects(SECOND_CAMERA, &frame(late, &[car(30.0 + 5.0 * late, 0.0)]));
+    }
+    let counts = fusion.counts();
+    assert_eq!((counts.frames, counts.too_late, counts.late), (200, 0, 100));
+    // Each way through takes all that have come since the last one.
+    assert!(counts.replayed < 100, "{}", counts.replayed);
+    let track = nearest(&mut fusion, 9.9, 79.5, 0.0);
+    assert!((track.east_m - 79.5).abs() < 0.5, "{track:?}");
+    assert!(track.sources.count_ones() == 2, "{track:?}");
+}
+
+#[test]
 fn a_frame_older_than_the_window_is_counted_and_changes_nothing() {
     let mut fusion = fusion();
     watch(&mut fusion, 0.0, 1.0, |_| vec![car(30.0, 0.0)]);

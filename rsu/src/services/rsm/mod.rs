@@ -160,6 +160,11 @@ impl Service {
         self.window.due()
     }
 
+    /// From when on a report may lead to a message.
+    pub(crate) fn opens(&self) -> Mono {
+        self.window.opens()
+    }
+
     /// Whether a message waits to be composed.
     pub(crate) fn is_ready(&self) -> bool {
         self.ready.is_some()
