@@ -1,13 +1,14 @@
 //! Who comes by a timetable: what buses gain and others lose, that no clearance is cut for an ambulance,
 //! and that a platoon is one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
 use rsu::clock::Mono;
 use rsu::report::Light;
 use sim::scenario::Scenario;
+use sim::world::roads::Turn;
 use sim::world::vehicles::Kind;
 use sim::world::{STEP, World};
 use v2x_msg::base::PhaseId;
@@ -127,12 +128,19 @@ fn an_ambulance_is_not_held_up_and_no_clearance_is_cut_for_it() {
 }
 
 #[test]
-fn five_lorries_drive_as_one_fifteen_to_twenty_five_metres_apart() {
-    let (mut gaps_m, mut seen) = (Vec::new(), BTreeSet::new());
+fn five_lorries_drive_as_one_and_merge_into_the_lane_to_the_gate() {
+    let (mut gaps_m, mut seen, mut through) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    // By lorry: the lanes that it was in.
+    let mut lanes = BTreeMap::<u32, BTreeSet<u8>>::new();
     drive(&named("yangshan-truck-platoon.toml", &[]), 1, |world| {
+        let roads = world.roads();
         let lorries = world.vehicles().iter().filter(|one| one.keeps_lane);
         let lorries: Vec<_> = lorries.collect();
         seen.extend(lorries.iter().map(|lorry| lorry.id));
+        for lorry in &lorries {
+            let lane = &roads.approaches[roads.routes[lorry.route].approach];
+            lanes.entry(lorry.id).or_default().insert(lane.id.value());
+        }
         for pair in lorries.windows(2) {
             let [ahead, behind] = [pair[0], pair[1]];
             // Under way together: not in the queue at red, nor parted by it.
@@ -142,8 +150,25 @@ fn five_lorries_drive_as_one_fifteen_to_twenty_five_metres_apart() {
                 gaps_m.push(ahead.rear_m() - behind.along_m);
             }
         }
+        for crossing in world.crossings() {
+            if seen.contains(&crossing.vehicle) {
+                assert!(!crossing.runs_red(), "{crossing:?}");
+                assert_eq!(roads.routes[crossing.route].turn, Turn::Right);
+                through.insert(crossing.vehicle);
+            }
+        }
+        for (i, body) in world.latest().vehicles().iter().enumerate() {
+            let mut others = world.latest().vehicles()[i + 1..].iter();
+            let hit = others.find(|other| other.overlaps(body));
+            assert_eq!(hit, None, "{body:?}");
+        }
     });
     assert_eq!(seen.len(), 15, "three times five");
+    assert_eq!(through.len(), 15, "all have come to the gate");
+    let merged = lanes
+        .values()
+        .filter(|lanes| lanes.contains(&2) && lanes.contains(&3));
+    assert_eq!(merged.count(), 15, "{lanes:?}");
     assert!(gaps_m.len() > 50, "{} gaps", gaps_m.len());
     let wide = gaps_m
         .iter()

@@ -183,12 +183,13 @@ impl Scenario {
         wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
         let world = world.with(wishes, deeds).under(self.spells()?);
-        let world = world.with_works(works).with_lines(self.lines()?)?;
-        Ok(if self.file.traffic.lane_changes {
+        let world = world.with_works(works);
+        let world = if self.file.traffic.lane_changes {
             world.with_lane_changes()
         } else {
             world
-        })
+        };
+        Ok(world.with_lines(self.lines()?)?)
     }
 
     /// The roads of the site, with what drivers may do there.

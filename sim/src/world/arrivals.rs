@@ -66,7 +66,8 @@ impl World {
             };
             let driver = first.driver;
             let wanted_mps = self.roads.routes[first.route].speed_mps(0.0) * driver.eagerness;
-            let speed_mps = wanted_mps.min(ahead_mps);
+            let own_mps = first.slow.map_or(f64::INFINITY, |(most_mps, _)| most_mps);
+            let speed_mps = wanted_mps.min(ahead_mps).min(own_mps);
             let needed_m = driver.standstill_m + speed_mps * driver.headway_s;
             if room_m > needed_m
                 && let Some(mut vehicle) = self.waiting[lane].pop_front()
@@ -107,6 +108,11 @@ impl World {
                 vehicle.entered.is_none() && self.roads.routes[vehicle.route].approach == lane
             })
             .count();
-        driving + self.waiting[lane].len()
+        let kept = if self.is_for_platoon(lane) { KEPT } else { 0 };
+        driving + self.waiting[lane].len() + kept
     }
 }
+
+/// A lane in which a platoon comes is as good as full: nobody else comes between its vehicles, if there is
+/// another.
+const KEPT: usize = 1000;

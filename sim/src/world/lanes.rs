@@ -265,7 +265,6 @@ impl World {
             let vehicle = &self.vehicles[i];
             let turn = self.steps + u64::from(vehicle.id);
             let free = vehicle.aside.is_none() && vehicle.halt.is_none() && vehicle.call.is_none();
-            let free = free && !vehicle.keeps_lane;
             if turn.is_multiple_of(THINKS_EACH) && free {
                 self.think_of_lanes(i, &mut lanes);
             }
@@ -314,7 +313,10 @@ impl World {
         let may = self.now() >= vehicle.settled;
         let makes_room = scene.siren_behind(vehicle);
         for mut target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
-            if makes_room {
+            if vehicle.keeps_lane && target.urgency.is_none() {
+                continue;
+            }
+            if makes_room && !vehicle.keeps_lane {
                 target.urgency = Some(target.urgency.unwrap_or(0.5).max(0.5));
             }
             if target.urgency.is_none() && !may {

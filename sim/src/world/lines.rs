@@ -3,14 +3,16 @@
 //! A bus stands at its stop for its dwell and drives on. An emergency vehicle drives as fast as it
 //! may and somewhat faster, slows down before a red light and passes it; those before it make room,
 //! and whoever could cross its way holds back ([`super::right_of_way`], [`super::lanes`]). It asks a
-//! signal that decides for its green. Lorries of a platoon keep their lane and small, even gaps. Left out: stops aside of the lane.
+//! signal that decides for its green. Lorries of a platoon keep small, even gaps behind the first of them, and
+//! their lane unless it does not lead where they go. Left out: stops aside of the lane.
 
 use std::time::Duration;
 
 use rsu::clock::Mono;
 use v2x_msg::base::{LaneId, NodeId};
 
-use super::roads::Turn;
+use super::lanes::{lanes_off, route_in};
+use super::roads::{Route, Turn};
 use super::vehicles::{Driver, Kind, Mix, TurnShares, Vehicle};
 use super::{STEP, World};
 use crate::random::{Purpose, Stream};
@@ -101,6 +103,10 @@ impl World {
             let mut vehicle = drawn(self.seed, self.next_id, line);
             vehicle.route = route;
             vehicle.appeared = now;
+            let leads = line.every.is_none_or(|every| now < line.first + every);
+            if line.service == Service::Platoon && leads {
+                vehicle.slow = Some((LEADS_AT_MPS, Mono::NEVER));
+            }
             let stop_m = self.roads.routes[route].stop_m;
             vehicle.call = line.stop.map(|stop| {
                 let (least_s, most_s) = stop.dwell_s;
@@ -139,11 +145,25 @@ impl World {
         }
     }
 
+    /// Whether a platoon comes in an approach lane just now.
+    pub(super) fn is_for_platoon(&self, lane: usize) -> bool {
+        let (now, lane) = (self.now(), &self.roads.approaches[lane]);
+        self.lines.iter().any(|line| {
+            let comes = line.first <= now && now < line.until;
+            let here = (line.from, line.lane) == (lane.from, lane.id);
+            line.service == Service::Platoon && comes && here
+        })
+    }
+
+    /// Where drivers change lanes, the lane need not lead the line's way: one beside it has to.
     fn route_of(&self, line: &Line) -> Option<usize> {
         let roads = &self.roads;
-        roads.routes.iter().position(|route| {
-            let lane = &roads.approaches[route.approach];
-            lane.from == line.from && lane.id == line.lane && route.turn == line.turn
+        let mut lanes = roads.approaches.iter();
+        let lane = lanes.position(|lane| lane.from == line.from && lane.id == line.lane)?;
+        let leads = |route: &Route| route.approach == lane && route.turn == line.turn;
+        roads.routes.iter().position(leads).or_else(|| {
+            lanes_off(self, lane, line.turn)?;
+            route_in(roads, lane, line.turn)
         })
     }
 }
@@ -185,6 +205,8 @@ fn drawn(seed: u64, id: u32, line: &Line) -> Vehicle {
 
 /// Length, width, height of a container lorry.
 const LORRY_M: (f64, f64, f64) = (16.5, 2.5, 3.9);
+/// The first lorry drives no faster, and the others keep up: 54 km/h.
+const LEADS_AT_MPS: f64 = 15.0;
 /// How lorries drive that are coupled by radio (assumed): 20 m apart at 54 km/h.
 const TOGETHER: Driver = Driver {
     acceleration_mps2: 1.0,

@@ -64,7 +64,7 @@ pub struct Vehicle {
     pub slow: Option<(f64, Mono)>,
     /// It has siren and lights on.
     pub siren: bool,
-    /// It never changes lanes.
+    /// It changes lanes only where it must.
     pub keeps_lane: bool,
     /// It has still to call at a stop.
     pub call: Option<Call>,
