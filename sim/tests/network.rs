@@ -175,7 +175,10 @@ fn buses_of_a_line_call_at_its_stops() {
     let first_s = stood.values().next().expect("four");
     assert!((40.0..=200.0).contains(first_s), "{stood:?}");
     // As fast as the line drives, 18 km/h, and no faster.
-    assert!((17.0 / 3.6..18.5 / 3.6).contains(&fastest_mps), "{fastest_mps}");
+    assert!(
+        (17.0 / 3.6..18.5 / 3.6).contains(&fastest_mps),
+        "{fastest_mps}"
+    );
 }
 
 #[test]
