@@ -36,14 +36,15 @@ const SECOND: InputId = InputId(2);
 
 fn site() -> Site {
     let text = include_str!("../../configs/sites/moyu-boyuan.toml");
-    Site::parse(text, "moyu-boyuan.toml").unwrap()
+    Site::parse(text, "moyu-boyuan.toml").expect("the site is sound")
 }
 
 /// So long after a beginning, shortly before a full minute of UTC.
 fn at(ms: u64) -> Now {
     Now {
         mono: Mono::from_nanos(100_000_000_000) + Duration::from_millis(ms),
-        utc: Utc::from_unix_ms(1_767_225_659_000).unwrap() + Duration::from_millis(ms),
+        utc: Utc::from_unix_ms(1_767_225_659_000).expect("a moment of 2026")
+            + Duration::from_millis(ms),
     }
 }
 
@@ -122,7 +123,10 @@ impl Unit {
     /// An RSM as the standard has it, with a mark of the minute.
     fn rsm(&self, sec_mark_ms: i64, seen: &[Told]) -> String {
         let participant = |&(number, east_m, north_m, east_mps, north_mps): &Told| {
-            let pos = self.frame.ground_position(east_m, north_m).unwrap();
+            let pos = self
+                .frame
+                .ground_position(east_m, north_m)
+                .expect("near the site");
             let heading_deg = east_mps.atan2(north_mps).to_degrees().rem_euclid(360.0);
             json!({
                 "ptcType": "motor", "ptcId": number, "source": 5, "secMark": sec_mark_ms,
@@ -140,7 +144,10 @@ impl Unit {
     /// A TRACK as the radar box has it, with whatever it says of a lane.
     fn track(&self, seconds: u64, lane: &Value, seen: &[Told]) -> String {
         let target = |&(number, east_m, north_m, east_mps, north_mps): &Told| {
-            let pos = self.frame.ground_position(east_m, north_m).unwrap();
+            let pos = self
+                .frame
+                .ground_position(east_m, north_m)
+                .expect("near the site");
             json!({
                 "targetId": number, "targetType": 3, "laneNo": lane,
                 "latitude": pos.lat_deg(), "longitude": pos.lon_deg(),

@@ -94,6 +94,8 @@ const STANDS_BELOW_MPS: f64 = 0.3;
 const COURSE_FROM_MPS: f64 = 1.0;
 /// Older sightings say too little of now.
 const SEEN_WITHIN_S: f64 = 0.6;
+/// Of whom nobody has seen for longer it is not known that it does not brake.
+const JUST_SEEN_S: f64 = 0.25;
 /// False echoes seldom live so long.
 const ESTABLISHED_S: f64 = 1.0;
 /// Those that do are second echoes of one vehicle, on its own way.
@@ -156,8 +158,9 @@ impl Predictions {
             return None;
         }
         let (sin, cos) = yaw_rad.sin_cos();
+        // Where nobody has seen it since, it is said to go on as it did, which is no news of it.
         self.memory[usize::from(track.id)].look(
-            now,
+            track.seen_at.min(now),
             track.born_at,
             speed_mps,
             moves.then_some(yaw_rad),
@@ -206,7 +209,8 @@ impl Predictions {
             let to_stop_m = way.stop_m - on.along_m - half_length_m;
             let mut stop = None;
             if to_stop_m > 0.0 && mover.speed_mps >= STANDS_BELOW_MPS {
-                let must_stop = sign.demand == Demand::SurelyStop && sign.seen;
+                let just_seen = now.seconds_after(track.seen_at) <= JUST_SEEN_S;
+                let must_stop = sign.demand == Demand::SurelyStop && sign.seen && just_seen;
                 // Of whom little is known it is not known that it does not brake.
                 if must_stop && mover.established && sign.arrives_s <= HORIZON_S {
                     red = (red.0 + on.weight * sign.passes, sign.arrives_s);

@@ -52,6 +52,10 @@ pub(super) fn wanted(
 /// Who brakes with this share of what is needed is about to stop: braking begins softly, and is seen
 /// late.
 const BRAKES_FOR_IT: f64 = 0.5;
+/// So is who has braked with this share for a second,
+const HAS_BRAKED_FOR_IT: f64 = 0.45;
+/// and has not let go of it: less than this share is more than the noise of an acceleration.
+const STILL_BRAKES: f64 = 0.2;
 
 /// Who needs less than this to stop at a line may yet do it, however near it is.
 const SOFT_STOP_MPS2: f64 = 2.2;
@@ -71,7 +75,10 @@ pub(super) fn fails_to_stop(
     braking: Braking,
 ) -> f64 {
     let needed_mps2 = mover.speed_mps * mover.speed_mps / (2.0 * to_stop_m);
-    if -memory.accel_mps2 >= BRAKES_FOR_IT * needed_mps2 {
+    let (brakes_mps2, has_braked_mps2) = (-memory.accel_mps2, -memory.lasting_mps2);
+    let goes_on = has_braked_mps2 >= HAS_BRAKED_FOR_IT * needed_mps2
+        && brakes_mps2 >= STILL_BRAKES * needed_mps2;
+    if brakes_mps2 >= BRAKES_FOR_IT * needed_mps2 || goes_on {
         return 0.0;
     }
     let from_which_mps = |braking_mps2: f64| (2.0 * braking_mps2 * to_stop_m).sqrt();
