@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 
 use v2x_msg::base::{Degrees, Elevation, EnuFrame, GeoPosition};
 
-use super::Counts;
+use super::{Counts, hand_over};
 use crate::clock::Mono;
 use crate::report::{Class, Content, Covariance, Detection, Objects, Size, Velocity};
 
@@ -215,7 +215,7 @@ impl Gather {
 
     fn tell(&mut self, counts: &mut Counts, sink: &mut dyn FnMut(Content)) {
         counts.report();
-        sink(Content::Objects((*self.objects).clone()));
+        hand_over(&self.objects, sink);
         self.objects.detections.clear();
     }
 }

@@ -62,7 +62,7 @@ use self::cycle::{Cycle, Part, Said, Taken};
 use self::wire::{Extended, General, Measurement, Message, NotUsed, State};
 pub use super::can::Carrier;
 use super::can::{self, CanFrame};
-use super::{Counts, Mount, Pose};
+use super::{Counts, Mount, Pose, hand_over};
 use crate::clock::{Mono, Now};
 use crate::report::{Class, Content, Covariance, Detection, MAX_OBJECTS, Objects, Size, Velocity};
 
@@ -382,7 +382,7 @@ impl Ear {
             };
             if self.objects.detections.is_full() {
                 self.counts.report();
-                sink(Content::Objects((*self.objects).clone()));
+                hand_over(&self.objects, sink);
                 self.objects.detections.clear();
             }
             self.objects.detections.push(detection);
@@ -390,7 +390,7 @@ impl Ear {
         }
         if reported == 0 || !self.objects.detections.is_empty() {
             self.counts.report();
-            sink(Content::Objects((*self.objects).clone()));
+            hand_over(&self.objects, sink);
         }
     }
 

@@ -47,8 +47,8 @@ use v2x_msg::{Message, MessageKind};
 
 pub use emitter::Emitter;
 
-use super::Counts;
 use super::objects;
+use super::{Counts, hand_over};
 use crate::clock::{Mono, Now};
 use crate::report::{
     self, Class, Content, Covariance, Detection, MAX_OBJECTS, Objects, Request, Velocity,
@@ -380,7 +380,7 @@ impl Decoder {
         self.objects.detections.extend(moved);
         self.words.clear();
         self.counts.report();
-        sink(Content::Objects((*self.objects).clone()));
+        hand_over(&self.objects, sink);
     }
 }
 
