@@ -59,7 +59,7 @@ use arrayvec::ArrayVec;
 pub use objects::Assumed;
 
 use crate::clock::{Mono, Now};
-use crate::report::Content;
+use crate::report::{Content, Objects};
 
 /// The decoder of one configured input, whatever it speaks.
 #[derive(Debug)]
