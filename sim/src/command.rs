@@ -424,9 +424,11 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
         writeln!(io::stdout(), "{second}").is_ok()
     })?;
     let [spat, rsm, map, rsi] = heard.frames;
-    println!(
+    let _ = writeln!(
+        io::stdout(),
         "heard {spat} SPAT, {rsm} RSM, {map} MAP, {rsi} RSI; {} lost or not decoded, {} rejected",
-        heard.broken, heard.rejected
+        heard.broken,
+        heard.rejected
     );
     Ok(ExitCode::from(u8::from(!heard.everything())))
 }
