@@ -40,9 +40,14 @@ impl Heart {
         let mailbox = Arc::clone(&self.mailbox);
         mailbox.adopt();
         loop {
+            let slot = self.station.next_slot();
             let due = self.station.poll_timeout().min(clock_due);
             let woke = mailbox.wait(due, self.spin);
             let now = clock::now();
+            // Whatever it woke for, it serves what is due.
+            if now.mono >= slot {
+                self.tally.lateness.record(now.mono.since(slot));
+            }
             let (mut said, mut handled) = (None, now.mono);
             match woke {
                 Woke::Report(report) => {
@@ -73,7 +78,6 @@ impl Heart {
                     clock_due = now.mono + CLOCK_EVERY;
                 }
                 Woke::Timeout => {
-                    self.tally.lateness.record(now.mono.since(due));
                     self.window.step(now, Step::Timeout);
                     self.station.handle_timeout(now);
                 }

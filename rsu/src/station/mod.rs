@@ -292,14 +292,18 @@ impl Station {
         self.turn(now);
     }
 
-    /// When the station wants to be woken next.
+    /// When the station wants to be woken next: for a slot, or to catch up before one.
     pub fn poll_timeout(&self) -> Mono {
-        let behind = self.fusion.is_behind();
-        let catches_up = if behind {
+        let catches_up = if self.fusion.is_behind() {
             self.rsm.opens()
         } else {
             Mono::NEVER
         };
+        self.next_slot().min(catches_up)
+    }
+
+    /// When the next slot of a message is due, or the end of something that is watched.
+    pub(crate) fn next_slot(&self) -> Mono {
         self.spat
             .due()
             .min(self.rsm.due())
@@ -307,7 +311,6 @@ impl Station {
             .min(self.map.due())
             .min(self.weather.due())
             .min(self.answers.due())
-            .min(catches_up)
     }
 
     /// Composes the next frame that is due, most urgent first; false when there is none.
