@@ -246,6 +246,15 @@ fn read_detect(root: &mut Table<'_, '_>) -> detect::Config {
         bus_stopped_after: table
             .millis("bus-stopped-after-ms", 1000..=3_600_000)
             .unwrap_or(default.bus_stopped_after),
+        siren_within_m: table
+            .number("siren-within-m", 0.0..=500.0)
+            .map_or(default.siren_within_m, |m| m.value),
+        siren_after: table
+            .millis("siren-after-ms", 0..=60_000)
+            .unwrap_or(default.siren_after),
+        siren_longest: table
+            .millis("siren-longest-ms", 0..=600_000)
+            .unwrap_or(default.siren_longest),
         object_after: switch(&mut table, "object-after-ms", default.object_after),
         wrong_way_after: switch(&mut table, "wrong-way-after-ms", default.wrong_way_after),
         pedestrian_after: switch(&mut table, "pedestrian-after-ms", default.pedestrian_after),

@@ -4,12 +4,13 @@
 //! and against each kind of event ([`watch`], [`against`] for wrong-way drivers, [`queue`] for
 //! congestion), and tells the book what is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
 //! seen for long enough ends. Queueing at red is not congestion, waiting behind others is not
-//! stopping, a bus at its stop is not an obstacle: what explains a stand stops the clock of its
-//! evidence. An emergency vehicle is one that says so by radio, or that a box knows by its lights.
+//! stopping, making room for a siren ([`siren`]) is not either, a bus at its stop is not an obstacle: what
+//! explains a stand stops the clock of its evidence. An emergency vehicle is one that says so by radio, or that a box knows by its lights.
 
 mod against;
 mod queue;
 mod scene;
+mod siren;
 mod watch;
 
 use std::time::Duration;
@@ -37,6 +38,12 @@ pub struct Config {
     /// As [`Config::stopped_after`], for what may be a bus at a stop, where the site says nothing else; on
     /// a link without a listed stop every bus may be at one.
     pub bus_stopped_after: Duration,
+    /// Who stops with an emergency vehicle on duty so near may make room for it; 0: nobody does.
+    pub siren_within_m: f64,
+    /// And may go on standing for so long after it has been so near.
+    pub siren_after: Duration,
+    /// Nobody stands for longer to make room: what goes beyond is a stand without a reason.
+    pub siren_longest: Duration,
     /// Something that has never moved lies in a lane, for this long.
     pub object_after: Option<Duration>,
     /// A vehicle goes against its lane, for this long.
@@ -70,6 +77,9 @@ impl Default for Config {
         Self {
             stopped_after: Some(Duration::from_secs(15)),
             bus_stopped_after: Duration::from_secs(90),
+            siren_within_m: 150.0,
+            siren_after: Duration::from_secs(10),
+            siren_longest: Duration::from_secs(60),
             object_after: Some(Duration::from_secs(15)),
             wrong_way_after: Some(Duration::from_millis(1500)),
             pedestrian_after: Some(Duration::from_secs(1)),
@@ -122,6 +132,7 @@ impl Detect {
         book: &mut Book,
     ) {
         self.scene.set(now.mono, picture, forecast, &self.roads);
+        self.watches.hear_sirens(now.mono, &self.scene, forecast);
         for place in 0..self.scene.spots.len() {
             let spot = self.scene.spots[place];
             self.watches

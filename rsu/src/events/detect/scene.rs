@@ -133,6 +133,31 @@ impl Roads {
             .or(unlisted.then_some(self.usual_dwell_s))
     }
 
+    /// The lane beside its own into which a body of this width reaches for sure.
+    fn beside(&self, track: &Track, on: OnLane) -> Option<OnLane> {
+        let own = &self.lanes[on.lane];
+        let wide_m = track
+            .size
+            .map_or(CAR_WIDE_M, |size| f64::from(size.width_m));
+        let half_m = wide_m.clamp(CAR_WIDE_M, LORRY_WIDE_M) / 2.0;
+        if on.left_m.abs() + half_m < own.width_m / 2.0 + OVER_EDGE_M {
+            return None;
+        }
+        let lanes = self.lanes.iter().enumerate();
+        let lanes = lanes.filter(|(place, lane)| *place != on.lane && lane.link == own.link);
+        let there = lanes.filter_map(|(place, lane)| {
+            let foot = line::foot(&lane.centre, track.east_m, track.north_m)?;
+            let over_m = lane.width_m / 2.0 + half_m - foot.left_m.abs();
+            (over_m >= OVER_EDGE_M).then_some(OnLane {
+                lane: place,
+                along_m: foot.along_m,
+                left_m: foot.left_m,
+                yaw_rad: foot.yaw_rad,
+            })
+        });
+        there.min_by(|a, b| a.left_m.abs().total_cmp(&b.left_m.abs()))
+    }
+
     /// The lane under a point, the nearest: of all, and of those that lead along a yaw within a turn.
     fn under(&self, east_m: f64, north_m: f64, yaw: Option<(f64, f64)>) -> [Option<OnLane>; 2] {
         let mut best: [Option<OnLane>; 2] = [None; 2];
@@ -264,6 +289,9 @@ pub(super) struct Spot {
     pub(super) length_m: f64,
     /// The lane that it is on, in its direction while it moves.
     pub(super) lane: Option<OnLane>,
+    /// Of who hardly moves: the lane beside that into which its body reaches. Who stands on its way over
+    /// waits for who is before it in either.
+    beside: Option<OnLane>,
     /// It is no vehicle for all that is known, and has never moved.
     pub(super) lies: bool,
     /// It may be a bus that calls here, for so long at the most.
@@ -315,6 +343,14 @@ const BUS_FROM_M: f64 = 7.0;
 const BAY_SLACK_M: f64 = 3.0;
 /// and beside it.
 const BESIDE_BAY_M: f64 = 1.0;
+/// Faster has moved on for certain.
+pub(super) const MOVES_FROM_MPS: f64 = 1.5;
+/// Vehicles are as wide as that, whatever a radar makes of them,
+const CAR_WIDE_M: f64 = 1.8;
+/// and no wider.
+const LORRY_WIDE_M: f64 = 2.6;
+/// Whose body is so far over the edge of a lane is in the next one too.
+const OVER_EDGE_M: f64 = 0.3;
 /// Below this speed a course says nothing of where somebody is going.
 const COURSE_FROM_MPS: f64 = 2.0;
 /// Most that a course may differ from the lane's: beyond it drives across or against it.
@@ -349,19 +385,27 @@ impl Scene {
         })
     }
 
+    /// The same and whose bodies reach into it.
+    fn reaching_into(&self, lane: usize) -> impl Iterator<Item = (&Spot, OnLane)> {
+        self.spots.iter().filter_map(move |spot| {
+            let mut on = [spot.lane, spot.beside].into_iter().flatten();
+            Some((spot, on.find(|on| on.lane == lane)?))
+        })
+    }
+
     fn find_leaders(&mut self) {
         for place in 0..self.spots.len() {
             let spot = self.spots[place];
-            let Some(own) = spot.lane else { continue };
-            let ahead = self.on(own.lane).filter(|(other, on)| {
-                other.id != spot.id && on.along_m > own.along_m && other.drives()
+            let lanes = [spot.lane, spot.beside].into_iter().flatten();
+            let ahead = lanes.flat_map(|own| {
+                self.reaching_into(own.lane).filter_map(move |(other, on)| {
+                    let between_m = on.along_m - own.along_m;
+                    let free_m = between_m - (spot.length_m + other.length_m) / 2.0;
+                    let is_ahead = other.id != spot.id && between_m > 0.0 && other.drives();
+                    is_ahead.then_some((free_m, other.speed_mps))
+                })
             });
-            let nearest = ahead.min_by(|a, b| a.1.along_m.total_cmp(&b.1.along_m));
-            self.spots[place].ahead = nearest.map(|(other, on)| {
-                let between_m = on.along_m - own.along_m;
-                let free_m = between_m - (spot.length_m + other.length_m) / 2.0;
-                (free_m, other.speed_mps)
-            });
+            self.spots[place].ahead = ahead.min_by(|a, b| a.0.total_cmp(&b.0));
         }
     }
 }
@@ -399,6 +443,9 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
             && any.is_some_and(|on| between(course, on.yaw_rad) >= AGAINST_RAD),
         lane: lane.or(any.filter(|on| moves && between(course, on.yaw_rad) >= AGAINST_RAD)),
         ahead: None,
+        beside: lane
+            .filter(|_| speed_mps < MOVES_FROM_MPS && !on_foot)
+            .and_then(|on| roads.beside(track, on)),
         lies: false,
         calls_for_s: roads.calls_for_s(track, lane),
         hold: Hold::Wait,

@@ -3,6 +3,8 @@
 //! On its northern arm lane 2 leads south to the stop line at 20 m north; lane 2 of the exit leads
 //! north from there on. Both are 5 m beside the road's centre line.
 
+mod siren;
+
 use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::Status;
 
@@ -24,6 +26,8 @@ struct Bench {
     ms: u64,
     /// What phase 1, which rules the approach's lane 2, shows, and since when.
     light: Option<(Light, u64)>,
+    /// The controller holds the junction for an emergency vehicle.
+    held: bool,
     told: Vec<(u64, u16, events::Stage)>,
 }
 
@@ -46,6 +50,7 @@ fn bench_with(config: Config) -> Bench {
         book: Book::new(events::Config::default(), site.origin),
         ms: 1000,
         light: None,
+        held: false,
         told: Vec::new(),
     }
 }
@@ -95,9 +100,14 @@ impl Bench {
                 at: now.mono,
                 tracks: road(look as f64 * 0.1).into_iter().collect(),
             };
-            let forecast = self
-                .light
-                .map(|(light, since_ms)| forecast(light, since_ms));
+            let forecast = self.light.map(|(light, since_ms)| Forecast {
+                status: if self.held {
+                    Status::PREEMPT
+                } else {
+                    Status::NONE
+                },
+                ..forecast(light, since_ms)
+            });
             self.detect
                 .look(now, &picture, forecast.as_ref(), &mut self.book);
             self.book.follow(now);

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::Config;
 use super::against::{Against, SURE_PLACE_M};
-use super::scene::{Hold, Roads, Scene, Spot};
+use super::scene::{Hold, MOVES_FROM_MPS, Roads, Scene, Spot};
+use super::siren::Sirens;
 use crate::clock::Mono;
 use crate::report::Class;
+use crate::signals::Forecast;
 
 /// What is sure enough of a road user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +36,12 @@ pub(super) enum Found {
 
 /// Slower stands, with what a filter makes of noise.
 const STANDS_BELOW_MPS: f64 = 0.7;
-/// Faster has moved on for certain.
-const MOVES_FROM_MPS: f64 = 1.5;
 /// Whoever stands behind one that stands this close waits for it.
 const QUEUE_GAP_M: f64 = 12.0;
 /// Whoever stands this close to the stop line may wait for the signal.
 const AT_STOP_LINE_M: f64 = 12.0;
+/// Who has stood without a reason for longer when a siren comes near does not make room for it.
+const STOOD_BEFORE_S: f64 = 2.0;
 /// The first at a green has moved by then, even one that was asleep.
 const GREEN_START: Duration = Duration::from_secs(8);
 /// Who has gone so far for certain is somebody: a new track wanders until it has found its place.
@@ -65,6 +67,7 @@ const LONGEST_STEP_S: f64 = 0.3;
 #[derive(Debug)]
 pub(super) struct Watches {
     config: Config,
+    sirens: Sirens,
     of: Box<[Watch; 256]>,
 }
 
@@ -79,6 +82,9 @@ struct Watch {
     raised: bool,
     stands_s: f64,
     reasonless_s: f64,
+    /// When a siren was near it last, and for how long it has stood without another reason since.
+    siren_at: Option<Mono>,
+    makes_room_s: f64,
     against: Against,
     /// Where it was seen first, and whether it has gone away from there on foot.
     first_m: Option<(f64, f64)>,
@@ -94,6 +100,7 @@ impl Watches {
     pub(super) fn new(config: Config) -> Self {
         Self {
             config,
+            sirens: Sirens::default(),
             of: Box::new([Watch::default(); 256]),
         }
     }
@@ -102,6 +109,11 @@ impl Watches {
     pub(super) fn lies(&self, spot: &Spot) -> bool {
         let watch = &self.of[usize::from(spot.id)];
         spot.class == Class::Unknown && watch.born_at == spot.born_at && !watch.has_moved
+    }
+
+    /// Notes who is on duty, before anybody is looked at.
+    pub(super) fn hear_sirens(&mut self, now: Mono, scene: &Scene, forecast: Option<&Forecast>) {
+        self.sirens.look(now, scene, forecast);
     }
 
     /// Adds what this look shows of one road user, and tells what is sure enough.
@@ -130,6 +142,9 @@ impl Watches {
         watch.looked_at = now;
         watch.has_moved |= spot.speed_mps >= MOVES_FROM_MPS;
         let config = &self.config;
+        if self.sirens.are_heard(now, spot, config.siren_within_m) {
+            watch.siren_at = Some(now);
+        }
         if let Some(what) = watch.stands(step_s, spot, now, config) {
             found(what);
         }
@@ -191,6 +206,7 @@ impl Watch {
     fn stands(&mut self, step_s: f64, spot: &Spot, now: Mono, config: &Config) -> Option<Found> {
         if spot.speed_mps >= MOVES_FROM_MPS {
             (self.stands_s, self.reasonless_s, self.raised) = (0.0, 0.0, false);
+            self.makes_room_s = 0.0;
             return None;
         }
         if spot.lane.is_none() || !spot.drives() || spot.speed_mps >= STANDS_BELOW_MPS {
@@ -199,7 +215,11 @@ impl Watch {
         self.stands_s += step_s;
         let waits = waits_for_others(spot);
         if !waits && !waits_for_the_signal(spot, now) {
-            self.reasonless_s += step_s;
+            if self.makes_room(spot, now, config) {
+                self.makes_room_s += step_s;
+            } else {
+                self.reasonless_s += step_s;
+            }
         }
         let (what, after) = match spot.class {
             Class::Unknown if !self.has_moved => (Found::Object, config.object_after?),
@@ -210,6 +230,19 @@ impl Watch {
         let outlasts = self.stands_s >= config.congestion_cycles_after.as_secs_f64() && !waits;
         self.raised |= self.reasonless_s >= after_s || outlasts;
         self.raised.then_some(what)
+    }
+}
+
+impl Watch {
+    /// Whether it may stand there for a siren that is near or was so a moment ago: it has not stood there
+    /// without a reason before, nor for longer than anybody makes room. What has never moved and is no vehicle
+    /// for all that is known makes room for nobody.
+    fn makes_room(&self, spot: &Spot, now: Mono, config: &Config) -> bool {
+        let lately = |at: Mono| now.since(at) <= config.siren_after;
+        self.siren_at.is_some_and(lately)
+            && self.reasonless_s < STOOD_BEFORE_S
+            && self.makes_room_s < config.siren_longest.as_secs_f64()
+            && (self.has_moved || spot.class != Class::Unknown)
     }
 }
 
