@@ -47,7 +47,8 @@ enum Command {
         #[command(flatten)]
         wishes: daemon::RunArgs,
     },
-    /// Tell everything that is wrong or unwise in a configuration, with file and line.
+    /// Tell everything that is wrong or unwise in a configuration, or would fail on this machine, with
+    /// file and line; run it as the unit's user.
     Check {
         /// The configuration.
         config: PathBuf,
@@ -116,7 +117,11 @@ fn run(config: &std::path::Path, wishes: &daemon::RunArgs) -> ExitCode {
 fn check(config: &std::path::Path) -> ExitCode {
     match daemon::load(config) {
         Ok(checked) => {
-            print(io::stderr(), &checked.warnings.to_string());
+            let findings = daemon::outlook(&checked);
+            if findings.any_wrong() {
+                return refuse(&findings);
+            }
+            print(io::stderr(), &findings.to_string());
             print(io::stdout(), &daemon::summary(&checked.config));
             ExitCode::SUCCESS
         }

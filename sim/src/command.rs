@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -401,6 +402,8 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
             .transpose()?,
         record: wanted.record.clone(),
         token: wanted.token_file.clone(),
+        // What is recorded and played is to be closed in order too.
+        ended: Some(rsu::daemon::on_signal()?),
     };
     let live = Live::start(&scenario, &wishes)?;
     println!(
@@ -430,7 +433,11 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
         heard.broken,
         heard.rejected
     );
-    Ok(ExitCode::from(u8::from(!heard.everything())))
+    // Who ends it early has heard enough.
+    let early = wishes
+        .ended
+        .is_some_and(|ended| ended.load(Ordering::Relaxed));
+    Ok(ExitCode::from(u8::from(!early && !heard.everything())))
 }
 
 /// The usual address of the page, or a free one where somebody has it.

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use std::path::Path;
 
 use super::address::Password;
-use crate::sheet::Table;
+use crate::sheet::{Reason, Table};
 
 /// A server of what there is to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +26,9 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Option<Console> {
     let token = read_token(&mut table, folder);
     if let Some(at) = &listen {
         if !at.value.ip().is_loopback() {
-            let reason = "is not 127.0.0.1: anybody who reaches it sees everything; put it behind \
-                          something that knows who may";
+            let told = "is not 127.0.0.1: anybody who reaches it sees everything; put it behind \
+                        something that knows who may";
+            let reason = Reason::new("page-for-all", [], told.to_owned());
             table.unwise(at.line, "listen", reason);
         }
         if cfg!(all(feature = "daemon", not(feature = "console"))) {

@@ -6,7 +6,7 @@ use super::address::{SerialLine, Source};
 use super::gat1743::read_to;
 use super::input::{Input, Protocol, read_common, read_controller_source};
 use crate::inputs::gb20999::{Asking, Carrier, Config, MAX_BATCH, StageTime};
-use crate::sheet::Table;
+use crate::sheet::{Reason, Table};
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
@@ -57,12 +57,14 @@ fn check_pace(table: &Table<'_, '_>, line: SerialLine, asking: &Asking) {
     let needed_ms = bytes * 12 * 1000 / u64::from(line.baud);
     let waited_ms = asking.retry_after.as_millis() as u64;
     if needed_ms > waited_ms {
-        let reason = format!(
+        let told = format!(
             "{waited_ms} ms is shorter than the {needed_ms} ms that a question and an answer of {} \
              values take at {} baud: raise it, or lower `batch`",
             asking.batch, line.baud
         );
-        table.unwise(table.line_of("retry-ms"), "retry-ms", &reason);
+        let values = [waited_ms, needed_ms].map(|ms| ms.to_string());
+        let reason = Reason::new("retry-too-short", values, told);
+        table.unwise(table.line_of("retry-ms"), "retry-ms", reason);
     }
 }
 

@@ -17,7 +17,7 @@ use super::{ars408, gat1743, gb20999, gnss, heard, modbus, ntcip, serial_radars,
 use crate::fusion;
 use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
-use crate::sheet::Table;
+use crate::sheet::{Reason, Table};
 use crate::station;
 
 /// Most inputs: a track remembers in 32 bits who sees it.
@@ -238,7 +238,11 @@ pub(super) fn read(root: &mut Table<'_, '_>, folder: &Path) -> Vec<Input> {
         root.unwise(
             root.line(),
             "input",
-            "none is configured: only MAP and RSI will be sent",
+            Reason::new(
+                "no-input",
+                [],
+                "none is configured: only MAP and RSI will be sent".to_owned(),
+            ),
         );
     }
     let mut inputs: Vec<Input> = Vec::new();

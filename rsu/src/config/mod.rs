@@ -38,7 +38,7 @@ use crate::site::Site;
 
 use crate::sheet::Reader;
 
-pub use crate::sheet::{Finding, Findings, Severity};
+pub use crate::sheet::{Finding, Findings, Reason, Severity};
 pub use address::{Broker, Login, MOST_TOPICS, Parity, Password, SerialLine, Source};
 #[cfg(feature = "socketcan")]
 pub(crate) use address::{CAN_FORM, can_interface};

@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddr};
 
 use super::address::{UDP_FORM, udp};
-use crate::sheet::Table;
+use crate::sheet::{Reason, Table};
 
 /// One place that every frame is sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,11 @@ fn warn_of_link_local(table: &Table<'_, '_>, line: usize, target: &RadioTarget) 
         table.unwise(
             line,
             "target",
-            "is link-local: name the `interface`, or the kernel chooses one",
+            Reason::new(
+                "link-local",
+                [],
+                "is link-local: name the `interface`, or the kernel chooses one".to_owned(),
+            ),
         );
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use v2x_msg::base::StationId;
 
 use super::Input;
-use crate::sheet::{Reader, Severity, Table};
+use crate::sheet::{Reader, Reason, Severity, Table};
 
 use crate::events::{self, detect};
 use crate::services::{FrameKind, Priorities, answer, map, rsi, rsm, spat};
@@ -41,8 +41,10 @@ pub(super) fn read_identity(
         match read(&file) {
             Ok(text) => read_site(&table, &text, &file),
             Err(e) => {
-                let reason = format!("cannot be read: {}: {e}", file.display());
-                table.wrong(path.line, "site", &reason);
+                let shown = file.display().to_string();
+                let told = format!("cannot be read: {shown}: {e}");
+                let reason = Reason::new("site-unreadable", [shown, e.to_string()], told);
+                table.wrong(path.line, "site", reason);
                 None
             }
         }
@@ -114,7 +116,12 @@ fn read_clock(root: &mut Table<'_, '_>) -> Option<Duration> {
         table.unwise(
             table.line_of("require-sync"),
             "require-sync",
-            "times are sent even while nothing keeps the clock; for the laboratory only",
+            Reason::new(
+                "clock-not-kept",
+                [],
+                "times are sent even while nothing keeps the clock; for the laboratory only"
+                    .to_owned(),
+            ),
         );
     }
     table.finish();
@@ -398,7 +405,12 @@ fn read_signals(root: &mut Table<'_, '_>) -> signals::Config {
         table.unwise(
             table.line_of("plan-lasts-ms"),
             "plan-lasts-ms",
-            "is longer than stop-after-ms: SPAT stops before the plan's times are withheld",
+            Reason::new(
+                "plan-outlasts-spat",
+                [],
+                "is longer than stop-after-ms: SPAT stops before the plan's times are withheld"
+                    .to_owned(),
+            ),
         );
     }
     if config.stop_after < config.no_timing_after {
@@ -507,11 +519,12 @@ fn period(
         return default;
     };
     if 1000 % ms.value != 0 && ms.value % 1000 != 0 {
-        let reason = format!(
+        let told = format!(
             "{} ms does not divide a second: slots drift through it",
             ms.value
         );
-        table.unwise(ms.line, key, &reason);
+        let reason = Reason::new("slots-drift", [ms.value.to_string()], told);
+        table.unwise(ms.line, key, reason);
     }
     Duration::from_millis(ms.value.unsigned_abs())
 }

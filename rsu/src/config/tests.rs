@@ -58,7 +58,7 @@ fn the_example_shows_every_key_and_no_other() {
     let (findings, asked) = reader.into_findings();
     let unknown: Vec<_> = findings
         .iter()
-        .filter(|f| f.reason.contains("unknown"))
+        .filter(|f| f.reason.text.contains("unknown"))
         .collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     let shown = keys_of(&text);

@@ -16,9 +16,11 @@ use serde::Deserialize;
 
 use super::record::entry;
 use super::record::read::{Ending, last_run, messages, parse};
+use super::record::span::{Lies, Point, Span, is_backwards};
 use super::replay::player::config_of;
 use super::{hex, pcap};
-use crate::clock::{Mono, Utc};
+use crate::clock::{Mono, Now, Utc};
+use crate::config::Reason;
 use tracks::{Csv, GeoJson, Place, Seen};
 
 /// What `rsu export` is asked to do.
@@ -36,12 +38,13 @@ pub struct ExportArgs {
     /// each; WGS-84.
     #[arg(long, value_enum, value_name = "FORM", group = "what")]
     tracks: Option<TrackForm>,
-    /// Begin so many seconds after the first moment.
-    #[arg(long, value_name = "S", default_value_t = 0.0)]
-    from: f64,
-    /// End so many seconds after the first moment.
-    #[arg(long, value_name = "S")]
-    to: Option<f64>,
+    /// Begin there: seconds from the first moment, a time of day such as 14:05 or 14:05:30 (UTC, or with
+    /// its offset: 22:05+08:00), or a moment such as 2026-11-22T14:05:30Z.
+    #[arg(long, value_name = "WHEN", default_value = "0")]
+    from: Point,
+    /// End there, written likewise.
+    #[arg(long, value_name = "WHEN")]
+    to: Option<Point>,
     /// Write to this file, not to stdout.
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -81,7 +84,7 @@ pub fn export(args: &ExportArgs) -> ExitCode {
 }
 
 fn run(args: &ExportArgs) -> Result<(), Failure> {
-    if args.to.is_some_and(|to| to <= args.from) {
+    if (args.to.as_ref()).is_some_and(|to| is_backwards(&args.from, to)) {
         return Err(Failure {
             exit: USAGE,
             reason: "--to must be later than --from: nothing lies between".to_owned(),
@@ -113,7 +116,8 @@ fn run(args: &ExportArgs) -> Result<(), Failure> {
         out: BufWriter::new(out),
         form: None,
         start: None,
-        first: None,
+        span: None,
+        last: None,
         failed: None,
     };
     for path in &files {
@@ -133,6 +137,12 @@ fn run(args: &ExportArgs) -> Result<(), Failure> {
             );
         }
     }
+    if let Some(reason) = writing.missed() {
+        return Err(Failure {
+            exit: NO_SENSE,
+            reason: reason.text,
+        });
+    }
     match writing.finish() {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -144,6 +154,7 @@ fn run(args: &ExportArgs) -> Result<(), Failure> {
 #[derive(Deserialize)]
 struct When {
     mono_ns: u64,
+    utc_ns: i64,
 }
 
 enum Form {
@@ -157,8 +168,10 @@ struct Writing<'a> {
     out: BufWriter<Box<dyn Write>>,
     form: Option<Form>,
     start: Option<entry::Start>,
-    /// The first wake-up, as in a replay.
-    first: Option<Mono>,
+    /// What is wanted, once the first wake-up is known, as in a replay.
+    span: Option<Span>,
+    /// The last of them.
+    last: Option<Now>,
     failed: Option<io::Error>,
 }
 
@@ -170,9 +183,15 @@ impl Writing<'_> {
                 let start = parse(topic, data)?;
                 return self.begin(start).map(|()| true);
             }
-            "/step" if self.first.is_none() => {
-                self.first = Some(Mono::from_nanos(parse::<When>(topic, data)?.mono_ns));
-                Ok(true)
+            "/step" => {
+                let When { mono_ns, utc_ns } = parse(topic, data)?;
+                let at = now(mono_ns, utc_ns);
+                self.last = Some(at);
+                if self.span.is_none() {
+                    let span = Span::of(&self.args.from, self.args.to.as_ref(), at);
+                    self.span = Some(span.map_err(|reason| reason.text)?);
+                }
+                Ok(self.within(mono_ns, utc_ns).is_some())
             }
             "/tracks" if self.args.tracks.is_some() => self.tracks(&parse(topic, data)?),
             _ if topic.starts_with("/frame/") && self.args.frames.is_some() => {
@@ -211,17 +230,26 @@ impl Writing<'_> {
     }
 
     /// Seconds since the first moment, where they are asked for; None where that was enough.
-    fn within(&self, mono_ns: u64) -> Option<Option<f64>> {
-        let at = Mono::from_nanos(mono_ns);
-        let since = at.seconds_after(self.first.unwrap_or(at));
-        match self.args.to {
-            Some(to) if since > to => None,
-            _ => Some((since >= self.args.from).then_some(since)),
+    fn within(&mut self, mono_ns: u64, utc_ns: i64) -> Option<Option<f64>> {
+        let Some(span) = &mut self.span else {
+            return Some(None);
+        };
+        let at = now(mono_ns, utc_ns);
+        match span.lies(at) {
+            Lies::Before => Some(None),
+            Lies::Within => Some(Some(span.seconds(at.mono))),
+            Lies::Behind => None,
         }
     }
 
+    /// Why nothing was wanted of what there is.
+    fn missed(&self) -> Option<Reason> {
+        let (span, last) = (self.span.as_ref()?, self.last?);
+        span.missed(last)
+    }
+
     fn frame(&mut self, frame: &entry::Frame) -> Result<io::Result<bool>, String> {
-        let since = self.within(frame.mono_ns);
+        let since = self.within(frame.mono_ns, frame.utc_ns);
         let (Some(Some(_)), Some(Form::Pcap(batch))) = (since, &mut self.form) else {
             return Ok(Ok(since.is_some()));
         };
@@ -233,7 +261,7 @@ impl Writing<'_> {
     }
 
     fn tracks(&mut self, seen: &Seen) -> io::Result<bool> {
-        let since = self.within(seen.mono_ns);
+        let since = self.within(seen.mono_ns, seen.utc_ns);
         if let Some(Some(since)) = since {
             match &mut self.form {
                 Some(Form::Csv(csv)) => csv.add(&mut self.out, since, seen)?,
@@ -256,5 +284,12 @@ impl Writing<'_> {
             None => {}
         }
         self.out.flush()
+    }
+}
+
+fn now(mono_ns: u64, utc_ns: i64) -> Now {
+    Now {
+        mono: Mono::from_nanos(mono_ns),
+        utc: Utc::from_unix_ns(utc_ns),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
-use crate::config::{self, Checked, Config, Finding, Findings, Severity};
+use crate::config::{self, Checked, Config, Finding, Findings, Reason, Severity};
 
 /// Reads a configuration and the site that it names.
 ///
@@ -30,7 +30,11 @@ pub(super) fn unreadable(file: &Path, error: &io::Error) -> Findings {
         file: file.display().to_string(),
         line: 0,
         key: String::new(),
-        reason: format!("cannot be read: {error}"),
+        reason: Reason::new(
+            "file-unreadable",
+            [error.to_string()],
+            format!("cannot be read: {error}"),
+        ),
     });
     findings
 }

@@ -20,7 +20,7 @@ use v2x_msg::kinds::Map;
 use super::load::{read, unreadable};
 use crate::config::{Findings, Severity};
 use crate::services::{Event, map};
-use crate::sheet::Finding;
+use crate::sheet::{Finding, Reason};
 use crate::site::{Site, simplify};
 
 /// What `rsu map` is asked to do.
@@ -121,7 +121,9 @@ fn export(site: &Site, file: &Path, format: Format) -> Result<String, Findings> 
     let (messages, left_out) = messages(site, file, None)?;
     // The text must hold nothing but the messages.
     for event in left_out {
-        eprintln!("{}: {}", file.display(), remark(site, event));
+        if let Some(remark) = remark(site, event) {
+            eprintln!("{}: {remark}", file.display());
+        }
     }
     Ok(messages
         .iter()
@@ -165,7 +167,9 @@ fn summary(site: &Site, file: &Path) -> Result<String, Findings> {
         worst_lane_m(site, &messages),
     );
     for event in left_out {
-        let _ = writeln!(text, "  MAP: {}", remark(site, event));
+        if let Some(remark) = remark(site, event) {
+            let _ = writeln!(text, "  MAP: {remark}");
+        }
     }
     text.push_str("ok\n");
     Ok(text)
@@ -219,14 +223,19 @@ fn messages(
             file: file.display().to_string(),
             line: 0,
             key: String::new(),
-            reason: format!("no MAP can be made of it: {unbuildable}"),
+            reason: Reason::new(
+                "no-map",
+                [unbuildable.to_string()],
+                format!("no MAP can be made of it: {unbuildable}"),
+            ),
         });
         findings
     })
 }
 
-fn remark(site: &Site, event: Event) -> String {
-    match event {
+/// What the making of MAP leaves out; None of what does not concern it.
+fn remark(site: &Site, event: Event) -> Option<String> {
+    Some(match event {
         Event::MapCoarser { tolerance_m } => format!(
             "lines are told with fewer points to fit a message; what is left out lies within {tolerance_m} m"
         ),
@@ -244,8 +253,8 @@ fn remark(site: &Site, event: Event) -> String {
             let name = link.map_or("", |link| &link.name);
             format!("link \"{name}\" is left out, it is too long for a message: tell less of it")
         }
-        other => format!("{other:?}"),
-    }
+        _ => return None,
+    })
 }
 
 fn encoded(message: &Message) -> Vec<u8> {
@@ -318,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_link_that_is_too_long_for_a_message_is_named() {
-        let told = remark(&site(), Event::LinkTooLong { link: 1 });
+        let told = remark(&site(), Event::LinkTooLong { link: 1 }).unwrap();
         assert!(told.contains("\"from east\""), "{told}");
     }
 }

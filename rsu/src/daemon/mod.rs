@@ -17,6 +17,8 @@
 //! - `fuse`, `probe`, `map`, `forecast`: the commands that fuse a file of detections, show what is
 //!   understood of a device, check a site's road model and print it in other formats, and score
 //!   forecasts on recorded signals
+//! - `load`, `outlook`: a configuration from the disk, and what it would meet on this machine
+//! - `ended`: a wish to end, for programs with a daemon within them
 //! - `run`: the command that is a unit at work, with signals and the reading anew of the configuration
 //!
 //! Threads: `heart`; one `rx-*` for each input that listens for datagrams; `net` for all streams and
@@ -32,6 +34,7 @@ mod clock;
 mod cloud;
 #[cfg(feature = "console")]
 mod console;
+mod ended;
 pub mod event;
 pub mod export;
 pub mod forecast;
@@ -51,6 +54,7 @@ mod notices;
 mod notify;
 mod observer;
 mod orders;
+mod outlook;
 mod pcap;
 pub mod probe;
 mod radio;
@@ -91,8 +95,10 @@ use self::tap::{Sizes, Tap};
 use self::watchers::{Reader, Watchers, Window};
 
 pub use allocations::{Counting, count_allocation};
+pub use ended::on_signal;
 pub use load::{load, summary};
 pub use log::{Level, log_to_stderr};
+pub use outlook::outlook;
 pub use pcap::PcapFile;
 pub use run::{RunArgs, RunError, run};
 pub use snapshot::{

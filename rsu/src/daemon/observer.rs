@@ -345,7 +345,11 @@ fn tell_event(shared: &Shared, event: Event) {
         Event::SpatStopped => warn!("spat: stopped, nothing may be said about the signals"),
         Event::SpatStarted => info!("spat: sending"),
         Event::ConflictingGreens { first, second } => {
-            error!(first = ?first, second = ?second, "signals: phases in conflict are green together");
+            let (first, second) = (first.value(), second.value());
+            error!(
+                first,
+                second, "signals: phases in conflict are green together"
+            );
         }
         Event::RsmStopped => warn!("rsm: stopped, no sensor has reported for too long"),
         Event::RsmStarted => info!("rsm: sending"),

@@ -9,6 +9,8 @@
 
 pub(super) mod player;
 #[cfg(feature = "console")]
+pub(super) mod said;
+#[cfg(feature = "console")]
 mod show;
 
 use std::fs::{self, File};
@@ -28,14 +30,14 @@ use std::time::Duration;
 use super::console::Audience;
 use super::radio::Radio;
 use super::record::entry;
-use super::record::read::{Ending, Entry, last_run, read};
+use super::record::read::{Ending, Entry, Unreadable, last_run, read};
+use super::record::span::{Lies, Point, Span, is_backwards};
 use super::{clock, hex};
 #[cfg(feature = "console")]
 use super::{shared::Playback, sys};
-use crate::clock::Mono;
-#[cfg(feature = "console")]
-use crate::clock::{Now, Utc};
-use player::{Played, Player};
+use crate::clock::{Mono, Now, Utc};
+use crate::config::Reason;
+use player::{Played, Player, Unplayable};
 #[cfg(feature = "console")]
 use show::{Place, Show};
 
@@ -49,12 +51,14 @@ pub struct ReplayArgs {
     /// How many times faster than it was: a number, or `max` for as fast as it goes.
     #[arg(long, default_value = "max", value_parser = speed)]
     pub speed: Speed,
-    /// Begin so many seconds after the first moment; what was before is played as fast as it goes.
-    #[arg(long, value_name = "S", default_value_t = 0.0)]
-    pub from: f64,
-    /// End so many seconds after the first moment.
-    #[arg(long, value_name = "S")]
-    pub to: Option<f64>,
+    /// Begin there: seconds from the first moment, a time of day such as 14:05 or 14:05:30 (UTC, or with
+    /// its offset: 22:05+08:00), or a moment such as 2026-11-22T14:05:30Z; what was before is played
+    /// as fast as it goes.
+    #[arg(long, value_name = "WHEN", default_value = "0")]
+    pub from: Point,
+    /// End there, written likewise.
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<Point>,
     /// Show the first frame that is not as it was, and end with 1 if there is one.
     #[arg(long)]
     pub diff: bool,
@@ -114,14 +118,14 @@ pub fn replay(args: &ReplayArgs) -> ExitCode {
         eprintln!("--allow-broadcast needs a --speed: receivers would drown in frames otherwise");
         return USAGE.into();
     }
-    if args.to.is_some_and(|to| to <= args.from) {
+    if (args.to.as_ref()).is_some_and(|to| is_backwards(&args.from, to)) {
         eprintln!("--to must be later than --from: nothing lies between");
         return USAGE.into();
     }
     match play(args) {
         Ok(player) => report(args, &player),
         Err(failure) => {
-            eprintln!("{}", failure.reason);
+            tell(args, &failure.reason);
             failure.exit.into()
         }
     }
@@ -129,13 +133,25 @@ pub fn replay(args: &ReplayArgs) -> ExitCode {
 
 struct Failure {
     exit: u8,
-    reason: String,
+    reason: Reason,
+}
+
+/// For a person; for a console, which says it in the language of who reads, with its code.
+fn tell(args: &ReplayArgs, what: &Reason) {
+    #[cfg(feature = "console")]
+    if args.console_on_stdin {
+        let said = said::Said::from(what);
+        return eprintln!("{}", said.line());
+    }
+    #[cfg(not(feature = "console"))]
+    let _ = args;
+    eprintln!("{what}");
 }
 
 fn play(args: &ReplayArgs) -> Result<Played, Failure> {
     let files = last_run(&args.files).map_err(|reason| Failure {
         exit: CANNOT_OPEN,
-        reason,
+        reason: (&reason).into(),
     })?;
     let mut stage = Stage::new(args);
     #[cfg(feature = "console")]
@@ -147,9 +163,14 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
     let lengths = files.iter().filter_map(|path| fs::metadata(path).ok());
     stage.length = lengths.map(|about| about.len()).sum();
     for path in &files {
+        let shown = path.display().to_string();
         let file = File::open(path).map_err(|error| Failure {
             exit: CANNOT_OPEN,
-            reason: format!("cannot read {}: {error}", path.display()),
+            reason: Reason::new(
+                "not-opened",
+                [shown.clone(), error.to_string()],
+                format!("cannot read {shown}: {error}"),
+            ),
         })?;
         let file = Passed {
             file,
@@ -167,15 +188,14 @@ fn play(args: &ReplayArgs) -> Result<Played, Failure> {
         if let Some(failure) = failed {
             return Err(failure);
         }
-        let ending = ending.map_err(|reason| Failure {
+        let ending = ending.map_err(|error| Failure {
             exit: NO_SENSE,
-            reason: format!("{}: {reason}", path.display()),
+            reason: unreadable(&shown, &error),
         })?;
         if ending == Ending::CutShort && !stage.is_over {
-            eprintln!(
-                "{}: its writer did not come to the end; played as far as it goes",
-                path.display()
-            );
+            let told =
+                format!("{shown}: its writer did not come to the end; played as far as it goes");
+            tell(args, &Reason::new("cut-short", [shown], told));
         }
         if stage.is_over {
             break;
@@ -189,8 +209,8 @@ struct Stage<'a> {
     args: &'a ReplayArgs,
     player: Option<Player>,
     radio: Option<Radio>,
-    first: Option<Mono>,
-    last: Mono,
+    span: Option<Span>,
+    last: Now,
     /// When what was recorded at a moment is due on our clock.
     pace: Option<(Mono, Mono)>,
     /// Bytes in all files, and how many have been read.
@@ -249,8 +269,11 @@ impl<'a> Stage<'a> {
             args,
             player: None,
             radio: None,
-            first: None,
-            last: Mono::ZERO,
+            span: None,
+            last: Now {
+                mono: Mono::ZERO,
+                utc: Utc::from_unix_ns(0),
+            },
             pace: None,
             length: 0,
             passed: Arc::default(),
@@ -268,21 +291,30 @@ impl<'a> Stage<'a> {
                 return Ok(true);
             }
             (None, _) => {
-                return Err(no_sense(
-                    "the recording does not begin with the unit's start".into(),
-                ));
+                let told = "the recording does not begin with the unit's start";
+                return Err(no_sense(Reason::new("no-start", [], told.to_owned())));
             }
             (Some(player), Entry::Start(start)) => {
                 let taken = player.go_on(&start);
-                return taken.map(|()| true).map_err(|e| no_sense(e.to_string()));
+                return taken.map(|()| true).map_err(|e| unplayable(&e));
             }
             (Some(player), entry) => {
                 if let Entry::Step(step) = &entry {
-                    let at = Mono::from_nanos(step.mono_ns);
-                    let first = *self.first.get_or_insert(at);
+                    let at = Now {
+                        mono: Mono::from_nanos(step.mono_ns),
+                        utc: Utc::from_unix_ns(step.utc_ns),
+                    };
                     self.last = at;
-                    let since = at.since(first).as_secs_f64();
-                    if self.args.to.is_some_and(|to| since > to) {
+                    let span = match &mut self.span {
+                        Some(span) => span,
+                        none => {
+                            let span = Span::of(&self.args.from, self.args.to.as_ref(), at);
+                            let exit = USAGE;
+                            none.insert(span.map_err(|reason| Failure { exit, reason })?)
+                        }
+                    };
+                    let lies = span.lies(at);
+                    if lies == Lies::Behind {
                         self.is_over = true;
                         return Ok(false);
                     }
@@ -291,17 +323,18 @@ impl<'a> Stage<'a> {
                         let read = self.passed.load(Ordering::Relaxed);
                         let share = read.saturating_mul(1000) / self.length.max(1);
                         if !hall.goes_on(clock::mono(), share.min(1000)) {
-                            eprintln!("nobody has looked for a while: ended before its end");
+                            let told = "nobody has looked for a while: ended before its end";
+                            tell(self.args, &Reason::new("unwatched", [], told.to_owned()));
                             self.is_over = true;
                             return Ok(false);
                         }
                     }
-                    player.shows = since >= self.args.from;
+                    player.shows = lies == Lies::Within;
                     if player.shows {
-                        wait(&mut self.pace, speed_of(self.args), at);
+                        wait(&mut self.pace, speed_of(self.args), at.mono);
                     }
                 }
-                player.take(entry).map_err(|e| no_sense(e.to_string()))?;
+                player.take(entry).map_err(|e| unplayable(&e))?;
                 player
             }
         };
@@ -319,7 +352,7 @@ impl<'a> Stage<'a> {
                     Err(error) => {
                         return Err(Failure {
                             exit: CANNOT_WRITE,
-                            reason: format!("cannot print: {error}"),
+                            reason: (&format!("cannot print: {error}")).into(),
                         });
                     }
                 }
@@ -333,13 +366,14 @@ impl<'a> Stage<'a> {
 
     fn begin(&mut self, start: &entry::Start) -> Result<(), Failure> {
         if start.part > 0 {
-            eprintln!(
-                "this is part {} of its run: the road is empty at first, and frames differ until \
-                 all is seen anew",
-                start.part
+            let part = start.part.to_string();
+            let told = format!(
+                "this is part {part} of its run: the road is empty at first, and frames differ until \
+                 all is seen anew"
             );
+            tell(self.args, &Reason::new("later-part", [part], told));
         }
-        let player = Player::new(start).map_err(|e| no_sense(e.to_string()))?;
+        let player = Player::new(start).map_err(|e| unplayable(&e))?;
         #[cfg(feature = "console")]
         let player = match place(self.args)? {
             Some(place) => {
@@ -363,17 +397,11 @@ impl<'a> Stage<'a> {
 
     fn finish(self) -> Result<Played, Failure> {
         let Some(player) = self.player else {
-            return Err(no_sense("the recording is empty".into()));
+            let told = "the recording is empty".to_owned();
+            return Err(no_sense(Reason::new("empty", [], told)));
         };
-        let length_s = self
-            .last
-            .since(self.first.unwrap_or(self.last))
-            .as_secs_f64();
-        if self.args.from > length_s {
-            return Err(no_sense(format!(
-                "--from {} lies behind the end: the recording is {length_s:.1} s long",
-                self.args.from
-            )));
+        if let Some(reason) = self.span.and_then(|span| span.missed(self.last)) {
+            return Err(no_sense(reason));
         }
         Ok(player.finish())
     }
@@ -395,7 +423,7 @@ fn place(args: &ReplayArgs) -> Result<Option<Place>, Failure> {
         let socket = io::stdin().as_fd().try_clone_to_owned();
         let socket = socket.map_err(|error| Failure {
             exit: CANNOT_OPEN,
-            reason: format!("the standard input is no socket: {error}"),
+            reason: (&format!("the standard input is no socket: {error}")).into(),
         })?;
         return Ok(Some(Place::Socket(TcpListener::from(socket))));
     }
@@ -405,7 +433,7 @@ fn place(args: &ReplayArgs) -> Result<Option<Place>, Failure> {
 /// Begins to show the run that began so.
 #[cfg(feature = "console")]
 fn show(start: &entry::Start, place: Place) -> Result<(Show, Audience), Failure> {
-    let config = player::config_of(start).map_err(|e| no_sense(e.to_string()))?;
+    let config = player::config_of(start).map_err(|e| unplayable(&e))?;
     let began = Now {
         mono: Mono::from_nanos(start.mono_ns),
         utc: Utc::from_unix_ns(start.utc_ns),
@@ -413,7 +441,7 @@ fn show(start: &entry::Start, place: Place) -> Result<(Show, Audience), Failure>
     let what = format!("{} of {}", start.name, began.utc);
     Show::start(&config, place, began, what).map_err(|error| Failure {
         exit: CANNOT_OPEN,
-        reason: error.to_string(),
+        reason: (&error.to_string()).into(),
     })
 }
 
@@ -426,15 +454,33 @@ fn wait(pace: &mut Option<(Mono, Mono)>, speed: Speed, at: Mono) {
     thread::sleep(due.since(now));
 }
 
-fn no_sense(reason: String) -> Failure {
+fn no_sense(reason: Reason) -> Failure {
     Failure {
         exit: NO_SENSE,
         reason,
     }
 }
 
+fn unplayable(error: &Unplayable) -> Failure {
+    let told = error.to_string();
+    no_sense(Reason::new("unplayable", [told.clone()], told))
+}
+
+fn unreadable(file: &str, error: &Unreadable) -> Reason {
+    let told = format!("{file}: {error}");
+    let file = file.to_owned();
+    match error {
+        Unreadable::Disk(error) => Reason::new("not-opened", [file, error.to_string()], told),
+        Unreadable::Other => Reason::new("no-recording", [file], told),
+        Unreadable::Damaged { whole, .. } => {
+            Reason::new("damaged", [file, whole.to_string()], told)
+        }
+        Unreadable::Message(reason) => Reason::new("no-sense", [file, reason.clone()], told),
+    }
+}
+
 fn report(args: &ReplayArgs, played: &Played) -> ExitCode {
-    eprintln!("{played}");
+    tell(args, &played.reason());
     let Some(difference) = played.first_difference.as_ref().filter(|_| args.diff) else {
         return ExitCode::SUCCESS;
     };

@@ -11,6 +11,50 @@ pub enum Severity {
     Unwise,
 }
 
+/// Why something is not as it should be: for people who read English, and as a code with its values
+/// for whoever says it in another language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    /// What is wrong and what would be right, as a lower-case fragment.
+    pub text: String,
+    /// Which sort of reason; empty where it has none yet, and the text is all there is.
+    pub code: &'static str,
+    /// What belongs into the words of that sort, in order.
+    pub values: Vec<String>,
+}
+
+impl Reason {
+    /// A reason of a sort that has words in other languages.
+    pub fn new<const N: usize>(code: &'static str, values: [String; N], text: String) -> Self {
+        Self {
+            text,
+            code,
+            values: values.into(),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<&str> for Reason {
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<&String> for Reason {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
 /// One thing to tell the person who wrote a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -22,8 +66,8 @@ pub struct Finding {
     pub line: usize,
     /// The key in question with the tables above it, such as `input.ars408.mount`; may be empty.
     pub key: String,
-    /// What is wrong and what would be right, as a lower-case fragment.
-    pub reason: String,
+    /// What is wrong and what would be right.
+    pub reason: Reason,
 }
 
 impl fmt::Display for Finding {
@@ -40,7 +84,7 @@ impl fmt::Display for Finding {
         if !self.key.is_empty() {
             write!(f, "{}: ", self.key)?;
         }
-        f.write_str(&self.reason)
+        write!(f, "{}", self.reason)
     }
 }
 

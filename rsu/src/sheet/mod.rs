@@ -8,5 +8,5 @@
 mod finding;
 mod reader;
 
-pub use finding::{Finding, Findings, Severity};
+pub use finding::{Finding, Findings, Reason, Severity};
 pub(crate) use reader::{At, Reader, Table};

@@ -13,7 +13,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Finding, Findings, Severity};
+use super::{Finding, Findings, Reason, Severity};
 
 /// One file being read.
 pub(crate) struct Reader<'t> {
@@ -42,7 +42,9 @@ impl<'t> Reader<'t> {
         let (document, errors) = DeTable::parse_recoverable(self.text);
         for error in errors {
             let line = error.span().map_or(1, |span| self.line_of(span.start));
-            self.note(Severity::Wrong, line, "", error.message());
+            let said = error.message().to_owned();
+            let reason = Reason::new("not-toml", [said.clone()], said);
+            self.note(Severity::Wrong, line, "", reason);
         }
         document
     }
@@ -59,13 +61,19 @@ impl<'t> Reader<'t> {
     }
 
     /// Adds a finding about a line of this file.
-    pub(crate) fn note(&self, severity: Severity, line: usize, key: &str, reason: &str) {
+    pub(crate) fn note(
+        &self,
+        severity: Severity,
+        line: usize,
+        key: &str,
+        reason: impl Into<Reason>,
+    ) {
         self.findings.borrow_mut().push(Finding {
             severity,
             file: self.file.to_owned(),
             line,
             key: key.to_owned(),
-            reason: reason.to_owned(),
+            reason: reason.into(),
         });
     }
 
@@ -134,7 +142,7 @@ impl<'r, 't> Table<'r, 't> {
                 line: found.line,
                 value: text,
             }),
-            None => self.mismatch(key, found, "text in quotes"),
+            None => self.mismatch(key, found, &Form::plain("must-be-text", "text in quotes")),
         }
     }
 
@@ -154,6 +162,16 @@ impl<'r, 't> Table<'r, 't> {
         what: &str,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<At<T>> {
+        self.understood(key, "must-be", what, parse)
+    }
+
+    fn understood<T>(
+        &mut self,
+        key: &'static str,
+        code: &'static str,
+        what: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<At<T>> {
         let text = self.text(key)?;
         match parse(text.value) {
             Some(value) => Some(At {
@@ -161,8 +179,10 @@ impl<'r, 't> Table<'r, 't> {
                 value,
             }),
             None => {
-                let reason = format!("must be {what}, not \"{}\"", text.value);
-                self.wrong(text.line, key, &reason);
+                let found = format!("\"{}\"", text.value);
+                let told = format!("must be {what}, not {found}");
+                let reason = Reason::new(code, [what.to_owned(), found], told);
+                self.wrong(text.line, key, reason);
                 None
             }
         }
@@ -173,7 +193,7 @@ impl<'r, 't> Table<'r, 't> {
         let found = self.value(key)?;
         match found.value.as_bool() {
             Some(value) => Some(value),
-            None => self.mismatch(key, found, "true or false"),
+            None => self.mismatch(key, found, &Form::plain("must-be-truth", "true or false")),
         }
     }
 
@@ -189,6 +209,7 @@ impl<'r, 't> Table<'r, 't> {
             range.start(),
             range.end()
         );
+        let what = Form::range("must-be-whole", what, &range);
         let found = self.value(key)?;
         let number = found
             .value
@@ -215,6 +236,7 @@ impl<'r, 't> Table<'r, 't> {
             range.start(),
             range.end()
         );
+        let what = Form::range("must-be-number", what, &range);
         let found = self.value(key)?;
         match float(found.value) {
             Some(value) if range.contains(&value) => Some(At {
@@ -246,7 +268,7 @@ impl<'r, 't> Table<'r, 't> {
             .iter()
             .map(|(word, _)| format!("\"{word}\""))
             .collect();
-        self.parsed(key, &list.join(" or "), |text| {
+        self.understood(key, "must-be-one-of", &list.join(" or "), |text| {
             words
                 .iter()
                 .find(|(word, _)| *word == text)
@@ -265,6 +287,7 @@ impl<'r, 't> Table<'r, 't> {
             range.start(),
             range.end()
         );
+        let what = Form::range("must-be-whole-list", what, &range);
         let whole = |value: &DeValue<'_>| {
             let number = value.as_integer()?;
             let number = i64::from_str_radix(number.as_str(), number.radix()).ok()?;
@@ -275,14 +298,14 @@ impl<'r, 't> Table<'r, 't> {
 
     /// A list of `[x, y]` pairs of finite numbers.
     pub(crate) fn pairs(&mut self, key: &'static str) -> Vec<At<(f64, f64)>> {
-        self.list(
-            key,
+        let what = Form::plain(
+            "must-be-pairs",
             "a list of pairs of numbers, [[x, y], [x, y]]",
-            |value| match &value.as_array()?[..] {
-                [x, y] => Some((float(x.get_ref())?, float(y.get_ref())?)),
-                _ => None,
-            },
-        )
+        );
+        self.list(key, &what, |value| match &value.as_array()?[..] {
+            [x, y] => Some((float(x.get_ref())?, float(y.get_ref())?)),
+            _ => None,
+        })
     }
 
     /// A list of texts.
@@ -290,7 +313,7 @@ impl<'r, 't> Table<'r, 't> {
         let Some(found) = self.value(key) else {
             return Vec::new();
         };
-        let what = "a list of texts in quotes";
+        let what = &Form::plain("must-be-texts", "a list of texts in quotes");
         let Some(list) = found.value.as_array() else {
             return self.mismatch(key, found, what).unwrap_or_default();
         };
@@ -311,7 +334,7 @@ impl<'r, 't> Table<'r, 't> {
     fn list<T>(
         &mut self,
         key: &'static str,
-        what: &str,
+        what: &Form,
         read: impl Fn(&DeValue<'_>) -> Option<T>,
     ) -> Vec<At<T>> {
         let Some(found) = self.value(key) else {
@@ -354,7 +377,8 @@ impl<'r, 't> Table<'r, 't> {
                 ..absent
             },
             None => {
-                self.mismatch::<()>(key, found, &format!("a table, [{path}]"));
+                let what = Form::plain("must-be-table", &format!("a table, [{path}]"));
+                self.mismatch::<()>(key, found, &what);
                 absent
             }
         }
@@ -364,6 +388,7 @@ impl<'r, 't> Table<'r, 't> {
     pub(crate) fn tables(&mut self, key: &'static str) -> Vec<Table<'r, 't>> {
         let path = self.below(key);
         let what = format!("one or several tables, [[{path}]]");
+        let what = Form::plain("must-be-table", &what);
         let reader = self.reader;
         let one = |line, entries| Table {
             reader,
@@ -406,20 +431,21 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Notes a fault of a key on a line.
-    pub(crate) fn wrong(&self, line: usize, key: &'static str, reason: &str) {
+    pub(crate) fn wrong(&self, line: usize, key: &'static str, reason: impl Into<Reason>) {
         let key = self.below(key);
         self.reader.note(Severity::Wrong, line, &key, reason);
     }
 
     /// Notes what is allowed but hardly meant.
-    pub(crate) fn unwise(&self, line: usize, key: &'static str, reason: &str) {
+    pub(crate) fn unwise(&self, line: usize, key: &'static str, reason: impl Into<Reason>) {
         let key = self.below(key);
         self.reader.note(Severity::Unwise, line, &key, reason);
     }
 
     /// Notes that a key without a default is absent.
     pub(crate) fn missing(&self, key: &'static str) {
-        self.wrong(self.line, key, "is missing and has no default");
+        let told = "is missing and has no default".to_owned();
+        self.wrong(self.line, key, Reason::new("missing", [], told));
     }
 
     /// Notes every key that nobody asked for. The last call on a table.
@@ -433,7 +459,7 @@ impl<'r, 't> Table<'r, 't> {
             let line = self.reader.line_of(key.span().start);
             let reason = unknown(name, &self.asked);
             let path = join(&self.path, name);
-            self.reader.note(Severity::Wrong, line, &path, &reason);
+            self.reader.note(Severity::Wrong, line, &path, reason);
         }
     }
 
@@ -449,14 +475,52 @@ impl<'r, 't> Table<'r, 't> {
         })
     }
 
-    fn mismatch<T>(&self, key: &'static str, found: At<&DeValue<'t>>, expected: &str) -> Option<T> {
-        let reason = format!("must be {expected}, not {}", describe(found.value));
-        self.wrong(found.line, key, &reason);
+    fn mismatch<T>(
+        &self,
+        key: &'static str,
+        found: At<&DeValue<'t>>,
+        expected: &Form,
+    ) -> Option<T> {
+        let text = format!("must be {}, not {}", expected.what, describe(found.value));
+        let mut values = expected.values.clone();
+        values.push(shown(found.value));
+        let reason = Reason {
+            text,
+            code: expected.code,
+            values,
+        };
+        self.wrong(found.line, key, reason);
         None
     }
 
     fn below(&self, key: &str) -> String {
         join(&self.path, key)
+    }
+}
+
+/// What a value must be.
+struct Form {
+    code: &'static str,
+    what: String,
+    /// What the words of that code need, before what was found.
+    values: Vec<String>,
+}
+
+impl Form {
+    fn plain(code: &'static str, what: &str) -> Self {
+        Self {
+            code,
+            what: what.to_owned(),
+            values: Vec::new(),
+        }
+    }
+
+    fn range<T: ToString>(code: &'static str, what: String, range: &RangeInclusive<T>) -> Self {
+        Self {
+            code,
+            what,
+            values: vec![range.start().to_string(), range.end().to_string()],
+        }
     }
 }
 
@@ -486,6 +550,17 @@ fn describe(value: &DeValue<'_>) -> String {
         DeValue::Datetime(_) => "a date".to_owned(),
         DeValue::Array(_) => "a list".to_owned(),
         DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+/// The same in no language.
+fn shown(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("\"{text}\""),
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::Array(_) => "[…]".to_owned(),
+        DeValue::Table(_) => "{…}".to_owned(),
+        other => describe(other),
     }
 }
 
@@ -519,15 +594,16 @@ fn stem(key: &str) -> &str {
 }
 
 /// Why a key is refused, with the key that was probably meant.
-fn unknown(name: &str, known: &[&'static str]) -> String {
+fn unknown(name: &str, known: &[&'static str]) -> Reason {
     let same_stem = known
         .iter()
         .find(|k| stem(k) == stem(name) && unit_of(k) != unit_of(name));
     if let Some(meant) = same_stem {
-        return format!(
+        let told = format!(
             "unknown key; the unit is part of the key: this one is `{meant}`, a number{}",
             unit_of(meant)
         );
+        return Reason::new("unknown-key-unit", [(*meant).to_owned()], told);
     }
     let nearest = known
         .iter()
@@ -535,9 +611,19 @@ fn unknown(name: &str, known: &[&'static str]) -> String {
         .min()
         .filter(|(steps, _)| *steps <= 2);
     match nearest {
-        Some((_, meant)) => format!("unknown key; did you mean `{meant}`?"),
-        None if known.is_empty() => "unknown key; none is known here".to_owned(),
-        None => format!("unknown key; known here: {}", known.join(", ")),
+        Some((_, meant)) => {
+            let told = format!("unknown key; did you mean `{meant}`?");
+            Reason::new("unknown-key-meant", [meant.to_owned()], told)
+        }
+        None if known.is_empty() => {
+            let told = "unknown key; none is known here".to_owned();
+            Reason::new("unknown-key-none", [], told)
+        }
+        None => {
+            let known = known.join(", ");
+            let told = format!("unknown key; known here: {known}");
+            Reason::new("unknown-key", [known], told)
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use v2x_msg::kinds::map::LaneKind;
 use super::line;
 use super::read::Written;
 use super::{Connection, Link, across};
-use crate::sheet::{At, Reader, Severity};
+use crate::sheet::{At, Reader, Reason, Severity};
 
 /// T/CSAE 159-2020, 8.2.3: a lane's centre line is right to half a metre; points nearer to each
 /// other than that say nothing.
@@ -47,11 +47,11 @@ pub(super) struct Checker<'c, 't> {
 }
 
 impl Checker<'_, '_> {
-    pub(super) fn wrong(&self, line: usize, key: &str, reason: &str) {
+    pub(super) fn wrong(&self, line: usize, key: &str, reason: impl Into<Reason>) {
         self.reader.note(Severity::Wrong, line, key, reason);
     }
 
-    pub(super) fn unwise(&self, line: usize, key: &str, reason: &str) {
+    pub(super) fn unwise(&self, line: usize, key: &str, reason: impl Into<Reason>) {
         self.reader.note(Severity::Unwise, line, key, reason);
     }
 
@@ -104,10 +104,11 @@ impl Checker<'_, '_> {
             .chain(links)
             .filter(|(_, _, name)| Name::new(name).is_err())
         {
-            let reason = format!(
+            let told = format!(
                 "\"{name}\" is left out of MAP, which carries names of 1 to 63 ASCII characters"
             );
-            self.unwise(line, key, &reason);
+            let reason = Reason::new("name-left-out", [(*name).to_owned()], told);
+            self.unwise(line, key, reason);
         }
     }
 

@@ -7,6 +7,7 @@ use v2x_msg::base::Enu;
 
 use super::check::{Checker, named};
 use super::{Connection, Lane, Link, Turn, across, line, path};
+use crate::sheet::Reason;
 
 /// A line turns by more than this at a point: it goes back on itself. Cosine of 100 degrees.
 const BACKWARDS: f64 = -0.17;
@@ -46,12 +47,18 @@ impl Checker<'_, '_> {
         }
         let far = |piece: &[Enu]| line::distance_m(piece[0], piece[1]) > LONG_PIECE_M;
         if let Some(at) = points.windows(2).position(far) {
-            let reason = format!(
+            let told = format!(
                 "{name}: points {} and {} are more than {LONG_PIECE_M} m apart",
                 at + 1,
                 at + 2
             );
-            self.unwise(line_no, "points-m", &reason);
+            let values = [
+                name.to_owned(),
+                (at + 1).to_string(),
+                (at + 2).to_string(),
+                LONG_PIECE_M.to_string(),
+            ];
+            self.unwise(line_no, "points-m", Reason::new("long-piece", values, told));
         }
     }
 
@@ -99,11 +106,13 @@ impl Checker<'_, '_> {
         };
         let gap_m = line::distance_m(*end, *begin);
         if gap_m > JUNCTION_M {
-            let reason = format!(
-                "{name}: {gap_m:.0} m lie between its stop line and the lane to node {} that it leads to",
-                connection.to_node
+            let to = connection.to_node.to_string();
+            let told = format!(
+                "{name}: {gap_m:.0} m lie between its stop line and the lane to node {to} that it leads to"
             );
-            self.unwise(line_no, "link.lane.connections", &reason);
+            let values = [name.to_owned(), format!("{gap_m:.0}"), to];
+            let reason = Reason::new("wide-junction", values, told);
+            self.unwise(line_no, "link.lane.connections", reason);
         }
         let seen = Turn::between(&lane.centre, &next.centre);
         let opposite = |a: Turn, b: Turn| {
@@ -113,13 +122,17 @@ impl Checker<'_, '_> {
             )
         };
         if let Some(seen) = seen.filter(|seen| opposite(*seen, connection.turn)) {
-            let reason = format!(
-                "{name}: its turn to node {} is written as {} but the lanes make it {}",
-                connection.to_node,
+            let to = connection.to_node.to_string();
+            let (written, seen) = (
                 super::write::turn(connection.turn),
-                super::write::turn(seen)
+                super::write::turn(seen),
             );
-            self.unwise(line_no, "link.lane.connections.turn", &reason);
+            let told = format!(
+                "{name}: its turn to node {to} is written as {written} but the lanes make it {seen}"
+            );
+            let values = [name.to_owned(), to, written.to_owned(), seen.to_owned()];
+            let reason = Reason::new("other-turn", values, told);
+            self.unwise(line_no, "link.lane.connections.turn", reason);
         }
     }
 
@@ -141,13 +154,15 @@ impl Checker<'_, '_> {
                     .map_or(0, |phase| phase.line)
             };
             if listed.into_iter().all(|pair| pair != (a, b)) {
-                let reason = format!(
+                let told = format!(
                     "paths of phases {} and {} cross or merge, but they are not listed as conflicting: both may be \
                      sent as green at once",
                     a.value(),
                     b.value()
                 );
-                self.unwise(line_no(a), "phase", &reason);
+                let values = [a, b].map(|phase| phase.value().to_string());
+                let reason = Reason::new("conflict-not-listed", values, told);
+                self.unwise(line_no(a), "phase", reason);
             }
         }
     }
@@ -191,8 +206,9 @@ impl Checker<'_, '_> {
         let near_m = if inward { last_m } else { first_m };
         if near_m > FROM_NODE_M {
             let end = if inward { "ends" } else { "begins" };
-            let reason = format!("{name} {end} {near_m:.0} m from the junction's node");
-            self.unwise(line_no, "points-m", &reason);
+            let told = format!("{name} {end} {near_m:.0} m from the junction's node");
+            let reason = Reason::new("far-from-node", [name, format!("{near_m:.0}")], told);
+            self.unwise(line_no, "points-m", reason);
         }
         true
     }
@@ -200,12 +216,10 @@ impl Checker<'_, '_> {
     fn usual_width(&self, line_no: usize, link: &Link, lane: &Lane) {
         let motor = matches!(lane.kind, v2x_msg::kinds::map::LaneKind::Vehicle(_));
         if motor && !(NARROW_M..=WIDE_M).contains(&lane.width_m) {
-            let reason = format!(
-                "{} is {} m wide, which is unusual for vehicles",
-                lane.name(link),
-                lane.width_m
-            );
-            self.unwise(line_no, "link.lane.width-m", &reason);
+            let (name, wide_m) = (lane.name(link), lane.width_m.to_string());
+            let told = format!("{name} is {wide_m} m wide, which is unusual for vehicles");
+            let reason = Reason::new("unusual-width", [name, wide_m], told);
+            self.unwise(line_no, "link.lane.width-m", reason);
         }
     }
 
@@ -229,24 +243,28 @@ impl Checker<'_, '_> {
         let name = right.name(link);
         let left_id = left.id.value();
         if along_m > STOP_LINES_M {
-            let reason = format!(
+            let told = format!(
                 "{name} and lane {left_id} end {along_m:.0} m apart along the road at the junction"
             );
-            self.unwise(line_no, "points-m", &reason);
+            let values = [name, left_id.to_string(), format!("{along_m:.0}")];
+            self.unwise(line_no, "points-m", Reason::new("ends-apart", values, told));
         } else if aside_m <= 0.0 {
             let reason =
                 format!("{name} lies to the left of lane {left_id}; lanes count from the left");
             self.wrong(line_no, "link.lane.id", &reason);
         } else if aside_m - due_m > BESIDE_M {
             let gap_m = aside_m - due_m;
-            let reason = format!("between {name} and lane {left_id} is a gap of {gap_m:.1} m");
-            self.unwise(line_no, "points-m", &reason);
+            let told = format!("between {name} and lane {left_id} is a gap of {gap_m:.1} m");
+            let values = [name, left_id.to_string(), format!("{gap_m:.1}")];
+            self.unwise(line_no, "points-m", Reason::new("lane-gap", values, told));
         } else if due_m - aside_m > OVERLAP_M {
             let over_m = due_m - aside_m;
-            let reason = format!(
+            let told = format!(
                 "{name} and lane {left_id} overlap by {over_m:.1} m: are the widths right?"
             );
-            self.unwise(line_no, "link.lane.width-m", &reason);
+            let values = [name, left_id.to_string(), format!("{over_m:.1}")];
+            let reason = Reason::new("lanes-overlap", values, told);
+            self.unwise(line_no, "link.lane.width-m", reason);
         }
     }
 }

@@ -5,6 +5,7 @@ import { config, show as showConfig } from "./config.js";
 import { health, lookForNotices } from "./health.js";
 import { latency } from "./latency.js";
 import { $, badge, cardsInto, element, fetchJson, rows, save, set, span, state } from "./page.js";
+import { refusal } from "./reasons.js";
 import { record } from "./record.js";
 import { Road, classColour, eventsOf, inputColour, lanesOf, leftOf, lightColour, projector, runningState, shapeOf, signsOf, turnsOf } from "./road.js";
 import { offOf, signals } from "./signals.js";
@@ -104,6 +105,15 @@ function tables() {
   if (page === "participants") participants();
   if (page === "messages") messages();
   if (page === "health") health();
+  hint();
+}
+
+/** Tables that are wider than the screen show that they go on. */
+function hint() {
+  for (const wide of document.querySelectorAll("main > section:not([hidden]) .wide")) {
+    wide.classList.toggle("more", wide.scrollWidth - wide.clientWidth - wide.scrollLeft > 4);
+    wide.classList.toggle("before", wide.scrollLeft > 4);
+  }
 }
 
 /** What is asked for, and only while it is looked at. */
@@ -355,7 +365,7 @@ $("decode").onsubmit = async (event) => {
     body: JSON.stringify({ hex: $("hex").value }) });
   const told = await response.json();
   set($("detail-name"), say("pasted"));
-  $("detail").textContent = told.error ?? JSON.stringify(told.message, null, 1);
+  $("detail").textContent = told.error ? refusal(told) : JSON.stringify(told.message, null, 1);
 };
 
 const fileName = (ending) => `${state.message.kind.replaceAll(" ", "-")}-${state.message.number}.${ending}`;
@@ -388,6 +398,7 @@ function translate() {
   document.documentElement.lang = isChinese() ? "zh-CN" : "en";
   for (const place of document.querySelectorAll("[data-t]")) set(place, say(place.dataset.t));
   for (const place of document.querySelectorAll("[data-l]")) place.ariaLabel = say(place.dataset.l);
+  for (const place of document.querySelectorAll("[data-h]")) place.title = say(place.dataset.h);
   $("language").textContent = isChinese() ? "English" : "中文";
   dress(localStorage.getItem("theme") ?? "auto");
 }
@@ -427,5 +438,6 @@ for (const toggle of document.querySelectorAll("[data-toggle]")) {
   };
 }
 addEventListener("hashchange", turn);
+for (const wide of document.querySelectorAll(".wide")) wide.addEventListener("scroll", hint, { passive: true });
 turn();
 start();

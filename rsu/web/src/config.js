@@ -2,6 +2,7 @@
 // file as it was read and as it lies there now.
 
 import { $, element, fetchJson, rows, set, state } from "./page.js";
+import { reason, refusal } from "./reasons.js";
 import { say } from "./words.js";
 
 let told = null;
@@ -25,7 +26,7 @@ export function show() {
   const [main] = told.files;
   $("config-files").replaceChildren(...told.files.map((file) => element("li", `${file.path} · ${say("lines", file.lines)} · ${say(`disk-${file.on_disk}`)}`,
     file.on_disk === "changed" ? "warn" : "")));
-  const line = (finding) => element("li", `${finding.file}${finding.line ? `:${finding.line}` : ""}: ${finding.key ? `${finding.key}: ` : ""}${finding.reason}`,
+  const line = (finding) => element("li", `${finding.file}${finding.line ? `:${finding.line}` : ""}: ${finding.key ? `${finding.key}: ` : ""}${reason({ ...finding, text: finding.reason })}`,
     finding.wrong ? "bad" : "warn");
   const list = (place, findings, good) => $(place).replaceChildren(...(findings.length ? findings.map(line) : [element("li", good)]));
   list("config-findings", told.findings, say("check-good"));
@@ -42,7 +43,7 @@ $("config-reload").onclick = async () => {
     const response = await fetch("api/v1/reload", { method: "POST", headers: { authorization: `Bearer ${$("reload-token").value}` } });
     const said = await response.json();
     if (response.status === 401) return answer(say($("reload-token").value ? "token-wrong" : "token-needed"), true);
-    answer(said.error ?? say(said.changed ? "reload-done" : "reload-same"), !response.ok);
+    answer(said.error ? refusal(said) : say(said.changed ? "reload-done" : "reload-same"), !response.ok);
   } catch (error) {
     answer(String(error), true);
   }

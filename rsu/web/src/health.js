@@ -1,6 +1,7 @@
 // The health view: inputs, radio, the process and the clock, and the last warnings with what to do.
 
 import { $, cardsInto, element, fetchJson, rows, set, size, span, state } from "./page.js";
+import { phrase } from "./reasons.js";
 import { say } from "./words.js";
 
 let notices = [];
@@ -58,19 +59,25 @@ export function health() {
     `${(sensor.age_s * 1e3).toFixed(0)} ms`, `${sensor.range_offset_m.toFixed(2)} m`, `${sensor.heading_offset_deg.toFixed(2)}°`,
     `× ${sensor.noise_along.toFixed(2)}`, `× ${sensor.noise_across.toFixed(2)}`]);
   sensors.forEach(({ sensor }, place) => { $("fares").rows[place].cells[1].className = sensor.suspicion ? "bad" : "good"; });
-  rows($("radios"), status.radio, (radio) => [radio.target, String(radio.frames), String(radio.lost), radio.trouble ?? say("up")]);
-  const wrong = [...status.wrong, ...status.refused];
+  rows($("radios"), status.radio, (radio) => [radio.target, String(radio.frames), String(radio.lost), radio.trouble === null ? say("up") : phrase(radio.trouble)]);
+  const wrong = [...status.wrong, ...status.refused].map(phrase);
   for (const input of status.inputs) {
-    if (input.why) wrong.push(say("do-down", input.name, input.why));
+    if (input.why) wrong.push(say("do-down", input.name, phrase(input.why)));
     else if (input.silent) wrong.push(say("do-silent", input.name));
   }
-  for (const radio of status.radio) if (radio.trouble) wrong.push(say("do-radio", radio.target, radio.trouble));
-  if (recording?.trouble) wrong.push(say("do-record", recording.trouble));
+  for (const radio of status.radio) if (radio.trouble) wrong.push(say("do-radio", radio.target, phrase(radio.trouble)));
+  if (recording?.trouble) wrong.push(say("do-record", phrase(recording.trouble)));
   if (!clock?.synchronised) wrong.push(say("do-clock"));
   list($("wrong"), wrong, say("all-well"));
   $("verdict").className = `card ${wrong.length ? "bad" : "good"}`;
-  const last = notices.map((notice) => `${new Date(notice.utc_ms).toISOString().slice(11, 19)} ${say(`notice-${notice.code}`, notice.subject, notice.text)} ${say(`advice-${notice.code}`)}`);
+  const last = notices.map((notice) => `${new Date(notice.utc_ms).toISOString().slice(11, 19)} ${say(`notice-${notice.code}`, notice.subject, toldOf(notice))} ${say(`advice-${notice.code}`)}`);
   list($("notices"), last, say("nothing"));
+}
+
+/** Of somebody who is warned of: which sort, how long before, and how sure. */
+function toldOf({ code, text }) {
+  const [, kind, rest] = (code === "warning" && text.match(/^([a-z-]+), (.+)$/)) || [];
+  return kind ? `${say(`warning-${kind}`)}, ${rest}` : phrase(text);
 }
 
 /** How far a device's clock is from ours; a tenth of a second of its messages' way looks like lag. */

@@ -2,6 +2,7 @@
 // the configuration as it was written, needs the token; it is kept for this tab only.
 
 import { $, element, fetchJson, save, set, size, state } from "./page.js";
+import { phrase, reason, refusal } from "./reasons.js";
 import { say } from "./words.js";
 
 let told = null, played = null;
@@ -28,7 +29,7 @@ const utc = (ms) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 function show() {
   const { status } = state, can = Boolean(told.folder), recording = status?.recording;
   const past = status?.replay != null, may = (status?.may_change ?? false) && !past;
-  set($("record-state"), past ? say("record-past") : !can ? say("record-none") : told.trouble ? say("do-record", told.trouble) : told.on
+  set($("record-state"), past ? say("record-past") : !can ? say("record-none") : told.trouble ? say("do-record", phrase(told.trouble)) : told.on
     ? say("record-on", told.folder, size(recording?.bytes ?? 0), recording?.dropped ?? 0) : say("record-off", told.folder));
   $("record-state").className = told.trouble ? "lamp-line bad" : told.on ? "lamp-line live" : "lamp-line";
   set($("record-free"), can ? say("record-free", size(told.free_bytes ?? 0), told.files.length, size(told.files.reduce((sum, file) => sum + file.bytes, 0))) : "");
@@ -78,7 +79,7 @@ function playing(may) {
   if (how === "none") return;
   set($("replay-state"), say(`replay-${how}`, file, speed));
   // Of one that has ended: how much was the same as then.
-  set($("replay-said"), on ? "" : said);
+  set($("replay-said"), on ? "" : said.map(reason).join(" "));
   $("replay-open").hidden = !on;
   $("replay-end").hidden = !may;
   set($("replay-end"), say(on ? "replay-stop" : "replay-forget"));
@@ -93,7 +94,7 @@ async function ask(path, wish) {
   const response = await fetch(path, { method: "POST", headers: { ...word(), "content-type": "application/json" }, body: JSON.stringify(wish) });
   const said = await response.json();
   if (response.status === 401) throw new Error(say($("token").value ? "token-wrong" : "token-needed"));
-  if (!response.ok) throw new Error(said.error);
+  if (!response.ok) throw new Error(refusal(said));
   return said;
 }
 
@@ -108,7 +109,8 @@ async function attempt(act) {
 }
 
 const begin = (file) => attempt(async () => {
-  await ask("api/v1/replay", { file, speed: Number($("replay-speed").value), from_s: Math.max(0, Number($("replay-from").value) || 0) });
+  const [from, to] = ["replay-from", "replay-to"].map((name) => $(name).value.trim() || null);
+  await ask("api/v1/replay", { file, speed: Number($("replay-speed").value), from, to });
   return say("replay-begun");
 });
 $("replay-end").onclick = () => attempt(async () => { await ask("api/v1/replay", { file: null }); });
@@ -117,7 +119,7 @@ const fetchFile = (name) => attempt(async () => {
   answer(say("fetching", name));
   const response = await fetch(`api/v1/recordings/${encodeURIComponent(name)}`, { headers: word() });
   if (response.status === 401) throw new Error(say($("token").value ? "token-wrong" : "token-needed"));
-  if (!response.ok) throw new Error((await response.json()).error);
+  if (!response.ok) throw new Error(refusal(await response.json()));
   save(name, await response.blob(), "application/octet-stream");
   return say("fetched", name);
 });

@@ -287,13 +287,15 @@ export class Road {
       g.restore();
     }
     // What is said of the phases of one approach stands together, at its kerb.
-    if (this.scale >= 1.6) for (const kerb of kerbs.values()) this.#heads(g, at, kerb, ahead_s);
+    const isSmall = this.canvas.clientWidth < 560 && this.scale < 5;
+    if (this.scale >= 1.6) for (const kerb of kerbs.values()) this.#heads(g, at, kerb, ahead_s, isSmall);
     g.textBaseline = "alphabetic";
   }
 
-  /** The signal heads of one approach: light, way, seconds left, and the number of the phase. */
-  #heads(g, at, { ue, un, right, along, phases }, ahead_s) {
-    const wide = 110, high = 22, upright = Math.abs(un) > Math.abs(ue);
+  /** The signal heads of one approach: light, way, seconds left, and the number of the phase; where there
+   * is little room without the number, which stands below the map beside the same arrow. */
+  #heads(g, at, { ue, un, right, along, phases }, ahead_s, isSmall) {
+    const wide = isSmall ? 58 : 110, high = isSmall ? 17 : 22, upright = Math.abs(un) > Math.abs(ue);
     let line = 0;
     for (const [phase, state] of phases) {
       const out = right + (upright ? wide / 2 + 8 : high / 2 + 6) / this.scale, back = along - (upright ? 12 : wide / 2 + 2) / this.scale;
@@ -307,10 +309,11 @@ export class Road {
       g.lineWidth = 1;
       g.strokeStyle = "#ffffff40";
       g.stroke();
-      lightAt(g, state?.light, x - wide / 2 + 13, y, 6);
+      lightAt(g, state?.light, x - wide / 2 + (isSmall ? 9 : 13), y, isSmall ? 5 : 6);
       g.save();
-      g.translate(x - wide / 2 + 32, y);
-      g.scale(2.6, 2.6);
+      g.translate(x - wide / 2 + (isSmall ? 23 : 32), y);
+      const grown = isSmall ? 1.9 : 2.6;
+      g.scale(grown, grown);
       g.strokeStyle = g.fillStyle = "#fff";
       const turns = turnsOf(this.lanes, phase);
       if (turns) arrow(g, turns);
@@ -318,8 +321,9 @@ export class Road {
       g.fillStyle = "#fff";
       g.textBaseline = "middle";
       g.textAlign = "right";
-      g.font = "bold 14px system-ui, sans-serif";
-      g.fillText(left === null ? "–" : left < 5 ? left.toFixed(1) : `${Math.round(left)}`, x + 17, y + 1);
+      g.font = `bold ${isSmall ? 12 : 14}px system-ui, sans-serif`;
+      g.fillText(left === null ? "–" : left < 5 ? left.toFixed(1) : `${Math.round(left)}`, isSmall ? x + wide / 2 - 4 : x + 17, y + 1);
+      if (isSmall) continue;
       g.font = "10px system-ui, sans-serif";
       g.fillStyle = "#b9c7d1";
       g.fillText(`#${phase}`, x + wide / 2 - 5, y + 1);

@@ -16,6 +16,8 @@ pub mod summary;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
@@ -67,6 +69,15 @@ pub struct Wishes {
     pub record: Option<PathBuf>,
     /// Where the word is that who changes something over the page must know.
     pub token: Option<PathBuf>,
+    /// Up once it is to end; None: nobody can wish that.
+    pub ended: Option<Arc<AtomicBool>>,
+}
+
+impl Wishes {
+    fn is_over(&self) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_some_and(|ended| ended.load(Ordering::Relaxed))
+    }
 }
 
 /// What was heard from beginning to end.
@@ -165,6 +176,7 @@ impl Live {
         let mut world = scenario.world(wishes.seed)?;
         let started = Mono::ZERO + scenario.traffic();
         while world.now() < started {
+            ensure!(!wishes.is_over(), "ended before it began");
             step(&mut sumo, &mut world)?;
         }
         let receiver = Receiver::open()?;
@@ -231,7 +243,7 @@ impl Live {
                 }
                 second += SECOND;
             }
-            if now >= end {
+            if now >= end || wishes.is_over() {
                 break;
             }
             let next = self.devices.poll_timeout().min(second);

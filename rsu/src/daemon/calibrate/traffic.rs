@@ -76,7 +76,7 @@ impl Traffic {
                 }
             };
             let read = read(opened, &mut take);
-            if let Some(reason) = failed.or(read.err()) {
+            if let Some(reason) = failed.or(read.err().map(|error| error.to_string())) {
                 return Err(Unusable {
                     exit: 65,
                     reason: format!("{}: {reason}", file.display()),

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
-use crate::config::Password;
+use super::refusal::plain;
+use crate::config::{Password, Reason};
 
 /// A word of fewer letters can be guessed, and nobody needs a longer one.
 const LENGTHS: RangeInclusive<usize> = 16..=512;
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Keeper(pub(super) Password);
 
 /// Why nothing may be changed.
-pub(super) type Refusal = (StatusCode, String);
+pub(super) type Refusal = (StatusCode, Reason);
 
 impl Keeper {
     /// Whether a word is asked for at all; without one nothing can be changed.
@@ -42,9 +43,9 @@ impl Keeper {
     /// Lets those pass who say `authorization: Bearer WORD`.
     pub(super) async fn admit(&self, asked: &HeaderMap) -> Result<(), Refusal> {
         if !self.is_there() {
-            let reason = "nothing can be changed: the configuration names no `token-file` under \
-                          [console]";
-            return Err((StatusCode::FORBIDDEN, reason.to_owned()));
+            let told =
+                "nothing can be changed: the configuration names no `token-file` under [console]";
+            return Err((StatusCode::FORBIDDEN, plain("no-token-file", told)));
         }
         let place = self.0.clone();
         let word = spawn_blocking(move || read(&place)).await;
@@ -52,11 +53,11 @@ impl Keeper {
             Ok(Ok(word)) => word,
             Ok(Err(error)) => {
                 tracing::error!("console: the token cannot be used: {error}");
-                let reason = "nothing can be changed: the token cannot be used; see the log";
-                return Err((StatusCode::FORBIDDEN, reason.to_owned()));
+                let told = "nothing can be changed: the token cannot be used; see the log";
+                return Err((StatusCode::FORBIDDEN, plain("token-unusable", told)));
             }
             Err(_) => {
-                let reason = "the console is ending".to_owned();
+                let reason = plain("ending", "the console is ending");
                 return Err((StatusCode::SERVICE_UNAVAILABLE, reason));
             }
         };
@@ -71,14 +72,18 @@ impl Keeper {
             sleep(PAUSE).await;
         }
         let reason = match said.is_empty() {
-            true => "this needs `authorization: Bearer` and the token of the configuration",
-            false => "this is not the token of the configuration",
+            true => plain(
+                "token-needed",
+                "this needs `authorization: Bearer` and the token of the configuration",
+            ),
+            false => plain("token-wrong", "this is not the token of the configuration"),
         };
-        Err((StatusCode::UNAUTHORIZED, reason.to_owned()))
+        Err((StatusCode::UNAUTHORIZED, reason))
     }
 }
 
-fn read(place: &Password) -> io::Result<String> {
+/// The word, if it is one.
+pub(super) fn read(place: &Password) -> io::Result<String> {
     let word = match place {
         Password::None => String::new(),
         Password::File(path) => fs::read_to_string(path)

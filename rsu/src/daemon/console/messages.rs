@@ -8,8 +8,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::Known;
 use super::page::{LAST, decode};
-use super::{Known, refused, wrong};
+use super::refusal::{plain, refused, wrong};
+use crate::config::Reason;
 use crate::daemon::hex;
 use crate::station::FrameKind;
 
@@ -32,11 +34,17 @@ pub(super) async fn list(
     if kind.is_some_and(|name| FrameKind::ALL.iter().all(|kind| kind.name() != name)) {
         let kinds: Vec<&str> = FrameKind::ALL.iter().map(|kind| kind.name()).collect();
         let reason = format!("`kind` must be one of {}", kinds.join(", "));
-        return wrong(StatusCode::BAD_REQUEST, &reason);
+        return wrong(
+            StatusCode::BAD_REQUEST,
+            Reason::new("kinds", [kinds.join(", ")], reason),
+        );
     }
     let most = wanted.limit.unwrap_or(100);
     if !(1..=LAST).contains(&most) {
-        return wrong(StatusCode::BAD_REQUEST, "`limit` must be 1 to 500");
+        return wrong(
+            StatusCode::BAD_REQUEST,
+            plain("limit", "`limit` must be 1 to 500"),
+        );
     }
     Json(about.page.headlines(kind, most)).into_response()
 }
@@ -54,7 +62,7 @@ pub(super) async fn show(
         Some(message) => Json(message).into_response(),
         None => wrong(
             StatusCode::NOT_FOUND,
-            "no longer, or not yet, among the last",
+            plain("no-message", "no longer, or not yet, among the last"),
         ),
     }
 }
@@ -72,10 +80,16 @@ pub(super) async fn decode_hex(asked: Result<Json<ToDecode>, JsonRejection>) -> 
     };
     let digits: String = asked.hex.split_whitespace().collect();
     let Some(bytes) = hex::decode(&digits) else {
-        return wrong(StatusCode::BAD_REQUEST, "not pairs of hexadecimal digits");
+        return wrong(
+            StatusCode::BAD_REQUEST,
+            plain("not-hex", "not pairs of hexadecimal digits"),
+        );
     };
     match decode(&bytes) {
         Ok(message) => Json(json!({ "message": message })).into_response(),
-        Err(reason) => wrong(StatusCode::BAD_REQUEST, &reason),
+        Err(reason) => {
+            let reason = Reason::new("not-decoded", [reason.clone()], reason);
+            wrong(StatusCode::BAD_REQUEST, reason)
+        }
     }
 }

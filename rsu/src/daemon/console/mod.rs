@@ -10,7 +10,7 @@
 //! - `recordings`: their list, and the recorder's switch
 //! - `replays`: one of them played back, in a program of its own
 //! - `status`: the state of the unit, in one piece
-//! - `keeper`: who may change something
+//! - `keeper`: who may change something; `refusal`: how it says no
 //! - `door`: how many may come in, and for how long who says nothing
 //! - `assets`: the page's files
 //! - `openapi.json`: what is asked and answered, for other programs; a test holds it against the routes
@@ -28,6 +28,7 @@ mod metrics;
 mod orders;
 mod page;
 mod recordings;
+mod refusal;
 mod replays;
 mod settings;
 mod stages;
@@ -62,11 +63,12 @@ use super::record::Folder;
 use super::shared::Shared;
 use super::stop::lock;
 use super::watchers::Reader;
-use crate::config::{Config, Console};
+use crate::config::{Config, Console, Password};
 use crate::station::FrameKind;
 use keeper::Keeper;
 use page::Page;
 use recordings::Recordings;
+use refusal::{plain, wrong};
 use replays::Replays;
 use settings::Settings;
 use stages::Trend;
@@ -206,6 +208,11 @@ impl Server {
     }
 }
 
+/// Whether the word that lets people change something could be used.
+pub(super) fn look_at_token(place: &Password) -> io::Result<()> {
+    keeper::read(place).map(|_| ())
+}
+
 /// Takes what the heart left and tells the readers.
 async fn gather(about: &About) {
     let mut beat = interval(GATHER_EVERY);
@@ -302,11 +309,17 @@ fn router(about: Arc<About>, registry: Arc<Registry>) -> Router {
             get(|headers: HeaderMap| async move { assets::file("index.html", &headers) }),
         )
         .route("/{file}", get(asset))
-        .fallback(|| async { wrong(StatusCode::NOT_FOUND, "there is nothing of that name") })
+        .fallback(|| async {
+            let told = plain("no-such-name", "there is nothing of that name");
+            wrong(StatusCode::NOT_FOUND, told)
+        })
         .method_not_allowed_fallback(|| async {
             wrong(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "this does not answer that method; see /api/v1/openapi.json",
+                plain(
+                    "no-such-method",
+                    "this does not answer that method; see /api/v1/openapi.json",
+                ),
             )
         })
         .layer(middleware::from_fn(guard))
@@ -320,7 +333,7 @@ async fn guard(request: Request, next: Next) -> Response {
     let mut response = answered.unwrap_or_else(|_| {
         wrong(
             StatusCode::REQUEST_TIMEOUT,
-            "the request did not come to its end in time",
+            plain("too-slow", "the request did not come to its end in time"),
         )
     });
     let headers = response.headers_mut();
@@ -413,27 +426,6 @@ async fn signals(State(about): Known) -> Response {
 
 fn ready_made(json: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], json).into_response()
-}
-
-fn wrong(code: StatusCode, reason: &str) -> Response {
-    let mut response = (code, Json(json!({ "error": reason }))).into_response();
-    if code == StatusCode::UNAUTHORIZED {
-        let challenge = HeaderValue::from_static("Bearer");
-        let headers = response.headers_mut();
-        headers.insert(header::WWW_AUTHENTICATE, challenge);
-    }
-    response
-}
-
-/// What the framework says of a request that is none; of one that is too long, how long it may be.
-fn refused(code: StatusCode, reason: &str) -> Response {
-    if code == StatusCode::PAYLOAD_TOO_LARGE {
-        return wrong(
-            code,
-            &format!("the body is longer than {LONGEST_BODY} bytes"),
-        );
-    }
-    wrong(code, reason)
 }
 
 async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Response {

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{About, Known, wrong};
+use super::refusal::{plain, wrong};
+use super::{About, Known};
 use crate::daemon::orders::control::ready_made;
 use crate::daemon::orders::{Answer, What, Wish, is_key};
 
@@ -47,7 +48,7 @@ pub(super) async fn end(
 }
 
 fn no_number(refusal: &PathRejection) -> Response {
-    wrong(refusal.status(), &refusal.body_text())
+    wrong(refusal.status(), refusal.body_text().as_str())
 }
 
 #[derive(Deserialize)]
@@ -89,12 +90,12 @@ async fn order(
     let tally = &about.shared.desk.tally;
     if let Err((code, reason)) = about.keeper.admit(headers).await {
         tally.count(code.as_u16());
-        return wrong(code, &reason);
+        return wrong(code, reason);
     }
     if about.shared.orders.is_none() {
         tally.count(StatusCode::FORBIDDEN.as_u16());
-        let reason = "nobody may order here: the configuration names no `journal` under [orders]";
-        return wrong(StatusCode::FORBIDDEN, reason);
+        let told = "nobody may order here: the configuration names no `journal` under [orders]";
+        return wrong(StatusCode::FORBIDDEN, plain("no-orders", told));
     }
     let key = match headers.get("idempotency-key").map(HeaderValue::to_str) {
         None => None,

@@ -18,7 +18,9 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::{Known, refused, wrong};
+use super::Known;
+use super::refusal::{ending, plain, refused, system, wrong};
+use crate::config::Reason;
 use crate::daemon::record::Folder;
 
 /// Files fetched at once: the disk is the recorder's first.
@@ -61,7 +63,7 @@ pub(super) async fn list(State(about): Known) -> Response {
     });
     let listed = match read.await {
         Ok(Ok(listed)) => listed,
-        Ok(Err(error)) => return wrong(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Ok(Err(error)) => return wrong(StatusCode::INTERNAL_SERVER_ERROR, system(&error)),
         Err(_) => return ending(),
     };
     let recording = about.shared.snapshot().recording;
@@ -94,14 +96,17 @@ pub(super) async fn fetch(
     headers: HeaderMap,
 ) -> Response {
     if let Err((code, reason)) = about.keeper.admit(&headers).await {
-        return wrong(code, &reason);
+        return wrong(code, reason);
     }
     let Some(folder) = about.recordings.folder.clone() else {
-        return wrong(StatusCode::NOT_FOUND, "nothing is recorded here");
+        return wrong(
+            StatusCode::NOT_FOUND,
+            plain("not-recorded", "nothing is recorded here"),
+        );
     };
     let Ok(place) = Arc::clone(&about.recordings.fetchers).try_acquire_owned() else {
-        let reason = "two files are being fetched already; try again";
-        return wrong(StatusCode::TOO_MANY_REQUESTS, reason);
+        let told = "two files are being fetched already; try again";
+        return wrong(StatusCode::TOO_MANY_REQUESTS, plain("two-fetched", told));
     };
     let wanted = name.clone();
     let opened = spawn_blocking(move || -> io::Result<Option<(File, u64)>> {
@@ -113,8 +118,8 @@ pub(super) async fn fetch(
     });
     let (file, length) = match opened.await {
         Ok(Ok(Some(opened))) => opened,
-        Ok(Ok(None)) => return wrong(StatusCode::NOT_FOUND, "there is no such recording"),
-        Ok(Err(error)) => return wrong(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        Ok(Ok(None)) => return wrong(StatusCode::NOT_FOUND, no_such_recording()),
+        Ok(Err(error)) => return wrong(StatusCode::INTERNAL_SERVER_ERROR, system(&error)),
         Err(_) => return ending(),
     };
     // One that grows meanwhile is sent as long as it is now.
@@ -161,15 +166,15 @@ pub(super) async fn switch(
     wish: Result<Json<Wish>, axum::extract::rejection::JsonRejection>,
 ) -> Response {
     if let Err((code, reason)) = about.keeper.admit(&headers).await {
-        return wrong(code, &reason);
+        return wrong(code, reason);
     }
     let Json(wish) = match wish {
         Ok(wish) => wish,
         Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
     let Some(reader) = &about.shared.watchers.record else {
-        let reason = "the configuration names no `folder` under [record]";
-        return wrong(StatusCode::CONFLICT, reason);
+        let told = "the configuration names no `folder` under [record]";
+        return wrong(StatusCode::CONFLICT, plain("no-folder", told));
     };
     if reader.shutter.is_open() != wish.on {
         let word = if wish.on { "begun" } else { "ended" };
@@ -179,6 +184,6 @@ pub(super) async fn switch(
     Json(json!({ "on": wish.on })).into_response()
 }
 
-fn ending() -> Response {
-    wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending")
+pub(super) fn no_such_recording() -> Reason {
+    plain("no-such-recording", "there is no such recording")
 }

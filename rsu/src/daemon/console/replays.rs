@@ -6,13 +6,15 @@
 //! at a time, and it ends with its file, with us, or when nobody has looked at it for a while. Not
 //! here: how a recording is played.
 
-use std::io::{self, Read};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::{Path, absolute};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use axum::Json;
 use axum::body::{Body, to_bytes};
@@ -27,20 +29,26 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 
-use super::{Known, LONGEST_BODY, refused, wrong};
+use super::recordings::no_such_recording;
+use super::refusal::{ending, plain, refused, system, wrong};
+use super::{Known, LONGEST_BODY};
+use crate::config::Reason;
 use crate::daemon::record::Folder;
+use crate::daemon::record::span::{Point, is_backwards};
+use crate::daemon::replay::said::Said;
 use crate::daemon::stop::lock;
 
 /// This very program, also where its file has been replaced by a newer one.
 const PROGRAM: &str = "/proc/self/exe";
 /// Where its page is, as ours has it.
 const UNDER: &str = "/replay";
-/// Of what it says the last so many bytes are kept.
-const MOST_SAID: usize = 2048;
+/// Of what it says the last so many lines are kept, and so many bytes of each.
+const MOST_SAID: usize = 8;
+const LONGEST_LINE: usize = 8 * 1024;
+/// How often one that has closed its mouth is looked at until it has ended.
+const REAP_EVERY: Duration = Duration::from_millis(20);
 /// How many times faster than it was.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.1..=100.0;
-/// Longer than any run.
-const LATEST_S: f64 = 1e7;
 
 /// What the console has of it.
 #[derive(Debug)]
@@ -52,12 +60,13 @@ pub(super) struct Replays {
 /// One recording that is, or was last, played back.
 #[derive(Debug)]
 struct Replay {
-    child: Child,
+    child: Arc<Mutex<Child>>,
     address: SocketAddr,
     file: String,
     speed: f64,
-    from_s: f64,
-    said: Arc<Mutex<Vec<u8>>>,
+    from: Option<Point>,
+    to: Option<Point>,
+    said: Arc<Mutex<VecDeque<Said>>>,
 }
 
 /// What is asked for.
@@ -68,8 +77,18 @@ pub(super) struct Wish {
     file: Option<String>,
     #[serde(default = "as_it_was")]
     speed: f64,
-    #[serde(default)]
-    from_s: f64,
+    /// As `--from` and `--to` of the command.
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// The same, understood.
+#[derive(Debug)]
+struct Plan {
+    file: Option<String>,
+    speed: f64,
+    from: Option<Point>,
+    to: Option<Point>,
 }
 
 fn as_it_was() -> f64 {
@@ -89,12 +108,14 @@ impl Replays {
         let mut now = lock(&self.now);
         let Some(replay) = now.as_mut() else {
             return json!({
-                "state": "none", "file": null, "speed": null, "from_s": null, "said": null,
+                "state": "none", "file": null, "speed": null, "from": null, "to": null, "said": [],
             });
         };
         json!({
             "state": replay.state(), "file": replay.file,
-            "speed": replay.speed, "from_s": replay.from_s, "said": replay.said(),
+            "speed": replay.speed, "said": *lock(&replay.said),
+            "from": replay.from.as_ref().map(Point::to_string),
+            "to": replay.to.as_ref().map(Point::to_string),
         })
     }
 
@@ -112,15 +133,14 @@ impl Replays {
         drop(ended);
     }
 
-    fn begin(&self, path: &Path, file: String, wish: &Wish) -> io::Result<Result<(), String>> {
+    fn begin(&self, path: &Path, file: String, wish: &Plan) -> io::Result<Result<(), Reason>> {
         let mut now = lock(&self.now);
         if let Some(replay) = now.as_mut()
             && replay.state() == "playing"
         {
-            return Ok(Err(format!(
-                "{} is being played: end it first",
-                replay.file
-            )));
+            let told = format!("{} is being played: end it first", replay.file);
+            let values = [replay.file.clone()];
+            return Ok(Err(Reason::new("replay-at-work", values, told)));
         }
         *now = Some(Replay::begin(path, file, wish)?);
         Ok(Ok(()))
@@ -128,66 +148,93 @@ impl Replays {
 }
 
 impl Replay {
-    fn begin(path: &Path, file: String, wish: &Wish) -> io::Result<Self> {
+    fn begin(path: &Path, file: String, wish: &Plan) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
+        let points = [("from", &wish.from), ("to", &wish.to)];
+        let points = points.into_iter().filter_map(|(name, point)| {
+            let point = point.as_ref()?;
+            Some(format!("--{name}={point}"))
+        });
         let mut child = Command::new(PROGRAM)
             .arg("replay")
             .arg(absolute(path)?)
             .args(["--console-on-stdin", "--speed", &wish.speed.to_string()])
-            .args(["--from", &wish.from_s.to_string()])
+            .args(points)
             // It needs nothing of ours, and no word of ours is for it.
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        let said = Arc::<Mutex<Vec<u8>>>::default();
-        if let Some(stderr) = child.stderr.take() {
-            let said = Arc::clone(&said);
-            let listening = thread::Builder::new().name("replay".to_owned());
-            listening.spawn(move || listen(stderr, &said))?;
-        }
-        Ok(Self {
-            child,
+        let said = Arc::<Mutex<VecDeque<Said>>>::default();
+        let stderr = child.stderr.take();
+        // From here on it ends with this value, whatever fails.
+        let replay = Self {
+            child: Arc::new(Mutex::new(child)),
             address,
             file,
             speed: wish.speed,
-            from_s: wish.from_s,
-            said,
-        })
+            from: wish.from.clone(),
+            to: wish.to.clone(),
+            said: Arc::clone(&said),
+        };
+        if let Some(stderr) = stderr {
+            let child = Arc::clone(&replay.child);
+            let listening = thread::Builder::new().name("replay".to_owned());
+            listening.spawn(move || {
+                listen(stderr, &said);
+                reap(&child);
+            })?;
+        }
+        Ok(replay)
     }
 
     fn state(&mut self) -> &'static str {
-        match self.child.try_wait() {
+        match lock(&self.child).try_wait() {
             Ok(None) => "playing",
             Ok(Some(status)) if status.success() => "ended",
             Ok(Some(_)) | Err(_) => "failed",
         }
-    }
-
-    fn said(&self) -> String {
-        let said = lock(&self.said);
-        String::from_utf8_lossy(&said).trim().to_owned()
     }
 }
 
 impl Drop for Replay {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let mut child = lock(&self.child);
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
-/// Keeps the end of what it says.
-fn listen(mut from: impl Read, said: &Mutex<Vec<u8>>) {
-    let mut piece = [0; 512];
-    while let Ok(length @ 1..) = from.read(&mut piece) {
+/// Keeps the last lines of what it says.
+fn listen(from: impl Read, said: &Mutex<VecDeque<Said>>) {
+    let (mut from, mut line) = (BufReader::new(from), Vec::new());
+    loop {
+        line.clear();
+        let mut rest = (&mut from).take(LONGEST_LINE as u64);
+        match rest.read_until(b'\n', &mut line) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return,
+        }
+        let text = String::from_utf8_lossy(&line);
+        if text.trim().is_empty() {
+            continue;
+        }
         let mut said = lock(said);
-        said.extend_from_slice(&piece[..length]);
-        let over = said.len().saturating_sub(MOST_SAID);
-        said.drain(..over);
+        if said.len() == MOST_SAID {
+            said.pop_front();
+        }
+        said.push_back(Said::parse(text.trim()));
+    }
+}
+
+/// Asks the system for the end of what has ended, so that nothing of it is left, also where nobody
+/// looks at the page any more. Who wants to end it meanwhile must not wait for us.
+fn reap(child: &Mutex<Child>) {
+    while let Ok(None) = lock(child).try_wait() {
+        thread::sleep(REAP_EVERY);
     }
 }
 
@@ -202,38 +249,68 @@ pub(super) async fn switch(
     wish: Result<Json<Wish>, JsonRejection>,
 ) -> Response {
     if let Err((code, reason)) = about.keeper.admit(&headers).await {
-        return wrong(code, &reason);
+        return wrong(code, reason);
     }
     let Json(wish) = match wish {
         Ok(wish) => wish,
         Err(refusal) => return refused(refusal.status(), &refusal.body_text()),
     };
-    if !SPEEDS.contains(&wish.speed) || !(0.0..=LATEST_S).contains(&wish.from_s) {
-        let reason = "`speed` must be 0.1 to 100, and `from_s` not negative";
-        return wrong(StatusCode::BAD_REQUEST, reason);
-    }
+    let plan = match wish.plan() {
+        Ok(plan) => plan,
+        Err(reason) => return wrong(StatusCode::BAD_REQUEST, reason),
+    };
     let known = Arc::clone(&about);
-    let done = spawn_blocking(move || begin_or_end(&known.replays, &wish)).await;
+    let done = spawn_blocking(move || begin_or_end(&known.replays, &plan)).await;
     match done {
         Ok(Ok(())) => Json(about.replays.told()).into_response(),
-        Ok(Err((code, reason))) => wrong(code, &reason),
-        Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending"),
+        Ok(Err((code, reason))) => wrong(code, reason),
+        Err(_) => ending(),
     }
 }
 
-fn begin_or_end(replays: &Replays, wish: &Wish) -> Result<(), (StatusCode, String)> {
+impl Wish {
+    fn plan(self) -> Result<Plan, Reason> {
+        if !SPEEDS.contains(&self.speed) {
+            let told = "`speed` must be 0.1 to 100".to_owned();
+            return Err(Reason::new("replay-speed", [], told));
+        }
+        let point = |name: &str, text: Option<String>| -> Result<Option<Point>, Reason> {
+            let Some(text) = text else { return Ok(None) };
+            let point = text.trim().parse().map_err(|form: String| {
+                let told = format!("`{name}` {form}, not \"{text}\"");
+                Reason::new("replay-when", [text.clone()], told)
+            });
+            point.map(Some)
+        };
+        let (from, to) = (point("from", self.from)?, point("to", self.to)?);
+        if let (Some(from), Some(to)) = (&from, &to)
+            && is_backwards(from, to)
+        {
+            let values = [to.to_string(), from.to_string()];
+            let told = "`to` must be later than `from`: nothing lies between".to_owned();
+            return Err(Reason::new("to-not-later", values, told));
+        }
+        Ok(Plan {
+            file: self.file,
+            speed: self.speed,
+            from,
+            to,
+        })
+    }
+}
+
+fn begin_or_end(replays: &Replays, wish: &Plan) -> Result<(), (StatusCode, Reason)> {
     let Some(file) = wish.file.clone() else {
         replays.end();
         return Ok(());
     };
-    let failed = |error: io::Error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+    let failed = |error: io::Error| (StatusCode::INTERNAL_SERVER_ERROR, system(&error));
     let path = match &replays.folder {
         Some(folder) => folder.find(&file).map_err(failed)?,
         None => None,
     };
     let Some(path) = path else {
-        let reason = "there is no such recording".to_owned();
-        return Err((StatusCode::NOT_FOUND, reason));
+        return Err((StatusCode::NOT_FOUND, no_such_recording()));
     };
     tracing::info!(file, "replay: begun, as asked for over the console");
     let begun = replays.begin(&path, file, wish).map_err(failed)?;
@@ -245,12 +322,16 @@ pub(super) async fn pass(State(about): Known, request: Request) -> Response {
     let Some(address) = about.replays.address() else {
         return match request.uri().path() == "/replay/" {
             true => Redirect::to("../#/record").into_response(),
-            false => wrong(StatusCode::NOT_FOUND, "nothing is being played"),
+            false => wrong(
+                StatusCode::NOT_FOUND,
+                plain("not-played", "nothing is being played"),
+            ),
         };
     };
     pass_on(address, request).await.unwrap_or_else(|error| {
-        let reason = format!("the replay does not answer: {error}");
-        wrong(StatusCode::BAD_GATEWAY, &reason)
+        let told = format!("the replay does not answer: {error}");
+        let reason = Reason::new("replay-mute", [error.to_string()], told);
+        wrong(StatusCode::BAD_GATEWAY, reason)
     })
 }
 
@@ -297,10 +378,24 @@ mod tests {
     #[test]
     fn of_what_it_says_the_end_is_kept() {
         let said = Mutex::default();
-        let text = format!("{}the reason", "x".repeat(10_000));
+        let text = format!(
+            "{}\n\n{{\"code\":\"empty\",\"values\":[],\"text\":\"the reason\"}}\n",
+            "x".repeat(100_000)
+        );
         listen(text.as_bytes(), &said);
         let said = lock(&said);
         assert_eq!(said.len(), MOST_SAID);
-        assert!(said.ends_with(b"xthe reason"));
+        assert!(said.iter().all(|said| said.text.len() <= LONGEST_LINE));
+        let last = said.back().unwrap();
+        assert_eq!((&*last.code, &*last.text), ("empty", "the reason"));
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_program_that_has_ended() {
+        let mut child = Command::new("/bin/true");
+        let child = Mutex::new(child.spawn().unwrap());
+        let id = lock(&child).id();
+        reap(&child);
+        assert!(!Path::new(&format!("/proc/{id}")).exists());
     }
 }

@@ -12,9 +12,11 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
-use super::{Known, wrong};
-use crate::config::{self, Config, Effective, Findings, Severity, Written, effective};
+use super::Known;
+use super::refusal::{ending, plain, wrong};
+use crate::config::{self, Config, Effective, Findings, Reason, Severity, Written, effective};
 use crate::daemon::load::{self, load};
+use crate::daemon::outlook::outlook;
 
 /// What the unit was told, worked out once.
 #[derive(Debug)]
@@ -32,8 +34,8 @@ impl Settings {
         }
     }
 
-    /// What was unwise of what was read.
-    fn check(&self) -> Findings {
+    /// What a check says of what was read; `here` where it is of this machine.
+    fn check(&self, here: bool) -> Findings {
         let Some(main) = self.files.first() else {
             return Findings::default();
         };
@@ -45,6 +47,7 @@ impl Settings {
                 .ok_or_else(|| io::ErrorKind::NotFound.into())
         };
         match config::parse(&main.text, Path::new(&main.path), &mut read) {
+            Ok(checked) if here => outlook(&checked),
             Ok(checked) => checked.warnings,
             Err(findings) => findings,
         }
@@ -68,24 +71,24 @@ pub(super) async fn show(State(about): Known) -> Response {
         json!({
             "files": files.collect::<Vec<_>>(),
             "values": values.collect::<Vec<_>>(),
-            "findings": findings(&settings.check()),
+            "findings": findings(&settings.check(about.shared.playback.is_none())),
             "next": settings.files.first().and_then(next),
         })
     });
     match looked.await {
         Ok(told) => Json(told).into_response(),
-        Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending"),
+        Err(_) => ending(),
     }
 }
 
 /// Has the files read again, unless they are wrong or as they were.
 pub(super) async fn reload(State(about): Known, headers: HeaderMap) -> Response {
     if let Err((code, reason)) = about.keeper.admit(&headers).await {
-        return wrong(code, &reason);
+        return wrong(code, reason);
     }
     let Some(reload) = about.shared.reload.clone() else {
-        let reason = "this program does not live by a configuration that could be read again";
-        return wrong(StatusCode::CONFLICT, reason);
+        let told = "this program does not live by a configuration that could be read again";
+        return wrong(StatusCode::CONFLICT, plain("no-reload", told));
     };
     let looked = spawn_blocking(move || {
         let files = &about.settings.files;
@@ -100,8 +103,12 @@ pub(super) async fn reload(State(about): Known, headers: HeaderMap) -> Response 
             }
             Json(json!({ "changed": changed })).into_response()
         }
-        Ok(Err(faults)) => wrong(StatusCode::UNPROCESSABLE_ENTITY, &faults.to_string()),
-        Err(_) => wrong(StatusCode::SERVICE_UNAVAILABLE, "the console is ending"),
+        Ok(Err(faults)) => {
+            let told = faults.to_string();
+            let reason = Reason::new("config-wrong", [faults.len().to_string()], told);
+            wrong(StatusCode::UNPROCESSABLE_ENTITY, reason)
+        }
+        Err(_) => ending(),
     }
 }
 
@@ -118,7 +125,10 @@ fn on_disk(file: &Written) -> &'static str {
 fn next(main: &Written) -> Option<Value> {
     let path = Path::new(&main.path);
     path.exists().then(|| match load(path) {
-        Ok(checked) => json!({ "runs": true, "findings": findings(&checked.warnings) }),
+        Ok(checked) => {
+            let found = outlook(&checked);
+            json!({ "runs": !found.any_wrong(), "findings": findings(&found) })
+        }
         Err(wrong) => json!({ "runs": false, "findings": findings(&wrong) }),
     })
 }
@@ -127,7 +137,8 @@ fn findings(all: &Findings) -> Vec<Value> {
     let told = all.iter().map(|finding| {
         json!({
             "wrong": finding.severity == Severity::Wrong, "file": finding.file,
-            "line": finding.line, "key": finding.key, "reason": finding.reason,
+            "line": finding.line, "key": finding.key, "reason": finding.reason.text,
+            "code": finding.reason.code, "values": finding.reason.values,
         })
     });
     told.collect()

@@ -21,7 +21,7 @@ const GONE_NS: u64 = 5_000_000_000;
 #[derive(Deserialize)]
 pub(super) struct Seen {
     pub(super) mono_ns: u64,
-    utc_ns: i64,
+    pub(super) utc_ns: i64,
     tracks: Vec<TrackSaid>,
 }
 

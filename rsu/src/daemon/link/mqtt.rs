@@ -185,7 +185,8 @@ impl Session {
     }
 }
 
-fn password(password: &Password) -> Result<String, String> {
+/// The word itself, read anew each time. The error is for the operator.
+pub(crate) fn password(password: &Password) -> Result<String, String> {
     let read = match password {
         Password::File(path) => fs::read_to_string(path)
             .map_err(|e| format!("cannot read the password in {}: {e}", path.display())),

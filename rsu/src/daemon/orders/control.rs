@@ -22,6 +22,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Answer, Desk, What, Wish, is_key};
 use crate::daemon::backoff::Backoff;
+use crate::daemon::outlook::{named, writable};
 use crate::daemon::{clock, hex};
 use crate::events::cloud;
 use crate::site::Site;
@@ -186,6 +187,25 @@ pub(crate) fn ready_made(digits: &str, site: &Site) -> Result<What, Answer> {
 }
 
 /// Binds beside the path and moves there, so that nobody else finds it open for a moment.
+/// What [`listen`] would meet, without making anything.
+pub(crate) fn look(path: &Path) -> io::Result<()> {
+    writable(path.parent().unwrap_or(Path::new("")))?;
+    is_socket(path)
+        .map(|_| ())
+        .map_err(|error| named(path, &error))
+}
+
+/// Whether an earlier socket is there; an error where something else is.
+fn is_socket(path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            let error = "something that is no socket is there";
+            Err(io::Error::new(io::ErrorKind::AlreadyExists, error))
+        }
+        found => Ok(found.is_ok()),
+    }
+}
+
 fn listen(path: &Path) -> io::Result<UnixListener> {
     if let Some(folder) = path
         .parent()
@@ -193,18 +213,11 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     {
         fs::create_dir_all(folder)?;
     }
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => {
-            let error = "something that is no socket is there";
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, error));
-        }
-        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_ok() => {
-            return Err(io::Error::new(
-                io::ErrorKind::AddrInUse,
-                "another process listens there",
-            ));
-        }
-        _ => {}
+    if is_socket(path)? && std::os::unix::net::UnixStream::connect(path).is_ok() {
+        return Err(io::Error::new(
+            io::ErrorKind::AddrInUse,
+            "another process listens there",
+        ));
     }
     let mut beside = OsString::from(path.as_os_str());
     beside.push(".new");

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::written::{Content, Who, Written};
+use crate::daemon::outlook::{named, writable};
 
 /// Longest file that is read: a thousand times what can stand.
 const LONGEST: u64 = 64 << 20;
@@ -116,10 +117,7 @@ impl Journal {
         let mut file = create(path, false)?;
         lock(&file)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            let error = "is no ordinary file";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, error));
-        }
+        ordinary(&metadata)?;
         let length = metadata.len();
         let mut bytes = Vec::new();
         if length <= LONGEST {
@@ -202,6 +200,27 @@ impl Journal {
             lines: live.len() + 1,
         };
         Ok(())
+    }
+}
+
+/// What [`Journal::open`] would meet, without opening it: another process may have it just now.
+pub(crate) fn look(path: &Path) -> io::Result<()> {
+    writable(path.parent().unwrap_or(Path::new("")))?;
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        found => found.and_then(|found| ordinary(&found)),
+    };
+    let opened = found.and_then(|()| OpenOptions::new().read(true).write(true).open(path));
+    opened.map(|_| ()).map_err(|error| named(path, &error))
+}
+
+fn ordinary(metadata: &Metadata) -> io::Result<()> {
+    match metadata.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "is no ordinary file",
+        )),
     }
 }
 

@@ -49,6 +49,7 @@ use understand::Busy;
 use written::Written;
 
 pub(crate) use desk::{Answer, Desk, Filed, What, Wish};
+pub(crate) use journal::look as look_at_journal;
 pub(crate) use keys::is_key;
 
 /// Orders that are done together: for them the disk is waited for once.
@@ -226,7 +227,11 @@ impl Clerk {
                     }
                 }
                 other => {
-                    tracing::error!(number, "orders: kept, and not taken again: {other:?}");
+                    let why = match other {
+                        Outcome::Refused(refused) => refused.to_string(),
+                        _ => "it is over".to_owned(),
+                    };
+                    tracing::error!(number, "orders: kept, and not taken again: {why}");
                     self.live.remove(&number);
                 }
             }

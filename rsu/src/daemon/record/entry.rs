@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::news::News;
 use crate::daemon::orders::written::Written;
 
 /// A kind of message.
@@ -60,7 +61,10 @@ pub(crate) const KINDS: [Kind; 11] = [
     },
     Kind {
         schema: "rsu.Event",
-        text: schema!(r#","text""#, r#","text":{"type":"string"}"#),
+        text: schema!(
+            r#","event""#,
+            r#","event":{"enum":["spat-stopped","spat-started","conflicting-greens","rsm-stopped","rsm-started","clock-unfit","clock-fit","slots-missed","not-sent","map-coarser","map-in-parts","link-too-long","exit-too-long","on-the-road","warning","not-announced"]},"phases":{"type":"array","items":{"type":"integer"}},"error_ns":{"type":["integer","null"]},"kind":{"type":"string"},"count":{"type":"integer"},"reason":{"enum":["refused","not-encoded","too-long"]},"tolerance_m":{"type":"number"},"parts":{"type":"integer"},"link":{"type":"integer"},"to":{"type":"string"},"id":{"type":"integer"},"type":{"type":"integer"},"state":{"enum":["begun","over"]},"of":{"enum":["vehicles","vulnerable","left-turn","red-light"]},"participants":{"type":"array","items":{"type":"integer"}},"lead_ms":{"type":"integer"},"probability_percent":{"type":"integer"},"what":{"enum":["event","sign"]},"index":{"type":"integer"}"#
+        ),
     },
     Kind {
         schema: "rsu.Tracks",
@@ -200,11 +204,12 @@ pub(crate) struct Frame {
 }
 
 /// What the station told its operator.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Event {
     pub(crate) mono_ns: u64,
     pub(crate) utc_ns: i64,
-    pub(crate) text: String,
+    #[serde(flatten)]
+    pub(crate) news: News,
 }
 
 /// An order of people or a platform, before the heart has it.

@@ -14,6 +14,7 @@ use nix::sys::statvfs::statvfs;
 use super::file::is_recording;
 use crate::clock::Utc;
 use crate::config::Record;
+use crate::daemon::outlook::writable;
 
 /// One file of the folder.
 #[cfg(feature = "console")]
@@ -57,9 +58,18 @@ impl Folder {
         Ok(self.wish.folder.join(name))
     }
 
+    /// What [`Self::next`] would meet, without making anything.
+    pub(crate) fn look(&self) -> io::Result<()> {
+        let there = writable(&self.wish.folder)?;
+        self.keep_free_of(free_bytes(&there)?)
+    }
+
     /// An error where the disk has less left than is to be kept free.
     pub(super) fn keep_free(&self) -> io::Result<()> {
-        let free = self.free_bytes()?;
+        self.keep_free_of(self.free_bytes()?)
+    }
+
+    fn keep_free_of(&self, free: u64) -> io::Result<()> {
         let least = self.wish.keep_free_bytes;
         if free >= least {
             return Ok(());
@@ -83,8 +93,7 @@ impl Folder {
 
     /// How much the disk has left.
     pub(crate) fn free_bytes(&self) -> io::Result<u64> {
-        let disk = statvfs(&self.wish.folder)?;
-        Ok(disk.blocks_available() * disk.fragment_size())
+        free_bytes(&self.wish.folder)
     }
 
     /// This unit's files, the newest first; none where there is no such folder yet.
@@ -156,6 +165,11 @@ impl Folder {
         let rest = name.and_then(|name| name.strip_prefix(&self.prefix));
         rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     }
+}
+
+fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let disk = statvfs(folder)?;
+    Ok(disk.blocks_available() * disk.fragment_size())
 }
 
 #[cfg(test)]

@@ -8,12 +8,15 @@
 //! - `entry`: the messages
 //! - `file`: one file
 //! - `folder`: names, quota, free space
-//! - `read`: a file back to messages
+//! - `news`: what the operator was told, as one of those messages
+//! - `read`: a file back to messages; `span`: from where to where of them
 
 pub(crate) mod entry;
 mod file;
 mod folder;
+mod news;
 pub(crate) mod read;
+pub(crate) mod span;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +44,7 @@ use file::Part;
 pub(crate) use folder::Folder;
 #[cfg(feature = "console")]
 pub(crate) use folder::Kept;
+use news::News;
 
 /// How often the tap is emptied.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -419,7 +423,7 @@ fn write_mark(part: &mut Part, inputs: &[String], slot: &Slot) -> io::Result<()>
             let message = entry::Event {
                 mono_ns: at.mono.nanos(),
                 utc_ns: at.utc.unix_ns(),
-                text: format!("{event:?}"),
+                news: News::of(event),
             };
             part.write("/event", kind::EVENT, message.utc_ns, &message)
         }

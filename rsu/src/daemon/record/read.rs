@@ -37,6 +37,34 @@ pub(crate) enum Ending {
     CutShort,
 }
 
+/// Why a file cannot be read as a recording.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    /// The system refuses.
+    #[error("cannot be read: {0}")]
+    Disk(#[from] io::Error),
+    /// It is something else.
+    #[error("not a recording: it does not begin as MCAP does")]
+    Other,
+    /// A part of it is not what was written.
+    #[error("damaged after {whole} messages: {reason}; `mcap recover` saves what is whole")]
+    Damaged {
+        /// Messages before that.
+        whole: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A message makes no sense.
+    #[error("{0}")]
+    Message(String),
+}
+
+impl From<String> for Unreadable {
+    fn from(reason: String) -> Self {
+        Self::Message(reason)
+    }
+}
+
 /// The files as given; of a folder, those of the run that began last.
 ///
 /// # Errors
@@ -75,7 +103,7 @@ pub(crate) fn last_run(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
 pub(crate) fn read(
     file: impl Read + Seek,
     each: &mut dyn FnMut(Entry) -> bool,
-) -> Result<Ending, String> {
+) -> Result<Ending, Unreadable> {
     messages(file, |topic, data| {
         Ok(understand(topic, data)?.is_none_or(&mut *each))
     })
@@ -93,10 +121,8 @@ const PIECE: usize = 256 << 10;
 pub(crate) fn messages(
     mut file: impl Read + Seek,
     mut each: impl FnMut(&str, &[u8]) -> Result<bool, String>,
-) -> Result<Ending, String> {
-    let unreadable = |error: io::Error| format!("cannot be read: {error}");
-    let ending = ending_of(&mut file).map_err(unreadable)?;
-    let ending = ending.ok_or("not a recording: it does not begin as MCAP does")?;
+) -> Result<Ending, Unreadable> {
+    let ending = ending_of(&mut file)?.ok_or(Unreadable::Other)?;
     let options = LinearReaderOptions::default()
         .with_skip_end_magic(true)
         .with_record_length_limit(LONGEST_RECORD);
@@ -107,7 +133,7 @@ pub(crate) fn messages(
         let record = match event {
             Ok(LinearReadEvent::ReadRequest(wanted)) => {
                 let count = file.read(reader.insert(wanted.min(PIECE)));
-                reader.notify_read(count.map_err(unreadable)?);
+                reader.notify_read(count?);
                 continue;
             }
             Ok(LinearReadEvent::Record { data, opcode }) => mcap::parse_record(opcode, data),
@@ -117,9 +143,10 @@ pub(crate) fn messages(
             Ok(record) => record,
             Err(_) if ending == Ending::CutShort => return Ok(ending),
             Err(error) => {
-                return Err(format!(
-                    "damaged after {count} messages: {error}; `mcap recover` saves what is whole"
-                ));
+                return Err(Unreadable::Damaged {
+                    whole: count,
+                    reason: error.to_string(),
+                });
             }
         };
         match record {
@@ -129,7 +156,10 @@ pub(crate) fn messages(
             Record::Message { header, data } => {
                 let topic = topics.get(&header.channel_id);
                 count += 1;
-                let topic = topic.ok_or("damaged: a message of a channel that is not there")?;
+                let topic = topic.ok_or_else(|| Unreadable::Damaged {
+                    whole: count - 1,
+                    reason: "a message of a channel that is not there".to_owned(),
+                })?;
                 if !each(topic, &data)? {
                     break;
                 }
@@ -231,7 +261,7 @@ mod tests {
             seen += 1;
             Ok(true)
         });
-        (ending, seen)
+        (ending.map_err(|error| error.to_string()), seen)
     }
 
     /// What is read at once is counted.
@@ -262,7 +292,7 @@ mod tests {
             first += 1;
             Ok(first < 3)
         });
-        assert_eq!((enough, first), (Ok(Ending::Whole), 3));
+        assert_eq!((enough.unwrap(), first), (Ending::Whole, 3));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use crate::clock::{Mono, Now, Utc};
-use crate::config::{self, Config, RadioTarget};
+use crate::config::{self, Config, RadioTarget, Reason};
 use crate::daemon::hex;
 use crate::daemon::mailbox::{KINDS, kind_of};
 use crate::daemon::record::entry::{self, What};
@@ -446,6 +446,29 @@ impl fmt::Display for Played {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Played {
+    /// The same for whoever says it in another language.
+    pub(super) fn reason(&self) -> Reason {
+        let counts = [
+            self.made,
+            self.recorded,
+            self.same,
+            self.bytes,
+            self.lost,
+            self.missing_reports,
+        ];
+        let code = match (self.lost, self.missing_reports) {
+            (0, 0) => "played",
+            _ => "played-with-gaps",
+        };
+        Reason::new(
+            code,
+            counts.map(|count| count.to_string()),
+            self.to_string(),
+        )
     }
 }
 
