@@ -28,8 +28,10 @@ pub struct Outcome {
     pub judge: Judge,
     /// Whether it is good enough.
     pub verdicts: Vec<Verdict>,
-    /// What the station told its operator, with the time since its start.
+    /// What the station told its operator first, with the time since its start.
     pub events: Vec<(Duration, Event)>,
+    /// What it told besides.
+    pub more_events: u64,
     /// By input: frames accepted and rejected.
     pub inputs: Vec<(String, u64, u64)>,
     /// Vehicles that passed a stop line.
@@ -110,6 +112,7 @@ fn play(
 pub(crate) struct Hall {
     judge: Judge,
     events: Vec<(Duration, Event)>,
+    more_events: u64,
     started: Mono,
     passed: u64,
     /// What is counted on board since the road counts.
@@ -123,10 +126,16 @@ impl Hall {
         Ok(Self {
             judge: Judge::new(scenario, from)?,
             events: Vec::new(),
+            more_events: 0,
             started: stage.started(),
             passed: 0,
             counting: false,
         })
+    }
+
+    /// The judge keeps no more than so many measurements of one thing one by one.
+    pub(crate) fn keep_at_most(&mut self, keeps: usize) {
+        self.judge.keep_at_most(keeps);
     }
 
     /// Looks at a step of the stage's world.
@@ -173,6 +182,7 @@ impl Hall {
             verdicts: verdicts(&self.judge, &scenario.file.limits),
             judge: self.judge,
             events: self.events,
+            more_events: self.more_events,
             passed: self.passed,
             world_hash: stage.world().hash(),
             mover: None,
@@ -189,6 +199,13 @@ impl Audience for Hall {
         if let Event::Warning(change) = &event {
             self.judge.warned(now.mono, change);
         }
-        self.events.push((now.mono.since(self.started), event));
+        if self.events.len() < MOST_EVENTS {
+            self.events.push((now.mono.since(self.started), event));
+        } else {
+            self.more_events += 1;
+        }
     }
 }
+
+/// So many events are told one by one.
+const MOST_EVENTS: usize = 10_000;

@@ -65,7 +65,7 @@ pub struct ConflictJudge {
     /// In order of time.
     pub found: Vec<Conflict>,
     walls: Vec<Body>,
-    /// By pair: when it was in conflict last.
+    /// By pair: when it was in conflict last, if that is still the same conflict.
     known: BTreeMap<[u32; 2], Mono>,
     /// By vehicle: its speed at the last steps, a second of them, the oldest first.
     speeds_mps: BTreeMap<u32, VecDeque<f64>>,
@@ -91,6 +91,8 @@ impl ConflictJudge {
         let now = world.now();
         let there = |id: &u32| world.vehicles().binary_search_by_key(id, |v| v.id).is_ok();
         self.speeds_mps.retain(|id, _| there(id));
+        self.known
+            .retain(|_, last| now.seconds_after(*last) < SAME_S);
         for vehicle in world.vehicles() {
             let avoiding_mps = self.avoiding_mps(vehicle);
             for other in world.users().bodies() {
@@ -98,8 +100,7 @@ impl ConflictJudge {
                     continue;
                 };
                 let bodies = [vehicle.id, other.id];
-                let last = self.known.insert(bodies, now);
-                if last.is_some_and(|last| now.seconds_after(last) < SAME_S) {
+                if self.known.insert(bodies, now).is_some() {
                     continue;
                 }
                 let at = now.offset_by(ttc_s);

@@ -61,7 +61,7 @@ pub fn rows<'j>(judges: impl Iterator<Item = &'j EventJudge>, lasts_s: f64) -> B
         }
         for (code, off_m) in &judge.position_by_type {
             let row = rows.entry(*code).or_default();
-            off_m.values().iter().for_each(|m| row.position_m.add(*m));
+            row.position_m.add_all(off_m);
         }
     }
     rows

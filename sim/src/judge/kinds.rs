@@ -23,6 +23,18 @@ pub struct KindScore {
     pub heading_deg: Samples,
 }
 
+impl KindScore {
+    /// All that is measured again and again.
+    pub(super) fn samples(&mut self) -> [&mut Samples; 4] {
+        [
+            &mut self.age_s,
+            &mut self.position_m,
+            &mut self.speed_mps,
+            &mut self.heading_deg,
+        ]
+    }
+}
+
 /// Names of [`ObjectScore::kinds`](super::objects::ObjectScore::kinds).
 pub const KINDS: [&str; 3] = ["vehicles", "riders", "walkers"];
 

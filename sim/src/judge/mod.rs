@@ -15,9 +15,10 @@
 //! - [`health`]: what the unit tells of its sensors against what is wrong with them
 //! - [`journeys`]: how long road users took
 //! - [`verdict`]: what must hold, and whether it does
-//! - [`samples`]: many measurements of one thing
+//! - [`samples`]: many measurements of one thing; [`buckets`], of very many; [`trace`], how it went
 
 pub mod beyond;
+pub mod buckets;
 pub mod conflicts;
 pub mod coverage;
 pub mod detectors;
@@ -32,6 +33,7 @@ pub mod signals;
 pub mod silence;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 pub mod traffic;
 pub mod verdict;
 pub mod warnings;
@@ -124,6 +126,18 @@ impl Judge {
             line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
             message: Message::default(),
         })
+    }
+
+    /// No more than so many measurements of one thing are kept one by one.
+    pub fn keep_at_most(&mut self, keeps: usize) {
+        let signals = &mut self.signals;
+        let signals = [
+            &mut signals.end_error_s,
+            &mut signals.word_error_s,
+            &mut signals.age_s,
+        ];
+        let all = self.objects.score.samples().chain(signals);
+        all.for_each(|samples| samples.keep_at_most(keeps));
     }
 
     /// Takes one frame as it came off the air.

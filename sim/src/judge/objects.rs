@@ -16,6 +16,7 @@ use super::beyond::Beyond;
 use super::coverage::Coverage;
 use super::kinds::{KindScore, kind_of};
 use super::samples::Samples;
+use super::trace::Trace;
 use crate::plane::Point;
 use crate::sensors::air::Air;
 use crate::sensors::weather::Spell;
@@ -73,7 +74,7 @@ pub struct ObjectScore {
     /// The first of these changes, and of the entries that show nobody.
     pub remarks: Vec<Remark>,
     /// Entries shown, road users expected, and those missed, about each second.
-    pub trace: Vec<(f64, u64, u64, u64)>,
+    pub trace: Trace<(f64, u64, u64, u64)>,
     /// Where the road users of the last picture are, and what was shown.
     pub last: Option<Picture>,
 }
@@ -142,6 +143,20 @@ pub struct Shown {
 }
 
 impl ObjectScore {
+    /// All that is measured again and again.
+    pub(super) fn samples(&mut self) -> impl Iterator<Item = &mut Samples> {
+        let own = [
+            &mut self.age_s,
+            &mut self.position_m,
+            &mut self.ahead_m,
+            &mut self.speed_mps,
+            &mut self.heading_deg,
+            &mut self.nobody_s,
+        ];
+        let kinds = self.kinds.iter_mut().flat_map(KindScore::samples);
+        own.into_iter().chain(&mut self.said_m).chain(kinds)
+    }
+
     /// Notes something to look into; of what goes on for many pictures, only the beginning.
     fn remark(&mut self, at: Mono, place: Point, what: What) {
         let goes_on = |earlier: &Remark| earlier.what == what && at.since(earlier.at) < GOES_ON;

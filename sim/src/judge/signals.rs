@@ -13,6 +13,7 @@ use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::{IntersectionState, Light, Phase, PhaseState, Spat, Timing};
 
 use super::samples::Samples;
+use super::trace::Trace;
 use crate::truth::{Epoch, Truth};
 use crate::world::signals::{Shown, Signals};
 
@@ -44,9 +45,11 @@ pub struct SignalScore {
     /// Running states that say how early and how late they may end, and those that then did so.
     pub bounds: (u64, u64),
     /// The error with sign and with the time of the SPAT, for a plot; every so many.
-    pub trace: Vec<(f64, f64)>,
+    pub trace: Trace<(f64, f64)>,
     /// From the reading of the lamps to the arrival of the SPAT.
     pub age_s: Samples,
+    /// What was said of ends that had not come by the end of the run, or for very long: not judged.
+    pub unsettled: u64,
     /// What was said of ends that are not settled, by phase, oldest first.
     open: BTreeMap<PhaseId, VecDeque<Claim>>,
 }
@@ -109,7 +112,8 @@ impl SignalScore {
     /// Nothing more will come: what is not settled is not judged.
     pub fn finish(&mut self, signals: &Signals) {
         self.settle(signals);
-        self.open.clear();
+        let open = std::mem::take(&mut self.open);
+        self.unsettled += open.values().map(|claims| claims.len() as u64).sum::<u64>();
     }
 
     fn judge_on_arrival(
@@ -185,7 +189,12 @@ impl SignalScore {
             let errors = errors.map(|mind| likely.seconds_after(*mind).abs());
             self.word_error_s.add(errors.fold(f64::NAN, f64::min));
         }
-        self.open.entry(id).or_default().push_back(claim);
+        let open = self.open.entry(id).or_default();
+        if open.len() == MOST_OPEN {
+            open.pop_front();
+            self.unsettled += 1;
+        }
+        open.push_back(claim);
     }
 
     /// Judges what has been settled.
@@ -311,6 +320,8 @@ fn date(
 
 /// So many wrong colours are told one by one.
 const MOST_EXAMPLES: usize = 20;
+/// Of one phase: of a light that stays as it is for a quarter of an hour.
+const MOST_OPEN: usize = 1 << 13;
 /// Every so many errors one is plotted.
 const TRACE_EVERY: usize = 16;
 /// The air has tenths of a second, and the line its delay.

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use rsu::clock::Mono;
 use v2x_msg::access::{Aid, dsmp};
 
-use super::samples::Samples;
-
 /// All that came, by application.
 #[derive(Clone, Debug)]
 pub struct Traffic {
@@ -31,8 +29,8 @@ pub struct Kind {
     pub bytes: u64,
     /// Moments at which at least one came: several parts sent together are one.
     pub moments: u64,
-    /// Between those moments.
-    pub gap_s: Samples,
+    /// The longest time between two of those moments.
+    pub longest_gap_s: Option<f64>,
     last: Option<Mono>,
     count: Option<u8>,
 }
@@ -70,7 +68,8 @@ impl Traffic {
         if gap_s.is_none_or(|gap_s| gap_s > TOGETHER_S) {
             kind.moments += 1;
             if let Some(gap_s) = gap_s {
-                kind.gap_s.add(gap_s);
+                let longest_s = kind.longest_gap_s.unwrap_or(0.0);
+                kind.longest_gap_s = Some(longest_s.max(gap_s));
             }
             kind.last = Some(arrived);
         }

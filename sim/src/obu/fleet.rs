@@ -196,7 +196,7 @@ impl Fleet {
         let flow = (aid << 6) | (part as u32 & 63);
         let heard = self.receiver.read(frame);
         match &heard {
-            Some(Heard::Rsm(rsm)) => self.score.told_of(junction, rsm),
+            Some(Heard::Rsm(rsm)) => self.score.told_of(now.mono, junction, rsm),
             Some(_) => {}
             None => self.score.unread += 1,
         }
@@ -220,6 +220,9 @@ impl Fleet {
         self.join_and_leave(worlds);
         self.keep_promises(worlds, now);
         self.forget(now);
+        if self.steps.is_multiple_of(FORGETS_EACH) {
+            self.score.forget(now);
+        }
         let utc = self.epoch.utc(now);
         let step = now.nanos() / STEP.as_nanos() as u64;
         let mut orders = Vec::with_capacity(self.riders.len());
@@ -458,6 +461,8 @@ impl Fleet {
     }
 }
 
+/// Steps: a minute.
+const FORGETS_EACH: u64 = 600;
 const BSM_FLOW: u32 = 1;
 /// Frames are heard or lost by then.
 const ON_AIR: Duration = Duration::from_secs(2);

@@ -1,7 +1,9 @@
 //! What is counted of the units of a run: what reached them, what they made of it, and what came of that.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use rsu::clock::Mono;
 use v2x_msg::base::StationId;
 use v2x_msg::kinds::Rsm;
 
@@ -39,22 +41,28 @@ pub struct Score {
     pub id_changes: u64,
     /// Entries of RSM with such a name.
     pub named: u64,
-    /// By junction and name: the number that it last had.
-    numbers: BTreeMap<(usize, [u8; 8]), u8>,
+    /// By junction and name: the number that it last had, and when.
+    numbers: BTreeMap<(usize, [u8; 8]), (u8, Mono)>,
 }
 
 impl Score {
     /// Takes an RSM as the unit of a junction sent it.
-    pub fn told_of(&mut self, junction: usize, rsm: &Rsm) {
+    pub fn told_of(&mut self, now: Mono, junction: usize, rsm: &Rsm) {
         for participant in rsm.participants() {
             let Some(StationId(name)) = participant.bsm_id else {
                 continue;
             };
             self.named += 1;
             let number = participant.id.value();
-            let before = self.numbers.insert((junction, name), number);
-            self.id_changes += u64::from(before.is_some_and(|other| other != number));
+            let before = self.numbers.insert((junction, name), (number, now));
+            self.id_changes += u64::from(before.is_some_and(|(other, _)| other != number));
         }
+    }
+
+    /// Forgets the numbers of those who have long gone.
+    pub fn forget(&mut self, now: Mono) {
+        self.numbers
+            .retain(|_, (_, last)| now.since(*last) < REMEMBERED);
     }
 
     /// Counts from nought; numbers are followed on.
@@ -66,3 +74,6 @@ impl Score {
         };
     }
 }
+
+/// Who is told of again after so long has come anew.
+const REMEMBERED: Duration = Duration::from_secs(600);

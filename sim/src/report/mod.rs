@@ -58,6 +58,8 @@ pub struct Report<'a> {
     pub confidence_by_class: Vec<Claim>,
     /// Who was about to be run into.
     pub conflicts: Vec<Met>,
+    /// What SPAT said of ends that had not come by the end of the run, or for very long.
+    pub unsettled_ends: u64,
     /// Road users that should have been shown, over all pictures.
     pub expected: u64,
     /// And were not.
@@ -85,8 +87,10 @@ pub struct Report<'a> {
     pub vehicles_passed: u64,
     /// By input: name, frames accepted and rejected.
     pub inputs: &'a [(String, u64, u64)],
-    /// What the station told its operator, seconds after its start.
+    /// What the station told its operator first, seconds after its start.
     pub events: Vec<(f64, String)>,
+    /// How much it told besides.
+    pub more_events: u64,
     /// Who moved the road users, if we did not.
     pub mover: Option<&'a str>,
     /// A number that differs if any byte of any frame does.
@@ -230,6 +234,7 @@ impl<'a> Report<'a> {
             confidence: objects.sure,
             confidence_by_class: claims(&objects.sure_by_claim),
             conflicts: conflicts(outcome),
+            unsettled_ends: judge.signals.unsettled,
             expected: objects.expected,
             missed: objects.missed,
             shown: objects.shown,
@@ -255,6 +260,7 @@ impl<'a> Report<'a> {
                 .iter()
                 .map(|(after, event)| (after.as_secs_f64(), format!("{event:?}")))
                 .collect(),
+            more_events: outcome.more_events,
             sensor_health: outcome.judge.health.lines(),
             mover: outcome.mover.as_deref(),
             frames_hash: format!("{:016x}", judge.traffic.hash),
@@ -348,7 +354,7 @@ fn messages(outcome: &Outcome) -> Vec<Messages> {
             frames: kind.frames,
             bytes: kind.bytes,
             rate_hz: aid.map_or(0.0, |aid| traffic.rate_hz(aid)),
-            longest_gap_s: kind.gap_s.quantile(1.0),
+            longest_gap_s: kind.longest_gap_s,
         }
     })
     .collect()

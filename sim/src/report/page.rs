@@ -104,11 +104,11 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     }
     figure(
         "RSM position error",
-        &plot::histogram(objects.position_m.values(), "m", limits.position_p95_m),
+        &plot::histogram(&objects.position_m.weighted(), "m", limits.position_p95_m),
         "The line is the limit of the 95th percentile.",
     );
     let [clear, fog] = &objects.said_m;
-    let said: Vec<f64> = [clear.values(), fog.values()].concat();
+    let said = [clear.weighted(), fog.weighted()].concat();
     figure(
         "What RSM says it is within",
         &plot::histogram(&said, "m, in 95 of 100 cases", None),
@@ -117,7 +117,7 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     figure(
         "MAP centre line error",
         &plot::histogram(
-            judge.maps.centre_line_m.values(),
+            &judge.maps.centre_line_m.weighted(),
             "m",
             limits.map_centre_p95_m,
         ),
@@ -125,7 +125,7 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     );
     if !judge.conflicts.found.is_empty() {
         let told = judge.conflicts.found.iter();
-        let told: Vec<f64> = told.map(|conflict| conflict.warned_s).collect();
+        let told: Vec<(f64, u64)> = told.map(|conflict| (conflict.warned_s, 1)).collect();
         figure(
             "Conflicts: warned of so long before",
             &plot::histogram(&told, "s", Some(limits.conflict_warned_s)),
@@ -140,12 +140,13 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     };
     figure(
         "Countdown error",
-        &plot::points(&judge.signals.trace, up),
+        &plot::points(judge.signals.trace.points(), up),
         "Each point is a running state of a phase; errors beyond the frame lie on its edge.",
     );
     let series = |pick: fn(&(f64, u64, u64, u64)) -> u64| {
         let line = objects
             .trace
+            .points()
             .iter()
             .map(|moment| (moment.0, pick(moment) as f64));
         line.collect::<Vec<_>>()
@@ -164,7 +165,7 @@ fn drawings(page: &mut String, outcome: &Outcome) {
     );
     figure(
         "Age of the lamp states in SPAT",
-        &plot::histogram(judge.signals.age_s.values(), "s", limits.spat_age_p99_s),
+        &plot::histogram(&judge.signals.age_s.weighted(), "s", limits.spat_age_p99_s),
         "From the reading of the lamps to the arrival of the SPAT.",
     );
 }

@@ -102,17 +102,18 @@ impl Area {
 }
 
 /// How often each size of a value came, with a mark where the limit is.
-pub fn histogram(values: &[f64], label: &str, limit: Option<f64>) -> String {
-    let largest = values.iter().copied().fold(0.0, f64::max);
+pub fn histogram(values: &[(f64, u64)], label: &str, limit: Option<f64>) -> String {
+    let sizes = values.iter().map(|(value, _)| *value);
+    let largest = sizes.fold(0.0, f64::max);
     let high = limit.map_or(largest, |limit| limit.max(largest.min(limit * 1.6))) * 1.05;
     let high = if high > 0.0 { high } else { 1.0 };
     let mut bars = [0_u64; BARS];
-    for value in values {
+    for (value, count) in values {
         let bar = (value / high * BARS as f64).max(0.0) as usize;
-        bars[bar.min(BARS - 1)] += 1;
+        bars[bar.min(BARS - 1)] += count;
     }
     let most = bars.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let whole = values.len().max(1) as f64;
+    let whole = bars.iter().sum::<u64>().max(1) as f64;
     let across = Axis {
         label,
         low: 0.0,
