@@ -162,7 +162,7 @@ fn from_report_to_frame_nothing_is_allocated() {
 
 #[test]
 fn a_decoder_that_asks_and_works_out_plans_allocates_nothing() {
-    use rsu::inputs::gb20999::{Decoder, Identity, Junction, Phase, Responder, Stage};
+    use rsu::inputs::gb20999::{Decoder, Fault, Identity, Junction, Phase, Responder, Stage};
     let junction = |plan, time_s| Junction {
         plan,
         stages: [1, 2, 3, 4]
@@ -179,6 +179,15 @@ fn a_decoder_that_asks_and_works_out_plans_allocates_nothing() {
                 lamps: vec![number, number + 10, number + 20],
                 getting: vec![(Light::RedYellow, 2)],
                 losing: vec![(Light::FlashingGreen, 3), (Light::Yellow, 3)],
+                least_green_s: 5,
+                greatest_greens_s: [20, 30],
+            })
+            .collect(),
+        faults: (1..=time_s)
+            .map(|number| Fault {
+                number: number.into(),
+                code: 0x41,
+                utc: Utc::from_unix_ns(i64::from(number) * 1_000_000_000),
             })
             .collect(),
     };

@@ -33,6 +33,9 @@ const REJECTS_EVERY: Duration = Duration::from_secs(10);
 /// is too busy misses some each second, and fifty such lines would push out all other warnings.
 const MISSED_EVERY: Duration = Duration::from_secs(60);
 
+/// At most one line about what a device says has gone wrong with it in this time, for each.
+const FAULTS_EVERY: Duration = Duration::from_secs(10);
+
 /// At most one line about what is suspected of a sensor in this time, for each.
 const SUSPICION_EVERY: Duration = Duration::from_secs(60);
 
@@ -65,6 +68,9 @@ struct Told {
     silent: bool,
     rejected: u64,
     rejected_at: Option<Mono>,
+    /// By kind, as the input lists them.
+    faults: Vec<u64>,
+    faults_at: Option<Mono>,
     suspicion: Option<Suspicion>,
     suspicion_at: Option<Mono>,
 }
@@ -107,6 +113,7 @@ impl Observer {
             tell_link(&self.shared, view, told);
             tell_silence(&self.shared, view, told, now);
             tell_rejects(&self.shared, view, told, now);
+            tell_faults(&self.shared, view, told, now);
             tell_suspicion(&self.shared, view, told, now);
         }
         tell_recording(&self.shared, &mut self.recording, now);
@@ -263,6 +270,33 @@ fn tell_rejects(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
     );
     told.rejected = rejected;
     told.rejected_at = Some(now);
+}
+
+/// What is new of what a device says has gone wrong with it.
+fn tell_faults(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
+    let lately = |at| now.since(at) < FAULTS_EVERY;
+    if told.faults_at.is_some_and(lately) {
+        return;
+    }
+    let counts = view.tally.counts();
+    told.faults.resize(counts.faults().len(), 0);
+    let mut kinds = Vec::new();
+    for ((kind, count), before) in counts.faults().iter().zip(&mut told.faults) {
+        if count > before {
+            kinds.push(*kind);
+        }
+        *before = *count;
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    let (input, faults) = (view.name.as_str(), kinds.join(", "));
+    warn!(
+        input,
+        faults, "device: it has logged faults of its own; have it looked at by who maintains it"
+    );
+    note(shared, "device-fault", input, faults);
+    told.faults_at = Some(now);
 }
 
 /// That a sensor is silent is told of its input already.

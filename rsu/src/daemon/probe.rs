@@ -574,6 +574,7 @@ impl Outcome {
             ("rejected", counts.rejected()),
             ("ignored", counts.ignored()),
             ("tolerated", &tolerated),
+            ("faults of the device", counts.faults()),
         ] {
             let seen = tally.iter().filter(|(_, count)| *count > 0);
             let seen: Vec<_> = seen

@@ -304,6 +304,7 @@ pub struct Counts {
     rejected: Tally,
     ignored: Tally,
     tolerated: Tally,
+    faults: Tally,
     clock_ahead_ms: Option<i64>,
 }
 
@@ -324,6 +325,12 @@ impl Counts {
             tolerated: tally(tolerated),
             ..Self::default()
         }
+    }
+
+    /// Of a device that tells what goes wrong with it, in these kinds.
+    pub(crate) fn with_faults(mut self, kinds: &[&'static str]) -> Self {
+        self.faults = kinds.iter().map(|kind| (*kind, 0)).collect();
+        self
     }
 
     /// Frames that were understood and used.
@@ -350,6 +357,12 @@ impl Counts {
     /// the device that an operator wants to know of, by kind.
     pub fn tolerated(&self) -> &[(&'static str, u64)] {
         &self.tolerated
+    }
+
+    /// What the device says has gone wrong with it since we listen, by kind; none listed of a device
+    /// that does not say.
+    pub fn faults(&self) -> &[(&'static str, u64)] {
+        &self.faults
     }
 
     /// Our clock on arrival less the moment that the device last stamped: its delay, and how far its
@@ -380,6 +393,10 @@ impl Counts {
 
     pub(crate) fn tolerate(&mut self, kind: &'static str) {
         bump(&mut self.tolerated, kind, 1);
+    }
+
+    pub(crate) fn fault(&mut self, kind: &'static str) {
+        bump(&mut self.faults, kind, 1);
     }
 
     pub(crate) fn tolerate_times(&mut self, kind: &'static str, times: u64) {

@@ -14,6 +14,8 @@ use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
 
+/// A guess between limits is thought over so long before it comes.
+const NEAR: Duration = Duration::from_secs(1);
 /// Most states of one phase: each light once.
 pub(super) const MAX_STATES: usize = 9;
 
@@ -132,15 +134,15 @@ pub enum End {
     Endless,
 }
 
-/// A state that runs as it mostly did before; without timing where nothing is expected.
+/// A state that runs as it mostly did before.
 pub(super) fn by_history(
     light: Light,
     since: Option<Mono>,
     at: Mono,
-    expected: Option<Expected>,
+    expected: Expected,
 ) -> StateForecast {
     let ahead = |seconds: f32| at.offset_by(seconds.into());
-    let timing = expected.map(|expected| Timing {
+    let timing = Timing {
         start: Start::Running { since },
         end: End::At {
             min: expected.min_s.map(ahead),
@@ -150,9 +152,43 @@ pub(super) fn by_history(
         confidence: expected.confidence,
         basis: Basis::History,
         next: None,
+    };
+    let state = StateForecast {
+        light,
+        timing: Some(timing),
+    };
+    with_next(state, expected.next_s)
+}
+
+/// A state of which only its controller's limits are known: the likely end is the middle of what is left
+/// between them, thought over when that is near. Without timing where one of them is not known.
+pub(super) fn by_limits(
+    light: Light,
+    since: Option<Mono>,
+    at: Mono,
+    limits: Limits,
+) -> StateForecast {
+    let both = limits.min.zip(limits.max.filter(|max| *max > at));
+    let timing = both.map(|(min, max)| {
+        let mut step = max.since(min) / 2;
+        let mut likely = min + step;
+        while likely < at + NEAR && step > NEAR {
+            step /= 2;
+            likely += step;
+        }
+        Timing {
+            start: Start::Running { since },
+            end: End::At {
+                min: Some(min),
+                max: Some(max),
+                likely: if likely < at { max } else { likely },
+            },
+            confidence: None,
+            basis: Basis::Countdown,
+            next: None,
+        }
     });
-    let next = expected.and_then(|expected| expected.next_s);
-    with_next(StateForecast { light, timing }, next)
+    StateForecast { light, timing }
 }
 
 /// A forecast end that keeps to the limits that the controller itself has set.
@@ -164,7 +200,7 @@ pub(super) fn within(mut state: StateForecast, limits: Limits, at: Mono) -> Stat
     else {
         return state;
     };
-    if let Some(earliest) = limits.min {
+    if let Some(earliest) = limits.min.map(|min| min.max(at)) {
         *min = Some(min.map_or(earliest, |min| min.max(earliest)));
         *likely = (*likely).max(earliest);
     }

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
+use super::Config;
+use super::controller::Controller;
 use super::cycle::Word;
 use super::forecast::{self, End, MAX_STATES, StateForecast};
 use super::history::History;
 use super::mode::{follows_a_plan, is_fixed, is_untimed};
 use super::watch::Watch;
-use super::{Config, Controller};
 use crate::clock::Mono;
 use crate::report::Light;
 
@@ -90,9 +91,12 @@ impl Known<'_> {
             let running = watch.running(at, self.patience.seen, &controller.drift, fixed);
             out.push(forecast::with_next(running, self.history.next(place)));
         } else {
-            let expected = self.history.expected(place, at);
-            let state = forecast::by_history(watch.light, watch.since(), at, expected);
-            out.push(forecast::within(state, watch.limits(), at));
+            let (light, since, limits) = (watch.light, watch.since(), watch.limits(at));
+            let state = match self.history.expected(place, at) {
+                Some(expected) => forecast::by_history(light, since, at, expected),
+                None => forecast::by_limits(light, since, at, limits),
+            };
+            out.push(forecast::within(state, limits, at));
         }
     }
 

@@ -13,9 +13,11 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use proptest::prelude::*;
 use v2x_msg::base::{PhaseId, Utc};
+use v2x_msg::kinds::spat::Status;
 
 use super::*;
-use crate::report::{LampPlan, PlanStep};
+use crate::clock::Mono;
+use crate::report::{LampPlan, LampSpan, LampState, LampStates, Light, PlanStep};
 
 const MOYU: &str = include_str!("../../../configs/sites/moyu-boyuan.toml");
 const SIGNAL: InputId = InputId(0);

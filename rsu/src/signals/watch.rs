@@ -13,7 +13,7 @@ use super::anchor::{Anchor, Heard, Rounding};
 use super::drift::{Drift, Missed, REACHES};
 use super::forecast::{Basis, End, Start, StateForecast, Timing};
 use super::kept::Kept;
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::pace::Pace;
 use super::rounding::Implied;
 use super::{Oddities, merged};
@@ -66,7 +66,7 @@ pub(super) struct Watch {
     rounded: Option<Rounding>,
     /// The ends that were told of the light that ended last, until somebody asks.
     missed: ArrayVec<Missed, { REACHES.len() }>,
-    limits: Limits,
+    limits: limits::Word,
 }
 
 /// What a controller says of the time that is left of a colour.
@@ -123,7 +123,7 @@ impl Watch {
             implied: None,
             rounded: None,
             missed: ArrayVec::new(),
-            limits: Limits::default(),
+            limits: limits::Word::default(),
         }
     }
 
@@ -133,8 +133,8 @@ impl Watch {
     }
 
     /// How soon and how late the light may end by the controller's word, while that holds.
-    pub(super) fn limits(&self) -> Limits {
-        self.limits.believed()
+    pub(super) fn limits(&self, at: Mono) -> Limits {
+        self.limits.believed(self.light, at)
     }
 
     /// What the last end said of the controller's rounding; told once.
@@ -190,6 +190,7 @@ impl Watch {
         if lost {
             self.since = None;
             self.kept.forget();
+            self.limits.forget();
             self.implied = None;
         }
         match countdown {
@@ -210,8 +211,9 @@ impl Watch {
     }
 
     /// The countdown no longer means anything. What was told stays to be held against what comes: an
-    /// end that was called off was told all the same.
+    /// end that was called off was told all the same. Limits that somebody else overrides are not broken.
     pub(super) fn forget_end(&mut self) {
+        self.limits.forget();
         self.end = None;
         self.told = None;
         self.implied = None;
@@ -320,10 +322,11 @@ impl Watch {
         }
         if seen {
             self.missed = self.kept.settle(self.light, arrived);
-            self.limits.settle(arrived);
+            self.limits.settle(self.light, arrived);
             self.rounded = self.implied.and_then(|implied| implied.settle(arrived));
         } else {
             self.kept.forget();
+            self.limits.forget();
         }
         self.light = merged(self.shown);
         self.since = seen.then_some(arrived);

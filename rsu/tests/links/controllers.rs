@@ -87,8 +87,10 @@ fn junction() -> Junction {
                 lamps: vec![number],
                 getting: Vec::new(),
                 losing: losing.clone(),
+                ..Phase::default()
             })
             .collect(),
+        faults: Vec::new(),
     }
 }
 

@@ -157,6 +157,7 @@ const WORDS = {
   "notice-shifted": ["{0} measures ranges wrong by {1}.", "{0} 测距偏差 {1}。"], "advice-shifted": ["Look at its place and its settings; rsu calibrate tells where it stands.", "请检查位置与设置；可用 rsu calibrate 估计位置。"],
   "notice-noisy": ["{0} errs more than it claims.", "{0} 误差大于其声称值。"], "advice-noisy": ["Look at its view and its firmware.", "请检查视野与固件。"],
   "notice-rejected": ["{0} sends what makes no sense: {1}.", "{0} 的数据无法理解：{1}。"], "advice-rejected": ["Look at its protocol and version; rsu probe shows what is understood.", "请核对协议与版本；可用 rsu probe 查看。"],
+  "notice-device-fault": ["{0} reports faults of its own: {1}.", "{0} 自报故障：{1}。"], "advice-device-fault": ["Have it looked at by who maintains it; the log is in the device (GB/T 20999, class 16).", "请通知设备维护单位；记录见设备日志（GB/T 20999 第 16 类）。"],
   "notice-radio": ["{0} takes no frames: {1}.", "{0} 无法发送：{1}。"], "advice-radio": ["Look at the interface and its address.", "请检查网络接口与地址。"],
   "notice-recording": ["Recording: {1}.", "录制：{1}。"], "advice-recording": ["Make room on the disk, or mend the folder's rights.", "请清理磁盘或修正目录权限。"],
   "notice-recording-slow": ["{1} things were not recorded.", "{1} 条未能录制。"], "advice-recording-slow": ["The disk is too slow.", "磁盘过慢。"],

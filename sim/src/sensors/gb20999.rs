@@ -15,7 +15,7 @@ use v2x_msg::base::PhaseId;
 
 use super::faults::Faults;
 use crate::scenario::LineKind;
-use crate::world::signals::{self, ROUNDING, Signals};
+use crate::world::signals::{ROUNDING, Signals};
 use rsu::clock::{Mono, Utc};
 
 /// A controller that speaks and understands GB/T 20999-2017.
@@ -36,7 +36,7 @@ impl Voice {
             ..Identity::default()
         };
         Self {
-            responder: Responder::new(identity, junction(&signals.stages(), lamps)),
+            responder: Responder::new(identity, junction(signals, lamps)),
             lamps: lamps.to_vec(),
         }
     }
@@ -110,8 +110,9 @@ impl Voice {
     }
 }
 
-/// What is configured in the controller: a phase of it is a phase of the site.
-fn junction(stages: &[signals::Stage], lamps: &[(u16, PhaseId)]) -> Junction {
+/// What is configured in the controller: a phase of it is a phase of the site. Its limits are those that
+/// its program keeps; nothing goes wrong with it of its own.
+fn junction(signals: &Signals, lamps: &[(u16, PhaseId)]) -> Junction {
     let number = |phase: PhaseId| {
         let place = lamps.iter().position(|(_, other)| *other == phase);
         place.map_or(0, |place| place as u8 + 1)
@@ -121,7 +122,11 @@ fn junction(stages: &[signals::Stage], lamps: &[(u16, PhaseId)]) -> Junction {
         plan: 1,
         ..Junction::default()
     };
-    for (i, stage) in stages.iter().enumerate() {
+    let limits = signals.green_limits();
+    for (i, stage) in signals.stages().iter().enumerate() {
+        let limits = limits.as_ref().and_then(|limits| limits.get(i));
+        let (least, greatest) = limits.copied().unwrap_or_default();
+        let greatest_s = (greatest + FRACTION).as_secs() as u16;
         junction.stages.push(Stage {
             number: i as u8 + 1,
             phases: stage.phases.iter().map(|phase| number(*phase)).collect(),
@@ -143,8 +148,13 @@ fn junction(stages: &[signals::Stage], lamps: &[(u16, PhaseId)]) -> Junction {
                     .into_iter()
                     .filter(|(_, time_s)| *time_s > 0)
                     .collect(),
+                least_green_s: least.as_secs() as u16,
+                greatest_greens_s: [greatest_s; 2],
             });
         }
     }
     junction
 }
+
+/// A part of a second is told as a whole one.
+const FRACTION: Duration = Duration::from_millis(999);

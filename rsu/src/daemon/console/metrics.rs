@@ -190,6 +190,9 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_input_tolerated", "Departures from the specification that were put up with, by input and kind", |s| {
         by_tally(s, |counts| counts.tolerated())
     }),
+    metric!(Counter "rsu_input_faults", "What a device says has gone wrong with it, by input and kind", |s| {
+        by_tally(s, |counts| counts.faults())
+    }),
     metric!(Gauge "rsu_input_clock_behind_seconds", "How far a device's clock is behind the unit's, with what its quickest messages take, or where those are not told apart its last, by input; absent of devices that stamp nothing", |s| {
         let known = s.now.inputs.iter().filter_map(|i| Some((&i.name, i.clock_behind_s?)));
         known.map(|(name, behind_s)| (input(name), behind_s)).collect()

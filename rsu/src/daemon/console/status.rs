@@ -179,5 +179,6 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
         "rejected": kinds(input.counts.rejected()),
         "ignored": kinds(input.counts.ignored()),
         "tolerated": kinds(input.counts.tolerated()),
+        "faults": kinds(input.counts.faults()),
     })
 }

@@ -1,9 +1,8 @@
 //! What to ask a controller for next: one frame at a time, bounded in number and pace.
 //!
 //! Two errands take turns: a round of what changes (lamp groups, then stage and remaining time in one
-//! frame, so that they belong together), and a tour of what stays (plan, stages, phases), and of
-//! what its clock shows. A frame
-//! asks for several values; where an answer is late, each of them is asked for again alone. Answers
+//! frame, so that they belong together), and a tour of what stays (plan, stages, phases), of what its
+//! clock shows, and of its log of faults. A frame asks for several values; where an answer is late, each of them is asked for again alone. Answers
 //! are known by their address: the recorded controller does not echo the sequence.
 
 use std::time::Duration;
@@ -12,9 +11,10 @@ use arrayvec::ArrayVec;
 
 use super::facts::Facts;
 use super::objects::{
-    CLOCK, LAMP_COUNT, MOST, Part, TRANSITIONS, bit, lamp_state, members, mode_now, phase_lamps,
-    phase_transition, plan_cycle, plan_kinds, plan_now, plan_stages, plan_times, stage_early_end,
-    stage_late_start, stage_now, stage_phases, stage_remaining, stage_state,
+    CLOCK, FAULT_COUNT, LAMP_COUNT, MOST, Part, TRANSITIONS, bit, fault_code, fault_number,
+    fault_time, lamp_state, members, mode_now, phase_greatest_green, phase_lamps,
+    phase_least_green, phase_transition, plan_cycle, plan_kinds, plan_now, plan_stages, plan_times,
+    stage_early_end, stage_late_start, stage_now, stage_phases, stage_remaining, stage_state,
 };
 use super::wire::Address;
 use crate::clock::Mono;
@@ -25,8 +25,8 @@ pub const MAX_BATCH: usize = 32;
 const MOST_IN_ROUND: usize = MOST as usize + STAGE_VALUES + 2;
 /// Mode, plan, stage, its state and what remains of it.
 const STAGE_VALUES: usize = 5;
-/// Stages with three values each, or phases with lamp groups and transitions.
-const MOST_IN_TOUR: usize = MOST as usize * (1 + 4 * TRANSITIONS);
+/// Phases, each with lamp groups, limits and transitions: more than stages or faults come to.
+const MOST_IN_TOUR: usize = MOST as usize * (4 + 4 * TRANSITIONS);
 /// Values that may stay without an answer before the controller counts as away.
 const MOST_MUTE: usize = 16;
 /// Most values asked for at once where they may be long.
@@ -116,6 +116,7 @@ enum Stop {
     Plan,
     Stages,
     Phases,
+    Faults,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -407,7 +408,8 @@ impl Asker {
                 }
                 Stop::Plan => Stop::Stages,
                 Stop::Stages => Stop::Phases,
-                Stop::Phases => {
+                Stop::Phases => Stop::Faults,
+                Stop::Faults => {
                     if !self.mute.is_empty() {
                         self.tour.due = self.tour.due.min(now + TOUR_PAUSE);
                     }
@@ -476,7 +478,7 @@ fn fill(list: &mut Vec<Address>, stop: Stop, facts: &Facts) {
     let plan = facts.plan.number;
     match stop {
         Stop::Rest => {}
-        Stop::Plan if plan == 0 => list.extend([LAMP_COUNT, CLOCK]),
+        Stop::Plan if plan == 0 => list.extend([LAMP_COUNT, CLOCK, FAULT_COUNT]),
         Stop::Plan => list.extend([
             LAMP_COUNT,
             plan_cycle(plan),
@@ -484,6 +486,7 @@ fn fill(list: &mut Vec<Address>, stop: Stop, facts: &Facts) {
             plan_times(plan),
             plan_kinds(plan),
             CLOCK,
+            FAULT_COUNT,
         ]),
         Stop::Stages => {
             let stages = facts.plan.stages.as_deref().unwrap_or_default();
@@ -504,6 +507,16 @@ fn fill(list: &mut Vec<Address>, stop: Stop, facts: &Facts) {
                     list.push(phase_transition(phase, place, Part::Colour));
                     list.push(phase_transition(phase, place, Part::Time));
                 }
+                list.extend([
+                    phase_least_green(phase),
+                    phase_greatest_green(phase, 0),
+                    phase_greatest_green(phase, 1),
+                ]);
+            }
+        }
+        Stop::Faults => {
+            for place in facts.faults.places() {
+                list.extend([fault_number(place), fault_time(place), fault_code(place)]);
             }
         }
     }

@@ -6,10 +6,11 @@
 
 use arrayvec::ArrayVec;
 
+use super::faults::Faults;
 use super::objects::{
-    self, MAX_CHAIN, MOST, Part, TRANSITIONS, bits, chain, chain_of_pairs, members, number,
-    phase_lamps, phase_transition, plan_cycle, plan_kinds, plan_stages, plan_times,
-    stage_early_end, stage_late_start, stage_phases,
+    self, MAX_CHAIN, MOST, Part, TRANSITIONS, bit, bits, chain, chain_of_pairs, members, number,
+    phase_greatest_green, phase_lamps, phase_least_green, phase_transition, plan_cycle, plan_kinds,
+    plan_stages, plan_times, stage_early_end, stage_late_start, stage_phases,
 };
 use super::wire::Address;
 use crate::report::Light;
@@ -27,6 +28,8 @@ pub(super) struct Facts {
     phases: Box<[PhaseFacts; MOST as usize]>,
     /// How many lamp groups the controller says there are.
     pub(super) lamp_count: Option<u8>,
+    /// What has gone wrong with it.
+    pub(super) faults: Faults,
 }
 
 /// The plan that runs.
@@ -55,6 +58,16 @@ pub(super) struct PhaseFacts {
     /// Bits.
     pub(super) lamps: Option<u64>,
     transitions: [TransitionFacts; BOTH_WAYS],
+    /// Seconds of green; 0 is no limit.
+    least_green_s: Option<u32>,
+    greatest_greens_s: [Option<u32>; 2],
+}
+
+/// How long the green of a lamp group lasts, flashing green with it, by the limits of its phases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct GreenLimits {
+    pub(super) least_s: Option<u32>,
+    pub(super) greatest_s: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +108,7 @@ impl Facts {
             stages: Box::new(std::array::from_fn(|_| stage.clone())),
             phases: Box::new([PhaseFacts::default(); MOST as usize]),
             lamp_count: None,
+            faults: Faults::default(),
         }
     }
 
@@ -124,6 +138,7 @@ impl Facts {
             9 if address == plan_kinds(element) => set(&mut plan.kinds, chain(data)),
             6 => self.take_stage(address, data),
             4 => self.take_phase(address, data),
+            16 => self.faults.take(address, data),
             _ => Taken::Other,
         }
     }
@@ -164,6 +179,14 @@ impl Facts {
         if address == phase_lamps(element) {
             return set(&mut phase.lamps, bits(data));
         }
+        if address == phase_least_green(element) {
+            return set(&mut phase.least_green_s, number(data));
+        }
+        for (which, greatest_s) in (0..).zip(&mut phase.greatest_greens_s) {
+            if address == phase_greatest_green(element, which) {
+                return set(greatest_s, number(data));
+            }
+        }
         for (place, transition) in phase.transitions.iter_mut().enumerate() {
             let place = place as u8;
             if address == phase_transition(element, place, Part::Colour) {
@@ -198,6 +221,26 @@ impl Facts {
             .filter_map(|phase| self.phase(phase)?.lamps)
             .fold(0, |all, lamps| all | lamps)
     }
+
+    /// How long a green of a lamp group lasts. Which of several phases is on is not known: then it is
+    /// the least of all, and as one may follow the other there is no greatest.
+    pub(super) fn green_limits(&self, lamp: u8) -> GreenLimits {
+        let mut limits: Option<GreenLimits> = None;
+        for phase in members(self.phases_of_plan()).filter_map(|phase| self.phase(phase)) {
+            if phase.lamps.unwrap_or(0) & bit(lamp) == 0 {
+                continue;
+            }
+            limits = Some(match limits {
+                None => phase.green_limits(),
+                Some(others) => GreenLimits {
+                    least_s: (others.least_s.zip(phase.green_limits().least_s))
+                        .map(|(a, b)| a.min(b)),
+                    greatest_s: None,
+                },
+            });
+        }
+        limits.unwrap_or_default()
+    }
 }
 
 impl StageFacts {
@@ -214,6 +257,29 @@ impl PhaseFacts {
     /// The colours after its green, in order; None where not all is known.
     pub(super) fn losing(&self) -> Option<ArrayVec<Transition, TRANSITIONS>> {
         transitions(&self.transitions[..TRANSITIONS])
+    }
+
+    /// Whether flashing green is counted in the limits is not known: it is left out of the least, and
+    /// added to the greatest. Of two greatest ones either may hold. A least that is greater than the
+    /// greatest makes both worthless.
+    fn green_limits(&self) -> GreenLimits {
+        let positive = |seconds: Option<u32>| seconds.filter(|seconds| *seconds > 0);
+        let least_s = positive(self.least_green_s);
+        let [first_s, second_s] = self.greatest_greens_s;
+        let greatest_s = positive(first_s.zip(second_s).map(|(a, b)| a.max(b)));
+        if least_s > greatest_s && greatest_s.is_some() {
+            return GreenLimits::default();
+        }
+        let flashing_s = self.losing().map(|losing| {
+            let flashing = losing.iter().filter(|on| on.light == Light::FlashingGreen);
+            flashing.map(|on| on.time_s).sum::<u32>()
+        });
+        GreenLimits {
+            least_s,
+            greatest_s: greatest_s
+                .zip(flashing_s)
+                .map(|(greatest_s, flashing_s)| greatest_s.saturating_add(flashing_s)),
+        }
     }
 
     /// The colours before its green.

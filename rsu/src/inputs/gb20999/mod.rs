@@ -7,15 +7,19 @@
 //! and answers heartbeats; it never sets anything.
 //!
 //! Rooms: [`framing`] (delimiters, escapes), [`wire`] (header, values, checksum), [`objects`]
-//! (addresses, codes), `asker` (what to ask next), `facts` (what has been said), `timeline` (the plan
-//! worked out), `trust` (whether it came true), `ear` (frames to reports), the decoder here, and its mirror [`Responder`].
+//! (addresses, codes), `asker` (what to ask next), `facts` (what has been said), `faults` (what went
+//! wrong with it), `timeline` (the plan worked out), `trust` (whether it came true), `ear` (frames to
+//! values), `state` (what changes from second to second), `word` (values to reports), the decoder here,
+//! and its mirror [`Responder`].
 //!
 //! | value | unit on the wire | unit in the report |
 //! |---|---|---|
 //! | 3.3.1.n lamp group | code, such as 0x21 | [`Light`](crate::report::Light); fast flashing is flashing |
 //! | 6.3.4.n remaining time of stage n | s, 2 or 4 bytes | countdown of each lamp group, whole seconds |
+//! | 4.2.27/28/29.n least and greatest green of phase n | s | earliest and latest end of a green |
 //! | 9.2.3/6/7/8.n cycle, stages, times, kinds | s, codes | [`SignalPlan`](crate::report::SignalPlan) |
 //! | 13.1.10.0 clock, UTC | whole seconds | none: how far it is behind ours, to half a second, in [`Counts`] |
+//! | 16.2.1/2/3.n number, code, time of a fault | codes | none: new ones by kind, in [`Counts`] |
 //! | 13.2.2.n mode | code | [`ControlMode`](crate::report::ControlMode); all-red and all-off are "other" |
 //!
 //! # What devices do, and what we make of it
@@ -34,24 +38,33 @@
 //! - A countdown is our conclusion: the first of a lamp group is kept back until it has come true, and
 //!   one that did not come true silences the lamp group until two have.
 //! - A device that shows 0 for a whole second before each change rounds down; a second is added then.
-//! - Faults (class 16) and alarms are not asked for: their tables were never recorded filled.
+//! - Limits of greens were recorded as two bytes each (10, 20, 30 s). Of the two greatest ones the
+//!   later holds, as nothing says which is in force; flashing green is added to it and not to the least.
+//!   They are told in actuated control alone, of one green from when it was seen to begin.
+//! - Of the log of faults one value was recorded (16.2.4.1, what was done, as one byte); its other
+//!   sizes are those of the log of alarms (class 15), which was: 254 entries, number 1 first. What
+//!   "done" means is not known, so that no fault is ever said to be over. Alarms are not asked for: what
+//!   their codes mean is not public.
 
 mod asker;
 mod ear;
 mod facts;
+mod faults;
 pub mod framing;
 pub mod objects;
 #[cfg(test)]
 mod recordings;
 mod responder;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod trust;
 pub mod wire;
+mod word;
 
 pub use asker::{Asking, MAX_BATCH};
-pub use responder::{Identity, Junction, Moment, Phase, Responder, Stage};
+pub use responder::{Fault, Identity, Junction, Moment, Phase, Responder, Stage};
 pub use timeline::StageTime;
 
 use self::asker::{Asker, Noted};

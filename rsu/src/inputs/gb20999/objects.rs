@@ -36,6 +36,17 @@ pub const fn phase_transition(phase: u8, place: u8, part: Part) -> Address {
     Address::new(4, 2, 3 + 2 * place + part as u8, phase)
 }
 
+/// The shortest green of a phase, in seconds.
+pub const fn phase_least_green(phase: u8) -> Address {
+    Address::new(4, 2, 27, phase)
+}
+
+/// The two longest greens of a phase, in seconds; which of them holds when, nothing says. `which` is 0
+/// or 1.
+pub const fn phase_greatest_green(phase: u8, which: u8) -> Address {
+    Address::new(4, 2, 28 + which, phase)
+}
+
 /// Half of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -112,6 +123,24 @@ pub const fn stage_now(junction: u8) -> Address {
 
 /// The controller's own clock, in UTC; see [`utc`].
 pub const CLOCK: Address = Address::new(13, 1, 10, 0);
+
+/// How many faults stand in the controller's log.
+pub const FAULT_COUNT: Address = Address::new(16, 1, 0, 0);
+
+/// The number of a fault in the log.
+pub const fn fault_number(place: u8) -> Address {
+    Address::new(16, 2, 1, place)
+}
+
+/// What it was; see [`fault`].
+pub const fn fault_code(place: u8) -> Address {
+    Address::new(16, 2, 2, place)
+}
+
+/// When it was, by a clock of the controller; as [`utc`] reads it.
+pub const fn fault_time(place: u8) -> Address {
+    Address::new(16, 2, 3, place)
+}
 
 /// A stage that comes in every cycle; 0x20 comes on demand.
 pub const STAGE_FIXED: u8 = 0x10;
@@ -216,6 +245,46 @@ pub const fn control_mode_code(mode: ControlMode) -> u8 {
         | ControlMode::Fault
         | ControlMode::Other => 0x20,
     }
+}
+
+/// Codes of [`fault_code`] and the words under which they are counted; any other is
+/// [`OTHER_FAULT`].
+const FAULTS: [(u8, &str); 16] = [
+    (0x10, "green-conflict"),
+    (0x11, "green-and-red"),
+    (0x20, "red-lamp"),
+    (0x21, "yellow-lamp"),
+    (0x22, "green-lamp"),
+    (0x30, "communication"),
+    (0x40, "self-test"),
+    (0x41, "detector"),
+    (0x42, "relay"),
+    (0x43, "memory"),
+    (0x44, "clock"),
+    (0x45, "main-board"),
+    (0x46, "phase-board"),
+    (0x47, "detector-board"),
+    (0x50, "configuration"),
+    (0x70, "response"),
+];
+/// A fault of no known code.
+const OTHER_FAULT: &str = "other";
+
+/// All words for faults.
+pub const FAULT_KINDS: [&str; FAULTS.len() + 1] = {
+    let mut kinds = [OTHER_FAULT; FAULTS.len() + 1];
+    let mut at = 0;
+    while at < FAULTS.len() {
+        kinds[at] = FAULTS[at].1;
+        at += 1;
+    }
+    kinds
+};
+
+/// What a code of [`fault_code`] means, as one of [`FAULT_KINDS`].
+pub fn fault(code: u8) -> &'static str {
+    let known = FAULTS.iter().find(|(known, _)| *known == code);
+    known.map_or(OTHER_FAULT, |(_, kind)| kind)
 }
 
 /// A number of one to four bytes; None for any other size, or one that no time or count reaches.
@@ -382,6 +451,19 @@ mod tests {
         assert_eq!(chain(&[1; 17]), None);
         assert_eq!(chain_of_pairs(&[0, 1, 2]), None);
         assert_eq!(chain(&[]).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn every_fault_has_a_word_of_its_own() {
+        let mut kinds: Vec<&str> = (0..=255).map(fault).collect();
+        assert!(kinds.iter().all(|kind| FAULT_KINDS.contains(kind)));
+        assert_eq!(
+            (fault(0x10), fault(0x70), fault(0x99)),
+            ("green-conflict", "response", "other")
+        );
+        kinds.sort_unstable();
+        kinds.dedup();
+        assert_eq!(kinds.len(), FAULT_KINDS.len());
     }
 
     #[test]

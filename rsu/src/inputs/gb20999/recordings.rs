@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::framing::{Framer, Oddity, Piece};
+use super::objects;
 use super::wire::{self, Address, Composer, Escaping, Kind};
 use super::{Config, Decoder};
 use crate::clock::{Mono, Now, Utc};
@@ -160,4 +161,32 @@ fn the_decoder_takes_every_recorded_reply() {
     wire::repair(&mut report);
     decoder.push(now, &report, &mut |content| modes.push(content));
     assert_eq!(modes, [Content::Mode(ControlMode::Coordinated)]);
+}
+
+#[test]
+fn limits_of_greens_and_logs_have_the_recorded_sizes() {
+    let Some(pairs) = pairs() else { return };
+    let recorded = |address: Address| {
+        let pair = pairs.iter().find(|pair| pair.address == address);
+        let frame = wire::parse(&pair.expect("recorded").reply).unwrap();
+        frame.values().next().unwrap().data.to_vec()
+    };
+    let seconds = [
+        (objects::phase_least_green(1), 10),
+        (objects::phase_greatest_green(1, 0), 20),
+        (objects::phase_greatest_green(1, 1), 30),
+    ];
+    for (address, expected_s) in seconds {
+        let data = recorded(address);
+        assert_eq!((data.len(), objects::number(&data)), (2, Some(expected_s)));
+    }
+    // The log of alarms, after which that of faults is read: how many, the first one's number and time.
+    let alarm = |attribute| recorded(Address::new(15, 2, attribute, 1));
+    assert_eq!(recorded(Address::new(15, 1, 0, 0)), [0, 0, 0, 254]);
+    assert_eq!(objects::number(&alarm(1)), Some(1));
+    assert!(objects::utc(&alarm(4)).is_some());
+    assert_eq!(
+        (alarm(2).len(), recorded(Address::new(16, 2, 4, 1)).len()),
+        (1, 1)
+    );
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use super::framing::{Framer, Piece};
 use super::objects::{
-    self, CLOCK, LAMP_COUNT, MOST, NO_SUCH_VALUE, Part, STAGE_FIXED, STAGE_ON_DEMAND, StageState,
-    TRANSITIONS, bit, control_mode_code, lamp_code, lamp_state, mode_now, phase_lamps,
+    self, CLOCK, FAULT_COUNT, LAMP_COUNT, MOST, NO_SUCH_VALUE, Part, STAGE_FIXED, STAGE_ON_DEMAND,
+    StageState, TRANSITIONS, bit, control_mode_code, fault_code, fault_number, fault_time,
+    lamp_code, lamp_state, mode_now, phase_greatest_green, phase_lamps, phase_least_green,
     phase_transition, plan_cycle, plan_kinds, plan_now, plan_stages, plan_times, stage_early_end,
     stage_elapsed, stage_late_start, stage_now, stage_phases, stage_remaining, stage_state,
 };
@@ -70,6 +71,21 @@ pub struct Phase {
     pub getting: Vec<(Light, u8)>,
     /// Up to three colours after it.
     pub losing: Vec<(Light, u8)>,
+    /// The shortest that its green may be, and the two longest; 0 is no limit.
+    pub least_green_s: u16,
+    /// See `least_green_s`.
+    pub greatest_greens_s: [u16; 2],
+}
+
+/// An entry of the log of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Which of all.
+    pub number: u32,
+    /// What went wrong; see [`objects::fault`].
+    pub code: u8,
+    /// When, by the controller's clock.
+    pub utc: Utc,
 }
 
 /// What is configured.
@@ -81,6 +97,8 @@ pub struct Junction {
     pub stages: Vec<Stage>,
     /// All of them.
     pub phases: Vec<Phase>,
+    /// What has gone wrong, the oldest first; at most 255.
+    pub faults: Vec<Fault>,
 }
 
 /// What the controller does just now.
@@ -343,6 +361,7 @@ fn value(junction: &Junction, moment: &Moment, address: Address) -> Option<Vec<u
         }
         6 => stage_value(junction, moment, address),
         9 if element == junction.plan => plan_value(junction, address),
+        16 => fault_value(junction, address),
         13 if address == CLOCK => Some(objects::utc_bytes(moment.utc?).to_vec()),
         13 if element == 1 => {
             let byte = if address == mode_now(1) {
@@ -373,6 +392,14 @@ fn lamp_value(junction: &Junction, moment: &Moment, address: Address) -> Option<
 fn phase_value(phase: &Phase, address: Address) -> Option<Vec<u8>> {
     if address == phase_lamps(phase.number) {
         return Some(set(&phase.lamps));
+    }
+    if address == phase_least_green(phase.number) {
+        return Some(phase.least_green_s.to_be_bytes().to_vec());
+    }
+    for (which, greatest_s) in (0..).zip(phase.greatest_greens_s) {
+        if address == phase_greatest_green(phase.number, which) {
+            return Some(greatest_s.to_be_bytes().to_vec());
+        }
     }
     for place in 0..2 * TRANSITIONS {
         let (list, at) = match place.checked_sub(TRANSITIONS) {
@@ -445,6 +472,24 @@ fn plan_value(junction: &Junction, address: Address) -> Option<Vec<u8>> {
             false => STAGE_FIXED,
         };
         chain(stages.map(kind).collect(), 1)
+    } else {
+        None
+    }
+}
+
+fn fault_value(junction: &Junction, address: Address) -> Option<Vec<u8>> {
+    if address == FAULT_COUNT {
+        let count = junction.faults.len() as u32;
+        return Some(count.to_be_bytes().to_vec());
+    }
+    let place = address.element;
+    let fault = junction.faults.get(usize::from(place).checked_sub(1)?)?;
+    if address == fault_number(place) {
+        Some(fault.number.to_be_bytes().to_vec())
+    } else if address == fault_code(place) {
+        Some(vec![fault.code])
+    } else if address == fault_time(place) {
+        Some(objects::utc_bytes(fault.utc).to_vec())
     } else {
         None
     }

@@ -158,6 +158,87 @@ fn a_controllers_own_limits_bound_what_the_past_tells() {
     assert_eq!(end(bound), (limit, Some(limit)));
 }
 
+/// The earliest, likely and latest end of a state, in seconds after a moment.
+fn end_s(state: &StateForecast, from_s: f64) -> Option<(Option<f64>, f64, Option<f64>)> {
+    let after = |end: Mono| (end.seconds_after(moment(from_s)) * 1e3).round() / 1e3;
+    match state.timing?.end {
+        End::At { min, max, likely } => Some((min.map(after), after(likely), max.map(after))),
+        End::Endless => None,
+    }
+}
+
+/// One cycle of a controller that says of each green of lamp 1, 21 s long, that it lasts from 8 to 40 s;
+/// what is told of the green, second by second.
+fn told_by_limits(signals: &mut Signals, from_s: u32) -> Vec<StateForecast> {
+    let mut told = Vec::new();
+    for second in 0..CYCLE_S {
+        let at_s = f64::from(from_s + second);
+        let mut lamps = silent_lamps(second);
+        let is_green = merged(lamps.lamps[0].light) == Light::Green;
+        if is_green {
+            let left_ms = |limit_s: u32| limit_s.checked_sub(second).map(|s| s * 1000);
+            lamps.spans.push(LampSpan {
+                lamp: 1,
+                min_ms: left_ms(8),
+                max_ms: left_ms(40),
+                ..LampSpan::default()
+            });
+        }
+        signals.handle_lamps(now(at_s), SIGNAL, &lamps);
+        if is_green {
+            told.push(running(signals, at_s, 1));
+        }
+    }
+    told
+}
+
+#[test]
+fn a_green_has_bounds_from_its_first_time_on_where_the_controller_has_limits() {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Actuated);
+    let told = told_by_limits(&mut signals, 0);
+    let expected = |second: usize, likely_s: f64| {
+        let state = &told[second];
+        let min_s = (second as f64).max(8.0);
+        assert_eq!(end_s(state, 0.0), Some((Some(min_s), likely_s, Some(40.0))));
+        let timing = state.timing.expect("timed");
+        assert_eq!((timing.confidence, timing.basis), (None, Basis::Countdown));
+    };
+    // The middle, and it stands still.
+    expected(0, 24.0);
+    expected(7, 24.0);
+    expected(20, 24.0);
+    // What the past tells keeps to them too.
+    told_by_limits(&mut signals, CYCLE_S);
+    let again = told_by_limits(&mut signals, 2 * CYCLE_S);
+    let (min_s, likely_s, max_s) = end_s(&again[3], (2 * CYCLE_S).into()).expect("told");
+    assert!((likely_s - 21.0).abs() < 0.1);
+    assert_eq!((min_s, max_s), (Some(8.0), Some(40.0)));
+}
+
+#[test]
+fn a_guess_between_limits_moves_on_in_few_steps_and_never_into_the_past() {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Actuated);
+    let mut ends = Vec::new();
+    for second in 0..40 {
+        let mut lamps = silent_lamps(1);
+        lamps.spans.push(LampSpan {
+            lamp: 1,
+            min_ms: 8_u32.checked_sub(second).map(|s| s * 1000),
+            max_ms: Some((40 - second) * 1000),
+            ..LampSpan::default()
+        });
+        let at_s = f64::from(second) + 1.0;
+        signals.handle_lamps(now(at_s), SIGNAL, &lamps);
+        let (min_s, likely_s, max_s) = end_s(&running(&mut signals, at_s, 1), 0.0).expect("told");
+        assert!(min_s <= Some(likely_s) && Some(likely_s) <= max_s && likely_s >= at_s);
+        ends.push(likely_s);
+    }
+    ends.dedup();
+    assert!(ends.len() <= 6, "{ends:?}");
+}
+
 #[test]
 fn history_may_be_switched_off() {
     let site = Site::parse(MOYU, "site.toml").expect("whole");

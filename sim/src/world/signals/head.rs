@@ -225,6 +225,12 @@ impl Head {
         self.stages.iter().map(|head| head.stage.clone()).collect()
     }
 
+    /// The least and the greatest green of each, in their order.
+    pub fn green_limits(&self) -> Vec<(Duration, Duration)> {
+        let limits = self.stages.iter();
+        limits.map(|head| (head.least, head.greatest)).collect()
+    }
+
     /// The stage that runs at `at`.
     pub fn stage_at(&self, at: Mono) -> Running {
         let Some(i) = self.run_at(at) else {

@@ -155,6 +155,14 @@ impl Signals {
         }
     }
 
+    /// The least and the greatest green of each stage, in their order; None where it is always the same.
+    pub fn green_limits(&self) -> Option<Vec<(Duration, Duration)>> {
+        match self {
+            Self::Fixed(_) => None,
+            Self::Live(head) => Some(head.green_limits()),
+        }
+    }
+
     /// The stage that runs at `at`; what is before the first counts as the last.
     pub fn stage_at(&self, at: Mono) -> Running {
         match self {

@@ -1,5 +1,6 @@
 //! The decoder against a controller of our own making, in virtual time.
 
+mod limits;
 mod misbehaviour;
 
 use std::time::Duration;
@@ -33,6 +34,7 @@ fn phase(number: u8, lamps: &[u8], losing: &[(Light, u8)]) -> Phase {
         lamps: lamps.to_vec(),
         getting: Vec::new(),
         losing: losing.to_vec(),
+        ..Phase::default()
     }
 }
 
@@ -65,6 +67,7 @@ fn junction() -> Junction {
             phase(4, &[7], &CAR),
             phase(5, &[9], &WALKER),
         ],
+        faults: Vec::new(),
     }
 }
 
