@@ -44,6 +44,84 @@ fn late_frames_share_one_way_through_and_change_the_tracks_as_if_they_had_come_i
     assert_eq!((late.counts().late, late.counts().replayed), (2, 2));
 }
 
+/// Ten cars and false alarms, seen by two cameras and a radar, in order of arrival: half of the frames are late.
+fn busy_traffic() -> Vec<(f64, InputId, Objects)> {
+    let mut dice = Dice::new(17);
+    let mut frames = Vec::new();
+    for step in 0..240u32 {
+        let t = f64::from(step) / 30.0;
+        let (input, late_s) = match step % 3 {
+            0 => (CAMERA, 0.10),
+            1 => (SECOND_CAMERA, 0.17),
+            _ => (RADAR, 0.02),
+        };
+        let mut seen = Vec::new();
+        for number in 0..10 {
+            // Abreast in twos, some slower than others.
+            let n = f64::from(number);
+            let east_m = 20.0 + 6.0 * n + (4.0 + 0.7 * (n % 3.0)) * t;
+            let north_m = 1.6 * (n % 2.0);
+            if dice.uniform() < 0.85 {
+                seen.push(car(
+                    east_m + 0.3 * dice.normal(),
+                    north_m + 0.3 * dice.normal(),
+                ));
+            }
+        }
+        seen.push(car(
+            20.0 + 100.0 * dice.uniform(),
+            60.0 * dice.uniform() - 30.0,
+        ));
+        let arrives = t + late_s + 0.05 * dice.uniform();
+        frames.push((arrives, input, frame(t, &seen)));
+    }
+    frames.sort_by(|a, b| a.0.total_cmp(&b.0));
+    frames
+}
+
+/// Nothing is lost by sharing a way through, nor taken twice: how tracks lie and how sure they are is the same
+/// to the last digit as where each late frame has one of its own, and where all come in time.
+#[test]
+fn tracks_do_not_depend_on_how_many_late_frames_share_a_way_through() {
+    let run = |own_way: bool, in_time: bool| {
+        let mut fusion = Fusion::new(Config {
+            sensors: sensors(),
+            // What is learnt is learnt in another order.
+            parts: Parts {
+                eyesight: false,
+                noise: false,
+                mount: false,
+                ..Parts::default()
+            },
+            ..Config::default()
+        });
+        let mut frames = busy_traffic();
+        if in_time {
+            frames.sort_by_key(|(_, _, objects)| objects.seen_at);
+        }
+        for (step, (_, input, objects)) in frames.iter().enumerate() {
+            fusion.handle_objects(*input, objects);
+            if own_way || step % 7 == 0 {
+                fusion.catch_up();
+            }
+        }
+        // Ids are given out as somebody asks.
+        let picture = fusion.picture(moment(8.0));
+        let tracks = picture.tracks.iter().map(|track| Track { id: 0, ..*track });
+        let mut tracks: Vec<Track> = tracks.collect();
+        tracks.sort_by(|a, b| a.east_m.total_cmp(&b.east_m));
+        (tracks, fusion.counts())
+    };
+    let (shared, of_shared) = run(false, false);
+    let (each, of_each) = run(true, false);
+    let (in_time, of_in_time) = run(false, true);
+    assert!(shared.len() >= 10, "{}", shared.len());
+    assert!(of_shared.late > 60 && of_in_time.late == 0, "{of_shared:?}");
+    assert!(of_shared.replayed < of_each.replayed, "{of_shared:?}");
+    assert_eq!(shared, each);
+    assert_eq!(shared, in_time);
+}
+
 #[test]
 fn late_frames_that_nobody_asks_for_are_neither_lost_nor_hoarded() {
     let mut fusion = fusion();
