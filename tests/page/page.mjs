@@ -182,8 +182,9 @@ for (const [language, viewport, name, scheme] of [
   await page.locator("#pause").click();
   for (let tries = 0; ; tries++) {
     const shown = await page.evaluate(() => window.rsu.road.drawn.tracks);
-    const truth = readFileSync(demo, "utf8").trim().split("\n").findLast((line) => line.includes("| road "));
-    const [, onRoad, told, right, phases] = truth.match(/road (\d+), shown (\d+).*colours (\d+)\/(\d+)/).map(Number);
+    // The last second in which all was heard: on a machine that is very busy there are others.
+    const seconds = readFileSync(demo, "utf8").split("\n").map((line) => line.match(/\| road (\d+), shown (\d+).*colours (\d+)\/(\d+)/));
+    const truth = seconds.findLast(Boolean), [, onRoad, told, right, phases] = truth.map(Number);
     if (Math.abs(shown - told) <= 6 && shown <= onRoad + 6 && phases > 0 && right === phases) break;
     assert.ok(tries < 20, `${shown} drawn; ${truth}`);
     await page.waitForTimeout(1000);
