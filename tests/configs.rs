@@ -31,6 +31,33 @@ fn every_configuration_that_ships_is_right() {
 }
 
 #[test]
+fn files_that_a_configuration_misses_are_told_before_it_is_run() {
+    let scratch = Scratch::new();
+    let text = format!(
+        "[station]\nname = 'u'\nsite = '{}'\n[[input.gat1743]]\nname = 'signal'\n\
+         listen = 'udp://127.0.0.1:9'\n[console]\nlisten = '127.0.0.1:0'\ntoken-file = 'token'\n\
+         [record]\nfolder = 'rsu.toml/kept'\n",
+        file("configs/sites/moyu-boyuan.toml")
+    );
+    let config = scratch.write("rsu.toml", &text);
+    let outcome = run("rsu", ["check", &config]);
+    // The unit would go on without them, and so this is no fault.
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    let lines: Vec<&str> = outcome.err.lines().collect();
+    let begins = |line: usize, key: &str| format!("{config}:{line}: warning: {key}: ");
+    assert!(
+        lines[0].starts_with(&begins(9, "console.token-file")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with(&begins(11, "record.folder")),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(!scratch.path("kept").exists());
+}
+
+#[test]
 fn every_site_that_ships_is_right_and_says_whether_it_is_made_up() {
     for path in files("configs/sites") {
         let outcome = run("rsu", ["map".as_ref(), "check".as_ref(), path.as_os_str()]);

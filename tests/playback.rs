@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::process::LONG;
+use crate::process::{LONG, Running, Scratch, VERY_LONG};
 use crate::recording::{Rig, free_tcp};
 
 const TOKEN: &str = "a-word-for-the-tests";
@@ -57,6 +57,105 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(start.elapsed() < LONG, "never: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+#[test]
+fn a_demo_that_is_asked_to_end_ends_in_order_with_all_that_it_began() {
+    let (console, scratch) = (free_tcp(), Scratch::new());
+    let token = scratch.write("token", TOKEN);
+    let kept = scratch.path("kept").display().to_string();
+    let address = console.to_string();
+    let demo = Running::start(
+        "sim",
+        [
+            "demo",
+            "--console",
+            &address,
+            "--token-file",
+            &token,
+            "--record",
+            &kept,
+        ],
+    );
+    // Its road is filled first, which a busy machine takes long for.
+    let start = Instant::now();
+    while TcpStream::connect(console).is_err() {
+        assert!(start.elapsed() < VERY_LONG, "the demo never begins");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    until("a recording that grows", || {
+        let list = json(console, "/api/v1/recordings");
+        list["files"][0]["bytes"].as_u64() > Some(10_000)
+    });
+    let list = json(console, "/api/v1/recordings");
+    let file = list["files"][0]["name"].as_str().expect("a file");
+    let wish = format!("{{\"file\":\"{file}\",\"speed\":0.1}}");
+    let (code, told) = ask(console, "POST /api/v1/replay", &wish);
+    assert_eq!(code, 200, "{told}");
+    assert_eq!(players(&kept).len(), 1);
+    demo.signal("TERM");
+    let outcome = demo.ended();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    assert!(outcome.out.contains("heard "), "{}", outcome.out);
+    assert_eq!(
+        players(&kept),
+        [""; 0],
+        "what it played has ended before it"
+    );
+    let whole = fs::read(scratch.path("kept").join(file)).expect("the recording");
+    assert!(whole.ends_with(b"\x89MCAP0\r\n"), "its end is written");
+}
+
+#[test]
+fn what_was_played_leaves_nothing_behind_and_says_why_it_failed() {
+    let console = free_tcp();
+    let rig = Rig::start(|scratch| {
+        let token = scratch.write("token", TOKEN);
+        let kept = scratch.path("kept");
+        let kept = kept.display();
+        format!("folder = '{kept}'\n[console]\nlisten = '{console}'\ntoken-file = '{token}'\n")
+    });
+    rig.hear(Duration::from_secs(2));
+    let list = json(console, "/api/v1/recordings");
+    let file = list["files"][0]["name"].as_str().expect("a file");
+    let wish = |more: &str| format!("{{\"file\":\"{file}\"{more}}}");
+    for bad in [
+        ",\"from\":\"soon\"",
+        ",\"from\":\"9\",\"to\":\"9\"",
+        ",\"speed\":1000",
+    ] {
+        let (code, told) = ask(console, "POST /api/v1/replay", &wish(bad));
+        assert_eq!(code, 400, "{bad}: {told}");
+    }
+    let behind = wish(",\"from\":\"2200-01-01T00:00:00Z\",\"speed\":100");
+    let (code, told) = ask(console, "POST /api/v1/replay", &behind);
+    assert_eq!(code, 200, "{told}");
+    // Nobody asks how it is, and yet the system keeps nothing of it.
+    let unit = rig.unit.id();
+    until("the end of what failed", || children(unit).is_empty());
+    let now = json(console, "/api/v1/replay");
+    assert_eq!(now["state"], "failed", "{now}");
+    assert_eq!(now["from"], "2200-01-01T00:00:00Z", "{now}");
+    let said = now["said"].as_array().expect("what it said");
+    assert!(
+        said.iter().any(|said| said["code"] == "behind-end"),
+        "{now}"
+    );
+    rig.unit.stop();
+}
+
+/// Programs that another one began, those among them that have ended and that it never asked about.
+fn children(parent: u32) -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("Linux");
+    let about =
+        processes.filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
+    about
+        .filter(|about| {
+            // Behind the name, which may hold anything: state, parent.
+            let rest = about.rsplit_once(')').map_or("", |(_, rest)| rest);
+            rest.split_whitespace().nth(1) == Some(&parent.to_string())
+        })
+        .collect()
 }
 
 #[test]

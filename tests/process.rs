@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// The same for a program that computes until it is done.
-const VERY_LONG: Duration = Duration::from_secs(300);
+pub(crate) const VERY_LONG: Duration = Duration::from_secs(300);
 
 /// The root of the project.
 pub(crate) fn project() -> &'static Path {

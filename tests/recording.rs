@@ -152,6 +152,62 @@ fn a_replay_gives_the_same_frames_byte_for_byte() {
 }
 
 #[test]
+fn a_span_of_a_recording_may_be_told_by_the_clock() {
+    let rig = Rig::start(|scratch| format!("folder = '{}'\n", scratch.path("kept").display()));
+    rig.hear(Duration::from_secs(3));
+    rig.unit.stop();
+    let kept = rig.scratch.path("kept").display().to_string();
+    let played = |more: &[&str]| {
+        let begin = ["replay", &kept, "--print"];
+        let outcome = run("rsu", begin.iter().chain(more));
+        (outcome.code, outcome.out, outcome.err)
+    };
+    // Moment and bytes of each frame.
+    let (code, whole, told) = played(&[]);
+    assert_eq!(code, Some(0), "{told}");
+    let frames: Vec<(&str, &str)> = whole
+        .lines()
+        .map(|line| {
+            let (_, about) = line.split_once(" # ").expect("hex and what it is");
+            (about.split(' ').next().expect("a moment"), line)
+        })
+        .collect();
+    let from = frames[frames.len() / 3].0;
+    let second = &from[..19];
+    let expected = |from: &str| {
+        let lines = frames.iter().filter(|(at, _)| *at >= from);
+        lines
+            .map(|(_, line)| format!("{line}\n"))
+            .collect::<String>()
+    };
+    // With its date, and as the clock on the wall of UTC and of Shanghai has it.
+    let (code, some, told) = played(&["--from", from]);
+    assert_eq!((code, some), (Some(0), expected(from)), "{told}");
+    let hours: u32 = from[11..13].parse().expect("hours");
+    let there = format!("{:02}{}+08:00", (hours + 8) % 24, &second[13..]);
+    for time in [&second[11..], &there] {
+        let (code, some, told) = played(&["--from", time]);
+        assert_eq!((code, some), (Some(0), expected(second)), "{time}: {told}");
+    }
+    let (code, _, told) = played(&["--from", "2200-01-01T00:00:00Z"]);
+    assert_eq!(code, Some(65), "{told}");
+    assert!(
+        told.contains("lies behind the end: the recording is "),
+        "{told}"
+    );
+    assert!(
+        told.contains(&frames[0].0[..10]),
+        "it says when it was: {told}"
+    );
+    let (code, _, told) = played(&["--to", "2001-01-01T00:00:00Z"]);
+    assert_eq!(code, Some(64), "{told}");
+    assert!(told.contains("lies before the beginning"), "{told}");
+    let (code, _, told) = played(&["--from", "25:00"]);
+    assert_eq!(code, Some(64), "{told}");
+    assert!(told.contains("a time of day such as 14:05"), "{told}");
+}
+
+#[test]
 fn a_replay_keeps_its_pace_and_is_on_the_air_only_where_that_is_asked_for() {
     let rig = Rig::start(|scratch| format!("folder = '{}'\n", scratch.path("kept").display()));
     rig.hear(Duration::from_secs(3));

@@ -59,6 +59,17 @@ async function playedBack(page, context) {
   assert.equal((await wish({ file })).status, 401, "nobody plays anything without the word");
   assert.equal((await wish({ file: "../../etc/passwd" }, token)).status, 404);
   assert.equal((await wish({ file, speed: 1e9 }, token)).status, 400);
+  const unclear = await wish({ file, from: "soon" }, token), refusal = await unclear.json();
+  assert.deepEqual([unclear.status, refusal.code, refusal.values], [400, "replay-when", ["soon"]]);
+  // The same by the page, in the language of who reads; what is left empty is the whole file.
+  await page.fill("#replay-from", "25:61");
+  await oldest.locator("button.play").click();
+  await page.waitForFunction(() => document.getElementById("record-said").textContent.includes("a time of day such as 14:05"));
+  await page.locator("#language").click();
+  await oldest.locator("button.play").click();
+  await page.waitForFunction(() => document.getElementById("record-said").textContent.includes("无法理解“25:61”"));
+  await page.locator("#language").click();
+  await page.fill("#replay-from", "1");
   assert.equal((await fetch(`${address}/replay/api/v1/status`)).status, 404, "nothing is played yet");
   await page.selectOption("#replay-speed", "2");
   await oldest.locator("button.play").click();
@@ -121,6 +132,10 @@ for (const [language, viewport, name, scheme] of [
       await page.waitForFunction(() => window.rsu.state.message);
     }
     await page.screenshot({ path: `${folder}/${name}-${shown}.png` });
+    // What is wider than its place says so, and what is not does not.
+    await page.waitForFunction(() => [...document.querySelectorAll("main > section:not([hidden]) .wide")]
+      .every((wide) => !wide.clientWidth || wide.classList.contains("more") === wide.scrollWidth - wide.clientWidth - wide.scrollLeft > 4), null, { timeout: 20000 })
+      .catch(() => problems.push(`${name}/${shown}: a table does not tell whether it goes on`));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     if (wide > 0) problems.push(`${name}/${shown}: ${wide} px wider than the screen`);
     // Evaluated and not injected: the page's own policy refuses strange scripts.
@@ -167,8 +182,9 @@ for (const [language, viewport, name, scheme] of [
   await page.locator("#pause").click();
   for (let tries = 0; ; tries++) {
     const shown = await page.evaluate(() => window.rsu.road.drawn.tracks);
-    const truth = readFileSync(demo, "utf8").trim().split("\n").findLast((line) => line.includes("| road "));
-    const [, onRoad, told, right, phases] = truth.match(/road (\d+), shown (\d+).*colours (\d+)\/(\d+)/).map(Number);
+    // The last second in which all was heard: on a machine that is very busy there are others.
+    const seconds = readFileSync(demo, "utf8").split("\n").map((line) => line.match(/\| road (\d+), shown (\d+).*colours (\d+)\/(\d+)/));
+    const truth = seconds.findLast(Boolean), [, onRoad, told, right, phases] = truth.map(Number);
     if (Math.abs(shown - told) <= 6 && shown <= onRoad + 6 && phases > 0 && right === phases) break;
     assert.ok(tries < 20, `${shown} drawn; ${truth}`);
     await page.waitForTimeout(1000);

@@ -400,7 +400,9 @@ impl<'a> Stage<'a> {
             let told = "the recording is empty".to_owned();
             return Err(no_sense(Reason::new("empty", [], told)));
         };
-        if let Some(reason) = self.span.and_then(|span| span.missed(self.last)) {
+        // Of one that was ended before its end nothing is known of what came behind.
+        let span = self.span.filter(|_| !self.is_over);
+        if let Some(reason) = span.and_then(|span| span.missed(self.last)) {
             return Err(no_sense(reason));
         }
         Ok(player.finish())

@@ -43,10 +43,19 @@ function listen() {
     // A replay that has ended does not come back.
     if (news.readyState === EventSource.CLOSED) state.over = true;
   };
-  on("status", (status) => { state.before = state.status; state.status = status; state.statusAt = performance.now(); head(); });
+  on("status", (status) => {
+    state.before = state.status;
+    state.status = status;
+    state.statusAt = performance.now();
+    state.past = [...state.past.slice(-5), status];
+    head();
+  });
   on("tracks", (tracks) => { if (!state.paused) { state.tracks = tracks; state.at = performance.now(); } });
   on("signals", (signals) => { if (!state.paused) state.signals = signals; });
   on("messages", (frames) => {
+    // Who is slow is passed over: of what was sent meanwhile only the unit's own counters tell.
+    if (frames[0] && state.newest !== null && frames[0].number !== state.newest + 1) state.skippedAt = performance.now();
+    if (frames.length) state.newest = frames.at(-1).number;
     for (const frame of frames) {
       state.kinds.add(frame.kind);
       const sent = state.sent.get(frame.kind) ?? [];
@@ -162,28 +171,35 @@ function silence() {
 function banner(status) {
   const past = status.replay !== null;
   $("banner").hidden = !status.simulated && !past;
-  set($("banner-text"), [past ? say(state.over ? "replay-over" : "replayed", status.replay) : "", status.simulated ? say("simulated") : ""].filter(Boolean).join(" · "));
+  set($("banner-text"), [past ? say(state.over ? "replay-over" : "replayed", isChinese() ? status.replay.replace(/ of (?=\d{4}-)/, " ") : status.replay) : "", status.simulated ? say("simulated") : ""].filter(Boolean).join(" · "));
   $("played").hidden = !past;
   if (past) $("played").value = state.over ? 1 : status.replay_share;
   // A replay that a unit plays for us is beside that unit's own page.
   $("back").hidden = !past || !location.pathname.endsWith("/replay/");
 }
 
+/** Frames a second by the unit's counters, over the last seconds. */
+function counted(kind) {
+  const [first, last] = [state.past[0], state.past.at(-1)], span_s = (last.utc_ms - first.utc_ms) / 1000;
+  const frames = (status) => status.sent.find((sent) => sent.kind === kind)?.frames ?? 0;
+  return span_s > 1 ? (frames(last) - frames(first)) / span_s : 0;
+}
+
 function tiles() {
-  const cards = [];
+  const cards = [], isSkipping = performance.now() - state.skippedAt < 7000;
   const told = state.status?.inputs ?? [];
   for (const { kind, period_ms, frames } of state.status?.sent ?? []) {
     // What goes out at any junction is missed where it never did; of the rest there may be nothing to say.
     if (!frames && kind !== "MAP" && !(kind === "SPAT" && told.some(tellsLamps))) continue;
     const now = state.status.utc_ms, sent = state.sent.get(kind) ?? [];
     const span = sent.length > 1 ? (sent.at(-1) - sent[0]) / 1000 : 0;
-    const rate = span > 0 ? (sent.length - 1) / span : 0, nominal = 1000 / period_ms;
-    const fresh = sent.length && now - sent.at(-1) < 3 * period_ms + 1200;
+    const rate = isSkipping ? counted(kind) : span > 0 ? (sent.length - 1) / span : 0, nominal = 1000 / period_ms;
+    const fresh = isSkipping ? rate > 0 : sent.length && now - sent.at(-1) < 3 * period_ms + 1200;
     // Of a page that has just been opened nothing can be said.
     const young = performance.now() < 4 * period_ms + 2000;
     // A change of colour sends more SPAT than nominal; fewer is what is wrong.
     const bad = !young && (!fresh || rate < 0.9 * nominal);
-    const shown = !state.open ? "–" : fresh && span > 0 ? rate.toFixed(1) : young ? "–" : "0";
+    const shown = !state.open ? "–" : fresh && rate > 0 ? rate.toFixed(1) : young ? "–" : "0";
     cards.push([kind, shown, !state.open ? "" : bad ? "bad" : young ? "" : "good", say("nominal", nominal.toFixed(nominal % 1 ? 1 : 0))]);
   }
   cards.push([say("tracksNow"), `${state.tracks?.tracks.length ?? 0}`, ""]);
@@ -307,8 +323,14 @@ function participants() {
   }, (track) => track.id === state.picked);
 }
 
+let isHeld = false;
+$("frames").addEventListener("pointerdown", () => (isHeld = true));
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => (isHeld = false));
+
 /** The last 500, the newest on top: rows are put in as frames come, and stay what they are. */
 function messages() {
+  // What somebody is about to choose stays where it is.
+  if (isHeld) return;
   const select = $("kind"), body = $("frames");
   for (const kind of ["", ...[...state.kinds].sort()]) {
     if (![...select.options].some((option) => option.value === kind)) select.add(new Option(kind || say("all"), kind));

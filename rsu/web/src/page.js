@@ -5,7 +5,8 @@ export const $ = (id) => document.getElementById(id);
 
 /** All that came, and what the user chose. */
 export const state = { status: null, before: null, tracks: null, signals: null, site: null, at: 0, frames: [], paused: false,
-  picked: null, follow: false, sort: ["id", 1], sent: new Map(), open: false, over: false, statusAt: 0, message: null, kinds: new Set(), road: null };
+  picked: null, follow: false, sort: ["id", 1], sent: new Map(), open: false, over: false, statusAt: 0, message: null, kinds: new Set(), road: null,
+  newest: null, skippedAt: -Infinity, past: [] };
 
 export async function fetchJson(path) {
   const response = await fetch(path);

@@ -113,7 +113,7 @@ const WORDS = {
   download: ["Download", "下载"],
   "download-json": ["Download JSON", "下载 JSON"],
   "download-bytes": ["Download bytes", "下载原始字节"],
-  choose: ["Choose a message on the left, or paste one above.", "请选择左侧消息，或在上方粘贴。"],
+  choose: ["Choose a message from the list, or paste one above.", "请从列表中选择一条消息，或在上方粘贴。"],
   inputs: ["Inputs", "输入"],
   name: ["Name", "名称"],
   state: ["State", "状态"],

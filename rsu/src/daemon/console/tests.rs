@@ -1,6 +1,7 @@
 //! The console over real sockets, of a daemon without devices: MAP and signs go out all the same.
 
 mod openapi;
+mod words;
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
