@@ -16,7 +16,7 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `habits`, `eyesight`, `precision`, `delay`: what each sensor is really like
+//!   - `habits`, `eyesight`, `precision`, `knock`, `delay`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -47,6 +47,7 @@ mod habits;
 mod health;
 mod history;
 mod ids;
+mod knock;
 mod lasting;
 mod merge;
 mod mixture;

@@ -4,13 +4,15 @@
 //! square is the track's own variance and the sensor's; what is more or less than that is the
 //! sensor's fault, and becomes a factor on what it claims, along the beam and across it. The mean of
 //! the misses is no noise but a mount that is not quite what the configuration says: a range and a
-//! heading offset, which are taken off every detection from then on. For radars there is one more
+//! heading offset, which are taken off every detection from then on; a sensor that is knocked is found at
+//! once (`knock`). For radars there is one more
 //! unknown: how far over a body the echo wanders, told apart from noise by the size of the bodies.
 
 use nalgebra::{Matrix2, Vector2};
 
 use super::config::{Sees, Sensor};
 use super::filter::Kalman;
+use super::knock::Knock;
 use super::target::Sighting;
 use crate::report::Covariance;
 
@@ -29,6 +31,7 @@ pub(crate) struct Precision {
     yaw_rad: f64,
     /// Sums of the frame in hand.
     sums: Sums,
+    knock: Knock,
     frames: u32,
 }
 
@@ -61,6 +64,9 @@ struct Sums {
     yaw: f64,
     yaw_weight: f64,
     others: f64,
+    /// The same as far as it says something of ranges, and of the heading.
+    range_trust: f64,
+    yaw_trust: f64,
     count: f64,
 }
 
@@ -90,6 +96,7 @@ impl Precision {
             range_m: 0.0,
             yaw_rad: 0.0,
             sums: Sums::default(),
+            knock: Knock::default(),
             frames: 0,
         }
     }
@@ -184,10 +191,20 @@ impl Precision {
         let (pa, pc) = (p.along(u.x, u.y), p.along(-u.y, u.x));
         let (ra, rc) = (r.along(u.x, u.y), r.along(-u.y, u.x));
         let (ea, ec) = (e.along(u.x, u.y), e.along(-u.y, u.x));
+        let v = miss.state.velocity();
+        let (along_mps, across_mps) = (v.dot(&u), u.x * v.y - u.y * v.x);
+        let (along_m2, across_m2) = (pa + ra + ea, pc + rc + ec);
+        self.knock.note(range, (across, across_mps), across_m2);
+        // What is late lies behind, and whoever changes speed is foreseen a little off: of whoever comes nearer
+        // or crosses fast a miss that way says little of the mount, and as little each time.
+        let late = |mps: f64| (LATE_S * mps).powi(2);
+        let range_trust = miss.others * along_m2 / (along_m2 + late(along_mps));
+        let yaw_trust = miss.others * across_m2 / (across_m2 + late(across_mps));
         self.sums.others += miss.others;
+        self.sums.range_trust += range_trust;
+        self.sums.yaw_trust += yaw_trust;
         // A track that the sensor has made itself has its errors, and says nothing of them.
-        let (along_weight, across_weight) =
-            (miss.others / (pa + ra + ea), miss.others / (pc + rc + ec));
+        let (along_weight, across_weight) = (range_trust / along_m2, yaw_trust / across_m2);
         self.sums.add(
             along * along_weight,
             along_weight,
@@ -200,9 +217,8 @@ impl Precision {
         );
         if sensor.sees != Sees::Reflection || miss.length_m < SMALL_M {
             // The claim is already scaled: what it was before is the measure.
-            self.along.add(held(along, pa + ra + ea) - pa - ea, ra / ka);
-            self.across
-                .add(held(across, pc + rc + ec) - pc - ec, rc / kc);
+            self.along.add(held(along, along_m2) - pa - ea, ra / ka);
+            self.across.add(held(across, across_m2) - pc - ec, rc / kc);
         } else if let Some((cos, sin)) = miss.direction.filter(|_| miss.length_m > LARGE_M) {
             let lengthwise = nu.x * cos + nu.y * sin;
             let own = p.along(cos, sin) + r.along(cos, sin);
@@ -214,14 +230,23 @@ impl Precision {
     /// The frame is done: moves the mount by what its misses have in common.
     pub(crate) fn settle(&mut self) {
         let sums = std::mem::take(&mut self.sums);
+        if let Some(turned_rad) = self.knock.settle() {
+            self.yaw_rad = (self.yaw_rad + turned_rad).clamp(-MOST_YAW_RAD, MOST_YAW_RAD);
+            // The rest of what this frame has in common is that knock.
+            return;
+        }
         if sums.count < 1.0 {
             return;
         }
         self.frames = self.frames.saturating_add(1);
         self.checked += (sums.others / sums.count).clamp(0.0, 1.0);
-        let share = MOUNT_GAIN * sums.others / (sums.others + 4.0);
-        self.range_m += share * mean(sums.range, sums.range_weight) - LEAK * self.range_m;
-        self.yaw_rad += share * mean(sums.yaw, sums.yaw_weight) - LEAK * self.yaw_rad;
+        let share = |trust: f64| MOUNT_GAIN * trust / (trust + 4.0);
+        let (range_m, yaw_rad) = (
+            mean(sums.range, sums.range_weight),
+            mean(sums.yaw, sums.yaw_weight),
+        );
+        self.range_m += share(sums.range_trust) * range_m - LEAK * self.range_m;
+        self.yaw_rad += share(sums.yaw_trust) * yaw_rad - LEAK * self.yaw_rad;
         self.range_m = self.range_m.clamp(-MOST_RANGE_M, MOST_RANGE_M);
         self.yaw_rad = self.yaw_rad.clamp(-MOST_YAW_RAD, MOST_YAW_RAD);
     }
@@ -360,6 +385,8 @@ const CHECKED_FRAMES: f64 = 1.0 / MOUNT_GAIN;
 /// The share of an offset that was found by the other sensors which counts as not known.
 const UNSURE: f64 = 0.15;
 const LEAK: f64 = 2e-4;
+/// By so much a sighting may be late, or its track foreseen wrong, s.
+const LATE_S: f64 = 0.1;
 const MOST_RANGE_M: f64 = 1.5;
 const MOST_YAW_RAD: f64 = 0.06;
 
@@ -379,12 +406,14 @@ mod tests {
         let mut precision = Precision::new();
         precision.sums.add(0.3, 1.0, 0.02, 1.0);
         precision.sums.others = 1.0;
+        (precision.sums.range_trust, precision.sums.yaw_trust) = (1.0, 1.0);
         precision.settle();
         let before = precision.offset();
         assert!(before.0 > 0.0 && before.1 > 0.0);
         precision.sums.add(0.0, 0.0, 0.0, 0.0);
         precision.sums.add(f64::INFINITY, 1.0, f64::NAN, 1.0);
         precision.sums.others = 1.0;
+        (precision.sums.range_trust, precision.sums.yaw_trust) = (1.0, 1.0);
         precision.settle();
         let after = precision.offset();
         assert!(after.0 > 0.9 * before.0 && after.0 <= before.0, "{after:?}");

@@ -1,7 +1,7 @@
 //! Queues that are more than a red light, and where they end.
 //!
-//! A queue is a row of slow vehicles on one lane without a gap. Who was there a moment ago still counts,
-//! for tracks in dense queues are lost and doubled; but how long it is and where its head stands are those
+//! A queue is a row of slow vehicles on one lane without a gap. Who was there a moment ago and is missed still
+//! counts, for tracks in dense queues are lost and doubled; but how long it is and where its head stands are those
 //! of who is seen, since a row that keeps the farthest ends it ever had becomes a queue too soon. Only where
 //! its tail is told, its last vehicle is held for the moment in which it is missed. It is congestion when it lasts longer than a cycle of
 //! the signal that it stands at, or when its head stands where no signal is, whatever else stands at the
@@ -40,6 +40,8 @@ const MOVED_UP_M: f64 = 5.0;
 /// A row that is long enough for a moment counts for longer, so it must be so for sure: by more than its
 /// ends are off.
 const SURELY_M: f64 = 1.0;
+/// A head that is seen elsewhere for so long has moved on.
+const ASTRAY_S: f64 = 2.0;
 /// A queue that is not seen for so long has dissolved.
 const GONE_AFTER_S: f64 = 5.0;
 
@@ -60,6 +62,17 @@ struct Last {
     row: Queue,
 }
 
+/// The head of a queue.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// Where it was when it was first there, and since when it has been near that place.
+    at_m: f64,
+    since: Mono,
+    /// Since when it has been seen elsewhere, and the same of there. A row in which one is missed for a
+    /// moment breaks in two.
+    astray: Option<(Mono, f64, Mono)>,
+}
+
 #[derive(Debug)]
 pub(super) struct Queues {
     rules: Option<Rules>,
@@ -76,8 +89,8 @@ struct Rules {
 /// What is remembered of the queues on a lane.
 #[derive(Clone, Debug, Default)]
 struct Lane {
-    /// By stretch of the lane: when a slow vehicle was there last.
-    slow_at: Vec<Mono>,
+    /// By stretch of the lane: when a slow vehicle was there last, and which.
+    slow_at: Vec<(Mono, u8)>,
     /// The longest row of the last look that had one.
     last: Option<Last>,
     /// Where the tail that is told was seen last.
@@ -86,9 +99,8 @@ struct Lane {
     since: Option<Mono>,
     seen: Mono,
     outlasts: bool,
-    /// Away from the signal: where a head stands, and for how long it has been seen there, less twice
-    /// the time that it was seen elsewhere: a row in which one is missed for a moment breaks in two.
-    head: Option<(f64, f64)>,
+    /// Away from the signal.
+    head: Option<Head>,
     away_seen: Mono,
     stuck: bool,
 }
@@ -106,7 +118,7 @@ impl Queues {
                 .lanes
                 .iter()
                 .map(|road| Lane {
-                    slow_at: vec![Mono::ZERO; cell(road.length_m) + 1],
+                    slow_at: vec![(Mono::ZERO, 0); cell(road.length_m) + 1],
                     ..Lane::default()
                 })
                 .collect(),
@@ -124,6 +136,10 @@ impl Queues {
         let Some(rules) = self.rules else {
             return found;
         };
+        let mut seen = [false; 256];
+        for spot in &scene.spots {
+            seen[usize::from(spot.id)] = true;
+        }
         for (place, road) in roads.lanes.iter().enumerate() {
             let away_m = if road.approach {
                 road.length_m - AT_SIGNAL_M
@@ -132,7 +148,7 @@ impl Queues {
             };
             let long = |queue: &Queue| queue.length_m() >= rules.from_m + SURELY_M;
             let lane = &mut self.lanes[place];
-            lane.see(now, place, scene);
+            lane.see(now, place, scene, &seen);
             let longest = lane.longest(now, place, scene, f64::INFINITY);
             let away = lane.longest(now, place, scene, away_m).filter(long);
             if let Some(row) = longest {
@@ -181,17 +197,9 @@ impl Lane {
             (self.since, self.outlasts) = (None, false);
         }
         if let Some(queue) = away {
-            let step_s = now.seconds_after(self.away_seen).min(GONE_AFTER_S);
             self.away_seen = now;
-            let (head_m, seen_s) = self.head.unwrap_or((queue.head_m, -step_s));
-            let stays = (queue.head_m - head_m).abs() <= HEAD_STAYS_M;
-            let seen_s = seen_s + if stays { step_s } else { -2.0 * step_s };
-            self.head = Some(if stays || seen_s > 0.0 {
-                (head_m, seen_s)
-            } else {
-                (queue.head_m, 0.0)
-            });
-            self.stuck |= seen_s >= rules.after_s;
+            let head = self.head.get_or_insert(Head::new(now, queue.head_m));
+            self.stuck |= head.stays_for_s(now, queue.head_m) >= rules.after_s;
         } else if now.seconds_after(self.away_seen) > GONE_AFTER_S {
             (self.head, self.stuck) = (None, false);
         }
@@ -203,21 +211,58 @@ impl Lane {
     }
 }
 
+impl Head {
+    fn new(now: Mono, at_m: f64) -> Self {
+        Self {
+            at_m,
+            since: now,
+            astray: None,
+        }
+    }
+
+    /// For how long it has been in one place, now that it is seen at `head_m`.
+    fn stays_for_s(&mut self, now: Mono, head_m: f64) -> f64 {
+        let near = |at_m: f64| (head_m - at_m).abs() <= HEAD_STAYS_M;
+        if near(self.at_m) {
+            self.astray = None;
+            return now.seconds_after(self.since);
+        }
+        let (left, at_m, since) = match self.astray {
+            Some((left, at_m, since)) if near(at_m) => (left, at_m, since),
+            Some((left, ..)) => (left, head_m, now),
+            None => (now, head_m, now),
+        };
+        if now.seconds_after(left) < ASTRAY_S {
+            self.astray = Some((left, at_m, since));
+            return 0.0;
+        }
+        // It has moved on, and has been there since it was first seen there.
+        (self.at_m, self.since, self.astray) = (at_m, since, None);
+        now.seconds_after(since)
+    }
+}
+
 impl Lane {
     /// Notes where slow vehicles are now.
-    fn see(&mut self, now: Mono, lane: usize, scene: &Scene) {
+    fn see(&mut self, now: Mono, lane: usize, scene: &Scene, seen: &[bool; 256]) {
         for (spot, on) in slow_on(now, lane, scene) {
             let half_m = spot.length_m / 2.0;
             let (first, last) = (cell(on.along_m - half_m), cell(on.along_m + half_m));
             for cell in self.slow_at.iter_mut().take(last + 1).skip(first) {
-                *cell = now;
+                *cell = (now, spot.id);
+            }
+        }
+        // Who is missed is still there for a moment; who is seen is where it is seen.
+        for (at, id) in &mut self.slow_at {
+            if *at < now && now.seconds_after(*at) <= HELD_S && seen[usize::from(*id)] {
+                *at = Mono::ZERO;
             }
         }
     }
 
     fn was_slow(&self, now: Mono, along_m: f64) -> bool {
         let at = self.slow_at.get(cell(along_m));
-        at.is_some_and(|at| *at > Mono::ZERO && now.seconds_after(*at) <= HELD_S)
+        at.is_some_and(|(at, _)| *at > Mono::ZERO && now.seconds_after(*at) <= HELD_S)
     }
 
     /// The longest queue whose head is no farther along than `head_to_m`: a stretch in which slow vehicles
@@ -233,7 +278,7 @@ impl Lane {
                 best = Some(row);
             }
         };
-        for (number, at) in self.slow_at.iter().enumerate().rev() {
+        for (number, (at, _)) in self.slow_at.iter().enumerate().rev() {
             if *at == Mono::ZERO || now.seconds_after(*at) > HELD_S {
                 continue;
             }

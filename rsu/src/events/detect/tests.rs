@@ -530,6 +530,25 @@ fn a_jam_before_no_signal_is_congestion_and_its_tail_moves() {
 }
 
 #[test]
+fn a_queue_that_creeps_counts_from_where_its_head_was_last_in_one_place() {
+    let mut bench = bench();
+    // Its head leaves the 25 m about where it began after 11.4 s, and those beyond them never.
+    let creeps = |t: f64| {
+        let moved_m = 2.2 * t.min(17.0);
+        let mps = if t < 17.0 { -2.2 } else { 0.0 };
+        let row = queue(140.0 - moved_m, 12).into_iter();
+        let cars = row.map(|one| car(one.id, IN_M, one.north_m, mps));
+        // For a second its first vehicles are not seen, and the row begins farther back.
+        let hidden = (20.0..21.0).contains(&t);
+        cars.filter(|car| !hidden || car.id > 4).collect()
+    };
+    bench.see(31.2, creeps);
+    assert!(!bench.raised().contains(&707));
+    bench.see(0.5, |t| creeps(31.2 + t));
+    assert!(bench.raised().contains(&707), "{:?}", bench.raised());
+}
+
+#[test]
 fn a_jam_in_which_tracks_are_lost_and_doubled_is_one_jam_with_one_tail() {
     let mut bench = bench();
     // Each is missed for half a second now and then, the last one too; another is there twice.

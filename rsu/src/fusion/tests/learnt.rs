@@ -118,6 +118,65 @@ fn a_radar_turned_by_two_degrees_is_found_within_a_minute() {
 }
 
 #[test]
+fn a_radar_that_is_knocked_where_nobody_else_looks_is_found_at_once() {
+    let pose = Pose {
+        east_m: 0.0,
+        north_m: 0.0,
+        up_m: 6.0,
+        yaw_rad: 0.0,
+    };
+    let mut fusion = Fusion::new(Config {
+        sensors: vec![Sensor::tracking_radar(RADAR, pose)],
+        ..Config::default()
+    });
+    let mut dice = Dice::new(25);
+    let knocked_at_s = 10.0;
+    let place = |n: u32, t: f64| {
+        (
+            140.0 - 12.0 * f64::from(n) - 3.0 * t,
+            3.5 * f64::from(n % 2),
+        )
+    };
+    for step in 0..200 {
+        let t = f64::from(step) / 10.0;
+        let turned_rad = if t < knocked_at_s { 0.0 } else { 0.035 };
+        let cars = (0..7u32).map(|n| {
+            let (east_m, north_m) = place(n, t);
+            let (sigma_m, range_m) = (0.0044 * east_m, east_m.hypot(north_m));
+            let bearing = north_m.atan2(east_m) + turned_rad + 0.0044 * dice.normal();
+            let range_m = range_m + 0.2 * dice.normal();
+            Detection {
+                device_id: Some(n as u16),
+                position_cov: Covariance::from_axes(bearing, 0.2, sigma_m),
+                velocity: Some(Velocity {
+                    east_mps: -3.0,
+                    north_mps: 0.0,
+                    cov: Covariance::from_axes(0.0, 0.15, 0.35),
+                }),
+                ..car(range_m * bearing.cos(), range_m * bearing.sin())
+            }
+        });
+        let cars: Vec<Detection> = cars.collect();
+        fusion.handle_objects(RADAR, &frame(t, &cars));
+        let tracks = fusion.picture(moment(t)).tracks.clone();
+        if (1.0..knocked_at_s).contains(&t) || t > knocked_at_s + 0.35 {
+            assert_eq!(tracks.len(), 7, "{t} s");
+            for n in 0..7 {
+                let (east_m, north_m) = place(n, t);
+                let off_m = tracks
+                    .iter()
+                    .map(|track| (track.east_m - east_m).hypot(track.north_m - north_m));
+                let off_m = off_m.fold(f64::INFINITY, f64::min);
+                assert!(off_m < 2.0, "{off_m} m, car {n} at {t} s, seed 25");
+            }
+        }
+        let suspicion = fusion.health(RADAR, moment(t)).unwrap().suspicion;
+        let knocked = t > knocked_at_s + 0.05;
+        assert_eq!(suspicion, knocked.then_some(Suspicion::Turned), "{t} s");
+    }
+}
+
+#[test]
 fn honest_sensors_are_not_suspected() {
     let mut fusion = watcher();
     drive(&mut fusion, 40, HONEST, 22);

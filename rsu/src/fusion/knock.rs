@@ -1,0 +1,176 @@
+//! Whether a sensor has just been knocked: from one frame to the next all that it sees is turned about its
+//! foot by the same angle, also what nobody else sees.
+//!
+//! A track that a sensor has made all by itself says nothing of where that sensor looks, so that slow
+//! learning (`precision`) holds it against the tracks of others only. But where all of its tracks jump aside
+//! together by one angle in one frame, and are there in the next, it is the sensor that has turned. Only a
+//! change is looked for: what is off all the time is no knock. Whoever crosses the beam may be seen late
+//! instead, and is left out. Not here: what is made of it.
+
+/// What is looked at of one sensor.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Knock {
+    /// Of the frame in hand: how far sightings lie aside of their tracks times how far away they are, and
+    /// squares of the latter, by weight.
+    turn: f64,
+    weight: f64,
+    /// Sum of squares of how far aside, by variance.
+    square: f64,
+    count: u32,
+    /// Frames in a row in which nothing had turned.
+    calm: u32,
+    /// By how much all had turned in the frame before, the first after a calm.
+    turned_rad: Option<f64>,
+}
+
+impl Knock {
+    /// A sighting so far away lies so far aside (to the left) of its track, with that variance, and the track
+    /// crosses the beam so fast.
+    #[inline]
+    pub(crate) fn note(
+        &mut self,
+        range_m: f64,
+        (across_m, across_mps): (f64, f64),
+        variance_m2: f64,
+    ) {
+        if across_mps.abs() > ALONG_MPS {
+            return;
+        }
+        let weight = range_m / variance_m2;
+        self.square += across_m * across_m / variance_m2;
+        self.turn += across_m * weight;
+        self.weight += range_m * weight;
+        self.count += 1;
+    }
+
+    /// The frame is done; by how much the sensor has been turned to the left, if it has.
+    pub(crate) fn settle(&mut self) -> Option<f64> {
+        let Self {
+            turn,
+            weight,
+            square,
+            count,
+            ..
+        } = *self;
+        (self.turn, self.weight, self.square, self.count) = (0.0, 0.0, 0.0, 0);
+        if count < SEEN {
+            return None;
+        }
+        let turned_rad = turn / weight;
+        let sigmas2 = turn * turn / weight;
+        // The second time the tracks have begun to follow.
+        let sure = if self.turned_rad.is_some() {
+            STILL
+        } else {
+            SURE
+        };
+        let alike = square - sigmas2 <= ALIKE * f64::from(count);
+        let jumped = turned_rad.abs() > JUMP_RAD && sigmas2 > sure * sure && alike;
+        if !jumped {
+            self.turned_rad = None;
+            let quiet = turned_rad.abs() < QUIET_RAD || sigmas2 < 1.0;
+            self.calm = if quiet {
+                self.calm.saturating_add(1)
+            } else {
+                0
+            };
+            return None;
+        }
+        let calm = std::mem::take(&mut self.calm) >= CALM;
+        match self.turned_rad.take() {
+            Some(before) if before * turned_rad > 0.0 => Some(before),
+            _ => {
+                self.turned_rad = calm.then_some(turned_rad);
+                None
+            }
+        }
+    }
+}
+
+/// Of fewer sightings a frame nothing is said.
+const SEEN: u32 = 2;
+/// Smaller turns are for slow learning: 0.7 degrees.
+const JUMP_RAD: f64 = 0.0122;
+/// A jump is sure by so many standard deviations, and in the frame after by so many.
+const SURE: f64 = 4.0;
+const STILL: f64 = 2.5;
+/// All have turned by one angle: what else they are off by is within what is claimed.
+const ALIKE: f64 = 1.0;
+/// Who crosses the beam faster may be seen late instead.
+const ALONG_MPS: f64 = 2.0;
+/// Turned by less is not turned.
+const QUIET_RAD: f64 = 0.004;
+/// A jump comes after so many frames without.
+const CALM: u32 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(knock: &mut Knock, turned_rad: f64, count: u32) -> Option<f64> {
+        for place in 0..count {
+            let range_m = 40.0 + 12.0 * f64::from(place);
+            // A quarter of a degree of noise, as far to the left as to the right.
+            let sigma_m = range_m * 0.0044;
+            let noise_m = if place % 2 == 0 { 0.5 } else { -0.5 } * sigma_m;
+            let across_m = range_m * turned_rad + noise_m;
+            knock.note(range_m, (across_m, 0.0), sigma_m * sigma_m);
+        }
+        knock.settle()
+    }
+
+    #[test]
+    fn a_knock_is_found_in_its_second_frame() {
+        let mut knock = Knock::default();
+        for _ in 0..20 {
+            assert_eq!(frame(&mut knock, 0.0, 6), None);
+        }
+        assert_eq!(frame(&mut knock, -0.035, 6), None);
+        let found = frame(&mut knock, -0.029, 6);
+        assert!(
+            found.is_some_and(|rad| (rad + 0.035).abs() < 0.002),
+            "{found:?}"
+        );
+        assert_eq!(frame(&mut knock, 0.0, 6), None);
+    }
+
+    #[test]
+    fn what_is_always_off_is_no_knock() {
+        let mut knock = Knock::default();
+        assert!((0..50).all(|_| frame(&mut knock, 0.03, 6).is_none()));
+    }
+
+    #[test]
+    fn one_frame_or_one_sighting_is_not_enough() {
+        let mut knock = Knock::default();
+        for _ in 0..20 {
+            frame(&mut knock, 0.0, 6);
+        }
+        assert_eq!(frame(&mut knock, 0.035, 6), None);
+        assert_eq!(frame(&mut knock, 0.0, 6), None, "it was one frame");
+        for _ in 0..20 {
+            frame(&mut knock, 0.0, 6);
+        }
+        assert!((0..5).all(|_| frame(&mut knock, 0.035, 1).is_none()));
+    }
+
+    #[test]
+    fn who_crosses_the_beam_late_has_not_turned_it_nor_who_jumps_alone() {
+        let mut knock = Knock::default();
+        for _ in 0..20 {
+            frame(&mut knock, 0.0, 6);
+        }
+        for _ in 0..3 {
+            (0..4).for_each(|_| knock.note(40.0, (1.5, 15.0), 0.06));
+            assert_eq!(knock.settle(), None);
+        }
+        for _ in 0..20 {
+            frame(&mut knock, 0.0, 6);
+        }
+        for _ in 0..3 {
+            knock.note(100.0, (5.0, 0.0), 0.2);
+            (0..3).for_each(|_| knock.note(60.0, (0.0, 0.0), 0.2));
+            assert_eq!(knock.settle(), None);
+        }
+    }
+}
