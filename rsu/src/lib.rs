@@ -33,3 +33,6 @@ pub mod signals;
 pub mod site;
 pub mod station;
 pub mod warnings;
+
+#[cfg(test)]
+mod scenes;

@@ -6,8 +6,6 @@
 //! lanes lie where the cars are. Its requests name no links, so the lanes that are meant are named for it;
 //! a wish to pass has no word of its own in the standard, it is that for a lane that leads against one.
 
-use std::f64::consts::PI;
-
 use serde_json::Value;
 use v2x_msg::base::{Few, GeoPosition, LaneId, MsgCount, NodeId, Radius, StationId, TimeOffset};
 use v2x_msg::kinds::Vir;
@@ -16,9 +14,9 @@ use v2x_msg::kinds::vir::{self, DriveRequest, LaneOfLink, Status};
 
 use super::*;
 use crate::clock::{Now, Utc};
-use crate::fusion::Pose;
 use crate::inputs::heard::{self, Decoder, Emitter, Framing};
-use crate::report::{Class, Content, Covariance, Size, Velocity};
+use crate::report::Content;
+use crate::scenes::{self, heading, picture, published as case, site, size};
 
 const UNIT: StationId = StationId(*b"R328328 ");
 
@@ -113,69 +111,14 @@ lane = [{ id = 1, width-m = 3.0 }]
 const SOUTH_HERE_M: (f64, f64) = (78.0, -25.0);
 const EAST_HERE_M: (f64, f64) = (-165.0, 84.4);
 
-/// A file of the cases, or None with a word where the scenes are not there.
-fn case(name: &str) -> Option<Value> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/scenes/openv2x");
-    let file = format!("{folder}/{name}.json");
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        println!("skipped: {file} is absent");
-        return None;
-    };
-    Some(serde_json::from_str(&text).unwrap())
-}
-
-fn site(text: &str) -> Site {
-    Site::parse(text, "site.toml").unwrap_or_else(|faults| panic!("{faults}"))
-}
-
 /// In the site's frame, the second axis turned.
 fn placed(here_m: (f64, f64), x: f64, y: f64) -> (f64, f64) {
     (x - here_m.0, here_m.1 - y)
 }
 
-fn track(id: u8, (east_m, north_m): (f64, f64), speed_mps: f64, heading_deg: f64) -> Track {
-    let heading = heading_deg.to_radians();
-    let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
-    Track {
-        id,
-        own_id: None,
-        east_m,
-        north_m,
-        position_cov: round(0.3),
-        velocity: Velocity {
-            east_mps: speed_mps * heading.sin(),
-            north_mps: speed_mps * heading.cos(),
-            cov: round(0.2),
-        },
-        yaw_rad: Some(PI / 2.0 - heading),
-        class: Class::Car,
-        class_confidence: 0.9,
-        size: None,
-        seen_at: Mono::ZERO,
-        born_at: Mono::ZERO,
-        sources: 1,
-        emergency: false,
-        existence: 0.95,
-    }
-}
-
-/// The cars of a frame of the cases but those named, where they are, with their sizes.
+/// The cars of a frame of the cases but those named.
 fn cars(frame: &Value, here_m: (f64, f64), without: &[&str]) -> Vec<Track> {
-    let frame = frame.as_object().unwrap().iter();
-    let frame = frame.filter(|(name, _)| !without.contains(&name.as_str()));
-    let cars = frame.zip(1u8..).map(|((_, car), id)| {
-        let of = |key: &str| car[key].as_f64().unwrap();
-        let at = placed(here_m, of("x"), of("y"));
-        Track {
-            size: Some(Size {
-                length_m: (of("length") * 0.01) as f32,
-                width_m: (of("width") * 0.01) as f32,
-                height_m: None,
-            }),
-            ..track(id, at, of("speed") * 0.02, of("heading") * 0.0125)
-        }
-    });
-    cars.collect()
+    scenes::published_cars(frame, |x, y| placed(here_m, x, y), without)
 }
 
 /// A VIR that asks, as the radio hears it, and what the decoder makes of it.
@@ -221,18 +164,7 @@ fn desk(site: &Site) -> Desk {
         sharing: true,
         ..Config::default()
     };
-    let pose = Pose {
-        east_m: 0.0,
-        north_m: 0.0,
-        up_m: 8.0,
-        yaw_rad: 0.0,
-    };
-    let everywhere = Sensor {
-        half_fov_rad: PI,
-        min_range_m: 0.0,
-        max_range_m: 500.0,
-        ..Sensor::camera(InputId(0), pose)
-    };
+    let everywhere = scenes::camera((0.0, 0.0), 500.0);
     let mut desk = Desk::new(config, site, UNIT, &[everywhere]);
     desk.note_scene(everywhere.input, Mono::ZERO);
     desk
@@ -250,11 +182,7 @@ fn lane_of(upstream: u16, downstream: u16, lane: u8) -> vir::Wish {
 /// What the vehicle is told, and why.
 fn decided(desk: &mut Desk, request: &Request, tracks: &[Track]) -> (Behavior, Verdict) {
     desk.hear(Mono::ZERO, request);
-    let picture = Picture {
-        at: Mono::ZERO,
-        tracks: tracks.iter().copied().collect(),
-    };
-    desk.decide(&picture);
+    desk.decide(&picture(tracks.iter().copied()));
     let [advice] = desk.advice() else {
         panic!("{:?}", desk.advice())
     };
@@ -278,7 +206,7 @@ fn the_published_change_of_lanes_is_decided_alike() {
     let mut tracks = cars(&seen["latest_frame"], SOUTH_HERE_M, &["ad76de"]);
     tracks.push(Track {
         own_id: Some(vehicle),
-        ..track(200, at, 4.8, 182.75)
+        ..heading(200, at, 4.8, 182.75)
     });
     let request = heard(&site, vehicle, at, 10, lane_of(18, 19, 3));
     let told = decided(&mut desk(&site), &request, &tracks);
@@ -298,7 +226,7 @@ fn passing_is_refused_against_who_comes_though_the_published_case_allows_it() {
     let vehicle = StationId(*b"87      ");
     let own = Track {
         own_id: Some(vehicle),
-        ..track(200, at, 5.1, 263.2)
+        ..heading(200, at, 5.1, 263.2)
     };
     let request = heard(&site, vehicle, at, 50, lane_of(17, 19, 1));
     // The lane that it names there, 1, is no lane of this road. In the one beside it, 32 m ahead, ad150de
@@ -364,31 +292,23 @@ fn the_published_sharing_tells_the_same_and_who_is_nearer_than_they() {
                 .as_f64()
                 .unwrap()
         };
-        let size = |key: &str| car[key].as_f64().unwrap() as f32;
+        let extent = |key: &str| car[key].as_f64().unwrap() as f32;
         let id = u8::try_from(tracks.len() + 1).unwrap();
         let heading_deg = last("heading").to_degrees();
         let at = placed(here_m, last("x"), last("y"));
         names.push(name.as_str());
         tracks.push(Track {
-            size: Some(Size {
-                length_m: size("length"),
-                width_m: size("width"),
-                height_m: None,
-            }),
-            ..track(id, at, car["speed"].as_f64().unwrap(), heading_deg)
+            size: Some(size(extent("length"), extent("width"))),
+            ..heading(id, at, car["speed"].as_f64().unwrap(), heading_deg)
         });
     }
     tracks.push(Track {
         own_id: Some(vehicle),
-        ..track(200, at, 5.0, 0.0)
+        ..heading(200, at, 5.0, 0.0)
     });
     let mut desk = desk(&site);
     desk.hear(Mono::ZERO, &request);
-    let picture = Picture {
-        at: Mono::ZERO,
-        tracks: tracks.iter().copied().collect(),
-    };
-    desk.decide(&picture);
+    desk.decide(&picture(tracks.iter().copied()));
     let mut told: Vec<&str> = desk.shared().unwrap().map(|place| names[place]).collect();
     told.sort_unstable();
     // Theirs are the three; ad68de is nearer to the path than one of them, and they leave it out.

@@ -7,8 +7,8 @@ use std::f64::consts::PI;
 use v2x_msg::base::LaneId;
 
 use super::*;
-use crate::fusion::Pose;
 use crate::report::{Class, Covariance, Velocity};
+use crate::scenes::{self, picture, round};
 use sharing::{strip, wants_to_know};
 
 const UNIT: StationId = StationId(*b"RSU00001");
@@ -60,19 +60,9 @@ points-m = [[-20, 1.75], [-110, 1.75]]
 lane = [{ id = 1, width-m = 3.5 }]
 "#;
 
+/// Beside the road, in its middle.
 fn camera(max_range_m: f64) -> Sensor {
-    let pose = Pose {
-        east_m: 300.0,
-        north_m: -20.0,
-        up_m: 8.0,
-        yaw_rad: 0.0,
-    };
-    Sensor {
-        half_fov_rad: PI,
-        min_range_m: 0.0,
-        max_range_m,
-        ..Sensor::camera(InputId(0), pose)
-    }
+    scenes::camera((300.0, -20.0), max_range_m)
 }
 
 fn all_on() -> Config {
@@ -85,8 +75,7 @@ fn all_on() -> Config {
 }
 
 fn desk_that(config: Config, sensors: &[Sensor]) -> Desk {
-    let site = Site::parse(ROAD, "site.toml").unwrap_or_else(|faults| panic!("{faults}"));
-    let mut desk = Desk::new(config, &site, UNIT, sensors);
+    let mut desk = Desk::new(config, &scenes::site(ROAD), UNIT, sensors);
     desk.note_scene(InputId(0), Mono::ZERO);
     desk
 }
@@ -96,27 +85,15 @@ fn desk() -> Desk {
 }
 
 fn car(id: u8, east_m: f64, north_m: f64, mps: f64) -> Track {
-    let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
+    let known = scenes::car(id, (east_m, north_m), (mps, 0.0));
     Track {
-        id,
-        own_id: None,
-        east_m,
-        north_m,
         position_cov: round(0.2),
         velocity: Velocity {
-            east_mps: mps,
-            north_mps: 0.0,
             cov: round(0.1),
+            ..known.velocity
         },
         yaw_rad: Some(if mps < 0.0 { PI } else { 0.0 }),
-        class: Class::Car,
-        class_confidence: 0.9,
-        size: None,
-        seen_at: Mono::ZERO,
-        born_at: Mono::ZERO,
-        sources: 1,
-        emergency: false,
-        existence: 0.95,
+        ..known
     }
 }
 
@@ -140,13 +117,6 @@ fn asks(upstream: u16, downstream: u16, lane: u8) -> Request {
             downstream: node(downstream),
             lane: LaneId::new(lane).unwrap(),
         },
-    }
-}
-
-fn picture(tracks: impl IntoIterator<Item = Track>) -> Picture {
-    Picture {
-        at: Mono::ZERO,
-        tracks: tracks.into_iter().collect(),
     }
 }
 

@@ -11,7 +11,8 @@ use v2x_msg::kinds::spat::Status;
 use super::predict::{Prediction, STEP_S};
 use super::*;
 use crate::fusion::Track;
-use crate::report::{Class, Covariance, Light, Size, Velocity};
+use crate::report::{Class, Light, Velocity};
+use crate::scenes::{self, four_arms, size};
 use crate::signals::{Basis, End, PhaseForecast, Start, StateForecast, Timing};
 use crate::site::GreenKind;
 
@@ -26,11 +27,6 @@ struct Bench {
     changes: Vec<Change>,
 }
 
-fn site() -> Site {
-    let text = include_str!("../../../configs/sites/moyu-boyuan.toml");
-    Site::parse(text, "moyu-boyuan.toml").unwrap()
-}
-
 fn on() -> Config {
     Config {
         conflicts_within: Some(Duration::from_secs(3)),
@@ -40,7 +36,7 @@ fn on() -> Config {
 }
 
 fn bench() -> Bench {
-    bench_of(&site())
+    bench_of(&four_arms())
 }
 
 fn bench_of(site: &Site) -> Bench {
@@ -53,36 +49,19 @@ fn bench_of(site: &Site) -> Bench {
 }
 
 fn user(id: u8, class: Class, place_m: (f64, f64), velocity_mps: (f64, f64)) -> Track {
-    let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
-    let size = |length_m, width_m| Size {
-        length_m,
-        width_m,
-        height_m: None,
-    };
+    let known = scenes::car(id, place_m, velocity_mps);
     Track {
-        id,
-        own_id: None,
-        east_m: place_m.0,
-        north_m: place_m.1,
-        position_cov: round(0.3),
         velocity: Velocity {
-            east_mps: velocity_mps.0,
-            north_mps: velocity_mps.1,
-            cov: round(0.3),
+            cov: scenes::round(0.3),
+            ..known.velocity
         },
-        yaw_rad: None,
         class,
-        class_confidence: 0.9,
         size: Some(match class {
             Class::Pedestrian => size(0.5, 0.5),
             Class::Bus => size(12.0, 2.5),
             _ => size(4.5, 1.8),
         }),
-        seen_at: Mono::ZERO,
-        born_at: Mono::ZERO,
-        sources: 1,
-        emergency: false,
-        existence: 0.95,
+        ..known
     }
 }
 
@@ -200,7 +179,7 @@ fn who_does_not_brake_for_red_is_warned_of_before_the_line() {
     };
     for (config, ahead_s) in [(on(), 1.7), (early, 2.0)] {
         let mut bench = bench();
-        bench.warnings = Warnings::new(config, &site());
+        bench.warnings = Warnings::new(config, &four_arms());
         bench.signals = vec![(1, Light::Red, 20.0)];
         let runs = steady((-5.0, 75.0), (0.0, -15.0));
         bench.see(5.0, |t| {
@@ -243,7 +222,7 @@ fn who_brakes_late_and_evenly_is_not_called_a_runner_and_who_lets_go_is() {
             red_braking: Duration::from_millis(2700),
             ..on()
         };
-        bench.warnings = Warnings::new(config, &site());
+        bench.warnings = Warnings::new(config, &four_arms());
         bench.signals = vec![(1, Light::Red, 20.0)];
         let (mut left_m, mut mps) = (75.0, 15.0);
         let mut ahead_s = 0.0;
@@ -286,7 +265,7 @@ fn who_is_not_seen_for_a_moment_has_not_let_go_of_the_brake() {
         red_braking: Duration::from_millis(2700),
         ..on()
     };
-    bench.warnings = Warnings::new(config, &site());
+    bench.warnings = Warnings::new(config, &four_arms());
     for look in 0..50 {
         let t = f64::from(look) * 0.1;
         let seen_t = if (10..15).contains(&look) { 0.9 } else { t };
@@ -347,7 +326,7 @@ fn is_warned_at_yellow(on_for_s: f64, ends_s: f64) -> bool {
             red_braking: Duration::from_millis(2700),
             ..on()
         },
-        &site(),
+        &four_arms(),
     );
     let begin = bench.now;
     for look in 0..4 {
@@ -430,7 +409,7 @@ fn who_runs_a_red_meets_who_has_green() {
 
 #[test]
 fn who_turns_left_across_those_who_come_is_assisted_unless_it_waits() {
-    let mut site = site();
+    let mut site = four_arms();
     for phase in &mut site.phases {
         phase.green = GreenKind::Permissive;
     }
@@ -530,7 +509,7 @@ fn who_passes_beside_or_against_on_another_lane_meets_nobody() {
 #[test]
 fn fast_cars_meet_whatever_their_phase() {
     // The peer samples every half second: 37 of 89 such phases gave no warning.
-    let site = site();
+    let site = four_arms();
     for step in 0..89 {
         let mut bench = bench_of(&site);
         let phase_s = f64::from(step) * 0.5 / 89.0;
@@ -659,15 +638,9 @@ type Heard = (u8, Class, Vec<(f64, f64, f64)>);
 /// The published collision case: a car and somebody on foot, as the peer heard them.
 #[test]
 fn the_published_collision_is_decided_alike() {
-    let file = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../shared/scenes/openv2x/collision_service.json"
-    );
-    let Ok(text) = std::fs::read_to_string(file) else {
-        println!("skipped: {file} is absent");
+    let Some(case) = scenes::published("collision_service") else {
         return;
     };
-    let case: serde_json::Value = serde_json::from_str(&text).unwrap();
     let number = |value: &serde_json::Value| value.as_f64().unwrap();
     let mut heard: Vec<Heard> = Vec::new();
     for (name, frames) in case["context_frames"].as_object().unwrap() {
@@ -700,15 +673,9 @@ fn the_published_collision_is_decided_alike() {
             let on_s = at_s - from.0;
             let place = (from.1 + velocity.0 * on_s, from.2 + velocity.1 * on_s);
             let track = user(*id, *class, place, velocity);
-            let size = Size {
-                length_m: 4.44,
-                width_m: 1.62,
-                height_m: None,
-            };
-            let size = if *class == Class::Car {
-                Some(size)
-            } else {
-                track.size
+            let size = match class {
+                Class::Car => Some(size(4.44, 1.62)),
+                _ => track.size,
             };
             Some(Track { size, ..track })
         });

@@ -4,13 +4,10 @@
 //! The case of a collision is in the tests of [`crate::warnings`]; those of vehicles that ask, for a change
 //! of lanes, for passing on the other side and for sensor sharing, are in those of [`crate::requests`].
 
-use serde_json::Value;
-
 use super::*;
 use crate::clock::{Mono, Utc};
-use crate::events;
 use crate::fusion::Track;
-use crate::report::{Class, Covariance, Size, Velocity};
+use crate::{events, scenes};
 
 const SITE: &str = r#"
 [site]
@@ -54,51 +51,14 @@ const HERE_M: (f64, f64) = (85.0, 40.0);
 
 /// The cars of the newest frame, or None with a word where the scenes are not there.
 fn cars(name: &str) -> Option<Vec<Track>> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/scenes/openv2x");
-    let file = format!("{folder}/{name}.json");
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        println!("skipped: {file} is absent");
-        return None;
-    };
-    let case: Value = serde_json::from_str(&text).unwrap();
-    let frame = case["latest_frame"].as_object().unwrap();
-    let cars = frame.values().enumerate().map(|(number, car)| {
-        let of = |key: &str| car[key].as_f64().unwrap();
-        let heading = (of("heading") * 0.0125).to_radians();
-        let speed_mps = of("speed") * 0.02;
-        let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
-        Track {
-            id: u8::try_from(number + 1).unwrap(),
-            own_id: None,
-            east_m: of("x") - HERE_M.0,
-            north_m: of("y") - HERE_M.1,
-            position_cov: round(0.3),
-            velocity: Velocity {
-                east_mps: speed_mps * heading.sin(),
-                north_mps: speed_mps * heading.cos(),
-                cov: round(0.2),
-            },
-            yaw_rad: None,
-            class: Class::Car,
-            class_confidence: 0.9,
-            size: Some(Size {
-                length_m: 5.0,
-                width_m: 1.8,
-                height_m: None,
-            }),
-            seen_at: Mono::ZERO,
-            born_at: Mono::ZERO,
-            sources: 1,
-            emergency: false,
-            existence: 0.95,
-        }
-    });
-    Some(cars.collect())
+    let case = scenes::published(name)?;
+    let placed = |x: f64, y: f64| (x - HERE_M.0, y - HERE_M.1);
+    Some(scenes::published_cars(&case["latest_frame"], placed, &[]))
 }
 
 /// Lets a frame stand for so long; what was raised, and where congestion is told.
 fn decided(cars: &[Track], seconds: u64) -> (Vec<u16>, Vec<(f64, f64)>) {
-    let site = Site::parse(SITE, "site.toml").unwrap_or_else(|faults| panic!("{faults}"));
+    let site = scenes::site(SITE);
     let config = Config {
         slow_after: Some(Duration::from_secs(5)),
         overspeed_after: Some(Duration::from_millis(1500)),

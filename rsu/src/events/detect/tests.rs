@@ -12,7 +12,8 @@ use super::*;
 use crate::clock::{Mono, Utc};
 use crate::events;
 use crate::fusion::Track;
-use crate::report::{Class, Covariance, Light, Size, Velocity};
+use crate::report::{Class, Covariance, Light, Velocity};
+use crate::scenes::{self, four_arms, size};
 use crate::signals::{End, GreenKind, PhaseForecast, Start, StateForecast, Timing};
 
 const IN_M: f64 = -5.0;
@@ -43,8 +44,7 @@ fn bench() -> Bench {
 }
 
 fn bench_with(config: Config) -> Bench {
-    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
-    let site = Site::parse(site, "moyu-boyuan.toml").unwrap();
+    let site = four_arms();
     Bench {
         detect: Detect::new(config, &site),
         book: Book::new(events::Config::default(), site.origin),
@@ -57,31 +57,9 @@ fn bench_with(config: Config) -> Bench {
 
 /// A car that has been known for ever, going north with `north_mps`.
 fn car(id: u8, east_m: f64, north_m: f64, north_mps: f64) -> Track {
-    let round = |sigma| Covariance::from_axes(0.0, sigma, sigma);
     Track {
-        id,
-        own_id: None,
-        east_m,
-        north_m,
-        position_cov: round(0.3),
-        velocity: Velocity {
-            east_mps: 0.0,
-            north_mps,
-            cov: round(0.2),
-        },
-        yaw_rad: None,
-        class: Class::Car,
-        class_confidence: 0.9,
-        size: Some(Size {
-            length_m: 4.5,
-            width_m: 1.8,
-            height_m: None,
-        }),
-        seen_at: Mono::ZERO,
-        born_at: Mono::ZERO,
-        sources: 1,
-        emergency: false,
-        existence: 0.95,
+        size: Some(size(4.5, 1.8)),
+        ..scenes::car(id, (east_m, north_m), (0.0, north_mps))
     }
 }
 
@@ -164,8 +142,7 @@ fn a_car_that_stands_in_the_open_lane_is_raised_and_ends_when_it_goes() {
     assert_eq!(bench.raised(), [903]);
     let event = bench.book.sent(rsi::RsiClass::Dynamic)[0].clone();
     let place = event.place.unwrap();
-    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
-    let frame = Site::parse(site, "site").unwrap().frame;
+    let frame = four_arms().frame;
     let path: Vec<_> = place.paths()[0]
         .points
         .iter()
@@ -228,11 +205,7 @@ fn a_bus_at_its_stop_is_no_obstacle() {
 /// Something 12 m long that stands at the listed stop of the northern approach, 155 m before its line.
 fn long(class: Class, north_m: f64) -> Track {
     Track {
-        size: Some(Size {
-            length_m: 12.0,
-            width_m: 2.5,
-            height_m: None,
-        }),
+        size: Some(size(12.0, 2.5)),
         ..of(class, car(1, IN_M, north_m, 0.0))
     }
 }
@@ -428,6 +401,25 @@ fn an_animal_on_the_carriageway_is_raised_wherever_it_is() {
 }
 
 #[test]
+fn an_animal_that_a_driver_has_stopped_for_is_told() {
+    // As a dog was seen to do: it waits for a car that has stopped for it, 2.5 m beside its middle.
+    let mut bench = bench();
+    bench.see(6.0, |t| {
+        let dog_m = if t < 1.5 { -11.0 + 2.6 * t } else { -7.1 };
+        let dog = of(Class::Animal, car(2, dog_m, 100.0, 0.0));
+        vec![car(1, -4.6, 101.2, 0.0), dog]
+    });
+    assert_eq!(bench.raised(), [406]);
+    // What lies within a car's box is the car, whatever a camera calls it.
+    let mut again = bench_with(Config::default());
+    again.see(10.0, |_| {
+        let dog = of(Class::Animal, car(2, -4.9, 102.5, 0.0));
+        vec![car(1, -4.6, 101.2, 0.0), dog]
+    });
+    assert_eq!(again.raised(), NONE);
+}
+
+#[test]
 fn slow_and_fast_are_looked_for_where_asked() {
     let quiet = || {
         let mut bench = bench();
@@ -511,8 +503,7 @@ fn a_jam_before_no_signal_is_congestion_and_its_tail_moves() {
     assert!(!bench.raised().contains(&707));
     bench.see(2.0, |_| queue(120.0, 8));
     assert!(bench.raised().contains(&707));
-    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
-    let frame = Site::parse(site, "site").unwrap().frame;
+    let frame = four_arms().frame;
     let tail = |bench: &Bench| {
         let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
         frame.enu(sent[0].pos.unwrap()).north_m
@@ -566,8 +557,7 @@ fn a_jam_in_which_tracks_are_lost_and_doubled_is_one_jam_with_one_tail() {
         bench.raised().iter().filter(|code| **code == 707).count(),
         1
     );
-    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
-    let frame = Site::parse(site, "site").unwrap().frame;
+    let frame = four_arms().frame;
     for step in 0..60 {
         bench.see(0.1, |_| jam(21.0 + 0.1 * f64::from(step)));
         let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
@@ -590,8 +580,7 @@ fn a_false_echo_behind_a_jam_is_not_its_tail() {
             queue(120.0, 8).into_iter().chain([echo]).collect()
         });
         let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
-        let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
-        let frame = Site::parse(site, "site").unwrap().frame;
+        let frame = four_arms().frame;
         let tail = frame.enu(sent[0].pos.unwrap()).north_m;
         assert!((tail - 176.0).abs() < 0.1, "{tail}");
     }
@@ -666,8 +655,7 @@ fn a_jam_upstream_is_congestion_while_a_queue_stands_at_red() {
     assert!(bench.raised().contains(&707), "{:?}", bench.told);
     let sent = bench.book.sent(rsi::RsiClass::SemiStatic);
     let jam = sent.iter().find(|event| event.event_type.0 == 707).unwrap();
-    let site = include_str!("../../../../configs/sites/moyu-boyuan.toml");
-    let frame = Site::parse(site, "site").unwrap().frame;
+    let frame = four_arms().frame;
     assert!((frame.enu(jam.pos.unwrap()).north_m - 234.0).abs() < 0.1);
 }
 

@@ -52,6 +52,12 @@ const CERTAINLY: f64 = 2.0;
 const STANDS_ON_FOOT: Duration = Duration::from_secs(4);
 /// So close to the junction people cross the road.
 const CROSSING_M: f64 = 15.0;
+/// Who is called a walker and comes out of a vehicle's box is so near to it.
+const STEPS_OUT_M: f64 = 1.0;
+/// A vehicle's box is longer by so much at either end, for want of a better measure,
+const BOX_SLACK_M: f64 = 0.5;
+/// and reaches so far to either side.
+const HALF_BOX_M: f64 = 1.5;
 /// A free road has nobody nearer ahead.
 const FREE_AHEAD_M: f64 = 50.0;
 /// Away from the stop line and from the turn into the road, where everybody is slow.
@@ -270,17 +276,28 @@ fn walks_on_the_carriageway(spot: &Spot, scene: &Scene) -> bool {
 
 /// Whether it is what it is called for certain, and in a lane for certain.
 fn is_on_the_carriageway(spot: &Spot, scene: &Scene) -> bool {
-    // Whoever steps out of a vehicle's box is that vehicle, seen wrongly.
-    let beside_a_vehicle = || {
-        scene.spots.iter().any(|other| {
-            let apart_m = (other.east_m - spot.east_m).hypot(other.north_m - spot.north_m);
-            other.id != spot.id && other.drives() && apart_m <= other.length_m / 2.0 + 1.0
-        })
-    };
     spot.lane.is_some()
         && spot.class_confidence >= 0.6
         && spot.sigma_m <= SURE_PLACE_M
-        && !beside_a_vehicle()
+        && !scene.spots.iter().any(|other| may_be(spot, other))
+}
+
+/// Whether somebody on foot may be this vehicle, seen wrongly: who steps out of its box is. Drivers stop for an
+/// animal and stand beside it, and nothing but a box that knows it calls it one, so it must be in the vehicle.
+fn may_be(spot: &Spot, other: &Spot) -> bool {
+    if other.id == spot.id || !other.drives() {
+        return false;
+    }
+    let (east_m, north_m) = (spot.east_m - other.east_m, spot.north_m - other.north_m);
+    let yaw_rad = other.course_rad.or(other.lane.map(|on| on.yaw_rad));
+    match yaw_rad.filter(|_| spot.class == Class::Animal) {
+        Some(yaw_rad) => {
+            let (sin, cos) = yaw_rad.sin_cos();
+            let (along_m, across_m) = (east_m * cos + north_m * sin, north_m * cos - east_m * sin);
+            along_m.abs() <= other.length_m / 2.0 + BOX_SLACK_M && across_m.abs() <= HALF_BOX_M
+        }
+        None => east_m.hypot(north_m) <= other.length_m / 2.0 + STEPS_OUT_M,
+    }
 }
 
 fn has_a_free_road(spot: &Spot) -> bool {
