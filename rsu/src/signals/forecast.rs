@@ -14,7 +14,8 @@ use crate::clock::Mono;
 use crate::report::Light;
 use crate::site::GreenKind;
 
-/// A guess between limits is thought over so long before it comes.
+/// An end is near its likely one within this; a guess between limits is thought over so long before it
+/// comes.
 const NEAR: Duration = Duration::from_secs(1);
 /// Most states of one phase: each light once.
 pub(super) const MAX_STATES: usize = 9;
@@ -161,7 +162,8 @@ pub(super) fn by_history(
 }
 
 /// A state of which only its controller's limits are known: the likely end is the middle of what is left
-/// between them, thought over when that is near. Without timing where one of them is not known.
+/// between them, thought over when that is near, and no surer than if every moment left between them were
+/// as likely as the next. Without timing where one of them is not known.
 pub(super) fn by_limits(
     light: Light,
     since: Option<Mono>,
@@ -176,6 +178,8 @@ pub(super) fn by_limits(
             step /= 2;
             likely += step;
         }
+        let left = max.since(min.max(at));
+        let within = 2.0 * NEAR.as_secs_f32() / left.as_secs_f32();
         Timing {
             start: Start::Running { since },
             end: End::At {
@@ -183,7 +187,7 @@ pub(super) fn by_limits(
                 max: Some(max),
                 likely: if likely < at { max } else { likely },
             },
-            confidence: None,
+            confidence: Some(within.min(1.0)),
             basis: Basis::Countdown,
             next: None,
         }

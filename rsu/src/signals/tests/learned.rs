@@ -202,9 +202,11 @@ fn a_green_has_bounds_from_its_first_time_on_where_the_controller_has_limits() {
         let min_s = (second as f64).max(8.0);
         assert_eq!(end_s(state, 0.0), Some((Some(min_s), likely_s, Some(40.0))));
         let timing = state.timing.expect("timed");
-        assert_eq!((timing.confidence, timing.basis), (None, Basis::Countdown));
+        let sure = 2.0 / (40.0 - min_s);
+        assert!((f64::from(timing.confidence.expect("some")) - sure).abs() < 1e-3);
+        assert_eq!(timing.basis, Basis::Countdown);
     };
-    // The middle, and it stands still.
+    // The middle, and it stands still; hardly anybody is sure of it.
     expected(0, 24.0);
     expected(7, 24.0);
     expected(20, 24.0);
