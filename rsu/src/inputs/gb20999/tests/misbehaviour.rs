@@ -275,7 +275,7 @@ proptest! {
     fn any_values_do_no_harm(
         frames in proptest::collection::vec(
             (0..6_usize, proptest::collection::vec(
-                (prop::sample::select(vec![3_u8, 4, 6, 9, 13]), 0..5_u8, 0..16_u8, 0..9_u8,
+                (prop::sample::select(vec![3_u8, 4, 6, 9, 13, 16]), 0..5_u8, 0..31_u8, 0..9_u8,
                  proptest::collection::vec(0..80_u8, 0..70)), 0..8)),
             0..20,
         ),
