@@ -401,7 +401,9 @@ impl Scene {
                 self.reaching_into(own.lane).filter_map(move |(other, on)| {
                     let between_m = on.along_m - own.along_m;
                     let free_m = between_m - (spot.length_m + other.length_m) / 2.0;
-                    let is_ahead = other.id != spot.id && between_m > 0.0 && other.drives();
+                    // Drivers wait for an animal; somebody on foot before a car may be its driver.
+                    let stands_in_the_way = other.drives() || other.class == Class::Animal;
+                    let is_ahead = other.id != spot.id && between_m > 0.0 && stands_in_the_way;
                     is_ahead.then_some((free_m, other.speed_mps))
                 })
             });

@@ -410,6 +410,14 @@ fn an_animal_that_a_driver_has_stopped_for_is_told() {
         vec![car(1, -4.6, 101.2, 0.0), dog]
     });
     assert_eq!(bench.raised(), [406]);
+    // Nor has a car stopped that waits for one which will not leave its lane.
+    let mut waits = bench_with(Config::default());
+    waits.see(20.0, |t| {
+        let dog_m = if t < 1.5 { -11.0 + 2.6 * t } else { -7.1 };
+        let dog = of(Class::Animal, car(2, dog_m, 100.0, 0.0));
+        vec![car(1, -7.6, 105.3, 0.0), dog]
+    });
+    assert_eq!(waits.raised(), [406]);
     // What lies within a car's box is the car, whatever a camera calls it.
     let mut again = bench_with(Config::default());
     again.see(10.0, |_| {
