@@ -4,6 +4,7 @@
 //! site's file are not news. What is told belongs to the nearest happening of its type that lasts or
 //! has just ended, and an RSI that says an end which has passed takes the event back. What belongs to none is false, once for each time that it is raised.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -32,8 +33,8 @@ pub struct EventJudge {
     until: Mono,
     /// Types that are not judged.
     unjudged: BTreeSet<u16>,
-    /// By number on the air and type: heard last.
-    on_air: BTreeMap<(u8, u16), Mono>,
+    /// By number on the air and type: heard last, and which happening it was about then.
+    on_air: BTreeMap<(u8, u16), (Mono, Option<usize>)>,
 }
 
 /// One happening and what was told of it.
@@ -99,9 +100,13 @@ impl EventJudge {
             let place = event.pos.map(|pos| self.frame.enu(pos));
             let place = place.map(|place| Point::new(place.east_m, place.north_m));
             let key = (event.id, code);
-            let before = self.on_air.insert(key, arrived);
-            let goes_on = before.is_some_and(|before| arrived.since(before) < GOES_ON);
-            match self.nearest(code, place, arrived, truth) {
+            let before = self.on_air.get(&key);
+            let before = before.filter(|(heard, _)| arrived.since(*heard) < GOES_ON);
+            let goes_on = before.is_some();
+            let known = before.and_then(|(_, about)| *about);
+            let about = self.nearest(code, place, known, arrived, truth);
+            self.on_air.insert(key, (arrived, about.map(|(i, _)| i)));
+            match about {
                 Some((i, off_m)) => {
                     let told = &mut self.told[i];
                     told.first.get_or_insert(arrived);
@@ -186,12 +191,15 @@ impl EventJudge {
         }
     }
 
-    /// Which happening this is about, and how far off it is told: the nearest that lasts, else the nearest
-    /// of those that ended lately. Where walkers follow each other, who has gone is not told any more.
+    /// Which happening this is about, and how far off it is told: the nearest that lasts, else the one that it
+    /// was about before, else the nearest of those that ended lately. Where walkers follow each other, who has
+    /// gone is not told any more; and where all have gone they were last at one place, so that only what was
+    /// told before says of whom it is told still.
     fn nearest(
         &self,
         code: u16,
         place: Option<Point>,
+        known: Option<usize>,
         arrived: Mono,
         truth: &Truth,
     ) -> Option<(usize, Option<f64>)> {
@@ -213,7 +221,10 @@ impl EventJudge {
             .filter(|(_, _, off_m)| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M))
             .min_by(|a, b| {
                 let off = a.2.unwrap_or(0.0).total_cmp(&b.2.unwrap_or(0.0));
-                a.0.cmp(&b.0).then(off)
+                let was_about = |i: usize| known == Some(i);
+                let before = was_about(b.1).cmp(&was_about(a.1));
+                let before = if a.0 { before } else { Ordering::Equal };
+                a.0.cmp(&b.0).then(before).then(off)
             })
             .map(|(_, i, off_m)| (i, off_m))
     }

@@ -329,6 +329,47 @@ fn an_event_that_is_told_late_and_too_long_has_its_delay_and_its_end() {
 }
 
 #[test]
+fn of_two_who_have_gone_from_one_place_the_one_is_told_of_that_was_told_before() {
+    // One walker crosses from 10 s to 20 s, another from 25 s to 35 s; both go at the same place, and each is
+    // told under a number of its own until 4 s later.
+    let mut truth = truth();
+    let mut judge = EventJudge::new(frame(), &[], at(2.0));
+    let own = frame().ground_position(0.0, 0.0).expect("near");
+    let walks = |body, since_s: f64, until_s: f64, now_s: f64| Happening {
+        event_type: 405,
+        body,
+        since: at(since_s),
+        until: (now_s >= until_s).then(|| at(until_s)),
+        place: Point::new(50.0, 0.0),
+    };
+    for tenth in 100..400 {
+        let now_s = f64::from(tenth) / 10.0;
+        let mut all = vec![walks(1, 10.0, 20.0, now_s)];
+        if now_s >= 25.0 {
+            all.push(walks(2, 25.0, 35.0, now_s));
+        }
+        truth.set_happenings(&all);
+        for (id, from_s) in [(1, 12.0), (2, 27.0)] {
+            if !(from_s..from_s + 12.0).contains(&now_s) {
+                continue;
+            }
+            let mut event = Event::new(id, EventType(405), EventSource::Detection);
+            event.pos = frame().ground_position(50.5, 0.0).ok();
+            let count = MsgCount::new(0).expect("in range");
+            let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), own, [event]).expect("one");
+            judge.hear(&rsi, at(now_s), &truth);
+        }
+    }
+    judge.finish(at(60.0), &truth);
+    assert_eq!(judge.false_events, []);
+    let last_s = judge.told.iter().map(|told| {
+        let last = told.last.expect("told");
+        last.seconds_after(Mono::ZERO).round()
+    });
+    assert_eq!(last_s.collect::<Vec<_>>(), [24.0, 39.0]);
+}
+
+#[test]
 fn an_event_of_another_type_or_place_is_of_nothing_and_counted_once() {
     let other = told(904, 0.0, &[13.0, 13.5, 14.0]);
     assert_eq!(other.false_events, [(904, at(13.0))]);

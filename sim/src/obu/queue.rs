@@ -94,7 +94,7 @@ const WAVE_MPS: f64 = 5.5;
 /// Between two who stand.
 const GAP_M: f64 = 2.0;
 /// Slower stands.
-const STANDS_BELOW_MPS: f64 = 1.0;
+pub const STANDS_BELOW_MPS: f64 = 1.0;
 
 #[cfg(test)]
 mod tests {

@@ -195,6 +195,12 @@ impl Roads {
         ways.find(|(to, _)| *to == next).map(|(_, phase)| *phase)
     }
 
+    /// The light of that lane: of the first way out of it that has one.
+    pub fn light(&self, place: &Place) -> Option<PhaseId> {
+        let mut ways = self.lane(place)?.connections.iter();
+        ways.find_map(|(_, phase)| *phase)
+    }
+
     /// Where something else is in the lane of `place`, or in the one before it: how far before its line.
     pub fn in_lane(&self, place: &Place, position: GeoPosition, heading: Point) -> Option<f64> {
         let junction = self.junctions.get(place.lane_at.0)?;

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use rsu::clock::Utc;
 use v2x_msg::base::{
-    Countdown, DSecond, EnuFrame, GeoPosition, MinuteOfYear, MsgCount, NodeId, PhaseId, StationId,
+    Countdown, DSecond, EnuFrame, GeoPosition, Heading, MinuteOfYear, MsgCount, NodeId,
+    ParticipantId, PhaseId, Speed, StationId,
 };
-use v2x_msg::kinds::Spat;
 use v2x_msg::kinds::bsm::VehicleClass;
+use v2x_msg::kinds::rsm::{Participant, ParticipantKind};
 use v2x_msg::kinds::spat::{
     Counting, Ends, IntersectionState, Light, Phase, PhaseState, Status, Timing,
 };
+use v2x_msg::kinds::{Rsm, Spat};
 
 use super::advice::LEAST_MPS;
 use super::heard::{Heard, Receiver};
@@ -157,6 +159,42 @@ fn a_unit_that_has_heard_map_and_spat_advises_a_speed() {
     for north_m in [100.0, 180.0, 260.0] {
         assert_eq!(unit.think(&own(north_m), later).advice, None);
     }
+}
+
+#[test]
+fn who_turns_right_without_a_light_is_advised_behind_those_who_wait_for_theirs() {
+    let mut spat = spat_at(noon(0), Status::FIXED_TIME);
+    spat.intersections[0].id = node(10);
+    let turns_right = Own {
+        position: at(-8.5, 150.0),
+        next: node(14),
+        ..own(150.0)
+    };
+    // Somebody in that lane or the one beside it, at so many m/s.
+    let advised = |east_m: f64, speed_mps: f64| {
+        let mut unit = Unit::new(StationId(*b"a car---"));
+        for heard in heard() {
+            if let Heard::Map(_) = heard {
+                unit.hear(&heard, noon(60)).unwrap();
+            }
+        }
+        unit.hear(&Heard::Spat(Box::new(spat.clone())), noon(60))
+            .unwrap();
+        let id = ParticipantId::new(9).unwrap();
+        let mut other = Participant::new(ParticipantKind::Motor, id, at(east_m, 22.5));
+        other.speed = Speed::nearest_mps(speed_mps);
+        other.heading = Heading::from_deg(180.0).ok();
+        let sender = StationId(*b"RSU00001");
+        let rsm = Rsm::new(MsgCount::new(1).unwrap(), sender, at(0.0, 0.0), [other]).unwrap();
+        unit.hear(&Heard::Rsm(Box::new(rsm)), noon(60)).unwrap();
+        unit.think(&turns_right, noon(60)).advice
+    };
+    let advice = advised(-8.5, 0.0).expect("somebody stands ahead");
+    assert_eq!(advice.phase.value(), 1);
+    assert!(advice.aim.speed_mps < 12.0, "{advice:?}");
+    assert!(advice.aim.arrives > noon(12_000), "{advice:?}");
+    assert_eq!(advised(-5.0, 0.0), None, "in the lane beside it");
+    assert_eq!(advised(-8.5, 8.0), None, "it may turn as well");
 }
 
 const NOON_MS: i64 = 1_774_008_000_000;
@@ -355,6 +393,12 @@ fn units_that_tell_their_drivers_nothing_change_nothing_on_the_road() {
     let mut with = scenario("moyu-green-advice.toml");
     with.file.air.as_mut().expect("a table").advice = false;
     let with = run(&with, 2, A_WHILE).expect("a run");
-    let without = run(&scenario("moyu-boyuan.toml"), 2, A_WHILE).expect("a run");
+    let mut without = scenario("moyu-green-advice.toml");
+    without.file.air = None;
+    for demand in &mut without.file.demand {
+        demand.equipped = 0.0;
+    }
+    let without = run(&without, 2, A_WHILE).expect("a run");
+    assert!(without.judge.on_board.is_none(), "nobody has a radio");
     assert_eq!(with.world_hash, without.world_hash);
 }

@@ -13,7 +13,7 @@ use v2x_msg::kinds::rsm::{ParticipantKind, Rsm};
 use super::advice::{self, Advice, Approach};
 use super::dangers::{self, Danger, Mover};
 use super::heard::Heard;
-use super::queue::Ahead;
+use super::queue::{Ahead, STANDS_BELOW_MPS};
 use super::roads::{Place, Plane, Roads};
 use super::signal::{Doubt, Signals};
 use crate::plane::Point;
@@ -145,7 +145,10 @@ impl Unit {
             self.meets_somebody(own, Some(&place))
                 .then_some(Danger::Crossing)
         };
-        let advice = match (phase, belief, place.limit_mps) {
+        // Who needs no light, as many who turn right, waits with those ahead for theirs.
+        let light = phase.or_else(|| self.waits_with(&place, own));
+        let belief = light.and_then(|light| self.signals.belief(place.node, light, now));
+        let advice = match (light, belief, place.limit_mps) {
             (Some(phase), Some(belief), Some(limit_mps)) if wants_advice(own, left_m) => {
                 let approach = Approach {
                     left_m,
@@ -262,6 +265,13 @@ impl Unit {
             length_m: other.length_m,
         });
         ahead.collect()
+    }
+
+    /// The light that those who stand ahead in the vehicle's own lane wait for; None if nobody does.
+    fn waits_with(&self, place: &Place, own: &Own) -> Option<PhaseId> {
+        let stands = |one: &Ahead| one.speed_mps < STANDS_BELOW_MPS;
+        let somebody = self.ahead(place, own).iter().any(stands);
+        somebody.then(|| self.roads.light(place)).flatten()
     }
 
     fn meets_somebody(&self, own: &Own, place: Option<&Place>) -> bool {

@@ -342,6 +342,23 @@ fn a_walker_on_the_carriageway_is_raised_but_not_at_the_crossing() {
 }
 
 #[test]
+fn who_has_left_the_carriageway_is_soon_told_no_more_however_long_they_were_on_it() {
+    let mut bench = bench();
+    // Thirteen seconds across the lanes, and on over the pavement.
+    let walks = |t: f64| vec![of(Class::Pedestrian, car(1, 8.4 - 1.4 * t, 100.0, 0.0))];
+    bench.see(25.0, walks);
+    let told: Vec<(u64, events::Stage)> = bench
+        .told
+        .iter()
+        .map(|(ms, _, stage)| (*ms, *stage))
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[1].1, events::Stage::Cleared);
+    // The kerb is 10.25 m from the middle; a claim lasts for three seconds.
+    assert!((14_300..19_000).contains(&told[1].0), "{told:?}");
+}
+
+#[test]
 fn what_appears_and_stays_where_it_is_must_stand_longer_to_be_somebody_on_foot() {
     let mut bench = bench();
     let stands = |_: f64| vec![of(Class::Pedestrian, car(1, IN_M, 100.0, 0.0))];

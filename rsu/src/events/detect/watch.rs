@@ -67,6 +67,8 @@ const FREE_ROAD_M: f64 = 80.0;
 const SLOW_SHARE: f64 = 0.5;
 /// An emergency vehicle that stands is still on its way for half of this: it may wait at a red light.
 const EMERGENCY_KEPT_S: f64 = 20.0;
+/// Evidence that somebody is on foot on the carriageway grows beyond what is needed by no more than this.
+const IN_DOUBT_S: f64 = 2.0;
 /// Farther apart, two looks say nothing of the time between them.
 const LONGEST_STEP_S: f64 = 0.3;
 
@@ -172,21 +174,21 @@ impl Watches {
         watch.has_walked |= gone_m >= WALKED_M + CERTAINLY * spot.sigma_m;
         // What a camera imagines stays where it is, and not for long.
         let stays = |after: Option<Duration>| after.map(|after| after + STANDS_ON_FOOT);
-        let on_foot = |after| {
-            if watch.has_walked {
-                after
-            } else {
-                stays(after)
-            }
-        };
-        if is_past(watch.walks_s, on_foot(config.pedestrian_after)) {
+        let has_walked = watch.has_walked;
+        let on_foot = |after| if has_walked { after } else { stays(after) };
+        let walked = on_foot(config.pedestrian_after);
+        if is_past(watch.walks_s, walked) {
             found(Found::Pedestrian);
         }
         let strays = spot.class == Class::Animal && is_on_the_carriageway(spot, scene);
         grow(&mut watch.animal_s, step_s, strays);
-        if is_past(watch.animal_s, on_foot(config.animal_after)) {
+        let strayed = on_foot(config.animal_after);
+        if is_past(watch.animal_s, strayed) {
             found(Found::Animal);
         }
+        // Who has crossed the whole road is off it as soon as who has taken a step on it.
+        keep_within(&mut watch.walks_s, walked);
+        keep_within(&mut watch.animal_s, strayed);
         grow(&mut watch.slow_s, step_s, is_slow(spot, config));
         if is_past(watch.slow_s, config.slow_after) {
             found(Found::Slow);
@@ -329,6 +331,12 @@ fn grow(evidence_s: &mut f64, step_s: f64, goes_on: bool) {
     };
     // More would only make the end late.
     *evidence_s = evidence_s.min(60.0);
+}
+
+/// Keeps no more evidence of who is sure enough than bridges a second or so in which it is in doubt.
+fn keep_within(evidence_s: &mut f64, after: Option<Duration>) {
+    let most_s = after.map_or(0.0, |after| after.as_secs_f64() + IN_DOUBT_S);
+    *evidence_s = evidence_s.min(most_s);
 }
 
 fn is_past(evidence_s: f64, after: Option<Duration>) -> bool {
