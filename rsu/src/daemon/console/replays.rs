@@ -276,20 +276,13 @@ impl Wish {
         }
         let point = |name: &str, text: Option<String>| -> Result<Option<Point>, Reason> {
             let Some(text) = text else { return Ok(None) };
-            let point = text.trim().parse().map_err(|form: String| {
+            let point = text.parse().map_err(|form: String| {
                 let told = format!("`{name}` {form}, not \"{text}\"");
                 Reason::new("replay-when", [text.clone()], told)
             });
             point.map(Some)
         };
         let (from, to) = (point("from", self.from)?, point("to", self.to)?);
-        if let (Some(from), Some(to)) = (&from, &to)
-            && is_backwards(from, to)
-        {
-            let values = [to.to_string(), from.to_string()];
-            let told = "`to` must be later than `from`: nothing lies between".to_owned();
-            return Err(Reason::new("to-not-later", values, told));
-        }
         Ok(Plan {
             file: self.file,
             speed: self.speed,
@@ -312,6 +305,14 @@ fn begin_or_end(replays: &Replays, wish: &Plan) -> Result<(), (StatusCode, Reaso
     let Some(path) = path else {
         return Err((StatusCode::NOT_FOUND, no_such_recording()));
     };
+    if let (Some(from), Some(to)) = (&wish.from, &wish.to)
+        && is_backwards(from, to)
+    {
+        let values = [to.to_string(), from.to_string()];
+        let told = "`to` must be later than `from`: nothing lies between".to_owned();
+        let reason = Reason::new("to-not-later", values, told);
+        return Err((StatusCode::BAD_REQUEST, reason));
+    }
     tracing::info!(file, "replay: begun, as asked for over the console");
     let begun = replays.begin(&path, file, wish).map_err(failed)?;
     begun.map_err(|reason| (StatusCode::CONFLICT, reason))

@@ -36,7 +36,9 @@ impl FromStr for Point {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = text.parse().ok().filter(|s| (0.0..=LATEST_S).contains(s));
+        let is_plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        let seconds = text.parse().ok().filter(|_| is_plain);
+        let seconds = seconds.filter(|seconds| (0.0..=LATEST_S).contains(seconds));
         let form = seconds
             .map(Form::Seconds)
             .or_else(|| time_of_day(text))
