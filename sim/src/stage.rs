@@ -37,8 +37,6 @@ pub struct Stage {
     inputs: Vec<Input>,
     /// Large, and moved about with the stage.
     station: Box<Station>,
-    /// Kept for its memory: reports are large.
-    reports: Vec<Report>,
     started: Mono,
     now: Mono,
 }
@@ -133,7 +131,6 @@ impl Stage {
             truth,
             inputs: inputs?,
             station,
-            reports: Vec::new(),
             started,
             now: started,
         })
@@ -265,8 +262,9 @@ impl Stage {
         self.truth.keep(&self.world);
         self.devices.follow(&self.world);
         if let OnAir::Fleet(fleet) = &mut self.air {
-            for (_, vehicle, most_mps) in fleet.follow(&[&self.world], &|_, _| None) {
-                self.world.advise(vehicle, most_mps);
+            for order in fleet.follow(&[&self.world], &|_, _| None) {
+                self.world
+                    .advise(order.vehicle, order.most_mps, order.leave);
             }
         }
     }
@@ -306,7 +304,7 @@ impl Stage {
             return;
         }
         self.station.handle_timeout(now);
-        self.drain(now, audience);
+        drain(&mut self.station, &mut self.air, &self.truth, now, audience);
     }
 
     fn deliver(&mut self, now: Now, from: Device, bytes: &[u8], audience: &mut dyn Audience) {
@@ -342,35 +340,17 @@ impl Stage {
         told: impl FnOnce(&mut Decoder, &mut dyn FnMut(Content)),
     ) {
         let id = InputId(i as u8);
-        let mut reports = std::mem::take(&mut self.reports);
+        let (station, air, truth) = (&mut *self.station, &mut self.air, &self.truth);
+        // Reports are large: each is handed on where it was made.
         told(&mut self.inputs[i].decoder, &mut |content| {
-            reports.push(Report {
+            let report = Report {
                 input: id,
                 arrived: now,
                 content,
-            });
+            };
+            station.handle_report(now, &report);
+            drain(station, air, truth, now, audience);
         });
-        for report in &reports {
-            self.station.handle_report(now, report);
-            self.drain(now, audience);
-        }
-        reports.clear();
-        self.reports = reports;
-    }
-
-    fn drain(&mut self, now: Now, audience: &mut dyn Audience) {
-        let mut frame = Frame::new();
-        while self.station.poll_transmit(&mut frame) {
-            audience.frame(now, &frame, &self.truth);
-            match &mut self.air {
-                OnAir::Nobody => {}
-                OnAir::Fleet(fleet) => fleet.broadcast(now, 0, frame.bytes()),
-                OnAir::Shared(carried) => carried.said.push((now, frame.bytes().to_vec())),
-            }
-        }
-        while let Some(event) = self.station.poll_event() {
-            audience.event(now, event);
-        }
     }
 
     /// Carries the questions of the inputs to their devices; true if there was one.
@@ -417,6 +397,28 @@ impl AsRef<World> for Stage {
 impl AsMut<World> for Stage {
     fn as_mut(&mut self) -> &mut World {
         &mut self.world
+    }
+}
+
+/// Carries what the station has to say to those who hear it.
+fn drain(
+    station: &mut Station,
+    air: &mut OnAir,
+    truth: &Truth,
+    now: Now,
+    audience: &mut dyn Audience,
+) {
+    let mut frame = Frame::new();
+    while station.poll_transmit(&mut frame) {
+        audience.frame(now, &frame, truth);
+        match air {
+            OnAir::Nobody => {}
+            OnAir::Fleet(fleet) => fleet.broadcast(now, 0, frame.bytes()),
+            OnAir::Shared(carried) => carried.said.push((now, frame.bytes().to_vec())),
+        }
+    }
+    while let Some(event) = station.poll_event() {
+        audience.event(now, event);
     }
 }
 

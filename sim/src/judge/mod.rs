@@ -46,9 +46,11 @@ use rsu::warnings::Change;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
 use v2x_msg::kinds::map::Map;
+use v2x_msg::kinds::rsc::Rsc;
 use v2x_msg::kinds::rsi::Rsi;
 use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::kinds::spat::Spat;
+use v2x_msg::kinds::ssm::Ssm;
 
 use self::conflicts::ConflictJudge;
 use self::coverage::Coverage;
@@ -155,6 +157,8 @@ impl Judge {
             Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
             Some(Heard::Rsi(rsi)) => self.events.hear(&rsi, arrived, truth),
             Some(Heard::Map(map)) => self.maps.hear(&map),
+            // What they are worth shows at the vehicles that asked ([`Score::requests`]).
+            Some(Heard::Answer) => {}
             None => self.traffic.undecoded += 1,
         }
     }
@@ -220,6 +224,8 @@ impl Judge {
             Aid::RsiStatic | Aid::RsiSemiStatic | Aid::RsiDynamic => {
                 Rsi::read(message).ok().map(Heard::Rsi)
             }
+            Aid::Rsc => Rsc::read(message).ok().map(|_| Heard::Answer),
+            Aid::Ssm => Ssm::read(message).ok().map(|_| Heard::Answer),
             _ => None,
         }
     }
@@ -254,4 +260,5 @@ enum Heard {
     Rsm(Rsm),
     Rsi(Rsi),
     Map(Map),
+    Answer,
 }

@@ -435,7 +435,8 @@ impl ObjectJudge {
         for body in &road.bodies {
             for (i, entry) in shown.iter().enumerate() {
                 // Most are far apart, and that is quicker to see.
-                if (body.centre.east_m - entry.place.east_m).abs() > self.match_m {
+                let off = body.centre.minus(entry.place);
+                if off.east_m.abs() > self.match_m || off.north_m.abs() > self.match_m {
                     continue;
                 }
                 let apart_m = body.centre.distance_m(entry.place);

@@ -6,6 +6,7 @@ use v2x_msg::access::Aid;
 use super::Judge;
 use super::samples::Samples;
 use super::silence::Silence;
+use crate::obu::asking::{LANE, SHARING};
 use crate::scenario::Limits;
 
 /// One criterion and how it came out.
@@ -65,6 +66,7 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.health(judge, limits);
     table.maps(judge, limits);
     table.on_board(judge, limits);
+    table.requests(judge, limits);
     table.rest(judge, limits);
     table.0
 }
@@ -323,6 +325,38 @@ impl Table {
         let switches = (score.named > 0).then(|| score.id_changes as f64 / minutes);
         let most = limits.named_switches_per_minute_max;
         self.at_most("changes of id of who says its name", switches, "/min", most);
+    }
+
+    /// What vehicles asked of the roadside, and what they were answered.
+    fn requests(&mut self, judge: &Judge, limits: &Limits) {
+        let Some(score) = &judge.on_board else {
+            return;
+        };
+        let (lane, sharing) = (&score.requests[LANE], &score.requests[SHARING]);
+        let asked = Some(lane.asked as f64);
+        self.at_least(
+            "lane changes asked for",
+            asked,
+            "",
+            limits.lane_requests_min,
+        );
+        let granted = Some(lane.granted as f64);
+        let least = limits.lane_requests_granted_min;
+        self.at_least("lane changes granted", granted, "", least);
+        let asked = Some(sharing.asked as f64);
+        let least = limits.sharing_requests_min;
+        self.at_least("asked who is on the way", asked, "", least);
+        let answered = share(lane.answered + sharing.answered, lane.asked + sharing.asked);
+        let least = limits.requests_answered_share_min;
+        self.at_least("requests answered", answered, "", least);
+        let mut delay_s = lane.delay_s.clone();
+        delay_s.add_all(&sharing.delay_s);
+        let most = limits.answer_delay_p95_s;
+        self.at_most("answered after, p95", delay_s.quantile(0.95), "s", most);
+        let mut age_s = lane.age_s.clone();
+        age_s.add_all(&sharing.age_s);
+        let most = limits.answer_age_p99_s;
+        self.at_most("age of answers p99", age_s.quantile(0.99), "s", most);
     }
 
     fn health(&mut self, judge: &Judge, limits: &Limits) {

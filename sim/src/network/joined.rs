@@ -247,6 +247,7 @@ impl Joined {
         vehicle.committed = false;
         vehicle.runs_red = false;
         vehicle.halt = None;
+        vehicle.means = None;
         let route = self.way_on(to, &vehicle, vehicle.trip.junctions, seam);
         let route = route.unwrap_or_else(|| straight_on(to, seam.approach));
         Crosser {

@@ -115,8 +115,9 @@ impl NetworkStage {
     fn advise(&mut self, fleet: &mut Fleet) {
         let worlds: Vec<&World> = self.stages.iter().map(Stage::world).collect();
         let onward = |at: usize, vehicle: &Vehicle| self.joined.onward(&worlds, at, vehicle);
-        for (at, vehicle, most_mps) in fleet.follow(&worlds, &onward) {
-            self.stages[at].as_mut().advise(vehicle, most_mps);
+        for order in fleet.follow(&worlds, &onward) {
+            let world: &mut World = self.stages[order.at].as_mut();
+            world.advise(order.vehicle, order.most_mps, order.leave);
         }
     }
 

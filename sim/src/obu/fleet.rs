@@ -17,13 +17,14 @@ use v2x_msg::access::{Aid, dsmp};
 use v2x_msg::base::{EnuFrame, NodeId, PhaseId, StationId};
 
 use super::heard::{Heard, Receiver};
-use super::rider::{Rider, Whole, order};
+use super::rider::{Rider, Whole, order, wishes};
 use super::score::Score;
 use super::unit::{Own, Told, Unit};
 use crate::air::{Channel, Delivered, Kind as RadioKind, RadioId, Radios};
 use crate::plane::Point;
 use crate::random::{Purpose, Stream, mix};
 use crate::truth::Epoch;
+use crate::world::lanes::Leave;
 use crate::world::vehicles::Vehicle;
 use crate::world::{STEP, World};
 
@@ -42,6 +43,31 @@ pub struct Settings {
     pub least_advised_mps: f64,
     /// Drivers brake when they are warned.
     pub warnings: bool,
+    /// What vehicles ask of the roadside; None: nothing.
+    pub asks: Option<Asks>,
+}
+
+/// What vehicles ask of the roadside (VIR).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asks {
+    /// Whether they may change lanes.
+    pub lane_change: bool,
+    /// From so far before the line on they say what they will do there, and who turns asks who is along
+    /// its way.
+    pub sharing_before_m: f64,
+}
+
+/// What a driver is told to do.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Order {
+    /// The place of the world that it drives in.
+    pub at: usize,
+    /// Who.
+    pub vehicle: u32,
+    /// To drive no faster; None: as it likes.
+    pub most_mps: Option<f64>,
+    /// Whether to change lanes.
+    pub leave: Leave,
 }
 
 /// A junction with a roadside unit.
@@ -184,7 +210,8 @@ impl Fleet {
         let aid = dsmp::parse(frame)
             .ok()
             .map_or(0, |packet| packet.aid_number);
-        let often = [Aid::Spat.number(), Aid::Rsm.number()].contains(&aid);
+        let often = [Aid::Spat, Aid::Rsm, Aid::Rsc, Aid::Ssm].map(Aid::number);
+        let often = often.contains(&aid);
         let period_ms = if often { 100 } else { 1000 };
         let side = &mut self.sides[junction];
         if side.parts.0 != now.mono {
@@ -206,13 +233,8 @@ impl Fleet {
         self.channel.send(now.mono, radio, flow, octets, cargo);
     }
 
-    /// Looks at a step that the worlds have made, and says to which vehicles, in the world at which place,
-    /// what speed is advised now.
-    pub fn follow(
-        &mut self,
-        worlds: &[&World],
-        onward: Onward<'_>,
-    ) -> Vec<(usize, u32, Option<f64>)> {
+    /// Looks at a step that the worlds have made, and says which drivers are told what now.
+    pub fn follow(&mut self, worlds: &[&World], onward: Onward<'_>) -> Vec<Order> {
         let Some(now) = worlds.first().map(|world| world.now()) else {
             return Vec::new();
         };
@@ -251,6 +273,12 @@ impl Fleet {
                 };
                 let own = rider.own(&whole, body.centre, &self.settings);
                 let told = rider.unit.think(&own, utc);
+                let ages = rider.unit.asking.ages(utc);
+                for (requests, age) in self.score.requests.iter_mut().zip(ages) {
+                    requests
+                        .age_s
+                        .add(age.map_or(f64::NAN, |age| age.as_secs_f64()));
+                }
                 let fresh = told.danger.filter(|_| rider.told.danger != told.danger);
                 if let Some(danger) = fresh {
                     *self.score.warnings.entry(danger).or_default() += 1;
@@ -263,7 +291,7 @@ impl Fleet {
                     continue;
                 };
                 rider.told = told;
-                orders.push((at, vehicle.id, order(&self.settings, vehicle, &told)));
+                orders.push(order(at, &self.settings, vehicle, &told));
             }
         }
         orders
@@ -337,7 +365,31 @@ impl Fleet {
             let flow = (BSM_FLOW, self.settings.bsm.as_millis() as u32);
             self.channel.send(now.mono, radio, flow, octets, cargo);
         }
+        if let Some(asks) = self.settings.asks {
+            self.ask(now, asks, &whole, &own);
+        }
         true
+    }
+
+    /// It says what its driver is about to do, and asks.
+    fn ask(&mut self, now: Now, asks: Asks, whole: &Whole<'_>, own: &Own) {
+        let Some(rider) = self.riders.get_mut(&whole.vehicle.id) else {
+            return;
+        };
+        let vir = rider.unit.ask(own, &wishes(asks, whole), now.utc);
+        for ended in rider.unit.asking.take_ended() {
+            self.score.ended(&ended);
+        }
+        let radio = rider.radio;
+        let mut bytes = Vec::new();
+        if let Some(vir) = vir
+            && self.emitter.framed_vir(&vir, &mut bytes)
+        {
+            let octets = bytes.len();
+            let cargo = self.load(now.mono, bytes, None);
+            let flow = (VIR_FLOW, self.settings.bsm.as_millis() as u32);
+            self.channel.send(now.mono, radio, flow, octets, cargo);
+        }
     }
 
     fn load(&mut self, sent: Mono, bytes: Vec<u8>, heard: Option<Heard>) -> u64 {
@@ -464,5 +516,6 @@ impl Fleet {
 /// Steps: a minute.
 const FORGETS_EACH: u64 = 600;
 const BSM_FLOW: u32 = 1;
+const VIR_FLOW: u32 = 2;
 /// Frames are heard or lost by then.
 const ON_AIR: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! Octets off the air to messages, as a unit's receiver takes them: any octets.
 
 use v2x_msg::access::{Aid, dsmp};
-use v2x_msg::kinds::{Map, Rsm, Spat};
+use v2x_msg::kinds::{Map, Rsc, Rsm, Spat, Ssm};
 use v2x_msg::{Message, MessageKind};
 
 /// What a frame says.
@@ -13,6 +13,10 @@ pub enum Heard {
     Spat(Box<Spat>),
     /// Road users.
     Rsm(Box<Rsm>),
+    /// What single vehicles are told.
+    Rsc(Box<Rsc>),
+    /// Road users, for who asked.
+    Ssm(Box<Ssm>),
     /// Something that the unit makes nothing of.
     Other,
 }
@@ -43,7 +47,15 @@ impl Receiver {
                 let rsm = Rsm::read(message).ok()?;
                 Some(Heard::Rsm(Box::new(rsm)))
             }
-            (Aid::Map | Aid::Spat | Aid::Rsm, _) => None,
+            (Aid::Rsc, MessageKind::Rsc) => {
+                let rsc = Rsc::read(message).ok()?;
+                Some(Heard::Rsc(Box::new(rsc)))
+            }
+            (Aid::Ssm, MessageKind::Ssm) => {
+                let ssm = Ssm::read(message).ok()?;
+                Some(Heard::Ssm(Box::new(ssm)))
+            }
+            (Aid::Map | Aid::Spat | Aid::Rsm | Aid::Rsc | Aid::Ssm, _) => None,
             _ => Some(Heard::Other),
         }
     }

@@ -6,6 +6,7 @@
 //! - [`queue`]: who stands ahead in the lane, and when those behind can go on
 //! - [`advice`]: the speed at which one comes to the line while it is green
 //! - [`dangers`]: a red light about to be run, somebody about to be met
+//! - [`asking`]: what it asks of the roadside, and what it is answered
 //! - [`unit`]: one vehicle's unit, which holds all of these
 //! - `rider`: a vehicle with such a unit, and what its driver does
 //! - [`fleet`]: the units of a run, their radios and those of the roadside
@@ -16,6 +17,7 @@
 //! world keeps an advised speed as one more limit.
 
 pub mod advice;
+pub mod asking;
 pub mod dangers;
 pub mod fleet;
 pub mod heard;

@@ -7,6 +7,7 @@ use rsu::clock::Mono;
 use v2x_msg::base::StationId;
 use v2x_msg::kinds::Rsm;
 
+use super::asking::{Ended, SORTS};
 use super::dangers::Danger;
 use super::signal::Doubt;
 use crate::air::channel;
@@ -37,6 +38,8 @@ pub struct Score {
     pub unread: u64,
     /// Messages of vehicles that the roadside unit heard.
     pub heard_by_roadside: u64,
+    /// What was asked of the roadside, by its place in [`SORTS`].
+    pub requests: [Requests; SORTS.len()],
     /// Changes of the number under which RSM shows a vehicle that says its name.
     pub id_changes: u64,
     /// Entries of RSM with such a name.
@@ -45,7 +48,37 @@ pub struct Score {
     numbers: BTreeMap<(usize, [u8; 8]), (u8, Mono)>,
 }
 
+/// What was asked of the roadside of one sort.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    /// Requests that stood for half a second or longer, and those answered before.
+    pub asked: u64,
+    /// Of these, those that were answered.
+    pub answered: u64,
+    /// And those that were granted at some time.
+    pub granted: u64,
+    /// From the first VIR to the first answer.
+    pub delay_s: Samples,
+    /// Of the newest answer, at each step at which one is known to a request that stands.
+    pub age_s: Samples,
+}
+
 impl Score {
+    /// A request stands no more.
+    pub fn ended(&mut self, ended: &Ended) {
+        let requests = &mut self.requests[ended.sort];
+        match ended.answered_after {
+            Some(after) => {
+                requests.asked += 1;
+                requests.answered += 1;
+                requests.granted += u64::from(ended.granted);
+                requests.delay_s.add(after.as_secs_f64());
+            }
+            // Whose driver thinks better of it at once waits for nothing.
+            None => requests.asked += u64::from(ended.stood >= STOOD),
+        }
+    }
+
     /// Takes an RSM as the unit of a junction sent it.
     pub fn told_of(&mut self, now: Mono, junction: usize, rsm: &Rsm) {
         for participant in rsm.participants() {
@@ -75,5 +108,7 @@ impl Score {
     }
 }
 
+/// A request that stands for so long wants an answer.
+const STOOD: Duration = Duration::from_millis(500);
 /// Who is told of again after so long has come anew.
 const REMEMBERED: Duration = Duration::from_secs(600);

@@ -402,3 +402,35 @@ fn units_that_tell_their_drivers_nothing_change_nothing_on_the_road() {
     assert!(without.judge.on_board.is_none(), "nobody has a radio");
     assert_eq!(with.world_hash, without.world_hash);
 }
+
+#[test]
+fn vehicles_ask_first_are_answered_and_heed_it() {
+    let mut scenario = scenario("moyu-lane-requests.toml");
+    for demand in &mut scenario.file.demand {
+        demand.equipped = 1.0;
+    }
+    let outcome = run(&scenario, 1, A_WHILE).expect("a run");
+    let score = outcome.judge.on_board.as_ref().expect("units");
+    let [lane, sharing] = &score.requests;
+    assert!(lane.answered > 0 && lane.granted > 0, "{lane:?}");
+    assert!(sharing.answered > 3, "{sharing:?}");
+    for requests in [lane, sharing] {
+        assert!(requests.answered * 10 > requests.asked * 9, "{requests:?}");
+    }
+    assert_eq!(outcome.judge.traffic.undecoded, 0);
+    // By the same chance, the same.
+    let again = run(&scenario, 1, A_WHILE).expect("a run");
+    assert_eq!(again.judge.traffic.hash, outcome.judge.traffic.hash);
+    assert_eq!(again.world_hash, outcome.world_hash);
+}
+
+#[test]
+fn where_nobody_answers_drivers_see_for_themselves() {
+    let mut scenario = scenario("moyu-lane-requests.toml");
+    assert!(scenario.file.rsu.remove("requests").is_some());
+    let outcome = run(&scenario, 1, A_WHILE).expect("a run");
+    let score = outcome.judge.on_board.as_ref().expect("units");
+    let [lane, sharing] = &score.requests;
+    assert!(lane.asked > 0 && sharing.asked > 0);
+    assert_eq!(lane.answered + sharing.answered, 0);
+}

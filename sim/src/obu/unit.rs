@@ -7,16 +7,19 @@ use v2x_msg::base::{
     Acceleration, DSecond, GeoPosition, Heading, MsgCount, NodeId, PhaseId, PositionConfidence,
     Speed, StationId, VehicleHeight, VehicleLength, VehicleWidth, YawRate,
 };
+use v2x_msg::kinds::Vir;
 use v2x_msg::kinds::bsm::{Acceleration4, Bsm, Size, Transmission, VehicleClass};
-use v2x_msg::kinds::rsm::{ParticipantKind, Rsm};
+use v2x_msg::kinds::rsm::{Participant, ParticipantKind};
 
 use super::advice::{self, Advice, Approach};
+use super::asking::{Asking, Wishes};
 use super::dangers::{self, Danger, Mover};
 use super::heard::Heard;
 use super::queue::{Ahead, STANDS_BELOW_MPS};
 use super::roads::{Place, Plane, Roads};
 use super::signal::{Doubt, Signals};
 use crate::plane::Point;
+use crate::world::lanes::Leave;
 
 /// One vehicle's unit.
 #[derive(Clone, Debug)]
@@ -30,6 +33,8 @@ pub struct Unit {
     /// The light for which a speed was told last time.
     advised: Option<(NodeId, PhaseId)>,
     count: MsgCount,
+    /// What it asks for.
+    pub asking: Asking,
 }
 
 /// What the vehicle knows of itself.
@@ -70,6 +75,10 @@ pub struct Told {
     pub advice: Option<Advice>,
     /// A danger.
     pub danger: Option<Danger>,
+    /// Whether to change lanes, where one asks first.
+    pub leave: Leave,
+    /// To slow down for somebody who is let in.
+    pub slows: bool,
 }
 
 /// Somebody of whom the roadside has told.
@@ -98,6 +107,7 @@ impl Unit {
             warned_of_red: false,
             advised: None,
             count: MsgCount::from_random(id.0[7]),
+            asking: Asking::new(id),
         }
     }
 
@@ -106,7 +116,12 @@ impl Unit {
         match heard {
             Heard::Map(map) => self.roads.hear(map),
             Heard::Spat(spat) => return self.signals.hear(spat, now),
-            Heard::Rsm(rsm) => self.hear_of_others(rsm, now),
+            Heard::Rsm(rsm) => self.hear_of_others(rsm.id, rsm.participants(), now),
+            Heard::Rsc(rsc) => self.asking.hear_rsc(rsc, self.id, now),
+            Heard::Ssm(ssm) => {
+                self.hear_of_others(ssm.id, ssm.participants(), now);
+                self.asking.hear_ssm(ssm, now);
+            }
             Heard::Other => {}
         }
         Ok(())
@@ -121,8 +136,9 @@ impl Unit {
             self.warned_of_red = false;
             self.advised = None;
             return Told {
-                advice: None,
                 danger: self.meets_somebody(own, None).then_some(Danger::Crossing),
+                slows: self.asking.slows(now),
+                ..Told::default()
             };
         };
         let left_m = place.left_m - own.length_m / 2.0;
@@ -169,7 +185,12 @@ impl Unit {
         };
         self.warned_of_red = runs_red;
         self.advised = advice.map(|advice| (advice.node, advice.phase));
-        Told { advice, danger }
+        Told {
+            advice,
+            danger,
+            leave: self.asking.leave(now),
+            slows: self.asking.slows(now),
+        }
     }
 
     /// When the newest SPAT of the junction ahead was made, if it knows one; None where it knows of no
@@ -182,6 +203,13 @@ impl Unit {
     /// How many junctions it has heard of.
     pub fn junctions(&self) -> usize {
         self.roads.len()
+    }
+
+    /// What it asks and tells of its driver's mind; None where that is nothing.
+    pub fn ask(&mut self, own: &Own, wishes: &Wishes, now: Utc) -> Option<Box<Vir>> {
+        let place = self.roads.find(own.position, own.heading);
+        let id = self.id;
+        self.asking.speak(id, own, place.as_ref(), wishes, now)
     }
 
     /// What it says of itself.
@@ -216,8 +244,8 @@ impl Unit {
         }
     }
 
-    fn hear_of_others(&mut self, rsm: &Rsm, now: Utc) {
-        for participant in rsm.participants() {
+    fn hear_of_others(&mut self, sender: StationId, told: &[Participant], now: Utc) {
+        for participant in told {
             if participant.kind == ParticipantKind::Rsu {
                 continue;
             }
@@ -227,7 +255,7 @@ impl Unit {
             let turned_rad = heading.deg().to_radians();
             let size = participant.size;
             let other = Other {
-                id: (rsm.id, participant.id.value()),
+                id: (sender, participant.id.value()),
                 is_own: participant.bsm_id == Some(self.id),
                 heard: now,
                 position: participant.pos,

@@ -5,8 +5,10 @@ use std::fmt::Debug;
 
 use serde::Serialize;
 
+use super::{Distribution, distribution};
 use crate::air::tally::Tally;
 use crate::judge::samples::Samples;
+use crate::obu::asking::SORTS;
 use crate::obu::score::Score;
 
 /// The air and the units of a run.
@@ -45,6 +47,8 @@ pub struct OnBoard {
     pub advice_right: u64,
     /// Warnings, by what they are about.
     pub warnings: Vec<(String, u64)>,
+    /// What was asked of the roadside, where anything was.
+    pub requests: Vec<Requests>,
     /// Messages of vehicles that the roadside unit heard.
     pub heard_by_roadside: u64,
     /// Entries of RSM with the vehicle's own name, and how often its number changed.
@@ -53,6 +57,22 @@ pub struct OnBoard {
     pub named_switches: u64,
     /// Stops before the line, of those that passed.
     pub stops_mean: Option<f64>,
+}
+
+/// Requests of one sort.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Requests {
+    /// For what.
+    pub what: &'static str,
+    /// How many.
+    pub asked: u64,
+    /// And were answered.
+    pub answered: u64,
+    /// And were granted at some time.
+    pub granted: u64,
+    /// How long the first answer took, and how old the newest was while they stood.
+    pub distributions: [Distribution; 2],
 }
 
 /// Messages over one distance.
@@ -91,12 +111,30 @@ impl OnBoard {
             advice: score.advice,
             advice_right: score.advice_right,
             warnings: by_name(&score.warnings),
+            requests: requests(score),
             heard_by_roadside: score.heard_by_roadside,
             named: score.named,
             named_switches: score.id_changes,
             stops_mean: stops.mean(),
         }
     }
+}
+
+fn requests(score: &Score) -> Vec<Requests> {
+    let sorts = SORTS.iter().zip(&score.requests);
+    let asked = sorts.filter(|(_, requests)| requests.asked > 0);
+    asked
+        .map(|(what, requests)| Requests {
+            what,
+            asked: requests.asked,
+            answered: requests.answered,
+            granted: requests.granted,
+            distributions: [
+                distribution("answered after", "s", &requests.delay_s),
+                distribution("age of the answer", "s", &requests.age_s),
+            ],
+        })
+        .collect()
 }
 
 fn by_name<K: Debug>(counts: &BTreeMap<K, u64>) -> Vec<(String, u64)> {

@@ -35,6 +35,9 @@ pub struct AirTable {
     /// Drivers brake when they are warned.
     #[serde(default)]
     pub warnings: bool,
+    /// What vehicles ask of the roadside; left out: nothing.
+    #[serde(default)]
+    pub asks: Option<AsksTable>,
     /// Middle of the channel.
     #[serde(default)]
     pub carrier_ghz: Option<f64>,
@@ -56,6 +59,19 @@ pub struct AirTable {
     /// Chance that a booked place is kept when its messages are used up.
     #[serde(default)]
     pub keep: Option<f64>,
+}
+
+/// What vehicles ask of the roadside by VIR.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AsksTable {
+    /// Whether they may change lanes.
+    #[serde(default)]
+    pub lane_change: bool,
+    /// From so far before the line on they say what they will do there, and who turns asks who is along
+    /// its way; 0: never.
+    #[serde(default)]
+    pub sharing_before_m: f64,
 }
 
 impl Scenario {
@@ -112,6 +128,14 @@ impl Scenario {
             ("gnss-sigma-m", air.gnss_sigma_m, 0.0, 20.0),
             ("least-advised-kmh", least_advised_mps * 3.6, 5.0, 50.0),
         ];
+        let asks = air.asks.map(|asks| obu::Asks {
+            lane_change: asks.lane_change,
+            sharing_before_m: asks.sharing_before_m,
+        });
+        ensure!(
+            asks.is_none_or(|asks| (0.0..=300.0).contains(&asks.sharing_before_m)),
+            "air.asks.sharing-before-m is from 0 to 300"
+        );
         for (key, value, least, most) in bounds {
             ensure!(
                 (least..=most).contains(&value),
@@ -125,6 +149,7 @@ impl Scenario {
             advice: air.advice,
             least_advised_mps,
             warnings: air.warnings,
+            asks,
         }))
     }
 }

@@ -128,6 +128,18 @@ pub struct Limits {
     pub named_switches_per_minute_max: Option<f64>,
     /// Units at work at one time, at least.
     pub units_min: Option<f64>,
+    /// Requests of vehicles to change lanes, at least: else there was nothing to judge.
+    pub lane_requests_min: Option<f64>,
+    /// Of these, those that were granted at some time, at least.
+    pub lane_requests_granted_min: Option<f64>,
+    /// Requests to be told who is along a way, at least.
+    pub sharing_requests_min: Option<f64>,
+    /// Share of all these that are answered, at least.
+    pub requests_answered_share_min: Option<f64>,
+    /// From the first VIR with a request to the first answer on board, 95th percentile.
+    pub answer_delay_p95_s: Option<f64>,
+    /// On board, from the making of the newest answer to now, while the request stands, 99th percentile.
+    pub answer_age_p99_s: Option<f64>,
     /// From the beginning of a sensor's silence until its health tells of it, longest.
     pub sensor_silent_told_s: Option<f64>,
     /// The same of one that has been turned.
@@ -225,6 +237,12 @@ impl Default for Limits {
             advised_min: None,
             named_switches_per_minute_max: None,
             units_min: None,
+            lane_requests_min: None,
+            lane_requests_granted_min: None,
+            sharing_requests_min: None,
+            requests_answered_share_min: None,
+            answer_delay_p95_s: None,
+            answer_age_p99_s: None,
             sensor_silent_told_s: None,
             sensor_turned_told_s: None,
             sensor_stuck_told_s: None,

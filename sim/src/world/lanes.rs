@@ -5,10 +5,13 @@
 //! turn shortly before the stop line goes where the lane leads.
 //!
 //! Moving over takes a stretch of road, not a time: who stands does not slide. While it lasts the
-//! vehicle is in both lanes. Not here: what moving over is worth and whether it is safe
+//! vehicle is in both lanes. Whose on-board unit asks the roadside first waits for leave, but who must move
+//! over and has hardly any road left sees for itself. Not here: what moving over is worth and whether it is safe
 //! ([`super::mobil`]), and how drivers follow ([`super::right_of_way`]).
 
 use std::time::Duration;
+
+use v2x_msg::base::LaneId;
 
 use super::roads::{Roads, Turn};
 use super::users::Users;
@@ -54,6 +57,20 @@ pub struct Ask {
     pub route: usize,
     /// How much farther along the driver would be there.
     pub shift_m: f64,
+}
+
+/// Whether a driver may change lanes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leave {
+    /// It sees for itself: it does not ask, or nobody answers.
+    #[default]
+    OwnEyes,
+    /// It has asked, or is about to.
+    Waits,
+    /// Into the lane with this number.
+    Granted(LaneId),
+    /// Not now.
+    Refused,
 }
 
 impl Vehicle {
@@ -265,7 +282,8 @@ impl World {
             let vehicle = &self.vehicles[i];
             let turn = self.steps + u64::from(vehicle.id);
             let free = vehicle.aside.is_none() && vehicle.halt.is_none() && vehicle.call.is_none();
-            if turn.is_multiple_of(THINKS_EACH) && free {
+            let told = vehicle.means.is_some() && matches!(vehicle.leave, Leave::Granted(_));
+            if (turn.is_multiple_of(THINKS_EACH) || told) && free {
                 self.think_of_lanes(i, &mut lanes);
             }
         }
@@ -297,6 +315,7 @@ impl World {
 
     fn think_of_lanes(&mut self, i: usize, lanes: &mut Lanes) {
         self.vehicles[i].asks = None;
+        self.vehicles[i].means = None;
         let vehicle = &self.vehicles[i];
         let route = &self.roads.routes[vehicle.route];
         let before_line_m = route.stop_m - vehicle.along_m;
@@ -309,7 +328,7 @@ impl World {
             return;
         }
         let scene = self.scene();
-        let (mut best, mut ask): (Option<(f64, Vehicle)>, Option<Ask>) = (None, None);
+        let (mut best, mut ask): (Option<(f64, Vehicle, _)>, Option<Ask>) = (None, None);
         let may = self.now() >= vehicle.settled;
         let makes_room = scene.siren_behind(vehicle);
         for mut target in lanes.targets(&self.roads, vehicle).into_iter().flatten() {
@@ -337,8 +356,8 @@ impl World {
                 continue;
             }
             match scene.gain_mps2(vehicle, &would_be, target.urgency) {
-                Some(gain) if best.as_ref().is_none_or(|(most, _)| gain > *most) => {
-                    best = Some((gain, would_be));
+                Some(gain) if best.as_ref().is_none_or(|(most, ..)| gain > *most) => {
+                    best = Some((gain, would_be, target.urgency));
                 }
                 Some(_) => {}
                 None if target.urgency.is_some() => {
@@ -350,14 +369,34 @@ impl World {
                 None => {}
             }
         }
+        let lane_of = |route: usize| self.roads.routes[route].approach;
         match best {
-            Some((_, moved)) => {
+            Some((_, moved, urgency)) if !on_exit && !self.may_go(&moved, urgency) => {
+                self.vehicles[i].means = Some(lane_of(moved.route));
+            }
+            Some((_, moved, _)) => {
                 self.vehicles[i] = moved;
                 self.vehicles[i].settled = self.now() + STAYS;
                 self.look_up();
                 lanes.changes += 1;
             }
-            None => self.vehicles[i].asks = ask,
+            None => {
+                let means = ask.filter(|_| !on_exit).map(|ask| lane_of(ask.route));
+                self.vehicles[i].means = means;
+                self.vehicles[i].asks = ask;
+            }
+        }
+    }
+
+    /// Whether somebody who would be there is given leave to, or goes without.
+    fn may_go(&self, would_be: &Vehicle, urgency: Option<f64>) -> bool {
+        let lane = self.roads.routes[would_be.route].approach;
+        match would_be.leave {
+            Leave::OwnEyes => true,
+            Leave::Granted(id) if id == self.roads.approaches[lane].id => true,
+            Leave::Granted(_) | Leave::Waits | Leave::Refused => {
+                urgency.is_some_and(|urgency| urgency > WAITS_UNTIL)
+            }
         }
     }
 }
@@ -379,6 +418,7 @@ fn beside(roads: &Roads, vehicle: &Vehicle, route: usize, takes_s: f64) -> Vehic
         route,
         along_m,
         asks: None,
+        means: None,
         aside: Some(Aside {
             from: vehicle.route,
             shift_m: vehicle.along_m - along_m,
@@ -451,6 +491,8 @@ const STANDS_BELOW_MPS: f64 = 0.1;
 const MOST_LANES: i32 = 8;
 /// Who has so much more road than needed may steer harder.
 const STEERS_BY: f64 = 1.3;
+/// Who must move over waits for leave until it is so urgent.
+const WAITS_UNTIL: f64 = 0.7;
 /// In which places of a move are compared.
 const PIECES: u32 = 20;
 

@@ -58,7 +58,7 @@ use v2x_msg::base::NodeId;
 
 use self::congestion::Queue;
 use self::deeds::Deed;
-use self::lanes::Lanes;
+use self::lanes::{Lanes, Leave};
 use self::lines::Line;
 use self::lookup::Lookup;
 use self::right_of_way::{Ahead, Scene};
@@ -278,13 +278,15 @@ impl World {
         self.note_happenings();
     }
 
-    /// From now on a driver goes no faster than advised; None: as it likes. Nobody by that id: nothing.
-    pub fn advise(&mut self, id: u32, most_mps: Option<f64>) {
+    /// From now on a driver goes no faster than advised; None: as it likes; and changes lanes only if it
+    /// may. Nobody by that id: nothing.
+    pub fn advise(&mut self, id: u32, most_mps: Option<f64>, leave: Leave) {
         if let Ok(i) = self
             .vehicles
             .binary_search_by_key(&id, |vehicle| vehicle.id)
         {
             self.vehicles[i].advised_mps = most_mps;
+            self.vehicles[i].leave = leave;
         }
     }
 

@@ -644,3 +644,64 @@ fn lanes_are_changed_alike_everywhere() {
     // Pinned, as for vehicles that keep their lanes.
     assert_eq!(hash(7), 4_339_848_999_357_682_317);
 }
+
+#[test]
+fn who_is_refused_stays_and_who_must_move_over_does_so_at_last() {
+    let mut world = changing(800.0, 11);
+    let mut began = 0;
+    for _ in 0..3000 {
+        let ids: Vec<u32> = world.vehicles().iter().map(|one| one.id).collect();
+        for id in ids {
+            world.advise(id, None, Leave::Refused);
+        }
+        let before = world.vehicles().to_vec();
+        world.step();
+        nobody_overlaps(&world);
+        for vehicle in world.vehicles() {
+            let was = before.iter().find(|one| one.id == vehicle.id);
+            let (Some(was), Some(aside)) = (was, vehicle.aside) else {
+                continue;
+            };
+            let route = &world.roads().routes[vehicle.route];
+            let left_m = route.stop_m - aside.begin_m;
+            if was.aside.is_none() && left_m > 0.0 {
+                // Nobody changes lanes in the last 30 m, and 45 m for each lane before nobody waits.
+                assert!(
+                    left_m < 30.0 + 2.0 * 45.0,
+                    "{vehicle:?} changes at {left_m} m"
+                );
+                began += 1;
+            }
+        }
+    }
+    let (_, gave_up) = world.lane_changes();
+    let arrived = world.next_id - 1;
+    assert!(began > 20, "{began}");
+    assert!(gave_up * 5 < arrived, "{gave_up} of {arrived} gave up");
+}
+
+#[test]
+fn who_is_given_leave_for_another_lane_waits_and_for_the_right_one_goes() {
+    let changes = |right: bool| {
+        let mut world = changing(800.0, 11);
+        for _ in 0..2000 {
+            let wishes: Vec<(u32, Option<usize>)> = {
+                let all = world.vehicles().iter();
+                all.map(|one| (one.id, one.means)).collect()
+            };
+            for (id, means) in wishes {
+                let lane = means.map(|lane| world.roads().approaches[lane].id);
+                let leave = match lane {
+                    Some(lane) if right => Leave::Granted(lane),
+                    Some(_) => Leave::Granted(LaneId::new(9).unwrap()),
+                    None => Leave::Waits,
+                };
+                world.advise(id, None, leave);
+            }
+            world.step();
+        }
+        world.lane_changes().0
+    };
+    let (right, wrong) = (changes(true), changes(false));
+    assert!(right > wrong + 20, "{right} and {wrong}");
+}

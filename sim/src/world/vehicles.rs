@@ -7,7 +7,7 @@
 
 use rsu::clock::Mono;
 
-use super::lanes::{Aside, Ask};
+use super::lanes::{Aside, Ask, Leave};
 use super::lines::Call;
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
@@ -78,6 +78,10 @@ pub struct Vehicle {
     pub settled: Mono,
     /// It asks to be let into another lane.
     pub asks: Option<Ask>,
+    /// It would change into this approach lane, if it were given leave to.
+    pub means: Option<usize>,
+    /// What it is told on board of changing lanes.
+    pub leave: Leave,
     /// When it appeared, on the road or before it.
     pub appeared: Mono,
     /// Its place in the order in which vehicles passed a stop line; None until it does.
@@ -219,6 +223,8 @@ impl Vehicle {
             aside: None,
             settled: Mono::ZERO,
             asks: None,
+            means: None,
+            leave: Leave::OwnEyes,
             appeared: Mono::ZERO,
             entered: None,
             aside_m: 0.0,

@@ -155,9 +155,12 @@ impl Radar {
 
     fn look_at(&mut self, body: &Body, view: &View<'_>) -> Option<SensedObject> {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
+        if forward_m < LEAST_M {
+            return None;
+        }
         let range_m = forward_m.hypot(left_m);
-        let known = self.seen.contains_key(&body.id);
         let chance = self.chance(body, view, (forward_m, left_m, range_m))?;
+        let known = self.seen.contains_key(&body.id);
         if !known {
             let free = self.free_id();
             let id = free.filter(|_| self.stream(body.id, Purpose::Detection).chance(chance))?;
@@ -195,7 +198,7 @@ impl Radar {
         let [near_cos, far_cos] = self.beams_cos;
         let near = within(model.near_range_m, near_cos);
         let far = within(model.far_range_m, far_cos);
-        if !(near || far) || forward_m < 1.0 {
+        if !(near || far) || forward_m < LEAST_M {
             return None;
         }
         if echoes::is_mirrored(body.id) {
@@ -472,6 +475,8 @@ fn farther(kind: Kind) -> f64 {
     }
 }
 
+/// Behind the radar, and right before it, nobody is seen.
+const LEAST_M: f64 = 1.0;
 /// The radar's own limit.
 const MOST_OBJECTS: u8 = 100;
 /// Of what walls hide more than the rest, no echo comes back.
