@@ -17,10 +17,13 @@ pub(crate) struct Knock {
     /// Sum of squares of how far aside, by variance.
     square: f64,
     count: u32,
+    /// Of late: turns by what they tell, and how much that is. A mount that is a little off is off all the time.
+    usual: (f64, f64),
     /// Frames in a row in which nothing had turned.
     calm: u32,
-    /// By how much all had turned in the frame before, the first after a calm.
-    turned_rad: Option<f64>,
+    /// By how much all had turned in the frame before, the first after a calm, and how sure that was, in
+    /// squares of standard deviations.
+    turned: Option<(f64, f64)>,
 }
 
 impl Knock {
@@ -56,18 +59,15 @@ impl Knock {
         if count < SEEN {
             return None;
         }
-        let turned_rad = turn / weight;
-        let sigmas2 = turn * turn / weight;
-        // The second time the tracks have begun to follow.
-        let sure = if self.turned_rad.is_some() {
-            STILL
-        } else {
-            SURE
-        };
-        let alike = square - sigmas2 <= ALIKE * f64::from(count);
-        let jumped = turned_rad.abs() > JUMP_RAD && sigmas2 > sure * sure && alike;
+        let (usual, known) = self.usual;
+        let usual_rad = if known > 0.0 { usual / known } else { 0.0 };
+        let turned_rad = turn / weight - usual_rad;
+        let sigmas2 = turned_rad * turned_rad * weight;
+        let alike = square - turn * turn / weight <= ALIKE * f64::from(count);
+        let jumped = turned_rad.abs() > JUMP_RAD && sigmas2 > EACH * EACH && alike;
         if !jumped {
-            self.turned_rad = None;
+            self.turned = None;
+            self.usual = (OF_LATE * usual + turn, OF_LATE * known + weight);
             let quiet = turned_rad.abs() < QUIET_RAD || sigmas2 < 1.0;
             self.calm = if quiet {
                 self.calm.saturating_add(1)
@@ -77,13 +77,13 @@ impl Knock {
             return None;
         }
         let calm = std::mem::take(&mut self.calm) >= CALM;
-        match self.turned_rad.take() {
-            Some(before) if before * turned_rad > 0.0 => Some(before),
-            _ => {
-                self.turned_rad = calm.then_some(turned_rad);
-                None
-            }
+        let before = self.turned.take();
+        let alike = before
+            .filter(|(before, sure2)| before * turned_rad > 0.0 && sure2 + sigmas2 > BOTH * BOTH);
+        if alike.is_none() {
+            self.turned = calm.then_some((turned_rad, sigmas2));
         }
+        alike.map(|(before, _)| before)
     }
 }
 
@@ -91,15 +91,18 @@ impl Knock {
 const SEEN: u32 = 2;
 /// Smaller turns are for slow learning: 0.7 degrees.
 const JUMP_RAD: f64 = 0.0122;
-/// A jump is sure by so many standard deviations, and in the frame after by so many.
-const SURE: f64 = 4.0;
-const STILL: f64 = 2.5;
+/// Each of two frames in a row is sure by so many standard deviations, and both together by so many. In the
+/// second the tracks have begun to follow.
+const EACH: f64 = 2.5;
+const BOTH: f64 = 5.0;
 /// All have turned by one angle: what else they are off by is within what is claimed.
 const ALIKE: f64 = 1.0;
 /// Who crosses the beam faster may be seen late instead.
 const ALONG_MPS: f64 = 2.0;
 /// Turned by less is not turned.
 const QUIET_RAD: f64 = 0.004;
+/// What is left of how it usually is turned with each frame: a memory of some five seconds.
+const OF_LATE: f64 = 0.985;
 /// A jump comes after so many frames without.
 const CALM: u32 = 10;
 

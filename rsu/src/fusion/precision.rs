@@ -238,7 +238,8 @@ impl Precision {
         let sums = std::mem::take(&mut self.sums);
         if let Some(turned_rad) = self.knock.settle() {
             self.yaw_rad = (self.yaw_rad + turned_rad).clamp(-MOST_YAW_RAD, MOST_YAW_RAD);
-            // The rest of what this frame has in common is that knock, and so is what was astray before.
+            // By how much exactly is to be found yet; what was seen of it before says nothing of that.
+            self.seeks = SEEK_FRAMES;
             self.astray = (0.0, 0.0);
             return;
         }
