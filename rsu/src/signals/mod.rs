@@ -98,7 +98,8 @@ pub struct Signals {
     history: History,
     conflicts: Conflicts,
     oddities: Oddities,
-    forecast: Forecast,
+    /// Too large to be handed about.
+    forecast: Box<Forecast>,
     /// What the last message said of each phase.
     promised: ArrayVec<Option<Promise>, MAX_PHASES>,
 }
@@ -162,7 +163,7 @@ impl Signals {
             conflicts: Conflicts::new(&watches, conflict),
             controllers,
             oddities: Oddities::default(),
-            forecast: Forecast::of(&watches),
+            forecast: Box::new(Forecast::of(&watches)),
             promised: watches.iter().map(|_| None).collect(),
             watches,
         })

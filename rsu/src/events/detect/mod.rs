@@ -104,7 +104,8 @@ const KEPT_FOR: Duration = Duration::from_secs(3);
 pub struct Detect {
     roads: Roads,
     frame: EnuFrame,
-    scene: Scene,
+    /// Too large to be handed about.
+    scene: Box<Scene>,
     watches: Watches,
     queues: Queues,
 }
@@ -116,7 +117,7 @@ impl Detect {
         Self {
             queues: Queues::new(&config, &roads),
             watches: Watches::new(config),
-            scene: Scene::default(),
+            scene: Box::default(),
             frame: site.frame,
             roads,
         }
