@@ -21,8 +21,8 @@ pub(crate) struct Knock {
     usual: (f64, f64),
     /// Frames in a row in which nothing had turned.
     calm: u32,
-    /// By how much all had turned in the frame before, the first after a calm, and how sure that was, in
-    /// squares of standard deviations.
+    /// By how much all had turned in the first frame after a calm, and how sure that is by all frames since,
+    /// in squares of standard deviations.
     turned: Option<(f64, f64)>,
 }
 
@@ -68,7 +68,7 @@ impl Knock {
         if !jumped {
             self.turned = None;
             self.usual = (OF_LATE * usual + turn, OF_LATE * known + weight);
-            let quiet = turned_rad.abs() < QUIET_RAD || sigmas2 < 1.0;
+            let quiet = turned_rad.abs() < QUIET_RAD || sigmas2 < EACH * EACH;
             self.calm = if quiet {
                 self.calm.saturating_add(1)
             } else {
@@ -77,13 +77,19 @@ impl Knock {
             return None;
         }
         let calm = std::mem::take(&mut self.calm) >= CALM;
-        let before = self.turned.take();
-        let alike = before
-            .filter(|(before, sure2)| before * turned_rad > 0.0 && sure2 + sigmas2 > BOTH * BOTH);
-        if alike.is_none() {
+        let Some((first_rad, sure2)) = self.turned.take() else {
             self.turned = calm.then_some((turned_rad, sigmas2));
+            return None;
+        };
+        if first_rad * turned_rad < 0.0 {
+            return None;
         }
-        alike.map(|(before, _)| before)
+        let sure2 = sure2 + sigmas2;
+        if sure2 > ALL * ALL {
+            return Some(first_rad);
+        }
+        self.turned = Some((first_rad, sure2));
+        None
     }
 }
 
@@ -91,16 +97,16 @@ impl Knock {
 const SEEN: u32 = 2;
 /// Smaller turns are for slow learning: 0.7 degrees.
 const JUMP_RAD: f64 = 0.0122;
-/// Each of two frames in a row is sure by so many standard deviations, and both together by so many. In the
-/// second the tracks have begun to follow.
+/// Each of two frames or more in a row is sure by so many standard deviations, and all together by so many.
+/// From the second on the tracks have begun to follow.
 const EACH: f64 = 2.5;
-const BOTH: f64 = 5.0;
+const ALL: f64 = 5.0;
 /// All have turned by one angle: what else they are off by is within what is claimed.
 const ALIKE: f64 = 1.0;
 /// Who crosses the beam faster may be seen late instead.
 const ALONG_MPS: f64 = 2.0;
 /// Turned by less is not turned.
-const QUIET_RAD: f64 = 0.004;
+const QUIET_RAD: f64 = JUMP_RAD / 2.0;
 /// What is left of how it usually is turned with each frame: a memory of some five seconds.
 const OF_LATE: f64 = 0.985;
 /// A jump comes after so many frames without.
