@@ -3,8 +3,8 @@
 //!
 //! A track that a sensor has made all by itself says nothing of where that sensor looks, so that slow
 //! learning (`precision`) holds it against the tracks of others only. But where all of its tracks jump aside
-//! together by one angle in one frame, and are there in the next, it is the sensor that has turned. Only a
-//! change is looked for: what is off all the time is no knock. Whoever crosses the beam may be seen late
+//! together by one angle in one frame, and stay there in the next few, it is the sensor that has turned. Only
+//! a change is looked for: what is off all the time is no knock. Whoever crosses the beam may be seen late
 //! instead, and is left out. Not here: what is made of it.
 
 /// What is looked at of one sensor.
