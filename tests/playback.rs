@@ -109,12 +109,7 @@ fn a_demo_that_is_asked_to_end_ends_in_order_with_all_that_it_began() {
 #[test]
 fn what_was_played_leaves_nothing_behind_and_says_why_it_failed() {
     let console = free_tcp();
-    let rig = Rig::start(|scratch| {
-        let token = scratch.write("token", TOKEN);
-        let kept = scratch.path("kept");
-        let kept = kept.display();
-        format!("folder = '{kept}'\n[console]\nlisten = '{console}'\ntoken-file = '{token}'\n")
-    });
+    let rig = with_console(console);
     rig.hear(Duration::from_secs(2));
     let list = json(console, "/api/v1/recordings");
     let file = list["files"][0]["name"].as_str().expect("a file");
@@ -144,6 +139,16 @@ fn what_was_played_leaves_nothing_behind_and_says_why_it_failed() {
     rig.unit.stop();
 }
 
+/// A unit that records, and whose console may be told to change things.
+fn with_console(console: SocketAddr) -> Rig {
+    Rig::start(|scratch| {
+        let token = scratch.write("token", TOKEN);
+        let kept = scratch.path("kept");
+        let kept = kept.display();
+        format!("folder = '{kept}'\n[console]\nlisten = '{console}'\ntoken-file = '{token}'\n")
+    })
+}
+
 /// Programs that another one began, those among them that have ended and that it never asked about.
 fn children(parent: u32) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("Linux");
@@ -161,12 +166,7 @@ fn children(parent: u32) -> Vec<String> {
 #[test]
 fn a_recording_is_played_beside_the_unit_and_never_onto_the_air() {
     let console = free_tcp();
-    let rig = Rig::start(|scratch| {
-        let token = scratch.write("token", TOKEN);
-        let kept = scratch.path("kept");
-        let kept = kept.display();
-        format!("folder = '{kept}'\n[console]\nlisten = '{console}'\ntoken-file = '{token}'\n")
-    });
+    let rig = with_console(console);
     let folder = rig.scratch.path("kept").display().to_string();
     let before: HashSet<String> = rig.hear(Duration::from_secs(4)).into_iter().collect();
     let list = json(console, "/api/v1/recordings");
