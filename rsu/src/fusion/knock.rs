@@ -144,6 +144,28 @@ mod tests {
     }
 
     #[test]
+    fn what_few_show_adds_up_over_frames_in_a_row() {
+        // Two sightings whose common turn of 0.0135 rad is sure by 2.9 standard deviations.
+        let look = |knock: &mut Knock, turned_rad: f64| {
+            for range_m in [40.0, 60.0] {
+                let sigma_m: f64 = range_m * 0.0065;
+                knock.note(range_m, (range_m * turned_rad, 0.0), sigma_m * sigma_m);
+            }
+            knock.settle()
+        };
+        let mut knock = Knock::default();
+        (0..20).for_each(|_| assert_eq!(look(&mut knock, 0.0), None));
+        assert_eq!(look(&mut knock, 0.0135), None);
+        assert_eq!(look(&mut knock, 0.0135), None);
+        assert!(look(&mut knock, 0.0135).is_some(), "three in a row");
+        (0..20).for_each(|_| assert_eq!(look(&mut knock, 0.0), None));
+        assert_eq!(look(&mut knock, 0.0135), None);
+        assert_eq!(look(&mut knock, 0.0135), None);
+        assert_eq!(look(&mut knock, 0.0), None, "it was back");
+        assert_eq!(look(&mut knock, 0.0135), None);
+    }
+
+    #[test]
     fn what_is_always_off_is_no_knock() {
         let mut knock = Knock::default();
         assert!((0..50).all(|_| frame(&mut knock, 0.03, 6).is_none()));
