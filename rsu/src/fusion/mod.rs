@@ -16,7 +16,7 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `habits`, `eyesight`, `precision`, `knock`, `delay`: what each sensor is really like
+//!   - `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -56,6 +56,7 @@ mod near;
 mod pair;
 mod picture;
 mod precision;
+mod ranges;
 mod screen;
 mod standing;
 mod step;

@@ -5,6 +5,7 @@ mod broken;
 mod heard;
 mod learnt;
 mod overload;
+mod ranges;
 mod time;
 
 use super::testing::{Dice, car, frame, moment};
