@@ -3,6 +3,7 @@
 mod bounds;
 mod broken;
 mod heard;
+mod lanes;
 mod learnt;
 mod overload;
 mod ranges;
