@@ -480,6 +480,7 @@ fn read_fusion(root: &mut Table<'_, '_>) -> fusion::Config {
             delay: table
                 .boolean("learn-latency")
                 .unwrap_or(default.parts.delay),
+            lanes: table.boolean("lanes").unwrap_or(default.parts.lanes),
             ..default.parts
         },
         ..default

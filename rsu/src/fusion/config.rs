@@ -82,6 +82,8 @@ pub struct Parts {
     pub delay: bool,
     /// Errors that no number of frames averages out are in the covariances that are published.
     pub lasting: bool,
+    /// Who drives on a lane of the site is held to it where nothing speaks against it.
+    pub lanes: bool,
     /// Of devices that track only what is new counts; else all of it, each time.
     pub news: bool,
 }
@@ -99,6 +101,7 @@ impl Default for Parts {
             class: true,
             delay: false,
             lasting: true,
+            lanes: true,
             news: true,
         }
     }

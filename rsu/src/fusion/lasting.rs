@@ -155,6 +155,16 @@ impl Lasting {
         f64::from(0.5 * (east + north))
     }
 
+    /// Of each sensor that it has an account of, the share of its constant error that is in the position.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = (usize, Matrix2<f64>)> {
+        let accounts = self.sensors.into_iter().zip(&self.share);
+        let known = accounts.take_while(|(sensor, _)| *sensor != NOBODY);
+        known.map(|(sensor, share)| {
+            let [a, b, c, d] = share.to_array().map(f64::from);
+            (usize::from(sensor), Matrix2::new(a, b, c, d))
+        })
+    }
+
     /// Covariance of what lasts in a position, by the sensors' own.
     pub(crate) fn covariance(
         &self,

@@ -16,10 +16,11 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `habits`, `eyesight`, `precision`, `knock`, `delay`: what each sensor is really like
+//!   - `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
+//! - [`lanes`](Lanes): what the site's lanes say of who drives on them
 //! - [`picture`](Picture): what fusion says
 //!
 //! All room is made in [`Fusion::new`]; after it nothing allocates, and the work of a frame is
@@ -30,8 +31,8 @@
 //! Road users that speak of themselves are one more sensor ([`Sees::Told`]): who is silent is not
 //! missed, names help to tell them apart, and stay with the track.
 //!
-//! Known limits: the lanes of the site are not used; that all sensors are late together cannot be seen. Tracks of a device that says how sure it is of them
-//! ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
+//! Known limits: that all sensors are late together cannot be seen. Tracks of a device that says how sure
+//! it is of them ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
 //! covariance.
 
 mod assign;
@@ -48,6 +49,7 @@ mod health;
 mod history;
 mod ids;
 mod knock;
+mod lanes;
 mod lasting;
 mod merge;
 mod mixture;
@@ -56,6 +58,7 @@ mod near;
 mod pair;
 mod picture;
 mod precision;
+mod ranges;
 mod screen;
 mod standing;
 mod step;
@@ -69,6 +72,7 @@ mod views;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
 pub use health::{Health, Suspicion};
+pub use lanes::Lanes;
 pub use picture::{Picture, Track};
 
 use crate::clock::Mono;
@@ -91,6 +95,7 @@ pub struct Fusion {
     stepper: Stepper,
     habits: Habits,
     ids: Ids,
+    lanes: Option<Lanes>,
     time: TimeScreen,
     incoming: Box<Frame>,
     picture: Box<Picture>,
@@ -178,6 +183,7 @@ impl Fusion {
             stepper: Stepper::new(config.max_targets),
             habits: Habits::new(&config),
             ids: Ids::new(max_tracks, config.id_rest),
+            lanes: None,
             time: TimeScreen::default(),
             incoming: Box::default(),
             picture: Box::default(),
@@ -186,6 +192,12 @@ impl Fusion {
             behind: false,
             config,
         }
+    }
+
+    /// The same where lanes are known, if [`Parts::lanes`] asks for them.
+    pub fn with_lanes(self, lanes: Option<Lanes>) -> Self {
+        let lanes = lanes.filter(|_| self.config.parts.lanes);
+        Self { lanes, ..self }
     }
 
     /// Takes what one sensor saw at `objects.seen_at`.
@@ -300,11 +312,12 @@ impl Fusion {
         for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
             let early = target.seen_at.since(at) > self.config.delete_after;
             if !early && !target.is_stale(at, &self.config) {
+                let mut track = target.published(at, &mut pace, sensors);
+                if let Some(lanes) = &self.lanes {
+                    lanes.hold(&mut track, target.heading.var());
+                }
                 // Ids are unique, so there is room.
-                let _ = self
-                    .picture
-                    .tracks
-                    .try_push(target.published(at, &mut pace, sensors));
+                let _ = self.picture.tracks.try_push(track);
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);

@@ -3,7 +3,7 @@
 //! Each sighting of a well-known track misses the expected place by some amount. On average, its
 //! square is the track's own variance and the sensor's; what is more or less than that is the
 //! sensor's fault, and becomes a factor on what it claims, along the beam and across it. The mean of
-//! the misses is no noise but a mount that is not quite what the configuration says: a range and a
+//! the misses is no noise but a mount that is not quite what the configuration says: a range (`ranges`) and a
 //! heading offset, which are taken off every detection from then on; a sensor that is knocked is found at
 //! once (`knock`). For radars there is one more
 //! unknown: how far over a body the echo wanders, told apart from noise by the size of the bodies.
@@ -13,6 +13,7 @@ use nalgebra::{Matrix2, Vector2};
 use super::config::{Sees, Sensor};
 use super::filter::Kalman;
 use super::knock::Knock;
+use super::ranges::RangeOffset;
 use super::target::Sighting;
 use crate::report::Covariance;
 
@@ -27,7 +28,7 @@ pub(crate) struct Precision {
     repeats: Ratio,
     /// Frames in which it was held against tracks that others made.
     checked: f64,
-    range_m: f64,
+    pub(crate) range: RangeOffset,
     yaw_rad: f64,
     /// Of late: misses of the heading by what they tell, and how much that is.
     astray: (f64, f64),
@@ -63,13 +64,10 @@ struct Ratio {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    range: f64,
-    range_weight: f64,
     yaw: f64,
     yaw_weight: f64,
     others: f64,
-    /// The same as far as it says something of ranges, and of the heading.
-    range_trust: f64,
+    /// The same as far as it says something of the heading.
     yaw_trust: f64,
     count: f64,
 }
@@ -97,7 +95,7 @@ impl Precision {
             echo: Ratio::new(ECHO_SHARE * ECHO_SHARE, 400.0),
             repeats: Ratio::new(1.0, 10.0),
             checked: 0.0,
-            range_m: 0.0,
+            range: RangeOffset::SURVEYED,
             yaw_rad: 0.0,
             astray: (0.0, 0.0),
             seeks: 0,
@@ -112,7 +110,7 @@ impl Precision {
         let (sin, cos) = (-self.yaw_rad).sin_cos();
         Correction {
             foot: Vector2::new(sensor.pose.east_m, sensor.pose.north_m),
-            range_m: self.range_m,
+            range_m: self.range.off_m(),
             direction: (cos, sin),
             along: self.along.value(least(sensor), 6.0).sqrt(),
             across: self.across.value(least(sensor), 6.0).sqrt(),
@@ -146,7 +144,7 @@ impl Precision {
 
     /// How far the mount seems to be from what is configured: range in metres, heading in radians.
     pub(crate) fn offset(&self) -> (f64, f64) {
-        (self.range_m, self.yaw_rad)
+        (self.range.off_m(), self.yaw_rad)
     }
 
     /// Variance of the errors over what is claimed: along the beam and across it.
@@ -174,7 +172,7 @@ impl Precision {
         let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
         let range_m2 = arm.norm_squared();
         let across_m2 = place_m2 + range_m2 * turned_rad2;
-        let along_m2 = place_m2 + (UNSURE * self.range_m).powi(2);
+        let along_m2 = place_m2 + (UNSURE * self.range.off_m()).powi(2);
         // By how much it is longer along the beam, for each metre of it. At its foot, any way.
         let longer = (along_m2 - across_m2) / range_m2.max(0.01);
         Covariance {
@@ -198,25 +196,18 @@ impl Precision {
         let (ra, rc) = (r.along(u.x, u.y), r.along(-u.y, u.x));
         let (ea, ec) = (e.along(u.x, u.y), e.along(-u.y, u.x));
         let v = miss.state.velocity();
-        let (along_mps, across_mps) = (v.dot(&u), u.x * v.y - u.y * v.x);
+        let across_mps = u.x * v.y - u.y * v.x;
         let (along_m2, across_m2) = (pa + ra + ea, pc + rc + ec);
         self.knock.note(range, (across, across_mps), across_m2);
         // What is late lies behind, and whoever changes speed is foreseen a little off: of whoever comes nearer
         // or crosses fast a miss that way says little of the mount, and as little each time.
-        let late = |mps: f64| (LATE_S * mps).powi(2);
-        let range_trust = miss.others * along_m2 / (along_m2 + late(along_mps));
-        let yaw_trust = miss.others * across_m2 / (across_m2 + late(across_mps));
+        let yaw_trust = miss.others * across_m2 / (across_m2 + (LATE_S * across_mps).powi(2));
         self.sums.others += miss.others;
-        self.sums.range_trust += range_trust;
         self.sums.yaw_trust += yaw_trust;
         // A track that the sensor has made itself has its errors, and says nothing of them.
-        let (along_weight, across_weight) = (range_trust / along_m2, yaw_trust / across_m2);
-        self.sums.add(
-            along * along_weight,
-            along_weight,
-            across * range * across_weight,
-            range * range * across_weight,
-        );
+        let weight = yaw_trust / across_m2;
+        self.sums
+            .add(across * range * weight, range * range * weight);
         let (ka, kc) = (
             self.along.value(least(sensor), 6.0),
             self.across.value(least(sensor), 6.0),
@@ -233,7 +224,7 @@ impl Precision {
         }
     }
 
-    /// The frame is done: moves the mount by what its misses have in common.
+    /// The frame is done: turns the mount by what its misses have in common.
     pub(crate) fn settle(&mut self) {
         let sums = std::mem::take(&mut self.sums);
         if let Some(turned_rad) = self.knock.settle() {
@@ -248,13 +239,10 @@ impl Precision {
         }
         self.frames = self.frames.saturating_add(1);
         self.checked += (sums.others / sums.count).clamp(0.0, 1.0);
-        let share = |trust: f64| MOUNT_GAIN * trust / (trust + 4.0);
-        let range_m = mean(sums.range, sums.range_weight);
-        self.range_m += share(sums.range_trust) * range_m - LEAK * self.range_m;
+        let share = MOUNT_GAIN * sums.yaw_trust / (sums.yaw_trust + 4.0);
         let miss_rad = mean(sums.yaw, sums.yaw_weight);
         let trust = self.trust(miss_rad, sums.yaw_weight);
-        self.yaw_rad += trust * (share(sums.yaw_trust) * miss_rad - LEAK * self.yaw_rad);
-        self.range_m = self.range_m.clamp(-MOST_RANGE_M, MOST_RANGE_M);
+        self.yaw_rad += trust * (share * miss_rad - LEAK * self.yaw_rad);
         self.yaw_rad = self.yaw_rad.clamp(-MOST_YAW_RAD, MOST_YAW_RAD);
     }
 
@@ -352,9 +340,7 @@ impl Ratio {
 }
 
 impl Sums {
-    fn add(&mut self, range: f64, range_weight: f64, yaw: f64, yaw_weight: f64) {
-        self.range += range;
-        self.range_weight += range_weight;
+    fn add(&mut self, yaw: f64, yaw_weight: f64) {
         self.yaw += yaw;
         self.yaw_weight += yaw_weight;
         self.count += 1.0;
@@ -373,7 +359,7 @@ fn held(miss: f64, variance: f64) -> f64 {
 }
 
 /// From the sensor to a place, of length 1; of what lies at its foot, any way.
-fn beam(sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
+pub(crate) fn beam(sensor: &Sensor, position: Vector2<f64>) -> Vector2<f64> {
     let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
     let range_m = arm.norm();
     if range_m > 0.1 {
@@ -416,17 +402,16 @@ const UNSURE: f64 = 0.15;
 /// A mount that nobody has knocked is supposed to look where the survey says, to so much: 0.2 degree.
 const SUPPOSED_RAD: f64 = 0.0035;
 /// What is left of how far it was astray with each frame: a memory of 30 s.
-const OF_LATE: f64 = 1.0 - 1.0 / 420.0;
+pub(crate) const OF_LATE: f64 = 1.0 - 1.0 / 420.0;
 /// Misses of so many frames in a row are one: bodies are seen off their middle by the same for a second or two.
-const SAME_FRAMES: f64 = 20.0;
+pub(crate) const SAME_FRAMES: f64 = 20.0;
 /// Who is astray by so many standard deviations was turned,
 const ASTRAY: f64 = 5.0;
 /// and where it looks now is sought for so many frames.
 const SEEK_FRAMES: u32 = 420;
 const LEAK: f64 = 2e-4;
 /// By so much a sighting may be late, or its track foreseen wrong, s.
-const LATE_S: f64 = 0.1;
-const MOST_RANGE_M: f64 = 1.5;
+pub(crate) const LATE_S: f64 = 0.1;
 const MOST_YAW_RAD: f64 = 0.06;
 
 /// A mean by weight; zero where nothing has any. What stands at a sensor's foot says nothing of where
@@ -458,7 +443,7 @@ mod tests {
                 let across_m = *off_m + 0.1 * dice.normal();
                 let miss_rad = turned_deg.to_radians() - precision.yaw_rad + across_m / range_m;
                 let weight = 0.5 * range_m * range_m / (0.26 + 0.1);
-                precision.sums.add(0.0, 1.0, miss_rad * weight, weight);
+                precision.sums.add(miss_rad * weight, weight);
                 precision.sums.others += 0.5;
                 precision.sums.yaw_trust += 0.5;
             }
@@ -495,19 +480,18 @@ mod tests {
     #[test]
     fn misses_without_weight_move_no_mount() {
         let mut precision = Precision::new();
-        precision.sums.add(0.3, 1.0, 0.02, 1.0);
+        precision.sums.add(0.02, 1.0);
         precision.sums.others = 1.0;
-        (precision.sums.range_trust, precision.sums.yaw_trust) = (1.0, 1.0);
+        precision.sums.yaw_trust = 1.0;
         precision.settle();
-        let before = precision.offset();
-        assert!(before.0 > 0.0 && before.1 > 0.0);
-        precision.sums.add(0.0, 0.0, 0.0, 0.0);
-        precision.sums.add(f64::INFINITY, 1.0, f64::NAN, 1.0);
+        let (_, before) = precision.offset();
+        assert!(before > 0.0);
+        precision.sums.add(0.0, 0.0);
+        precision.sums.add(f64::NAN, 1.0);
         precision.sums.others = 1.0;
-        (precision.sums.range_trust, precision.sums.yaw_trust) = (1.0, 1.0);
+        precision.sums.yaw_trust = 1.0;
         precision.settle();
-        let after = precision.offset();
-        assert!(after.0 > 0.9 * before.0 && after.0 <= before.0, "{after:?}");
-        assert!(after.1 > 0.9 * before.1 && after.1 <= before.1, "{after:?}");
+        let (_, after) = precision.offset();
+        assert!(after > 0.9 * before && after <= before, "{after:?}");
     }
 }

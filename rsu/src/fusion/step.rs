@@ -14,6 +14,7 @@ use super::merge::Merger;
 use super::motion::Pace;
 use super::near::Near;
 use super::precision::{Miss, Precision};
+use super::ranges;
 use super::target::{Sighting, Target};
 use super::views::{View, Views};
 use crate::clock::Mono;
@@ -125,11 +126,11 @@ impl Stepper {
         if learns && (config.parts.noise || config.parts.mount) {
             let late = &mut habits.delay[frame.sensor];
             learn_precision(
-                (&mut habits.precision[frame.sensor], late),
+                (&mut habits.precision[..], late),
                 frame,
                 targets,
                 pairs,
-                (sensor, echo_share),
+                (&config.sensors[..], echo_share),
             );
         }
         take(frame, targets, pairs, (echo_share, echo_repeats));
@@ -256,12 +257,15 @@ fn learn_sight(
 
 /// Learns from how far sightings lie from where they were expected.
 fn learn_precision(
-    (precision, late): (&mut Precision, &mut Delay),
+    (precision, late): (&mut [Precision], &mut Delay),
     frame: &Frame,
     targets: &[Target],
     pairs: &[Option<Edge>],
-    (sensor, echo_share): (&Sensor, Option<f64>),
+    (sensors, echo_share): (&[Sensor], Option<f64>),
 ) {
+    let of = frame.sensor;
+    let sensor = &sensors[of];
+    let mut any = false;
     let all = frame.sightings.iter().zip(pairs);
     for (sighting, pair) in some(all, frame.number) {
         let Some(edge) = pair else { continue };
@@ -277,7 +281,9 @@ fn learn_precision(
             others: 1.0 - target.lasting.share_of(frame.sensor),
             wander: target.wander(echo_share),
         };
-        precision.note(sensor, &miss);
+        any = true;
+        ranges::share_out(&miss, &target.lasting, (of, sensors), precision);
+        precision[of].note(sensor, &miss);
         let off = sighting.position - target.state.position();
         if !sensor.clocked {
             let way = target.state.velocity();
@@ -288,10 +294,13 @@ fn learn_precision(
         if let Some((alike_m2, expected_m2)) = target.lasting.alike(frame.sensor, off) {
             let whole_m2 = (sighting.position_cov + miss.wander).trace()
                 + miss.state.position_sigma_m().powi(2);
-            precision.note_alike(alike_m2, expected_m2, whole_m2);
+            precision[of].note_alike(alike_m2, expected_m2, whole_m2);
         }
     }
-    precision.settle();
+    precision[of].settle();
+    for (index, precision) in precision.iter_mut().enumerate().filter(|_| any) {
+        precision.range.settle(index == of);
+    }
     late.settle();
 }
 

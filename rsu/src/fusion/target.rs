@@ -357,6 +357,11 @@ impl Target {
 }
 
 impl Heading {
+    /// How sure it is, in square radians; 0 where there is none.
+    pub(crate) fn var(&self) -> f64 {
+        self.var
+    }
+
     /// Turns as far as a body of that kind may have in `dt_s` at that speed: a standing car does not.
     fn predict(&mut self, dt_s: f64, squared_speed: f64, class: Class) {
         let tightness = 1.0 / turning_radius_m(class);

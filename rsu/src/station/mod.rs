@@ -25,7 +25,7 @@ use crate::clock::{Mono, Now};
 use crate::events::{
     self, Board, Book, Order, Outcome, detect::Detect, standing::Standing, weather::Weather,
 };
-use crate::fusion::{self, Fusion, Picture};
+use crate::fusion::{self, Fusion, Lanes, Picture};
 use crate::report::{Content, InputId, Report};
 use crate::requests::{self, Desk};
 use crate::services::event::Events;
@@ -173,7 +173,7 @@ impl Station {
                 (id, site.origin),
                 answer_cnts,
             ),
-            fusion: Fusion::new(config.fusion),
+            fusion: Fusion::new(config.fusion).with_lanes(Lanes::of(&site)),
             signals: Signals::new(config.signals, &site, &names)?,
             spat: spat::Service::new(config.spat, site.node, spat_cnt),
             rsm: rsm::Service::new(config.rsm, site.frame, sources, id, rsm_cnt),

@@ -3,8 +3,10 @@
 mod bounds;
 mod broken;
 mod heard;
+mod lanes;
 mod learnt;
 mod overload;
+mod ranges;
 mod time;
 
 use super::testing::{Dice, car, frame, moment};
