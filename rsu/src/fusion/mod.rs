@@ -7,7 +7,7 @@
 //! - [`config`](Config): the sensors, and how sure fusion must be
 //! - `screen`: what is believed of what comes in
 //! - `budget`: what is given up when a step would take too long
-//! - `tracklet`: what a device that tracks says that it had not said before
+//! - `tracklet`, `undo`: what a device that tracks says that it had not said before
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
@@ -16,7 +16,7 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `habits`, `eyesight`, `precision`, `knock`, `delay`: what each sensor is really like
+//!   - `learn`, `habits`, `eyesight`, `precision`, `knock`, `delay`, `repute`: what each sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -49,6 +49,7 @@ mod history;
 mod ids;
 mod knock;
 mod lasting;
+mod learn;
 mod merge;
 mod mixture;
 mod motion;
@@ -56,6 +57,7 @@ mod near;
 mod pair;
 mod picture;
 mod precision;
+mod repute;
 mod screen;
 mod standing;
 mod step;
@@ -65,6 +67,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tracklet;
+mod undo;
 mod views;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
@@ -433,18 +436,23 @@ impl Fusion {
             }
             let (place, honest) = correction.apply(claimed, sighting.position_cov);
             if model.tracks && parts.news {
-                let said = sighting;
-                sighting.news = told.hear(frame.at, &said);
-            } else if parts.noise {
-                // Errors that repeat look smaller than they are, so that of devices that track they are
-                // not learnt.
+                sighting.news = told.hear(frame.at, &sighting);
+                if let News::Some(measured) = &mut sighting.news {
+                    let (place, honest) =
+                        correction.apply(measured.position, measured.position_cov);
+                    if parts.noise {
+                        measured.position_cov = honest;
+                    }
+                    if parts.mount {
+                        measured.position = place;
+                    }
+                }
+            }
+            if parts.noise {
                 sighting.position_cov = honest;
             }
             if parts.mount {
                 sighting.position = place;
-                if let News::Some(news, _) = &mut sighting.news {
-                    *news += sighting.position - claimed;
-                }
             }
             frame.sightings.push(sighting);
         }

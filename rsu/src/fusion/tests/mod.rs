@@ -6,6 +6,7 @@ mod heard;
 mod learnt;
 mod overload;
 mod time;
+mod tracking;
 
 use super::testing::{Dice, car, frame, moment};
 use super::*;
