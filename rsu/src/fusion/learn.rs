@@ -75,19 +75,21 @@ pub(super) fn learn_precision(
     let all = frame.sightings.iter().zip(pairs);
     for (sighting, pair) in some(all, frame.number) {
         let Some(edge) = pair else { continue };
-        let measured;
-        let sighting = match &sighting.news {
-            News::All => sighting,
-            // What its device makes of it repeats its errors; what it has measured does not.
-            News::Some(news) => {
-                measured = Sighting {
-                    position: news.position,
-                    position_cov: news.position_cov,
+        if sighting.news == News::None {
+            continue;
+        }
+        let behind;
+        // What its device makes of it repeats its errors; what it has measured does not.
+        let sighting = match frame.measured(sighting) {
+            None => sighting,
+            Some(measured) => {
+                behind = Sighting {
+                    position: measured.position,
+                    position_cov: measured.position_cov,
                     ..*sighting
                 };
-                &measured
+                &behind
             }
-            News::None => continue,
         };
         let target = &targets[usize::from(edge.target)];
         if !target.confirmed || target.hits < WELL_KNOWN_HITS {

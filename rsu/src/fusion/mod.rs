@@ -417,6 +417,7 @@ impl Fusion {
         frame.full = objects.detections.is_full();
         frame.thinned = false;
         frame.sightings.clear();
+        frame.measured.clear();
         let model = &self.config.sensors[sensor];
         let Habits {
             precision, told, ..
@@ -436,8 +437,9 @@ impl Fusion {
             }
             let (place, honest) = correction.apply(claimed, sighting.position_cov);
             if model.tracks && parts.news {
-                sighting.news = told.hear(frame.at, &sighting);
-                if let News::Some(measured) = &mut sighting.news {
+                sighting.news = told.hear(frame.at, &sighting, &mut frame.measured);
+                if let News::Some(place) = sighting.news {
+                    let measured = &mut frame.measured[usize::from(place)];
                     let (place, honest) =
                         correction.apply(measured.position, measured.position_cov);
                     if parts.noise {

@@ -64,8 +64,8 @@ pub(crate) struct Word {
     /// Which device; None of what a sensor began that does not track.
     pub(crate) of: Option<u8>,
     /// Its further reports, and those of them that were measured.
-    pub(crate) heard: u16,
-    pub(crate) measured: u16,
+    pub(crate) heard: u8,
+    pub(crate) measured: u8,
 }
 
 impl Word {
@@ -73,7 +73,7 @@ impl Word {
     pub(crate) fn note(&mut self, sensor: usize, measured: bool) {
         if self.of == Some(sensor as u8) {
             self.heard = self.heard.saturating_add(1);
-            self.measured = self.measured.saturating_add(u16::from(measured));
+            self.measured = self.measured.saturating_add(u8::from(measured));
         }
     }
 }
@@ -93,7 +93,7 @@ const MOST: f64 = 0.98;
 mod tests {
     use super::*;
 
-    fn word(heard: u16, measured: u16) -> Word {
+    fn word(heard: u8, measured: u8) -> Word {
         Word {
             of: Some(0),
             heard,
@@ -125,7 +125,7 @@ mod tests {
         let (mut good, mut bad) = (Repute::default(), Repute::default());
         for _ in 0..10_000 {
             good.proved_real();
-            bad.proved_false(&word(u16::MAX, 0));
+            bad.proved_false(&word(u8::MAX, 0));
         }
         assert!(good.log_odds() < 4.0 && bad.log_odds() > -4.0);
         assert!(bad.again() >= LEAST);

@@ -261,7 +261,8 @@ fn take(
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
-            let taken = target.update(frame.at, frame.sensor, sighting, cov, echo_repeats);
+            let seen = (sighting, frame.measured(sighting));
+            let taken = target.update(frame.at, frame.sensor, seen, cov, echo_repeats);
             match taken {
                 Taken::Whole => target.credit(edge, sighting.existence),
                 Taken::Again => {

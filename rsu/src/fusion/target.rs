@@ -16,7 +16,7 @@ use super::motion::{Motion, Pace};
 use super::picture::Track;
 use super::precision::Precision;
 use super::repute::Word;
-use super::tracklet::News;
+use super::tracklet::{Measured, News};
 use crate::clock::Mono;
 use crate::report::{Class, Covariance, Size, Velocity};
 
@@ -208,7 +208,7 @@ impl Target {
         &mut self,
         at: Mono,
         sensor: usize,
-        sighting: &Sighting,
+        (sighting, measured): (&Sighting, Option<&Measured>),
         position_cov: Matrix2<f64>,
         echo_repeats: f64,
     ) -> Taken {
@@ -218,8 +218,14 @@ impl Target {
         let followed = sighting
             .device_id
             .is_some_and(|id| self.devices.knows(sensor as u8, id));
-        match &sighting.news {
-            News::Some(measured) if followed => {
+        if sighting.news == News::None {
+            self.carried_now = true;
+            self.carried_at = self.carried_at.max(at);
+            return Taken::Nothing;
+        }
+        let measured = measured.filter(|_| followed);
+        match measured {
+            Some(measured) => {
                 // What comes on top of the device's own covariance counts here too.
                 let cov = measured.position_cov + position_cov - sighting.position_cov;
                 let miss = measured.position - self.state.position();
@@ -228,12 +234,7 @@ impl Target {
                 let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
                 self.state.update((measured.position, &cov), velocity);
             }
-            News::None => {
-                self.carried_now = true;
-                self.carried_at = self.carried_at.max(at);
-                return Taken::Nothing;
-            }
-            _ => {
+            None => {
                 let velocity = sighting.velocity.as_ref();
                 let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
                 self.lasting
@@ -243,7 +244,7 @@ impl Target {
             }
         }
         self.note(at, sensor, sighting);
-        if followed && matches!(sighting.news, News::Some(_)) {
+        if measured.is_some() {
             Taken::Again
         } else {
             Taken::Whole

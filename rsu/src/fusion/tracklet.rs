@@ -11,6 +11,7 @@
 //! This depends on what the device says only, not on what is made of it here, so that it is worked out once,
 //! as a frame comes in.
 
+use arrayvec::ArrayVec;
 use nalgebra::{Matrix2, Vector2};
 
 use super::filter::density;
@@ -26,8 +27,9 @@ pub(crate) enum News {
     /// Everything: a device that does not track, or the first that it says of a track.
     #[default]
     All,
-    /// What it has measured since, beside what is in the sighting as a whole.
-    Some(Measured),
+    /// What it has measured since, beside what is in the sighting as a whole: its place in the frame's list
+    /// of such.
+    Some(u8),
     /// Nothing: it was told already, or the device has only carried its track on.
     None,
 }
@@ -39,6 +41,13 @@ pub(crate) struct Measured {
     pub(crate) position_cov: Matrix2<f64>,
     /// None of a device that measures no speeds.
     pub(crate) velocity: Option<(Vector2<f64>, Matrix2<f64>)>,
+}
+
+/// The same, with what was measured itself.
+enum Heard {
+    All,
+    Measured(Measured),
+    Nothing,
 }
 
 /// The last report of each track of one device.
@@ -80,8 +89,14 @@ impl Told {
         }
     }
 
-    /// What is new in a sighting of that moment; it is known from then on.
-    pub(crate) fn hear(&mut self, at: Mono, sighting: &Sighting) -> News {
+    /// What is new in a sighting of that moment; it is known from then on. What was measured is put at the end
+    /// of `measured`.
+    pub(crate) fn hear(
+        &mut self,
+        at: Mono,
+        sighting: &Sighting,
+        measured: &mut ArrayVec<Measured, MAX_OBJECTS>,
+    ) -> News {
         let Some(id) = sighting.device_id else {
             return News::All;
         };
@@ -111,9 +126,19 @@ impl Told {
         if at <= last.at {
             return News::None;
         }
-        let (news, next) = last.news(&now, &mut self.ageing);
+        let (heard, next) = last.hear(&now, &mut self.ageing);
         *last = next;
-        news
+        match heard {
+            Heard::All => News::All,
+            Heard::Nothing => News::None,
+            Heard::Measured(one) => {
+                // A report holds no more than there is room for.
+                let place = measured.len() as u8;
+                measured
+                    .try_push(one)
+                    .map_or(News::None, |()| News::Some(place))
+            }
+        }
     }
 
     /// Forgets everything that was said.
@@ -134,10 +159,10 @@ impl Told {
 
 impl Track {
     /// What `now` adds to this, and what is to be kept of it.
-    fn news(&self, now: &Self, ageing: &mut Ageing) -> (News, Self) {
+    fn hear(&self, now: &Self, ageing: &mut Ageing) -> (Heard, Self) {
         let dt_s = now.at.seconds_after(self.at);
         if dt_s > LASTS_S {
-            return (News::All, *now);
+            return (Heard::All, *now);
         }
         let kept = |both: Matrix2<f64>| Self {
             since: self.since,
@@ -148,14 +173,14 @@ impl Track {
         let off = (now.position - foreseen, now.velocity - self.velocity);
         if let Some(density) = self.carried_on(now, off, dt_s) {
             ageing.see(density);
-            return (News::None, kept(self.cov.aged(dt_s, density).both));
+            return (Heard::Nothing, kept(self.cov.aged(dt_s, density).both));
         }
         if now.at.seconds_after(self.since) > FOLLOWED_S {
             ageing.guess(&now.cov);
         }
         let before = self.cov.aged(dt_s, ageing.density);
         if density(&off.0, &(before.position + now.cov.position)).d2 > OTHER_THING {
-            return (News::All, *now);
+            return (Heard::All, *now);
         }
         let gained = before.gained(&now.cov.position, &now.cov.velocity);
         let (pull, push) = gained.pull(off);
@@ -164,7 +189,7 @@ impl Track {
         let speed = Found::new(&gained.velocity, of_speed, LEAST_SHARE_OF_SPEED, WORST_MPS);
         let next = kept(gained.after.both);
         if !place.any && !speed.any {
-            return (News::None, next);
+            return (Heard::Nothing, next);
         }
         let measured = Measured {
             position: foreseen + place.away(pull, off.0),
@@ -173,7 +198,7 @@ impl Track {
                 .any
                 .then(|| (self.velocity + speed.away(push, off.1), speed.cov)),
         };
-        (News::Some(measured), next)
+        (Heard::Measured(measured), next)
     }
 
     /// Whether `now` is this gone straight on and nothing else: then how much it has aged.
@@ -314,7 +339,7 @@ mod tests {
         cov + Matrix2::identity() * (sigma * sigma)
     }
 
-    fn say(told: &mut Told, t: f64, device: &Kalman) -> News {
+    fn say(told: &mut Told, t: f64, device: &Kalman) -> (News, Option<Measured>) {
         let (p, v) = (device.position_cov(), device.velocity_cov());
         let matrix = crate::fusion::filter::matrix;
         let report = Sighting {
@@ -323,7 +348,8 @@ mod tests {
             velocity: Some((device.velocity(), floored(matrix(v), LEAST_SIGMA_MPS))),
             ..sighting(7)
         };
-        told.hear(moment(t), &report)
+        let mut measured = ArrayVec::new();
+        (told.hear(moment(t), &report, &mut measured), measured.pop())
     }
 
     /// A device that follows a car at 10 Hz by positions with errors of 0.6 m along and 0.3 m across: what is
@@ -344,7 +370,7 @@ mod tests {
                 device.update_position(z, &r);
                 let news = say(&mut told, t, &device);
                 if step > 50 {
-                    let News::Some(measured) = news else {
+                    let (_, Some(measured)) = news else {
                         panic!("{news:?} at {t} s")
                     };
                     let (place, cov) = (measured.position, measured.position_cov);
@@ -387,16 +413,19 @@ mod tests {
             let news = say(&mut told, t, &device);
             match news {
                 _ if step < 20 => {}
-                News::Some(Measured {
-                    velocity: Some((velocity, cov)),
-                    ..
-                }) if seen => {
+                (
+                    News::Some(0),
+                    Some(Measured {
+                        velocity: Some((velocity, cov)),
+                        ..
+                    }),
+                ) if seen => {
                     assert!((0.03..0.06).contains(&cov[(0, 0)]), "{cov} at {t} s");
                     assert!(cov[(1, 1)] > 10.0, "{cov} at {t} s");
                     square += (velocity.x - 8.0).powi(2);
                     count += 1.0;
                 }
-                News::None if !seen => {}
+                (News::None, None) if !seen => {}
                 _ => panic!("{news:?} at {t} s"),
             }
         }
@@ -409,11 +438,11 @@ mod tests {
     fn what_is_older_than_what_was_said_says_nothing_new() {
         let mut device = Kalman::new(Vector2::zeros(), Matrix2::identity() * 0.1, 1.0);
         let mut told = Told::new(true);
-        assert_eq!(say(&mut told, 0.0, &device), News::All);
+        assert_eq!(say(&mut told, 0.0, &device).0, News::All);
         device.predict(0.1, 1.0);
         say(&mut told, 0.1, &device);
-        assert_eq!(say(&mut told, 0.05, &device), News::None);
-        assert_eq!(say(&mut told, 0.1, &device), News::None);
+        assert_eq!(say(&mut told, 0.05, &device).0, News::None);
+        assert_eq!(say(&mut told, 0.1, &device).0, News::None);
     }
 
     #[test]
@@ -422,8 +451,8 @@ mod tests {
         let mut told = Told::new(true);
         say(&mut told, 0.0, &device);
         device.x[0] += 30.0;
-        assert_eq!(say(&mut told, 0.1, &device), News::All);
-        assert_eq!(say(&mut told, 5.0, &device), News::All);
+        assert_eq!(say(&mut told, 0.1, &device).0, News::All);
+        assert_eq!(say(&mut told, 5.0, &device).0, News::All);
     }
 
     #[test]
@@ -434,7 +463,7 @@ mod tests {
                 velocity: Some((Vector2::zeros(), Matrix2::identity())),
                 ..sighting(id)
             };
-            told.hear(moment(f64::from(id) * 0.1), &report);
+            told.hear(moment(f64::from(id) * 0.1), &report, &mut ArrayVec::new());
         }
         assert_eq!(told.tracks.len(), MAX_OBJECTS);
     }
