@@ -7,7 +7,7 @@
 //! - [`config`](Config): the sensors, and how sure fusion must be
 //! - `screen`: what is believed of what comes in
 //! - `budget`: what is given up when a step would take too long
-//! - `tracklet`, `undo`: what a device that tracks says that it had not said before
+//! - `tracklet`, `undo`, `ageing`: what a device that tracks says that it had not said before
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
@@ -34,6 +34,7 @@
 //! ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
 //! covariance.
 
+mod ageing;
 mod assign;
 mod associate;
 mod budget;

@@ -14,10 +14,11 @@
 use arrayvec::ArrayVec;
 use nalgebra::{Matrix2, Vector2};
 
+use super::ageing::Ageing;
 use super::filter::density;
 use super::screen::{LEAST_SIGMA_M, LEAST_SIGMA_MPS};
 use super::target::Sighting;
-use super::undo::Blocks;
+use super::undo::{Blocks, Found};
 use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
 
@@ -41,6 +42,17 @@ pub(crate) struct Measured {
     pub(crate) position_cov: Matrix2<f64>,
     /// None of a device that measures no speeds.
     pub(crate) velocity: Option<(Vector2<f64>, Matrix2<f64>)>,
+}
+
+impl Measured {
+    fn is_finite(&self) -> bool {
+        let place = self.position.iter().chain(&self.position_cov);
+        let speed = self
+            .velocity
+            .iter()
+            .flat_map(|(v, cov)| v.iter().chain(cov));
+        place.chain(speed).all(|x| x.is_finite())
+    }
 }
 
 /// The same, with what was measured itself.
@@ -68,24 +80,13 @@ struct Track {
     cov: Blocks,
 }
 
-/// How a device lets its tracks age: the spectral density of acceleration that it supposes, (m/s²)² s.
-#[derive(Clone, Copy, Debug)]
-struct Ageing {
-    density: f64,
-    /// It was read off tracks that were only carried on, and not guessed.
-    seen: bool,
-}
-
 impl Told {
     /// For a device that tracks; one that does not needs no room.
     pub(crate) fn new(tracks: bool) -> Self {
         let room = if tracks { MAX_OBJECTS } else { 0 };
         Self {
             tracks: Vec::with_capacity(room),
-            ageing: Ageing {
-                density: USUAL_AGEING,
-                seen: false,
-            },
+            ageing: Ageing::default(),
         }
     }
 
@@ -178,7 +179,7 @@ impl Track {
         if now.at.seconds_after(self.since) > FOLLOWED_S {
             ageing.guess(&now.cov);
         }
-        let before = self.cov.aged(dt_s, ageing.density);
+        let before = self.cov.aged(dt_s, ageing.density());
         if density(&off.0, &(before.position + now.cov.position)).d2 > OTHER_THING {
             return (Heard::All, *now);
         }
@@ -198,6 +199,9 @@ impl Track {
                 .any
                 .then(|| (self.velocity + speed.away(push, off.1), speed.cov)),
         };
+        if !measured.is_finite() {
+            return (Heard::All, *now);
+        }
         (Heard::Measured(measured), next)
     }
 
@@ -213,93 +217,10 @@ impl Track {
     }
 }
 
-impl Ageing {
-    /// Of a track that was carried on.
-    fn see(&mut self, density: f64) {
-        let density = density.clamp(LEAST_AGEING, MOST_AGEING);
-        let gain = if self.seen { 0.05 } else { 1.0 };
-        self.density += gain * (density - self.density);
-        self.seen = true;
-    }
-
-    /// Of a track of which positions are measured all the time, by the steady state of such a filter: of no
-    /// more use than until one is carried on. Where speeds are measured too it comes out too small, so that
-    /// the axis counts along which it is larger.
-    fn guess(&mut self, cov: &Blocks) {
-        if self.seen {
-            return;
-        }
-        let mut largest: f64 = 0.0;
-        for axis in axes(&cov.position) {
-            let along = |m: &Matrix2<f64>| axis.dot(&(m * axis)).max(LEAST_VARIANCE);
-            let (p, v) = (along(&cov.position), along(&cov.velocity));
-            largest = largest.max((0.5 * p * v).sqrt() * v / p);
-        }
-        self.density += 0.05 * (largest.clamp(LEAST_AGEING, MOST_AGEING) - self.density);
-    }
-}
-
-/// What was gained along the axes of what was gained.
-struct Found {
-    /// Anything to speak of was.
-    any: bool,
-    /// How sure the measurement was.
-    cov: Matrix2<f64>,
-    axes: [Vector2<f64>; 2],
-    /// By axis, None where nothing was gained.
-    information: [Option<f64>; 2],
-}
-
-impl Found {
-    /// Of a gain that counts above a share of the whole; where nothing is gained it is as sure as `worst`.
-    fn new(gain: &Matrix2<f64>, whole: &Matrix2<f64>, share: f64, worst: f64) -> Self {
-        let axes = axes(gain);
-        let least = 1.0 / (worst * worst);
-        let information = axes.map(|axis| {
-            let along = |m: &Matrix2<f64>| axis.dot(&(m * axis));
-            let gained = along(gain);
-            (gained > least.max(share * along(whole))).then_some(gained)
-        });
-        let mut cov = Matrix2::zeros();
-        for (axis, information) in axes.iter().zip(information) {
-            cov += axis * axis.transpose() / information.unwrap_or(least);
-        }
-        Self {
-            any: information.iter().any(Option::is_some),
-            cov,
-            axes,
-            information,
-        }
-    }
-
-    /// How far it was measured from what was foreseen; along an axis of which nothing is known, as far as the
-    /// state is now.
-    fn away(&self, pull: Vector2<f64>, off: Vector2<f64>) -> Vector2<f64> {
-        let along = self.axes.iter().zip(self.information);
-        along
-            .map(|(axis, information)| match information {
-                Some(information) => axis * (axis.dot(&pull) / information),
-                None => axis * axis.dot(&off),
-            })
-            .sum()
-    }
-}
-
-/// Along which a symmetric matrix stretches.
-fn axes(m: &Matrix2<f64>) -> [Vector2<f64>; 2] {
-    let angle = 0.5 * (2.0 * m[(0, 1)]).atan2(m[(0, 0)] - m[(1, 1)]);
-    let (sin, cos) = angle.sin_cos();
-    [Vector2::new(cos, sin), Vector2::new(-sin, cos)]
-}
-
 /// A report that is this much older says nothing of what the device knew just before the new one.
 const LASTS_S: f64 = 1.0;
 /// A track that was followed for so long is in a steady state.
 const FOLLOWED_S: f64 = 2.0;
-/// Ageing that is believed, and of a device that has not shown its own, (m/s²)² s.
-const LEAST_AGEING: f64 = 0.05;
-const MOST_AGEING: f64 = 10.0;
-const USUAL_AGEING: f64 = 1.0;
 /// A track that is no farther from going straight on, as a share of how sure it is, was only carried on.
 const SAME_SHARE: f64 = 0.01;
 /// Squared distance from what was foreseen at which an id has passed to another thing.
@@ -317,7 +238,7 @@ const LEAST_VARIANCE: f64 = 1e-6;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fusion::filter::Kalman;
+    use crate::fusion::filter::{Kalman, matrix};
     use crate::fusion::testing::{Dice, car, moment};
     use crate::fusion::{Config, Pose, Sensor, screen};
     use crate::report::InputId;
@@ -341,7 +262,6 @@ mod tests {
 
     fn say(told: &mut Told, t: f64, device: &Kalman) -> (News, Option<Measured>) {
         let (p, v) = (device.position_cov(), device.velocity_cov());
-        let matrix = crate::fusion::filter::matrix;
         let report = Sighting {
             position: device.position(),
             position_cov: floored(matrix(p), LEAST_SIGMA_M),
@@ -429,7 +349,7 @@ mod tests {
                 _ => panic!("{news:?} at {t} s"),
             }
         }
-        assert!((told.ageing.density - 2.5).abs() < 0.01, "{told:?}");
+        assert!((told.ageing.density() - 2.5).abs() < 0.01, "{told:?}");
         let ratio = square / count / 0.04;
         assert!((0.7..1.4).contains(&ratio), "{ratio}, seed 6");
     }
@@ -453,6 +373,45 @@ mod tests {
         device.x[0] += 30.0;
         assert_eq!(say(&mut told, 0.1, &device).0, News::All);
         assert_eq!(say(&mut told, 5.0, &device).0, News::All);
+    }
+
+    /// Covariances that have nothing to do with each other, flat and round, tiny and huge: what is found is finite,
+    /// and as a covariance must be.
+    #[test]
+    fn whatever_a_device_claims_what_is_found_is_finite() {
+        let mut dice = Dice::new(9);
+        let mut told = Told::new(true);
+        let mut found = 0;
+        for step in 0..20_000 {
+            let mut any = |from: f64, to: f64| {
+                let size = |dice: &mut Dice| 10f64.powf(from + (to - from) * dice.uniform());
+                let (a, b) = (size(&mut dice), size(&mut dice));
+                let angle = 3.2 * dice.uniform();
+                matrix(crate::report::Covariance::from_axes(angle, a, b))
+            };
+            let (p, v) = (any(-4.0, 2.0), any(-4.0, 4.0));
+            let report = Sighting {
+                position: Vector2::new(dice.normal(), dice.normal()),
+                position_cov: floored(p, LEAST_SIGMA_M),
+                velocity: Some((
+                    Vector2::new(dice.normal(), dice.normal()),
+                    floored(v, LEAST_SIGMA_MPS),
+                )),
+                ..sighting(step % 7)
+            };
+            let mut measured = ArrayVec::new();
+            told.hear(moment(f64::from(step) * 0.02), &report, &mut measured);
+            for one in &measured {
+                let sound = |cov: &Matrix2<f64>| cov.trace() > 0.0 && cov.determinant() >= 0.0;
+                assert!(one.is_finite(), "{one:?} at {step}, seed 9");
+                assert!(sound(&one.position_cov), "{one:?} at {step}, seed 9");
+                if let Some((_, cov)) = &one.velocity {
+                    assert!(sound(cov), "{one:?} at {step}, seed 9");
+                }
+                found += 1;
+            }
+        }
+        assert!(found > 1_000, "{found}, seed 9");
     }
 
     #[test]

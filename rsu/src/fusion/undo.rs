@@ -90,14 +90,23 @@ impl Blocks {
     fn information(&self) -> Self {
         let velocity = inverse(&self.velocity);
         let mut both = self.both;
-        let mut alone = self.position - both * velocity * both.transpose();
+        let alone = |both: &Matrix2<f64>| self.position - both * velocity * both.transpose();
         // Rounding, and what was supposed, may bind the two closer than can be.
-        while !(alone.trace() > 0.0
-            && determinant(&alone) > CLOSEST * CLOSEST * determinant(&self.position))
-        {
-            both *= LOOSER;
-            alone = self.position - both * velocity * both.transpose();
+        let can_be = |both: &Matrix2<f64>| {
+            let alone = alone(both);
+            let least = CLOSEST * CLOSEST * determinant(&self.position);
+            alone.trace() > 0.0 && determinant(&alone) > least
+        };
+        for last in (0..MOST_TRIES).rev() {
+            if can_be(&both) {
+                break;
+            }
+            both *= if last == 0 { 0.0 } else { LOOSER };
         }
+        if !both.iter().all(|x| x.is_finite()) {
+            both = Matrix2::zeros();
+        }
+        let alone = alone(&both);
         let position = inverse(&alone);
         let between = -position * both * velocity;
         Self {
@@ -139,6 +148,59 @@ fn root(m: &Matrix2<f64>) -> Matrix2<f64> {
     (m + Matrix2::identity() * area) / share
 }
 
+/// What was gained along the axes of what was gained.
+pub(crate) struct Found {
+    /// Anything to speak of was.
+    pub(crate) any: bool,
+    /// How sure the measurement was.
+    pub(crate) cov: Matrix2<f64>,
+    axes: [Vector2<f64>; 2],
+    /// By axis, None where nothing was gained.
+    information: [Option<f64>; 2],
+}
+
+impl Found {
+    /// Of a gain that counts above a share of the whole; where nothing is gained it is as sure as `worst`.
+    pub(crate) fn new(gain: &Matrix2<f64>, whole: &Matrix2<f64>, share: f64, worst: f64) -> Self {
+        let axes = axes(gain);
+        let least = 1.0 / (worst * worst);
+        let information = axes.map(|axis| {
+            let along = |m: &Matrix2<f64>| axis.dot(&(m * axis));
+            let gained = along(gain);
+            (gained > least.max(share * along(whole))).then_some(gained)
+        });
+        let mut cov = Matrix2::zeros();
+        for (axis, information) in axes.iter().zip(information) {
+            cov += axis * axis.transpose() / information.unwrap_or(least);
+        }
+        Self {
+            any: information.iter().any(Option::is_some),
+            cov,
+            axes,
+            information,
+        }
+    }
+
+    /// How far it was measured from what was foreseen; along an axis of which nothing is known, as far as the
+    /// state is now.
+    pub(crate) fn away(&self, pull: Vector2<f64>, off: Vector2<f64>) -> Vector2<f64> {
+        let along = self.axes.iter().zip(self.information);
+        along
+            .map(|(axis, information)| match information {
+                Some(information) => axis * (axis.dot(&pull) / information),
+                None => axis * axis.dot(&off),
+            })
+            .sum()
+    }
+}
+
+/// Along which a symmetric matrix stretches.
+pub(crate) fn axes(m: &Matrix2<f64>) -> [Vector2<f64>; 2] {
+    let angle = 0.5 * (2.0 * m[(0, 1)]).atan2(m[(0, 0)] - m[(1, 1)]);
+    let (sin, cos) = angle.sin_cos();
+    [Vector2::new(cos, sin), Vector2::new(-sin, cos)]
+}
+
 /// How closely position and velocity of a filter hang together that has measured positions for a while,
 /// as a correlation: the root of a half in its steady state.
 const TOGETHER: f64 = std::f64::consts::FRAC_1_SQRT_2;
@@ -146,6 +208,8 @@ const TOGETHER: f64 = std::f64::consts::FRAC_1_SQRT_2;
 const CLOSEST: f64 = 0.01;
 /// and where it is not, what is shared is made less by this until it is.
 const LOOSER: f64 = 0.8;
+/// so many times at most, and then nothing is shared.
+const MOST_TRIES: u32 = 24;
 
 #[cfg(test)]
 mod tests {
