@@ -33,6 +33,9 @@ const STRANGER_MPS: f64 = 10.0;
 /// What it adds to a pair's score that the device says it is the one from before. Not decisive:
 /// devices swap ids too.
 const SAME_DEVICE_ID: f64 = 2.0;
+/// The same of a device that tells its tracks with how sure it is of them ([`super::Sensor::tracks`]): in one
+/// report in a hundred an id has passed to another thing.
+const SAME_DEVICE_TRACK: f64 = 4.6;
 
 /// What it adds to a pair's score that a road user calls itself as before, and takes where it does not. Not
 /// decisive: names change every few minutes.
@@ -366,7 +369,11 @@ fn judge(
         .device_id
         .is_some_and(|id| target.devices.knows(frame.sensor as u8, id))
     {
-        gain += SAME_DEVICE_ID;
+        gain += if config.sensors[frame.sensor].tracks {
+            SAME_DEVICE_TRACK
+        } else {
+            SAME_DEVICE_ID
+        };
     }
     let name = target.own_id(frame.at, SAME_NAME_FOR);
     if let Some((own, last)) = sighting.own_id.zip(name) {

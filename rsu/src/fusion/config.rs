@@ -187,13 +187,15 @@ pub struct Sensor {
     /// The part of the covariance that it claims which is the same error from frame to frame, for a second
     /// or two: all of it for a device that tracks.
     pub repeats: f64,
-    /// The same part of how far a radar's echo lies from the middle of a body.
+    /// The same part of how far a radar's echo lies from the middle of a body; all of it where
+    /// [`Sensor::tracks`] is set.
     pub echo_repeats: f64,
     /// Its frames are dated by a clock of its own; else by their arrival less a configured latency, and what
     /// that is off by is learnt.
     pub clocked: bool,
     /// It reports tracks of its own with velocities and ids, and the covariances are those of the tracks:
-    /// of each report only what it adds to the one before is taken (`tracklet`).
+    /// of each report only what was measured since the one before is taken (`tracklet`), and what it begins
+    /// is believed by what became of what it began before (`repute`).
     pub tracks: bool,
 }
 

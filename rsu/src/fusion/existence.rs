@@ -24,6 +24,11 @@ const HIDDEN_BELOW: f64 = 0.45;
 /// How much less each further miss in a row counts, where a miss is no surprise.
 const REPETITION: f64 = 1.0;
 
+/// Of being measured again, at least: what a device has on its list it sees as often as not.
+const LEAST_AGAIN: f64 = 0.5;
+/// What a device began is published from here on: 95 %.
+const LIKELY_LOG_ODDS: f64 = 3.0;
+
 /// A target that was hidden so long ago may not be any more.
 const HIDDEN_FOR: Duration = Duration::from_millis(300);
 
@@ -36,6 +41,16 @@ impl Target {
         }
         let step = edge.gain().clamp(0.0, MOST_GAIN) * weight;
         self.log_odds = (self.log_odds + step).min(MOST_LOG_ODDS);
+    }
+
+    /// Measured again by a device that has it on its list: `probability` is how likely that is of a thing that is
+    /// there, `of_false` of one that is not.
+    pub(crate) fn credit_again(&mut self, probability: f64, of_false: f64) {
+        if self.log_odds >= MOST_LOG_ODDS {
+            return;
+        }
+        let step = (probability.max(LEAST_AGAIN) / of_false).ln();
+        self.log_odds = (self.log_odds + step.clamp(0.0, MOST_GAIN)).min(MOST_LOG_ODDS);
     }
 
     /// Not listed in a frame of that moment by the sensor of that index.
@@ -55,7 +70,11 @@ impl Target {
 
     /// Whether it has shown itself well enough to be published from now on.
     pub(crate) fn deserves_confirmation(&self, config: &Config) -> bool {
-        self.hits >= config.confirm_hits && self.log_odds >= config.confirm_log_odds
+        match self.word.of {
+            // Its device has seen it several times before it spoke of it.
+            Some(_) => self.log_odds >= LIKELY_LOG_ODDS,
+            None => self.hits >= config.confirm_hits && self.log_odds >= config.confirm_log_odds,
+        }
     }
 
     /// Whether it is to be dropped.
@@ -76,6 +95,8 @@ impl Target {
         let hidden = at.since(self.hidden_at) < HIDDEN_FOR
             && unseen <= config.delete_hidden_after
             && self.state.position_sigma_m() < config.hidden_sigma_m;
-        unseen > config.delete_after && !hidden
+        // A device that carries it on has lost sight of it and still believes in it.
+        let unlisted = at.since(self.seen_at.max(self.carried_at));
+        unlisted > config.delete_after && !hidden
     }
 }

@@ -7,6 +7,7 @@ use super::delay::Delay;
 use super::eyesight::Eyesight;
 use super::health::Pulse;
 use super::precision::Precision;
+use super::repute::Repute;
 use super::tracklet::Told;
 
 /// One entry a sensor, in the order of the configuration.
@@ -16,6 +17,7 @@ pub(crate) struct Habits {
     pub(crate) precision: Vec<Precision>,
     pub(crate) pulse: Vec<Pulse>,
     pub(crate) told: Vec<Told>,
+    pub(crate) repute: Vec<Repute>,
     pub(crate) delay: Vec<Delay>,
 }
 
@@ -25,6 +27,7 @@ impl Habits {
             eyesight: config.sensors.iter().map(Eyesight::new).collect(),
             precision: config.sensors.iter().map(|_| Precision::new()).collect(),
             pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
+            repute: config.sensors.iter().map(|_| Repute::default()).collect(),
             delay: config.sensors.iter().map(|_| Delay::default()).collect(),
             told: config.sensors.iter().map(|s| Told::new(s.tracks)).collect(),
         }

@@ -11,6 +11,7 @@ use arrayvec::ArrayVec;
 
 use super::budget::Later;
 use super::target::{Sighting, Target};
+use super::tracklet::{Measured, News};
 use crate::clock::Mono;
 use crate::report::MAX_OBJECTS;
 
@@ -26,6 +27,8 @@ pub(crate) struct Frame {
     /// Counts frames as they come: the stem of the uids of targets born of this one.
     pub(crate) number: u64,
     pub(crate) sightings: ArrayVec<Sighting, MAX_OBJECTS>,
+    /// What is behind those of a device that tracks, by the place that they name ([`News::Some`]).
+    pub(crate) measured: ArrayVec<Measured, MAX_OBJECTS>,
     /// As many as a report holds: the rest of what was seen may follow in another.
     pub(crate) full: bool,
     /// Some were given up for want of time: who is not among them may well have been seen.
@@ -43,6 +46,16 @@ pub(crate) struct Crowd {
     pub(crate) last: Option<(usize, Mono)>,
     /// Who was not seen at that moment has been judged.
     pub(crate) judged: bool,
+}
+
+impl Frame {
+    /// What is behind a sighting of it that its device has spoken of before.
+    pub(crate) fn measured(&self, sighting: &Sighting) -> Option<&Measured> {
+        match sighting.news {
+            News::Some(place) => self.measured.get(usize::from(place)),
+            News::All | News::None => None,
+        }
+    }
 }
 
 impl Crowd {

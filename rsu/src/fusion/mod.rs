@@ -7,7 +7,7 @@
 //! - [`config`](Config): the sensors, and how sure fusion must be
 //! - `screen`: what is believed of what comes in
 //! - `budget`: what is given up when a step would take too long
-//! - `tracklet`: what a device that tracks says that it had not said before
+//! - `tracklet`, `undo`, `ageing`: what a device that tracks says that it had not said before
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `step`: one frame applied to all targets, by
 //!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
@@ -16,7 +16,8 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`: what each sensor is really like
+//!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`: what each sensor is
+//!     really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -35,6 +36,7 @@
 //! it is of them ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
 //! covariance.
 
+mod ageing;
 mod assign;
 mod associate;
 mod budget;
@@ -51,6 +53,7 @@ mod ids;
 mod knock;
 mod lanes;
 mod lasting;
+mod learn;
 mod merge;
 mod mixture;
 mod motion;
@@ -59,6 +62,7 @@ mod pair;
 mod picture;
 mod precision;
 mod ranges;
+mod repute;
 mod screen;
 mod standing;
 mod step;
@@ -68,6 +72,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod tracklet;
+mod undo;
 mod views;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
@@ -427,6 +432,7 @@ impl Fusion {
         frame.full = objects.detections.is_full();
         frame.thinned = false;
         frame.sightings.clear();
+        frame.measured.clear();
         let model = &self.config.sensors[sensor];
         let Habits {
             precision, told, ..
@@ -446,18 +452,24 @@ impl Fusion {
             }
             let (place, honest) = correction.apply(claimed, sighting.position_cov);
             if model.tracks && parts.news {
-                let said = sighting;
-                sighting.news = told.hear(frame.at, &said);
-            } else if parts.noise {
-                // Errors that repeat look smaller than they are, so that of devices that track they are
-                // not learnt.
+                sighting.news = told.hear(frame.at, &sighting, &mut frame.measured);
+                if let News::Some(place) = sighting.news {
+                    let measured = &mut frame.measured[usize::from(place)];
+                    let (place, honest) =
+                        correction.apply(measured.position, measured.position_cov);
+                    if parts.noise {
+                        measured.position_cov = honest;
+                    }
+                    if parts.mount {
+                        measured.position = place;
+                    }
+                }
+            }
+            if parts.noise {
                 sighting.position_cov = honest;
             }
             if parts.mount {
                 sighting.position = place;
-                if let News::Some(news, _) = &mut sighting.news {
-                    *news += sighting.position - claimed;
-                }
             }
             frame.sightings.push(sighting);
         }

@@ -379,7 +379,7 @@ fn covariance(m: &Matrix2<f64>) -> Covariance {
 
 /// Standard deviation of a radar's echo about the centre, as a share of length and width, before
 /// anything was learnt: it wanders over about +-0.2 of the length, and a little is added.
-const ECHO_SHARE: f64 = 0.15;
+pub(crate) const ECHO_SHARE: f64 = 0.15;
 /// Bodies shorter than this echo from their centre, as far as a radar can tell.
 const SMALL_M: f64 = 2.5;
 const LARGE_M: f64 = 3.5;

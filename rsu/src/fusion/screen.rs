@@ -18,9 +18,9 @@ use crate::report::{Covariance, Detection, Size};
 
 const MAX_SPEED_MPS: f64 = 120.0;
 /// No sensor is surer of a place than this, whatever it says.
-const LEAST_SIGMA_M: f64 = 0.05;
+pub(crate) const LEAST_SIGMA_M: f64 = 0.05;
 /// No sensor is surer of a speed than this.
-const LEAST_SIGMA_MPS: f64 = 0.05;
+pub(crate) const LEAST_SIGMA_MPS: f64 = 0.05;
 const MAX_SIGMA_M: f64 = 100.0;
 /// A direction in which a velocity is not known is given with a sigma of up to this.
 const MAX_SIGMA_MPS: f64 = 1e4;

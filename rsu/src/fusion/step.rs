@@ -6,25 +6,21 @@ use super::associate::{Associator, Circumstances, Edge};
 use super::budget::{Shed, thin};
 use super::classify::family;
 use super::config::{Config, Sees, Sensor};
-use super::delay::Delay;
-use super::filter::matrix;
 use super::habits::Habits;
 use super::history::{Crowd, Frame};
+use super::learn::{learn_precision, learn_sight, note_false};
 use super::merge::Merger;
 use super::motion::Pace;
 use super::near::Near;
-use super::precision::{Miss, Precision};
-use super::ranges;
-use super::target::{Sighting, Target};
+use super::precision::{ECHO_SHARE, Precision};
+use super::repute::{Repute, Word};
+use super::target::{Sighting, Taken, Target};
+use super::tracklet::News;
 use super::views::{View, Views};
 use crate::clock::Mono;
 
 /// A radar's further echo of a body lies within it, give or take this.
 const ECHO_MARGIN_M: f64 = 0.5;
-/// From so many detections of a frame is learnt at most: learning takes as long as following.
-const LEARN_FROM: usize = 32;
-/// A track that has been seen so often is a measure for others.
-const WELL_KNOWN_HITS: u32 = 12;
 /// And is about as fast.
 const ECHO_SPEED_MPS: f64 = 3.0;
 
@@ -84,6 +80,9 @@ impl Stepper {
         let moment = Some((frame.sensor, frame.at));
         let again = before.is_none();
         if let Some(before) = before {
+            if first && config.sensors.iter().any(|sensor| sensor.tracks) {
+                note_false(&before.targets, frame.at, config, &mut habits.repute);
+            }
             crowd.follow(before, frame, config);
             self.looked = None;
         }
@@ -96,9 +95,8 @@ impl Stepper {
                 target.state.settle_all();
             }
         }
-        let echo_repeats = sensor.echo_repeats * precise.repeats();
-        let echo_share =
-            (sensor.sees == Sees::Reflection && config.parts.extent).then(|| precise.echo_share());
+        let (echo_share, echo_repeats) = echo(sensor, precise);
+        let echo_share = echo_share.filter(|_| config.parts.extent);
         let circumstances = Circumstances {
             config,
             at: frame.at,
@@ -120,8 +118,7 @@ impl Stepper {
         let learns = first && !told;
         if learns && config.parts.eyesight {
             let seen = (pairs, self.views.all());
-            let of = (frame.sensor, frame.number);
-            learn_sight(habits, targets, seen, of, !*judged);
+            learn_sight(habits, targets, seen, frame, !*judged);
         }
         if learns && (config.parts.noise || config.parts.mount) {
             let late = &mut habits.delay[frame.sensor];
@@ -133,28 +130,32 @@ impl Stepper {
                 (&config.sensors[..], echo_share),
             );
         }
-        take(frame, targets, pairs, (echo_share, echo_repeats));
+        let repute = &habits.repute[frame.sensor];
+        let seen = (pairs, self.views.all(), repute);
+        take(frame, targets, seen, (echo_share, echo_repeats));
         // Of a moment that comes in several frames the last one tells who was not seen: the first that is
         // not full.
         if !*judged && !frame.full {
             *judged = true;
             for (target, view) in targets.iter_mut().zip(self.views.all()) {
-                if !target.seen_now {
+                if !target.seen_now && !target.carried_now {
                     target.debit(frame.at, frame.sensor, view);
                 }
             }
         }
         let before = targets.len();
         for (index, sighting) in frame.sightings.iter().enumerate() {
-            if pairs[index].is_none() {
-                let by = (sensor, config, &self.near);
+            // What a device only carries on begins nothing.
+            if pairs[index].is_none() && sighting.news != News::None {
+                let by = (sensor, config, &self.near, repute);
                 begin(frame, index, sighting, by, targets, counts);
             }
         }
         let born = before..targets.len();
         let new = born.len() as f64;
         let seen = pairs.iter().flatten().map(|edge| usize::from(edge.target));
-        let real = confirm(targets, seen.chain(born.clone()), config);
+        let repute = first.then_some(&mut habits.repute[..]);
+        let real = confirm(targets, seen.chain(born.clone()), config, repute);
         counts.oversized_groups += std::mem::take(&mut self.associator.oversized);
         if learns && config.parts.eyesight && !frame.thinned {
             habits.eyesight[frame.sensor].note_false(new - real, again, sensor);
@@ -205,6 +206,23 @@ impl Crowd {
     }
 }
 
+/// How far an echo wanders over a body, as a share of it, and how much of that is the same from frame to frame.
+/// None for a sensor that gives the centre.
+///
+/// A device that tracks takes for its track the echoes near by, so that the point that it follows stays on the
+/// body, and wanders less than echoes do: it is as far from the middle as before, for as long as it is followed.
+fn echo(sensor: &Sensor, precise: &Precision) -> (Option<f64>, f64) {
+    if sensor.sees != Sees::Reflection {
+        return (None, 0.0);
+    }
+    let share = precise.echo_share();
+    if sensor.tracks {
+        (Some(share.max(ECHO_SHARE)), 1.0)
+    } else {
+        (Some(share), sensor.echo_repeats * precise.repeats())
+    }
+}
+
 /// Works out what a frame did not need of those that it did not show.
 fn settle(targets: &mut [Target]) {
     for target in targets {
@@ -213,110 +231,47 @@ fn settle(targets: &mut [Target]) {
 }
 
 /// Confirms those of `whom` that have earned it; how many.
-fn confirm(targets: &mut [Target], whom: impl Iterator<Item = usize>, config: &Config) -> f64 {
+fn confirm(
+    targets: &mut [Target],
+    whom: impl Iterator<Item = usize>,
+    config: &Config,
+    mut repute: Option<&mut [Repute]>,
+) -> f64 {
     let mut real = 0.0;
     for index in whom {
         let target = &mut targets[index];
         if !target.confirmed && target.deserves_confirmation(config) {
             target.confirmed = true;
             real += 1.0;
+            if let Some((of, repute)) = target.word.of.zip(repute.as_deref_mut()) {
+                repute[usize::from(of)].proved_real();
+            }
         }
     }
     real
 }
 
-/// As many as are enough to learn from, others in each frame.
-fn some<T>(all: impl ExactSizeIterator<Item = T>, number: u64) -> impl Iterator<Item = T> {
-    let every = all.len().div_ceil(LEARN_FROM).max(1);
-    all.skip(number as usize % every).step_by(every)
-}
-
-/// Learns from who was listed and who was not.
-fn learn_sight(
-    habits: &mut Habits,
-    targets: &mut [Target],
-    (pairs, views): (&[Option<Edge>], &[View]),
-    (sensor, number): (usize, u64),
-    whole: bool,
-) {
-    for edge in some(pairs.iter(), number).flatten() {
-        let target = &mut targets[usize::from(edge.target)];
-        if !target.confirmed || !whole {
-            continue;
-        }
-        for run in target.missed.take() {
-            let times = f64::from(run.count);
-            habits.eyesight[usize::from(run.sensor)].learn(&run.sight, false, times);
-        }
-        let view = &views[usize::from(edge.target)];
-        if view.probability > 0.0 {
-            habits.eyesight[sensor].learn(&view.sight, true, 1.0);
-        }
-    }
-}
-
-/// Learns from how far sightings lie from where they were expected.
-fn learn_precision(
-    (precision, late): (&mut [Precision], &mut Delay),
-    frame: &Frame,
-    targets: &[Target],
-    pairs: &[Option<Edge>],
-    (sensors, echo_share): (&[Sensor], Option<f64>),
-) {
-    let of = frame.sensor;
-    let sensor = &sensors[of];
-    let mut any = false;
-    let all = frame.sightings.iter().zip(pairs);
-    for (sighting, pair) in some(all, frame.number) {
-        let Some(edge) = pair else { continue };
-        let target = &targets[usize::from(edge.target)];
-        if !target.confirmed || target.hits < WELL_KNOWN_HITS {
-            continue;
-        }
-        let miss = Miss {
-            state: &target.state,
-            sighting,
-            length_m: target.extent().length_m,
-            direction: target.heading.direction,
-            others: 1.0 - target.lasting.share_of(frame.sensor),
-            wander: target.wander(echo_share),
-        };
-        any = true;
-        ranges::share_out(&miss, &target.lasting, (of, sensors), precision);
-        precision[of].note(sensor, &miss);
-        let off = sighting.position - target.state.position();
-        if !sensor.clocked {
-            let way = target.state.velocity();
-            let cov = sighting.position_cov + miss.wander + matrix(target.state.position_cov());
-            let along_m2 = way.dot(&(cov * way)) / way.norm_squared().max(1e-6);
-            late.note(off, way, (along_m2.max(1e-6), miss.others));
-        }
-        if let Some((alike_m2, expected_m2)) = target.lasting.alike(frame.sensor, off) {
-            let whole_m2 = (sighting.position_cov + miss.wander).trace()
-                + miss.state.position_sigma_m().powi(2);
-            precision[of].note_alike(alike_m2, expected_m2, whole_m2);
-        }
-    }
-    precision[of].settle();
-    for (index, precision) in precision.iter_mut().enumerate().filter(|_| any) {
-        precision.range.settle(index == of);
-    }
-    late.settle();
-}
-
 fn take(
     frame: &Frame,
     targets: &mut [Target],
-    pairs: &[Option<Edge>],
+    (pairs, views, repute): (&[Option<Edge>], &[View], &Repute),
     (echo_share, echo_repeats): (Option<f64>, f64),
 ) {
     for (sighting, pair) in frame.sightings.iter().zip(pairs) {
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
-            if target.update(frame.at, frame.sensor, sighting, cov, echo_repeats) {
-                target.credit(edge, sighting.existence);
+            let seen = (sighting, frame.measured(sighting));
+            let taken = target.update(frame.at, frame.sensor, seen, cov, echo_repeats);
+            match taken {
+                Taken::Whole => target.credit(edge, sighting.existence),
+                Taken::Again => {
+                    let probability = views[usize::from(edge.target)].probability;
+                    target.credit_again(probability, repute.again());
+                }
+                Taken::Nothing => {}
             }
+            target.word.note(frame.sensor, taken == Taken::Again);
         }
     }
 }
@@ -325,7 +280,7 @@ fn begin(
     frame: &Frame,
     index: usize,
     sighting: &Sighting,
-    (sensor, config, near): (&Sensor, &Config, &Near),
+    (sensor, config, near, repute): (&Sensor, &Config, &Near, &Repute),
     targets: &mut Vec<Target>,
     counts: &mut Counts,
 ) {
@@ -346,6 +301,17 @@ fn begin(
             sighting,
             config.parts.modes,
         ));
+        if let Some(target) = targets.last_mut()
+            && config.parts.news
+            && sensor.tracks
+            && sighting.is_followed()
+        {
+            target.log_odds = repute.log_odds();
+            target.word = Word {
+                of: Some(frame.sensor as u8),
+                ..Word::default()
+            };
+        }
     } else {
         counts.births_refused += 1;
     }
@@ -365,7 +331,7 @@ fn is_echo(body: &Target, sighting: &Sighting) -> bool {
     let Some(yaw) = body.heading.yaw_rad else {
         return false;
     };
-    if !body.seen_now || !body.confirmed {
+    if !(body.seen_now || body.carried_now) || !body.confirmed {
         return false;
     }
     let (a, b) = (family(body.class.best().0), family(sighting.class));

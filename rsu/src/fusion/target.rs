@@ -15,7 +15,8 @@ use super::lasting::{ANYWHERE, Lasting};
 use super::motion::{Motion, Pace};
 use super::picture::Track;
 use super::precision::Precision;
-use super::tracklet::News;
+use super::repute::Word;
+use super::tracklet::{Measured, News};
 use crate::clock::Mono;
 use crate::report::{Class, Covariance, Size, Velocity};
 
@@ -57,6 +58,8 @@ pub(crate) struct Target {
     pub(crate) confirmed: bool,
     /// Seen in the frame that was worked through last.
     pub(crate) seen_now: bool,
+    /// Listed in it by a device that only carried it on.
+    pub(crate) carried_now: bool,
     pub(crate) size: SizeBelief,
     pub(crate) heading: Heading,
     pub(crate) class: ClassBelief,
@@ -64,6 +67,8 @@ pub(crate) struct Target {
     pub(crate) born_at: Mono,
     /// When a sensor last would have seen it, but for another thing before it.
     pub(crate) hidden_at: Mono,
+    /// When a device last carried it on, which believes that it is still there.
+    pub(crate) carried_at: Mono,
     pub(crate) sources: u32,
     pub(crate) devices: Devices,
     /// What it calls itself, and when it last did.
@@ -75,7 +80,19 @@ pub(crate) struct Target {
     pub(crate) animal: f32,
     pub(crate) missed: Missed,
     pub(crate) twin: Twin,
+    pub(crate) word: Word,
     pub(crate) lasting: Lasting,
+}
+
+/// What a sighting was to a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// All of it is new.
+    Whole,
+    /// Its device has followed it before, and measured it again.
+    Again,
+    /// Its device has only carried it on.
+    Nothing,
 }
 
 /// Where a thing points: its course while it moves, else what it was.
@@ -118,6 +135,13 @@ pub(crate) struct Twin {
     pub(crate) at: Mono,
 }
 
+impl Sighting {
+    /// Whether it is one of many of a track that its device follows.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.device_id.is_some() && self.velocity.is_some()
+    }
+}
+
 impl Target {
     /// A thing that has just been seen for the first time.
     pub(crate) fn new(
@@ -139,10 +163,12 @@ impl Target {
             born_at: at,
             seen_at: at,
             hidden_at: Mono::ZERO,
+            carried_at: Mono::ZERO,
             hits: 0,
             log_odds: 0.0,
             confirmed: false,
             seen_now: true,
+            carried_now: false,
             class: ClassBelief::new(),
             size: SizeBelief::default(),
             heading: Heading::default(),
@@ -152,6 +178,7 @@ impl Target {
             emergency: None,
             animal: 0.0,
             twin: Twin::default(),
+            word: Word::default(),
             missed: Missed::default(),
             lasting: Lasting::default(),
         };
@@ -173,38 +200,41 @@ impl Target {
             .predict(pace.dt_s, self.state.velocity().norm_squared(), class);
         self.lasting.fade(pace.dt_s);
         self.seen_now = false;
+        self.carried_now = false;
     }
 
-    /// Takes a sighting; `position_cov` is as [`Self::expected_cov`] gave it. False if there was nothing new
-    /// in it.
+    /// Takes a sighting; `position_cov` is as [`Self::expected_cov`] gave it.
     pub(crate) fn update(
         &mut self,
         at: Mono,
         sensor: usize,
-        sighting: &Sighting,
+        (sighting, measured): (&Sighting, Option<&Measured>),
         position_cov: Matrix2<f64>,
         echo_repeats: f64,
-    ) -> bool {
+    ) -> Taken {
         let before = self.state.position_cov();
         let lasts = sighting.lasts + (position_cov - sighting.position_cov) * echo_repeats;
         let miss = sighting.position - self.state.position();
         let followed = sighting
             .device_id
             .is_some_and(|id| self.devices.knows(sensor as u8, id));
-        match &sighting.news {
-            News::Some(place, cov) if followed => {
+        if sighting.news == News::None {
+            self.carried_now = true;
+            self.carried_at = self.carried_at.max(at);
+            return Taken::Nothing;
+        }
+        let measured = measured.filter(|_| followed);
+        match measured {
+            Some(measured) => {
                 // What comes on top of the device's own covariance counts here too.
-                let cov = cov + position_cov - sighting.position_cov;
-                let miss = place - self.state.position();
+                let cov = measured.position_cov + position_cov - sighting.position_cov;
+                let miss = measured.position - self.state.position();
                 self.lasting.take(sensor, before, (&cov, &lasts), miss);
-                self.state.update((*place, &cov), None);
+                let velocity = measured.velocity.as_ref();
+                let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
+                self.state.update((measured.position, &cov), velocity);
             }
-            News::None if followed => {
-                // Neither seen nor missed.
-                self.seen_now = true;
-                return false;
-            }
-            _ => {
+            None => {
                 let velocity = sighting.velocity.as_ref();
                 let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
                 self.lasting
@@ -214,7 +244,11 @@ impl Target {
             }
         }
         self.note(at, sensor, sighting);
-        true
+        if measured.is_some() {
+            Taken::Again
+        } else {
+            Taken::Whole
+        }
     }
 
     /// Probability of existence.

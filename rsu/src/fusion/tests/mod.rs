@@ -8,6 +8,7 @@ mod learnt;
 mod overload;
 mod ranges;
 mod time;
+mod tracking;
 
 use super::testing::{Dice, car, frame, moment};
 use super::*;
