@@ -16,7 +16,7 @@ use rsu::clock::{Mono, Now};
 use rsu::config::{self, Config, Protocol};
 use rsu::fusion::Health;
 use rsu::inputs::{Counts, Decoder};
-use rsu::report::{Content, InputId, Report};
+use rsu::report::{Content, InputId};
 use rsu::station::{ClockState, Event, Frame, Station};
 
 use crate::obu::fleet::{Fleet, Junction};
@@ -343,12 +343,7 @@ impl Stage {
         let (station, air, truth) = (&mut *self.station, &mut self.air, &self.truth);
         // Reports are large: each is handed on where it was made.
         told(&mut self.inputs[i].decoder, &mut |content| {
-            let report = Report {
-                input: id,
-                arrived: now,
-                content,
-            };
-            station.handle_report(now, &report);
+            station.handle_content(now, (id, now), &content);
             drain(station, air, truth, now, audience);
         });
     }

@@ -24,7 +24,7 @@ use crate::report::MAX_OBJECTS;
 /// Most targets that compete for one detection; farther ones are left out.
 const MAX_RIVALS: usize = 6;
 /// A detection is never sought farther than this from its target.
-const REACH_M: f64 = 15.0;
+pub(crate) const REACH_M: f64 = 15.0;
 /// Squared distance in position and velocity together at which a pair cannot be: all but one right one
 /// in 12,000 are nearer.
 const JOINT_GATE: f64 = 24.0;

@@ -1,15 +1,22 @@
 //! The last moments, kept so that a late frame can be taken in its place.
 //!
-//! Each frame of the window is kept with the targets as they were before it. A late frame is put in
-//! order, the targets are set back to that moment, and it and all later frames are worked through
-//! again. Frames may wait in their places first, so that several late ones share one way through. All
-//! room is made once; a frame older than the window, or than what the room can hold, is too late.
+//! Each frame of the window is kept with who was followed before it (`crowd`), and with the targets that it
+//! carried on, as it left them. A late frame is put in order, the crowd is set back to that moment, and it and
+//! all later frames are worked through again. Frames may wait in their places first, so that several late ones
+//! share one way through. All room is made once; a frame older than the window, or than what the room can hold,
+//! is too late. Of frames before the window the last few are kept as well, for the targets that nothing has
+//! concerned since.
 
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
 
 use super::budget::Later;
+use super::config::Config;
+use super::crowd::{Concern, Crowd, LEFT, LEFT_MOMENTS, Paces, Seat};
+use super::learn::proved_false;
+use super::motion::Pace;
+use super::repute::Repute;
 use super::target::{Sighting, Target};
 use super::tracklet::{Measured, News};
 use crate::clock::Mono;
@@ -17,6 +24,8 @@ use crate::report::MAX_OBJECTS;
 
 /// Most frames kept: 0.4 s of six sensors at 20 Hz.
 pub(crate) const MAX_FRAMES: usize = 48;
+/// Moments before these whose targets are kept.
+const TAIL: usize = LEFT_MOMENTS as usize + 1;
 
 /// What one sensor saw at one moment.
 #[derive(Clone, Debug, Default)]
@@ -37,17 +46,6 @@ pub(crate) struct Frame {
     pub(crate) print: u64,
 }
 
-/// The targets at one moment.
-#[derive(Debug)]
-pub(crate) struct Crowd {
-    pub(crate) at: Mono,
-    pub(crate) targets: Vec<Target>,
-    /// The frame worked through last: a device may send one moment in several.
-    pub(crate) last: Option<(usize, Mono)>,
-    /// Who was not seen at that moment has been judged.
-    pub(crate) judged: bool,
-}
-
 impl Frame {
     /// What is behind a sighting of it that its device has spoken of before.
     pub(crate) fn measured(&self, sighting: &Sighting) -> Option<&Measured> {
@@ -58,23 +56,14 @@ impl Frame {
     }
 }
 
-impl Crowd {
-    pub(crate) fn with_capacity(max_targets: usize) -> Self {
-        Self {
-            at: Mono::ZERO,
-            targets: Vec::with_capacity(max_targets),
-            last: None,
-            judged: false,
-        }
-    }
-}
-
 /// Frames in order of time, each with the crowd before it.
 #[derive(Debug)]
 pub(crate) struct History {
     slots: Vec<Slot>,
     order: ArrayVec<u8, MAX_FRAMES>,
-    free: ArrayVec<u8, MAX_FRAMES>,
+    /// Moments that have left the window, in order of time.
+    tail: ArrayVec<u8, TAIL>,
+    free: ArrayVec<u8, { MAX_FRAMES + TAIL }>,
     /// Nothing before this can be taken: it has been forgotten.
     floor: Mono,
     window: Duration,
@@ -84,7 +73,9 @@ pub(crate) struct History {
 struct Slot {
     frame: Box<Frame>,
     before: Crowd,
-    /// Whether `before` is: nobody goes back into the midst of a moment that came in several frames.
+    /// Whom it carried on, as its moment left them.
+    made: Vec<Target>,
+    /// Whether these are: nobody goes back into the midst of a moment that came in several frames.
     kept: bool,
     /// Whether it has been worked through yet.
     entered: bool,
@@ -104,13 +95,15 @@ impl History {
         let slot = || Slot {
             frame: Box::default(),
             before: Crowd::with_capacity(max_targets),
+            made: Vec::with_capacity(max_targets),
             kept: false,
             entered: false,
         };
         Self {
-            slots: (0..MAX_FRAMES).map(|_| slot()).collect(),
+            slots: (0..MAX_FRAMES + TAIL).map(|_| slot()).collect(),
             order: ArrayVec::new(),
-            free: (0..MAX_FRAMES as u8).collect(),
+            tail: ArrayVec::new(),
+            free: (0..(MAX_FRAMES + TAIL) as u8).collect(),
             floor: Mono::ZERO,
             window,
         }
@@ -118,6 +111,7 @@ impl History {
 
     pub(crate) fn clear(&mut self) {
         self.free.extend(self.order.drain(..));
+        self.free.extend(self.tail.drain(..));
         self.floor = Mono::ZERO;
     }
 
@@ -143,7 +137,7 @@ impl History {
     pub(crate) fn presses(&self, at: Mono) -> bool {
         let waiting = self.waiting().map(|place| self.slot(place).frame.at);
         let newest = self.newest().max(Some(at)).unwrap_or(at);
-        waiting.is_some_and(|waiting| self.free.is_empty() || waiting + self.window < newest)
+        waiting.is_some_and(|waiting| self.order.is_full() || waiting + self.window < newest)
     }
 
     fn slot(&self, place: usize) -> &Slot {
@@ -172,10 +166,8 @@ impl History {
             return Err(TooLate);
         }
         self.forget_before(newest);
-        if self.free.is_empty() {
-            let oldest = self.order.remove(0);
-            self.floor = self.slots[usize::from(oldest)].frame.at;
-            self.free.push(oldest);
+        if self.order.is_full() {
+            self.forget(1);
             if frame.at < self.floor {
                 return Err(TooLate);
             }
@@ -199,16 +191,33 @@ impl History {
         Ok(place)
     }
 
-    /// Forgets what no frame can come before any more. What was kept last is given out first, so that the
-    /// same memory is used again and again.
+    /// Forgets what no frame can come before any more.
     fn forget_before(&mut self, newest: Mono) {
         let frame = |slot: u8| &self.slots[usize::from(slot)].frame;
         let old = self.order.iter();
         let old = old.take_while(|slot| frame(**slot).at + self.window < newest);
-        let old = old.count();
-        if let Some(last) = old.checked_sub(1) {
-            self.floor = frame(self.order[last]).at;
-            self.free.extend(self.order.drain(..old).rev());
+        self.forget(old.count());
+    }
+
+    /// Forgets the oldest frames, so many; of their moments the last are kept for a while. What was kept last is
+    /// given out first, so that the same memory is used again and again.
+    fn forget(&mut self, count: usize) {
+        for slot in self.order.drain(..count) {
+            let Slot {
+                frame,
+                kept,
+                entered,
+                ..
+            } = &self.slots[usize::from(slot)];
+            self.floor = frame.at;
+            if !(*kept && *entered) {
+                self.free.push(slot);
+                continue;
+            }
+            if self.tail.is_full() {
+                self.free.push(self.tail.remove(0));
+            }
+            self.tail.push(slot);
         }
     }
 
@@ -238,19 +247,173 @@ impl History {
         count
     }
 
-    /// Hands out the frame at `place`, whether it had waited and, where it begins a moment, the crowd before
-    /// it: that is kept here from now on, and what is then left in `crowd` is of no use.
+    /// Makes the crowd that of the frame at `place`: those whom it concerns are carried on to its moment and
+    /// handed out, to be given back by [`Self::leave`]. Where it begins a moment, the crowd before it is kept
+    /// here from now on. Those are left out whose time is over.
+    /// What devices are found to have begun for nothing counts in their `repute`, once.
     pub(crate) fn enter(
         &mut self,
         place: usize,
         crowd: &mut Crowd,
-    ) -> (&Frame, bool, Option<&Crowd>) {
-        let slot = &mut self.slots[usize::from(self.order[place])];
-        slot.kept = crowd.last != Some((slot.frame.sensor, slot.frame.at));
-        if slot.kept {
-            std::mem::swap(crowd, &mut slot.before);
-        }
+        config: &Config,
+        repute: &mut [Repute],
+    ) -> Entered {
+        let own = self.order[place];
+        let slot = &mut self.slots[usize::from(own)];
+        let moment = Some((slot.frame.sensor, slot.frame.at));
+        slot.kept = crowd.last != moment;
         let first = !std::mem::replace(&mut slot.entered, true);
-        (&slot.frame, first, slot.kept.then_some(&slot.before))
+        let (begins, at) = (slot.kept, slot.frame.at);
+        if begins {
+            std::mem::swap(crowd, &mut slot.before);
+            crowd.at = slot.before.at.max(at);
+            (crowd.last, crowd.judged, crowd.slot) = (moment, false, own);
+            crowd.seats.clear();
+            slot.made.clear();
+        }
+        let mut targets = std::mem::take(&mut self.slots[usize::from(crowd.slot)].made);
+        let known = targets.len();
+        let mut is_over = |target: &Target| {
+            let over = target.is_over(at, config);
+            if over && first {
+                proved_false(target, repute);
+            }
+            over
+        };
+        if begins {
+            self.carry_on(own, crowd, &mut targets, (config, &mut is_over));
+        } else {
+            self.fetch(own, crowd, &mut targets, (config, &mut is_over));
+        }
+        Entered {
+            first,
+            begins,
+            others: crowd.seats.len() - targets.len(),
+            more: targets.len() > known,
+            targets,
+        }
+    }
+
+    /// The frame at `place`.
+    pub(crate) fn frame(&self, place: usize) -> &Frame {
+        &self.slot(place).frame
+    }
+
+    /// Takes back those whom a frame has been about: some may have gone, and others come after them.
+    pub(crate) fn leave(&mut self, crowd: &mut Crowd, targets: Vec<Target>) {
+        let own = crowd.slot;
+        let mut next = 0;
+        crowd.seats.retain_mut(|seat| {
+            if seat.slot != own {
+                return true;
+            }
+            let Some(target) = targets.get(next).filter(|target| seat.is_of(target)) else {
+                return false;
+            };
+            *seat = Seat::new(target, own, next);
+            next += 1;
+            true
+        });
+        let come = targets.iter().enumerate().skip(next);
+        let come = come.map(|(index, target)| Seat::new(target, own, index));
+        crowd.seats.extend(come);
+        self.slots[usize::from(own)].made = targets;
+    }
+
+    /// Carries on whom the frame in a slot concerns, or who was left for long; the others stay where they are.
+    /// Made anew and not moved on, since what was before is kept.
+    fn carry_on(
+        &self,
+        own: u8,
+        crowd: &mut Crowd,
+        into: &mut Vec<Target>,
+        (config, is_over): (&Config, &mut impl FnMut(&Target) -> bool),
+    ) {
+        let Slot { frame, before, .. } = &self.slots[usize::from(own)];
+        let concern = Concern::new(&config.sensors[frame.sensor], &frame.sightings);
+        let mut paces = Paces::new(frame.at);
+        for seat in &before.seats {
+            let from = &self.slots[usize::from(seat.slot)];
+            let left = seat.left >= LEFT_MOMENTS || from.frame.at + LEFT < frame.at;
+            if !left && !concern.reaches(seat) {
+                crowd.seats.push(seat.left_again());
+                continue;
+            }
+            let target = &from.made[usize::from(seat.index)];
+            // Asked before they move: after a long silence their covariance would be beyond all use.
+            if is_over(target) {
+                continue;
+            }
+            crowd.seats.push(Seat::new(target, own, into.len()));
+            carry(target, into, paces.since(from.frame.at));
+        }
+    }
+
+    /// The same for a further frame of a moment, which may concern some whom those before it did not.
+    fn fetch(
+        &self,
+        own: u8,
+        crowd: &mut Crowd,
+        into: &mut Vec<Target>,
+        (config, is_over): (&Config, &mut impl FnMut(&Target) -> bool),
+    ) {
+        let frame = &self.slots[usize::from(own)].frame;
+        let concern = Concern::new(&config.sensors[frame.sensor], &frame.sightings);
+        let mut paces = Paces::new(frame.at);
+        let (slot, known) = (crowd.slot, into.len());
+        crowd.seats.retain(|seat| {
+            if seat.slot == slot || !concern.reaches(seat) {
+                return true;
+            }
+            let from = &self.slots[usize::from(seat.slot)];
+            let target = &from.made[usize::from(seat.index)];
+            if !is_over(target) {
+                carry(target, into, paces.since(from.frame.at));
+            }
+            false
+        });
+        let fetched = into.iter().enumerate().skip(known);
+        let fetched = fetched.map(|(index, target)| Seat::new(target, slot, index));
+        crowd.seats.extend(fetched);
+    }
+
+    /// Everybody of a crowd, each as of the moment that is given beside.
+    pub(crate) fn everybody<'a>(
+        &'a self,
+        crowd: &'a Crowd,
+    ) -> impl Iterator<Item = (Mono, &'a Target)> {
+        crowd.seats.iter().map(|seat| {
+            let slot = &self.slots[usize::from(seat.slot)];
+            (slot.frame.at, &slot.made[usize::from(seat.index)])
+        })
+    }
+
+    /// One of a crowd, to be changed in what is no part of the past.
+    pub(crate) fn one_of(&mut self, crowd: &Crowd, n: usize) -> (Mono, &mut Target) {
+        let seat = &crowd.seats[n];
+        let slot = &mut self.slots[usize::from(seat.slot)];
+        (slot.frame.at, &mut slot.made[usize::from(seat.index)])
+    }
+}
+
+/// Those whom a frame is about, and what is to be known beside.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    pub(crate) targets: Vec<Target>,
+    /// So many are followed beside them.
+    pub(crate) others: usize,
+    /// The frame had not been worked through before.
+    pub(crate) first: bool,
+    /// It begins a moment, and does not go on with one.
+    pub(crate) begins: bool,
+    /// It concerns some whom the frames of its moment before it did not.
+    pub(crate) more: bool,
+}
+
+/// Adds a target, moved on.
+pub(crate) fn carry(target: &Target, into: &mut Vec<Target>, pace: &mut Pace) {
+    into.extend_from_slice(std::slice::from_ref(target));
+    if let Some(target) = into.last_mut() {
+        target.predict(pace);
     }
 }

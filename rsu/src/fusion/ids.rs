@@ -10,6 +10,8 @@ use std::time::Duration;
 use nalgebra::Vector2;
 
 use super::classify::{ClassBelief, SizeBelief, family};
+use super::crowd::Crowd;
+use super::history::History;
 use super::target::{Heading, Target};
 use crate::clock::Mono;
 use crate::report::Class;
@@ -118,7 +120,7 @@ impl Ids {
     }
 
     /// Gives every confirmed target its id and sets those at rest whose target has gone.
-    pub(crate) fn settle(&mut self, at: Mono, targets: &mut [Target]) -> Settled {
+    pub(crate) fn settle(&mut self, at: Mono, history: &mut History, crowd: &Crowd) -> Settled {
         let mut in_use = 0;
         self.known_is_made = false;
         for owner in self.owners.iter_mut() {
@@ -128,25 +130,36 @@ impl Ids {
             }
         }
         let mut unclaimed = in_use;
-        for target in targets.iter_mut().filter(|target| target.confirmed) {
+        let mut nameless = false;
+        for n in 0..crowd.seats.len() {
+            let (since, target) = history.one_of(crowd, n);
+            if !target.confirmed {
+                continue;
+            }
             target.id = self.find(target).unwrap_or(0);
             if target.id != 0 {
                 let back = self.owners[usize::from(target.id)].state != Use::Unclaimed;
                 in_use += usize::from(back);
                 unclaimed -= usize::from(!back);
-                self.claim(at, target);
+                self.claim(since, target);
+            } else {
+                nameless = true;
             }
         }
         let mut settled = Settled::default();
-        for target in targets
-            .iter_mut()
-            .filter(|target| target.confirmed && target.id == 0)
-        {
+        for n in 0..crowd.seats.len() {
+            if !nameless {
+                break;
+            }
+            let (since, target) = history.one_of(crowd, n);
+            if !target.confirmed || target.id != 0 {
+                continue;
+            }
             let full = in_use >= self.max;
             let lost = if full && unclaimed == 0 {
                 None
             } else {
-                self.lost_at(at, target, full)
+                self.lost_at(since, target, full)
             };
             let free = if full { None } else { self.free(at) };
             if let Some(id) = lost {
@@ -167,7 +180,7 @@ impl Ids {
             } else {
                 settled.refused += 1;
             }
-            self.claim(at, target);
+            self.claim(since, target);
         }
         if unclaimed > 0 {
             let owners = self.owners.iter_mut();

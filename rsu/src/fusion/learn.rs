@@ -5,7 +5,7 @@
 //! it is first worked through.
 
 use super::associate::Edge;
-use super::config::{Config, Sensor};
+use super::config::Sensor;
 use super::delay::Delay;
 use super::filter::matrix;
 use super::habits::Habits;
@@ -16,17 +16,13 @@ use super::repute::Repute;
 use super::target::{Sighting, Target};
 use super::tracklet::News;
 use super::views::View;
-use crate::clock::Mono;
 
-/// Learns from what devices began and nobody will ever see published.
-pub(super) fn note_false(targets: &[Target], at: Mono, config: &Config, repute: &mut [Repute]) {
-    for target in targets {
-        if let Some(of) = target.word.of
-            && !target.confirmed
-            && target.is_over(at, config)
-        {
-            repute[usize::from(of)].proved_false(&target.word);
-        }
+/// Learns from what a device began and nobody will ever see published.
+pub(super) fn proved_false(target: &Target, repute: &mut [Repute]) {
+    if let Some(of) = target.word.of
+        && !target.confirmed
+    {
+        repute[usize::from(of)].proved_false(&target.word);
     }
 }
 

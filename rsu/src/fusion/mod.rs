@@ -9,7 +9,8 @@
 //! - `budget`: what is given up when a step would take too long
 //! - `tracklet`, `undo`, `ageing`: what a device that tracks says that it had not said before
 //! - `history`: late frames are taken in their place, by going back and through again
-//! - `step`: one frame applied to all targets, by
+//! - `crowd`: whom a frame concerns; the others are left as they are
+//! - `step`: one frame applied to those, by
 //!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
 //!   - `lasting`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `associate`, `assign`: which detection belongs to which target
@@ -42,6 +43,7 @@ mod associate;
 mod budget;
 mod classify;
 mod config;
+mod crowd;
 mod delay;
 mod existence;
 mod eyesight;
@@ -83,12 +85,13 @@ pub use picture::{Picture, Track};
 use crate::clock::Mono;
 use crate::report::{InputId, Objects};
 use budget::afford;
+use crowd::{Crowd, Paces};
 use habits::Habits;
-use history::{Crowd, Frame, History};
+use history::{Frame, History};
 use ids::Ids;
-use motion::Pace;
 use screen::{TimeScreen, Verdict, believe};
 use step::Stepper;
+use target::Target;
 use tracklet::News;
 
 /// Makes one picture of the road from what all sensors see.
@@ -103,6 +106,8 @@ pub struct Fusion {
     lanes: Option<Lanes>,
     time: TimeScreen,
     incoming: Box<Frame>,
+    /// Everybody side by side, where there is more than there is time for.
+    whole: Vec<Target>,
     picture: Box<Picture>,
     counts: Counts,
     frames: u64,
@@ -191,6 +196,7 @@ impl Fusion {
             lanes: None,
             time: TimeScreen::default(),
             incoming: Box::default(),
+            whole: Vec::with_capacity(config.max_targets),
             picture: Box::default(),
             counts: Counts::default(),
             frames: 0,
@@ -287,7 +293,9 @@ impl Fusion {
     }
 
     fn settle_ids(&mut self) {
-        let settled = self.ids.settle(self.crowd.at, &mut self.crowd.targets);
+        let settled = self
+            .ids
+            .settle(self.crowd.at, &mut self.history, &self.crowd);
         self.counts.published += settled.given;
         self.counts.found_again += settled.found_again;
         self.counts.ids_exhausted += settled.refused;
@@ -309,15 +317,16 @@ impl Fusion {
         for pulse in &mut self.habits.pulse {
             pulse.note_asked(at);
         }
-        let mut pace = Pace::new(at.seconds_after(self.crowd.at));
+        let mut paces = Paces::new(at);
         let sensors = (&self.config.sensors[..], &self.habits.precision[..]);
         let sensors = self.config.parts.lasting.then_some(sensors);
         self.picture.at = at;
         self.picture.tracks.clear();
-        for target in self.crowd.targets.iter().filter(|target| target.id != 0) {
+        let everybody = self.history.everybody(&self.crowd);
+        for (since, target) in everybody.filter(|(_, target)| target.id != 0) {
             let early = target.seen_at.since(at) > self.config.delete_after;
             if !early && !target.is_stale(at, &self.config) {
-                let mut track = target.published(at, &mut pace, sensors);
+                let mut track = target.published(at, paces.since(since), sensors);
                 if let Some(lanes) = &self.lanes {
                     lanes.hold(&mut track, target.heading.var());
                 }
@@ -383,7 +392,13 @@ impl Fusion {
         };
         let frame = &mut *self.incoming;
         if keep < frame.sightings.len() {
-            let shed = self.stepper.thin(frame, keep, &self.crowd, &self.config);
+            let mut paces = Paces::new(self.crowd.at);
+            self.whole.clear();
+            for (since, target) in self.history.everybody(&self.crowd) {
+                history::carry(target, &mut self.whole, paces.since(since));
+            }
+            let whole = (self.crowd.at, &self.whole[..]);
+            let shed = self.stepper.thin(frame, keep, whole, &self.config);
             self.counts.given_up_expected += shed.expected;
             self.counts.given_up_strangers += shed.strangers;
         }
@@ -393,14 +408,14 @@ impl Fusion {
     /// How many detections of the frame in hand there is time for, beside all that is to be done with it.
     fn affordable(&self) -> Option<usize> {
         let later = self.history.later_than(&self.incoming);
-        afford(self.config.max_work, self.crowd.targets.len(), later)
+        afford(self.config.max_work, self.crowd.seats.len(), later)
     }
 
     fn start_anew(&mut self, at: Mono) {
         self.counts.restarts += 1;
         self.behind = false;
         self.history.clear();
-        self.crowd.targets.clear();
+        self.crowd.seats.clear();
         self.crowd.at = at;
         self.crowd.last = None;
         self.stepper.forget();
@@ -486,10 +501,14 @@ impl Fusion {
             self.stepper.forget();
         }
         for place in place..self.history.len() {
-            let (frame, first, before) = self.history.enter(place, &mut self.crowd);
-            let by = (&self.config, &mut self.habits, first);
+            let repute = &mut self.habits.repute;
+            let (crowd, config) = (&mut self.crowd, &self.config);
+            let mut entered = self.history.enter(place, crowd, config, repute);
+            let frame = self.history.frame(place);
+            let by = (&self.config, &mut self.habits);
             self.stepper
-                .apply(frame, (before, &mut self.crowd), by, &mut self.counts);
+                .apply(frame, (&mut self.crowd, &mut entered), by, &mut self.counts);
+            self.history.leave(&mut self.crowd, entered.targets);
         }
     }
 }

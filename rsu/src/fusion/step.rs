@@ -6,11 +6,11 @@ use super::associate::{Associator, Circumstances, Edge};
 use super::budget::{Shed, thin};
 use super::classify::family;
 use super::config::{Config, Sees, Sensor};
+use super::crowd::Crowd;
 use super::habits::Habits;
-use super::history::{Crowd, Frame};
-use super::learn::{learn_precision, learn_sight, note_false};
+use super::history::{Entered, Frame};
+use super::learn::{learn_precision, learn_sight};
 use super::merge::Merger;
-use super::motion::Pace;
 use super::near::Near;
 use super::precision::{ECHO_SHARE, Precision};
 use super::repute::{Repute, Word};
@@ -51,47 +51,41 @@ impl Stepper {
         self.looked = None;
     }
 
-    /// Keeps the `keep` sightings of a frame that say most to a crowd; what was given up.
+    /// Keeps the `keep` sightings of a frame that say most to a crowd, given as it is at `at`; what was given up.
     pub(crate) fn thin(
         &mut self,
         frame: &mut Frame,
         keep: usize,
-        crowd: &Crowd,
+        (at, targets): (Mono, &[Target]),
         config: &Config,
     ) -> Shed {
         self.looked = None;
-        self.near.note(&crowd.targets, config.gate.sqrt());
+        self.near.note(targets, config.gate.sqrt());
         frame.thinned = true;
-        let dt_s = frame.at.seconds_after(crowd.at);
-        let known = (&crowd.targets[..], &self.near, dt_s);
-        thin(&mut frame.sightings, keep, known)
+        let dt_s = frame.at.seconds_after(at);
+        thin(&mut frame.sightings, keep, (targets, &self.near, dt_s))
     }
 
-    /// Applies `frame` to the crowd that was `before` it, and is not younger; without one, it goes on with
-    /// the moment that the crowd is at.
+    /// Applies `frame` to those of the crowd whom it concerns, carried on to its moment.
     pub(crate) fn apply(
         &mut self,
         frame: &Frame,
-        (before, crowd): (Option<&Crowd>, &mut Crowd),
-        (config, habits, first): (&Config, &mut Habits, bool),
+        (crowd, entered): (&mut Crowd, &mut Entered),
+        (config, habits): (&Config, &mut Habits),
         counts: &mut Counts,
     ) {
         let sensor = &config.sensors[frame.sensor];
         let moment = Some((frame.sensor, frame.at));
-        let again = before.is_none();
-        if let Some(before) = before {
-            if first && config.sensors.iter().any(|sensor| sensor.tracks) {
-                note_false(&before.targets, frame.at, config, &mut habits.repute);
-            }
-            crowd.follow(before, frame, config);
-            self.looked = None;
+        let again = !entered.begins;
+        if entered.begins || entered.more || self.looked != moment {
+            self.look(frame.sensor, &entered.targets, (config, habits));
         }
-        if self.looked != moment {
-            self.look(frame.sensor, &crowd.targets, (config, habits));
-        }
+        let (first, room) = (entered.first, room_of(sensor, config));
+        let room = room.saturating_sub(entered.others);
+        let (targets, judged) = (&mut entered.targets, &mut crowd.judged);
         let precise = &habits.precision[frame.sensor];
         if frame.sightings.iter().any(|s| s.velocity.is_some()) {
-            for target in &mut crowd.targets {
+            for target in &mut *targets {
                 target.state.settle_all();
             }
         }
@@ -108,11 +102,8 @@ impl Stepper {
         };
         let pairs = self
             .associator
-            .run(&crowd.targets, &frame.sightings, circumstances);
-        crowd.judged |= frame.thinned;
-        let Crowd {
-            targets, judged, ..
-        } = crowd;
+            .run(targets, &frame.sightings, circumstances);
+        *judged |= frame.thinned;
         // Each road user has errors of its own, and none of them is looked for.
         let told = sensor.sees == Sees::Told;
         let learns = first && !told;
@@ -147,7 +138,7 @@ impl Stepper {
         for (index, sighting) in frame.sightings.iter().enumerate() {
             // What a device only carries on begins nothing.
             if pairs[index].is_none() && sighting.news != News::None {
-                let by = (sensor, config, &self.near, repute);
+                let by = (sensor, config, &self.near, repute, room);
                 begin(frame, index, sighting, by, targets, counts);
             }
         }
@@ -182,27 +173,6 @@ impl Stepper {
         self.views
             .look(&config.sensors[sensor], eyesight, targets, shadows);
         self.near.note(targets, config.gate.sqrt());
-    }
-}
-
-impl Crowd {
-    /// Becomes what a crowd is at the moment of a later frame; those are left out whose time is over. Made
-    /// anew and not moved on, since what was before is kept.
-    fn follow(&mut self, before: &Self, frame: &Frame, config: &Config) {
-        let dt_s = frame.at.since(before.at).as_secs_f64();
-        self.at = before.at.max(frame.at);
-        self.last = Some((frame.sensor, frame.at));
-        self.judged = false;
-        self.targets.clear();
-        let mut pace = Pace::new(dt_s);
-        // Asked before they move: after a long silence their covariance would be beyond all use.
-        let all = before.targets.iter();
-        for target in all.filter(|target| !target.is_over(frame.at, config)) {
-            self.targets.extend_from_slice(std::slice::from_ref(target));
-            if let Some(target) = self.targets.last_mut() {
-                target.predict(&mut pace);
-            }
-        }
     }
 }
 
@@ -280,7 +250,7 @@ fn begin(
     frame: &Frame,
     index: usize,
     sighting: &Sighting,
-    (sensor, config, near, repute): (&Sensor, &Config, &Near, &Repute),
+    (sensor, config, near, repute, room): (&Sensor, &Config, &Near, &Repute, usize),
     targets: &mut Vec<Target>,
     counts: &mut Counts,
 ) {
@@ -293,7 +263,7 @@ fn begin(
     }
     if echoes {
         counts.echoes += 1;
-    } else if targets.len() < room_of(sensor, config) {
+    } else if targets.len() < room {
         let uid = (frame.number << 8) | index as u64;
         targets.push(Target::new(
             uid,

@@ -19,7 +19,7 @@ const POINTS: u32 = 8;
 /// All of them.
 const ALL: u8 = u8::MAX;
 /// Bodies so far outside the field may still stand before those inside.
-const MARGIN_RAD: f32 = 0.2;
+pub(crate) const MARGIN_RAD: f32 = 0.2;
 /// Below this radial speed a radar that needs motion may lose a thing.
 const STILL_MPS: f64 = 0.8;
 /// A body this little farther stands beside another, not behind it.

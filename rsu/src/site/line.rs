@@ -63,24 +63,28 @@ pub struct Foot {
 /// The nearest point on a line; None for fewer than two points.
 pub fn foot(line: &[Enu], east_m: f64, north_m: f64) -> Option<Foot> {
     let mut best: Option<Foot> = None;
+    let mut leads = (0.0, 0.0);
     let mut before_m = 0.0;
     for piece in line.windows(2) {
         let length_m = distance_m(piece[0], piece[1]);
-        let (east, north) = direction(piece[0], piece[1]);
+        let (east, north) = leading(piece[0], piece[1], length_m);
         let (x, y) = (east_m - piece[0].east_m, north_m - piece[0].north_m);
         let along_m = (x * east + y * north).clamp(0.0, length_m);
         let distance_m = (x - along_m * east).hypot(y - along_m * north);
         if best.is_none_or(|found| distance_m < found.distance_m) {
+            leads = (east, north);
             best = Some(Foot {
                 along_m: before_m + along_m,
                 left_m: east * y - north * x,
-                yaw_rad: north.atan2(east),
+                yaw_rad: 0.0,
                 distance_m,
             });
         }
         before_m += length_m;
     }
-    best
+    // Of the one piece that counts.
+    let yaw_rad = leads.1.atan2(leads.0);
+    best.map(|foot| Foot { yaw_rad, ..foot })
 }
 
 /// Whether two pieces of the line cross each other.
@@ -153,7 +157,11 @@ pub fn last_part(line: &[Enu], reach_m: f64) -> Vec<Enu> {
 
 /// From one point to the other, of length one; zero where they are the same.
 pub(super) fn direction(from: Enu, to: Enu) -> (f64, f64) {
-    let length_m = distance_m(from, to);
+    leading(from, to, distance_m(from, to))
+}
+
+/// The same of two points that are so far apart.
+fn leading(from: Enu, to: Enu, length_m: f64) -> (f64, f64) {
     if length_m > 0.0 {
         (
             (to.east_m - from.east_m) / length_m,

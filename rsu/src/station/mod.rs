@@ -203,50 +203,54 @@ impl Station {
     /// A report has come. What it changes leaves in the frames that [`Station::poll_transmit`] then
     /// gives: a change of colour as SPAT, objects as RSM if the slot is open.
     pub fn handle_report(&mut self, now: Now, report: &Report) {
+        self.handle_content(now, (report.input, report.arrived), &report.content);
+    }
+
+    /// The same, where nobody has made a report of it: an input has said this, which arrived then.
+    pub fn handle_content(
+        &mut self,
+        now: Now,
+        (input, arrived): (InputId, Now),
+        content: &Content,
+    ) {
         self.follow(now);
-        self.stats.count_report(&report.content);
-        match &report.content {
+        self.stats.count_report(content);
+        match content {
             Content::Objects(objects) => {
                 let taken = self.fusion.counts().frames;
-                self.fusion.handle_objects(report.input, objects);
+                self.fusion.handle_objects(input, objects);
                 self.stats.fusion = self.fusion.counts();
                 // What fusion refuses must not make the picture look fresh.
                 if self.fusion.counts().frames > taken {
-                    self.desk.note_scene(report.input, objects.seen_at);
-                    if self.fusion.is_told(report.input) {
-                        self.rsm.note_told(report.arrived);
+                    self.desk.note_scene(input, objects.seen_at);
+                    if self.fusion.is_told(input) {
+                        self.rsm.note_told(arrived);
                         return self.turn(now);
                     }
-                    let missed = self.rsm.turn_on_report(now, report.arrived, report.input);
+                    let missed = self.rsm.turn_on_report(now, arrived, input);
                     self.count_missed(FrameKind::Rsm, missed);
                 }
             }
             Content::Lamps(lamps) => {
-                let change = self
-                    .signals
-                    .handle_lamps(report.arrived, report.input, lamps);
-                self.handle_change(now, report.arrived, change);
+                let change = self.signals.handle_lamps(arrived, input, lamps);
+                self.handle_change(now, arrived, change);
             }
             Content::Plan(plan) => {
-                let change = self.signals.handle_plan(report.arrived, report.input, plan);
-                self.handle_change(now, report.arrived, change);
+                let change = self.signals.handle_plan(arrived, input, plan);
+                self.handle_change(now, arrived, change);
             }
             Content::NextPlan(plan) => {
-                let change = self
-                    .signals
-                    .handle_next_plan(report.arrived, report.input, plan);
-                self.handle_change(now, report.arrived, change);
+                let change = self.signals.handle_next_plan(arrived, input, plan);
+                self.handle_change(now, arrived, change);
             }
             Content::Mode(mode) => {
-                let change = self
-                    .signals
-                    .handle_mode(report.arrived, report.input, *mode);
-                self.handle_change(now, report.arrived, change);
+                let change = self.signals.handle_mode(arrived, input, *mode);
+                self.handle_change(now, arrived, change);
             }
-            Content::Weather(readings) => self.hear_weather(now, report.input, readings),
+            Content::Weather(readings) => self.hear_weather(now, input, readings),
             // It stands from its arrival on, not from when the heart came to it.
             Content::Request(request) => {
-                self.desk.hear(report.arrived.mono, request);
+                self.desk.hear(arrived.mono, request);
                 self.stats.answers = self.desk.counts();
             }
             // The kernel's clock state decides what may claim a time, not a receiver.

@@ -33,6 +33,7 @@ impl Eye {
                 && along_m + radius_m > 0.0
                 && along_m - radius_m < range_m
                 && sight.cross(off).abs() < half_m + radius_m
+                && self.lowest_m(body, (along_m + radius_m) / range_m) < other.height_m
         });
         let before: Vec<&Body> = before.collect();
         if before.is_empty() {
@@ -63,6 +64,14 @@ impl Eye {
             free += hidden.iter().filter(|hidden| !**hidden).count();
         }
         free as f64 / (ACROSS.len() * UP.len()) as f64
+    }
+
+    /// How low a line to a point of `body` may be on the first `share` of its way, and a little lower: what is not
+    /// as high there hides nothing of it.
+    fn lowest_m(&self, body: &Body, share: f64) -> f64 {
+        let aim_m = body.height_m * UP[0];
+        let end_m = self.height_m + (aim_m - self.height_m) * share.min(1.0);
+        end_m.min(self.height_m) - ROUNDING_M
     }
 
     /// Those of `all` that can hide anything from somebody who looks along `axis`, less than a quarter turn
@@ -112,6 +121,7 @@ const LARGEST_M: f64 = 20.0;
 const ACROSS: [f64; 7] = [-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9];
 /// Above ground, in heights of the body.
 const UP: [f64; 3] = [0.15, 0.5, 0.85];
+const ROUNDING_M: f64 = 1e-6;
 /// What begins so late on the line stands beside what is looked at, not before it.
 const REACHED: f64 = 0.98;
 
@@ -166,5 +176,59 @@ mod tests {
         };
         let share = EYE.visible_share(&half, [wall].iter());
         assert!((0.2..0.8).contains(&share), "{share}");
+    }
+
+    /// Every point of it against all that is there.
+    fn plainly_visible(body: &Body, others: &[Body]) -> f64 {
+        let way = body.centre.minus(EYE.place);
+        let sight = way.direction();
+        let half_m = (body.length_m * body.direction.cross(sight).abs()
+            + body.width_m * body.direction.dot(sight).abs())
+            / 2.0;
+        let mut free = 0;
+        for across in ACROSS {
+            let aim = body.centre.plus(sight.left().times(half_m * across));
+            for up in UP {
+                let height_m =
+                    |share: f64| EYE.height_m + (body.height_m * up - EYE.height_m) * share;
+                let hidden = others.iter().any(|other| {
+                    let crossed = crossed(EYE.place, aim, other);
+                    other.id != body.id
+                        && crossed.is_some_and(|(enters, leaves)| {
+                            let ends = [enters.max(0.0), leaves.min(1.0)].map(height_m);
+                            enters <= REACHED && ends[0].min(ends[1]) < other.height_m
+                        })
+                });
+                free += u32::from(!hidden);
+            }
+        }
+        f64::from(free) / (ACROSS.len() * UP.len()) as f64
+    }
+
+    #[test]
+    fn what_is_left_out_hides_nothing() {
+        use crate::random::{Purpose, Stream};
+        let mut draw = Stream::new(5, 1, Purpose::Detection);
+        let mut between = 0;
+        for _ in 0..300 {
+            let sizes = [CAR, LORRY, [1.8, 0.7, 1.8], [0.4, 8.0, 9.0]];
+            let bodies: Vec<Body> = (0..12)
+                .map(|id| {
+                    let turn_rad = draw.between(0.0, std::f64::consts::TAU);
+                    let size = sizes[(draw.uniform() * 4.0) as usize];
+                    Body {
+                        centre: Point::new(draw.between(-15.0, 15.0), draw.between(8.0, 70.0)),
+                        direction: Point::new(turn_rad.cos(), turn_rad.sin()),
+                        ..body(id, 0.0, size)
+                    }
+                })
+                .collect();
+            for one in &bodies {
+                let share = EYE.visible_share(one, bodies.iter());
+                assert!((share - plainly_visible(one, &bodies)).abs() < 1e-12);
+                between += u32::from(share > 0.0 && share < 1.0);
+            }
+        }
+        assert!(between > 100, "{between}");
     }
 }
