@@ -347,7 +347,8 @@ pub fn question(bytes: &[u8], community: &[u8]) -> Option<(i32, Vec<Place>)> {
     let theirs = message.take(OCTETS)?;
     let mut body = Reader(message.take(GET_REQUEST).filter(|_| theirs == community)?);
     let request = i32::try_from(body.integer()?).ok()?;
-    (body.integer()?, body.integer()?);
+    body.integer()?;
+    body.integer()?;
     let mut bindings = Reader(body.take(SEQUENCE)?);
     let mut places = Vec::new();
     while !bindings.0.is_empty() {
