@@ -209,6 +209,7 @@ impl StateSaid {
         said.basis = Some(match basis {
             Basis::Plan => "plan",
             Basis::Countdown => "countdown",
+            Basis::Limits => "limits",
             Basis::History => "history",
         });
         said

@@ -103,6 +103,8 @@ pub enum Basis {
     Plan,
     /// What the controller announces: a countdown, or the timer of its stage.
     Countdown,
+    /// Only how soon and how late the controller's own limits let the light end.
+    Limits,
     /// How long this light lasted before.
     History,
 }
@@ -188,7 +190,7 @@ pub(super) fn by_limits(
                 likely: if likely < at { max } else { likely },
             },
             confidence: Some(within.min(1.0)),
-            basis: Basis::Countdown,
+            basis: Basis::Limits,
             next: None,
         }
     });

@@ -42,7 +42,7 @@ impl Promise {
         };
         let same = match basis {
             Basis::Plan => SAME_BY_PLAN,
-            Basis::Countdown | Basis::History => CHANGED_MIND,
+            Basis::Countdown | Basis::Limits | Basis::History => CHANGED_MIND,
         };
         let off = apart(known, self.end);
         if light != self.light || off <= MOST || off > same {

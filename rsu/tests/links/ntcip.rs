@@ -1,11 +1,13 @@
-//! A poll of phase status groups against an SNMP agent that is not ours: pysnmp, in Python.
+//! Polls against SNMP agents that are not ours: pysnmp, in Python, and snmpd of net-snmp.
 //!
-//! Skipped, with a word, where there is no such Python. `PYSNMP_PYTHON` names one; otherwise
-//! `python3` is tried.
+//! Skipped, with a word, where there is no such Python or no snmpd. `PYSNMP_PYTHON` names a Python;
+//! otherwise `python3` is tried.
 
 use std::env;
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -119,5 +121,175 @@ fn an_agent_that_is_not_ours_is_polled() {
         assert_eq!(of(10), Some(Light::Yellow));
         assert_eq!(of(1), None);
         assert!(heard[0].lamps.iter().all(|s| s.countdown_s.is_none()));
+    }
+}
+
+/// 1.3.6.1.4.1.1206.4.2.1.1: the phases of an actuated signal controller.
+const PHASES: &str = "1.3.6.1.4.1.1206.4.2.1.1";
+
+/// An snmpd that holds the values it is given, and a folder of its own.
+struct Snmpd {
+    process: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Drop for Snmpd {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Snmpd {
+    /// Eight phases: 2 is green, all others red; all green 10 to 30 s, or 40, with yellows of 3.5 s. None,
+    /// with a word, where it cannot run.
+    fn start(name: &str) -> Option<Self> {
+        let runs = |program: &str| {
+            let ran = Command::new(program)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            ran.is_ok_and(|status| status.success())
+        };
+        if !runs("snmpd") || !runs("snmpset") {
+            eprintln!("skipped: no snmpd, or no snmpset");
+            return None;
+        }
+        let folder = env::temp_dir().join(format!("rsu-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let free = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("bound").port();
+        let mut config =
+            format!("agentaddress udp:127.0.0.1:{port}\nrwcommunity public 127.0.0.1\n");
+        let lamps = [
+            (2, 0b1111_1101),
+            (3, 0),
+            (4, 0b10),
+            (5, 0xFF),
+            (6, 0),
+            (7, 0),
+        ];
+        for (column, value) in lamps {
+            let _ = writeln!(
+                config,
+                "override -rw {PHASES}.4.1.{column}.1 integer {value}"
+            );
+        }
+        for phase in 1..=8 {
+            for (column, value) in [(2, 0), (3, 0), (4, 10), (6, 30), (7, 40), (8, 35)] {
+                let _ = writeln!(
+                    config,
+                    "override {PHASES}.2.1.{column}.{phase} integer {value}"
+                );
+            }
+        }
+        let file = folder.join("snmpd.conf");
+        std::fs::write(&file, config).expect("written");
+        drop(free);
+        let process = Command::new("snmpd")
+            .args(["-f", "-C", "-Le", "-c"])
+            .arg(&file)
+            .env("SNMP_PERSISTENT_DIR", &folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("snmpd runs");
+        Some(Self {
+            process,
+            folder,
+            port,
+        })
+    }
+
+    /// Lets its phases show these, as bits: reds, yellows, greens.
+    fn show(&self, lamps: [u8; 3]) {
+        let mut set = Command::new("snmpset");
+        set.args(["-v2c", "-cpublic", "-r20", "-t1"])
+            .env("SNMP_PERSISTENT_DIR", &self.folder)
+            .arg(format!("127.0.0.1:{}", self.port))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for (column, value) in (2..).zip(lamps) {
+            set.args([
+                format!("{PHASES}.4.1.{column}.1"),
+                "i".to_owned(),
+                value.to_string(),
+            ]);
+        }
+        assert!(set.status().expect("snmpset runs").success());
+    }
+}
+
+/// Asks until `ms`, 10 ms of the decoder's time a step, and waits for each answer as long as it takes.
+fn poll(decoder: &mut Decoder, socket: &UdpSocket, from_ms: u64, to_ms: u64) -> Option<LampStates> {
+    let (mut newest, mut query, mut buffer) = (None, Vec::new(), [0; 2000]);
+    for ms in (from_ms..to_ms).step_by(10) {
+        query.clear();
+        if !decoder.poll_query(at(ms), &mut query) {
+            continue;
+        }
+        socket.send(&query).expect("sent");
+        let size = socket.recv(&mut buffer).expect("an answer");
+        decoder.push(at(ms + 5), &buffer[..size], &mut |content| match content {
+            Content::Lamps(states) => newest = Some(states),
+            other => panic!("{other:?}"),
+        });
+    }
+    newest
+}
+
+#[test]
+fn what_is_set_at_an_agent_that_is_not_ours_bounds_its_lights() {
+    for (name, version) in [
+        ("snmp-1", snmp::Version::V1),
+        ("snmp-2c", snmp::Version::V2c),
+    ] {
+        let Some(agent) = Snmpd::start(name) else {
+            return;
+        };
+        // Once it lets itself be told, it answers.
+        agent.show([0b1111_1101, 0, 0b10]);
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let patience = Some(Duration::from_secs(20));
+        socket.set_read_timeout(patience).expect("a socket");
+        socket.connect(("127.0.0.1", agent.port)).expect("a port");
+        let fallback = Fallback {
+            version,
+            groups: 1,
+            ..Fallback::default()
+        };
+        let mut decoder = Decoder::new(Config {
+            fallback: Some(fallback),
+        });
+        let told = poll(&mut decoder, &socket, 0, 10_000).expect("lamps");
+        assert!(told.spans.is_empty(), "nobody saw that green begin");
+        agent.show([0b1111_1101, 0b10, 0]);
+        let told = poll(&mut decoder, &socket, 10_000, 10_500).expect("lamps");
+        let span = told.span(2).expect("its yellow has a length");
+        assert_eq!(
+            (span.min_ms, span.max_ms),
+            (Some(2995), Some(3500)),
+            "{version:?}"
+        );
+        agent.show([0b1111_0111, 0, 0b1000]);
+        let told = poll(&mut decoder, &socket, 10_500, 11_000).expect("lamps");
+        let span = told.span(4).expect("its green has bounds");
+        assert_eq!(
+            (span.min_ms, span.max_ms),
+            (Some(9495), Some(40_000)),
+            "{version:?}"
+        );
+        assert_eq!(
+            decoder
+                .counts()
+                .rejected()
+                .iter()
+                .map(|(_, n)| n)
+                .sum::<u64>(),
+            0
+        );
     }
 }

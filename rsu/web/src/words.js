@@ -83,6 +83,7 @@ const WORDS = {
   next60: ["Next 60 s", "未来 60 秒"],
   plan: ["plan", "配时方案"],
   countdown: ["countdown", "倒计时"],
+  limits: ["controller's limits", "信号机限值"],
   history: ["history", "历史"],
   unknown: ["unknown", "未知"],
   "signal-age": ["Signals are {0} s old. Source: {1}.", "信号数据龄 {0} 秒。来源：{1}。"],

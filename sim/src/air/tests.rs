@@ -251,6 +251,34 @@ fn a_message_waits_as_long_as_the_one_before_until_the_place_is_used_up() {
 }
 
 #[test]
+fn what_comes_as_an_event_has_a_place_of_its_own_each_time() {
+    let phases = |period_ms: u32| {
+        let mut channel = Channel::new(Radios::default(), 1);
+        let from = channel.join(Kind::Roadside, 1, Point::new(0.0, 0.0), false);
+        let to = channel.join(Kind::Vehicle, 2, Point::new(20.0, 0.0), true);
+        let mut heard = Vec::new();
+        for message in 0..100u64 {
+            let now = Mono::from_nanos(message * 100_000_000);
+            channel.handle_timeout(now, &mut heard);
+            channel.send(now, from, (1, period_ms), 150, message);
+        }
+        channel.handle_timeout(Mono::from_nanos(11_000_000_000), &mut heard);
+        assert!(heard.iter().all(|one| one.to == to));
+        // Which subframe of the grid each came in, and how often that changed from one to the next.
+        let phase = |one: &Delivered| one.at.nanos() / 1_000_000 % 100;
+        let changes = heard
+            .windows(2)
+            .filter(|two| phase(&two[0]) != phase(&two[1]));
+        (heard.len(), changes.count())
+    };
+    let (booked, booked_changes) = phases(100);
+    let (events, event_changes) = phases(channel::EVENT_MS);
+    assert!(booked >= 95 && events >= 95, "{booked} {events}");
+    assert!(booked_changes <= 20, "{booked_changes}");
+    assert!(event_changes >= 80, "{event_changes}");
+}
+
+#[test]
 fn two_who_have_booked_the_same_place_go_on_to_collide() {
     // Pair after pair begins at one moment, and neither hears the other while they send together.
     let radios = Radios {

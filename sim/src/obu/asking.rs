@@ -348,8 +348,9 @@ pub const WAY_STEP_M: f64 = 6.0;
 pub const MOST_POINTS: usize = 12;
 /// Who is so far beside its way matters to a driver.
 const ASIDE_M: f64 = 5.0;
-/// A request stands for so long if it is not said again.
-const LASTS: Duration = Duration::from_millis(500);
+/// A request stands for so long if it is not said again: a place on the air that another has booked too, or
+/// in which the roadside speaks itself, loses 5 to 15 messages in a row. Who is done says so.
+const LASTS: Duration = Duration::from_secs(1);
 /// An answer that does not say how long it holds does for so long.
 const HOLDS: Duration = Duration::from_millis(500);
 /// Whom nobody answers for so long sees for itself.

@@ -20,6 +20,7 @@ use super::heard::{Heard, Receiver};
 use super::rider::{Rider, Whole, order, wishes};
 use super::score::Score;
 use super::unit::{Own, Told, Unit};
+use crate::air::channel::EVENT_MS;
 use crate::air::{Channel, Delivered, Kind as RadioKind, RadioId, Radios};
 use crate::plane::Point;
 use crate::random::{Purpose, Stream, mix};
@@ -210,9 +211,15 @@ impl Fleet {
         let aid = dsmp::parse(frame)
             .ok()
             .map_or(0, |packet| packet.aid_number);
-        let often = [Aid::Spat, Aid::Rsm, Aid::Rsc, Aid::Ssm].map(Aid::number);
-        let often = often.contains(&aid);
-        let period_ms = if often { 100 } else { 1000 };
+        let among = |some: [Aid; 2]| some.map(Aid::number).contains(&aid);
+        let period_ms = if among([Aid::Rsc, Aid::Ssm]) {
+            // As long as somebody asks.
+            EVENT_MS
+        } else if among([Aid::Spat, Aid::Rsm]) {
+            100
+        } else {
+            1000
+        };
         let side = &mut self.sides[junction];
         if side.parts.0 != now.mono {
             side.parts = (now.mono, Vec::new());

@@ -77,7 +77,7 @@ pub(crate) const KINDS: [Kind; 11] = [
         schema: "rsu.Forecast",
         text: schema!(
             r#","phases""#,
-            r#","age_s":{"type":["number","null"]},"phases":{"type":"array","items":{"type":"object","properties":{"phase":{"type":"integer"},"green":{"type":"string"},"states":{"type":"array","items":{"type":"object","properties":{"light":{"type":"string"},"running":{"type":"boolean"},"since_s":{"type":["number","null"]},"start_s":{"type":["number","null"]},"min_end_s":{"type":["number","null"]},"likely_end_s":{"type":["number","null"]},"max_end_s":{"type":["number","null"]},"endless":{"type":"boolean"},"confidence":{"type":["number","null"]},"basis":{"enum":["plan","countdown","history",null]}}}}}}}"#
+            r#","age_s":{"type":["number","null"]},"phases":{"type":"array","items":{"type":"object","properties":{"phase":{"type":"integer"},"green":{"type":"string"},"states":{"type":"array","items":{"type":"object","properties":{"light":{"type":"string"},"running":{"type":"boolean"},"since_s":{"type":["number","null"]},"start_s":{"type":["number","null"]},"min_end_s":{"type":["number","null"]},"likely_end_s":{"type":["number","null"]},"max_end_s":{"type":["number","null"]},"endless":{"type":"boolean"},"confidence":{"type":["number","null"]},"basis":{"enum":["plan","countdown","limits","history",null]}}}}}}}"#
         ),
     },
     Kind {

@@ -20,6 +20,8 @@
 //!   So hundreds of vehicles are some tens of reports a second, and a word waits that long at most.
 //! - A word is older than [`Config::max_age`]: not used. A stamp ahead of our clock by a little is now, by
 //!   more is refused. Of one sender only newer words count: a frame that is repeated says nothing.
+//! - VIR goes beside BSM, often of the same moment and in a place on the air of its own, so either may come
+//!   first: each is in order by itself. Of who speaks BSM or PSM, VIR says wishes only.
 //! - Encodings that the standard does not quite allow are taken and counted.
 //!
 //! Nothing here checks signatures: who must not believe strangers puts what does between the radio
@@ -30,6 +32,8 @@ mod asked;
 mod emitter;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wishes;
 
 use std::time::Duration;
 
@@ -145,7 +149,10 @@ pub struct Decoder {
 #[derive(Clone, Copy, Debug)]
 struct Sender {
     id: StationId,
-    spoke_at: Mono,
+    /// The moment of its newest BSM or PSM.
+    spoke_at: Option<Mono>,
+    /// That of its newest VIR, which is another stream: it may overtake the other, and be overtaken.
+    asked_at: Option<Mono>,
 }
 
 /// What one road user has said, and of when it is.
@@ -193,13 +200,15 @@ impl Decoder {
         match self.hear(arrived, bytes) {
             Ok(word) => {
                 self.counts.accept();
-                self.gather(word, sink);
+                if let Some(word) = word {
+                    self.gather(word, sink);
+                    if self.due == Mono::NEVER {
+                        self.due = arrived.mono + self.config.gather;
+                    }
+                }
                 for wish in self.wishes.drain(..) {
                     self.counts.report();
                     sink(Content::Request(wish));
-                }
-                if self.due == Mono::NEVER {
-                    self.due = arrived.mono + self.config.gather;
                 }
             }
             Err(Unheard::Rejected(kind)) => self.counts.reject(kind),
@@ -231,7 +240,8 @@ impl Decoder {
         &self.counts
     }
 
-    fn hear(&mut self, arrived: Now, bytes: &[u8]) -> Result<Word, Unheard> {
+    /// What the sender says of itself; None where it has said that better.
+    fn hear(&mut self, arrived: Now, bytes: &[u8]) -> Result<Option<Word>, Unheard> {
         self.wishes.clear();
         let octets = match self.config.framing {
             Framing::Bare => bytes,
@@ -249,7 +259,8 @@ impl Decoder {
             lenient.map_err(|_| Unheard::Rejected("message"))?;
             self.counts.tolerate("encoding");
         }
-        let said = match self.message.kind() {
+        let kind = self.message.kind();
+        let said = match kind {
             MessageKind::Bsm => Bsm::read(&self.message).map(Said::from),
             MessageKind::Psm => Psm::read(&self.message).map(Said::from),
             MessageKind::Vir => Vir::read(&self.message).map(|vir| {
@@ -261,8 +272,14 @@ impl Decoder {
         let said = said.map_err(|_| Unheard::Rejected("place"))?;
         let at = self.moment(arrived, said.sec_mark)?;
         let seen = self.detection(&said)?;
-        self.note_sender(said.id, at)?;
-        Ok(Word { at, seen })
+        let is_news = match kind {
+            MessageKind::Vir => self.note_asker(said.id, at)?,
+            _ => {
+                self.note_speaker(said.id, at)?;
+                true
+            }
+        };
+        Ok(is_news.then_some(Word { at, seen }))
     }
 
     /// When it was as said, by our clocks.
@@ -332,29 +349,44 @@ impl Decoder {
     }
 
     /// Of one sender only what is newer than all before.
-    fn note_sender(&mut self, id: StationId, at: Mono) -> Result<(), Unheard> {
-        if let Some(known) = self.senders.iter_mut().find(|sender| sender.id == id) {
-            // The moment is worked out anew from each arrival, to the jitter between our two clocks.
-            const JITTER: Duration = Duration::from_micros(500);
-            if at > known.spoke_at + JITTER {
-                known.spoke_at = at;
-                return Ok(());
-            }
-            let same = known.spoke_at.since(at) < JITTER;
-            return Err(Unheard::Ignored(if same {
-                "repeated"
-            } else {
-                "out-of-order"
-            }));
-        }
-        let sender = Sender { id, spoke_at: at };
-        if let Err(full) = self.senders.try_push(sender) {
-            let oldest = self.senders.iter_mut().min_by_key(|known| known.spoke_at);
-            if let Some(oldest) = oldest {
-                *oldest = full.element();
-            }
-        }
+    fn note_speaker(&mut self, id: StationId, at: Mono) -> Result<(), Unheard> {
+        let sender = self.sender(id);
+        in_order(sender.spoke_at, at)?;
+        sender.spoke_at = Some(at);
         Ok(())
+    }
+
+    /// The same for VIR by itself, since a vehicle may say both at one moment. Whether its place counts:
+    /// only where the sender has not told it by BSM or PSM of late, which know more and measure the same.
+    fn note_asker(&mut self, id: StationId, at: Mono) -> Result<bool, Unheard> {
+        let max_age = self.config.max_age;
+        let sender = self.sender(id);
+        in_order(sender.asked_at, at)?;
+        sender.asked_at = Some(at);
+        Ok(sender
+            .spoke_at
+            .is_none_or(|spoke_at| at > spoke_at + max_age))
+    }
+
+    /// What is known of a sender; whoever has been silent longest makes room for a new one.
+    fn sender(&mut self, id: StationId) -> &mut Sender {
+        let known = self.senders.iter().position(|sender| sender.id == id);
+        let place = known.unwrap_or_else(|| {
+            let new = Sender {
+                id,
+                spoke_at: None,
+                asked_at: None,
+            };
+            if self.senders.try_push(new).is_ok() {
+                return self.senders.len() - 1;
+            }
+            let silent = self.senders.iter().enumerate();
+            let silent = silent.min_by_key(|(_, known)| known.spoke_at.max(known.asked_at));
+            let place = silent.map_or(0, |(place, _)| place);
+            self.senders[place] = new;
+            place
+        });
+        &mut self.senders[place]
     }
 
     fn gather(&mut self, word: Word, sink: &mut dyn FnMut(Content)) {
@@ -381,6 +413,23 @@ impl Decoder {
         self.words.clear();
         self.counts.report();
         hand_over(&self.objects, sink);
+    }
+}
+
+/// Whether a moment is later than the one before of the same stream.
+fn in_order(before: Option<Mono>, at: Mono) -> Result<(), Unheard> {
+    // The moment is worked out anew from each arrival, to the jitter between our two clocks.
+    const JITTER: Duration = Duration::from_micros(500);
+    match before {
+        Some(before) if at <= before + JITTER => {
+            let same = before.since(at) < JITTER;
+            Err(Unheard::Ignored(if same {
+                "repeated"
+            } else {
+                "out-of-order"
+            }))
+        }
+        _ => Ok(()),
     }
 }
 

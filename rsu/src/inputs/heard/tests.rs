@@ -8,7 +8,7 @@ use super::*;
 use crate::clock::Utc;
 
 /// 12:00:10.000 of some day.
-fn noon(ms: i64) -> Now {
+pub(super) fn noon(ms: i64) -> Now {
     let base = 1_790_000_000 / 86_400 * 86_400 + 12 * 3600 + 10;
     Now {
         mono: Mono::from_nanos(5_000_000_000_000) + Duration::from_millis(ms as u64),
@@ -16,12 +16,12 @@ fn noon(ms: i64) -> Now {
     }
 }
 
-fn frame() -> EnuFrame {
+pub(super) fn frame() -> EnuFrame {
     EnuFrame::new(GeoPosition::from_deg(31.287, 121.166, None).unwrap())
 }
 
 /// A bus at a place that drives east at 10 m/s, as it was at `ms`.
-fn bus(name: &[u8; 8], east_m: f64, ms: i64) -> Bsm {
+pub(super) fn bus(name: &[u8; 8], east_m: f64, ms: i64) -> Bsm {
     Bsm {
         msg_cnt: MsgCount::new(3).unwrap(),
         id: StationId(*name),
@@ -50,7 +50,7 @@ fn bus(name: &[u8; 8], east_m: f64, ms: i64) -> Bsm {
     }
 }
 
-fn decoder() -> Decoder {
+pub(super) fn decoder() -> Decoder {
     Decoder::new(Config {
         frame: frame(),
         ..Config::default()
@@ -220,103 +220,6 @@ fn walkers_and_requests_are_heard_too() {
     let seen = pushed(&mut decoder, noon(110), &framed)[0].detections[0];
     assert_eq!(seen.own_id, Some(bus.id));
     assert!((seen.position_cov.ee.sqrt() - 5.0 / 2.448).abs() < 0.01);
-}
-
-#[test]
-fn what_a_vehicle_asks_of_the_roadside_is_passed_on_in_metres_and_the_rest_is_counted() {
-    use v2x_msg::base::{Few, LaneId, NodeId, Radius, TimeOffset};
-    use v2x_msg::kinds::rsi::ReferencePath;
-    use v2x_msg::kinds::vir::{DriveRequest, LaneOfLink, Status, Wish};
-
-    use crate::report;
-
-    let node = |id| NodeId { region: None, id };
-    let lane = LaneOfLink {
-        upstream: node(11),
-        downstream: node(10),
-        lane: LaneId::new(2).ok(),
-    };
-    let unit = StationId(*b"RSU00001");
-    let asked = |id, wish| DriveRequest {
-        id,
-        status: Status::Asked,
-        level: None,
-        to_vehicle: None,
-        to_unit: Some(unit),
-        wish,
-        lasts: TimeOffset::from_s(0.5).ok(),
-    };
-    let at = |east_m, north_m| frame().ground_position(east_m, north_m).unwrap();
-    let path = ReferencePath {
-        points: Few::new([at(10.0, 0.0), at(60.0, 5.0)]).unwrap(),
-        radius: Radius::from_m(8.0).unwrap(),
-    };
-    let bus = bus(b"bus-0001", 20.0, 90);
-    let vir = Vir {
-        sec_mark: bus.sec_mark,
-        requests: Few::new([
-            asked(1, Some(Wish::LaneChange(lane))),
-            asked(2, Some(Wish::SensorSharing(Few::new([path]).unwrap()))),
-            asked(3, Some(Wish::ClearTheWay { lane, path: None })),
-            DriveRequest {
-                status: Status::Cancelled,
-                ..asked(4, None)
-            },
-            DriveRequest {
-                to_vehicle: Some(StationId(*b"another-")),
-                to_unit: None,
-                ..asked(5, Some(Wish::LaneChange(lane)))
-            },
-            asked(6, Some(Wish::LaneChange(LaneOfLink { lane: None, ..lane }))),
-        ])
-        .unwrap(),
-        ..Vir::new(bus.msg_cnt, bus.id, bus.pos)
-    };
-    let mut octets = Vec::new();
-    assert!(Emitter::default().vir(&vir, &mut octets));
-    let mut decoder = decoder();
-    decoder.config.framing = Framing::Bare;
-    let (mut requests, mut places) = (Vec::new(), 0);
-    let mut sink = |content| match content {
-        Content::Request(request) => requests.push(request),
-        Content::Objects(objects) => places += objects.detections.len(),
-        other => panic!("{other:?}"),
-    };
-    decoder.push(noon(100), &octets, &mut sink);
-    decoder.flush(noon(200), &mut sink);
-    assert_eq!(places, 1);
-    let [first, second, third] = &requests[..] else {
-        panic!("{requests:?}")
-    };
-    assert_eq!(
-        (first.vehicle, first.number, first.unit),
-        (bus.id, 1, Some(unit))
-    );
-    assert_eq!(first.lasts, Some(Duration::from_millis(500)));
-    let wanted = report::Wish::Lane {
-        upstream: node(11),
-        downstream: node(10),
-        lane: LaneId::new(2).unwrap(),
-    };
-    assert_eq!(first.wish, wanted);
-    let report::Wish::Share(area) = &second.wish else {
-        panic!("{second:?}")
-    };
-    let strip = &area.paths[0];
-    assert_eq!((area.paths.len(), strip.radius_m), (1, 8.0));
-    let end = strip.points_m[1];
-    assert!(
-        (end.0 - 60.0).abs() < 0.02 && (end.1 - 5.0).abs() < 0.02,
-        "{end:?}"
-    );
-    assert_eq!((third.number, &third.wish), (4, &report::Wish::Nothing));
-    // To clear the way, to another vehicle, for a lane that is not named.
-    assert!(decoder.counts().ignored().contains(&("wish", 3)));
-    // The same frame again asks nothing.
-    requests.clear();
-    decoder.push(noon(110), &octets, &mut |content| {
-        assert!(!matches!(content, Content::Request(_)));
-    });
 }
 
 #[test]

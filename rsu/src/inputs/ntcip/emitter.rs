@@ -85,14 +85,11 @@ pub fn agent(community: &[u8], request: i32, states: &LampStates, out: &mut Vec<
         groups.ped_clears,
         groups.walks,
     ];
-    let values: Vec<(Place, u8)> = (0..snmp::GROUPS as u8)
+    let values: Vec<(Place, u16)> = (0..snmp::GROUPS as u8)
         .flat_map(|group| {
             columns.iter().zip(snmp::COLUMNS).map(move |(set, column)| {
-                let place = Place {
-                    column,
-                    group: group + 1,
-                };
-                (place, (set >> (8 * group)) as u8)
+                let place = Place::status(column, group + 1);
+                (place, (set >> (8 * group)) & 0xFF)
             })
         })
         .collect();

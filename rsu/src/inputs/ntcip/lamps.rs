@@ -1,6 +1,6 @@
 //! Bit sets of phases to the lights and times of lamps.
 
-use super::snmp::Place;
+use super::snmp::{Place, Table};
 use super::wire::{Groups, PHASES, Span, Tscbm};
 use crate::report::{LampSpan, LampState, LampStates, Light};
 
@@ -65,14 +65,21 @@ impl Memory {
     }
 
     /// The lamps whose groups an agent told, without times.
-    pub(super) fn say_groups(&mut self, values: &[(Place, u8)], states: &mut LampStates) -> Quirks {
+    pub(super) fn say_groups(
+        &mut self,
+        values: &[(Place, u16)],
+        states: &mut LampStates,
+    ) -> Quirks {
         let mut quirks = Quirks::default();
         let mut columns = [[None::<u8>; 6]; 2];
         for (place, value) in values {
-            let group = columns.get_mut(usize::from(place.group).wrapping_sub(1));
+            if place.table != Table::StatusGroups {
+                continue;
+            }
+            let group = columns.get_mut(usize::from(place.row).wrapping_sub(1));
             let slot = group.and_then(|g| g.get_mut(usize::from(place.column).wrapping_sub(2)));
             if let Some(slot) = slot {
-                *slot = Some(*value);
+                *slot = u8::try_from(*value).ok();
             }
         }
         for (group, column) in columns.iter().enumerate() {

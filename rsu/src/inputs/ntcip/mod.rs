@@ -1,10 +1,10 @@
 //! Signal controllers of the North American kind (NTCIP 1202): TSCBM broadcasts over UDP and, as a
 //! fallback, polls of the phase status groups by SNMP.
 //!
-//! Rooms: [`wire`] (TSCBM), [`snmp`] (the poll), `lamps` (bit sets to lights), the decoder here, and
-//! its mirror [`Emitter`]. Both arrive on one socket and are told apart by their first byte. A
-//! question is sent and forgotten: nobody waits for its answer, so a controller that does not answer
-//! costs nothing but a count.
+//! Rooms: [`wire`] (TSCBM), [`snmp`] (the poll), `lamps` (bit sets to lights), `settings` (what is set for
+//! phases), the decoder here, and its mirror [`Emitter`]. Both arrive on one socket and are told apart by
+//! their first byte. A question is sent and forgotten: nobody waits for its answer, so a controller that
+//! does not answer costs nothing but a count.
 //!
 //! | field | unit on the wire | unit in the report |
 //! |---|---|---|
@@ -12,12 +12,13 @@
 //! | don't walks, ped clears, walks | bit a phase | [`Light`] of lamp 100 + n; clearance is yellow |
 //! | overlap reds, yellows, greens | bit an overlap | [`Light`] of lamp 200 + n |
 //! | least and most time to change | 0.1 s, 0xFFFF not known | ms; whole seconds where both agree |
-//! | SNMP phase status groups | 8 phases an integer | [`Light`], without times, no overlaps |
+//! | SNMP phase status groups | 8 phases an integer | [`Light`], without countdowns, no overlaps |
+//! | SNMP phase table | s, 0.1 s | least and most that is left of a green or a yellow, ms |
 //!
 //! # What devices do, and what we make of it
 //! Published datagrams of USDOT V2X-Hub (version 1, 241 bytes) and CARMA Streets (version 2, 245
 //! bytes); no recording from a street, place and day are not told. SNMP was tried against an agent
-//! of the library pysnmp.
+//! of the library pysnmp and against snmpd of net-snmp.
 //! - Times of unused phases are 0: two zeros are not known, unless the second before counted down to
 //!   them. A "most" below the "least" is not known either.
 //! - Least and most often differ (0 and 5.0 s, 5.0 and 39.0 s): then there is no countdown.
@@ -28,6 +29,9 @@
 //!   2 s is dropped, and so is one that repeats it, so that a frozen sender does not look fresh. By how
 //!   much longer than others a datagram was on its way shows too, a tenth less, since the published
 //!   ones tell tenths.
+//! - What is set for the phases is asked for half way between two questions after the lamps, once the
+//!   agent has answered one of those, a column of eight phases at a time, and again each minute. What it
+//!   does not have is not asked for again; an agent that does not answer is asked three times.
 //! - The status byte is kept in [`wire::Tscbm`] and not used: MMITSS numbers its bits from the top,
 //!   V2X-Hub from the bottom, and the published datagrams do not decide between them.
 //!
@@ -37,6 +41,9 @@ mod emitter;
 mod lamps;
 #[cfg(test)]
 mod recordings;
+mod settings;
+#[cfg(test)]
+mod settings_tests;
 pub mod snmp;
 #[cfg(test)]
 mod tests;
@@ -48,6 +55,7 @@ pub use emitter::{Emitter, agent};
 pub use lamps::{OVERLAP, PEDESTRIAN};
 
 use self::lamps::Memory;
+use self::settings::{Settings, Taken};
 use self::wire::Tscbm;
 use super::Counts;
 use super::lateness::Lateness;
@@ -106,7 +114,7 @@ const IGNORED: [&str; 4] = [
     "snmp-not-asked",
     "snmp-not-needed",
 ];
-const TOLERATED: [&str; 8] = [
+const TOLERATED: [&str; 9] = [
     "version-differs",
     "time-discontinuous",
     "clock-differs",
@@ -115,6 +123,7 @@ const TOLERATED: [&str; 8] = [
     "lights-contradict",
     "unanswered-query",
     "snmp-part",
+    "no-phase-times",
 ];
 
 /// A clock further off than this is counted, modulo [`ZONE_S`].
@@ -140,13 +149,21 @@ pub struct Decoder {
     heard_at: Option<Mono>,
     due: Option<Mono>,
     request: i32,
-    outstanding: bool,
+    /// The question after the lamps that is not answered yet, and when it was sent.
+    outstanding: Option<(i32, Mono)>,
+    settings: Box<Settings>,
+    /// When what is set for phases is asked after next; never, while the lamps are not known.
+    settings_due: Mono,
     states: Box<LampStates>,
 }
 
 impl Decoder {
     /// Ready for the first datagram.
     pub fn new(config: Config) -> Self {
+        let groups = config
+            .fallback
+            .as_ref()
+            .map_or(0, |fallback| fallback.groups);
         Self {
             fallback: config.fallback,
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
@@ -156,7 +173,9 @@ impl Decoder {
             heard_at: None,
             due: None,
             request: 0,
-            outstanding: false,
+            outstanding: None,
+            settings: Box::new(Settings::new(groups)),
+            settings_due: Mono::NEVER,
             states: Box::default(),
         }
     }
@@ -177,7 +196,9 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         self.last = None;
         self.lateness.forget();
-        self.outstanding = false;
+        self.outstanding = None;
+        self.settings.begin_anew();
+        self.settings_due = Mono::NEVER;
     }
 
     /// Appends a question if broadcasts are missing; see [`super::Decoder::poll_query`].
@@ -190,23 +211,41 @@ impl Decoder {
         let due = self.due.map_or(missing_at, |due| due.max(missing_at));
         if now.mono < due {
             self.due = Some(due);
-            return false;
+            return self.ask_settings(now, out);
         }
-        if self.outstanding {
+        if self.outstanding.is_some() {
             self.counts.tolerate("unanswered-query");
         }
         // From the plan, not from now, so that polls keep their pace; a long pause is not made up for.
         self.due = Some((due + fallback.every).max(now.mono));
         self.request = self.request.wrapping_add(1) & i32::MAX;
-        self.outstanding = true;
+        self.outstanding = Some((self.request, now.mono));
         let community = fallback.community.as_bytes();
-        snmp::ask(
-            fallback.version,
-            community,
-            self.request,
-            fallback.groups,
-            out,
-        );
+        let lamps = snmp::status(fallback.groups);
+        snmp::ask(fallback.version, community, self.request, lamps, out);
+        true
+    }
+
+    /// Appends a question after what is set for phases, if its time has come.
+    fn ask_settings(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
+        let Some(fallback) = self
+            .fallback
+            .as_ref()
+            .filter(|_| now.mono >= self.settings_due)
+        else {
+            return false;
+        };
+        self.settings_due = Mono::NEVER;
+        if !self.settings.wants(now.mono) {
+            return false;
+        }
+        self.request = self.request.wrapping_add(1) & i32::MAX;
+        let (places, lost) = self.settings.ask(self.request);
+        if lost {
+            self.counts.tolerate("unanswered-query");
+        }
+        let community = fallback.community.as_bytes();
+        snmp::ask(fallback.version, community, self.request, places, out);
         true
     }
 
@@ -217,7 +256,8 @@ impl Decoder {
             (Some(_), None) => Mono::ZERO,
             (Some(fallback), Some(due)) => self
                 .heard_at
-                .map_or(due, |heard_at| due.max(heard_at + fallback.after)),
+                .map_or(due, |heard_at| due.max(heard_at + fallback.after))
+                .min(self.settings_due),
         }
     }
 
@@ -242,7 +282,10 @@ impl Decoder {
         self.note_quirks(arrived, said);
         self.last = Some(*said);
         self.heard_at = Some(arrived.mono);
-        self.outstanding = false;
+        self.outstanding = None;
+        // It tells of times itself.
+        self.settings.look_away();
+        self.settings_due = Mono::NEVER;
         self.states.lamps.clear();
         self.states.spans.clear();
         self.states.held_up = self.held_up(arrived, said);
@@ -295,10 +338,16 @@ impl Decoder {
             Ok(response) => response,
             Err(malformed) => return self.counts.reject(malformed.kind()),
         };
-        if !self.outstanding || response.request != self.request {
-            return self.counts.ignore("snmp-not-asked");
+        if let Some(taken) = self.settings.take(arrived.mono, &response) {
+            if taken == Taken::NotThere {
+                self.counts.tolerate("no-phase-times");
+            }
+            return self.counts.accept();
         }
-        self.outstanding = false;
+        let is_asked = |(request, _): &mut (i32, Mono)| *request == response.request;
+        let Some((_, asked_at)) = self.outstanding.take_if(is_asked) else {
+            return self.counts.ignore("snmp-not-asked");
+        };
         // A broadcast that came in the meantime knows more.
         let fresh = |heard_at: Mono| arrived.mono.since(heard_at) < fallback.after;
         if self.last.is_some() && self.heard_at.is_some_and(fresh) {
@@ -319,6 +368,11 @@ impl Decoder {
         let quirks = self.memory.say_groups(&response.values, &mut self.states);
         self.counts
             .tolerate_times("lights-contradict", quirks.contradictions);
+        self.settings
+            .bound(asked_at, arrived.mono, &mut self.states);
+        if self.settings.wants(arrived.mono) {
+            self.settings_due = arrived.mono.max(asked_at + fallback.every / 2);
+        }
         self.counts.accept();
         self.tell(sink);
     }

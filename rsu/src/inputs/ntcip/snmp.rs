@@ -1,4 +1,4 @@
-//! The few forms of SNMP (RFC 1157, RFC 3416) that a poll of phase status groups needs: a GetRequest
+//! The few forms of SNMP (RFC 1157, RFC 3416) that a poll of a controller's phases needs: a GetRequest
 //! out, a Response in. Version 1 and 2c, basic encoding rules, no allocation.
 //!
 //! Not here: SetRequest, so that nothing is ever written to a controller; traps; version 3.
@@ -10,12 +10,17 @@ use arrayvec::ArrayVec;
 pub const COLUMNS: [u8; 6] = [2, 3, 4, 5, 6, 7];
 /// Groups of eight phases that are asked for.
 pub const GROUPS: usize = 2;
+/// Phases of a group.
+pub const GROUP: u8 = 8;
 /// Most values in one request.
 pub const MAX_VALUES: usize = COLUMNS.len() * GROUPS;
 
-/// 1.3.6.1.4.1.1206.4.2.1.1.4.1, phaseStatusGroupEntry; 1206 takes two bytes.
-const ENTRY: [u8; 12] = [0x2B, 6, 1, 4, 1, 0x89, 0x36, 4, 2, 1, 1, 4];
-const ENTRY_TAIL: u8 = 1;
+/// 1.3.6.1.4.1.1206.4.2.1.1, the branch `phase`; 1206 takes two bytes. There follow a table, its entry
+/// (always 1), a column and a row.
+const BRANCH: [u8; 11] = [0x2B, 6, 1, 4, 1, 0x89, 0x36, 4, 2, 1, 1];
+const ENTRY: u8 = 1;
+/// The agent has no such object: all that version 1 says, and of the whole question.
+pub(super) const NO_SUCH_NAME: i64 = 2;
 
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
@@ -35,13 +40,46 @@ pub enum Version {
     V2c,
 }
 
-/// Where one value stands: a column of [`COLUMNS`], and a group from 1.
+/// A table of the branch `phase`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// `phaseTable`: what is set for a phase; a row each.
+    Phases,
+    /// `phaseStatusGroupTable`: what eight phases show; a row for each such group.
+    StatusGroups,
+}
+
+/// Where one value stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// The table.
+    pub table: Table,
     /// Column number.
     pub column: u8,
-    /// Group number.
-    pub group: u8,
+    /// Row: the number of a phase or a group, from 1.
+    pub row: u8,
+}
+
+impl Place {
+    /// What a group of phases shows.
+    pub fn status(column: u8, group: u8) -> Self {
+        let table = Table::StatusGroups;
+        Self {
+            table,
+            column,
+            row: group,
+        }
+    }
+
+    /// What is set for a phase.
+    pub fn setting(column: u8, phase: u8) -> Self {
+        let table = Table::Phases;
+        Self {
+            table,
+            column,
+            row: phase,
+        }
+    }
 }
 
 /// What an agent answers.
@@ -51,8 +89,10 @@ pub struct Response {
     pub request: i32,
     /// 0, or why there is no answer.
     pub error: i64,
-    /// Values of phase status groups, eight phases each; bit 0 is the first.
-    pub values: ArrayVec<(Place, u8), MAX_VALUES>,
+    /// Which of those asked for it is about, from 1.
+    pub error_at: i64,
+    /// Those of the branch; of a status group bit 0 is its first phase.
+    pub values: ArrayVec<(Place, u16), MAX_VALUES>,
     /// Values of other objects, or none at all.
     pub without_value: u32,
 }
@@ -82,13 +122,23 @@ impl Malformed {
     }
 }
 
-/// Appends a question for all columns of the first `groups` groups.
-pub fn ask(version: Version, community: &[u8], request: i32, groups: u8, out: &mut Vec<u8>) {
-    let places = (1..=groups.min(GROUPS as u8)).flat_map(|group| {
+/// What all lamps of the first `groups` groups show.
+pub fn status(groups: u8) -> impl Iterator<Item = Place> + Clone {
+    (1..=groups.min(GROUPS as u8)).flat_map(|group| {
         COLUMNS
             .into_iter()
-            .map(move |column| Place { column, group })
-    });
+            .map(move |column| Place::status(column, group))
+    })
+}
+
+/// Appends a question for the values at these places.
+pub fn ask(
+    version: Version,
+    community: &[u8],
+    request: i32,
+    places: impl Iterator<Item = Place> + Clone,
+    out: &mut Vec<u8>,
+) {
     // Each binding: 2 + (2 + 15 of the name) + 2 of null.
     let bindings = places.clone().count() * BINDING;
     let body = 6 + 3 + 3 + header_size(bindings) + bindings;
@@ -103,14 +153,27 @@ pub fn ask(version: Version, community: &[u8], request: i32, groups: u8, out: &m
     out.extend([INTEGER, 1, 0, INTEGER, 1, 0]);
     header(SEQUENCE, bindings, out);
     for place in places {
-        out.extend([SEQUENCE, BINDING as u8 - 2, OID, NAME as u8]);
-        out.extend(ENTRY);
-        out.extend([ENTRY_TAIL, place.column, place.group, NULL, 0]);
+        out.extend([SEQUENCE, BINDING as u8 - 2]);
+        named(place, out);
+        out.extend([NULL, 0]);
     }
 }
 
-const NAME: usize = ENTRY.len() + 3;
+const NAME: usize = BRANCH.len() + 4;
 const BINDING: usize = 2 + 2 + NAME + 2;
+
+fn named(place: Place, out: &mut Vec<u8>) {
+    out.extend([OID, NAME as u8]);
+    out.extend(BRANCH);
+    out.extend([number(place.table), ENTRY, place.column, place.row]);
+}
+
+fn number(table: Table) -> u8 {
+    match table {
+        Table::Phases => 2,
+        Table::StatusGroups => 4,
+    }
+}
 
 fn header_size(length: usize) -> usize {
     match length {
@@ -151,17 +214,17 @@ pub fn parse(bytes: &[u8], community: &[u8]) -> Result<Response, Malformed> {
     let mut response = Response {
         request: request.ok_or(Encoding)?,
         error: body.integer().ok_or(Encoding)?,
+        error_at: body.integer().ok_or(Encoding)?,
         values: ArrayVec::new(),
         without_value: 0,
     };
-    body.integer().ok_or(Encoding)?;
     let mut bindings = Reader(body.take(SEQUENCE).ok_or(Encoding)?);
     while !bindings.0.is_empty() {
         let mut binding = Reader(bindings.take(SEQUENCE).ok_or(Encoding)?);
         let name = binding.take(OID).ok_or(Encoding)?;
         let (tag, value) = binding.any().ok_or(Encoding)?;
         let value = match tag {
-            INTEGER => integer(value).and_then(|n| u8::try_from(n).ok()),
+            INTEGER => integer(value).and_then(|n| u16::try_from(n).ok()),
             _ => None,
         };
         match (place(name), value) {
@@ -176,17 +239,12 @@ pub fn parse(bytes: &[u8], community: &[u8]) -> Result<Response, Malformed> {
 }
 
 fn place(name: &[u8]) -> Option<Place> {
-    match name.strip_prefix(&ENTRY)? {
-        [ENTRY_TAIL, column, group]
-            if COLUMNS.contains(column) && (1..=GROUPS as u8).contains(group) =>
-        {
-            Some(Place {
-                column: *column,
-                group: *group,
-            })
-        }
-        _ => None,
-    }
+    let [table, ENTRY, column, row] = *name.strip_prefix(&BRANCH)? else {
+        return None;
+    };
+    let tables = [Table::Phases, Table::StatusGroups];
+    let table = tables.into_iter().find(|known| number(*known) == table)?;
+    Some(Place { table, column, row })
 }
 
 /// What is left to read of one constructed value.
@@ -236,15 +294,17 @@ pub fn answer(
     version: Version,
     community: &[u8],
     request: i32,
-    values: &[(Place, u8)],
+    values: &[(Place, u16)],
     out: &mut Vec<u8>,
 ) {
-    // An integer of 128 and more needs a leading zero.
-    let value_size = |value: u8| if value > 0x7F { 4 } else { 3 };
-    let bindings = values.iter();
-    let bindings: usize = bindings
-        .map(|(_, value)| 2 + 2 + NAME + value_size(*value))
-        .sum();
+    // An integer whose first bit would be a sign needs a leading zero.
+    let octets = |value: u16| match value {
+        0..=0x7F => 1,
+        0x80..=0x7FFF => 2,
+        _ => 3,
+    };
+    let size = |value: u16| 2 + NAME + 2 + octets(value);
+    let bindings: usize = values.iter().map(|(_, value)| 2 + size(*value)).sum();
     let body = 6 + 3 + 3 + header_size(bindings) + bindings;
     let rest = 3 + header_size(community.len()) + community.len() + header_size(body) + body;
     header(SEQUENCE, rest, out);
@@ -257,19 +317,43 @@ pub fn answer(
     out.extend([INTEGER, 1, 0, INTEGER, 1, 0]);
     header(SEQUENCE, bindings, out);
     for (place, value) in values {
-        let size = value_size(*value);
-        out.extend([SEQUENCE, (2 + NAME + size) as u8, OID, NAME as u8]);
-        out.extend(ENTRY);
-        out.extend([
-            ENTRY_TAIL,
-            place.column,
-            place.group,
-            INTEGER,
-            size as u8 - 2,
-        ]);
-        if size == 4 {
-            out.push(0);
-        }
-        out.push(*value);
+        out.extend([SEQUENCE, size(*value) as u8]);
+        named(*place, out);
+        let octets = octets(*value);
+        out.extend([INTEGER, octets as u8]);
+        out.extend(&u32::from(*value).to_be_bytes()[4 - octets..]);
     }
+}
+
+/// Appends the answer of an agent of version 1 that has no such value as was asked for there, from 1.
+pub fn refuse(community: &[u8], request: i32, at: u8, out: &mut Vec<u8>) {
+    let body = 6 + 3 + 3 + 2;
+    let rest = 3 + header_size(community.len()) + community.len() + header_size(body) + body;
+    header(SEQUENCE, rest, out);
+    out.extend([INTEGER, 1, 0]);
+    header(OCTETS, community.len(), out);
+    out.extend(community);
+    header(RESPONSE, body, out);
+    out.extend([INTEGER, 4]);
+    out.extend(request.to_be_bytes());
+    out.extend([INTEGER, 1, NO_SUCH_NAME as u8, INTEGER, 1, at]);
+    header(SEQUENCE, 0, out);
+}
+
+/// Reads a question as an agent does: the mirror of [`ask`]; None where it is none of ours.
+pub fn question(bytes: &[u8], community: &[u8]) -> Option<(i32, Vec<Place>)> {
+    let mut message = Reader(Reader(bytes).take(SEQUENCE)?);
+    message.integer()?;
+    let theirs = message.take(OCTETS)?;
+    let mut body = Reader(message.take(GET_REQUEST).filter(|_| theirs == community)?);
+    let request = i32::try_from(body.integer()?).ok()?;
+    body.integer()?;
+    body.integer()?;
+    let mut bindings = Reader(body.take(SEQUENCE)?);
+    let mut places = Vec::new();
+    while !bindings.0.is_empty() {
+        let mut binding = Reader(bindings.take(SEQUENCE)?);
+        places.push(place(binding.take(OID)?)?);
+    }
+    Some((request, places))
 }

@@ -27,7 +27,7 @@ pub(super) fn counted(decoder: &Decoder, kind: &str) -> u64 {
 }
 
 /// Phase 2 green for 5.0 s, phase 4 red, at a time of the controller's clock.
-fn said(ms: u32, counter: u8) -> Tscbm {
+pub(super) fn said(ms: u32, counter: u8) -> Tscbm {
     let mut said = Tscbm {
         times: core::array::from_fn(|n| PhaseTimes {
             phase: n as u8 + 1,
@@ -48,13 +48,13 @@ fn said(ms: u32, counter: u8) -> Tscbm {
     said
 }
 
-fn push(decoder: &mut Decoder, at: Now, said: &Tscbm) -> Vec<LampStates> {
+pub(super) fn push(decoder: &mut Decoder, at: Now, said: &Tscbm) -> Vec<LampStates> {
     let mut bytes = Vec::new();
     wire::emit(said, &mut bytes);
     push_bytes(decoder, at, &bytes)
 }
 
-fn push_bytes(decoder: &mut Decoder, at: Now, bytes: &[u8]) -> Vec<LampStates> {
+pub(super) fn push_bytes(decoder: &mut Decoder, at: Now, bytes: &[u8]) -> Vec<LampStates> {
     let mut heard = Vec::new();
     decoder.push(at, bytes, &mut |content| match content {
         Content::Lamps(states) => heard.push(states),
@@ -72,7 +72,7 @@ fn listening() -> Decoder {
     Decoder::new(Config::default())
 }
 
-fn polling() -> Decoder {
+pub(super) fn polling() -> Decoder {
     Decoder::new(Config {
         fallback: Some(Fallback::default()),
     })
@@ -284,7 +284,7 @@ fn a_group_with_a_column_missing_says_nothing_of_its_lamps() {
     let mut decoder = polling();
     decoder.poll_query(now(0), &mut Vec::new());
     decoder.poll_query(now(1500), &mut Vec::new());
-    let place = |column| Place { column, group: 1 };
+    let place = |column| Place::status(column, 1);
     let values = [
         (place(2), 8),
         (place(3), 0),
@@ -302,7 +302,7 @@ fn a_group_with_a_column_missing_says_nothing_of_its_lamps() {
 #[test]
 fn a_question_reads_as_the_encoding_rules_have_it() {
     let mut out = Vec::new();
-    snmp::ask(snmp::Version::V2c, b"public", 7, 1, &mut out);
+    snmp::ask(snmp::Version::V2c, b"public", 7, snmp::status(1), &mut out);
     let head = [
         0x30, 0x81, 0x9A, 0x02, 0x01, 0x01, 0x04, 0x06, b'p', b'u', b'b', b'l', b'i', b'c', 0xA0,
         0x81, 0x8C, 0x02, 0x04, 0, 0, 0, 7, 0x02, 1, 0, 0x02, 1, 0, 0x30, 0x7E, 0x30, 0x13, 0x06,
@@ -314,13 +314,7 @@ fn a_question_reads_as_the_encoding_rules_have_it() {
 
 #[test]
 fn cut_answers_are_refused_at_every_length() {
-    let values = [(
-        Place {
-            column: 2,
-            group: 1,
-        },
-        200,
-    )];
+    let values = [(Place::status(2, 1), 200), (Place::setting(6, 3), 0xFFFF)];
     let mut bytes = Vec::new();
     snmp::answer(snmp::Version::V2c, b"public", 1, &values, &mut bytes);
     let whole = snmp::parse(&bytes, b"public").unwrap();

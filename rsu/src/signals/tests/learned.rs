@@ -204,7 +204,7 @@ fn a_green_has_bounds_from_its_first_time_on_where_the_controller_has_limits() {
         let timing = state.timing.expect("timed");
         let sure = 2.0 / (40.0 - min_s);
         assert!((f64::from(timing.confidence.expect("some")) - sure).abs() < 1e-3);
-        assert_eq!(timing.basis, Basis::Countdown);
+        assert_eq!(timing.basis, Basis::Limits);
     };
     // The middle, and it stands still; hardly anybody is sure of it.
     expected(0, 24.0);

@@ -1,4 +1,5 @@
-//! How a radio takes a message: it keeps the place that it has booked, or finds another.
+//! How a radio takes a message: it keeps the place that it has booked, or finds another. What is said only
+//! now and then books nothing: each message finds a place for itself, of which nobody knows before.
 //!
 //! A message that is not sent yet gives way to a newer one of its flow.
 
@@ -12,7 +13,9 @@ use crate::random::Stream;
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
     pub(super) key: u32,
+    /// Of the grid, where its messages come by themselves.
     period: u64,
+    is_booked: bool,
     booked: Option<Booking>,
     earlier: Option<Booking>,
     pub(super) waiting: Vec<Waiting>,
@@ -40,7 +43,7 @@ pub(super) struct Waiting {
 
 impl Channel {
     /// Hands a message to a radio. Messages of one `flow` follow each other every `period_ms`: 20, 50, or
-    /// a multiple of 100.
+    /// a multiple of 100; [`EVENT_MS`] for those that come as something happens.
     pub fn send(
         &mut self,
         now: Mono,
@@ -54,7 +57,12 @@ impl Channel {
         };
         self.score.sent += 1;
         let ready = now.nanos().div_ceil(SUBFRAME_NS) + u64::from(self.radios.processing_ms);
-        let period = u64::from(period_ms.max(1));
+        let is_booked = period_ms != EVENT_MS;
+        let period = if is_booked {
+            u64::from(period_ms)
+        } else {
+            GRID as u64
+        };
         let size = self.size(octets);
         let flows = &mut self.stations[i].flows;
         let f = match flows.iter().position(|known| known.key == flow) {
@@ -63,6 +71,7 @@ impl Channel {
                 flows.push(Flow {
                     key: flow,
                     period,
+                    is_booked,
                     booked: None,
                     earlier: None,
                     waiting: Vec::new(),
@@ -71,7 +80,7 @@ impl Channel {
             }
         };
         let known = &mut flows[f];
-        known.period = period;
+        (known.period, known.is_booked) = (period, is_booked);
         if let Some(waiting) = known.waiting.iter_mut().find(|one| one.slot >= ready) {
             self.score.replaced += 1;
             if waiting.place.holds(size) {
@@ -107,8 +116,13 @@ impl Channel {
     fn kept_slot(&mut self, i: usize, f: usize, ready: u64, size: (u8, u8)) -> Option<u64> {
         let keep = self.radios.keep;
         let station = &mut self.stations[i];
-        let period = station.flows[f].period;
-        let mut booked = station.flows[f].booked?;
+        let Flow {
+            period,
+            is_booked,
+            booked,
+            ..
+        } = station.flows[f];
+        let mut booked = booked.filter(|_| is_booked)?;
         let after = ready.max(booked.last + 1);
         let slot = after + (booked.phase + period - after % period) % period;
         let forgotten = slot > booked.last + 2 * period.max(GRID as u64);
@@ -142,7 +156,11 @@ impl Channel {
         flow.booked = Some(Booking {
             place,
             phase: slot % flow.period,
-            left: messages(flow.period, &mut draw),
+            left: if flow.is_booked {
+                messages(flow.period, &mut draw)
+            } else {
+                1
+            },
             first: slot,
             last: slot,
         });
@@ -226,6 +244,8 @@ fn messages(period: u64, draw: &mut Stream) -> u32 {
     least + (draw.bits() % u64::from(most - least + 1)) as u32
 }
 
+/// The period of what has none.
+pub const EVENT_MS: u32 = 0;
 /// So much fits into a subchannel of a subframe.
 const UNIT_OCTETS: usize = 190;
 /// Who would wait longer finds another place.

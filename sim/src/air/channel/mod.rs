@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use rsu::clock::Mono;
 
+pub use self::booking::EVENT_MS;
 use self::booking::Flow;
 use super::physics::{End, Kind, Physics, Radios};
 use super::selection::{MOST_SUBCHANNELS, Place, Sensed};
