@@ -33,6 +33,8 @@ pub struct EventJudge {
     until: Mono,
     /// Types that are not judged.
     unjudged: BTreeSet<u16>,
+    /// So many of `told`, from the first on, were over when they were taken over.
+    over: usize,
     /// By number on the air and type: heard last, and which happening it was about then.
     on_air: BTreeMap<(u8, u16), (Mono, Option<usize>)>,
 }
@@ -80,6 +82,7 @@ impl EventJudge {
             from,
             until: from,
             unjudged: unjudged.iter().copied().collect(),
+            over: 0,
             on_air: BTreeMap::new(),
         }
     }
@@ -179,7 +182,7 @@ impl EventJudge {
 
     /// Takes over what has happened since; happenings stay in the order in which they began.
     fn follow(&mut self, truth: &Truth) {
-        for (i, happening) in truth.happenings().iter().enumerate() {
+        for (i, happening) in truth.happenings().iter().enumerate().skip(self.over) {
             match self.told.get_mut(i) {
                 Some(told) => told.what = *happening,
                 None => self.told.push(Told {
@@ -189,6 +192,7 @@ impl EventJudge {
                 }),
             }
         }
+        self.over = truth.over();
     }
 
     /// Which happening this is about, and how far off it is told: the nearest that lasts, else the one that it
