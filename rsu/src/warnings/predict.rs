@@ -27,7 +27,7 @@ use crate::fusion::{MAX_TRACKS, Picture, Track};
 use crate::report::Class;
 use crate::signals::Forecast;
 
-pub(super) use brake::{Braking, merging};
+pub(super) use brake::{Braking, keeps_behind, merging};
 pub(super) use shape::{HORIZON_S, Knot, PIECES, Prediction, STEP_S};
 
 use brake::{Sign, fails_to_follow, fails_to_stop, wanted};
