@@ -74,6 +74,15 @@ impl Way {
         } else {
             user.wanted_mps.min(others.most_mps)
         };
+        // Nobody stops dead where they will have to wait.
+        let to_wait_mps = wait_m.map_or(f64::INFINITY, |wait_m| {
+            (2.0 * STOPS_EASILY_MPS2 * (wait_m - user.along_m).max(0.0)).sqrt()
+        });
+        let wanted_mps = if wanted_mps > to_wait_mps && !self.may_go(now, seen, true) {
+            to_wait_mps
+        } else {
+            wanted_mps
+        };
         if self.wish.wide_m > 0.0 {
             let along = path.direction_at(user.along_m);
             let velocity = stride(user.velocity(path), along, wanted_mps, others.push, step_s);
@@ -238,6 +247,8 @@ const STANDS_MPS: f64 = 0.1;
 const PATIENCE_S: f64 = 5.0;
 const ASIDE_MPS: f64 = 0.6;
 const WALKS_ROUND_M: f64 = 4.0;
+/// So hard one brakes who comes to a place to wait at (assumed).
+const STOPS_EASILY_MPS2: f64 = 1.5;
 /// Nearer than this to somebody's way is in it.
 const NEAR_M: f64 = 2.0;
 /// Nothing is put down so near before a vehicle.
