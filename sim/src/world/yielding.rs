@@ -9,6 +9,7 @@ use super::tests::{cross_roads, node, phase, somebody};
 use super::users::Wish;
 use super::vehicles::Kind;
 use super::*;
+use crate::plane::Point;
 
 /// Phase 1 is all of south and north, phase 3 all of east and west.
 pub(super) fn roads() -> Roads {
