@@ -12,7 +12,7 @@ use super::*;
 use crate::plane::Point;
 
 /// Phase 1 is all of south and north, phase 3 all of east and west.
-pub(super) fn roads() -> Roads {
+fn roads() -> Roads {
     let Roads {
         mut approaches,
         exits,
@@ -27,7 +27,7 @@ pub(super) fn roads() -> Roads {
     Roads::new(approaches, exits).expect("roads")
 }
 
-pub(super) fn two_stages() -> Signals {
+fn two_stages() -> Signals {
     let stage = |id| Stage {
         phases: vec![phase(id)],
         green: Duration::from_secs(24),
