@@ -43,6 +43,18 @@ fn an_emergency_call_takes_the_ends_away_and_gives_them_back() {
 }
 
 #[test]
+fn a_junction_out_of_a_road_model_is_as_good_as_a_site_of_its_own() {
+    let outcome = outcome("own-map", 1);
+    let table = sim::judge::verdict::table(&outcome.verdicts);
+    assert!(outcome.passes(), "{table}");
+    assert!(outcome.passed > 20, "{} came through", outcome.passed);
+    assert!(
+        outcome.judge.signals.phases > 3_000,
+        "its phases were hardly told"
+    );
+}
+
+#[test]
 fn a_silent_controller_is_not_told_of_for_long() {
     let outcome = assert_passes("signal-faults-silence");
     assert_eq!(outcome.judge.silences.len(), 2);

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 
 use v2x_msg::base::{EnuFrame, LaneId, NodeId};
-use v2x_msg::kinds::map::{Map, Node, Points};
+use v2x_msg::kinds::map::{Lane, LaneKind, Map, Node, Points};
 
 use super::samples::Samples;
 use crate::plane::{Path, Point};
@@ -22,7 +22,7 @@ pub struct MapJudge {
     pub stop_line_m: Samples,
     /// Distance from the centre line, metre by metre.
     pub centre_line_m: Samples,
-    /// Lanes that were told and that the world has not.
+    /// Lanes of vehicles that were told and that the world has not.
     pub unknown: u64,
     /// As last told: centre lines, for drawings.
     pub told: BTreeMap<(NodeId, LaneId), Vec<Point>>,
@@ -55,7 +55,7 @@ impl MapJudge {
         let id = self.node;
         let ours = map.nodes().iter().filter(|node| node.id == id);
         for link in ours.flat_map(Node::links) {
-            for lane in link.lanes() {
+            for lane in link.lanes().iter().filter(|lane| for_vehicles(lane)) {
                 let Some(points) = &lane.points else { continue };
                 let key = (link.upstream, lane.id);
                 let line = self.line(points);
@@ -97,6 +97,12 @@ impl MapJudge {
             }
         }
     }
+}
+
+/// Crosswalks and lanes of riders are told too, but the world has only those of vehicles.
+fn for_vehicles(lane: &Lane) -> bool {
+    lane.attributes
+        .is_none_or(|attributes| matches!(attributes.kind, LaneKind::Vehicle(_)))
 }
 
 /// How far a place is beside a line; None beyond its ends.

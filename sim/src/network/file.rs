@@ -4,7 +4,6 @@
 //! any scenario; what a junction says besides its place is said of it alone. Numbers of nodes are
 //! those of the site's file in either.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use super::place::{Origin, Placing};
 use crate::obu::fleet::{self, Fleet};
 use crate::plane::Point;
 use crate::random::mix;
+use crate::scenario::map::{self, MapTable};
 use crate::scenario::{Scenario, read};
 use crate::truth::Epoch;
 use crate::world::World;
@@ -341,11 +341,11 @@ fn one(
     );
     let site_path = whole.get("site").and_then(Value::as_str);
     let site_path = PathBuf::from(site_path.context("there is no site")?);
-    let site_path = site_path
-        .canonicalize()
-        .with_context(|| format!("site {} is not there", site_path.display()))?;
-    let text = fs::read_to_string(&site_path)
-        .with_context(|| format!("cannot read {}", site_path.display()))?;
+    let map = whole.get("map").cloned().map(Value::try_into);
+    let map: Option<MapTable> = map.transpose().context("map")?;
+    let controller = whole.get("controller").and_then(|table| table.get("name"));
+    let controller = controller.and_then(Value::as_str).unwrap_or_default();
+    let (site_path, text) = map::site_text(&site_path, map.as_ref(), controller)?;
     let shown = format!("{}, placed as {}", site_path.display(), placing.name);
     let mut site: Table = toml::from_str(&text).with_context(|| shown.clone())?;
     let number = site.get("site").and_then(|site| site.get("node"));

@@ -12,6 +12,7 @@ use super::devices::{
     ControllerTable, FaultTable, RadarModel, RadarTable, WeatherStationTable, WeatherTable,
 };
 use super::limits::Limits;
+use super::map::MapTable;
 use super::sensing::{CameraModel, CameraTable, ObstacleTable};
 use super::signals::SignalsTable;
 use super::sumo::SumoTable;
@@ -32,8 +33,11 @@ pub struct ScenarioFile {
     /// Another scenario, from the folder of this one: what is not said here is as it is there.
     #[serde(default)]
     pub extends: Option<PathBuf>,
-    /// The junction's file, from the folder of this one.
+    /// The junction's file or a road model (`.net.xml`, `.xodr`, `.geojson`), from the folder of this one.
     pub site: PathBuf,
+    /// What the road model does not say of itself.
+    #[serde(default)]
+    pub map: Option<MapTable>,
     /// UTC of the start of the roadside unit.
     pub start: toml::value::Datetime,
     /// Length of a run, from the start of the roadside unit.

@@ -7,6 +7,7 @@
 //!
 //! - [`file`]: the file, key by key; `read`: how it is found, what it extends, and what is set besides
 //! - [`limits`]: what must hold
+//! - [`map`]: the junction, also out of a road model of other origin
 //! - [`traffic`]: who drives; [`users`]: who walks, rides, or lies on the road
 //! - [`signals`]: the plan, and who decides
 //! - [`devices`]: the controller, radars, the weather, and what goes wrong
@@ -19,6 +20,7 @@ pub mod air;
 pub mod devices;
 pub mod file;
 pub mod limits;
+pub mod map;
 pub(crate) mod read;
 pub mod sensing;
 pub mod signals;
@@ -27,7 +29,6 @@ pub mod traffic;
 pub mod unit;
 pub mod users;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -42,6 +43,7 @@ pub use self::devices::{
 };
 pub use self::file::ScenarioFile;
 pub use self::limits::Limits;
+pub use self::map::MapTable;
 pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
 pub use self::signals::{SignalsTable, StageTable};
 pub use self::sumo::SumoTable;
@@ -56,9 +58,9 @@ pub struct Scenario {
     pub file: ScenarioFile,
     /// The junction that it names.
     pub site: Site,
-    /// Where the junction's own file is.
+    /// Where the junction's own file is, or the road model that it is made of.
     pub site_path: PathBuf,
-    /// And what stands in it.
+    /// And what stands in it, or would.
     pub site_text: String,
     /// UTC of the start of the roadside unit.
     pub start: Utc,
@@ -74,12 +76,9 @@ impl Scenario {
     pub fn load_with(file: &Path, settings: &[(String, String)]) -> Result<Self> {
         let shown = file.display();
         let parsed = read::read(file, settings)?;
-        let site_path = &parsed.site;
-        let site_path = site_path
-            .canonicalize()
-            .with_context(|| format!("{shown}: site {} is not there", site_path.display()))?;
-        let site_text = fs::read_to_string(&site_path)
-            .with_context(|| format!("cannot read {}", site_path.display()))?;
+        let controller = &parsed.controller.name;
+        let (site_path, site_text) = map::site_text(&parsed.site, parsed.map.as_ref(), controller)
+            .with_context(|| shown.to_string())?;
         let site = match Site::parse(&site_text, &site_path.display().to_string()) {
             Ok(site) => site,
             Err(findings) => {
