@@ -16,6 +16,8 @@ use crate::scenes::{self, four_arms, size};
 use crate::signals::{Basis, End, PhaseForecast, Start, StateForecast, Timing};
 use crate::site::GreenKind;
 
+mod held_up;
+
 const NONE: [(Kind, u8, Option<u8>); 0] = [];
 /// The running light of a phase, and when it ends.
 type Signal = (u8, Light, f64);
