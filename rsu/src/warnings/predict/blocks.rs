@@ -74,12 +74,7 @@ pub(super) fn note(
 }
 
 /// The nearest one on a way that somebody so far along it would come to.
-pub(super) fn nearest(
-    blocks: &Blocks,
-    way: usize,
-    along_m: f64,
-    index: usize,
-) -> Option<&Block> {
+pub(super) fn nearest(blocks: &Blocks, way: usize, along_m: f64, index: usize) -> Option<&Block> {
     let ahead = |block: &&Block| block.way == way && block.by != index && block.rear_m > along_m;
     blocks
         .iter()

@@ -8,7 +8,7 @@ use super::*;
 fn held_up(id: u8) -> Track {
     Track {
         yaw_rad: Some(FRAC_PI_2),
-        ..car(id, (3.0, 5.0), (0.0, 0.0))
+        ..car(id, (5.0, 5.0), (0.0, 0.0))
     }
 }
 
@@ -36,19 +36,4 @@ fn whoever_can_brake_for_one_that_stands_across_is_expected_to() {
 fn whoever_cannot_is_warned_of() {
     let begun = begun_by(48.0, 17.0, 12.0);
     assert_eq!(begun, [(Kind::Vehicles, 1, Some(2))]);
-}
-
-#[test]
-fn who_turns_off_with_its_rear_in_the_lane_is_braked_for() {
-    // Both from the east: the first turns off to the north and waits there, askew, 2 m beside the lane.
-    let turns_off = |t: f64| Track {
-        yaw_rad: Some(2.3),
-        ..car(2, (14.0 - 0.2 * t, 6.8), (-0.2, 0.2))
-    };
-    let mut bench = bench();
-    bench.signals = vec![(65, Light::Green, 30.0)];
-    bench.see(2.5, |t| vec![turns_off(t - 2.5)]);
-    let comes = steady((34.0, 5.0), (-5.0, 0.0));
-    bench.see(2.0, |t| vec![turns_off(t), car(1, comes(t).0, comes(t).1)]);
-    assert_eq!(bench.begun(), NONE);
 }
