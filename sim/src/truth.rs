@@ -52,6 +52,8 @@ pub struct Truth {
     expected: VecDeque<Expected>,
     steps: VecDeque<Snapshot>,
     happenings: Vec<Happening>,
+    /// So many of them, from the first on, are over and do not change any more.
+    over: usize,
 }
 
 impl Truth {
@@ -63,6 +65,7 @@ impl Truth {
             expected: VecDeque::new(),
             steps: VecDeque::new(),
             happenings: Vec::new(),
+            over: 0,
         }
     }
 
@@ -117,10 +120,17 @@ impl Truth {
         &self.happenings
     }
 
-    /// What has happened so far.
+    /// What has happened so far: all of before, and what has begun or ended since.
     pub fn set_happenings(&mut self, happenings: &[Happening]) {
-        self.happenings.clear();
-        self.happenings.extend_from_slice(happenings);
+        self.happenings.truncate(self.over);
+        let news = happenings.get(self.over..).unwrap_or_default();
+        self.happenings.extend_from_slice(news);
+        self.over += news.iter().take_while(|one| one.until.is_some()).count();
+    }
+
+    /// How many of the first of them are over.
+    pub fn over(&self) -> usize {
+        self.over
     }
 
     /// From now on UTC and simulated time belong together otherwise: simulated time has stood still.

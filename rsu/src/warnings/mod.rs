@@ -23,7 +23,7 @@ use crate::fusion::Picture;
 use crate::signals::Forecast;
 use crate::site::{Site, Turn};
 use approach::meeting;
-use predict::{Braking, HORIZON_S, Mover, Prediction, Predictions, merging};
+use predict::{Braking, HORIZON_S, Mover, Prediction, Predictions, keeps_behind, merging};
 use ways::Ways;
 
 /// What is warned of, and from when on.
@@ -308,6 +308,12 @@ impl Warnings {
                 return merging((one, a, first), (other, b, second), braking_mps2);
             }
             if first.keeps_beside(second) {
+                return None;
+            }
+            // Out of one lane one follows the other until their ways part.
+            if first.from == second.from
+                && keeps_behind((one, a), (other, b), self.config.braking_mps2)
+            {
                 return None;
             }
         }

@@ -5,6 +5,7 @@
 //! Acceleration and turn are remembered by track id from look to look; a heading that passes north
 //! is one that goes on. Rooms:
 //! - `lanes`: which ways somebody may be on, and who is before it there
+//! - `blocks`: who stands in its way without being before it on a lane
 //! - `memory`: what the looks before have shown
 //! - `brake`: whom braking as people do does not help any more
 //! - `drive`: how it drives on
@@ -12,6 +13,7 @@
 //!
 //! Not here: who meets whom.
 
+mod blocks;
 mod brake;
 mod drive;
 mod lanes;
@@ -20,6 +22,7 @@ mod shape;
 
 use arrayvec::ArrayVec;
 
+use super::SAME_WAY_COS;
 use super::light::Demand;
 use super::ways::Ways;
 use crate::clock::Mono;
@@ -27,9 +30,10 @@ use crate::fusion::{MAX_TRACKS, Picture, Track};
 use crate::report::Class;
 use crate::signals::Forecast;
 
-pub(super) use brake::{Braking, merging};
+pub(super) use brake::{Braking, keeps_behind, merging};
 pub(super) use shape::{HORIZON_S, Knot, PIECES, Prediction, STEP_S};
 
+use blocks::Blocks;
 use brake::{Sign, fails_to_follow, fails_to_stop, wanted};
 use drive::{Profile, free};
 use lanes::{Leader, MOST_WAYS, On, same_place, ways_of};
@@ -85,6 +89,7 @@ pub(super) struct Predictions {
     /// At most [`MOST`], which is room that it has from the start: too much for a stack.
     pub(super) all: Vec<Prediction>,
     on: Vec<ArrayVec<On, MOST_WAYS>>,
+    blocks: Blocks,
     memory: Box<[Memory; 256]>,
 }
 
@@ -111,6 +116,7 @@ impl Predictions {
             movers: Vec::with_capacity(MAX_TRACKS),
             all: Vec::with_capacity(MOST),
             on: Vec::with_capacity(MAX_TRACKS),
+            blocks: Blocks::new(),
             memory: Box::new([Memory::default(); 256]),
         }
     }
@@ -127,6 +133,7 @@ impl Predictions {
         self.movers.clear();
         self.all.clear();
         self.on.clear();
+        self.blocks.clear();
         for (place, track) in picture.tracks.iter().enumerate() {
             if now.seconds_after(track.seen_at) > SEEN_WITHIN_S || track.existence < 0.5 {
                 continue;
@@ -136,7 +143,10 @@ impl Predictions {
             };
             let goes_to = &self.memory[usize::from(track.id)].goes_to;
             // As many as the picture has, for which there is room.
-            self.on.push(ways_of(&mover, ways, goes_to));
+            let on = ways_of(&mover, ways, goes_to);
+            let by = self.movers.len();
+            blocks::note(&mut self.blocks, by, &mover, track, &on, ways);
+            self.on.push(on);
             self.movers.push(mover);
         }
         for index in 0..self.movers.len() {
@@ -222,8 +232,11 @@ impl Predictions {
                 stop = Some(on.along_m);
             }
             let leader = self.leader(index, on, picture, ways);
-            if let Some(leader) = leader {
-                let hits = fails_to_follow(
+            let block = self.block(index, on, ways);
+            // Who stands across is met, as far as braking does not help.
+            let ahead = [leader, block].into_iter().flatten();
+            let hits = ahead.filter(|leader| !leader.across).map(|leader| {
+                let (likely, after_s) = fails_to_follow(
                     &mover,
                     track,
                     &leader,
@@ -231,16 +244,18 @@ impl Predictions {
                     on.along_m,
                     braking_mps2,
                 );
-                if hits.0 > 0.0 {
-                    let before = mover.runs_into.map_or(0.0, |(before, ..)| before);
-                    mover.runs_into = Some((before + on.weight * hits.0, leader.id, hits.1));
-                }
+                (likely, leader.id, after_s)
+            });
+            let worst = hits.max_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((likely, id, after_s)) = worst.filter(|(likely, ..)| *likely > 0.0) {
+                let before = mover.runs_into.map_or(0.0, |(before, ..)| before);
+                mover.runs_into = Some((before + on.weight * likely, id, after_s));
             }
             let profile = Profile {
                 on,
                 way,
                 stop_m: stop,
-                leader,
+                before: [leader, block],
                 braking_mps2,
                 half_length_m,
                 accel_mps2: memory.accel_mps2,
@@ -384,10 +399,29 @@ impl Predictions {
                         id: mover.id,
                         rear_m: centre_m - rear_m,
                         speed_mps: mover.speed_mps,
+                        across: false,
                     });
                 }
             }
         }
         nearest
     }
+
+    /// The nearest one that stands in its way.
+    fn block(&self, index: usize, own: &On, ways: &Ways) -> Option<Leader> {
+        let block = blocks::nearest(&self.blocks, own.way, own.along_m, index)?;
+        let (mover, there) = (&self.movers[index], &self.movers[block.by]);
+        let along = ways.all[own.way].at(block.rear_m).direction;
+        Some(Leader {
+            id: there.id,
+            rear_m: block.rear_m,
+            speed_mps: there.speed_mps * cos(along, there.direction).max(0.0),
+            across: is_soft(there.class) || cos(mover.direction, there.direction) <= SAME_WAY_COS,
+        })
+    }
+}
+
+/// Of the angle between two directions.
+fn cos(one: (f64, f64), other: (f64, f64)) -> f64 {
+    one.0 * other.0 + one.1 * other.1
 }

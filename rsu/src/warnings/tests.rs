@@ -16,6 +16,8 @@ use crate::scenes::{self, four_arms, size};
 use crate::signals::{Basis, End, PhaseForecast, Start, StateForecast, Timing};
 use crate::site::GreenKind;
 
+mod held_up;
+
 const NONE: [(Kind, u8, Option<u8>); 0] = [];
 /// The running light of a phase, and when it ends.
 type Signal = (u8, Light, f64);
@@ -491,6 +493,47 @@ fn the_one_behind_is_warned_of_only_where_it_would_have_to_brake_hard() {
         let expected = [(Kind::Vehicles, 1, Some(2))];
         assert_eq!(bench.begun(), &expected[..usize::from(warned)], "{gap_m} m");
     }
+}
+
+#[test]
+fn who_follows_one_that_turns_off_and_need_not_brake_hard_meets_nobody() {
+    // Out of lane 3 the one ahead turns right, 4 m into its bend of 11.5 m; the one behind goes straight on.
+    let mut bench = bench();
+    let (sin, cos) = 20.0_f64.to_radians().sin_cos();
+    let turns = steady(
+        (-20.0 + 11.5 * cos, 20.0 - 11.5 * sin),
+        (-2.0 * sin, -2.0 * cos),
+    );
+    let follows = steady((-8.5, 26.4), (0.0, -4.6));
+    bench.see(0.5, |t| {
+        let (a, b) = (follows(t), turns(t));
+        vec![car(1, a.0, a.1), car(2, b.0, b.1)]
+    });
+    assert_eq!(bench.begun(), NONE);
+}
+
+#[test]
+fn where_a_walker_will_be_is_known_for_as_long_as_people_keep_their_speed() {
+    // Four seconds before a car would be there, somebody walks into its way.
+    let mut bench = bench();
+    bench.signals = vec![(1, Light::Green, 20.0)];
+    let config = Config {
+        conflicts_within: Some(Duration::from_secs(4)),
+        ..on()
+    };
+    bench.warnings = Warnings::new(config, &four_arms());
+    let drives = steady((-5.0, 95.0), (0.0, -14.0));
+    bench.see(1.3, |t| {
+        let known = walker(2, (-12.0 + 1.4 * t, 35.0), (1.4, 0.0));
+        let velocity = Velocity {
+            cov: scenes::round(0.15),
+            ..known.velocity
+        };
+        let known = Track { velocity, ..known };
+        vec![car(1, drives(t).0, drives(t).1), known]
+    });
+    assert_eq!(bench.begun(), [(Kind::Soft, 1, Some(2))]);
+    assert!(bench.lead_s() > 3.0, "{}", bench.lead_s());
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct EventJudge {
     until: Mono,
     /// Types that are not judged.
     unjudged: BTreeSet<u16>,
+    /// So many of `told`, from the first on, were over when they were taken over.
+    over: usize,
     /// By number on the air and type: heard last, and which happening it was about then.
     on_air: BTreeMap<(u8, u16), (Mono, Option<usize>)>,
 }
@@ -80,6 +82,7 @@ impl EventJudge {
             from,
             until: from,
             unjudged: unjudged.iter().copied().collect(),
+            over: 0,
             on_air: BTreeMap::new(),
         }
     }
@@ -179,7 +182,7 @@ impl EventJudge {
 
     /// Takes over what has happened since; happenings stay in the order in which they began.
     fn follow(&mut self, truth: &Truth) {
-        for (i, happening) in truth.happenings().iter().enumerate() {
+        for (i, happening) in truth.happenings().iter().enumerate().skip(self.over) {
             match self.told.get_mut(i) {
                 Some(told) => told.what = *happening,
                 None => self.told.push(Told {
@@ -189,10 +192,11 @@ impl EventJudge {
                 }),
             }
         }
+        self.over = truth.over();
     }
 
-    /// Which happening this is about, and how far off it is told: the nearest that lasts, else the one that it
-    /// was about before, else the nearest of those that ended lately. Where walkers follow each other, who has
+    /// Which happening this is about, and how far off it is told: the nearest that lasts, or the one that it was
+    /// about before where that has ended nearer, else that one, else the nearest of those that ended lately. Where walkers follow each other, who has
     /// gone is not told any more; and where all have gone they were last at one place, so that only what was
     /// told before says of whom it is told still.
     fn nearest(
@@ -217,16 +221,24 @@ impl EventJudge {
             let off_m = place.map(|place| place.distance_m(is_at));
             Some((what.until.is_some(), i, off_m))
         });
-        apart
-            .filter(|(_, _, off_m)| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M))
-            .min_by(|a, b| {
-                let off = a.2.unwrap_or(0.0).total_cmp(&b.2.unwrap_or(0.0));
-                let was_about = |i: usize| known == Some(i);
-                let before = was_about(b.1).cmp(&was_about(a.1));
-                let before = if a.0 { before } else { Ordering::Equal };
-                a.0.cmp(&b.0).then(before).then(off)
-            })
-            .map(|(_, i, off_m)| (i, off_m))
+        let near = |off_m: &Option<f64>| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M);
+        let apart: Vec<(bool, usize, Option<f64>)> =
+            apart.filter(|(_, _, off_m)| near(off_m)).collect();
+        let lasting_m = apart.iter().filter(|(over, ..)| !over);
+        let lasting_m = lasting_m.map(|(.., off_m)| off_m.unwrap_or(0.0));
+        let lasting_m = lasting_m.fold(f64::INFINITY, f64::min);
+        let was_about = |i: usize| known == Some(i);
+        let over = |one: &(bool, usize, Option<f64>)| {
+            let still_there = one.2.is_some_and(|off_m| off_m < lasting_m);
+            one.0 && !(was_about(one.1) && still_there)
+        };
+        let best = apart.iter().min_by(|a, b| {
+            let off = a.2.unwrap_or(0.0).total_cmp(&b.2.unwrap_or(0.0));
+            let before = was_about(b.1).cmp(&was_about(a.1));
+            let before = if over(a) { before } else { Ordering::Equal };
+            over(a).cmp(&over(b)).then(before).then(off)
+        });
+        best.map(|&(_, i, off_m)| (i, off_m))
     }
 }
 

@@ -205,6 +205,9 @@ impl Judge {
         self.objects.finish(truth);
         self.events.finish(at, truth);
         self.conflicts.finish(&self.warnings);
+        for conflict in &self.conflicts.found {
+            self.warnings.came_true(conflict.bodies, conflict.at);
+        }
         self.signals.finish(truth.signals());
         self.traffic.finish(at);
     }

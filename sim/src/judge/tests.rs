@@ -370,6 +370,44 @@ fn of_two_who_have_gone_from_one_place_the_one_is_told_of_that_was_told_before()
 }
 
 #[test]
+fn what_is_told_where_one_has_just_gone_is_not_told_of_the_next_far_away() {
+    // One walker goes at 20 s at 50 m and is told there until 23 s; another comes at 15 s, 20 m away.
+    let mut truth = truth();
+    let mut judge = EventJudge::new(frame(), &[], at(2.0));
+    let own = frame().ground_position(0.0, 0.0).expect("near");
+    for tenth in 100..300 {
+        let now_s = f64::from(tenth) / 10.0;
+        let walks = |body, since_s: f64, until_s: f64, east_m| Happening {
+            event_type: 405,
+            body,
+            since: at(since_s),
+            until: (now_s >= until_s).then(|| at(until_s)),
+            place: Point::new(east_m, 0.0),
+        };
+        let mut all = vec![walks(1, 10.0, 20.0, 50.0)];
+        if now_s >= 15.0 {
+            all.push(walks(2, 15.0, 40.0, 70.0));
+        }
+        truth.set_happenings(&all);
+        for (id, east_m, told_s) in [(1, 50.5, 12.0..23.0), (2, 70.5, 17.0..30.0)] {
+            if !told_s.contains(&now_s) {
+                continue;
+            }
+            let mut event = Event::new(id, EventType(405), EventSource::Detection);
+            event.pos = frame().ground_position(east_m, 0.0).ok();
+            let count = MsgCount::new(0).expect("in range");
+            let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), own, [event]).expect("one");
+            judge.hear(&rsi, at(now_s), &truth);
+        }
+    }
+    judge.finish(at(30.0), &truth);
+    let farthest_m = judge.position_m.quantile(1.0).expect("told");
+    assert!(farthest_m < 1.0, "{farthest_m}");
+    let late_s = judge.cancel_s().expect("told");
+    assert!((late_s - 2.9).abs() < 0.05, "{late_s}");
+}
+
+#[test]
 fn an_event_of_another_type_or_place_is_of_nothing_and_counted_once() {
     let other = told(904, 0.0, &[13.0, 13.5, 14.0]);
     assert_eq!(other.false_events, [(904, at(13.0))]);

@@ -2,8 +2,9 @@
 //! anybody warned of to whom nothing happens?
 //!
 //! A warning of a red light is right if that vehicle passes its line at red soon after. One of two who
-//! meet is right if they touch, if one is where the other was or will be within a second and a half, or if one of
-//! them brakes as hard as nobody does without need: whoever avoids it by that was warned rightly. A
+//! meet is right if they touch, if one is where the other was or will be within a second and a half, if one of
+//! them brakes as hard as nobody does without need: whoever avoids it by that was warned rightly; or if the two
+//! were in conflict by [`super::conflicts`], which asks for a warning. A
 //! warning of a track that shows nobody is false. Not here: conflicts that nobody was warned of.
 
 use std::time::Duration;
@@ -166,6 +167,19 @@ impl WarningJudge {
             .map(|told| at.seconds_after(told.since))
             .filter(|lead_s| (0.0..LONGEST_LEAD_S).contains(lead_s))
             .fold(0.0, f64::max)
+    }
+
+    /// These two were in conflict then: what was warned of them before it was right, however softly it was
+    /// avoided in the end.
+    pub fn came_true(&mut self, bodies: [u32; 2], at: Mono) {
+        let [one, other] = bodies.map(Some);
+        for told in &mut self.told {
+            let them = told.bodies == [one, other] || told.bodies == [other, one];
+            let lead_s = at.seconds_after(told.since);
+            if told.kind != Kind::RedLight && them && (0.0..LONGEST_LEAD_S).contains(&lead_s) {
+                told.right = Some(true);
+            }
+        }
     }
 
     /// Warnings that nothing came of, from `from` on.

@@ -198,10 +198,9 @@ impl World {
             }
         }
         for (body, event_type, place) in running {
-            let known = self
-                .happenings
-                .iter()
-                .any(|one| one.body == body && one.event_type == event_type);
+            // What runs has begun lately, as a rule.
+            let mut earlier = self.happenings.iter().rev();
+            let known = earlier.any(|one| one.body == body && one.event_type == event_type);
             let is_at = self.latest.body(body).map(|body| body.centre);
             if let Some(place) = is_at.or(place)
                 && !known

@@ -5,14 +5,16 @@
 //! turn shortly before the stop line goes where the lane leads.
 //!
 //! Moving over takes a stretch of road, not a time: who stands does not slide. While it lasts the
-//! vehicle is in both lanes. Whose on-board unit asks the roadside first waits for leave, but who must move
-//! over and has hardly any road left sees for itself. Not here: what moving over is worth and whether it is safe
-//! ([`super::mobil`]), and how drivers follow ([`super::right_of_way`]).
+//! vehicle is in both lanes, until its rear leaves room for who drives in the old one. Whose on-board unit asks
+//! the roadside first waits for leave, but who must move over and has hardly any road left sees for itself. Not
+//! here: what moving over is worth and whether it is safe ([`super::mobil`]), and how drivers follow
+//! ([`super::right_of_way`]).
 
 use std::time::Duration;
 
 use v2x_msg::base::LaneId;
 
+use super::right_of_way::STANDING_MPS;
 use super::roads::{Roads, Turn};
 use super::users::Users;
 use super::vehicles::{Kind, Vehicle};
@@ -42,7 +44,7 @@ impl Aside {
 
     /// Where on the new route the nose of a vehicle is when it has room beside one in the old lane.
     fn clear_m(&self, width_m: f64, other_width_m: f64) -> f64 {
-        let needed_m = (width_m + other_width_m) / 2.0 + PASSES_AT_M;
+        let needed_m = beside_m(width_m, other_width_m);
         let share = (0..=PIECES)
             .map(|piece| f64::from(piece) / f64::from(PIECES))
             .find(|&share| self.off_m.abs() * smooth(share) >= needed_m);
@@ -75,7 +77,7 @@ pub enum Leave {
 
 impl Vehicle {
     /// Where its nose is: on its route, and on the one that it leaves.
-    pub(super) fn places(&self) -> impl Iterator<Item = (usize, f64)> {
+    pub(super) fn places(&self) -> impl Iterator<Item = (usize, f64)> + Clone + use<> {
         let old = self
             .aside
             .map(|aside| (aside.from, self.along_m + aside.shift_m));
@@ -88,6 +90,20 @@ impl Vehicle {
             let clear_m = aside.clear_m(self.width_m, other.width_m);
             self.along_m + gap_m >= clear_m
         })
+    }
+
+    /// Whether its whole body is out of the way of somebody so wide in the middle of the lane that it leaves.
+    pub(super) fn has_left_to(&self, other_width_m: f64) -> bool {
+        self.aside
+            .is_some_and(|aside| self.rear_m() >= aside.clear_m(self.width_m, other_width_m))
+    }
+
+    /// Whether it stands on its way over, with its whole body out of the way of somebody so wide in the middle of
+    /// the lane that it takes: drivers let in who comes, and pass who stands.
+    pub(super) fn stands_beside(&self, other_width_m: f64) -> bool {
+        let needed_m = beside_m(self.width_m, other_width_m);
+        let is_beside = |aside: Aside| aside.off_m(self.along_m).abs() >= needed_m;
+        self.speed_mps < STANDING_MPS && self.aside.is_some_and(is_beside)
     }
 
     /// Where its body is at `along_m` of its route.
@@ -453,6 +469,11 @@ pub(super) fn lanes_off(world: &World, lane: usize, turn: Turn) -> Option<u32> {
 /// From 0, far away, to 1, where the road ends.
 fn urgency(left_m: f64, lanes: i32) -> f64 {
     (1.0 - left_m / (URGENT_FROM_M * f64::from(lanes))).clamp(0.0, 1.0)
+}
+
+/// Middles that are so far apart pass each other.
+fn beside_m(width_m: f64, other_width_m: f64) -> f64 {
+    (width_m + other_width_m) / 2.0 + PASSES_AT_M
 }
 
 /// From 0 to 1 with no jerk at either end: the quintic of least jerk.

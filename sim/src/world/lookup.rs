@@ -17,6 +17,8 @@ pub struct Lookup {
     on_route: Vec<Vec<u32>>,
     /// By route: what its phase shows; None where nothing governs it, or there is no such phase.
     shown: Vec<Option<Shown>>,
+    /// Places of the emergency vehicles on duty among all, in order of id.
+    sirens: Vec<u32>,
     /// By exit lane: how far into it the queue there begins.
     queue_m: Vec<Option<f64>>,
 }
@@ -26,8 +28,12 @@ impl Lookup {
     pub fn look(&mut self, roads: &Roads, signals: &Signals, vehicles: &[Vehicle], now: Mono) {
         self.on_route.resize_with(roads.routes.len(), Vec::new);
         self.on_route.iter_mut().for_each(Vec::clear);
+        self.sirens.clear();
         for (place, vehicle) in (0..).zip(vehicles) {
             self.on_route[vehicle.route].push(place);
+            if vehicle.siren {
+                self.sirens.push(place);
+            }
         }
         room::look(roads, vehicles, &mut self.queue_m);
         self.shown.clear();
@@ -64,6 +70,12 @@ impl Lookup {
     ) -> impl Iterator<Item = &'a Vehicle> {
         let kin = route.kin.iter();
         kin.flat_map(|&other| self.on(other, vehicles))
+    }
+
+    /// The emergency vehicles on duty, in order of id.
+    pub fn sirens<'a>(&'a self, vehicles: &'a [Vehicle]) -> impl Iterator<Item = &'a Vehicle> {
+        let sirens = self.sirens.iter();
+        sirens.map(|&place| &vehicles[place as usize])
     }
 
     /// How far into an exit lane the last vehicle is that stands or crawls there.

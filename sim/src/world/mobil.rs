@@ -9,6 +9,7 @@
 
 use super::lanes::stands_for_good;
 use super::right_of_way::Scene;
+use super::sirens::ROOM_FOR_SIREN_M;
 use super::vehicles::Vehicle;
 
 impl Scene<'_> {
@@ -87,16 +88,6 @@ impl Scene<'_> {
         })
     }
 
-    /// Whether an emergency vehicle comes close behind.
-    pub(super) fn siren_behind(&self, vehicle: &Vehicle) -> bool {
-        let own = (vehicle.route, vehicle.along_m);
-        let mut sirens = self.vehicles.iter().filter(|other| other.siren);
-        sirens.any(|other| {
-            let gap = self.gap_on_m(other, (other.route, other.along_m), vehicle, own);
-            other.id != vehicle.id && gap.is_some_and(|gap_m| gap_m < ROOM_FOR_SIREN_M)
-        })
-    }
-
     /// What the one behind would gain if `vehicle` were not there.
     fn gain_behind_mps2(&self, vehicle: &Vehicle) -> f64 {
         let own = (vehicle.route, vehicle.along_m);
@@ -137,7 +128,5 @@ const HARSH_MPS2: f64 = 4.5;
 const MUST_MPS2: f64 = 2.0;
 /// Slower moves over only if it must.
 const CREEPS_MPS: f64 = 2.0;
-/// Nearer before a siren one makes room (assumed).
-const ROOM_FOR_SIREN_M: f64 = 80.0;
 /// To the next bumper, at least.
 const LEAST_GAP_M: f64 = 1.5;

@@ -18,6 +18,7 @@
 //! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
 //! - `room`: whether there is room beyond the junction
+//! - `sirens`: who holds back for an emergency vehicle
 //! - [`snapshot`]: where everything is at one moment
 //! - `guests`: road users whom another simulation moves
 //! - [`seams`]: where vehicles come from another junction's world, and go on to one
@@ -41,6 +42,7 @@ pub mod roads;
 mod room;
 pub mod seams;
 pub mod signals;
+mod sirens;
 mod site;
 pub mod snapshot;
 pub mod users;

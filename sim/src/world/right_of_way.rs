@@ -212,7 +212,7 @@ impl Scene<'_> {
         })
     }
 
-    fn route(&self, vehicle: &Vehicle) -> &Route {
+    pub(super) fn route(&self, vehicle: &Vehicle) -> &Route {
         &self.roads.routes[vehicle.route]
     }
 
@@ -228,8 +228,14 @@ impl Scene<'_> {
         if vehicle.aside.is_none() && other.aside.is_none() {
             return self.gap_on_m(vehicle, own, other, there);
         }
+        // Who moves over as well may come from the other side, and is not in the middle of any lane.
+        let alone = vehicle.aside.is_none();
+        let has_left = alone && other.has_left_to(vehicle.width_m);
+        let stands_beside = alone && other.stands_beside(vehicle.width_m);
+        let there = other.places().skip(usize::from(stands_beside));
+        let there = there.take(2 - usize::from(has_left || stands_beside));
         let pairs = vehicle.places().enumerate().flat_map(|(i, own)| {
-            other.places().filter_map(move |there| {
+            there.clone().filter_map(move |there| {
                 let gap_m = self.gap_on_m(vehicle, own, other, there)?;
                 // Who leaves a lane does not wait for whoever is farther on in it.
                 (i == 0 || !vehicle.is_out_before(gap_m, other)).then_some(gap_m)
@@ -321,7 +327,7 @@ impl Scene<'_> {
             self.lookup
                 .on(zone.other, self.vehicles)
                 .filter(|other| other.entered.is_none())
-                .filter(|other| self.may_go(other))
+                .filter(|other| self.comes(other))
                 .any(|other| {
                     let way_m = zone.other_enter_m - other.along_m;
                     let theirs = self.route(other);
@@ -333,23 +339,6 @@ impl Scene<'_> {
                     };
                     comes_s < clear_s(zone) + margin_s
                 })
-        })
-    }
-
-    /// Whether `vehicle` hears a siren that comes across its way, and can still stop.
-    fn holds_back(&self, vehicle: &Vehicle) -> bool {
-        let route = self.route(vehicle);
-        let left_m = (route.stop_m - vehicle.along_m).max(0.01);
-        let needed_mps2 = vehicle.speed_mps * vehicle.speed_mps / (2.0 * left_m);
-        if needed_mps2 > vehicle.driver.braking_mps2 {
-            return false;
-        }
-        let mut sirens = self.vehicles.iter().filter(|other| other.siren);
-        sirens.any(|other| {
-            let theirs = self.route(other);
-            let near = theirs.stop_m - other.along_m < SIREN_HEARD_M;
-            let zone = route.zones.iter().find(|zone| zone.other == other.route);
-            near && zone.is_some_and(|zone| other.rear_m() < zone.other_leave_m.max(theirs.clear_m))
         })
     }
 
@@ -381,9 +370,14 @@ impl Scene<'_> {
         }
     }
 
+    /// Whether who is before the stop line may drive, and does not wait there for a siren.
+    fn comes(&self, vehicle: &Vehicle) -> bool {
+        self.may_go(vehicle) && !self.holds_back(vehicle)
+    }
+
     /// Whether `other`, who has the right of way, comes before `vehicle` would be out of the zone.
     fn cuts_in(&self, vehicle: &Vehicle, other: &Vehicle, zone: &Zone) -> bool {
-        if other.entered.is_none() && !self.may_go(other) {
+        if other.entered.is_none() && !self.comes(other) {
             return false;
         }
         let out_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m;
@@ -479,10 +473,8 @@ const LETS_IN_MPS2: f64 = 1.5;
 const LETS_IN_FROM_MPS: f64 = 1.0;
 /// An emergency vehicle passes a red light no faster than 20 km/h (assumed).
 const PAST_RED_MPS: f64 = 20.0 / 3.6;
-/// A siren is heeded from so far before its stop line on (assumed).
-const SIREN_HEARD_M: f64 = 80.0;
 /// Slower than this is standing.
-const STANDING_MPS: f64 = 0.5;
+pub(super) const STANDING_MPS: f64 = 0.5;
 /// Tyres give no more.
 const HARDEST_MPS2: f64 = 8.0;
 /// A right turn wants this before somebody who crosses.

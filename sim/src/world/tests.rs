@@ -642,7 +642,7 @@ fn lanes_are_changed_alike_everywhere() {
     };
     assert_ne!(hash(7), hash(8));
     // Pinned, as for vehicles that keep their lanes.
-    assert_eq!(hash(7), 4_339_848_999_357_682_317);
+    assert_eq!(hash(7), 8_504_557_095_668_310_581);
 }
 
 #[test]

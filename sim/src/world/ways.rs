@@ -54,7 +54,14 @@ impl Way {
         if let Some(wait_m) = wait_m
             && user.along_m >= wait_m - 0.05
         {
-            user.released = self.may_go(now, seen);
+            let patient = user.held_up_s < PATIENCE_S;
+            user.released = self.may_go(now, seen, patient);
+            let green = self.has_green(now, seen);
+            user.held_up_s = if green && !user.released {
+                user.held_up_s + step_s
+            } else {
+                0.0
+            };
             if !user.released {
                 (user.speed_mps, user.aside_mps) = (0.0, 0.0);
                 return;
@@ -66,6 +73,15 @@ impl Way {
             0.0
         } else {
             user.wanted_mps.min(others.most_mps)
+        };
+        // Nobody stops dead where they will have to wait.
+        let to_wait_mps = wait_m.map_or(f64::INFINITY, |wait_m| {
+            (2.0 * STOPS_EASILY_MPS2 * (wait_m - user.along_m).max(0.0)).sqrt()
+        });
+        let wanted_mps = if wanted_mps > to_wait_mps && !self.may_go(now, seen, true) {
+            to_wait_mps
+        } else {
+            wanted_mps
         };
         if self.wish.wide_m > 0.0 {
             let along = path.direction_at(user.along_m);
@@ -109,17 +125,22 @@ impl Way {
         })
     }
 
-    /// Whether the signal and the traffic let one go who waits.
-    fn may_go(&self, now: Mono, seen: &Seen<'_>) -> bool {
-        let green = |phase| seen.signals.light(phase, now) == Light::Green;
-        if !self.wish.phase.is_none_or(green) {
+    /// Whether the signal and the traffic let one go who waits. Who has waited for long at green goes before
+    /// a vehicle that stands: it gives way, and neither would go before the other.
+    fn may_go(&self, now: Mono, seen: &Seen<'_>, patient: bool) -> bool {
+        if !self.has_green(now, seen) {
             return false;
         }
-        self.wish.gap_s <= 0.0
-            || !seen
-                .vehicles
-                .iter()
-                .any(|other| self.comes_too_soon(other, seen))
+        let counts = |other: &&Vehicle| {
+            other.speed_mps > STANDS_MPS || patient && !waits_at_red(other, now, seen)
+        };
+        let mut vehicles = seen.vehicles.iter().filter(counts);
+        self.wish.gap_s <= 0.0 || !vehicles.any(|other| self.comes_too_soon(other, seen))
+    }
+
+    fn has_green(&self, now: Mono, seen: &Seen<'_>) -> bool {
+        let green = |phase| seen.signals.light(phase, now) == Light::Green;
+        self.wish.phase.is_none_or(green)
     }
 
     fn comes_too_soon(&self, vehicle: &Vehicle, seen: &Seen<'_>) -> bool {
@@ -204,6 +225,14 @@ impl Way {
     }
 }
 
+/// Whether a vehicle is before its stop line and has to stay there.
+fn waits_at_red(vehicle: &Vehicle, now: Mono, seen: &Seen<'_>) -> bool {
+    let route = &seen.roads.routes[vehicle.route];
+    let red = |phase| seen.signals.light(phase, now) == Light::Red;
+    let heeds = !(vehicle.runs_red || vehicle.siren || route.on_red);
+    vehicle.entered.is_none() && heeds && route.phase.is_some_and(red)
+}
+
 /// What the others on lines of their own mean to one of them.
 pub(super) struct Others {
     /// Of a walker.
@@ -212,12 +241,14 @@ pub(super) struct Others {
     pub(super) most_mps: f64,
 }
 
-/// Who is held up by a vehicle that stands waits for so long, and goes behind it so fast and so far beside
-/// its way (assumed).
+/// Who is held up by a vehicle that stands waits for so long, and goes before or behind it; behind it so fast
+/// and so far beside its way (assumed).
 const STANDS_MPS: f64 = 0.1;
 const PATIENCE_S: f64 = 5.0;
 const ASIDE_MPS: f64 = 0.6;
 const WALKS_ROUND_M: f64 = 4.0;
+/// So hard one brakes who comes to a place to wait at (assumed).
+const STOPS_EASILY_MPS2: f64 = 1.5;
 /// Nearer than this to somebody's way is in it.
 const NEAR_M: f64 = 2.0;
 /// Nothing is put down so near before a vehicle.

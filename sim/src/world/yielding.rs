@@ -9,6 +9,7 @@ use super::tests::{cross_roads, node, phase, somebody};
 use super::users::Wish;
 use super::vehicles::Kind;
 use super::*;
+use crate::plane::Point;
 
 /// Phase 1 is all of south and north, phase 3 all of east and west.
 fn roads() -> Roads {
@@ -182,6 +183,54 @@ fn those_who_turn_yield_to_walkers_who_wait_for_nobody() {
     }
     assert!(all.0 > 20, "only {} walkers came over", all.0);
     assert!(all.1 > 100, "only {} turned", all.1);
+}
+
+#[test]
+fn who_waits_where_others_turn_and_who_turns_do_not_wait_for_each_other_for_ever() {
+    for seed in 1..=3 {
+        let mut roads = roads();
+        roads.allow_right_on_red(phase(1));
+        let mut world = world(roads, 250.0, [0.2, 0.4], seed);
+        // Riders over the eastern arm: they stand where those from the south turn right, and wait for a gap.
+        let riders = Wish {
+            way: vec![Point::new(15.0, -14.5), Point::new(15.0, 15.0)],
+            kind: Kind::Bicycle,
+            size_m: [1.8, 0.6, 1.7],
+            speed_mps: (4.0, 0.5),
+            wait_m: Some(1.0),
+            gap_s: 2.0,
+            ..over_the_east(60.0)
+        };
+        world = world.with(vec![riders], Vec::new());
+        let mut stood = std::collections::BTreeMap::<u32, u32>::new();
+        let mut over = std::collections::BTreeSet::new();
+        for _ in 0..8000 {
+            world.step();
+            for vehicle in world.vehicles() {
+                let route = &world.roads().routes[vehicle.route];
+                let there = vehicle.entered.is_some() && vehicle.rear_m() < route.clear_m;
+                let steps = stood.entry(vehicle.id).or_default();
+                *steps = if there && vehicle.speed_mps < 0.2 {
+                    *steps + 1
+                } else {
+                    0
+                };
+                // Until the riders' next green, which comes once in 64 s.
+                assert!(*steps < 800, "seed {seed}: {vehicle:?}");
+            }
+            let bodies = world.users().bodies().iter();
+            over.extend(
+                bodies
+                    .filter(|one| one.centre.north_m > 10.0)
+                    .map(|one| one.id),
+            );
+        }
+        assert!(
+            over.len() >= 8,
+            "seed {seed}: only {} came over",
+            over.len()
+        );
+    }
 }
 
 #[test]

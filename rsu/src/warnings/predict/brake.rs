@@ -155,5 +155,22 @@ pub(in crate::warnings) fn merging(
         .then_some((1.0, merges_s))
 }
 
+/// Whether the second of two who have come out of one lane need not brake harder than people do for the first,
+/// which turns off before it.
+pub(in crate::warnings) fn keeps_behind(
+    (one, a): (&Mover, &Prediction),
+    (other, b): (&Mover, &Prediction),
+    braking_mps2: f64,
+) -> bool {
+    let (ahead, behind) = if a.along_m >= b.along_m {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let gap_m = (a.along_m - b.along_m).abs() - a.half_length_m - b.half_length_m;
+    let closing_mps = behind.speed_mps - ahead.speed_mps;
+    gap_m > 0.0 && closing_mps <= (2.0 * braking_mps2 * gap_m).sqrt()
+}
+
 /// So far before the lane that they share two ways come close to each other.
 const MERGES_BEFORE_M: f64 = 3.0;

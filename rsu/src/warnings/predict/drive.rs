@@ -17,7 +17,8 @@ pub(super) struct Profile<'a> {
     pub(super) way: &'a Way,
     /// Where its centre comes to a stop.
     pub(super) stop_m: Option<f64>,
-    pub(super) leader: Option<Leader>,
+    /// Who drives before it, and who stands in its way.
+    pub(super) before: [Option<Leader>; 2],
     pub(super) braking_mps2: f64,
     pub(super) half_length_m: f64,
     pub(super) accel_mps2: f64,
@@ -68,7 +69,7 @@ impl Profile<'_> {
             let left_m = (self.way.stop_m - along_m).max(1.0);
             brake_for((speed_mps.powi(2) - bend_mps.powi(2)) / (2.0 * left_m));
         }
-        if let Some(leader) = self.leader {
+        for leader in self.before.iter().flatten() {
             let rear_m = leader.rear_m + leader.speed_mps * at_s;
             let gap_m = rear_m - along_m - self.half_length_m - STOP_GAP_M;
             let closing_mps = speed_mps - leader.speed_mps;

@@ -21,12 +21,14 @@ pub(super) struct On {
     pub(super) weight: f64,
 }
 
-/// Who drives before somebody on its way.
+/// Who drives before somebody on its way, or stands in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leader {
     pub(super) id: u8,
     pub(super) rear_m: f64,
     pub(super) speed_mps: f64,
+    /// It stands across the way.
+    pub(super) across: bool,
 }
 
 /// How far along one way somebody is who is on another, where they share a lane.

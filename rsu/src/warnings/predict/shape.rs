@@ -52,6 +52,8 @@ pub(super) struct Spread {
     /// Acceleration that nobody foresees.
     pub(super) along_mps4: f64,
     pub(super) across_mps4: f64,
+    /// And how far a speed strays by it.
+    pub(super) strays_mps2: f64,
     /// What lanes and stop lines hold it to.
     pub(super) most_along_m2: f64,
     pub(super) most_across_m2: f64,
@@ -94,8 +96,9 @@ impl Prediction {
 impl Spread {
     pub(super) fn at(&self, at_s: f64) -> (f64, f64) {
         let t2 = at_s * at_s;
-        let along_m2 = self.along_mps2 * t2 + self.along_mps4 * t2 * t2 / 4.0;
-        let across_m2 = self.across_mps2 * t2 + self.across_mps4 * t2 * t2 / 4.0;
+        let strays_m2 = |mps4: f64| (mps4 * t2 * t2 / 4.0).min(self.strays_mps2 * t2);
+        let along_m2 = self.along_mps2 * t2 + strays_m2(self.along_mps4);
+        let across_m2 = self.across_mps2 * t2 + strays_m2(self.across_mps4);
         (
             self.along_m2 + along_m2.min(self.most_along_m2),
             self.across_m2 + across_m2.min(self.most_across_m2),
@@ -105,6 +108,10 @@ impl Spread {
 
 /// How far from the middle of their lanes people drive: variance.
 const WITHIN_LANE_M2: f64 = 0.16;
+
+/// People walk as fast as they do: one walker's speed strays no more than those of all differ (0.26 m/s,
+/// Weidmann 1993).
+const WALKERS_STRAY_MPS: f64 = 0.26;
 
 /// What is believed of a measured distance from the middle of a lane.
 pub(super) fn kept_share(across_m2: f64) -> f64 {
@@ -157,6 +164,10 @@ pub(super) fn spread(track: &Track, mover: &Mover, on_a_way: bool, held: bool) -
         across_mps2: of(&track.velocity.cov, across),
         along_mps4: unforeseen_mps2.powi(2),
         across_mps4: 0.3_f64.powi(2),
+        strays_mps2: match track.class {
+            Class::Pedestrian => WALKERS_STRAY_MPS.powi(2),
+            _ => f64::INFINITY,
+        },
         most_along_m2: if held { 0.25 } else { f64::INFINITY },
         most_across_m2: if on_a_way {
             WITHIN_LANE_M2
