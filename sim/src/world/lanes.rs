@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use v2x_msg::base::LaneId;
 
-use super::right_of_way::STANDING_MPS;
 use super::roads::{Roads, Turn};
 use super::users::Users;
 use super::vehicles::{Kind, Vehicle};
@@ -96,14 +95,6 @@ impl Vehicle {
     pub(super) fn has_left_to(&self, other_width_m: f64) -> bool {
         self.aside
             .is_some_and(|aside| self.rear_m() >= aside.clear_m(self.width_m, other_width_m))
-    }
-
-    /// Whether it stands on its way over, with its whole body out of the way of somebody so wide in the middle of
-    /// the lane that it takes: drivers let in who comes, and pass who stands.
-    pub(super) fn stands_beside(&self, other_width_m: f64) -> bool {
-        let needed_m = beside_m(self.width_m, other_width_m);
-        let is_beside = |aside: Aside| aside.off_m(self.along_m).abs() >= needed_m;
-        self.speed_mps < STANDING_MPS && self.aside.is_some_and(is_beside)
     }
 
     /// Where its body is at `along_m` of its route.

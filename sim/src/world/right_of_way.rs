@@ -231,9 +231,7 @@ impl Scene<'_> {
         // Who moves over as well may come from the other side, and is not in the middle of any lane.
         let alone = vehicle.aside.is_none();
         let has_left = alone && other.has_left_to(vehicle.width_m);
-        let stands_beside = alone && other.stands_beside(vehicle.width_m);
-        let there = other.places().skip(usize::from(stands_beside));
-        let there = there.take(2 - usize::from(has_left || stands_beside));
+        let there = other.places().take(2 - usize::from(has_left));
         let pairs = vehicle.places().enumerate().flat_map(|(i, own)| {
             there.clone().filter_map(move |there| {
                 let gap_m = self.gap_on_m(vehicle, own, other, there)?;
