@@ -312,7 +312,7 @@ fn tell_suspicion(shared: &Shared, view: &InputView, told: &mut Told, now: Mono)
         return;
     }
     let input = view.name.as_str();
-    let heading_deg = -health.yaw_offset_rad.to_degrees();
+    let heading_deg = health.turned_clockwise_rad.to_degrees();
     match suspicion {
         None => info!(input, "sensor: agrees with the others again"),
         Some(Suspicion::Turned) => {

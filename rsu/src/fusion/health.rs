@@ -21,8 +21,9 @@ pub struct Health {
     pub age_s: f64,
     /// How much too far it measures, metres; already taken off.
     pub range_offset_m: f64,
-    /// How far it is turned from its configured heading, counter-clockwise, radians; already taken off.
-    pub yaw_offset_rad: f64,
+    /// How far it is turned clockwise from its configured heading, radians: what it lists is shown as far
+    /// counter-clockwise of where it is. Already taken off.
+    pub turned_clockwise_rad: f64,
     /// Variance of its errors over what it claims, along the beam.
     pub noise_along: f64,
     /// The same across the beam.
@@ -83,7 +84,7 @@ impl Pulse {
 
     /// The whole of what is known of that sensor at `at`.
     pub(crate) fn health(&self, at: Mono, eyes: &Eyesight, precision: &Precision) -> Health {
-        let (range_offset_m, yaw_offset_rad) = precision.offset();
+        let (range_offset_m, turned_clockwise_rad) = precision.offset();
         let (noise_along, noise_across) = precision.noise();
         let silent = match self.newest {
             None => true,
@@ -109,7 +110,7 @@ impl Pulse {
             },
             age_s: self.age_s,
             range_offset_m,
-            yaw_offset_rad,
+            turned_clockwise_rad,
             noise_along,
             noise_across,
             repeats: precision.repeats(),

@@ -142,7 +142,7 @@ impl Precision {
         );
     }
 
-    /// How far the mount seems to be from what is configured: range in metres, heading in radians.
+    /// How far the mount seems to be from what is configured: range in metres, heading in radians clockwise.
     pub(crate) fn offset(&self) -> (f64, f64) {
         (self.range.off_m(), self.yaw_rad)
     }

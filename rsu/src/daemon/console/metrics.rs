@@ -207,7 +207,7 @@ const METRICS: &[Metric] = &[
         by_sensor(s, |health| health.range_offset_m)
     }),
     metric!(Gauge "rsu_sensor_heading_offset_degrees", "How far a sensor is turned clockwise from its configured heading by the word of the others, by input; already taken off", |s| {
-        by_sensor(s, |health| -health.yaw_offset_rad.to_degrees())
+        by_sensor(s, |health| health.turned_clockwise_rad.to_degrees())
     }),
     metric!(Gauge "rsu_sensor_noise_ratio", "Variance of a sensor's errors over what it claims, by input and axis: along and across its beam", |s| {
         let rows = sensors(s).flat_map(|(name, health)| {

@@ -170,7 +170,7 @@ fn about_input(input: &InputSnapshot, silent_after: Duration) -> Value {
         "sensor": input.sensor.map(|health| json!({
             "rate_hz": health.rate_hz, "age_s": health.age_s,
             "range_offset_m": health.range_offset_m,
-            "heading_offset_deg": -health.yaw_offset_rad.to_degrees(),
+            "heading_offset_deg": health.turned_clockwise_rad.to_degrees(),
             "noise_along": health.noise_along, "noise_across": health.noise_across,
             "repeats": health.repeats, "later_s": health.later_s,
             "false_per_m2": health.false_per_m2,

@@ -30,6 +30,7 @@ fn ring(t: f64) -> Vec<(f64, f64)> {
 /// How a sensor of the test measures.
 #[derive(Clone, Copy)]
 struct Truly {
+    /// So far clockwise: what it lists lies as far counter-clockwise of where it is.
     turned_rad: f64,
     longer_m: f64,
     noise: f64,
@@ -44,11 +45,14 @@ const HONEST: Truly = Truly {
 };
 
 fn measure(sensor: &Sensor, truly: Truly, place: (f64, f64), dice: &mut Dice) -> Detection {
+    // It tells of a place by the angle from its own middle, which is not where it was surveyed.
+    let looks_rad = sensor.pose.yaw_rad - truly.turned_rad;
     let (east, north) = (place.0 - sensor.pose.east_m, place.1 - sensor.pose.north_m);
     let (sigma_along, sigma_across) = (0.4, 0.3);
     let range = east.hypot(north) + truly.longer_m + truly.noise * sigma_along * dice.normal();
     let across = truly.noise * sigma_across * dice.normal();
-    let bearing = north.atan2(east) + truly.turned_rad + across / range;
+    let aside_rad = north.atan2(east) - looks_rad + across / range;
+    let bearing = sensor.pose.yaw_rad + aside_rad;
     Detection {
         position_cov: Covariance::from_axes(bearing, sigma_along, sigma_across),
         ..car(
@@ -102,7 +106,7 @@ fn a_radar_turned_by_two_degrees_is_found_within_a_minute() {
     let end = moment(60.0);
     let radar = fusion.health(RADAR, end).unwrap();
     assert_eq!(radar.suspicion, Some(Suspicion::Turned), "{radar:?}");
-    let deg = radar.yaw_offset_rad.to_degrees();
+    let deg = radar.turned_clockwise_rad.to_degrees();
     assert!((1.3..2.5).contains(&deg), "{deg}, seed 21");
     for camera in [CAMERA, SECOND_CAMERA] {
         let health = fusion.health(camera, end).unwrap();
@@ -184,7 +188,7 @@ fn honest_sensors_are_not_suspected() {
         let health = fusion.health(input, moment(40.0)).unwrap();
         assert_eq!(health.suspicion, None, "{health:?}");
         assert!((health.rate_hz - 10.0).abs() < 0.5);
-        assert!(health.yaw_offset_rad.abs() < 0.5f64.to_radians());
+        assert!(health.turned_clockwise_rad.abs() < 0.5f64.to_radians());
         assert!((0.6..1.6).contains(&health.noise_along), "{health:?}");
     }
 }
