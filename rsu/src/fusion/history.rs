@@ -334,14 +334,15 @@ impl History {
         let mut paces = Paces::new(frame.at);
         for seat in &before.seats {
             let from = &self.slots[usize::from(seat.slot)];
+            let target = &from.made[usize::from(seat.index)];
+            // Asked before they move: after a long silence their covariance would be beyond all use. And of those
+            // as well whom the frame does not concern: they hold room that others may need.
+            if is_over(target) {
+                continue;
+            }
             let left = seat.left >= LEFT_MOMENTS || from.frame.at + LEFT < frame.at;
             if !left && !concern.reaches(seat) {
                 crowd.seats.push(seat.left_again());
-                continue;
-            }
-            let target = &from.made[usize::from(seat.index)];
-            // Asked before they move: after a long silence their covariance would be beyond all use.
-            if is_over(target) {
                 continue;
             }
             crowd.seats.push(Seat::new(target, own, into.len()));
