@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 
 use super::associate::REACH_M;
 use super::config::{Sees, Sensor};
-use super::motion::Pace;
+use super::pace::Pace;
 use super::target::{Sighting, Target};
 use super::views::MARGIN_RAD;
 use crate::clock::Mono;

@@ -15,7 +15,7 @@ use super::budget::Later;
 use super::config::Config;
 use super::crowd::{Concern, Crowd, LEFT, LEFT_MOMENTS, Paces, Seat};
 use super::learn::proved_false;
-use super::motion::Pace;
+use super::pace::Pace;
 use super::repute::Repute;
 use super::target::{Sighting, Target};
 use super::tracklet::{Measured, News};

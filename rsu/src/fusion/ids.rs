@@ -11,8 +11,9 @@ use nalgebra::Vector2;
 
 use super::classify::{ClassBelief, SizeBelief, family};
 use super::crowd::Crowd;
+use super::heading::Heading;
 use super::history::History;
-use super::target::{Heading, Target};
+use super::target::Target;
 use crate::clock::Mono;
 use crate::report::Class;
 

@@ -13,10 +13,11 @@ use nalgebra::{Matrix2, Vector2};
 use wide::f64x2;
 
 use super::classify::agility;
-use super::filter::{Fit, Kalman, Noise};
+use super::filter::{Fit, Kalman};
 use super::mixture::{
     change, counts, counts_of_two, heading_for, mixed, moving, placed, placed_and_moving,
 };
+use super::pace::{Changes, Pace};
 use super::pair::Pair;
 use super::standing::Standing;
 use crate::report::Class;
@@ -68,36 +69,6 @@ pub(crate) struct Modes {
     pub(crate) going: Pair,
     pub(crate) turning: Kalman,
     pub(crate) standing: Standing,
-}
-
-/// How far things get in a span of time, made once for all that move on by it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    pub(crate) dt_s: f64,
-    noise: Noise,
-    /// Probabilities of change after a time without: mostly the same for everybody.
-    changes: (f64, Changes),
-}
-
-/// Probabilities of going over from one mode (row) to another.
-type Changes = [[f64; MODES]; MODES];
-
-impl Pace {
-    /// Of `dt_s`, which may be negative.
-    pub(crate) fn new(dt_s: f64) -> Self {
-        Self {
-            dt_s,
-            noise: Noise::over(dt_s),
-            changes: (dt_s.abs(), changes(dt_s.abs())),
-        }
-    }
-
-    fn changes(&mut self, unmixed_s: f64) -> &Changes {
-        if self.changes.0.to_bits() != unmixed_s.to_bits() {
-            self.changes = (unmixed_s, changes(unmixed_s));
-        }
-        &self.changes.1
-    }
 }
 
 impl Deref for Motion {
@@ -394,17 +365,6 @@ impl Motion {
     }
 }
 
-/// How likely it is that a mode is left for another: the longer the time, the likelier.
-fn changes(dt_s: f64) -> Changes {
-    let leave = 1.0 - (-dt_s / CHANGE_AFTER_S).exp();
-    [
-        [1.0 - leave, 0.6 * leave, 0.3 * leave, 0.1 * leave],
-        [0.6 * leave, 1.0 - leave, 0.2 * leave, 0.2 * leave],
-        [0.5 * leave, 0.5 * leave, 1.0 - leave, 0.0],
-        [0.1 * leave, 0.9 * leave, 0.0, 1.0 - leave],
-    ]
-}
-
 /// Turns the velocity by an angle, its covariance with it.
 fn turn(mode: &mut Kalman, angle: f64) {
     if angle == 0.0 {
@@ -436,8 +396,6 @@ const BRISK_SHARE: f64 = 3.0;
 const TURNING_SHARE: f64 = 0.4;
 /// Modes mix no more often than this, to save time.
 const MIX_EVERY_S: f64 = 0.045;
-/// For how long a road user keeps to one way of moving, on average.
-const CHANGE_AFTER_S: f64 = 3.0;
 /// How much of the turn that an update shows is added to the rate.
 const TURN_GAIN: f64 = 0.7;
 /// The same of speed.
