@@ -13,7 +13,7 @@
 //! - `step`: one frame applied to those, by
 //!   - `filter`, `motion` (`pace`, `pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
 //!   - `heading`, `traces`: where it points, and who knows it by what
-//!   - `lasting`: what of the sensors' errors no number of frames averages out
+//!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
@@ -47,6 +47,7 @@ mod config;
 mod counts;
 mod crowd;
 mod delay;
+mod doubt;
 mod existence;
 mod eyesight;
 mod filter;
@@ -88,10 +89,13 @@ pub use health::{Health, Suspicion};
 pub use lanes::Lanes;
 pub use picture::{Picture, Track};
 
+use arrayvec::ArrayVec;
+
 use crate::clock::Mono;
 use crate::report::{InputId, Objects};
 use budget::afford;
 use crowd::{Crowd, Paces};
+use doubt::Doubt;
 use habits::Habits;
 use history::{Frame, History};
 use ids::Ids;
@@ -197,7 +201,7 @@ impl Fusion {
             return;
         }
         let full = self.incoming.full;
-        let Ok(place) = self.history.insert(&mut self.incoming) else {
+        let Ok(place) = self.history.insert(&mut self.incoming, &self.crowd) else {
             self.counts.too_late += 1;
             return;
         };
@@ -258,20 +262,24 @@ impl Fusion {
             pulse.note_asked(at);
         }
         let mut paces = Paces::new(at);
-        let sensors = (&self.config.sensors[..], &self.habits.precision[..]);
-        let sensors = self.config.parts.lasting.then_some(sensors);
+        let sensors = self.config.sensors.iter().zip(&self.habits.precision);
+        let doubts: ArrayVec<Doubt, MAX_SENSORS> = sensors
+            .map(|(sensor, precise)| precise.doubt(sensor))
+            .collect();
+        let doubts = self.config.parts.lasting.then_some(&doubts[..]);
         self.picture.at = at;
         self.picture.tracks.clear();
+        let latest = at + self.config.delete_after;
         let everybody = self.history.everybody(&self.crowd);
         for (since, target) in everybody.filter(|(_, target)| target.id != 0) {
-            let early = target.seen_at.since(at) > self.config.delete_after;
-            if !early && !target.is_stale(at, &self.config) {
-                let mut track = target.published(at, paces.since(since), sensors);
-                if let Some(lanes) = &self.lanes {
-                    lanes.hold(&mut track, target.heading.var());
-                }
-                // Ids are unique, so there is room.
-                let _ = self.picture.tracks.try_push(track);
+            if target.seen_at > latest || target.is_stale(at, &self.config) {
+                continue;
+            }
+            // Ids are unique, so there is room.
+            let track = target.published(at, paces.since(since), doubts);
+            let _ = self.picture.tracks.try_push(track);
+            if let Some((lanes, track)) = self.lanes.as_ref().zip(self.picture.tracks.last_mut()) {
+                lanes.hold(track, target.heading.var());
             }
         }
         self.picture.tracks.sort_unstable_by_key(|track| track.id);
@@ -397,7 +405,12 @@ impl Fusion {
         let told = &mut told[sensor];
         let parts = self.config.parts;
         for detection in &objects.detections {
-            let Some(mut sighting) = believe(detection, model, &self.config) else {
+            let Some(sighting) = believe(detection, model, &self.config) else {
+                continue;
+            };
+            // Changed where it is kept: it is large.
+            frame.sightings.push(sighting);
+            let Some(sighting) = frame.sightings.last_mut() else {
                 continue;
             };
             let claimed = sighting.position;
@@ -407,7 +420,7 @@ impl Fusion {
             }
             let (place, honest) = correction.apply(claimed, sighting.position_cov);
             if model.tracks && parts.news {
-                sighting.news = told.hear(frame.at, &sighting, &mut frame.measured);
+                sighting.news = told.hear(frame.at, sighting, &mut frame.measured);
                 if let News::Some(place) = sighting.news {
                     let measured = &mut frame.measured[usize::from(place)];
                     let (place, honest) =
@@ -426,7 +439,6 @@ impl Fusion {
             if parts.mount {
                 sighting.position = place;
             }
-            frame.sightings.push(sighting);
         }
         let taken = frame.sightings.len();
         self.counts.detections += taken as u64;

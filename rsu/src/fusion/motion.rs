@@ -15,7 +15,7 @@ use wide::f64x2;
 use super::classify::agility;
 use super::filter::{Fit, Kalman};
 use super::mixture::{
-    change, counts, counts_of_two, heading_for, mixed, moving, placed, placed_and_moving,
+    change, counts, counts_of_two, crossed, heading_for, moving, placed, placed_and_moving,
 };
 use super::pace::{Changes, Pace};
 use super::pair::Pair;
@@ -159,22 +159,25 @@ impl Motion {
     /// Works out what place and velocity have to do with each other too: asked for where a velocity was
     /// measured.
     pub(crate) fn settle_all(&mut self) {
-        if self.known != Known::All {
-            mixed(&self.modes, &self.counts(), &mut self.whole);
-            self.known = Known::All;
+        if self.known == Known::All {
+            return;
         }
+        let count = self.counts();
+        if self.known == Known::Place {
+            moving(&self.modes, &count, &mut self.whole);
+        }
+        crossed(&self.modes, &count, &mut self.whole);
+        self.known = Known::All;
+    }
+
+    /// Whether it need not move on to be what it is then.
+    #[inline]
+    pub(crate) fn is_as_of(&self, pace: &Pace) -> bool {
+        pace.dt_s == 0.0 && self.known != Known::Place
     }
 
     /// What it would be if it moved on.
-    #[inline]
     pub(crate) fn predicted(&self, pace: &mut Pace, class: Class) -> Kalman {
-        if pace.dt_s == 0.0 && self.known != Known::Place {
-            return self.whole;
-        }
-        self.carried_on(pace, class)
-    }
-
-    fn carried_on(&self, pace: &mut Pace, class: Class) -> Kalman {
         let mut later = *self;
         later.predict(pace, class);
         later.settle();

@@ -84,11 +84,6 @@ impl Stepper {
         let room = room.saturating_sub(entered.others);
         let (targets, judged) = (&mut entered.targets, &mut crowd.judged);
         let precise = &habits.precision[frame.sensor];
-        if frame.sightings.iter().any(|s| s.velocity.is_some()) {
-            for target in &mut *targets {
-                target.state.settle_all();
-            }
-        }
         let (echo_share, echo_repeats) = echo(sensor, precise);
         let echo_share = echo_share.filter(|_| config.parts.extent);
         let circumstances = Circumstances {

@@ -6,14 +6,14 @@ use nalgebra::{Matrix2, Vector2};
 use v2x_msg::base::StationId;
 
 use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
-use super::config::Sensor;
+use super::doubt::Doubt;
 use super::existence::{MOST_EXISTENCE, MOST_LOG_ODDS};
+use super::filter::Kalman;
 use super::heading::Heading;
 use super::lasting::{ANYWHERE, Lasting};
 use super::motion::Motion;
 use super::pace::Pace;
 use super::picture::Track;
-use super::precision::Precision;
 use super::repute::Word;
 use super::traces::{Devices, Missed};
 use super::tracklet::{Measured, News};
@@ -276,14 +276,15 @@ impl Target {
 
     /// As published, predicted to `at`, which lies so far after the state.
     #[inline(always)]
-    pub(crate) fn published(
-        &self,
-        at: Mono,
-        pace: &mut Pace,
-        sensors: Option<(&[Sensor], &[Precision])>,
-    ) -> Track {
+    pub(crate) fn published(&self, at: Mono, pace: &mut Pace, doubts: Option<&[Doubt]>) -> Track {
         let (class, class_confidence) = self.class.best();
-        let state = self.state.predicted(pace, class);
+        let later;
+        let state: &Kalman = if self.state.is_as_of(pace) {
+            &self.state
+        } else {
+            later = self.state.predicted(pace, class);
+            &later
+        };
         let (class, class_confidence) = if self.animal >= 0.5 {
             (Class::Animal, self.animal)
         } else {
@@ -292,8 +293,8 @@ impl Target {
         let (position, velocity) = (state.position(), state.velocity());
         let (own, lasting) = (
             state.position_cov(),
-            sensors.map_or(Covariance::default(), |sensors| {
-                self.lasting.covariance(position, sensors)
+            doubts.map_or(Covariance::default(), |doubts| {
+                self.lasting.covariance(position, doubts)
             }),
         );
         Track {
