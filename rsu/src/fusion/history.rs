@@ -411,8 +411,15 @@ impl History {
         })
     }
 
+    /// One of a crowd.
+    pub(crate) fn one_of(&self, crowd: &Crowd, n: usize) -> (Mono, &Target) {
+        let seat = &crowd.seats[n];
+        let slot = &self.slots[usize::from(seat.slot)];
+        (slot.frame.at, &slot.made[usize::from(seat.index)])
+    }
+
     /// One of a crowd, to be changed in what is no part of the past.
-    pub(crate) fn one_of(&mut self, crowd: &Crowd, n: usize) -> (Mono, &mut Target) {
+    pub(crate) fn change(&mut self, crowd: &Crowd, n: usize) -> (Mono, &mut Target) {
         let seat = &crowd.seats[n];
         let slot = &mut self.slots[usize::from(seat.slot)];
         (slot.frame.at, &mut slot.made[usize::from(seat.index)])
@@ -440,3 +447,6 @@ pub(crate) fn carry(target: &Target, into: &mut Vec<Target>, pace: &mut Pace) {
         target.predict(pace);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,7 +133,7 @@ impl Ids {
         let mut unclaimed = in_use;
         let mut nameless = false;
         for n in 0..crowd.seats.len() {
-            let (since, target) = history.one_of(crowd, n);
+            let (since, target) = history.change(crowd, n);
             if !target.confirmed {
                 continue;
             }
@@ -152,7 +152,7 @@ impl Ids {
             if !nameless {
                 break;
             }
-            let (since, target) = history.one_of(crowd, n);
+            let (since, target) = history.change(crowd, n);
             if !target.confirmed || target.id != 0 {
                 continue;
             }

@@ -187,9 +187,14 @@ fn turned(one: f64x2, other: f64x2) -> [f64x2; 2] {
 }
 
 /// Lets each mode that can be become a mixture of all: the steady and the brisk one by the first counts, the
-/// turning and the standing one by the second.
+/// turning and the standing one by the second. The first two then go `ahead`, before they are put down.
 #[inline(always)]
-pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[bool; MODES]) {
+pub(crate) fn change(
+    modes: &mut Modes,
+    counts: &[[f64x2; MODES]; 2],
+    can: &[bool; MODES],
+    ahead: impl Fn(Pair) -> Pair,
+) {
     let place =
         can[STANDING].then(|| plane::<PLACE>(modes, &counts[1].map(|pair| pair.to_array()[1])));
     let turning = can[TURNING].then(|| {
@@ -201,7 +206,15 @@ pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[boo
         );
         turning
     });
-    modes.going = going(modes, &counts[0]);
+    let [counts, _] = counts;
+    let counted = |mode: usize| counts[mode].simd_gt(f64x2::ZERO).any();
+    // Each in one piece, so that what is in registers can stay there.
+    modes.going = match (counted(TURNING), counted(STANDING)) {
+        (false, false) => ahead(going::<false, false>(modes, counts)),
+        (false, true) => ahead(going::<false, true>(modes, counts)),
+        (true, false) => ahead(going::<true, false>(modes, counts)),
+        (true, true) => ahead(going::<true, true>(modes, counts)),
+    };
     if let Some(turning) = turning {
         modes.turning = turning;
     }
@@ -210,22 +223,21 @@ pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[boo
     }
 }
 
-/// The steady and the brisk mode after a change, side by side.
+/// The steady and the brisk mode after a change, side by side; of the others those that count.
 #[inline(always)]
-fn going(modes: &Modes, counts: &[f64x2; MODES]) -> Pair {
+fn going<const TURNS: bool, const STANDS: bool>(modes: &Modes, counts: &[f64x2; MODES]) -> Pair {
     let count = |mode: usize| counts[mode];
-    let counts = |mode: usize| counts[mode].simd_gt(f64x2::ZERO).any();
     let going = &modes.going;
     let about = going.x.map(|x| f64x2::splat(x.to_array()[STEADY]));
     let off: [f64x2; 4] =
         std::array::from_fn(|i| f64x2::splat(going.x[i].to_array()[BRISK]) - about[i]);
     let pull = off.map(|off| count(BRISK) * off);
     let mut mean = pull;
-    let turning = counts(TURNING).then(|| {
+    let turning = TURNS.then(|| {
         let x = modes.turning.x;
         Part::new(&mut mean, count(TURNING), |i| f64x2::splat(x[i]) - about[i])
     });
-    let standing = counts(STANDING).then(|| {
+    let standing = STANDS.then(|| {
         let x = place_and_velocity(&modes.standing);
         Part::new(&mut mean, count(STANDING), |i| {
             f64x2::splat(x[i]) - about[i]

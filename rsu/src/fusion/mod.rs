@@ -270,8 +270,13 @@ impl Fusion {
         self.picture.at = at;
         self.picture.tracks.clear();
         let latest = at + self.config.delete_after;
-        let everybody = self.history.everybody(&self.crowd);
-        for (since, target) in everybody.filter(|(_, target)| target.id != 0) {
+        // In order of their ids: tracks are large, and would be moved often to be sorted.
+        let mut places = [NOBODY; 256];
+        for (place, (_, target)) in (0..).zip(self.history.everybody(&self.crowd)) {
+            places[usize::from(target.id)] = place;
+        }
+        for place in places.into_iter().skip(1).filter(|place| *place != NOBODY) {
+            let (since, target) = self.history.one_of(&self.crowd, usize::from(place));
             if target.seen_at > latest || target.is_stale(at, &self.config) {
                 continue;
             }
@@ -282,7 +287,6 @@ impl Fusion {
                 lanes.hold(track, target.heading.var());
             }
         }
-        self.picture.tracks.sort_unstable_by_key(|track| track.id);
         &self.picture
     }
 
@@ -476,3 +480,6 @@ fn print_of(objects: &Objects) -> u64 {
         (print ^ number).wrapping_mul(FNV_PRIME).rotate_left(29)
     })
 }
+
+/// In the place of somebody of the crowd.
+const NOBODY: u16 = u16::MAX;

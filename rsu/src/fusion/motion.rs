@@ -115,21 +115,26 @@ impl Motion {
             return;
         }
         self.unmixed_s += dt_s.abs();
-        if self.unmixed_s >= MIX_EVERY_S {
-            self.mix(pace.changes(self.unmixed_s));
-            self.unmixed_s = 0.0;
+        let changes = self.unmixed_s >= MIX_EVERY_S;
+        if changes {
+            self.settle();
         }
         let gained = self.gained(dt_s);
-        let modes = &mut self.modes;
-        if let Some([east, north]) = gained {
-            for (x, gained) in [(2, east), (3, north)] {
-                modes.going.x[x] += f64x2::splat(gained);
-                modes.turning.x[x] += gained;
-            }
+        let ahead = |mut going: Pair| {
+            going.x[2] += f64x2::splat(gained[0]);
+            going.x[3] += f64x2::splat(gained[1]);
+            going.predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
+            going
+        };
+        if changes {
+            self.mix(pace.changes.after(self.unmixed_s), ahead);
+            self.unmixed_s = 0.0;
+        } else {
+            self.modes.going = ahead(self.modes.going);
         }
-        modes
-            .going
-            .predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
+        let modes = &mut self.modes;
+        modes.turning.x[2] += gained[0];
+        modes.turning.x[3] += gained[1];
         if self.weights[TURNING] > 0.0 {
             turn(&mut modes.turning, self.turn_radps * dt_s);
             modes.turning.predict(dt_s, TURNING_SHARE * q);
@@ -260,9 +265,9 @@ impl Motion {
         self.note_turn(before);
     }
 
-    /// Lets modes change.
-    fn mix(&mut self, to: &Changes) {
-        self.settle();
+    /// Lets modes change; the straight ones then go `ahead`.
+    #[inline(always)]
+    fn mix(&mut self, to: &Changes, ahead: impl Fn(Pair) -> Pair) {
         let can = self.possible();
         // Side by side: to the steady and the brisk mode, to the turning and the standing one.
         let of_pair = |first: usize| {
@@ -271,7 +276,7 @@ impl Motion {
             }))
         };
         let (going, others) = (of_pair(STEADY), of_pair(TURNING));
-        change(&mut self.modes, &[going.0, others.0], &can);
+        change(&mut self.modes, &[going.0, others.0], &can, ahead);
         let ([steady, brisk], [turning, standing]) = (going.1.to_array(), others.1.to_array());
         let weights = [
             steady,
@@ -334,17 +339,17 @@ impl Motion {
         counts([f64x2::new([a, b]), f64x2::new([c, d])], 1.0)
     }
 
-    /// What it gains of speed in a span of time, if it goes on as of late; None where that is nothing. Taken at
-    /// the beginning of the span: its place comes out millimetres ahead.
-    fn gained(&self, dt_s: f64) -> Option<[f64; 2]> {
+    /// What it gains of speed in a span of time, if it goes on as of late. Taken at the beginning of the span: its
+    /// place comes out millimetres ahead.
+    fn gained(&self, dt_s: f64) -> [f64; 2] {
         if self.gains_mps2.abs() < LEAST_GAINS_MPS2 {
-            return None;
+            return [0.0; 2];
         }
         let velocity = self.whole.velocity();
         let speed = velocity.norm();
         // Nobody brakes beyond standing still.
         let share = (self.gains_mps2 * dt_s / speed.max(TURN_LEAST_MPS)).max(-1.0);
-        Some([share * velocity.x, share * velocity.y])
+        [share * velocity.x, share * velocity.y]
     }
 
     /// The update turned the velocity and made it longer or shorter: part of that is the turn, and part is that

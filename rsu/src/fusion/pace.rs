@@ -9,8 +9,14 @@ use super::motion::MODES;
 pub(crate) struct Pace {
     pub(crate) dt_s: f64,
     pub(crate) noise: Noise,
-    /// Probabilities of change after a time without: mostly the same for everybody.
-    changes: (f64, Changes),
+    pub(crate) changes: AnyChanges,
+}
+
+/// Probabilities of change after a time without: mostly the same for everybody, so that the last are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnyChanges {
+    unmixed_s: f64,
+    changes: Changes,
 }
 
 /// Probabilities of going over from one mode (row) to another.
@@ -22,15 +28,20 @@ impl Pace {
         Self {
             dt_s,
             noise: Noise::over(dt_s),
-            changes: (dt_s.abs(), changes(dt_s.abs())),
+            changes: AnyChanges {
+                unmixed_s: dt_s.abs(),
+                changes: changes(dt_s.abs()),
+            },
         }
     }
+}
 
-    pub(crate) fn changes(&mut self, unmixed_s: f64) -> &Changes {
-        if self.changes.0.to_bits() != unmixed_s.to_bits() {
-            self.changes = (unmixed_s, changes(unmixed_s));
+impl AnyChanges {
+    pub(crate) fn after(&mut self, unmixed_s: f64) -> &Changes {
+        if self.unmixed_s.to_bits() != unmixed_s.to_bits() {
+            (self.unmixed_s, self.changes) = (unmixed_s, changes(unmixed_s));
         }
-        &self.changes.1
+        &self.changes
     }
 }
 
