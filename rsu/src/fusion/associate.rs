@@ -127,7 +127,7 @@ impl Associator {
     /// Pairs up a frame; the answer has one entry a sighting.
     pub(crate) fn run(
         &mut self,
-        targets: &[Target],
+        targets: &mut [Target],
         sightings: &[Sighting],
         frame: Circumstances<'_>,
     ) -> &[Option<Edge>] {
@@ -159,7 +159,7 @@ impl Associator {
     }
 
     /// Finds the pairs that could be.
-    fn gather(&mut self, targets: &[Target], sightings: &[Sighting], frame: Circumstances<'_>) {
+    fn gather(&mut self, targets: &mut [Target], sightings: &[Sighting], frame: Circumstances<'_>) {
         let sigmas = frame.near.sigmas;
         for (edges, sighting) in self.edges.iter_mut().zip(sightings) {
             edges.clear();
@@ -173,9 +173,11 @@ impl Associator {
                 }
                 let index = usize::from(spot.target);
                 let probability = frame.views[index].probability;
-                let Some((fit, odds)) = judge(&targets[index], sighting, probability, frame) else {
+                let target = &mut targets[index];
+                let Some((fit, odds)) = judge(target, sighting, probability, frame) else {
                     return;
                 };
+                let targets = &*targets;
                 let mut edge = Edge {
                     target: spot.target,
                     fit,
@@ -333,7 +335,7 @@ impl Edge {
 
 /// Gain of a pair, as [`Edge`] has it; None if it cannot be.
 fn judge(
-    target: &Target,
+    target: &mut Target,
     sighting: &Sighting,
     probability: f64,
     frame: Circumstances<'_>,
@@ -351,6 +353,7 @@ fn judge(
     let mut odds = probability / (frame.false_per_m2 * TAU * place.det.sqrt());
     if let Some((velocity, velocity_cov)) = &sighting.velocity {
         let position = (sighting.position, &cov);
+        target.state.settle_all();
         let speed = target
             .state
             .fit_velocity_after(position, (*velocity, velocity_cov));

@@ -13,7 +13,7 @@ use arrayvec::ArrayVec;
 
 use super::associate::REACH_M;
 use super::config::{Sees, Sensor};
-use super::motion::Pace;
+use super::pace::Pace;
 use super::target::{Sighting, Target};
 use super::views::MARGIN_RAD;
 use crate::clock::Mono;
@@ -180,6 +180,8 @@ impl Field {
 pub(crate) struct Paces {
     to: Mono,
     made: ArrayVec<(Mono, Pace), { LEFT_MOMENTS as usize + 1 }>,
+    /// The place of the one that was asked for last: mostly the next is the same.
+    last: usize,
 }
 
 impl Paces {
@@ -187,21 +189,29 @@ impl Paces {
         Self {
             to,
             made: ArrayVec::new(),
+            last: 0,
         }
     }
 
     /// From a moment on.
+    #[inline]
     pub(crate) fn since(&mut self, from: Mono) -> &mut Pace {
+        if self.made.get(self.last).is_none_or(|(of, _)| *of != from) {
+            self.last = self.place_of(from);
+        }
+        &mut self.made[self.last].1
+    }
+
+    fn place_of(&mut self, from: Mono) -> usize {
         let known = self.made.iter().position(|(of, _)| *of == from);
-        let place = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             if self.made.is_full() {
                 self.made.pop();
             }
             self.made
                 .push((from, Pace::new(self.to.seconds_after(from))));
             self.made.len() - 1
-        });
-        &mut self.made[place].1
+        })
     }
 }
 

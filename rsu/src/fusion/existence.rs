@@ -79,24 +79,24 @@ impl Target {
 
     /// Whether it is to be dropped.
     pub(crate) fn is_over(&self, at: Mono, config: &Config) -> bool {
-        let unseen = at.since(self.seen_at);
+        let unlikely = self.log_odds < config.delete_log_odds;
         if self.confirmed {
-            self.is_stale(at, config)
-                || (unseen > config.patience && self.log_odds < config.delete_log_odds)
+            self.is_stale(at, config) || (unlikely && self.seen_at < at - config.patience)
         } else {
-            unseen > config.tentative_for || self.log_odds < config.delete_log_odds
+            unlikely || self.seen_at < at - config.tentative_for
         }
     }
 
     /// Whether it was seen too long ago to be spoken of. Where sensors have fallen silent nothing is
     /// known to be hidden any more.
     pub(crate) fn is_stale(&self, at: Mono, config: &Config) -> bool {
-        let unseen = at.since(self.seen_at);
-        let hidden = at.since(self.hidden_at) < HIDDEN_FOR
-            && unseen <= config.delete_hidden_after
-            && self.state.position_sigma_m() < config.hidden_sigma_m;
         // A device that carries it on has lost sight of it and still believes in it.
-        let unlisted = at.since(self.seen_at.max(self.carried_at));
-        unlisted > config.delete_after && !hidden
+        if self.seen_at.max(self.carried_at) >= at - config.delete_after {
+            return false;
+        }
+        let hidden = at.since(self.hidden_at) < HIDDEN_FOR
+            && at.since(self.seen_at) <= config.delete_hidden_after
+            && self.state.position_sigma_m() < config.hidden_sigma_m;
+        !hidden
     }
 }

@@ -4,8 +4,7 @@
 //! carried on, as it left them. A late frame is put in order, the crowd is set back to that moment, and it and
 //! all later frames are worked through again. Frames may wait in their places first, so that several late ones
 //! share one way through. All room is made once; a frame older than the window, or than what the room can hold,
-//! is too late. Of frames before the window the last few are kept as well, for the targets that nothing has
-//! concerned since.
+//! is too late. Of frames before the window those are kept as well that are the last to have concerned somebody.
 
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use super::budget::Later;
 use super::config::Config;
 use super::crowd::{Concern, Crowd, LEFT, LEFT_MOMENTS, Paces, Seat};
 use super::learn::proved_false;
-use super::motion::Pace;
+use super::pace::Pace;
 use super::repute::Repute;
 use super::target::{Sighting, Target};
 use super::tracklet::{Measured, News};
@@ -160,14 +159,18 @@ impl History {
 
     /// Puts a frame in its place, and hands out another in its stead, for the next one; the index of that
     /// place. Frames of the same moment stand in order of their sensors, whichever came first.
-    pub(crate) fn insert(&mut self, frame: &mut Box<Frame>) -> Result<usize, TooLate> {
+    pub(crate) fn insert(
+        &mut self,
+        frame: &mut Box<Frame>,
+        crowd: &Crowd,
+    ) -> Result<usize, TooLate> {
         let newest = self.newest().max(Some(frame.at)).unwrap_or(frame.at);
         if frame.at < self.floor || frame.at + self.window < newest {
             return Err(TooLate);
         }
-        self.forget_before(newest);
+        self.forget_before(newest, crowd);
         if self.order.is_full() {
-            self.forget(1);
+            self.forget(1, crowd);
             if frame.at < self.floor {
                 return Err(TooLate);
             }
@@ -192,25 +195,24 @@ impl History {
     }
 
     /// Forgets what no frame can come before any more.
-    fn forget_before(&mut self, newest: Mono) {
+    fn forget_before(&mut self, newest: Mono, crowd: &Crowd) {
         let frame = |slot: u8| &self.slots[usize::from(slot)].frame;
         let old = self.order.iter();
         let old = old.take_while(|slot| frame(**slot).at + self.window < newest);
-        self.forget(old.count());
+        let count = old.count();
+        if count > 0 {
+            self.forget(count, crowd);
+        }
     }
 
-    /// Forgets the oldest frames, so many; of their moments the last are kept for a while. What was kept last is
-    /// given out first, so that the same memory is used again and again.
-    fn forget(&mut self, count: usize) {
+    /// Forgets the oldest frames, so many; those of their moments stay that were the last to concern somebody.
+    /// What was kept last is given out first, so that the same memory is used again and again: where all is
+    /// seen all the time that is a few frames and not all that there is room for, which a processor keeps near.
+    fn forget(&mut self, count: usize, crowd: &Crowd) {
         for slot in self.order.drain(..count) {
-            let Slot {
-                frame,
-                kept,
-                entered,
-                ..
-            } = &self.slots[usize::from(slot)];
-            self.floor = frame.at;
-            if !(*kept && *entered) {
+            self.floor = self.slots[usize::from(slot)].frame.at;
+            let Slot { kept, entered, .. } = self.slots[usize::from(slot)];
+            if !(kept && entered) {
                 self.free.push(slot);
                 continue;
             }
@@ -219,6 +221,26 @@ impl History {
             }
             self.tail.push(slot);
         }
+        // Who stays where an earlier moment has left him was there in all crowds between, so that the oldest tells.
+        let mut order = self
+            .order
+            .iter()
+            .map(|slot| &self.slots[usize::from(*slot)]);
+        let oldest = order.find(|slot| slot.kept && slot.entered);
+        let oldest = oldest.map_or(crowd, |slot| &slot.before);
+        let mut holds = [false; MAX_FRAMES + TAIL];
+        holds[usize::from(oldest.slot)] = true;
+        for seat in &oldest.seats {
+            holds[usize::from(seat.slot)] = true;
+        }
+        let free = &mut self.free;
+        self.tail.retain(|slot| {
+            let stays = holds[usize::from(*slot)];
+            if !stays {
+                free.push(*slot);
+            }
+            stays
+        });
     }
 
     /// Whether the same sensor said the very same of that moment: nothing that is new.
@@ -389,8 +411,15 @@ impl History {
         })
     }
 
+    /// One of a crowd.
+    pub(crate) fn one_of(&self, crowd: &Crowd, n: usize) -> (Mono, &Target) {
+        let seat = &crowd.seats[n];
+        let slot = &self.slots[usize::from(seat.slot)];
+        (slot.frame.at, &slot.made[usize::from(seat.index)])
+    }
+
     /// One of a crowd, to be changed in what is no part of the past.
-    pub(crate) fn one_of(&mut self, crowd: &Crowd, n: usize) -> (Mono, &mut Target) {
+    pub(crate) fn change(&mut self, crowd: &Crowd, n: usize) -> (Mono, &mut Target) {
         let seat = &crowd.seats[n];
         let slot = &mut self.slots[usize::from(seat.slot)];
         (slot.frame.at, &mut slot.made[usize::from(seat.index)])
@@ -418,3 +447,6 @@ pub(crate) fn carry(target: &Target, into: &mut Vec<Target>, pace: &mut Pace) {
         target.predict(pace);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,9 @@ use nalgebra::Vector2;
 
 use super::classify::{ClassBelief, SizeBelief, family};
 use super::crowd::Crowd;
+use super::heading::Heading;
 use super::history::History;
-use super::target::{Heading, Target};
+use super::target::Target;
 use crate::clock::Mono;
 use crate::report::Class;
 
@@ -132,7 +133,7 @@ impl Ids {
         let mut unclaimed = in_use;
         let mut nameless = false;
         for n in 0..crowd.seats.len() {
-            let (since, target) = history.one_of(crowd, n);
+            let (since, target) = history.change(crowd, n);
             if !target.confirmed {
                 continue;
             }
@@ -151,7 +152,7 @@ impl Ids {
             if !nameless {
                 break;
             }
-            let (since, target) = history.one_of(crowd, n);
+            let (since, target) = history.change(crowd, n);
             if !target.confirmed || target.id != 0 {
                 continue;
             }

@@ -22,8 +22,8 @@ use nalgebra::{Matrix2, Vector2};
 use v2x_msg::kinds::map::LaneKind;
 
 use super::filter::matrix;
+use super::heading::wrap;
 use super::picture::Track;
-use super::target::wrap;
 use crate::report::{Class, Covariance};
 use crate::site::Site;
 

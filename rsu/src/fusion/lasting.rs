@@ -18,9 +18,8 @@
 use nalgebra::{Matrix2, Vector2};
 use wide::f32x4;
 
-use super::config::Sensor;
+use super::doubt::Doubt;
 use super::filter::LEAST_DETERMINANT;
-use super::precision::Precision;
 use crate::report::Covariance;
 
 /// Sensors of whose errors a track keeps account; of more, the one that counts least is forgotten.
@@ -165,20 +164,15 @@ impl Lasting {
         })
     }
 
-    /// Covariance of what lasts in a position, by the sensors' own.
-    pub(crate) fn covariance(
-        &self,
-        position: Vector2<f64>,
-        (sensors, precision): (&[Sensor], &[Precision]),
-    ) -> Covariance {
+    /// Covariance of what lasts in a position, by what is not known of each sensor.
+    pub(crate) fn covariance(&self, position: Vector2<f64>, doubts: &[Doubt]) -> Covariance {
         let [ee, en, nn] = self.own.map(f64::from);
         let mut sum = Covariance { ee, en, nn };
         for (sensor, share) in self.sensors.into_iter().zip(&self.share) {
-            let sensor = usize::from(sensor);
-            let Some((sensor, precision)) = sensors.get(sensor).zip(precision.get(sensor)) else {
+            let Some(doubt) = doubts.get(usize::from(sensor)) else {
                 break;
             };
-            let doubt = precision.doubt(sensor, position);
+            let doubt = doubt.at(position);
             let [a, b, c, d] = share.to_array().map(f64::from);
             let (east_e, east_n) = (a * doubt.ee + b * doubt.en, a * doubt.en + b * doubt.nn);
             let (north_e, north_n) = (c * doubt.ee + d * doubt.en, c * doubt.en + d * doubt.nn);

@@ -55,7 +55,8 @@ impl Merger {
         gone.resize(targets.len(), false);
         let (mut merged, mut any) = (0, false);
         near.pairs(REACH_M, |a, b| {
-            if gone[a] || gone[b] {
+            // Mostly they are two, and which of them is older does not matter.
+            if !overlap(&targets[a], &targets[b]) || gone[a] || gone[b] {
                 return;
             }
             let (elder, younger) = if older(&targets[a], &targets[b]) {
@@ -91,7 +92,7 @@ impl Merger {
     }
 }
 
-/// What to note with the younger, if the two overlap.
+/// What to note with the younger of two that overlap, if they may be one.
 fn suspect(
     at: Mono,
     targets: &[Target],
@@ -101,7 +102,7 @@ fn suspect(
 ) -> Option<super::target::Twin> {
     let (old, young) = (&targets[elder], &targets[younger]);
     let names = old.own_id(at, NAMES_LAST).zip(young.own_id(at, NAMES_LAST));
-    if names.is_some_and(|(a, b)| a != b) || !overlap(old, young) {
+    if names.is_some_and(|(a, b)| a != b) {
         return None;
     }
     let mut twin = young.twin;
@@ -129,24 +130,27 @@ fn older(a: &Target, b: &Target) -> bool {
     (!a.confirmed, a.born_at, a.uid) < (!b.confirmed, b.born_at, b.uid)
 }
 
-/// Whether the centre of one lies within the body of the other, at one speed.
+/// Whether the centre of one lies within the body of the other, at one speed. Most that are near each other do
+/// not, so that it is asked first.
+#[inline]
 fn overlap(old: &Target, young: &Target) -> bool {
+    let apart = young.state.position() - old.state.position();
+    if !within(old, apart) && !within(young, apart) {
+        return false;
+    }
     let (a, b) = (family(old.class.best().0), family(young.class.best().0));
     if a.zip(b).is_some_and(|(a, b)| a != b) {
         return false;
     }
-    let apart = young.state.position() - old.state.position();
     let speed = (young.state.velocity() - old.state.velocity()).norm();
     let unsure_mps = old.state.velocity_sigma_mps() + young.state.velocity_sigma_mps();
     speed < SAME_SPEED_MPS + unsure_mps.min(SAME_SPEED_MPS)
-        && (within(old, apart) || within(young, apart))
 }
 
 fn within(body: &Target, apart: Vector2<f64>) -> bool {
     let extent = body.extent();
-    match body.heading.yaw_rad {
-        Some(yaw) => {
-            let (sin, cos) = yaw.sin_cos();
+    match body.heading.direction {
+        Some((cos, sin)) => {
             let along = (apart.x * cos + apart.y * sin).abs();
             let across = (apart.y * cos - apart.x * sin).abs();
             along < 0.5 * extent.length_m + MARGIN_M && across < 0.5 * extent.width_m + MARGIN_M

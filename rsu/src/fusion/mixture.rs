@@ -76,12 +76,50 @@ pub(crate) fn heading_for(modes: &Modes, count: &Shares, into: &mut Kalman) {
 }
 
 /// The mean of all velocities and its covariance, without what place and velocity have to do with each
-/// other.
+/// other. (That is in [`crossed`].)
 #[inline(always)]
 pub(crate) fn moving(modes: &Modes, count: &Shares, into: &mut Kalman) {
     let plane = plane::<VELOCITY>(modes, count);
     [into.x[2], into.x[3]] = plane.x;
     [into.p[7], into.p[8], into.p[9]] = plane.p;
+}
+
+/// What place and velocity of the mixture have to do with each other.
+#[inline(always)]
+pub(crate) fn crossed(modes: &Modes, count: &Shares, into: &mut Kalman) {
+    let (going, turning) = (&modes.going, &modes.turning);
+    let (place, velocity) = (&modes.standing.place, &modes.standing.velocity);
+    // East and north of the velocity side by side.
+    let [about, brisk] = turned(going.x[VELOCITY], going.x[VELOCITY + 1]);
+    let brisk = brisk - about;
+    let mut mean = f64x2::splat(count[BRISK]) * brisk;
+    let (mut turn, mut stand) = (f64x2::ZERO, f64x2::ZERO);
+    if count[TURNING] > 0.0 {
+        turn = f64x2::new([turning.x[VELOCITY], turning.x[VELOCITY + 1]]) - about;
+        mean += f64x2::splat(count[TURNING]) * turn;
+    }
+    if count[STANDING] > 0.0 {
+        stand = f64x2::new(velocity.x) - about;
+        mean += f64x2::splat(count[STANDING]) * stand;
+    }
+    for (i, [ve, vn]) in [(PLACE, [2, 3]), (PLACE + 1, [5, 6])] {
+        // Off the mean in place or in velocity is the same here: what is added up has no mean in velocity.
+        let [about, brisk_off] = going.x[i].to_array();
+        let pull = |mode: usize, off: f64| f64x2::splat(count[mode] * (off - about));
+        let [steady_own, brisk_own] = turned(going.p[ve], going.p[vn]);
+        let mut both = f64x2::splat(count[STEADY]) * steady_own
+            + f64x2::splat(count[BRISK]) * brisk_own
+            + pull(BRISK, brisk_off) * (brisk - mean);
+        if count[TURNING] > 0.0 {
+            let own = f64x2::new([turning.p[ve], turning.p[vn]]);
+            both +=
+                f64x2::splat(count[TURNING]) * own + pull(TURNING, turning.x[i]) * (turn - mean);
+        }
+        if count[STANDING] > 0.0 {
+            both += pull(STANDING, place.x[i]) * (stand - mean);
+        }
+        [into.p[ve], into.p[vn]] = both.to_array();
+    }
 }
 
 /// Place and velocity of the mixture, each by itself: the mean and its covariance. The two side by side, for
@@ -149,9 +187,14 @@ fn turned(one: f64x2, other: f64x2) -> [f64x2; 2] {
 }
 
 /// Lets each mode that can be become a mixture of all: the steady and the brisk one by the first counts, the
-/// turning and the standing one by the second.
+/// turning and the standing one by the second. The first two then go `ahead`, before they are put down.
 #[inline(always)]
-pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[bool; MODES]) {
+pub(crate) fn change(
+    modes: &mut Modes,
+    counts: &[[f64x2; MODES]; 2],
+    can: &[bool; MODES],
+    ahead: impl Fn(Pair) -> Pair,
+) {
     let place =
         can[STANDING].then(|| plane::<PLACE>(modes, &counts[1].map(|pair| pair.to_array()[1])));
     let turning = can[TURNING].then(|| {
@@ -163,7 +206,15 @@ pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[boo
         );
         turning
     });
-    modes.going = going(modes, &counts[0]);
+    let [counts, _] = counts;
+    let counted = |mode: usize| counts[mode].simd_gt(f64x2::ZERO).any();
+    // Each in one piece, so that what is in registers can stay there.
+    modes.going = match (counted(TURNING), counted(STANDING)) {
+        (false, false) => ahead(going::<false, false>(modes, counts)),
+        (false, true) => ahead(going::<false, true>(modes, counts)),
+        (true, false) => ahead(going::<true, false>(modes, counts)),
+        (true, true) => ahead(going::<true, true>(modes, counts)),
+    };
     if let Some(turning) = turning {
         modes.turning = turning;
     }
@@ -172,31 +223,33 @@ pub(crate) fn change(modes: &mut Modes, counts: &[[f64x2; MODES]; 2], can: &[boo
     }
 }
 
-/// The steady and the brisk mode after a change, side by side.
+/// The steady and the brisk mode after a change, side by side; of the others those that count.
 #[inline(always)]
-fn going(modes: &Modes, counts: &[f64x2; MODES]) -> Pair {
+fn going<const TURNS: bool, const STANDS: bool>(modes: &Modes, counts: &[f64x2; MODES]) -> Pair {
     let count = |mode: usize| counts[mode];
-    let counts = |mode: usize| counts[mode].simd_gt(f64x2::ZERO).any();
     let going = &modes.going;
     let about = going.x.map(|x| f64x2::splat(x.to_array()[STEADY]));
     let off: [f64x2; 4] =
         std::array::from_fn(|i| f64x2::splat(going.x[i].to_array()[BRISK]) - about[i]);
     let pull = off.map(|off| count(BRISK) * off);
     let mut mean = pull;
-    let turning = counts(TURNING).then(|| {
+    let turning = TURNS.then(|| {
         let x = modes.turning.x;
         Part::new(&mut mean, count(TURNING), |i| f64x2::splat(x[i]) - about[i])
     });
-    let standing = counts(STANDING).then(|| {
+    let standing = STANDS.then(|| {
         let x = place_and_velocity(&modes.standing);
         Part::new(&mut mean, count(STANDING), |i| {
             f64x2::splat(x[i]) - about[i]
         })
     });
     let away: [f64x2; 4] = std::array::from_fn(|i| off[i] - mean[i]);
+    // Each counts its own by what stays, and the other's by what comes over.
+    let ([stays, over], [across, kept]) = (count(STEADY).to_array(), count(BRISK).to_array());
+    let (stays, over) = (f64x2::new([stays, kept]), f64x2::new([across, over]));
     let mut p = triangle(|n, i, j| {
-        let [steady, brisk] = going.p[n].to_array().map(f64x2::splat);
-        count(STEADY) * steady + count(BRISK) * brisk + pull[i] * away[j]
+        let [steady, brisk] = going.p[n].to_array();
+        stays * going.p[n] + over * f64x2::new([brisk, steady]) + pull[i] * away[j]
     });
     if let Some(part) = turning {
         let away = part.away(&mean);
@@ -350,3 +403,73 @@ fn keep(share: f64x2, sum: f64x2) -> f64x2 {
 
 /// Smaller shares of a mixture do not count.
 const NEGLIGIBLE: f64 = 1e-3;
+
+#[cfg(test)]
+mod tests {
+    use nalgebra::{Matrix2, Vector2};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fusion::filter::Noise;
+
+    /// Modes that have gone different ways.
+    fn modes(places: [(f64, f64); 4], speeds: [(f64, f64); 4]) -> Modes {
+        let state = |n: usize| {
+            let place = Vector2::new(places[n].0, places[n].1);
+            let mut state = Kalman::new(place, Matrix2::new(0.9, 0.2, 0.2, 0.5), 3.0);
+            state.predict(0.3, 2.0);
+            state.update_velocity(
+                Vector2::new(speeds[n].0, speeds[n].1),
+                &Matrix2::new(0.3, 0.1, 0.1, 2.0),
+            );
+            state
+        };
+        let (steady, brisk) = (state(STEADY), state(BRISK));
+        let mut going = Pair::both(&steady);
+        going.predict(0.4, &Noise::over(0.4), [0.3, 6.0]);
+        for (pair, brisk) in going.x.iter_mut().zip(&brisk.x) {
+            *pair = f64x2::new([pair.to_array()[STEADY], *brisk]);
+        }
+        Modes {
+            going,
+            turning: state(TURNING),
+            standing: Standing::of(&state(STANDING)),
+        }
+    }
+
+    proptest! {
+        /// Whatever is asked for, and in whatever order, comes to the same.
+        #[test]
+        fn the_parts_of_a_mixture_are_those_of_the_whole(
+            places in prop::array::uniform4((-3.0..3.0f64, -3.0..3.0f64)),
+            speeds in prop::array::uniform4((-9.0..9.0f64, -9.0..9.0f64)),
+            weights in prop::array::uniform4(0.0..1.0f64),
+            (turns, stands) in (any::<bool>(), any::<bool>()),
+        ) {
+            let modes = modes(places, speeds);
+            let of = |on: bool, weight: f64| if on { weight } else { 0.0 };
+            let weights = [
+                f64x2::new([0.1 + weights[0], weights[1]]),
+                f64x2::new([of(turns, weights[2]), of(stands, weights[3])]),
+            ];
+            let [one, other] = (weights[0] + weights[1]).to_array();
+            let count = counts(weights, one + other);
+            let nothing = Kalman::new(Vector2::zeros(), Matrix2::zeros(), 0.0);
+            let (mut whole, mut parts, mut both) = (nothing, nothing, nothing);
+            mixed(&modes, &count, &mut whole);
+            placed(&modes, &count, &mut parts);
+            heading_for(&modes, &count, &mut parts);
+            prop_assert!((parts.velocity() - whole.velocity()).norm() < 1e-9);
+            moving(&modes, &count, &mut parts);
+            crossed(&modes, &count, &mut parts);
+            placed_and_moving(&modes, &count, &mut both);
+            crossed(&modes, &count, &mut both);
+            for parts in [parts, both] {
+                prop_assert!((parts.x - whole.x).norm() < 1e-9, "{parts:?} {whole:?}");
+                for (part, whole) in parts.p.iter().zip(&whole.p) {
+                    prop_assert!((part - whole).abs() < 1e-9 * (1.0 + whole.abs()));
+                }
+            }
+        }
+    }
+}

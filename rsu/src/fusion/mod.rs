@@ -11,8 +11,9 @@
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `crowd`: whom a frame concerns; the others are left as they are
 //! - `step`: one frame applied to those, by
-//!   - `filter`, `motion` (`pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
-//!   - `lasting`: what of the sensors' errors no number of frames averages out
+//!   - `filter`, `motion` (`pace`, `pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
+//!   - `heading`, `traces`: where it points, and who knows it by what
+//!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
@@ -43,12 +44,15 @@ mod associate;
 mod budget;
 mod classify;
 mod config;
+mod counts;
 mod crowd;
 mod delay;
+mod doubt;
 mod existence;
 mod eyesight;
 mod filter;
 mod habits;
+mod heading;
 mod health;
 mod history;
 mod ids;
@@ -60,6 +64,7 @@ mod merge;
 mod mixture;
 mod motion;
 mod near;
+mod pace;
 mod pair;
 mod picture;
 mod precision;
@@ -73,19 +78,24 @@ mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod traces;
 mod tracklet;
 mod undo;
 mod views;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
+pub use counts::Counts;
 pub use health::{Health, Suspicion};
 pub use lanes::Lanes;
 pub use picture::{Picture, Track};
+
+use arrayvec::ArrayVec;
 
 use crate::clock::Mono;
 use crate::report::{InputId, Objects};
 use budget::afford;
 use crowd::{Crowd, Paces};
+use doubt::Doubt;
 use habits::Habits;
 use history::{Frame, History};
 use ids::Ids;
@@ -113,72 +123,6 @@ pub struct Fusion {
     frames: u64,
     /// Frames wait to be worked through: a late one, and all that have come since.
     behind: bool,
-}
-
-/// What came in and what became of it, since the start. What happens again when a late frame is taken
-/// in its place counts again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Frames taken.
-    pub frames: u64,
-    /// Of these, frames older than one taken before.
-    pub late: u64,
-    /// Frames worked through again for their sake.
-    pub replayed: u64,
-    /// Frames refused: older than the window.
-    pub too_late: u64,
-    /// Frames refused: their time cannot be.
-    pub time_jumps: u64,
-    /// Times that fusion forgot everything because only such frames came any more.
-    pub restarts: u64,
-    /// Frames refused: the same sensor said the very same of the same moment already.
-    pub repeated: u64,
-    /// Frames refused: of an input that is not among the sensors.
-    pub unknown_input: u64,
-    /// Late frames given up: going back for them would have taken too long.
-    pub given_up_late: u64,
-    /// Detections given up for want of time, though a track expected them.
-    pub given_up_expected: u64,
-    /// Detections given up for want of time that belonged to nobody known.
-    pub given_up_strangers: u64,
-    /// Detections taken.
-    pub detections: u64,
-    /// Detections refused: a number that cannot be.
-    pub malformed: u64,
-    /// Detections that began no target, for want of room.
-    pub births_refused: u64,
-    /// Detections that began no target, as echoes of a body that is followed already.
-    pub echoes: u64,
-    /// Published tracks that turned out to be another one and were merged into it.
-    pub merged: u64,
-    /// Groups of detections so entangled that they were paired greedily.
-    pub oversized_groups: u64,
-    /// Tracks published.
-    pub published: u64,
-    /// Tracks published under the id of one that had been lost in that place.
-    pub found_again: u64,
-    /// Times (frames times tracks) that a track stayed unpublished for want of a free id.
-    pub ids_exhausted: u64,
-}
-
-impl Counts {
-    /// What was refused or given up, by kind.
-    pub fn refused(&self) -> [(&'static str, u64); 12] {
-        [
-            ("late_given_up", self.given_up_late),
-            ("expected_given_up", self.given_up_expected),
-            ("strangers_given_up", self.given_up_strangers),
-            ("too_late", self.too_late),
-            ("time_jump", self.time_jumps),
-            ("repeated", self.repeated),
-            ("unknown_input", self.unknown_input),
-            ("malformed", self.malformed),
-            ("no_room", self.births_refused),
-            ("echo", self.echoes),
-            ("entangled", self.oversized_groups),
-            ("no_id", self.ids_exhausted),
-        ]
-    }
 }
 
 impl Fusion {
@@ -257,7 +201,7 @@ impl Fusion {
             return;
         }
         let full = self.incoming.full;
-        let Ok(place) = self.history.insert(&mut self.incoming) else {
+        let Ok(place) = self.history.insert(&mut self.incoming, &self.crowd) else {
             self.counts.too_late += 1;
             return;
         };
@@ -318,23 +262,31 @@ impl Fusion {
             pulse.note_asked(at);
         }
         let mut paces = Paces::new(at);
-        let sensors = (&self.config.sensors[..], &self.habits.precision[..]);
-        let sensors = self.config.parts.lasting.then_some(sensors);
+        let sensors = self.config.sensors.iter().zip(&self.habits.precision);
+        let doubts: ArrayVec<Doubt, MAX_SENSORS> = sensors
+            .map(|(sensor, precise)| precise.doubt(sensor))
+            .collect();
+        let doubts = self.config.parts.lasting.then_some(&doubts[..]);
         self.picture.at = at;
         self.picture.tracks.clear();
-        let everybody = self.history.everybody(&self.crowd);
-        for (since, target) in everybody.filter(|(_, target)| target.id != 0) {
-            let early = target.seen_at.since(at) > self.config.delete_after;
-            if !early && !target.is_stale(at, &self.config) {
-                let mut track = target.published(at, paces.since(since), sensors);
-                if let Some(lanes) = &self.lanes {
-                    lanes.hold(&mut track, target.heading.var());
-                }
-                // Ids are unique, so there is room.
-                let _ = self.picture.tracks.try_push(track);
+        let latest = at + self.config.delete_after;
+        // In order of their ids: tracks are large, and would be moved often to be sorted.
+        let mut places = [NOBODY; 256];
+        for (place, (_, target)) in (0..).zip(self.history.everybody(&self.crowd)) {
+            places[usize::from(target.id)] = place;
+        }
+        for place in places.into_iter().skip(1).filter(|place| *place != NOBODY) {
+            let (since, target) = self.history.one_of(&self.crowd, usize::from(place));
+            if target.seen_at > latest || target.is_stale(at, &self.config) {
+                continue;
+            }
+            // Ids are unique, so there is room.
+            let track = target.published(at, paces.since(since), doubts);
+            let _ = self.picture.tracks.try_push(track);
+            if let Some((lanes, track)) = self.lanes.as_ref().zip(self.picture.tracks.last_mut()) {
+                lanes.hold(track, target.heading.var());
             }
         }
-        self.picture.tracks.sort_unstable_by_key(|track| track.id);
         &self.picture
     }
 
@@ -457,7 +409,12 @@ impl Fusion {
         let told = &mut told[sensor];
         let parts = self.config.parts;
         for detection in &objects.detections {
-            let Some(mut sighting) = believe(detection, model, &self.config) else {
+            let Some(sighting) = believe(detection, model, &self.config) else {
+                continue;
+            };
+            // Changed where it is kept: it is large.
+            frame.sightings.push(sighting);
+            let Some(sighting) = frame.sightings.last_mut() else {
                 continue;
             };
             let claimed = sighting.position;
@@ -467,7 +424,7 @@ impl Fusion {
             }
             let (place, honest) = correction.apply(claimed, sighting.position_cov);
             if model.tracks && parts.news {
-                sighting.news = told.hear(frame.at, &sighting, &mut frame.measured);
+                sighting.news = told.hear(frame.at, sighting, &mut frame.measured);
                 if let News::Some(place) = sighting.news {
                     let measured = &mut frame.measured[usize::from(place)];
                     let (place, honest) =
@@ -486,7 +443,6 @@ impl Fusion {
             if parts.mount {
                 sighting.position = place;
             }
-            frame.sightings.push(sighting);
         }
         let taken = frame.sightings.len();
         self.counts.detections += taken as u64;
@@ -524,3 +480,6 @@ fn print_of(objects: &Objects) -> u64 {
         (print ^ number).wrapping_mul(FNV_PRIME).rotate_left(29)
     })
 }
+
+/// In the place of somebody of the crowd.
+const NOBODY: u16 = u16::MAX;

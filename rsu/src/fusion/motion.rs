@@ -13,10 +13,11 @@ use nalgebra::{Matrix2, Vector2};
 use wide::f64x2;
 
 use super::classify::agility;
-use super::filter::{Fit, Kalman, Noise};
+use super::filter::{Fit, Kalman};
 use super::mixture::{
-    change, counts, counts_of_two, heading_for, mixed, moving, placed, placed_and_moving,
+    change, counts, counts_of_two, crossed, heading_for, moving, placed, placed_and_moving,
 };
+use super::pace::{Changes, Pace};
 use super::pair::Pair;
 use super::standing::Standing;
 use crate::report::Class;
@@ -70,36 +71,6 @@ pub(crate) struct Modes {
     pub(crate) standing: Standing,
 }
 
-/// How far things get in a span of time, made once for all that move on by it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
-    pub(crate) dt_s: f64,
-    noise: Noise,
-    /// Probabilities of change after a time without: mostly the same for everybody.
-    changes: (f64, Changes),
-}
-
-/// Probabilities of going over from one mode (row) to another.
-type Changes = [[f64; MODES]; MODES];
-
-impl Pace {
-    /// Of `dt_s`, which may be negative.
-    pub(crate) fn new(dt_s: f64) -> Self {
-        Self {
-            dt_s,
-            noise: Noise::over(dt_s),
-            changes: (dt_s.abs(), changes(dt_s.abs())),
-        }
-    }
-
-    fn changes(&mut self, unmixed_s: f64) -> &Changes {
-        if self.changes.0.to_bits() != unmixed_s.to_bits() {
-            self.changes = (unmixed_s, changes(unmixed_s));
-        }
-        &self.changes.1
-    }
-}
-
 impl Deref for Motion {
     type Target = Kalman;
     fn deref(&self) -> &Kalman {
@@ -144,21 +115,26 @@ impl Motion {
             return;
         }
         self.unmixed_s += dt_s.abs();
-        if self.unmixed_s >= MIX_EVERY_S {
-            self.mix(pace.changes(self.unmixed_s));
-            self.unmixed_s = 0.0;
+        let changes = self.unmixed_s >= MIX_EVERY_S;
+        if changes {
+            self.settle();
         }
         let gained = self.gained(dt_s);
-        let modes = &mut self.modes;
-        if let Some([east, north]) = gained {
-            for (x, gained) in [(2, east), (3, north)] {
-                modes.going.x[x] += f64x2::splat(gained);
-                modes.turning.x[x] += gained;
-            }
+        let ahead = |mut going: Pair| {
+            going.x[2] += f64x2::splat(gained[0]);
+            going.x[3] += f64x2::splat(gained[1]);
+            going.predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
+            going
+        };
+        if changes {
+            self.mix(pace.changes.after(self.unmixed_s), ahead);
+            self.unmixed_s = 0.0;
+        } else {
+            self.modes.going = ahead(self.modes.going);
         }
-        modes
-            .going
-            .predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
+        let modes = &mut self.modes;
+        modes.turning.x[2] += gained[0];
+        modes.turning.x[3] += gained[1];
         if self.weights[TURNING] > 0.0 {
             turn(&mut modes.turning, self.turn_radps * dt_s);
             modes.turning.predict(dt_s, TURNING_SHARE * q);
@@ -188,22 +164,25 @@ impl Motion {
     /// Works out what place and velocity have to do with each other too: asked for where a velocity was
     /// measured.
     pub(crate) fn settle_all(&mut self) {
-        if self.known != Known::All {
-            mixed(&self.modes, &self.counts(), &mut self.whole);
-            self.known = Known::All;
+        if self.known == Known::All {
+            return;
         }
+        let count = self.counts();
+        if self.known == Known::Place {
+            moving(&self.modes, &count, &mut self.whole);
+        }
+        crossed(&self.modes, &count, &mut self.whole);
+        self.known = Known::All;
+    }
+
+    /// Whether it need not move on to be what it is then.
+    #[inline]
+    pub(crate) fn is_as_of(&self, pace: &Pace) -> bool {
+        pace.dt_s == 0.0 && self.known != Known::Place
     }
 
     /// What it would be if it moved on.
-    #[inline]
     pub(crate) fn predicted(&self, pace: &mut Pace, class: Class) -> Kalman {
-        if pace.dt_s == 0.0 && self.known != Known::Place {
-            return self.whole;
-        }
-        self.carried_on(pace, class)
-    }
-
-    fn carried_on(&self, pace: &mut Pace, class: Class) -> Kalman {
         let mut later = *self;
         later.predict(pace, class);
         later.settle();
@@ -286,9 +265,9 @@ impl Motion {
         self.note_turn(before);
     }
 
-    /// Lets modes change.
-    fn mix(&mut self, to: &Changes) {
-        self.settle();
+    /// Lets modes change; the straight ones then go `ahead`.
+    #[inline(always)]
+    fn mix(&mut self, to: &Changes, ahead: impl Fn(Pair) -> Pair) {
         let can = self.possible();
         // Side by side: to the steady and the brisk mode, to the turning and the standing one.
         let of_pair = |first: usize| {
@@ -297,7 +276,7 @@ impl Motion {
             }))
         };
         let (going, others) = (of_pair(STEADY), of_pair(TURNING));
-        change(&mut self.modes, &[going.0, others.0], &can);
+        change(&mut self.modes, &[going.0, others.0], &can, ahead);
         let ([steady, brisk], [turning, standing]) = (going.1.to_array(), others.1.to_array());
         let weights = [
             steady,
@@ -360,17 +339,17 @@ impl Motion {
         counts([f64x2::new([a, b]), f64x2::new([c, d])], 1.0)
     }
 
-    /// What it gains of speed in a span of time, if it goes on as of late; None where that is nothing. Taken at
-    /// the beginning of the span: its place comes out millimetres ahead.
-    fn gained(&self, dt_s: f64) -> Option<[f64; 2]> {
+    /// What it gains of speed in a span of time, if it goes on as of late. Taken at the beginning of the span: its
+    /// place comes out millimetres ahead.
+    fn gained(&self, dt_s: f64) -> [f64; 2] {
         if self.gains_mps2.abs() < LEAST_GAINS_MPS2 {
-            return None;
+            return [0.0; 2];
         }
         let velocity = self.whole.velocity();
         let speed = velocity.norm();
         // Nobody brakes beyond standing still.
         let share = (self.gains_mps2 * dt_s / speed.max(TURN_LEAST_MPS)).max(-1.0);
-        Some([share * velocity.x, share * velocity.y])
+        [share * velocity.x, share * velocity.y]
     }
 
     /// The update turned the velocity and made it longer or shorter: part of that is the turn, and part is that
@@ -392,17 +371,6 @@ impl Motion {
             self.gains_mps2 = 0.0;
         }
     }
-}
-
-/// How likely it is that a mode is left for another: the longer the time, the likelier.
-fn changes(dt_s: f64) -> Changes {
-    let leave = 1.0 - (-dt_s / CHANGE_AFTER_S).exp();
-    [
-        [1.0 - leave, 0.6 * leave, 0.3 * leave, 0.1 * leave],
-        [0.6 * leave, 1.0 - leave, 0.2 * leave, 0.2 * leave],
-        [0.5 * leave, 0.5 * leave, 1.0 - leave, 0.0],
-        [0.1 * leave, 0.9 * leave, 0.0, 1.0 - leave],
-    ]
 }
 
 /// Turns the velocity by an angle, its covariance with it.
@@ -436,8 +404,6 @@ const BRISK_SHARE: f64 = 3.0;
 const TURNING_SHARE: f64 = 0.4;
 /// Modes mix no more often than this, to save time.
 const MIX_EVERY_S: f64 = 0.045;
-/// For how long a road user keeps to one way of moving, on average.
-const CHANGE_AFTER_S: f64 = 3.0;
 /// How much of the turn that an update shows is added to the rate.
 const TURN_GAIN: f64 = 0.7;
 /// The same of speed.

@@ -98,12 +98,13 @@ impl Near {
             for spot in &mut self.spots {
                 *spot = note(spot.target);
             }
+            sort(&mut self.spots);
         } else {
             self.spots.clear();
             self.spots.extend((0..targets.len() as u16).map(note));
+            self.spots.sort_unstable_by_key(place);
         }
         (self.farthest_m, self.largest_m) = (farthest_m, largest_m);
-        sort(&mut self.spots);
         self.note_strips();
     }
 
@@ -130,10 +131,13 @@ impl Near {
 
     /// Adds targets that have come since.
     pub(crate) fn add(&mut self, targets: &[Target]) {
-        for (index, target) in targets.iter().enumerate().skip(self.spots.len()) {
+        let known = self.spots.len();
+        for (index, target) in targets.iter().enumerate().skip(known) {
             let spot = Spot::new(target, index as u16, 0.0);
             let place = self.spots.partition_point(|other| other.key < spot.key);
             self.spots.insert(place, spot);
+        }
+        if targets.len() > known {
             self.note_strips();
         }
     }
@@ -194,9 +198,13 @@ impl Near {
     }
 }
 
+/// What spots are in order of.
+fn place(spot: &Spot) -> (u64, u16) {
+    (spot.key, spot.target)
+}
+
 /// Puts in order what is nearly in order; what is not, as usual.
 fn sort(spots: &mut [Spot]) {
-    let place = |spot: &Spot| (spot.key, spot.target);
     let mut patience = 2 * spots.len();
     for n in 1..spots.len() {
         let spot = spots[n];

@@ -11,6 +11,7 @@
 use nalgebra::{Matrix2, Vector2};
 
 use super::config::{Sees, Sensor};
+use super::doubt::Doubt;
 use super::filter::Kalman;
 use super::knock::Knock;
 use super::ranges::RangeOffset;
@@ -157,29 +158,12 @@ impl Precision {
         self.yaw_rad.abs() > TURNED_RAD
     }
 
-    /// What is not known of where it stands and looks, at a place: the survey's own error as far as no other
-    /// sensor has shown it, and a part of what was found.
-    pub(crate) fn doubt(&self, sensor: &Sensor, position: Vector2<f64>) -> Covariance {
-        if sensor.sees == Sees::Told {
-            // Nobody surveyed those.
-            return Covariance::default();
-        }
+    /// What is not known of where it stands and looks.
+    pub(crate) fn doubt(&self, sensor: &Sensor) -> Doubt {
         // What is taken off beyond a degree counts in each frame already, by more.
         let found_rad = if self.is_turned() { 0.0 } else { self.yaw_rad };
         let survey = CHECKED_FRAMES / (CHECKED_FRAMES + self.checked);
-        let place_m2 = (survey * SURVEY_M).powi(2);
-        let turned_rad2 = (survey * SURVEY_RAD).powi(2) + (UNSURE * found_rad).powi(2);
-        let arm = position - Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
-        let range_m2 = arm.norm_squared();
-        let across_m2 = place_m2 + range_m2 * turned_rad2;
-        let along_m2 = place_m2 + (UNSURE * self.range.off_m()).powi(2);
-        // By how much it is longer along the beam, for each metre of it. At its foot, any way.
-        let longer = (along_m2 - across_m2) / range_m2.max(0.01);
-        Covariance {
-            ee: across_m2 + longer * arm.x * arm.x,
-            en: longer * arm.x * arm.y,
-            nn: across_m2 + longer * arm.y * arm.y,
-        }
+        Doubt::new(sensor, survey, (self.range.off_m(), found_rad))
     }
 
     /// Takes one miss.
@@ -391,14 +375,8 @@ const MOUNT_GAIN: f64 = 0.03;
 const TURNED_RAD: f64 = 0.0175;
 /// The share of such an offset that counts as not known.
 const DOUBT: f64 = 0.3;
-/// How well a roadside sensor is surveyed: its place, and the range that it says, to so much; its heading to
-/// so much (0.1 degree). Assumed, of a total station.
-const SURVEY_M: f64 = 0.05;
-const SURVEY_RAD: f64 = 0.0017;
 /// Frames held against others that find as much as the survey did: in so many the offsets are learnt.
 const CHECKED_FRAMES: f64 = 1.0 / MOUNT_GAIN;
-/// The share of an offset that was found by the other sensors which counts as not known.
-const UNSURE: f64 = 0.15;
 /// A mount that nobody has knocked is supposed to look where the survey says, to so much: 0.2 degree.
 const SUPPOSED_RAD: f64 = 0.0035;
 /// What is left of how far it was astray with each frame: a memory of 30 s.

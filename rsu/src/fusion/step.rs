@@ -84,11 +84,6 @@ impl Stepper {
         let room = room.saturating_sub(entered.others);
         let (targets, judged) = (&mut entered.targets, &mut crowd.judged);
         let precise = &habits.precision[frame.sensor];
-        if frame.sightings.iter().any(|s| s.velocity.is_some()) {
-            for target in &mut *targets {
-                target.state.settle_all();
-            }
-        }
         let (echo_share, echo_repeats) = echo(sensor, precise);
         let echo_share = echo_share.filter(|_| config.parts.extent);
         let circumstances = Circumstances {
@@ -298,7 +293,7 @@ fn room_of(sensor: &Sensor, config: &Config) -> usize {
 /// Whether a radar's detection that belongs to nobody is one more echo of a body that it has seen.
 fn is_echo(body: &Target, sighting: &Sighting) -> bool {
     let apart = sighting.position - body.state.position();
-    let Some(yaw) = body.heading.yaw_rad else {
+    let Some((cos, sin)) = body.heading.direction else {
         return false;
     };
     if !(body.seen_now || body.carried_now) || !body.confirmed {
@@ -309,7 +304,6 @@ fn is_echo(body: &Target, sighting: &Sighting) -> bool {
         return false;
     }
     let extent = body.extent();
-    let (sin, cos) = yaw.sin_cos();
     let along = (apart.x * cos + apart.y * sin).abs();
     let across = (apart.y * cos - apart.x * sin).abs();
     if along > 0.5 * extent.length_m + ECHO_MARGIN_M

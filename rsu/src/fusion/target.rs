@@ -1,21 +1,21 @@
 //! One thing that is being followed, published or not yet: what the rooms beside keep of it.
 
-use std::f64::consts::{FRAC_PI_2, PI, TAU};
 use std::time::Duration;
 
 use nalgebra::{Matrix2, Vector2};
 use v2x_msg::base::StationId;
 
 use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
-use super::config::Sensor;
+use super::doubt::Doubt;
 use super::existence::{MOST_EXISTENCE, MOST_LOG_ODDS};
-use super::eyesight::Sight;
 use super::filter::Kalman;
+use super::heading::Heading;
 use super::lasting::{ANYWHERE, Lasting};
-use super::motion::{Motion, Pace};
+use super::motion::Motion;
+use super::pace::Pace;
 use super::picture::Track;
-use super::precision::Precision;
 use super::repute::Word;
+use super::traces::{Devices, Missed};
 use super::tracklet::{Measured, News};
 use crate::clock::Mono;
 use crate::report::{Class, Covariance, Size, Velocity};
@@ -93,38 +93,6 @@ pub(crate) enum Taken {
     Again,
     /// Its device has only carried it on.
     Nothing,
-}
-
-/// Where a thing points: its course while it moves, else what it was.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Heading {
-    pub(crate) yaw_rad: Option<f64>,
-    /// Its cosine and sine: asked for far more often than it changes.
-    pub(crate) direction: Option<(f64, f64)>,
-    var: f64,
-    moving: bool,
-}
-
-/// Ids that tracking devices gave the thing of late: (sensor, device's id).
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Devices {
-    known: [Option<(u8, u16)>; 4],
-    next: u8,
-}
-
-/// Misses since it was last seen by anybody, by sensor; of no more than four sensors.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Missed {
-    runs: [Option<Run>; 4],
-}
-
-/// Misses in a row by one sensor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Run {
-    pub(crate) sensor: u8,
-    pub(crate) count: u8,
-    /// How it was to be seen at the last of them.
-    pub(crate) sight: Sight,
 }
 
 /// Suspicion that this thing is another one, followed twice.
@@ -308,14 +276,15 @@ impl Target {
 
     /// As published, predicted to `at`, which lies so far after the state.
     #[inline(always)]
-    pub(crate) fn published(
-        &self,
-        at: Mono,
-        pace: &mut Pace,
-        sensors: Option<(&[Sensor], &[Precision])>,
-    ) -> Track {
+    pub(crate) fn published(&self, at: Mono, pace: &mut Pace, doubts: Option<&[Doubt]>) -> Track {
         let (class, class_confidence) = self.class.best();
-        let state = self.state.predicted(pace, class);
+        let later;
+        let state: &Kalman = if self.state.is_as_of(pace) {
+            &self.state
+        } else {
+            later = self.state.predicted(pace, class);
+            &later
+        };
         let (class, class_confidence) = if self.animal >= 0.5 {
             (Class::Animal, self.animal)
         } else {
@@ -324,8 +293,8 @@ impl Target {
         let (position, velocity) = (state.position(), state.velocity());
         let (own, lasting) = (
             state.position_cov(),
-            sensors.map_or(Covariance::default(), |sensors| {
-                self.lasting.covariance(position, sensors)
+            doubts.map_or(Covariance::default(), |doubts| {
+                self.lasting.covariance(position, doubts)
             }),
         );
         Track {
@@ -390,167 +359,9 @@ impl Target {
     }
 }
 
-impl Heading {
-    /// How sure it is, in square radians; 0 where there is none.
-    pub(crate) fn var(&self) -> f64 {
-        self.var
-    }
-
-    /// Turns as far as a body of that kind may have in `dt_s` at that speed: a standing car does not.
-    fn predict(&mut self, dt_s: f64, squared_speed: f64, class: Class) {
-        let tightness = 1.0 / turning_radius_m(class);
-        let squared_rate =
-            (squared_speed * (tightness * tightness)).min(MAX_TURN_RADPS * MAX_TURN_RADPS);
-        self.var += squared_rate * TURN_LASTS_S * dt_s;
-    }
-
-    /// Takes the course above 1 m/s (once taken up kept down to 0.7, so that it does not flicker),
-    /// where the speed is no artefact of its own error; below, a measured yaw.
-    fn observe(&mut self, state: &Kalman, measured_rad: Option<f64>) {
-        let velocity = state.velocity();
-        let speed = velocity.norm();
-        let least = if self.moving { STOPPED_MPS } else { MOVING_MPS };
-        // A first heading may stand for minutes, so it must not be noise.
-        let sigmas = if self.yaw_rad.is_some() { 2.0 } else { 4.0 };
-        self.moving = speed > least && speed > sigmas * state.velocity_sigma_mps();
-        if self.moving {
-            let across = Vector2::new(-velocity.y, velocity.x) / speed;
-            let sigma = state.velocity_cov().along(across.x, across.y).sqrt() / speed;
-            self.take(
-                velocity.y.atan2(velocity.x),
-                COURSE_REPEATS * sigma * sigma,
-                false,
-            );
-        } else if let Some(measured) = measured_rad {
-            self.take(measured, YAW_SIGMA_RAD * YAW_SIGMA_RAD, true);
-        }
-    }
-
-    fn point(&mut self, yaw_rad: f64, var: f64) {
-        self.yaw_rad = Some(yaw_rad);
-        self.direction = Some((yaw_rad.cos(), yaw_rad.sin()));
-        self.var = var;
-    }
-
-    /// A Kalman filter of one angle. `either_end`: front and rear look alike in this measurement.
-    fn take(&mut self, measured_rad: f64, var: f64, either_end: bool) {
-        let Some(old) = self.yaw_rad else {
-            self.point(wrap(measured_rad), var);
-            return;
-        };
-        let turn = wrap(measured_rad - old);
-        // No body turns so far at once: the heading was wrong, not the course.
-        if !either_end && turn.abs() > FRAC_PI_2 {
-            self.point(wrap(measured_rad), var);
-            return;
-        }
-        let turn = if either_end { half_turn(turn) } else { turn };
-        let gain = self.var / (self.var + var);
-        self.point(wrap(old + gain * turn), self.var * (1.0 - gain));
-    }
-}
-
-/// How tightly a class turns.
-#[inline(always)]
-fn turning_radius_m(class: Class) -> f64 {
-    match class {
-        Class::Bus | Class::Truck => 8.0,
-        Class::Car | Class::Unknown => 5.0,
-        Class::Motorcycle | Class::Bicycle => 2.0,
-        Class::Pedestrian | Class::Animal => 0.5,
-    }
-}
-
-impl Missed {
-    /// Notes one more; how many there were before it.
-    pub(crate) fn note(&mut self, sensor: u8, sight: &Sight) -> u8 {
-        for run in &mut self.runs {
-            match run {
-                Some(run) if run.sensor == sensor => {
-                    run.count = run.count.saturating_add(1);
-                    run.sight = *sight;
-                    return run.count - 1;
-                }
-                Some(_) => {}
-                None => {
-                    *run = Some(Run {
-                        sensor,
-                        count: 1,
-                        sight: *sight,
-                    });
-                    return 0;
-                }
-            }
-        }
-        u8::MAX
-    }
-
-    /// All of them, for a thing that has been seen again.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = Run> + use<> {
-        std::mem::take(&mut self.runs).into_iter().flatten()
-    }
-}
-
-impl Devices {
-    pub(crate) fn knows(&self, sensor: u8, id: u16) -> bool {
-        self.known.contains(&Some((sensor, id)))
-    }
-
-    fn note(&mut self, sensor: u8, id: u16) {
-        if self.knows(sensor, id) {
-            return;
-        }
-        let same = self
-            .known
-            .iter()
-            .position(|known| known.is_some_and(|(of, _)| of == sensor));
-        let slot = same.unwrap_or_else(|| {
-            self.next = (self.next + 1) % self.known.len() as u8;
-            usize::from(self.next)
-        });
-        self.known[slot] = Some((sensor, id));
-    }
-}
-
-/// An angle in -pi..=pi.
-pub(crate) fn wrap(angle_rad: f64) -> f64 {
-    if angle_rad.abs() <= PI {
-        return angle_rad;
-    }
-    if angle_rad.abs() <= 3.0 * PI {
-        return angle_rad - TAU.copysign(angle_rad);
-    }
-    let (sin, cos) = angle_rad.sin_cos();
-    sin.atan2(cos)
-}
-
-/// The difference between two directions of a body whose front and rear look alike: -pi/2..=pi/2.
-fn half_turn(angle_rad: f64) -> f64 {
-    let angle = wrap(angle_rad);
-    if angle > FRAC_PI_2 {
-        angle - PI
-    } else if angle < -FRAC_PI_2 {
-        angle + PI
-    } else {
-        angle
-    }
-}
-
 /// What one word changes of whether it is an animal.
 const ANIMAL_SHARE: f32 = 0.2;
 /// Whoever has an emergency says so each second at least.
 const EMERGENCY_LASTS: Duration = Duration::from_secs(3);
 /// How long a road user that is seen but not heard any more keeps the id by which it called itself.
 const OWN_ID_LASTS: Duration = Duration::from_secs(5);
-/// Below this speed the course says nothing of where a thing points.
-const STOPPED_MPS: f64 = 0.7;
-/// Above this speed the course is taken.
-const MOVING_MPS: f64 = 1.0;
-/// The course of a filtered velocity repeats itself from frame to frame: its variance counts so many
-/// times.
-const COURSE_REPEATS: f64 = 4.0;
-/// Standard deviation of a yaw that a sensor measures, its repetition included.
-const YAW_SIGMA_RAD: f64 = 0.5;
-const MAX_TURN_RADPS: f64 = 1.5;
-/// How long a turn lasts: what makes a rate a spread.
-const TURN_LASTS_S: f64 = 0.5;
