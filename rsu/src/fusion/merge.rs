@@ -139,23 +139,24 @@ fn overlap(old: &Target, young: &Target) -> bool {
     let speed = (young.state.velocity() - old.state.velocity()).norm();
     let unsure_mps = old.state.velocity_sigma_mps() + young.state.velocity_sigma_mps();
     speed < SAME_SPEED_MPS + unsure_mps.min(SAME_SPEED_MPS)
-        && (within(old, apart) || within(young, apart))
-}
-
-fn within(body: &Target, apart: Vector2<f64>) -> bool {
-    let extent = body.extent();
-    match body.heading.yaw_rad {
-        Some(yaw) => {
-            let (sin, cos) = yaw.sin_cos();
-            let along = (apart.x * cos + apart.y * sin).abs();
-            let across = (apart.y * cos - apart.x * sin).abs();
-            along < 0.5 * extent.length_m + MARGIN_M && across < 0.5 * extent.width_m + MARGIN_M
-        }
-        None => apart.norm() < 0.5 * extent.width_m + MARGIN_M,
-    }
+        && (old.holds(apart) || young.holds(apart))
 }
 
 impl Target {
+    /// Whether a point so far from its centre, either way, lies within its body.
+    pub(crate) fn holds(&self, apart: Vector2<f64>) -> bool {
+        let extent = self.extent();
+        match self.heading.yaw_rad {
+            Some(yaw) => {
+                let (sin, cos) = yaw.sin_cos();
+                let along = (apart.x * cos + apart.y * sin).abs();
+                let across = (apart.y * cos - apart.x * sin).abs();
+                along < 0.5 * extent.length_m + MARGIN_M && across < 0.5 * extent.width_m + MARGIN_M
+            }
+            None => apart.norm() < 0.5 * extent.width_m + MARGIN_M,
+        }
+    }
+
     /// Takes over what is newer in its twin; keeps name and age.
     fn absorb(&mut self, twin: &Target) {
         if twin.seen_at > self.seen_at {
