@@ -1,9 +1,9 @@
 //! Recordings of our own making: what the devices of a scenario send, and what the roadside unit
 //! makes of it, in the formats of real recordings.
 //!
-//! The controller's datagrams as lines of hex, each radar's CAN frames as candump text, each camera's
-//! messages as lines of JSON, the frames
-//! on the air as lines of hex. They begin just before a cycle of the signals, so that a plan is in
+//! Each radar's CAN frames as candump text, each camera's messages as lines of JSON; as lines of hex the
+//! controller's datagrams, what the unit's radio and the weather station bring, and the frames on the air. They
+//! begin just before a cycle of the signals, so that a plan is in
 //! them, and are the same to the byte for a scenario and a seed.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use rsu::clock::{Mono, Now};
 use rsu::inputs::can::{candump, gateway};
 use rsu::station::Frame;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Language, Scenario};
 use crate::stage::{Audience, Stage};
 use crate::truth::Truth;
 
@@ -48,8 +48,8 @@ pub(crate) fn lead(scenario: &Scenario, stage: &Stage) -> Result<Duration> {
 
 /// Text by name of the file.
 pub(crate) struct Tape {
-    controller: String,
-    /// Protocols of cameras, by name.
+    /// By input: the file of what comes as lines of hex, and as lines of JSON. All others are radars.
+    hex: BTreeMap<String, String>,
     boxes: BTreeMap<String, String>,
     from: Mono,
     files: BTreeMap<String, String>,
@@ -60,10 +60,24 @@ impl Tape {
     pub(crate) fn new(scenario: &Scenario, from: Mono) -> Self {
         let boxes = scenario.file.camera.iter().map(|camera| {
             let protocol = camera.protocol.name().replace('-', "_");
-            (camera.name.clone(), protocol)
+            (
+                camera.name.clone(),
+                format!("{protocol}_{}.jsonl", camera.name),
+            )
         });
+        let file = &scenario.file;
+        let controller = match file.controller.protocol {
+            Language::Gat1743 => "gat1743.hex",
+            Language::Gb20999 => "gb20999.hex",
+        };
+        let mut hex = BTreeMap::from([(file.controller.name.clone(), controller.to_owned())]);
+        let radio = file.air.iter().map(|air| ("heard", &air.name));
+        let station = file.weather_station.iter();
+        let station = station.map(|station| ("modbus", &station.name));
+        let others = radio.chain(station);
+        hex.extend(others.map(|(how, name)| (name.clone(), format!("{how}_{name}.hex"))));
         Self {
-            controller: scenario.file.controller.name.clone(),
+            hex,
             boxes: boxes.collect(),
             from,
             files: BTreeMap::new(),
@@ -112,11 +126,10 @@ impl Audience for Tape {
         if now.mono < self.from {
             return;
         }
-        if input == self.controller {
-            return hex_line(bytes, self.file("gat1743.hex"));
+        if let Some(name) = self.hex.get(input).cloned() {
+            return hex_line(bytes, self.file(&name));
         }
-        if let Some(protocol) = self.boxes.get(input) {
-            let name = format!("{protocol}_{input}.jsonl");
+        if let Some(name) = self.boxes.get(input).cloned() {
             let text = String::from_utf8_lossy(bytes);
             return self.file(&name).push_str(&text);
         }
@@ -173,5 +186,30 @@ mod tests {
         assert!(read("frames.hex").lines().count() > 80);
         assert_eq!(names.len(), 7, "{names:?}");
         fs::remove_dir_all(&folder).expect("it was made");
+    }
+
+    #[test]
+    fn what_comes_by_radio_and_of_the_weather_is_no_radar() {
+        let config = |name: &str| {
+            let file = format!(
+                "{}/../configs/scenarios/{name}.toml",
+                env!("CARGO_MANIFEST_DIR")
+            );
+            Scenario::load(Path::new(&file)).expect("a scenario")
+        };
+        let now = Now {
+            mono: Mono::ZERO,
+            utc: config("moyu-boyuan").start,
+        };
+        for (name, input, file) in [
+            ("moyu-green-advice", "radio", "heard_radio.hex"),
+            ("huanhu-fog", "weather", "modbus_weather.hex"),
+            ("signal-gb20999", "signal", "gb20999.hex"),
+        ] {
+            let mut tape = Tape::new(&config(name), Mono::ZERO);
+            tape.bytes(now, input, &[0x0a, 0xb1]);
+            let files = Vec::from_iter(tape.files);
+            assert_eq!(files, [(file.to_owned(), "0ab1\n".to_owned())]);
+        }
     }
 }

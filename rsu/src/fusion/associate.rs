@@ -380,6 +380,11 @@ fn judge(
     }
     let name = target.own_id(frame.at, SAME_NAME_FOR);
     if let Some((own, last)) = sighting.own_id.zip(name) {
+        // Who changes its name is where it was. Two side by side must not pass for one that is called now one way
+        // and now another.
+        if own != last && !target.holds(sighting.position - target.state.position()) {
+            return None;
+        }
         gain += if own == last { SAME_NAME } else { -SAME_NAME };
     }
     Some((gain, odds))

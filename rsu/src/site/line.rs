@@ -62,30 +62,107 @@ pub struct Foot {
 
 /// The nearest point on a line; None for fewer than two points.
 pub fn foot(line: &[Enu], east_m: f64, north_m: f64) -> Option<Foot> {
-    let mut best: Option<Foot> = None;
-    let mut leads = (0.0, 0.0);
+    let pieces = line.windows(2).map(|ends| Piece::new(ends[0], ends[1]));
+    let (piece, foot) = nearest(pieces, east_m, north_m, |piece| piece)?;
+    Some(Foot {
+        yaw_rad: piece.yaw_rad(),
+        ..foot
+    })
+}
+
+/// A line whose pieces have been measured once, for those who ask for many feet on it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Measured {
+    /// Each with its direction, counter-clockwise from east.
+    pieces: Vec<(Piece, f64)>,
+}
+
+impl Measured {
+    pub(crate) fn new(line: &[Enu]) -> Self {
+        let pieces = line.windows(2).map(|ends| {
+            let piece = Piece::new(ends[0], ends[1]);
+            (piece, piece.yaw_rad())
+        });
+        Self {
+            pieces: pieces.collect(),
+        }
+    }
+
+    /// The same as [`foot`] of that line.
+    pub(crate) fn foot(&self, east_m: f64, north_m: f64) -> Option<Foot> {
+        let pieces = self.pieces.iter();
+        let (&(_, yaw_rad), foot) = nearest(pieces, east_m, north_m, |(piece, _)| piece)?;
+        Some(Foot { yaw_rad, ..foot })
+    }
+}
+
+/// A straight piece of a line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Piece {
+    from: Enu,
+    length_m: f64,
+    /// A vector of length one; zero where the piece has no length.
+    leads: (f64, f64),
+}
+
+impl Piece {
+    fn new(from: Enu, to: Enu) -> Self {
+        let length_m = distance_m(from, to);
+        Self {
+            from,
+            length_m,
+            leads: leading(from, to, length_m),
+        }
+    }
+
+    fn yaw_rad(&self) -> f64 {
+        self.leads.1.atan2(self.leads.0)
+    }
+}
+
+/// The piece that is nearest to a point, the first of several, and the point's foot on it, its direction left
+/// out.
+fn nearest<P>(
+    pieces: impl Iterator<Item = P>,
+    east_m: f64,
+    north_m: f64,
+    of: impl Fn(&P) -> &Piece,
+) -> Option<(P, Foot)> {
+    let mut best: Option<(P, Foot)> = None;
     let mut before_m = 0.0;
-    for piece in line.windows(2) {
-        let length_m = distance_m(piece[0], piece[1]);
-        let (east, north) = leading(piece[0], piece[1], length_m);
-        let (x, y) = (east_m - piece[0].east_m, north_m - piece[0].north_m);
-        let along_m = (x * east + y * north).clamp(0.0, length_m);
-        let distance_m = (x - along_m * east).hypot(y - along_m * north);
-        if best.is_none_or(|found| distance_m < found.distance_m) {
-            leads = (east, north);
-            best = Some(Foot {
-                along_m: before_m + along_m,
+    // No distance whose square is larger than this is less than the least so far, however it is rounded.
+    let mut farthest_m2 = f64::INFINITY;
+    for whose in pieces {
+        let piece = of(&whose);
+        let (east, north) = piece.leads;
+        let (x, y) = (east_m - piece.from.east_m, north_m - piece.from.north_m);
+        let along_m = (x * east + y * north).clamp(0.0, piece.length_m);
+        let (off_east_m, off_north_m) = (x - along_m * east, y - along_m * north);
+        let begins_m = before_m;
+        before_m += piece.length_m;
+        if off_east_m * off_east_m + off_north_m * off_north_m > farthest_m2 {
+            continue;
+        }
+        let distance_m = off_east_m.hypot(off_north_m);
+        if best
+            .as_ref()
+            .is_none_or(|(_, found)| distance_m < found.distance_m)
+        {
+            farthest_m2 = distance_m * distance_m * ROUNDED_UP;
+            let foot = Foot {
+                along_m: begins_m + along_m,
                 left_m: east * y - north * x,
                 yaw_rad: 0.0,
                 distance_m,
-            });
+            };
+            best = Some((whose, foot));
         }
-        before_m += length_m;
     }
-    // Of the one piece that counts.
-    let yaw_rad = leads.1.atan2(leads.0);
-    best.map(|foot| Foot { yaw_rad, ..foot })
+    best
 }
+
+/// A little more than one.
+const ROUNDED_UP: f64 = 1.0 + 1e-12;
 
 /// Whether two pieces of the line cross each other.
 pub fn crosses_itself(line: &[Enu]) -> bool {
@@ -175,6 +252,7 @@ fn leading(from: Enu, to: Enu, length_m: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn at(east_m: f64, north_m: f64) -> Enu {
         Enu {
@@ -210,5 +288,44 @@ mod tests {
         let knot = [at(0.0, 0.0), at(10.0, 10.0), at(10.0, 0.0), at(0.0, 10.0)];
         assert!(crosses_itself(&knot));
         assert!(!crosses_itself(&knot[..3]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_measured_line_has_the_same_feet_to_the_bit(
+            points in proptest::collection::vec((-3_i8..=3, -3_i8..=3), 0..7),
+            place in (-50.0..50.0f64, -50.0..50.0f64),
+            (steps, exact) in (1.0..20.0f64, any::<bool>()),
+        ) {
+            // Few places, so that doubles, lines that turn back and equal distances come up.
+            let line: Vec<Enu> = points.iter().map(|(x, y)| at(f64::from(*x) * steps, f64::from(*y) * steps)).collect();
+            let place = if exact { (0.0, steps) } else { place };
+            let plain = plain_foot(&line, place.0, place.1);
+            prop_assert_eq!(foot(&line, place.0, place.1), plain);
+            prop_assert_eq!(Measured::new(&line).foot(place.0, place.1), plain);
+        }
+    }
+
+    /// Every piece looked at in full.
+    fn plain_foot(line: &[Enu], east_m: f64, north_m: f64) -> Option<Foot> {
+        let mut best: Option<Foot> = None;
+        let mut before_m = 0.0;
+        for ends in line.windows(2) {
+            let length_m = distance_m(ends[0], ends[1]);
+            let (east, north) = direction(ends[0], ends[1]);
+            let (x, y) = (east_m - ends[0].east_m, north_m - ends[0].north_m);
+            let along_m = (x * east + y * north).clamp(0.0, length_m);
+            let distance_m = (x - along_m * east).hypot(y - along_m * north);
+            if best.is_none_or(|found| distance_m < found.distance_m) {
+                best = Some(Foot {
+                    along_m: before_m + along_m,
+                    left_m: east * y - north * x,
+                    yaw_rad: north.atan2(east),
+                    distance_m,
+                });
+            }
+            before_m += length_m;
+        }
+        best
     }
 }

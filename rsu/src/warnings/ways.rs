@@ -16,6 +16,7 @@ pub(super) struct Ways {
 #[derive(Debug)]
 pub(super) struct Way {
     line: Vec<Enu>,
+    measured: line::Measured,
     /// How far along the line each of its points is.
     along_m: Vec<f64>,
     /// Which approach's lane it begins on, and which lane it leads to: numbers to compare.
@@ -83,6 +84,7 @@ impl Ways {
                     half_width_m: lane.width_m.max(next.width_m) / 2.0,
                     around: around(&whole, lane.width_m.max(next.width_m) / 2.0),
                     along_m: along_m(&whole),
+                    measured: line::Measured::new(&whole),
                     line: whole,
                 });
             }
@@ -109,7 +111,7 @@ impl Way {
         if !self.is_around(east_m, north_m) {
             return None;
         }
-        let foot = line::foot(&self.line, east_m, north_m)?;
+        let foot = self.measured.foot(east_m, north_m)?;
         let beyond_the_ends = foot.distance_m > foot.left_m.abs() + 1e-6;
         (!beyond_the_ends && foot.left_m.abs() <= self.half_width_m).then_some(foot)
     }

@@ -181,12 +181,27 @@ pub struct ObjectJudge {
     beyond: Beyond,
     /// By number in RSM: since when it shows nobody.
     nobody: BTreeMap<u8, Mono>,
-    /// By road user: the number it is shown under, or was last.
-    known: BTreeMap<u32, u8>,
-    /// By road user: since when it is in coverage.
-    covered: BTreeMap<u32, Mono>,
-    /// By road user: since when it is shown in every picture.
-    shown_since: BTreeMap<u32, Mono>,
+    /// The road users of the last picture, in its order, which is that of their ids.
+    followed: Vec<Followed>,
+}
+
+/// What is remembered of a road user from picture to picture.
+#[derive(Clone, Copy, Debug)]
+struct Followed {
+    body: u32,
+    /// The number it is shown under, or was last.
+    number: Option<u8>,
+    /// Since when it is in coverage.
+    covered: Option<Mono>,
+    /// Since when it is shown in every picture.
+    shown: Option<Mono>,
+}
+
+impl Followed {
+    /// Whether it has been in coverage for so long that it should be shown.
+    fn is_expected(&self, at: Mono) -> bool {
+        self.covered.is_some_and(|since| at.since(since) >= NOTICED)
+    }
 }
 
 /// A picture that more entries may come to.
@@ -211,9 +226,7 @@ impl ObjectJudge {
             spells: Vec::new(),
             beyond: Beyond::default(),
             nobody: BTreeMap::new(),
-            known: BTreeMap::new(),
-            covered: BTreeMap::new(),
-            shown_since: BTreeMap::new(),
+            followed: Vec::new(),
         }
     }
 
@@ -251,15 +264,15 @@ impl ObjectJudge {
 
     /// For how long a road user has been shown without a break.
     pub fn shown_for_s(&self, body: u32, at: Mono) -> f64 {
-        let since = self.shown_since.get(&body);
-        since.map_or(0.0, |since| at.seconds_after(*since))
+        let place = self.followed.binary_search_by_key(&body, |one| one.body);
+        let since = place.ok().and_then(|place| self.followed[place].shown);
+        since.map_or(0.0, |since| at.seconds_after(since))
     }
 
     /// Whom a number of RSM shows just now.
     pub fn shown_by(&self, id: u8) -> Option<u32> {
-        let is_it =
-            |(body, known): &(&u32, &u8)| **known == id && self.shown_since.contains_key(body);
-        self.known.iter().find(is_it).map(|(body, _)| *body)
+        let is_it = |one: &&Followed| one.number == Some(id) && one.shown.is_some();
+        self.followed.iter().find(is_it).map(|one| one.body)
     }
 
     /// Nothing more will come.
@@ -302,14 +315,17 @@ impl ObjectJudge {
             arrived,
             mut shown,
         } = open;
-        self.note_coverage(at, &road);
+        self.follow(at, &road);
         self.beyond.follow(self.score.last.as_ref(), &road);
         let pairs = self.join(&shown, &road);
-        let joined: BTreeSet<u8> = pairs.values().map(|&entry| shown[entry].id).collect();
+        let mut joined = [false; 256];
+        for &entry in pairs.iter().flatten() {
+            joined[usize::from(shown[entry].id)] = true;
+        }
         let all = shown.len();
         shown.retain(|entry| {
             let (place, near_m) = (entry.place, self.match_m);
-            joined.contains(&entry.id) || !self.beyond.holds(at, place, near_m)
+            joined[usize::from(entry.id)] || !self.beyond.holds(at, place, near_m)
         });
         let pairs = if shown.len() == all {
             pairs
@@ -322,27 +338,26 @@ impl ObjectJudge {
             self.note_kinds(arrived.seconds_after(at), &shown, &road, &pairs);
             self.note_nobody(at, &shown, &pairs);
         }
-        for (&body, &entry) in &pairs {
-            let id = shown[entry].id;
-            let before = self.known.insert(body, id);
+        for (one, entry) in self.followed.iter_mut().zip(&pairs) {
+            let Some(entry) = entry.map(|entry| &shown[entry]) else {
+                one.shown = None;
+                continue;
+            };
+            one.shown.get_or_insert(at);
+            let before = one.number.replace(entry.id);
             if counted
                 && let Some(before) = before
-                && before != id
+                && before != entry.id
             {
                 self.score.id_switches += 1;
                 let what = What::IdSwitch {
-                    body,
+                    body: one.body,
                     before,
-                    after: id,
+                    after: entry.id,
                 };
-                self.score.remark(at, shown[entry].place, what);
+                self.score.remark(at, entry.place, what);
             }
         }
-        self.shown_since.retain(|id, _| pairs.contains_key(id));
-        for &body in pairs.keys() {
-            self.shown_since.entry(body).or_insert(at);
-        }
-        self.known.retain(|&id, _| road.body(id).is_some());
         self.score.last = Some(Picture {
             at,
             shown,
@@ -356,17 +371,16 @@ impl ObjectJudge {
         age_s: f64,
         shown: &[Shown],
         road: &Snapshot,
-        pairs: &BTreeMap<u32, usize>,
+        pairs: &[Option<usize>],
     ) {
         let score = &mut self.score;
         let fog = Air::at(&self.spells, road.at).visibility_m < FOG_M;
-        for body in &road.bodies {
+        for ((body, one), entry) in road.bodies.iter().zip(&self.followed).zip(pairs) {
             let Some(kind) = kind_of(body) else { continue };
             let kind = &mut score.kinds[kind];
-            let since = self.covered.get(&body.id);
-            let expected = since.is_some_and(|since| road.at.since(*since) >= NOTICED);
+            let expected = one.is_expected(road.at);
             kind.expected += u64::from(expected);
-            let Some(&entry) = pairs.get(&body.id) else {
+            let &Some(entry) = entry else {
                 kind.missed += u64::from(expected);
                 continue;
             };
@@ -396,13 +410,10 @@ impl ObjectJudge {
     }
 
     /// Entries that go on showing nobody: what has frozen or was never there.
-    fn note_nobody(&mut self, at: Mono, shown: &[Shown], pairs: &BTreeMap<u32, usize>) {
-        let joined: BTreeSet<usize> = pairs.values().copied().collect();
-        let empty = shown
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !joined.contains(i));
-        let empty: BTreeSet<u8> = empty.map(|(_, entry)| entry.id).collect();
+    fn note_nobody(&mut self, at: Mono, shown: &[Shown], pairs: &[Option<usize>]) {
+        let entries = shown.iter().zip(joined(shown, pairs));
+        let empty = entries.filter(|(_, joined)| !joined);
+        let empty: BTreeSet<u8> = empty.map(|(entry, _)| entry.id).collect();
         for id in &empty {
             self.nobody.entry(*id).or_insert(at);
         }
@@ -416,78 +427,85 @@ impl ObjectJudge {
         });
     }
 
-    fn note_coverage(&mut self, at: Mono, road: &Snapshot) {
-        let inside: BTreeSet<u32> = road
-            .bodies
-            .iter()
-            .filter(|body| self.coverage.holds(body.centre))
-            .map(|body| body.id)
-            .collect();
-        self.covered.retain(|id, _| inside.contains(id));
-        for id in inside {
-            self.covered.entry(id).or_insert(at);
-        }
+    /// Remembers those who are on the road now, with what was known of them; both are in order of id.
+    fn follow(&mut self, at: Mono, road: &Snapshot) {
+        let before = std::mem::take(&mut self.followed);
+        let mut before = before.into_iter().peekable();
+        let now = road.bodies.iter().map(|body| {
+            while before.next_if(|one| one.body < body.id).is_some() {}
+            let known = before.next_if(|one| one.body == body.id);
+            let one = known.unwrap_or(Followed {
+                body: body.id,
+                number: None,
+                covered: None,
+                shown: None,
+            });
+            let inside = self.coverage.holds(body.centre);
+            Followed {
+                covered: inside.then(|| one.covered.unwrap_or(at)),
+                ..one
+            }
+        });
+        self.followed = now.collect();
     }
 
-    /// Which entry shows which road user: their index by the road user's id.
-    fn join(&self, shown: &[Shown], road: &Snapshot) -> BTreeMap<u32, usize> {
-        let mut pairs: Vec<(bool, f64, u32, usize)> = Vec::new();
-        for body in &road.bodies {
-            for (i, entry) in shown.iter().enumerate() {
-                // Most are far apart, and that is quicker to see.
-                let off = body.centre.minus(entry.place);
+    /// By road user of the road: which entry shows it.
+    fn join(&self, shown: &[Shown], road: &Snapshot) -> Vec<Option<usize>> {
+        let mut pairs: Vec<(bool, f64, usize, usize)> = Vec::new();
+        // Alone, places are many to a line of memory, and most are far from each other.
+        let places: Vec<Point> = shown.iter().map(|entry| entry.place).collect();
+        for (n, (body, one)) in road.bodies.iter().zip(&self.followed).enumerate() {
+            for (i, place) in places.iter().enumerate() {
+                let off = body.centre.minus(*place);
                 if off.east_m.abs() > self.match_m || off.north_m.abs() > self.match_m {
                     continue;
                 }
-                let apart_m = body.centre.distance_m(entry.place);
+                let apart_m = off.length_m();
                 if apart_m < self.match_m {
-                    let is_new = self.known.get(&body.id) != Some(&entry.id);
-                    pairs.push((is_new, apart_m, body.id, i));
+                    let is_new = one.number != Some(shown[i].id);
+                    pairs.push((is_new, apart_m, n, i));
                 }
             }
         }
         pairs.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let mut joined = BTreeMap::new();
-        let mut taken = BTreeSet::new();
-        for (_, _, body, entry) in pairs {
-            if !joined.contains_key(&body) && taken.insert(entry) {
-                joined.insert(body, entry);
+        let mut joined = vec![None; road.bodies.len()];
+        let mut taken = vec![false; shown.len()];
+        for (_, _, n, entry) in pairs {
+            if !taken[entry] && joined[n].is_none() {
+                taken[entry] = true;
+                joined[n] = Some(entry);
             }
         }
         joined
     }
 
-    fn count(&mut self, at: Mono, shown: &[Shown], road: &Snapshot, pairs: &BTreeMap<u32, usize>) {
+    fn count(&mut self, at: Mono, shown: &[Shown], road: &Snapshot, pairs: &[Option<usize>]) {
         let score = &mut self.score;
         score.pictures += 1;
         score.present += road.bodies.len() as u64;
         score.shown += shown.len() as u64;
         let (mut expected, mut missed) = (0, 0);
-        for body in &road.bodies {
-            let long_covered = self
-                .covered
-                .get(&body.id)
-                .is_some_and(|since| at.since(*since) >= NOTICED);
-            if long_covered {
+        for ((body, one), entry) in road.bodies.iter().zip(&self.followed).zip(pairs) {
+            if one.is_expected(at) {
                 expected += 1;
+                let missing = entry.is_none();
                 if is_vulnerable(body) {
                     score.vulnerable_expected += 1;
-                    score.vulnerable_missed += u64::from(!pairs.contains_key(&body.id));
+                    score.vulnerable_missed += u64::from(missing);
                 }
-                if !pairs.contains_key(&body.id) {
+                if missing {
                     missed += 1;
                     score.remark(at, body.centre, What::Missed { body: body.id });
                 }
             }
-            if let Some(&entry) = pairs.get(&body.id) {
+            if let &Some(entry) = entry {
                 measure(score, body, &shown[entry]);
             }
         }
         score.expected += expected;
         score.missed += missed;
-        let joined: BTreeSet<usize> = pairs.values().copied().collect();
-        for (i, entry) in shown.iter().enumerate() {
-            if !joined.contains(&i) {
+        for (entry, joined) in shown.iter().zip(joined(shown, pairs)) {
+            if !joined {
                 score.unmatched += 1;
                 score.remark(at, entry.place, What::Nobody { shown: entry.id });
                 let near = |body: &Body| body.centre.distance_m(entry.place) < body.length_m;
@@ -501,6 +519,15 @@ impl ObjectJudge {
                 .push((at_s, shown.len() as u64, expected, missed));
         }
     }
+}
+
+/// By entry: whether it shows somebody.
+fn joined(shown: &[Shown], pairs: &[Option<usize>]) -> Vec<bool> {
+    let mut joined = vec![false; shown.len()];
+    for &entry in pairs.iter().flatten() {
+        joined[entry] = true;
+    }
+    joined
 }
 
 fn is_vulnerable(body: &Body) -> bool {

@@ -204,7 +204,7 @@ impl Devices {
             walls: &self.walls,
             air: Air::at(&self.spells, at),
         };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(USUAL_CYCLE);
         let arrives = radar.scan(&view, &mut bytes);
         self.carry(at, Device::Radar(i), Datagram { arrives, bytes });
         true
@@ -223,7 +223,7 @@ impl Devices {
             walls: &self.walls,
             air: Air::at(&self.spells, at),
         };
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(USUAL_IMAGE);
         let device = Device::Camera(i);
         let clock_off_ms = self.faults.get(&device).map_or(0, |f| f.clock_off_ms(at));
         let arrives = camera.shoot(now, clock_off_ms, &view, &mut bytes);
@@ -291,5 +291,8 @@ impl Devices {
     }
 }
 
+/// Octets of a message of a box, and of a cycle of a radar, that sees many.
+const USUAL_IMAGE: usize = 16 << 10;
+const USUAL_CYCLE: usize = 4 << 10;
 /// Faults of cameras draw from other streams than those of radars.
 const FIRST_CAMERA: usize = 1001;

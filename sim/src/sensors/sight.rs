@@ -19,23 +19,27 @@ pub struct Eye {
 impl Eye {
     /// The share of `body` that is not hidden by any of `others`, 0 to 1. It does not hide itself.
     pub fn visible_share<'a>(&self, body: &Body, others: impl Iterator<Item = &'a Body>) -> f64 {
+        let screens: Vec<Screen<'a>> = others.map(|other| self.screen(other)).collect();
+        self.seen_between(body, &screens)
+    }
+
+    /// The same of what may hide something from this eye.
+    pub fn seen_between(&self, body: &Body, screens: &[Screen<'_>]) -> f64 {
         let way = body.centre.minus(self.place);
         let range_m = way.length_m();
         let sight = way.direction();
         let half_m = (body.length_m * body.direction.cross(sight).abs()
             + body.width_m * body.direction.dot(sight).abs())
             / 2.0;
-        let before = others.filter(|other| {
-            let off = other.centre.minus(self.place);
-            let radius_m = (other.length_m + other.width_m) / 2.0;
-            let along_m = off.dot(sight);
-            other.id != body.id
-                && along_m + radius_m > 0.0
-                && along_m - radius_m < range_m
-                && sight.cross(off).abs() < half_m + radius_m
-                && self.lowest_m(body, (along_m + radius_m) / range_m) < other.height_m
+        let before = screens.iter().filter(|screen| {
+            let along_m = screen.off.dot(sight);
+            sight.cross(screen.off).abs() < half_m + screen.radius_m
+                && along_m + screen.radius_m > 0.0
+                && along_m - screen.radius_m < range_m
+                && screen.body.id != body.id
+                && self.lowest_m(body, (along_m + screen.radius_m) / range_m) < screen.body.height_m
         });
-        let before: Vec<&Body> = before.collect();
+        let before: Vec<&Body> = before.map(|screen| screen.body).collect();
         if before.is_empty() {
             return 1.0;
         }
@@ -81,14 +85,32 @@ impl Eye {
         axis: Point,
         range_m: f64,
         all: impl Iterator<Item = &'a Body>,
-    ) -> Vec<&'a Body> {
-        let near = all.filter(|body| {
-            let off = body.centre.minus(self.place);
-            let spare_m = body.length_m + body.width_m + LARGEST_M;
-            off.dot(axis) > -spare_m && off.length_m() < range_m + spare_m
+    ) -> Vec<Screen<'a>> {
+        let screens = all.map(|body| self.screen(body));
+        let near = screens.filter(|screen| {
+            let spare_m = screen.body.length_m + screen.body.width_m + LARGEST_M;
+            screen.off.dot(axis) > -spare_m && screen.off.length_m() < range_m + spare_m
         });
         near.collect()
     }
+
+    fn screen<'a>(&self, body: &'a Body) -> Screen<'a> {
+        Screen {
+            body,
+            off: body.centre.minus(self.place),
+            radius_m: (body.length_m + body.width_m) / 2.0,
+        }
+    }
+}
+
+/// Something that may hide something else from an eye.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen<'a> {
+    body: &'a Body,
+    /// From the eye to its middle.
+    off: Point,
+    /// It is no farther from its middle to its edges.
+    radius_m: f64,
 }
 
 /// Where the line from one place to another is within an outline, as shares of its length.

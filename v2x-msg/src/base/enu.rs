@@ -169,21 +169,28 @@ fn earth_centred(place: Degrees) -> [f64; 3] {
 
 /// Bowring's method. One pass is good to a micrometre near the ground; the second costs little and
 /// serves heights that come from bad input.
+///
+/// Angles are told by the two sides of a right triangle until the end, for only their sines and cosines are
+/// asked for.
 fn geodetic([x, y, z]: [f64; 3]) -> Degrees {
-    let across = x.hypot(y);
-    let mut reduced = (z * A_M).atan2(across * B_M);
-    let mut lat = 0.0;
+    let across = (x * x + y * y).sqrt();
+    let unit = |(up, along): (f64, f64)| {
+        let length = (up * up + along * along).sqrt();
+        (up / length, along / length)
+    };
+    let mut reduced = (z * A_M, across * B_M);
+    let mut lat = reduced;
     for _ in 0..2 {
-        let (sin, cos) = reduced.sin_cos();
-        lat = (z + EP2 * B_M * sin.powi(3)).atan2(across - E2 * A_M * cos.powi(3));
-        reduced = (B_M * lat.sin()).atan2(A_M * lat.cos());
+        let (sin, cos) = unit(reduced);
+        lat = (z + EP2 * B_M * sin.powi(3), across - E2 * A_M * cos.powi(3));
+        reduced = (B_M * lat.0, A_M * lat.1);
     }
-    let (sin_lat, cos_lat) = lat.sin_cos();
+    let (sin_lat, cos_lat) = unit(lat);
     let root = (1.0 - E2 * sin_lat * sin_lat).sqrt();
     // This form of the height holds at the poles too.
     let height_m = across * cos_lat + z * sin_lat - A_M * root;
     Degrees {
-        lat_deg: lat.to_degrees(),
+        lat_deg: lat.0.atan2(lat.1).to_degrees(),
         lon_deg: y.atan2(x).to_degrees(),
         height_m,
     }
@@ -268,6 +275,18 @@ mod tests {
         }
 
         #[test]
+        fn two_sides_of_a_triangle_say_what_angles_do(
+            x in -7e6..7e6f64, y in -7e6..7e6f64, z in -7e6..7e6f64,
+        ) {
+            // Near the middle of the earth no latitude means anything.
+            prop_assume!(x.hypot(y).hypot(z) > 1e6);
+            let (told, plain) = (geodetic([x, y, z]), geodetic_by_angles([x, y, z]));
+            prop_assert!((told.lat_deg - plain.lat_deg).abs() < 1e-12);
+            prop_assert!((told.lon_deg - plain.lon_deg).abs() < 1e-12);
+            prop_assert!((told.height_m - plain.height_m).abs() < 1e-8);
+        }
+
+        #[test]
         fn rounding_to_steps_costs_half_a_step(
             east_m in -2000.0..2000.0, north_m in -2000.0..2000.0, up_m in -50.0..300.0,
         ) {
@@ -276,6 +295,25 @@ mod tests {
             prop_assert!((back.east_m - east_m).abs() < 0.0057);
             prop_assert!((back.north_m - north_m).abs() < 0.0057);
             prop_assert!((back.up_m - up_m).abs() < 0.0501);
+        }
+    }
+
+    /// Bowring's method as it is written.
+    fn geodetic_by_angles([x, y, z]: [f64; 3]) -> Degrees {
+        let across = x.hypot(y);
+        let mut reduced = (z * A_M).atan2(across * B_M);
+        let mut lat = 0.0;
+        for _ in 0..2 {
+            let (sin, cos) = reduced.sin_cos();
+            lat = (z + EP2 * B_M * sin.powi(3)).atan2(across - E2 * A_M * cos.powi(3));
+            reduced = (B_M * lat.sin()).atan2(A_M * lat.cos());
+        }
+        let (sin, cos) = lat.sin_cos();
+        let root = (1.0 - E2 * sin * sin).sqrt();
+        Degrees {
+            lat_deg: lat.to_degrees(),
+            lon_deg: y.atan2(x).to_degrees(),
+            height_m: across * cos + z * sin - A_M * root,
         }
     }
 }

@@ -37,6 +37,7 @@ pub(super) struct Road {
     pub(super) link: (NodeId, NodeId),
     pub(super) id: LaneId,
     pub(super) centre: Vec<Enu>,
+    measured: line::Measured,
     /// West, south, east and north of whatever is on it, its width included.
     bounds_m: [f64; 4],
     pub(super) length_m: f64,
@@ -68,6 +69,7 @@ impl Roads {
                     id: lane.id,
                     length_m: line::length_m(&lane.centre),
                     bounds_m: bounds_m(&lane.centre, lane.width_m / 2.0 + SPARE_M),
+                    measured: line::Measured::new(&lane.centre),
                     centre: lane.centre.clone(),
                     width_m: lane.width_m,
                     limit_mps: lane.speed_limit_mps.unwrap_or(link.speed_limit_mps),
@@ -117,7 +119,7 @@ impl Roads {
         let bay = bays.find(|bay| {
             // Which lane a long thing is in is not sure to half a metre.
             let road = &self.lanes[bay.lane];
-            let foot = line::foot(&road.centre, track.east_m, track.north_m);
+            let foot = road.measured.foot(track.east_m, track.north_m);
             let along = bay.from_m - BAY_SLACK_M..=bay.to_m + BAY_SLACK_M;
             foot.is_some_and(|foot| {
                 foot.left_m.abs() <= road.width_m / 2.0 + BESIDE_BAY_M
@@ -146,7 +148,7 @@ impl Roads {
         let lanes = self.lanes.iter().enumerate();
         let lanes = lanes.filter(|(place, lane)| *place != on.lane && lane.link == own.link);
         let there = lanes.filter_map(|(place, lane)| {
-            let foot = line::foot(&lane.centre, track.east_m, track.north_m)?;
+            let foot = lane.measured.foot(track.east_m, track.north_m)?;
             let over_m = lane.width_m / 2.0 + half_m - foot.left_m.abs();
             (over_m >= OVER_EDGE_M).then_some(OnLane {
                 lane: place,
@@ -168,7 +170,7 @@ impl Roads {
             {
                 continue;
             }
-            let Some(foot) = line::foot(&lane.centre, east_m, north_m) else {
+            let Some(foot) = lane.measured.foot(east_m, north_m) else {
                 continue;
             };
             let beyond_the_ends = foot.distance_m > foot.left_m.abs() + 1e-6;
@@ -320,6 +322,11 @@ pub(super) enum Hold {
 }
 
 impl Spot {
+    /// The lanes into which its body reaches, its own first.
+    fn lanes(&self) -> impl Iterator<Item = OnLane> + use<> {
+        [self.lane, self.beside].into_iter().flatten()
+    }
+
     /// Whether it drives on the carriageway.
     pub(super) fn drives(&self) -> bool {
         !matches!(
@@ -333,6 +340,18 @@ impl Spot {
 #[derive(Debug, Default)]
 pub(super) struct Scene {
     pub(super) spots: ArrayVec<Spot, MAX_TRACKS>,
+    /// Who stands in the way of others, in each lane into which its body reaches.
+    in_the_way: ArrayVec<InTheWay, { 2 * MAX_TRACKS }>,
+}
+
+/// Somebody in a lane for whom those behind brake.
+#[derive(Clone, Copy, Debug)]
+struct InTheWay {
+    id: u8,
+    lane: usize,
+    along_m: f64,
+    length_m: f64,
+    speed_mps: f64,
 }
 
 /// Rounding.
@@ -385,29 +404,34 @@ impl Scene {
         })
     }
 
-    /// The same and whose bodies reach into it.
-    fn reaching_into(&self, lane: usize) -> impl Iterator<Item = (&Spot, OnLane)> {
-        self.spots.iter().filter_map(move |spot| {
-            let mut on = [spot.lane, spot.beside].into_iter().flatten();
-            Some((spot, on.find(|on| on.lane == lane)?))
-        })
-    }
-
     fn find_leaders(&mut self) {
-        for place in 0..self.spots.len() {
-            let spot = self.spots[place];
-            let lanes = [spot.lane, spot.beside].into_iter().flatten();
-            let ahead = lanes.flat_map(|own| {
-                self.reaching_into(own.lane).filter_map(move |(other, on)| {
-                    let between_m = on.along_m - own.along_m;
-                    let free_m = between_m - (spot.length_m + other.length_m) / 2.0;
-                    // Drivers wait for an animal; somebody on foot before a car may be its driver.
-                    let stands_in_the_way = other.drives() || other.class == Class::Animal;
-                    let is_ahead = other.id != spot.id && between_m > 0.0 && stands_in_the_way;
-                    is_ahead.then_some((free_m, other.speed_mps))
+        self.in_the_way.clear();
+        for spot in &self.spots {
+            // Drivers wait for an animal; somebody on foot before a car may be its driver.
+            if !spot.drives() && spot.class != Class::Animal {
+                continue;
+            }
+            let there = spot.lanes().map(|on| InTheWay {
+                id: spot.id,
+                lane: on.lane,
+                along_m: on.along_m,
+                length_m: spot.length_m,
+                speed_mps: spot.speed_mps,
+            });
+            self.in_the_way.extend(there);
+        }
+        for spot in &mut self.spots {
+            let (id, length_m) = (spot.id, spot.length_m);
+            let ahead = spot.lanes().flat_map(|own| {
+                let there = self.in_the_way.iter();
+                let others = there.filter(move |other| other.lane == own.lane && other.id != id);
+                others.filter_map(move |other| {
+                    let between_m = other.along_m - own.along_m;
+                    let free_m = between_m - (length_m + other.length_m) / 2.0;
+                    (between_m > 0.0).then_some((free_m, other.speed_mps))
                 })
             });
-            self.spots[place].ahead = ahead.min_by(|a, b| a.0.total_cmp(&b.0));
+            spot.ahead = ahead.min_by(|a, b| a.0.total_cmp(&b.0));
         }
     }
 }

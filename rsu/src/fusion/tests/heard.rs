@@ -121,6 +121,35 @@ fn two_that_name_themselves_stay_two_side_by_side() {
     assert_eq!(names, [(false, Some(other)), (true, Some(BUS))]);
 }
 
+/// One comes first; the other a second later, in the lane beside and half a length behind, so that each word
+/// lies within the error of both. Each speaks at its own moment, as radios do.
+#[test]
+fn who_comes_up_beside_another_has_a_number_of_its_own_from_the_first() {
+    for seed in 1..=20 {
+        let mut dice = Dice::new(seed);
+        let mut fusion = fusion_with_air();
+        let other = StationId(*b"taxi-001");
+        let off = [0; 4].map(|_| 0.5 * dice.normal());
+        let mut numbers: Vec<(StationId, u8)> = Vec::new();
+        for step in 0..60 {
+            let t = f64::from(step) / 10.0;
+            let one = word(BUS, -90.0 + 10.0 * t + off[0], 1.75 + off[1], 10.0);
+            fusion.handle_objects(AIR, &frame(t, &[one]));
+            if step >= 10 {
+                let t = t + 0.04;
+                let two = word(other, -92.0 + 10.0 * t + off[2], -1.75 + off[3], 10.0);
+                fusion.handle_objects(AIR, &frame(t, &[two]));
+            }
+            for track in &fusion.picture(moment(t + 0.05)).tracks {
+                let told = track.own_id.map(|name| (name, track.id));
+                numbers.extend(told.filter(|told| !numbers.contains(told)));
+            }
+        }
+        let names: Vec<_> = numbers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, [BUS, other], "seed {seed}: {numbers:?}");
+    }
+}
+
 #[test]
 fn strangers_cannot_fill_the_room_of_what_is_seen() {
     let mut fusion = fusion_with_air();

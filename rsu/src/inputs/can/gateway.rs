@@ -55,9 +55,23 @@ impl Reader {
         if self.whole_datagrams {
             self.reset();
         }
-        for &byte in bytes {
+        let mut bytes = bytes;
+        loop {
+            // In step, as nearly always, records are taken whole from where they lie.
+            while self.in_step
+                && self.held.is_empty()
+                && let Some((record, rest)) = bytes.split_first_chunk()
+                && let Some(frame) = parse(record)
+            {
+                sink(Ok(frame));
+                bytes = rest;
+            }
+            let Some((&byte, rest)) = bytes.split_first() else {
+                break;
+            };
             self.held.push(byte);
             while self.step(&mut sink) {}
+            bytes = rest;
         }
         if self.whole_datagrams && !self.held.is_empty() {
             self.reset();
@@ -139,6 +153,7 @@ pub fn emit(frame: &CanFrame, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn frames(count: u8) -> Vec<CanFrame> {
         // Radar traffic: mostly 8 bytes, some shorter, zeros inside.
@@ -214,5 +229,23 @@ mod tests {
             read,
             [Ok(sent[0]), Err(Fault::Cut), Ok(sent[0]), Ok(sent[1])]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_stream_is_read_alike_whole_and_byte_by_byte(
+            start in 0..RECORD, lost in 0..RECORD, at in 0..20 * RECORD, noise in any::<[u8; 5]>(),
+        ) {
+            let mut bytes = bytes_of(&frames(40));
+            bytes.splice(at..at + lost, noise.into_iter().take(lost % 6));
+            let read = |chunk: usize| {
+                let (mut reader, mut read) = (Reader::stream(), Vec::new());
+                for chunk in bytes[start..].chunks(chunk) {
+                    reader.push(chunk, |frame| read.push(frame));
+                }
+                read
+            };
+            prop_assert_eq!(read(bytes.len()), read(1));
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! and the detected object of CARMA Streets and V2X-Hub. Members only; units are in our names.
 
 use serde::Deserialize;
+use serde::de::Visitor;
 
 use crate::inputs::json::{Capped, DeviceId, Number};
 use crate::inputs::objects::MOST;
@@ -119,19 +120,39 @@ pub struct ClassWord(pub Class);
 
 impl<'de> Deserialize<'de> for ClassWord {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = String::deserialize(deserializer)?;
-        Ok(Self(match word.to_ascii_lowercase().as_str() {
-            "car" | "van" | "sedan" | "suv" => Class::Car,
-            "truck" => Class::Truck,
-            "bus" => Class::Bus,
-            "motorcycle" => Class::Motorcycle,
-            "bicycle" | "cyclist" => Class::Bicycle,
-            "pedestrian" => Class::Pedestrian,
-            "animal" => Class::Animal,
-            _ => Class::Unknown,
-        }))
+        deserializer.deserialize_str(WordVisitor)
     }
 }
+
+struct WordVisitor;
+
+impl Visitor<'_> for WordVisitor {
+    type Value = ClassWord;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a word for a class")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ClassWord, E> {
+        let mut words = WORDS.iter();
+        let known = words.find(|(word, _)| text.eq_ignore_ascii_case(word));
+        Ok(ClassWord(known.map_or(Class::Unknown, |(_, class)| *class)))
+    }
+}
+
+const WORDS: [(&str, Class); 11] = [
+    ("car", Class::Car),
+    ("van", Class::Car),
+    ("sedan", Class::Car),
+    ("suv", Class::Car),
+    ("truck", Class::Truck),
+    ("bus", Class::Bus),
+    ("motorcycle", Class::Motorcycle),
+    ("bicycle", Class::Bicycle),
+    ("cyclist", Class::Bicycle),
+    ("pedestrian", Class::Pedestrian),
+    ("animal", Class::Animal),
+];
 
 /// Our word for a class.
 pub fn word(class: Class) -> &'static str {

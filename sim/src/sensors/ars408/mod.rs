@@ -155,7 +155,7 @@ impl Radar {
 
     fn look_at(&mut self, body: &Body, view: &View<'_>) -> Option<SensedObject> {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
-        if forward_m < LEAST_M {
+        if forward_m < LEAST_M || self.is_far_off(forward_m, left_m) {
             return None;
         }
         let range_m = forward_m.hypot(left_m);
@@ -187,6 +187,17 @@ impl Radar {
         seen.missed = 0;
         seen.said = fresh;
         Some(fresh)
+    }
+
+    /// Whether something before the radar is outside of both beams for certain: that is most, and quicker to
+    /// see than where it is.
+    fn is_far_off(&self, forward_m: f64, left_m: f64) -> bool {
+        let squared_m2 = forward_m * forward_m + left_m * left_m;
+        let reach_m = self.model.near_range_m.max(self.model.far_range_m) + SPARE_M;
+        let [near_cos, far_cos] = self.beams_cos;
+        let cos = near_cos.min(far_cos).max(0.0);
+        let ahead_m = forward_m + SPARE_M;
+        squared_m2 > reach_m * reach_m || ahead_m * ahead_m < squared_m2 * cos * cos
     }
 
     /// The chance to see it in one cycle; None outside both beams.
@@ -479,6 +490,8 @@ fn farther(kind: Kind) -> f64 {
 const LEAST_M: f64 = 1.0;
 /// The radar's own limit.
 const MOST_OBJECTS: u8 = 100;
+/// Rounding, and more.
+const SPARE_M: f64 = 0.01;
 /// Of what walls hide more than the rest, no echo comes back.
 const SEEN_BESIDE_WALLS: f64 = 0.3;
 /// It says an object as predicted for so many cycles.

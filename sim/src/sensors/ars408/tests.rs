@@ -193,3 +193,28 @@ fn posts_echo_at_their_places_and_a_cloudburst_shortens_the_reach() {
     assert!(!seen(&cycles(model(None), &far, &[], CLEAR, 20)).is_empty());
     assert!(seen(&cycles(model(None), &far, &[], rain, 20)).is_empty());
 }
+
+#[test]
+fn who_is_far_off_is_in_neither_beam() {
+    let radar = Radar::new(model(None), Mount::default(), 0, 1, Mono::ZERO);
+    let mut draw = Stream::new(3, 1, Purpose::Detection);
+    let scene = Snapshot::empty(Mono::ZERO);
+    let view = View {
+        scene: &scene,
+        walls: &[],
+        air: CLEAR,
+    };
+    let (mut far_off, mut seen) = (0, 0);
+    for _ in 0..20_000 {
+        let (forward_m, left_m) = (draw.between(1.0, 260.0), draw.between(-120.0, 120.0));
+        let body = car(1, 0.0, 0.0, Point::new(0.0, 1.0), 0.0);
+        let there = (forward_m, left_m, forward_m.hypot(left_m));
+        let chance = radar.chance(&body, &view, there);
+        if radar.is_far_off(forward_m, left_m) {
+            assert_eq!(chance, None, "{forward_m} m, {left_m} m");
+            far_off += 1;
+        }
+        seen += u32::from(chance.is_some());
+    }
+    assert!(far_off > 5_000 && seen > 1_000, "{far_off}, {seen}");
+}

@@ -35,7 +35,7 @@ use self::boxed::{Known, Voice};
 use self::lens::{Lens, Made, Pixel};
 use super::View;
 use super::air::Air;
-use super::sight::Eye;
+use super::sight::{Eye, Screen};
 use crate::plane::Point;
 use crate::random::{Purpose, Stream};
 use crate::scenario::{CameraModel, CameraTable};
@@ -147,14 +147,17 @@ impl Camera {
     }
 
     /// What the box says of a body, with these before the camera.
-    fn look_at(&mut self, body: &Body, before: &[&Body], air: Air) -> Option<Detection> {
+    fn look_at(&mut self, body: &Body, before: &[Screen<'_>], air: Air) -> Option<Detection> {
         let (forward_m, left_m) = self.pose.to_sensor(body.centre.east_m, body.centre.north_m);
-        let range_m = forward_m.hypot(left_m);
         let pixel = self.lens.image(forward_m, left_m, 0.0)?;
-        if range_m > self.model.range_m || !self.lens.holds(&pixel) {
+        if !self.lens.holds(&pixel) {
             return None;
         }
-        let visible = self.eye.visible_share(body, before.iter().copied());
+        let range_m = forward_m.hypot(left_m);
+        if range_m > self.model.range_m {
+            return None;
+        }
+        let visible = self.eye.seen_between(body, before);
         let chance = self.chance(body, visible, air.contrast(range_m), &pixel);
         if !self.known.contains_key(&body.id) {
             if !self.stream(body.id, Purpose::Detection).chance(chance) {
