@@ -1,16 +1,17 @@
-//! The SPATs that recordings of real signal controllers lead to, byte for byte.
+//! The SPATs that recordings of signal controllers and published examples lead to, byte for byte.
 //!
 //! The recordings are not part of the sources; without them this test says so and passes. Of the
 //! frames only their number and a digest are kept here, in `golden_spat.txt`. With `RSU_SPAT_DIR` set
-//! to a folder, the frames of each recording are written there, as lines of hex digits, for others to
-//! decode; with `RSU_RENEW=1` the file of digests is written anew.
+//! to a folder, the frames of each recording are written there, a line each: its octets as hex digits,
+//! and what the lamps showed, for a decoder that is not ours (`tests/map_join/run`); with `RSU_RENEW=1`
+//! the file of digests is written anew. Of GB/T 20999 no recording tells what every lamp shows.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rsu::clock::{Mono, Now, Utc};
-use rsu::inputs::gat1743;
+use rsu::inputs::{Decoder, gat1743, ntcip, spat_json};
 use rsu::report::{Content, InputId, LampStates, Light, Report};
 use rsu::site::{Phase, Site};
 use rsu::station::{Config, Frame, FrameKind, Input, Station};
@@ -35,28 +36,36 @@ fn recordings_lead_to_the_spats_that_they_always_did() {
         return;
     };
     let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| {
-        let name = path.file_name().unwrap().to_string_lossy();
-        name.starts_with("gat1743_") && name.ends_with(".hex")
-    });
     files.sort();
     let mut told = String::new();
-    // A plan says nothing before lamps are known, so it is also tried with the lamps behind it.
-    let mut cases: Vec<Vec<&PathBuf>> = files.iter().map(|file| vec![file]).collect();
-    cases.push(files.iter().collect());
-    for case in cases {
-        let name = match case[..] {
-            [file] => file.file_stem().unwrap().to_string_lossy().into_owned(),
-            _ => "all".to_owned(),
-        };
-        let frames: Vec<Vec<u8>> = case.iter().flat_map(|file| recorded(file)).collect();
-        let spats = replay(&frames);
-        let digest = spats.iter().flatten().fold(FNV_START, digest);
-        writeln!(told, "{name} {} {digest:016x}", spats.len()).unwrap();
-        if let Some(folder) = std::env::var_os("RSU_SPAT_DIR") {
-            let lines: Vec<String> = spats.iter().map(|spat| hex(spat)).collect();
-            let file = Path::new(&folder).join(format!("{name}.spat.hex"));
-            std::fs::write(file, lines.join("\n") + "\n").unwrap();
+    for protocol in PROTOCOLS {
+        let mut recordings = files.clone();
+        recordings.retain(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            protocol.files.iter().any(|start| name.starts_with(start))
+        });
+        // A plan says nothing before lamps are known, so it is also tried with the lamps behind it.
+        let mut cases: Vec<Vec<&PathBuf>> = recordings.iter().map(|file| vec![file]).collect();
+        if recordings.len() > 1 {
+            cases.push(recordings.iter().collect());
+        }
+        for case in cases {
+            let name = match case[..] {
+                [file] => file.file_stem().unwrap().to_string_lossy().into_owned(),
+                _ => format!("all of {}", protocol.name),
+            };
+            let frames: Vec<Vec<u8>> = case.iter().flat_map(|file| recorded(file)).collect();
+            let spats = replay((protocol.decoder)(), &frames);
+            let digest = spats
+                .iter()
+                .flat_map(|(spat, _)| spat)
+                .fold(FNV_START, digest);
+            writeln!(told, "{name} {} {digest:016x}", spats.len()).unwrap();
+            if let Some(folder) = std::env::var_os("RSU_SPAT_DIR") {
+                let lines = spats.iter().map(|(spat, lamps)| line(spat, lamps));
+                let file = Path::new(&folder).join(format!("{name}.spat.txt"));
+                std::fs::write(file, lines.collect::<String>()).unwrap();
+            }
         }
     }
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden_spat.txt");
@@ -66,7 +75,40 @@ fn recordings_lead_to_the_spats_that_they_always_did() {
     assert_eq!(told, std::fs::read_to_string(goldens).unwrap());
 }
 
+/// A protocol of which there are recordings.
+struct Protocol {
+    name: &'static str,
+    /// How the names of its recordings begin.
+    files: &'static [&'static str],
+    decoder: fn() -> Decoder,
+}
+
+const PROTOCOLS: [Protocol; 3] = [
+    Protocol {
+        name: "gat1743",
+        files: &["gat1743_"],
+        decoder: || Decoder::Gat1743(Box::new(gat1743::Decoder::new(gat1743::Config::default()))),
+    },
+    Protocol {
+        name: "ntcip",
+        files: &["tscbm_"],
+        decoder: || Decoder::Ntcip(Box::new(ntcip::Decoder::new(ntcip::Config::default()))),
+    },
+    Protocol {
+        name: "spat_json",
+        files: &["huawei_dris_rsu_spat_"],
+        decoder: || {
+            let config = spat_json::Config::default();
+            Decoder::SpatJson(Box::new(spat_json::Decoder::new(config)))
+        },
+    },
+];
+
+/// The frames of a recording: a line of hex digits each, or the whole of it.
 fn recorded(file: &Path) -> Vec<Vec<u8>> {
+    if file.extension().is_none_or(|ending| ending != "hex") {
+        return vec![std::fs::read(file).expect("a recording")];
+    }
     let byte =
         |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).expect("text"), 16).expect("hex");
     let text = std::fs::read_to_string(file).expect("a recording");
@@ -76,9 +118,8 @@ fn recorded(file: &Path) -> Vec<Vec<u8>> {
 }
 
 /// Hands the frames to a station, one a second, and returns the SPATs that leave until a second
-/// after the last.
-fn replay(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let mut decoder = gat1743::Decoder::new(gat1743::Config::default());
+/// after the last, each with what the lamps showed last.
+fn replay(mut decoder: Decoder, frames: &[Vec<u8>]) -> Vec<(Vec<u8>, LampStates)> {
     let mut contents = Vec::new();
     for (second, frame) in frames.iter().enumerate() {
         let second = second as u64;
@@ -86,7 +127,8 @@ fn replay(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
             contents.push((second, content));
         });
     }
-    assert_eq!(contents.len(), frames.len(), "every frame is understood");
+    let understood = decoder.counts().accepted();
+    assert_eq!(understood, frames.len() as u64, "every frame is understood");
     let lamps: Option<&LampStates> = contents.iter().find_map(|(_, content)| match content {
         Content::Lamps(lamps) => Some(lamps),
         _ => None,
@@ -121,7 +163,7 @@ fn replay(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
         while station.poll_transmit(&mut frame) {
             if frame.kind == FrameKind::Spat {
                 check(frame.bytes(), &shown);
-                spats.push(frame.bytes().to_vec());
+                spats.push((frame.bytes().to_vec(), shown.clone()));
             }
         }
     }
@@ -202,9 +244,14 @@ fn digest(so_far: u64, byte: &u8) -> u64 {
     (so_far ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+/// The octets, then each lamp and what it showed.
+fn line(spat: &[u8], shown: &LampStates) -> String {
+    let mut line = String::new();
+    for byte in spat {
+        let _ = write!(line, "{byte:02x}");
+    }
+    for lamp in &shown.lamps {
+        let _ = write!(line, " {}={:?}", lamp.lamp, lamp.light);
+    }
+    line + "\n"
 }

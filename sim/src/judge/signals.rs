@@ -24,7 +24,9 @@ pub struct SignalScore {
     pub phases: u64,
     /// Phases that showed none, because none is known.
     pub withheld: u64,
-    /// Of the former, with the colour that the lamps showed at the time SPAT states.
+    /// Of these, those whose light had ended since the lamps were read: nobody has read what came.
+    pub unread: u64,
+    /// Of those that showed a colour, with the colour that the lamps showed at the time SPAT states.
     pub right: u64,
     /// With the colour that the lamps showed when the SPAT arrived.
     pub right_on_arrival: u64,
@@ -100,6 +102,9 @@ impl SignalScore {
                 };
                 if state.light == Light::Unavailable {
                     self.withheld += 1;
+                    let lamp = truth.signals().shown(phase.id(), read);
+                    let until = lamp.and_then(|lamp| lamp.until);
+                    self.unread += u64::from(until.is_some_and(|until| until <= arrived));
                     continue;
                 }
                 self.judge_phase(phase, state, read, sent, truth, line);

@@ -94,6 +94,9 @@ impl Table {
         self.at_least("phase colours right on arrival", right, "", least);
         let known = share(shown, shown + signals.withheld);
         self.at_least("phase colours known", known, "", limits.known_share_min);
+        let known = share(shown, shown + signals.withheld - signals.unread);
+        let least = limits.known_where_read_share_min;
+        self.at_least("phase colours known where read", known, "", least);
         let wrong = Some(signals.wrong_greens as f64);
         self.at_most("green while red", wrong, "", limits.wrong_greens_max);
         let overrun = signals.green_overrun_s.quantile(1.0).unwrap_or(0.0);

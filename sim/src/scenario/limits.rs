@@ -15,6 +15,8 @@ pub struct Limits {
     pub arrival_colour_share_min: Option<f64>,
     /// Share of phases that show a colour at all, at least.
     pub known_share_min: Option<f64>,
+    /// The same of those only whose lamps were read since their light came on.
+    pub known_where_read_share_min: Option<f64>,
     /// Phases that SPAT shows green while their lamps are red, at most.
     pub wrong_greens_max: Option<f64>,
     /// Longest that SPAT goes on to show green after its end, flashing counted to it.
@@ -181,6 +183,7 @@ impl Default for Limits {
             colour_share_min: None,
             arrival_colour_share_min: None,
             known_share_min: None,
+            known_where_read_share_min: None,
             wrong_greens_max: None,
             green_overrun_s: None,
             countdown_p50_s: None,

@@ -124,6 +124,9 @@ fn table(figures: &Figures) -> String {
             "{from:>9} to {to:>3} % {made:>11} {stated:>7.1} % {deserved:>9.1} %"
         );
     }
+    if let Some(brier) = figures.brier() {
+        let _ = writeln!(text, "all of them: Brier score {brier:.4}");
+    }
     let bounds = figures.bounds();
     let _ = writeln!(
         text,
@@ -176,6 +179,7 @@ fn as_json(figures: &Figures) -> Value {
     json!({
         "horizons": Value::Object(lights.into_iter().collect()),
         "confidence": confidences.collect::<Vec<_>>(),
+        "brier": figures.brier(),
         "bounds": {
             "forecasts": bounds.forecasts,
             "with_min": bounds.with_min,

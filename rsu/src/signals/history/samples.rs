@@ -1,5 +1,11 @@
 //! How long something lasted, the last so many times, the newer ones counting more.
 //!
+//! How sure a time left is depends on what sort of length it is. A yellow, the red between the lights
+//! of two stages, the light that follows a cue are set in the controller: they come true to a tenth,
+//! nearly always. A green that detectors extend varies by some ten seconds. Which of the two it is the
+//! past tells soon: of a length that varies hardly three in a row agree to a second. So both are
+//! weighed by how likely they make the past, with even odds before anything was seen ([`Voice::set`]).
+//!
 //! Lengths are kept in order with their weights beside them, so that a question about what is still
 //! to come is one pass. Nothing is allocated. Not here: what the lengths are of.
 
@@ -11,6 +17,12 @@ const NEAR_S: f32 = 1.0;
 const FEW: usize = 5;
 /// A told end within this of the real one has come true, in seconds.
 pub(super) const TRUE_WITHIN_S: f32 = 1.0;
+/// Of lengths that are set, one in so many and one is expected to differ, as of bounds: a stage left out, a
+/// report lost.
+const SET: f64 = 100.0;
+/// Of lengths that vary, one in so many and one is expected to lie within a second of another: two seconds
+/// out of some ten.
+const VARIES: u8 = 4;
 
 /// The last `N` lengths, shortest first.
 #[derive(Clone, Debug)]
@@ -88,6 +100,8 @@ pub(super) struct Voice<'a> {
     length_s: &'a [f32],
     weight: &'a [f32],
     passed_s: f32,
+    /// Of all lengths, also those that it has outlasted; the newest has 1.
+    total: f32,
     /// What a weight counts.
     scale: f32,
 }
@@ -101,6 +115,7 @@ impl<'a> Voice<'a> {
             length_s: samples.lengths(),
             weight: &samples.weight[..samples.len],
             passed_s,
+            total,
             scale: if total > 0.0 { share / total } else { 0.0 },
         }
     }
@@ -132,6 +147,37 @@ impl<'a> Voice<'a> {
         in_lanes(self.weight, self.weight, |weight, _| weight) * self.scale
     }
 
+    /// Probability that its lengths are set to end in `left_s`, give or take a second, and how often the
+    /// next then does too.
+    ///
+    /// The share that comes true is believed to be Beta(`SET`, 1) where the length is set and
+    /// Beta(1, `VARIES`) where it varies. The length that was chosen only says where; of all others,
+    /// those that were outlasted included, is counted how many agree.
+    fn set(&self, left_s: f32) -> (f32, f32) {
+        let others = self.total - 1.0;
+        if others <= 0.0 {
+            return (0.0, 0.0);
+        }
+        let within = self.mass_within(left_s - TRUE_WITHIN_S, left_s + TRUE_WITHIN_S);
+        let agree = (within / self.scale - 1.0).clamp(0.0, others);
+        if agree < others / 4.0 {
+            // Of three and more set in less than one in a hundred, and most are so: not worth the logarithms.
+            return (0.0, 0.0);
+        }
+        let (agree, others) = (f64::from(agree), f64::from(others));
+        let differ = others - agree;
+        // The ratio of the two Beta functions, of whose gamma functions some are the same.
+        let rising: f64 = (1..VARIES).map(|step| differ + f64::from(step)).product();
+        let varies = f64::from(VARIES);
+        let ratio = ln_gamma(agree + 1.0) - ln_gamma(agree + SET) + ln_gamma(others + SET + 1.0)
+            - ln_gamma(others + varies + 1.0);
+        let odds_against = varies / SET * rising * ratio.exp();
+        // What is expected of a set length, and no more than the past itself has shown.
+        let kept = (agree + SET) / (others + SET + 1.0);
+        let kept = kept.min((agree + 1.0) / (others + 1.0));
+        (1.0 / (1.0 + odds_against) as f32, kept as f32)
+    }
+
     fn mass_within(&self, from_s: f32, to_s: f32) -> f32 {
         let from = self
             .length_s
@@ -143,8 +189,9 @@ impl<'a> Voice<'a> {
     }
 }
 
-/// The time left on which two voices agree best, in seconds, and the share of their weight that lies
-/// within a second of it. None if both have been outlasted.
+/// The time left on which two voices agree best, in seconds, and how sure it is to a second: as sure as
+/// the one that is more likely set, else by the share of their weight that lies so near. None if both have
+/// been outlasted.
 ///
 /// Best means the least expected error relative to the time left: ten seconds off is bad when the
 /// change is near and harmless when it is far.
@@ -175,7 +222,13 @@ pub(super) fn time_left(a: &Voice<'_>, b: &Voice<'_>) -> Option<(f32, f32)> {
     // The length that was chosen only half speaks for itself, and one that never came may come.
     let unseen = a.scale + b.scale;
     let share = (within - chosen / 2.0) / (a.mass() + b.mass() + unseen);
-    Some((left_s, share.max(0.0)))
+    let sets = [a.set(left_s), b.set(left_s)];
+    let (set, kept) = if sets[0].0 >= sets[1].0 {
+        sets[0]
+    } else {
+        sets[1]
+    };
+    Some((left_s, set * kept + (1.0 - set) * share.max(0.0)))
 }
 
 /// The sum of what `of` makes of each pair: eight sums side by side, so that the processor need not
@@ -192,6 +245,20 @@ fn in_lanes(a: &[f32], b: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
         }
     }
     sums.iter().sum::<f32>() + rest
+}
+
+/// The logarithm of the gamma function, from 1 on: Stirling's series from 8 on, below that one step after
+/// another up to there. Right to nine digits.
+fn ln_gamma(x: f64) -> f64 {
+    let (mut up, mut below) = (x, 1.0);
+    while up < 8.0 {
+        below *= up;
+        up += 1.0;
+    }
+    let inverse = 1.0 / up;
+    let square = inverse * inverse;
+    let series = inverse * (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0));
+    (up - 0.5) * up.ln() - up + 0.5 * std::f64::consts::TAU.ln() + series - below.ln()
 }
 
 #[cfg(test)]
@@ -245,6 +312,52 @@ mod tests {
         let sure = |count| left(&of(&vec![20.0; count]), 5.0).expect("some").1;
         assert!(sure(1) < sure(3) && sure(3) < sure(10) && sure(10) < sure(60));
         assert!(sure(60) > 0.93 && sure(60) < 1.0, "{}", sure(60));
+    }
+
+    #[test]
+    fn few_that_agree_are_a_length_that_is_set() {
+        let sure = |lengths_s: &[f32]| left(&of(lengths_s), 0.0).expect("some").1;
+        assert!(sure(&[3.0]) < 0.5, "once says nothing");
+        assert!(sure(&[3.0; 3]) > 0.9 && sure(&[3.0; 6]) > 0.96);
+        let with_one_other = sure(&[3.0, 3.0, 9.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0]);
+        assert!(
+            (0.6..0.93).contains(&with_one_other),
+            "{with_one_other}: it may still be set"
+        );
+        // Greens of 12 to 30 s: about as many lie within a second as chance has it.
+        let varied: Vec<f32> = (0..30_u8).map(|n| 12.0 + f32::from(n * 7 % 19)).collect();
+        assert!(sure(&varied) < 0.2, "{}", sure(&varied));
+    }
+
+    #[test]
+    fn who_outlasts_some_is_not_of_a_set_length() {
+        // All that are left agree, and five were shorter.
+        let lengths_s = [10.0, 12.0, 15.0, 17.0, 19.0, 30.0, 30.0];
+        let (left_s, sure) = left(&of(&lengths_s), 20.0).expect("some");
+        assert!((left_s - 10.0).abs() < 1e-3, "{left_s}");
+        assert!(sure < 0.5, "{sure}");
+    }
+
+    #[test]
+    fn a_cue_that_is_always_followed_is_sure_however_the_length_varies() {
+        let varied: Vec<f32> = (0..30_u8).map(|n| 12.0 + f32::from(n * 7 % 19)).collect();
+        let (lengths, cues) = (of(&varied), of(&[4.0; 8]));
+        let (by_length, by_cue) = (Voice::new(&lengths, 20.0, 1.0), Voice::new(&cues, 1.0, 4.0));
+        let (left_s, sure) = time_left(&by_length, &by_cue).expect("some");
+        assert!((left_s - 3.0).abs() < 1e-3, "{left_s}");
+        assert!(sure > 0.93, "{sure}");
+    }
+
+    #[test]
+    fn the_gamma_function_is_the_factorial() {
+        let mut factorial = 1.0_f64;
+        for n in 1..=130_u8 {
+            assert!((ln_gamma(n.into()) - factorial.ln()).abs() < 1e-9, "{n}");
+            factorial *= f64::from(n);
+        }
+        // Of one half and a whole: the square root of pi over two.
+        let of_half = (std::f64::consts::PI.sqrt() / 2.0).ln();
+        assert!((ln_gamma(1.5) - of_half).abs() < 1e-9);
     }
 
     #[test]

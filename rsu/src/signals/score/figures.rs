@@ -56,6 +56,8 @@ pub struct Confidences {
     pub came_true: u64,
     /// The sum of the stated confidences, each 0..=1.
     pub stated_sum: f64,
+    /// The sum of the squares by which they differ from what came: 1 if right, 0 if wrong.
+    pub squared_error_sum: f64,
 }
 
 /// Forecasts with a stated earliest or latest end.
@@ -102,6 +104,8 @@ impl Figures {
             class.stated_sum += confidence;
             let right = (told.likely_s - left_s).abs() <= WITHIN_S + RESOLUTION_S;
             class.came_true += u64::from(right);
+            let came = if right { 1.0 } else { 0.0 };
+            class.squared_error_sum += (confidence - came).powi(2);
         }
         self.bounds.forecasts += 1;
         if let Some(min_s) = told.min_s {
@@ -125,6 +129,15 @@ impl Figures {
     /// Ten classes of confidence, from 0 to 1.
     pub fn confidences(&self) -> &[Confidences] {
         &self.confidences
+    }
+
+    /// By how much squared a stated confidence differs from what came, on average (Brier's score): 0 where
+    /// every forecast is sure and right, 0.25 where all are half sure. Low only where it is both right and
+    /// says something. None where nothing was stated.
+    pub fn brier(&self) -> Option<f64> {
+        let made: u64 = self.confidences.iter().map(|class| class.made).sum();
+        let squares = self.confidences.iter().map(|class| class.squared_error_sum);
+        (made > 0).then(|| squares.sum::<f64>() / made as f64)
     }
 
     /// Earliest and latest ends.

@@ -97,6 +97,19 @@ fn a_light_cut_by_a_window_does_not_count() {
 }
 
 #[test]
+fn the_brier_score_is_low_where_forecasts_are_sure_and_right() {
+    let of = |lengths_s: &[[u64; 3]]| score(&junction(lengths_s)).figures().brier();
+    let fixed = of(&[[20, 3, 37]; 60]).expect("stated");
+    let varied: Vec<_> = (0..60)
+        .map(|n| [10 + n * 7 % 31, 3, 20 + n * 11 % 37])
+        .collect();
+    let varied = of(&varied).expect("stated");
+    assert!(fixed < 0.01 && fixed < varied, "{fixed} {varied}");
+    assert!(varied < 0.25, "{varied}: it knows how little it knows");
+    assert_eq!(score(&junction(&[[20, 3, 37]; 2])).figures().brier(), None);
+}
+
+#[test]
 fn nothing_is_known_of_the_future() {
     let past = [[20, 3, 37]; 12];
     let with = |last: u64| {
@@ -158,6 +171,20 @@ fn real_signals_are_forecast_better_than_simply() {
             bounds.max_held * 100 >= bounds.with_max * 99,
             "{file}: {bounds:?}"
         );
+        // Surer than whoever always says how often such forecasts come true: that alone has this score.
+        let classes = figures.confidences().iter();
+        let (made, true_ones) = classes.fold((0, 0), |(made, true_ones), class| {
+            (made + class.made, true_ones + class.came_true)
+        });
+        let share = true_ones as f64 / made as f64;
+        let brier = figures.brier().expect("some were stated");
+        assert!(brier < share * (1.0 - share), "{file}: {brier}");
+        let surest = figures.confidences().last().expect("ten classes");
+        let off = surest
+            .stated()
+            .zip(surest.deserved())
+            .expect("some are sure");
+        assert!((off.0 - off.1).abs() <= 0.05, "{file}: {surest:?}");
         if file.starts_with("hamburg") {
             for class in figures.confidences() {
                 let (stated, deserved) = (class.stated(), class.deserved());
