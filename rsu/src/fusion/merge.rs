@@ -135,7 +135,7 @@ fn older(a: &Target, b: &Target) -> bool {
 #[inline]
 fn overlap(old: &Target, young: &Target) -> bool {
     let apart = young.state.position() - old.state.position();
-    if !within(old, apart) && !within(young, apart) {
+    if !old.holds(apart) && !young.holds(apart) {
         return false;
     }
     let (a, b) = (family(old.class.best().0), family(young.class.best().0));
@@ -147,19 +147,20 @@ fn overlap(old: &Target, young: &Target) -> bool {
     speed < SAME_SPEED_MPS + unsure_mps.min(SAME_SPEED_MPS)
 }
 
-fn within(body: &Target, apart: Vector2<f64>) -> bool {
-    let extent = body.extent();
-    match body.heading.direction {
-        Some((cos, sin)) => {
-            let along = (apart.x * cos + apart.y * sin).abs();
-            let across = (apart.y * cos - apart.x * sin).abs();
-            along < 0.5 * extent.length_m + MARGIN_M && across < 0.5 * extent.width_m + MARGIN_M
-        }
-        None => apart.norm() < 0.5 * extent.width_m + MARGIN_M,
-    }
-}
-
 impl Target {
+    /// Whether a point so far from its centre, either way, lies within its body.
+    pub(crate) fn holds(&self, apart: Vector2<f64>) -> bool {
+        let extent = self.extent();
+        match self.heading.direction {
+            Some((cos, sin)) => {
+                let along = (apart.x * cos + apart.y * sin).abs();
+                let across = (apart.y * cos - apart.x * sin).abs();
+                along < 0.5 * extent.length_m + MARGIN_M && across < 0.5 * extent.width_m + MARGIN_M
+            }
+            None => apart.norm() < 0.5 * extent.width_m + MARGIN_M,
+        }
+    }
+
     /// Takes over what is newer in its twin; keeps name and age.
     fn absorb(&mut self, twin: &Target) {
         if twin.seen_at > self.seen_at {
