@@ -298,7 +298,10 @@ mod tests {
             (steps, exact) in (1.0..20.0f64, any::<bool>()),
         ) {
             // Few places, so that doubles, lines that turn back and equal distances come up.
-            let line: Vec<Enu> = points.iter().map(|(x, y)| at(f64::from(*x) * steps, f64::from(*y) * steps)).collect();
+            let line: Vec<Enu> = points
+                .iter()
+                .map(|(x, y)| at(f64::from(*x) * steps, f64::from(*y) * steps))
+                .collect();
             let place = if exact { (0.0, steps) } else { place };
             let plain = plain_foot(&line, place.0, place.1);
             prop_assert_eq!(foot(&line, place.0, place.1), plain);
