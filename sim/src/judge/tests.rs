@@ -299,8 +299,10 @@ fn told(code: u16, off_m: f64, moments: &[f64]) -> EventJudge {
             event_type: 903,
             body: 1,
             since: at(10.0),
+            sure: Some(at(10.0)),
             until: (seconds >= 20.0).then(|| at(20.0)),
             place: Point::new(50.0, 0.0),
+            or_at: [None; 4],
         }]);
         let mut event = Event::new(1, EventType(code), EventSource::Detection);
         // The station takes back by the minute in which it ended.
@@ -339,8 +341,10 @@ fn of_two_who_have_gone_from_one_place_the_one_is_told_of_that_was_told_before()
         event_type: 405,
         body,
         since: at(since_s),
+        sure: Some(at(since_s)),
         until: (now_s >= until_s).then(|| at(until_s)),
         place: Point::new(50.0, 0.0),
+        or_at: [None; 4],
     };
     for tenth in 100..400 {
         let now_s = f64::from(tenth) / 10.0;
@@ -381,8 +385,10 @@ fn what_is_told_where_one_has_just_gone_is_not_told_of_the_next_far_away() {
             event_type: 405,
             body,
             since: at(since_s),
+            sure: Some(at(since_s)),
             until: (now_s >= until_s).then(|| at(until_s)),
             place: Point::new(east_m, 0.0),
+            or_at: [None; 4],
         };
         let mut all = vec![walks(1, 10.0, 20.0, 50.0)];
         if now_s >= 15.0 {

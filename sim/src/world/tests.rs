@@ -306,6 +306,7 @@ pub(super) fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64
         wait_m: None,
         phase: None,
         gap_s: 0.0,
+        room_m: 15.0,
         event_type: None,
     }
 }

@@ -83,6 +83,7 @@ impl Works {
             wait_m: None,
             phase: None,
             gap_s: PUT_DOWN_S,
+            room_m: ROOM_TO_LEAVE_M,
             event_type: None,
         }
     }
@@ -115,6 +116,8 @@ impl World {
 const CONES_EACH_M: f64 = 8.0;
 /// A cone is put down where nobody comes within this time.
 const PUT_DOWN_S: f64 = 3.0;
+/// Nor where somebody stands so near before it: who is to get out of the lane needs that much road.
+const ROOM_TO_LEAVE_M: f64 = 30.0;
 /// Along, across, above ground.
 const CONE_M: [f64; 3] = [0.4, 0.4, 0.8];
 /// The first cone of a taper stands so far from the edge of the lane,
