@@ -608,6 +608,67 @@ mod tests {
         assert!((slope - 3.5 / 40.0 * 15.0 / 8.0).abs() < 1e-4, "{slope}");
     }
 
+    fn car(along_m: f64, speed_mps: f64, must: bool) -> Vehicle {
+        use super::super::vehicles::{Mix, TurnShares};
+        let mix = Mix {
+            trucks: 0.0,
+            buses: 0.0,
+        };
+        let shares = TurnShares {
+            left: 0.0,
+            right: 0.0,
+        };
+        let (drawn, _) = Vehicle::draw(1, 1, mix, shares);
+        Vehicle {
+            route: 4,
+            along_m,
+            speed_mps,
+            aside: Some(Aside {
+                from: 3,
+                shift_m: 2.0,
+                begin_m: 100.0,
+                over_m: 40.0,
+                off_m: 3.5,
+                must,
+            }),
+            ..drawn
+        }
+    }
+
+    #[test]
+    fn who_stands_and_has_hardly_begun_to_move_over_stays_where_it_is() {
+        let stays = car(106.0, 0.0, false).thinks_better_of_it();
+        let stays = stays.expect("it has moved over by a decimetre");
+        assert_eq!((stays.route, stays.aside), (3, None));
+        assert!((stays.along_m - 108.0).abs() < 1e-9);
+        // Its body is where it was: right of the middle of the lane on the left that it did not leave.
+        assert!((-0.3..-0.05).contains(&stays.aside_m), "{}", stays.aside_m);
+        assert_eq!(car(106.0, 1.0, false).thinks_better_of_it(), None, "drives");
+        assert_eq!(
+            car(115.0, 0.0, false).thinks_better_of_it(),
+            None,
+            "half over"
+        );
+        assert_eq!(car(106.0, 0.0, true).thinks_better_of_it(), None, "must");
+    }
+
+    #[test]
+    fn a_locked_wheel_takes_the_least_road_and_no_tighter_bend_than_it_can() {
+        let car = car(106.0, 0.0, true);
+        let least_m = over_m(&car, 3.75, Haste::Locked);
+        assert!(least_m < over_m(&car, 3.75, Haste::Quick), "{least_m}");
+        let aside = |at_m: f64| 3.75 * smooth(at_m / least_m);
+        let bend = |at_m: f64| (aside(at_m + 0.1) - 2.0 * aside(at_m) + aside(at_m - 0.1)) / 0.01;
+        let places = (0..=100).map(|i| least_m * f64::from(i) / 100.0);
+        let most = places.map(bend).fold(0.0, f64::max);
+        assert!((1.0 / most - CAR_TURNS_M).abs() < 0.2, "{}", 1.0 / most);
+        let fast = Vehicle {
+            speed_mps: 10.0,
+            ..car
+        };
+        assert!((over_m(&fast, 3.75, Haste::Locked) - 20.0).abs() < 1e-9);
+    }
+
     #[test]
     fn urgency_grows_as_the_road_runs_out() {
         assert!(urgency(400.0, 2) < 1e-12);

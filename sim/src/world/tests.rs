@@ -311,6 +311,29 @@ pub(super) fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64
     }
 }
 
+#[test]
+fn an_animal_is_one_on_the_carriageway_from_its_first_step_there() {
+    // It comes from 40 m aside of the southern arm's middle, whose lanes end 7 m aside.
+    let dog = Wish {
+        event_type: Some(406),
+        ..somebody(
+            Kind::Animal,
+            [1.0, 0.4, 0.6],
+            2.0,
+            &[[40.0, -100.0], [-40.0, -100.0]],
+        )
+    };
+    let mut world = quiet().with(vec![dog], Vec::new());
+    for _ in 0..1200 {
+        world.step();
+    }
+    let [dog] = world.happenings() else {
+        panic!("{:?}", world.happenings());
+    };
+    let sure_s = dog.sure.expect("it came over").seconds_after(dog.since);
+    assert!((14.0..19.0).contains(&sure_s), "{dog:?}");
+}
+
 fn nobody_overlaps(world: &World) {
     let bodies = &world.latest().bodies;
     for (i, one) in bodies.iter().enumerate() {

@@ -88,11 +88,11 @@ impl Count {
     }
 
     /// Whether a number may be the next, that much farther on and so long after the last; a few that were
-    /// lost take their time.
+    /// lost take their time, unless the last was held up on its way.
     fn follows(&self, gone: u16, after_s: f64) -> bool {
         let cycles = gone / self.pace.max(1);
         let lost_s = f64::from(cycles.saturating_sub(1)) * LEAST_CYCLE_S;
-        gone.is_multiple_of(self.pace.max(1)) && lost_s <= after_s
+        gone.is_multiple_of(self.pace.max(1)) && lost_s <= after_s + HELD_UP_S
     }
 }
 
@@ -102,6 +102,8 @@ const FROZEN: u32 = 10;
 const EVEN: u32 = 8;
 /// After so many cycles of others in a row the radar has gone, or has been started anew.
 const STARTED_ANEW: u32 = 4;
+/// A gateway holds a cycle up for so long at the most: who is no farther ahead may be the same radar.
+const HELD_UP_S: f64 = 0.5;
 /// No radar measures more often than this.
 const LEAST_CYCLE_S: f64 = 0.04;
 
@@ -174,7 +176,7 @@ mod tests {
     #[test]
     fn who_counts_unevenly_is_taken_as_it_is() {
         let mut count = Count::default();
-        let uneven = (0..300_u16).map(|n| (u64::from(n) * CYCLE_MS, 7 * n + n * n % 5));
+        let uneven = (0..300_u16).map(|n| (u64::from(n) * CYCLE_MS, 7 * n + n % 5 * (n % 3)));
         assert!(
             heard(&mut count, uneven)
                 .iter()
