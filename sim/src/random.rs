@@ -42,6 +42,8 @@ pub enum Purpose {
     Dwell = 30,
     /// How far beside their line walkers come.
     UserAside = 65,
+    /// How long a radar has been counting its cycles.
+    Count = 165,
     /// Where a vehicle goes at a junction that it comes to from another.
     OnwardTurn = 40,
 }

@@ -20,7 +20,7 @@ pub struct Row {
     pub told_at_all: u64,
     /// Told of nothing.
     pub of_nothing: u64,
-    /// From the beginning to the first RSI.
+    /// From when it is without doubt to the first RSI.
     pub delay_s: Samples,
     /// From the end to the last RSI that does not take it back.
     pub cancel_s: Samples,
@@ -46,12 +46,16 @@ pub fn rows<'j>(judges: impl Iterator<Item = &'j EventJudge>, lasts_s: f64) -> B
     for judge in judges {
         for told in judge.counted() {
             let row = rows.entry(told.what.event_type).or_default();
-            let long = judge.lasted_s(told) >= lasts_s;
+            let long = judge.lasts(told, lasts_s);
             row.happened += u64::from(long);
-            let Some(first) = told.first else { continue };
+            if told.first.is_none() {
+                continue;
+            }
             row.told += u64::from(long);
             row.told_at_all += 1;
-            row.delay_s.add(first.seconds_after(told.what.since));
+            if let Some(delay_s) = told.delay_s() {
+                row.delay_s.add(delay_s);
+            }
             if let (Some(last), Some(until)) = (told.last, told.what.until) {
                 row.cancel_s.add(last.seconds_after(until).max(0.0));
             }

@@ -2,7 +2,9 @@
 //!
 //! Only what the roadside unit or its weather sensors have found is judged; events and signs that stand in its
 //! site's file are not news. What is told belongs to the nearest happening of its type that lasts or
-//! has just ended, and an RSI that says an end which has passed takes the event back. What belongs to none is false, once for each time that it is raised.
+//! has just ended, and an RSI that says an end which has passed takes the event back. What belongs to none is
+//! false, once for each time that it is raised. How late it is counts from when the happening is without doubt;
+//! what is told of it before is neither late nor false.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +53,12 @@ pub struct Told {
 }
 
 impl Told {
+    /// From when it is without doubt to its first RSI, nought if that comes before; None without both.
+    pub fn delay_s(&self) -> Option<f64> {
+        let late_s = self.first?.seconds_after(self.what.sure?);
+        Some(late_s.max(0.0))
+    }
+
     /// For a terminal, in seconds of the world.
     pub fn line(&self) -> String {
         let after = |at: Option<Mono>| {
@@ -60,9 +68,10 @@ impl Told {
             )
         };
         format!(
-            "event {} from {} to {}: told from {} to {}",
+            "event {} from {} (for sure {}) to {}: told from {} to {}",
             self.what.event_type,
             after(Some(self.what.since)),
+            after(self.what.sure),
             after(self.what.until),
             after(self.first),
             after(self.last)
@@ -133,12 +142,9 @@ impl EventJudge {
         self.until = at;
     }
 
-    /// The longest time from the beginning of a happening to its first RSI; None without any.
+    /// The longest time from when a happening is without doubt to its first RSI; None without any.
     pub fn delay_s(&self) -> Option<f64> {
-        let delays = self.counted().filter_map(|told| {
-            let first = told.first?;
-            Some(first.seconds_after(told.what.since))
-        });
+        let delays = self.counted().filter_map(Told::delay_s);
         delays.max_by(f64::total_cmp)
     }
 
@@ -153,7 +159,7 @@ impl EventJudge {
 
     /// How many happenings lasted for at least `least_s`, and how many of these were never told.
     pub fn missed(&self, least_s: f64) -> (u64, u64) {
-        let long = self.counted().filter(|told| self.lasted_s(told) >= least_s);
+        let long = self.counted().filter(|told| self.lasts(told, least_s));
         let (mut happened, mut missed) = (0, 0);
         for told in long {
             happened += 1;
@@ -168,10 +174,11 @@ impl EventJudge {
         code == EventType::WORKS.0 && told.any(|told| told.what.event_type == code)
     }
 
-    /// How long a happening lasted, or has lasted so far.
-    pub fn lasted_s(&self, told: &Told) -> f64 {
+    /// Whether a happening lasted, or has lasted so far, for at least so long, without doubt.
+    pub fn lasts(&self, told: &Told, least_s: f64) -> bool {
         let until = told.what.until.unwrap_or(self.until);
-        until.seconds_after(told.what.since)
+        let sure = told.what.sure;
+        sure.is_some_and(|sure| until.seconds_after(sure) >= least_s)
     }
 
     /// What is judged of what happened.
@@ -218,7 +225,11 @@ impl EventJudge {
             }
             let body = now.as_ref().and_then(|road| road.body(what.body));
             let is_at = body.map_or(what.place, |body| body.centre);
-            let off_m = place.map(|place| place.distance_m(is_at));
+            let places = std::iter::once(is_at).chain(what.or_at.into_iter().flatten());
+            let off_m = place.map(|place| {
+                let off_m = places.map(|is_at| place.distance_m(is_at));
+                off_m.fold(f64::INFINITY, f64::min)
+            });
             Some((what.until.is_some(), i, off_m))
         });
         let near = |off_m: &Option<f64>| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M);

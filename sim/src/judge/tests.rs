@@ -299,8 +299,10 @@ fn told(code: u16, off_m: f64, moments: &[f64]) -> EventJudge {
             event_type: 903,
             body: 1,
             since: at(10.0),
+            sure: Some(at(10.0)),
             until: (seconds >= 20.0).then(|| at(20.0)),
             place: Point::new(50.0, 0.0),
+            or_at: [None; 4],
         }]);
         let mut event = Event::new(1, EventType(code), EventSource::Detection);
         // The station takes back by the minute in which it ended.
@@ -329,6 +331,50 @@ fn an_event_that_is_told_late_and_too_long_has_its_delay_and_its_end() {
 }
 
 #[test]
+fn what_may_be_told_already_is_neither_false_nor_late_before_it_is_without_doubt() {
+    let mut truth = truth();
+    let mut judge = EventJudge::new(frame(), &[], at(2.0));
+    let own = frame().ground_position(0.0, 0.0).expect("near");
+    for second in 5..40 {
+        let now_s = f64::from(second);
+        // A queue may be one from 10 s on, is one for sure from 20 s on, and ends 60 m away by another reading.
+        truth.set_happenings(
+            &[Happening {
+                event_type: 707,
+                body: u32::MAX,
+                since: at(10.0),
+                sure: (now_s >= 20.0).then(|| at(20.0)),
+                until: None,
+                place: Point::new(50.0, 0.0),
+                or_at: [None, Some(Point::new(110.0, 0.0)), None, None],
+            }][..usize::from(now_s >= 10.0)],
+        );
+        if !(12..15).contains(&second) {
+            continue;
+        }
+        let mut event = Event::new(1, EventType(707), EventSource::Detection);
+        event.pos = frame().ground_position(112.0, 0.0).ok();
+        let count = MsgCount::new(0).expect("in range");
+        let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), own, [event]).expect("one");
+        judge.hear(&rsi, at(now_s), &truth);
+    }
+    judge.finish(at(40.0), &truth);
+    assert_eq!(judge.false_events, []);
+    assert_eq!((judge.delay_s(), judge.missed(5.0)), (Some(0.0), (1, 0)));
+    assert!(
+        judge
+            .position_m
+            .quantile(1.0)
+            .is_some_and(|m| (m - 2.0).abs() < 0.1)
+    );
+    // Who never was one without doubt need not be told, and lasts for no time.
+    let mut doubtful = judge.told[0];
+    (doubtful.what.sure, doubtful.first) = (None, None);
+    assert!(!judge.lasts(&doubtful, 0.0));
+    assert_eq!(doubtful.delay_s(), None);
+}
+
+#[test]
 fn of_two_who_have_gone_from_one_place_the_one_is_told_of_that_was_told_before() {
     // One walker crosses from 10 s to 20 s, another from 25 s to 35 s; both go at the same place, and each is
     // told under a number of its own until 4 s later.
@@ -339,8 +385,10 @@ fn of_two_who_have_gone_from_one_place_the_one_is_told_of_that_was_told_before()
         event_type: 405,
         body,
         since: at(since_s),
+        sure: Some(at(since_s)),
         until: (now_s >= until_s).then(|| at(until_s)),
         place: Point::new(50.0, 0.0),
+        or_at: [None; 4],
     };
     for tenth in 100..400 {
         let now_s = f64::from(tenth) / 10.0;
@@ -381,8 +429,10 @@ fn what_is_told_where_one_has_just_gone_is_not_told_of_the_next_far_away() {
             event_type: 405,
             body,
             since: at(since_s),
+            sure: Some(at(since_s)),
             until: (now_s >= until_s).then(|| at(until_s)),
             place: Point::new(east_m, 0.0),
+            or_at: [None; 4],
         };
         let mut all = vec![walks(1, 10.0, 20.0, 50.0)];
         if now_s >= 15.0 {

@@ -153,6 +153,8 @@ pub struct Happened {
     pub event_type: u16,
     /// Its beginning.
     pub since_s: f64,
+    /// From then on it is without doubt.
+    pub sure_s: Option<f64>,
     /// Its end.
     pub until_s: Option<f64>,
     /// Its first RSI.
@@ -293,6 +295,7 @@ fn happenings(outcome: &Outcome) -> Vec<Happened> {
     let told = told.map(|told| Happened {
         event_type: told.what.event_type,
         since_s: after_s(told.what.since),
+        sure_s: told.what.sure.map(after_s),
         until_s: told.what.until.map(after_s),
         first_told_s: told.first.map(after_s),
         last_told_s: told.last.map(after_s),

@@ -131,7 +131,11 @@ impl Scenario {
             wait_m: table.wait_at_m,
             phase: table.phase.map(PhaseId::new).transpose()?,
             gap_s: table.gap_s,
+            room_m: ROOM_M,
             event_type: table.event_type,
         })
     }
 }
+
+/// Nothing is put down so near before a vehicle.
+const ROOM_M: f64 = 15.0;

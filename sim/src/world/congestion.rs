@@ -6,12 +6,17 @@
 //! no such queue for 5 s. An approach is congested while one of its lanes is, and the tail is that of the
 //! longest queue that is congestion. There is no standard for these figures: they are what the roadside unit is
 //! to look for as it ships, written down a second time and looked up in the truth.
+//!
+//! Where a queue creeps, a tenth of a metre a second in one vehicle's speed moves its beginning by seconds, and
+//! nobody sees that tenth. So the rule is read in five ways, from so much too strict to so much too lax as RSM
+//! may be off: by all of them it is congestion without doubt, by one of them it may be told.
 
 use std::time::Duration;
 
 use rsu::clock::Mono;
 
 use super::World;
+use super::users::OTHER_PLACES;
 use super::vehicles::Vehicle;
 use crate::plane::Point;
 
@@ -19,15 +24,26 @@ use crate::plane::Point;
 #[derive(Clone, Debug)]
 pub(super) struct Queue {
     lanes: Vec<OnLane>,
-    /// The tail of the longest that is congestion, and its number; None where none is.
+    /// The tail of the longest that is congestion, by the rule as it stands where it has one, and by every
+    /// other reading.
     pub(super) tail: Point,
+    pub(super) or_at: [Option<Point>; OTHER_PLACES],
+    /// Its number; None where none is.
     pub(super) number: Option<u32>,
+    /// It is congestion by every reading.
+    pub(super) sure: bool,
 }
 
-/// The longest queue of one lane.
-#[derive(Clone, Copy, Debug)]
+/// The longest queues of one lane, by each reading.
+#[derive(Clone, Debug)]
 struct OnLane {
     lane: usize,
+    by: [Longest; READINGS.len()],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Longest {
+    row: Option<Row>,
     /// Where its head was, before the stop line, and since when it has been there.
     head: Option<(f64, Mono)>,
     seen: Mono,
@@ -40,6 +56,29 @@ struct Row {
     head_m: f64,
     tail_m: f64,
     tail: Point,
+}
+
+/// One way to read the rule.
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    slow_below_mps: f64,
+    gap_m: f64,
+    length_m: f64,
+    at_signal_m: f64,
+    head_stays_m: f64,
+}
+
+impl Rule {
+    /// From -1, as much too strict as RSM may be off, to 1, as much too lax.
+    fn read(lax: f64) -> Self {
+        Self {
+            slow_below_mps: SLOW_BELOW_MPS + lax * SPEED_OFF_MPS,
+            gap_m: GAP_M + lax * PLACE_OFF_M,
+            length_m: LENGTH_M - lax * PLACE_OFF_M,
+            at_signal_m: AT_SIGNAL_M - lax * PLACE_OFF_M,
+            head_stays_m: HEAD_STAYS_M + lax * PLACE_OFF_M,
+        }
+    }
 }
 
 impl World {
@@ -57,8 +96,10 @@ impl World {
         }
         let mut queues = std::mem::take(&mut self.queues);
         for queue in &mut queues {
-            let rows = |lane: usize| self.longest_row(lane);
-            if queue.follow(now, rows) {
+            for on in &mut queue.lanes {
+                self.look_at_lane(now, on);
+            }
+            if queue.follow() {
                 queue.number = Some(self.next_queue);
                 self.next_queue += 1;
             }
@@ -66,36 +107,49 @@ impl World {
         self.queues = queues;
     }
 
-    fn longest_row(&self, lane: usize) -> Option<Row> {
+    fn look_at_lane(&self, now: Mono, on: &mut OnLane) {
         let before_m = |vehicle: &Vehicle| {
             let nose_m = self.roads.routes[vehicle.route].stop_m - vehicle.along_m;
             nose_m + vehicle.length_m / 2.0
         };
         let slow = self.vehicles.iter().filter(|vehicle| {
-            let on_it = self.roads.routes[vehicle.route].approach == lane;
-            on_it && vehicle.entered.is_none() && vehicle.speed_mps < SLOW_BELOW_MPS
+            let on_it = self.roads.routes[vehicle.route].approach == on.lane;
+            let slowest_mps = SLOW_BELOW_MPS + SPEED_OFF_MPS;
+            on_it && vehicle.entered.is_none() && vehicle.speed_mps < slowest_mps
         });
         let mut slow: Vec<(f64, &Vehicle)> = slow.map(|one| (before_m(one), one)).collect();
         slow.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let breaks = |pair: &[(f64, &Vehicle)]| {
-            let lengths_m = (pair[0].1.length_m + pair[1].1.length_m) / 2.0;
-            pair[1].0 - pair[0].0 - lengths_m > GAP_M
-        };
+        for (longest, lax) in on.by.iter_mut().zip(READINGS) {
+            let rule = Rule::read(lax);
+            longest.follow(now, self.longest_row(&slow, rule), rule);
+        }
+    }
+
+    /// The longest row of a lane's slow vehicles, sorted by how far before the stop line they are.
+    fn longest_row(&self, slow: &[(f64, &Vehicle)], rule: Rule) -> Option<Row> {
         let mut best: Option<Row> = None;
-        let mut first = 0;
-        for last in 0..slow.len() {
-            if last > 0 && breaks(&slow[last - 1..=last]) {
-                first = last;
-            }
-            let (tail_m, vehicle) = slow[last];
-            let head_m = slow[first].0;
-            let body = self.latest.body(vehicle.id);
-            let longer = best.is_none_or(|best| tail_m - head_m > best.length_m());
-            let long = last - first + 1 >= FEWEST && tail_m - head_m >= LENGTH_M;
-            if let Some(body) = body.filter(|_| longer && long && head_m > AT_SIGNAL_M) {
+        // How many there are in the row that goes on, where it begins, and who was last.
+        let mut row: Option<(usize, f64, (f64, &Vehicle))> = None;
+        let slow = slow.iter();
+        for &(at_m, vehicle) in slow.filter(|(_, one)| one.speed_mps < rule.slow_below_mps) {
+            let goes_on = row.filter(|(.., (last_m, last))| {
+                let lengths_m = (last.length_m + vehicle.length_m) / 2.0;
+                at_m - last_m - lengths_m <= rule.gap_m
+            });
+            let (count, head_m) =
+                goes_on.map_or((1, at_m), |(count, head_m, _)| (count + 1, head_m));
+            row = Some((count, head_m, (at_m, vehicle)));
+            let length_m = at_m - head_m;
+            let longer = best.is_none_or(|best| length_m > best.length_m());
+            let long = count >= FEWEST && length_m >= rule.length_m;
+            if longer
+                && long
+                && head_m > rule.at_signal_m
+                && let Some(body) = self.latest.body(vehicle.id)
+            {
                 best = Some(Row {
                     head_m,
-                    tail_m,
+                    tail_m: at_m,
                     tail: body.centre,
                 });
             }
@@ -112,44 +166,56 @@ impl Row {
 
 impl Queue {
     fn new(lanes: impl Iterator<Item = usize>) -> Self {
-        let on_lane = |lane| OnLane {
-            lane,
+        let none = Longest {
+            row: None,
             head: None,
             seen: Mono::ZERO,
             congested: false,
         };
+        let on_lane = |lane| OnLane {
+            lane,
+            by: [none; READINGS.len()],
+        };
         Self {
             lanes: lanes.map(on_lane).collect(),
             tail: Point::default(),
+            or_at: [None; OTHER_PLACES],
             number: None,
+            sure: false,
         }
     }
 
-    /// Whether there is congestion now where there was none.
-    fn follow(&mut self, now: Mono, row_of: impl Fn(usize) -> Option<Row>) -> bool {
-        let mut longest: Option<Row> = None;
-        for on in &mut self.lanes {
-            let row = row_of(on.lane);
-            on.follow(now, row);
-            if let Some(row) = row.filter(|_| on.congested)
-                && longest.is_none_or(|longest| row.length_m() > longest.length_m())
-            {
-                longest = Some(row);
-            }
-        }
-        if let Some(longest) = longest {
-            self.tail = longest.tail;
-        }
-        if !self.lanes.iter().any(|on| on.congested) {
+    /// The tail of the longest row that is congestion by this reading.
+    fn tail(&self, reading: usize) -> Option<Point> {
+        let rows = self.lanes.iter().map(|on| on.by[reading]);
+        let rows = rows.filter(|longest| longest.congested);
+        let rows = rows.filter_map(|longest| longest.row);
+        let longest = rows.max_by(|a, b| a.length_m().total_cmp(&b.length_m()));
+        longest.map(|row| row.tail)
+    }
+
+    /// Whether there may be congestion now where there was none.
+    fn follow(&mut self) -> bool {
+        let congested = |reading: usize| self.lanes.iter().any(|on| on.by[reading].congested);
+        self.sure = (0..READINGS.len()).all(congested);
+        if !(0..READINGS.len()).any(congested) {
             self.number = None;
             return false;
         }
+        let tails = std::array::from_fn::<_, { READINGS.len() }, _>(|reading| self.tail(reading));
+        let [strictest, stricter, as_it_stands, laxer, laxest] = tails;
+        self.or_at = [strictest, stricter, laxer, laxest];
+        let mut tails = as_it_stands
+            .into_iter()
+            .chain(self.or_at.into_iter().flatten());
+        self.tail = tails.next().unwrap_or(self.tail);
         self.number.is_none()
     }
 }
 
-impl OnLane {
-    fn follow(&mut self, now: Mono, row: Option<Row>) {
+impl Longest {
+    fn follow(&mut self, now: Mono, row: Option<Row>, rule: Rule) {
+        self.row = row;
         let Some(row) = row else {
             if now.since(self.seen) > GONE_AFTER {
                 (self.head, self.congested) = (None, false);
@@ -158,7 +224,7 @@ impl OnLane {
         };
         self.seen = now;
         let (head_m, since) = self.head.unwrap_or((row.head_m, now));
-        let stays = (row.head_m - head_m).abs() <= HEAD_STAYS_M;
+        let stays = (row.head_m - head_m).abs() <= rule.head_stays_m;
         let (head_m, since) = if stays {
             (head_m, since)
         } else {
@@ -185,3 +251,8 @@ const HEAD_STAYS_M: f64 = 25.0;
 const LASTS: Duration = Duration::from_secs(20);
 /// Not seen for so long it has dissolved.
 const GONE_AFTER: Duration = Duration::from_secs(5);
+/// So far off 95 % of the speeds and places in RSM may be, by the limits of the scenarios.
+const SPEED_OFF_MPS: f64 = 0.8;
+const PLACE_OFF_M: f64 = 1.2;
+/// How the rule is read, from strict to lax.
+const READINGS: [f64; 1 + OTHER_PLACES] = [-1.0, -0.5, 0.0, 0.5, 1.0];

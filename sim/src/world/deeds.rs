@@ -7,7 +7,7 @@ use rsu::report::Light;
 use v2x_msg::base::{LaneId, NodeId};
 
 use super::World;
-use super::users::Happening;
+use super::users::{Happening, OTHER_PLACES};
 use super::vehicles::Vehicle;
 use crate::plane::Point;
 
@@ -161,58 +161,102 @@ impl World {
             })
         };
         let broken = self.vehicles.iter().filter(stands);
-        let broken = broken.map(|vehicle| (vehicle.id, STOPPED, None));
+        let broken = broken.map(|vehicle| Running::new(vehicle.id, STOPPED));
         let spells = self.spells.iter().enumerate();
         let weather = spells.filter_map(|(i, spell)| {
             let event_type = spell
                 .event_type
                 .filter(|_| spell.from <= now && now < spell.until)?;
-            Some((WEATHER - i as u32, event_type, Some(Point::new(0.0, 0.0))))
+            Some(Running {
+                place: Some(Point::new(0.0, 0.0)),
+                ..Running::new(WEATHER - i as u32, event_type)
+            })
         });
         let works = self.works.iter().enumerate();
         let works = works.filter_map(|(i, works)| {
             let event_type = works
                 .event_type
                 .filter(|_| works.since <= now && now < works.until)?;
-            Some((WORKS - i as u32, event_type, Some(works.place)))
+            Some(Running {
+                place: Some(works.place),
+                ..Running::new(WORKS - i as u32, event_type)
+            })
         });
         let queues = self.queues.iter().filter_map(|queue| {
-            let number = queue.number?;
-            Some((QUEUES - number, CONGESTION, Some(queue.tail)))
+            Some(Running {
+                place: Some(queue.tail),
+                or_at: queue.or_at,
+                sure: queue.sure,
+                ..Running::new(QUEUES - queue.number?, CONGESTION)
+            })
         });
-        let users = self.users.events().map(|(id, code)| (id, code, None));
+        let users = self.users.events(&self.roads);
+        let users = users.map(|(id, code, sure)| Running {
+            sure,
+            ..Running::new(id, code)
+        });
         let sirens = self.vehicles.iter().filter(|vehicle| vehicle.siren);
-        let sirens = sirens.map(|vehicle| (vehicle.id, ON_DUTY, None));
+        let sirens = sirens.map(|vehicle| Running::new(vehicle.id, ON_DUTY));
         let road = broken.chain(users).chain(sirens).chain(queues);
-        let running: Vec<(u32, u16, Option<Point>)> = road.chain(works).chain(weather).collect();
+        let running: Vec<Running> = road.chain(works).chain(weather).collect();
         for happening in self.happenings.iter_mut().filter(|one| one.until.is_none()) {
             if let Some(body) = self.latest.body(happening.body) {
                 happening.place = body.centre;
             }
-            let is_it = |(body, code, _): &&(u32, u16, Option<Point>)| {
-                (*body, *code) == (happening.body, happening.event_type)
+            let is_it = |one: &&Running| {
+                (one.body, one.event_type) == (happening.body, happening.event_type)
             };
             match running.iter().find(is_it) {
-                Some((.., place)) => happening.place = place.unwrap_or(happening.place),
+                Some(one) => {
+                    happening.place = one.place.unwrap_or(happening.place);
+                    happening.or_at = one.or_at;
+                    happening.sure = happening.sure.or(one.sure.then_some(now));
+                }
                 None => happening.until = Some(now),
             }
         }
-        for (body, event_type, place) in running {
+        for one in running {
             // What runs has begun lately, as a rule.
             let mut earlier = self.happenings.iter().rev();
-            let known = earlier.any(|one| one.body == body && one.event_type == event_type);
-            let is_at = self.latest.body(body).map(|body| body.centre);
-            if let Some(place) = is_at.or(place)
+            let known =
+                earlier.any(|other| other.body == one.body && other.event_type == one.event_type);
+            let is_at = self.latest.body(one.body).map(|body| body.centre);
+            if let Some(place) = is_at.or(one.place)
                 && !known
             {
                 self.happenings.push(Happening {
-                    event_type,
-                    body,
+                    event_type: one.event_type,
+                    body: one.body,
                     since: now,
+                    sure: one.sure.then_some(now),
                     until: None,
                     place,
+                    or_at: one.or_at,
                 });
             }
+        }
+    }
+}
+
+/// Something that happens now.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    body: u32,
+    event_type: u16,
+    /// None: where the body is.
+    place: Option<Point>,
+    or_at: [Option<Point>; OTHER_PLACES],
+    sure: bool,
+}
+
+impl Running {
+    fn new(body: u32, event_type: u16) -> Self {
+        Self {
+            body,
+            event_type,
+            place: None,
+            or_at: [None; OTHER_PLACES],
+            sure: true,
         }
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use v2x_msg::base::LaneId;
 
+use super::right_of_way::STANDING_MPS;
 use super::roads::{Roads, Turn};
 use super::users::Users;
 use super::vehicles::{Kind, Vehicle};
@@ -33,6 +34,8 @@ pub struct Aside {
     pub over_m: f64,
     /// The lane that it leaves is so far to the left of the one that it takes.
     pub off_m: f64,
+    /// The lane that it leaves does not lead on.
+    pub must: bool,
 }
 
 impl Aside {
@@ -110,6 +113,22 @@ impl Vehicle {
         }
     }
 
+    /// Itself in the lane that it was about to leave, if it stands and has hardly begun: it waits there for
+    /// those ahead, and nobody need wait for it in the other lane. Who must get out of a lane that does not
+    /// lead on keeps its place.
+    fn thinks_better_of_it(&self) -> Option<Self> {
+        let aside = self.aside.filter(|aside| !aside.must)?;
+        let off_m = aside.off_m(self.along_m);
+        let hardly_begun = (aside.off_m - off_m).abs() <= HARDLY_BEGUN_M;
+        (hardly_begun && self.speed_mps < STANDING_MPS).then(|| Self {
+            route: aside.from,
+            along_m: self.along_m + aside.shift_m,
+            aside: None,
+            aside_m: off_m - aside.off_m,
+            ..self.clone()
+        })
+    }
+
     fn is_aside(&self) -> bool {
         self.aside
             .is_some_and(|aside| self.rear_m() < aside.begin_m + aside.over_m)
@@ -129,6 +148,17 @@ pub(super) struct Lanes {
     pub(super) gave_up: u32,
     /// Vehicles that began to move over.
     pub(super) changes: u32,
+}
+
+/// How a driver steers over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Haste {
+    /// As drivers do.
+    Easy,
+    /// Before something that stands in the way.
+    Quick,
+    /// The same with the wheel turned as far as it goes: at walking speed, out of a gap.
+    Locked,
 }
 
 /// A lane, and a route in it.
@@ -286,6 +316,10 @@ impl World {
             if vehicle.aside.is_some() && !vehicle.is_aside() {
                 self.vehicles[i].aside = None;
             }
+            if let Some(back) = self.vehicles[i].thinks_better_of_it() {
+                self.vehicles[i] = back;
+                self.look_up();
+            }
             let vehicle = &self.vehicles[i];
             let turn = self.steps + u64::from(vehicle.id);
             let free = vehicle.aside.is_none() && vehicle.halt.is_none() && vehicle.call.is_none();
@@ -306,10 +340,16 @@ impl World {
         };
         let off_m = aside.off_m(vehicle.along_m);
         let share = (off_m / aside.off_m).abs();
-        let least_m = (vehicle.speed_mps * TAKES_LEAST_S).max(LEAST_OVER_M) * share;
+        let quick_m = over_m(vehicle, off_m, Haste::Quick) * share;
+        let locked_m = over_m(vehicle, off_m, Haste::Locked);
         let left_m = aside.begin_m + aside.over_m - vehicle.along_m;
-        let hardly_more = left_m < least_m * STEERS_BY || share < 0.1;
-        if hardly_more || self.scene().is_free_to_move(vehicle) {
+        let more_than = |least_m: f64| left_m >= least_m * STEERS_BY;
+        let least_m = match (more_than(quick_m), more_than(locked_m)) {
+            (true, _) => quick_m,
+            (false, true) => locked_m,
+            (false, false) => return,
+        };
+        if share < 0.1 || self.scene().is_free_to_move(vehicle) {
             return;
         }
         self.vehicles[i].aside = Some(Aside {
@@ -348,12 +388,20 @@ impl World {
             if target.urgency.is_none() && !may {
                 continue;
             }
-            let mut would_be = beside(&self.roads, vehicle, target.route, TAKES_S);
-            if target.urgency.is_some() && !scene.is_free_to_move(&would_be) {
-                would_be = beside(&self.roads, vehicle, target.route, TAKES_LEAST_S);
+            let mut would_be = beside(&self.roads, vehicle, target.route, Haste::Easy);
+            for haste in [Haste::Quick, Haste::Locked] {
+                if target.urgency.is_some() && !scene.is_free_to_move(&would_be) {
+                    would_be = beside(&self.roads, vehicle, target.route, haste);
+                }
             }
             let ahead_m = lanes.blocked_ahead_m(target.route, would_be.along_m);
             let own_m = lanes.blocked_ahead_m(vehicle.route, vehicle.along_m);
+            if let Some(aside) = &mut would_be.aside {
+                aside.must = own_m.is_some();
+            }
+            if !scene.has_road_to_get_out(&would_be) {
+                continue;
+            }
             let better = match (own_m, ahead_m) {
                 (_, None) => true,
                 (Some(own_m), Some(ahead_m)) => ahead_m > own_m + MORE_ROAD_M,
@@ -414,7 +462,7 @@ pub(super) fn stands_for_good(body: &super::snapshot::Body) -> bool {
 }
 
 /// `vehicle` as it begins to move over to `route`.
-fn beside(roads: &Roads, vehicle: &Vehicle, route: usize, takes_s: f64) -> Vehicle {
+fn beside(roads: &Roads, vehicle: &Vehicle, route: usize, haste: Haste) -> Vehicle {
     let old = &roads.routes[vehicle.route].path;
     let new = &roads.routes[route].path;
     let nose = old.point_at(vehicle.along_m);
@@ -430,11 +478,35 @@ fn beside(roads: &Roads, vehicle: &Vehicle, route: usize, takes_s: f64) -> Vehic
             from: vehicle.route,
             shift_m: vehicle.along_m - along_m,
             begin_m: along_m,
-            over_m: (vehicle.speed_mps * takes_s).max(LEAST_OVER_M),
+            over_m: over_m(vehicle, off_m, haste),
             off_m,
+            must: false,
         }),
         ..vehicle.clone()
     }
+}
+
+/// In how much road one moves over by so much.
+fn over_m(vehicle: &Vehicle, off_m: f64, haste: Haste) -> f64 {
+    let (takes_s, least_m) = match haste {
+        Haste::Easy => (TAKES_S, LEAST_OVER_M),
+        Haste::Quick => (TAKES_LEAST_S, LEAST_OVER_M),
+        Haste::Locked => {
+            let radius_m = match vehicle.kind {
+                Kind::Truck => LORRY_TURNS_M,
+                Kind::Bus => BUS_TURNS_M,
+                _ => CAR_TURNS_M,
+            };
+            // The quintic is bent most where its second derivative is 10/sqrt(3) of what it rises, over the
+            // square of its length.
+            let bent = 10.0 / 3.0_f64.sqrt();
+            (
+                TAKES_LEAST_S,
+                (bent * off_m.abs() * radius_m).sqrt().min(LEAST_OVER_M),
+            )
+        }
+    };
+    (vehicle.speed_mps * takes_s).max(least_m)
 }
 
 /// The route of an approach lane that turns that way, or as nearly as the lane leads.
@@ -481,12 +553,18 @@ const TAKES_S: f64 = 4.0;
 const TAKES_LEAST_S: f64 = 2.0;
 /// but at least this much road: what a car needs for 3.5 m aside at walking speed.
 const LEAST_OVER_M: f64 = 16.0;
+/// With the wheel turned as far as it goes the middle of a vehicle runs on a circle of this radius.
+const CAR_TURNS_M: f64 = 5.5;
+const LORRY_TURNS_M: f64 = 9.0;
+const BUS_TURNS_M: f64 = 10.5;
 /// So much road per lane is plenty to move over.
 const URGENT_FROM_M: f64 = 150.0;
 /// Nearer to the stop line nobody changes lanes any more: the solid line (assumed).
 const GIVES_UP_M: f64 = 30.0;
 /// Who passes one in the lane that they leave keeps this between them.
 const PASSES_AT_M: f64 = 0.3;
+/// Who has moved over by no more than this has hardly begun to.
+const HARDLY_BEGUN_M: f64 = 0.3;
 /// Lanes whose middles are nearer lie beside each other.
 const BESIDE_M: f64 = 5.0;
 /// What stands nearer to the middle of a lane is in the way: half a lorry and some.
@@ -520,6 +598,7 @@ mod tests {
             begin_m: 100.0,
             over_m: 40.0,
             off_m: 3.5,
+            must: false,
         };
         assert!((aside.off_m(100.0) - 3.5).abs() < 1e-12);
         assert!((aside.off_m(120.0) - 1.75).abs() < 1e-12);
@@ -527,6 +606,67 @@ mod tests {
         // Its slope is greatest half way: 15/8 of the mean.
         let slope = (aside.off_m(119.9) - aside.off_m(120.1)) / 0.2;
         assert!((slope - 3.5 / 40.0 * 15.0 / 8.0).abs() < 1e-4, "{slope}");
+    }
+
+    fn car(along_m: f64, speed_mps: f64, must: bool) -> Vehicle {
+        use super::super::vehicles::{Mix, TurnShares};
+        let mix = Mix {
+            trucks: 0.0,
+            buses: 0.0,
+        };
+        let shares = TurnShares {
+            left: 0.0,
+            right: 0.0,
+        };
+        let (drawn, _) = Vehicle::draw(1, 1, mix, shares);
+        Vehicle {
+            route: 4,
+            along_m,
+            speed_mps,
+            aside: Some(Aside {
+                from: 3,
+                shift_m: 2.0,
+                begin_m: 100.0,
+                over_m: 40.0,
+                off_m: 3.5,
+                must,
+            }),
+            ..drawn
+        }
+    }
+
+    #[test]
+    fn who_stands_and_has_hardly_begun_to_move_over_stays_where_it_is() {
+        let stays = car(106.0, 0.0, false).thinks_better_of_it();
+        let stays = stays.expect("it has moved over by a decimetre");
+        assert_eq!((stays.route, stays.aside), (3, None));
+        assert!((stays.along_m - 108.0).abs() < 1e-9);
+        // Its body is where it was: right of the middle of the lane on the left that it did not leave.
+        assert!((-0.3..-0.05).contains(&stays.aside_m), "{}", stays.aside_m);
+        assert_eq!(car(106.0, 1.0, false).thinks_better_of_it(), None, "drives");
+        assert_eq!(
+            car(115.0, 0.0, false).thinks_better_of_it(),
+            None,
+            "half over"
+        );
+        assert_eq!(car(106.0, 0.0, true).thinks_better_of_it(), None, "must");
+    }
+
+    #[test]
+    fn a_locked_wheel_takes_the_least_road_and_no_tighter_bend_than_it_can() {
+        let car = car(106.0, 0.0, true);
+        let least_m = over_m(&car, 3.75, Haste::Locked);
+        assert!(least_m < over_m(&car, 3.75, Haste::Quick), "{least_m}");
+        let aside = |at_m: f64| 3.75 * smooth(at_m / least_m);
+        let bend = |at_m: f64| (aside(at_m + 0.1) - 2.0 * aside(at_m) + aside(at_m - 0.1)) / 0.01;
+        let places = (0..=100).map(|i| least_m * f64::from(i) / 100.0);
+        let most = places.map(bend).fold(0.0, f64::max);
+        assert!((1.0 / most - CAR_TURNS_M).abs() < 0.2, "{}", 1.0 / most);
+        let fast = Vehicle {
+            speed_mps: 10.0,
+            ..car
+        };
+        assert!((over_m(&fast, 3.75, Haste::Locked) - 20.0).abs() < 1e-9);
     }
 
     #[test]

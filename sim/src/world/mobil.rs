@@ -8,7 +8,7 @@
 //! ([`super::lanes`]).
 
 use super::lanes::stands_for_good;
-use super::right_of_way::Scene;
+use super::right_of_way::{STANDING_MPS, Scene};
 use super::sirens::ROOM_FOR_SIREN_M;
 use super::vehicles::Vehicle;
 
@@ -86,6 +86,22 @@ impl Scene<'_> {
             let gap = self.gap_before_m(would_be, thing);
             gap.is_some_and(|(gap_m, _)| gap_m < over_m)
         })
+    }
+
+    /// Whether `would_be`, if it stands, has road enough before those who stand in the lane that it leaves: it
+    /// would be in two lanes until they go. Out of a lane that does not lead on one goes as one can.
+    pub(super) fn has_road_to_get_out(&self, would_be: &Vehicle) -> bool {
+        let Some(aside) = would_be.aside.filter(|aside| !aside.must) else {
+            return true;
+        };
+        let here = (aside.from, would_be.along_m + aside.shift_m);
+        let stand = |one: &&Vehicle| one.id != would_be.id && one.speed_mps < STANDING_MPS;
+        let mut ahead = self.vehicles.iter().filter(stand);
+        would_be.speed_mps >= STANDING_MPS
+            || !ahead.any(|other| {
+                let gap_m = self.gap_on_m(would_be, here, other, (other.route, other.along_m));
+                gap_m.is_some_and(|gap_m| !would_be.is_out_before(gap_m, other))
+            })
     }
 
     /// What the one behind would gain if `vehicle` were not there.

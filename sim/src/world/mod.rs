@@ -388,10 +388,8 @@ impl World {
         vehicle.along_m += vehicle.speed_mps * step_s;
         vehicle.trip.follow(vehicle.speed_mps);
         if vehicle.aside_m != 0.0 {
-            let back_m = vehicle
-                .aside_m
-                .clamp(-SIDEWAYS_MPS * step_s, SIDEWAYS_MPS * step_s);
-            vehicle.aside_m -= back_m;
+            let most_m = SIDEWAYS_SHARE * vehicle.speed_mps * step_s;
+            vehicle.aside_m -= vehicle.aside_m.clamp(-most_m, most_m);
         }
         let route = &self.roads.routes[vehicle.route];
         if vehicle.entered.is_none() && vehicle.along_m > route.stop_m {
@@ -450,8 +448,8 @@ impl World {
     }
 }
 
-/// How fast one comes over into the lane that one has changed to.
-const SIDEWAYS_MPS: f64 = 1.2;
+/// Of the way that one drives so much is sideways, back to the middle of one's lane: who stands does not slide.
+const SIDEWAYS_SHARE: f64 = 0.1;
 
 #[cfg(test)]
 mod tests;

@@ -191,6 +191,19 @@ impl Roads {
         rights.map(|route| route.on_red = true).count()
     }
 
+    /// Whether a place is on the carriageway: in a lane, or on a way through the junction.
+    pub fn is_carriageway(&self, place: Point) -> bool {
+        self.routes.iter().any(|route| {
+            let along_m = route.path.nearest_m(place);
+            let width_m = if along_m > route.clear_m {
+                self.exits[route.exit].width_m
+            } else {
+                self.approaches[route.approach].width_m
+            };
+            route.path.point_at(along_m).distance_m(place) <= width_m / 2.0
+        })
+    }
+
     /// The nodes that vehicles come from, in the order of the lanes, each once.
     pub fn origins(&self) -> Vec<NodeId> {
         let mut origins = Vec::new();

@@ -44,6 +44,8 @@ pub struct Wish {
     pub phase: Option<PhaseId>,
     /// They wait until no vehicle reaches their way within this time; a thing is put down then.
     pub gap_s: f64,
+    /// And a thing where none is nearer than this before it.
+    pub room_m: f64,
     /// The event on the road that they are (GB/T 29100-2012), from where they have waited on.
     pub event_type: Option<u16>,
 }
@@ -55,13 +57,20 @@ pub struct Happening {
     pub event_type: u16,
     /// Who it is.
     pub body: u32,
-    /// Since when.
+    /// Since when it may be told.
     pub since: Mono,
+    /// Since when it is so without doubt and must be told; None: it has not been yet.
+    pub sure: Option<Mono>,
     /// Until when; None while it lasts.
     pub until: Option<Mono>,
     /// Where it is, or was last.
     pub place: Point,
+    /// Where else it may be said to be: a queue has another tail by another reading.
+    pub or_at: [Option<Point>; OTHER_PLACES],
 }
+
+/// Most places at which a happening may be besides.
+pub const OTHER_PLACES: usize = 4;
 
 /// One road user.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -124,11 +133,15 @@ impl Users {
         &self.bodies
     }
 
-    /// What each of them is in the language of events; None for most.
-    pub fn events(&self) -> impl Iterator<Item = (u32, u16)> + '_ {
-        self.present.iter().filter_map(|user| {
+    /// What some of them are in the language of events, and whether they are that without doubt: who is on foot
+    /// beside the road is about to be an event, and is none before the first step on the carriageway.
+    pub(super) fn events(&self, roads: &Roads) -> impl Iterator<Item = (u32, u16, bool)> {
+        let with_bodies = self.present.iter().zip(&self.bodies);
+        with_bodies.filter_map(|(user, body)| {
             let told = self.ways[user.wish].wish.event_type;
-            told.filter(|_| user.released).map(|code| (user.id, code))
+            let on_foot = matches!(body.kind, Kind::Pedestrian | Kind::Animal);
+            let code = told.filter(|_| user.released)?;
+            Some((user.id, code, !on_foot || roads.is_carriageway(body.centre)))
         })
     }
 

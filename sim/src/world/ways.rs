@@ -119,7 +119,7 @@ impl Way {
             let path = &seen.roads.routes[vehicle.route].path;
             let along_m = path.nearest_m(place);
             let ahead_m = along_m - vehicle.along_m;
-            let reach_m = vehicle.speed_mps * self.wish.gap_s + PUT_DOWN_M;
+            let reach_m = vehicle.speed_mps * self.wish.gap_s + self.wish.room_m;
             let beside = path.point_at(along_m).distance_m(place) < vehicle.width_m / 2.0 + NEAR_M;
             beside && (-vehicle.length_m..reach_m).contains(&ahead_m)
         })
@@ -251,8 +251,6 @@ const WALKS_ROUND_M: f64 = 4.0;
 const STOPS_EASILY_MPS2: f64 = 1.5;
 /// Nearer than this to somebody's way is in it.
 const NEAR_M: f64 = 2.0;
-/// Nothing is put down so near before a vehicle.
-const PUT_DOWN_M: f64 = 15.0;
 /// What walkers and riders keep free before them.
 const KEPT_FREE_M: f64 = 1.0;
 /// Spacing of the places that are looked at.

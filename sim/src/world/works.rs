@@ -83,6 +83,7 @@ impl Works {
             wait_m: None,
             phase: None,
             gap_s: PUT_DOWN_S,
+            room_m: ROOM_TO_LEAVE_M,
             event_type: None,
         }
     }
@@ -115,6 +116,8 @@ impl World {
 const CONES_EACH_M: f64 = 8.0;
 /// A cone is put down where nobody comes within this time.
 const PUT_DOWN_S: f64 = 3.0;
+/// Nor where somebody stands so near before it: who is to get out of the lane needs that much road.
+const ROOM_TO_LEAVE_M: f64 = 30.0;
 /// Along, across, above ground.
 const CONE_M: [f64; 3] = [0.4, 0.4, 0.8];
 /// The first cone of a taper stands so far from the edge of the lane,
@@ -123,3 +126,34 @@ const KEPT_OFF_M: f64 = 0.3;
 const KEPT_IN_M: f64 = 0.4;
 /// How hard drivers slow down for a limit.
 const SLOWING_MPS2: f64 = 1.5;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn nobody_is_shut_in_by_cones_that_are_put_down_around_it() {
+        let scenario = Scenario::find("lingang-workzone").expect("a scenario");
+        // Somebody stood among them until the works were over, by this seed.
+        let seed = 4;
+        let mut world = scenario.world(seed).expect("a world");
+        let mut stood = BTreeMap::<u32, u32>::new();
+        for _ in 0..3_450 {
+            world.step();
+            for vehicle in world.vehicles() {
+                let route = &world.roads().routes[vehicle.route];
+                let before_m = route.stop_m - vehicle.along_m;
+                let among_them = vehicle.aside.is_some() && (250.0..400.0).contains(&before_m);
+                let steps = stood.entry(vehicle.id).or_default();
+                *steps = if among_them && vehicle.speed_mps < 0.1 {
+                    *steps + 1
+                } else {
+                    0
+                };
+                assert!(*steps < 300, "seed {seed}, {:?}: {vehicle:?}", world.now());
+            }
+        }
+    }
+}

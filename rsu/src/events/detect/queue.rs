@@ -5,7 +5,8 @@
 //! of who is seen, since a row that keeps the farthest ends it ever had becomes a queue too soon. Only where
 //! its tail is told, its last vehicle is held for the moment in which it is missed. It is congestion when it lasts longer than a cycle of
 //! the signal that it stands at, or when its head stands where no signal is, whatever else stands at the
-//! signal. Its tail moves; the event moves along. Cones and what else has never moved do not queue. Not
+//! signal. To become one its vehicles must be slow for sure; to stay one they need only seem so, and so one that
+//! comes and goes by the tenth of a metre a second is not told again and again. Its tail moves; the event moves along. Cones and what else has never moved do not queue. Not
 //! here: single vehicles.
 
 use arrayvec::ArrayVec;
@@ -19,6 +20,8 @@ use crate::fusion::MAX_TRACKS;
 
 /// Faster is no queue.
 const SLOW_BELOW_MPS: f64 = 4.0;
+/// What is not told yet needs vehicles whose speed is below that by so many sigmas.
+const SURELY_SLOW: f64 = 2.0;
 /// A larger gap ends a queue.
 const GAP_M: f64 = 30.0;
 /// Fewer vehicles are no queue.
@@ -103,6 +106,8 @@ struct Lane {
     head: Option<Head>,
     away_seen: Mono,
     stuck: bool,
+    /// How surely those must be slow who count, in sigmas.
+    sure: f64,
 }
 
 impl Queues {
@@ -148,7 +153,12 @@ impl Queues {
             };
             let long = |queue: &Queue| queue.length_m() >= rules.from_m + SURELY_M;
             let lane = &mut self.lanes[place];
-            lane.see(now, place, scene, &seen);
+            let sure = if lane.stuck || lane.outlasts {
+                0.0
+            } else {
+                SURELY_SLOW
+            };
+            lane.see(now, place, scene, &seen, sure);
             let longest = lane.longest(now, place, scene, f64::INFINITY);
             let away = lane.longest(now, place, scene, away_m).filter(long);
             if let Some(row) = longest {
@@ -244,8 +254,9 @@ impl Head {
 
 impl Lane {
     /// Notes where slow vehicles are now.
-    fn see(&mut self, now: Mono, lane: usize, scene: &Scene, seen: &[bool; 256]) {
-        for (spot, on) in slow_on(now, lane, scene) {
+    fn see(&mut self, now: Mono, lane: usize, scene: &Scene, seen: &[bool; 256], sure: f64) {
+        self.sure = sure;
+        for (spot, on) in slow_on(now, lane, scene, sure) {
             let half_m = spot.length_m / 2.0;
             let (first, last) = (cell(on.along_m - half_m), cell(on.along_m + half_m));
             for cell in self.slow_at.iter_mut().take(last + 1).skip(first) {
@@ -308,7 +319,7 @@ impl Lane {
     fn filled(&self, now: Mono, row: Queue, lane: usize, scene: &Scene) -> Option<Queue> {
         let mut places: ArrayVec<f64, MAX_TRACKS> = ArrayVec::new();
         let inside = |on: &OnLane| (row.tail_m..=row.head_m).contains(&on.along_m);
-        for (_, on) in slow_on(now, lane, scene).filter(|(_, on)| inside(on)) {
+        for (_, on) in slow_on(now, lane, scene, self.sure).filter(|(_, on)| inside(on)) {
             // As many as the picture has.
             let _ = places.try_push(on.along_m);
         }
@@ -351,12 +362,17 @@ impl Lane {
     }
 }
 
-/// Who may stand in a queue on a lane.
-fn slow_on(now: Mono, lane: usize, scene: &Scene) -> impl Iterator<Item = (&Spot, OnLane)> {
+/// Who may stand in a queue on a lane, and is slow beyond so many sigmas of its speed.
+fn slow_on(
+    now: Mono,
+    lane: usize,
+    scene: &Scene,
+    sure: f64,
+) -> impl Iterator<Item = (&Spot, OnLane)> {
     scene.on(lane).filter(move |(spot, _)| {
         spot.drives()
             && !spot.lies
-            && spot.speed_mps < SLOW_BELOW_MPS
+            && spot.speed_mps + sure * spot.speed_sigma_mps < SLOW_BELOW_MPS
             && !spot.against
             && now.seconds_after(spot.born_at) >= KNOWN_FOR_S
     })

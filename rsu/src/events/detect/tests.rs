@@ -642,6 +642,36 @@ fn a_row_that_was_longer_for_a_moment_is_as_long_as_it_is() {
 }
 
 #[test]
+fn a_queue_that_only_seems_slow_is_not_raised_and_one_that_is_told_goes_on() {
+    // Eight at 3.7 m/s, known to 0.3 m/s, far from the signal; they are where they were, so that it is one place.
+    let row = |mps: f64| {
+        let mut cars = queue(150.0, 8);
+        for car in &mut cars {
+            car.velocity.north_mps = -mps;
+            (car.velocity.cov.ee, car.velocity.cov.nn) = (0.09, 0.09);
+        }
+        cars
+    };
+    let mut bench = bench();
+    bench.see(30.0, |_| row(3.7));
+    assert!(!bench.raised().contains(&707), "{:?}", bench.told);
+    bench.see(30.0, |_| row(2.0));
+    bench.see(30.0, |_| row(3.7));
+    bench.see(10.0, |_| row(6.0));
+    let told: Vec<_> = bench
+        .told
+        .iter()
+        .filter(|(_, code, _)| *code == 707)
+        .collect();
+    let raised = told
+        .iter()
+        .filter(|(.., stage)| *stage == events::Stage::Holds);
+    assert_eq!(raised.count(), 1, "{told:?}");
+    let over_ms = told.last().expect("it ends").0;
+    assert!(over_ms > 91_000, "as long as it seems slow: {told:?}");
+}
+
+#[test]
 fn a_row_of_cones_is_no_queue() {
     let mut bench = bench_with(Config {
         object_after: None,

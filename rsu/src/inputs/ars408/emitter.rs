@@ -86,6 +86,12 @@ impl Emitter {
         }
     }
 
+    /// The same radar, whose cycles are numbered from there on: it has been running for some time.
+    pub fn counting_from(mut self, number: u16) -> Self {
+        self.counter = number;
+        self
+    }
+
     /// Appends the messages of one measurement cycle, in the order of a real radar. Objects beyond
     /// 255 are not said; a real radar stops at 100.
     pub fn cycle(&mut self, objects: &[SensedObject], out: &mut Vec<CanFrame>) {

@@ -2,8 +2,8 @@
 //!
 //! After the public message tables of the radar (interface version 1), over CAN at 500 kbit/s in any
 //! of the forms of [`can`](super::can). About each 74 ms a cycle: 60A with the number of objects, then
-//! a 60B, a 60C and a 60D for each. Rooms: [`wire`] (messages), `cycle` (which belong together), the
-//! decoder here, and its mirror [`Emitter`].
+//! a 60B, a 60C and a 60D for each. Rooms: [`wire`] (messages), `cycle` (which belong together), `count`
+//! (whose cycle it is), the decoder here, and its mirror [`Emitter`].
 //!
 //! | message: field | unit on the wire | unit in the report |
 //! |---|---|---|
@@ -30,6 +30,9 @@
 //!   again, played by a gateway that hangs: it is counted and not reported, so that the radar grows old.
 //!   Of a radar that has never counted, that is believed of objects that are the same to the bit for ten
 //!   cycles.
+//! - A cycle whose number does not go on where the last one's was is another radar's under the same sensor
+//!   number, as long as the one before goes on: it is counted (`other-count`) and not reported. A radar that
+//!   starts anew is left out so for three cycles.
 //! - A radar that is not told its own speed says so in 201 and may call standing objects moving. It
 //!   can be told that it stands: [`Config::tell_standstill`].
 //!
@@ -44,6 +47,7 @@
 //! it does not tell cars from lorries.
 
 mod classes;
+mod count;
 mod cycle;
 mod emitter;
 #[cfg(test)]
@@ -58,6 +62,7 @@ use std::time::Duration;
 
 pub use emitter::{Emitter, SensedObject};
 
+use self::count::{Count, Whose};
 use self::cycle::{Cycle, Part, Said, Taken};
 use self::wire::{Extended, General, Measurement, Message, NotUsed, State};
 pub use super::can::Carrier;
@@ -155,9 +160,10 @@ const REJECTED: [&str; 7] = {
     ]
 };
 const IGNORED: [&str; 3] = ["other-sensor", "other-id", "outside-cycle"];
-const TOLERATED: [&str; 14] = [
+const TOLERATED: [&str; 15] = [
     "incomplete-cycle",
     "repeated-cycle",
+    "other-count",
     "repeated-message",
     "more-than-announced",
     "without-position",
@@ -194,10 +200,8 @@ impl Decoder {
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 state: None,
                 print: 0,
-                counter: 0,
-                last: None,
-                has_counted: false,
-                same: 0,
+                number: 0,
+                count: Count::default(),
                 objects: Box::default(),
             },
             standstill: Standstill {
@@ -239,7 +243,7 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         self.reader.reset();
         self.ear.cycle.close();
-        self.ear.last = None;
+        self.ear.count.restart();
         if self.open_due != Mono::NEVER {
             self.open_due = Mono::ZERO;
         }
@@ -304,13 +308,9 @@ struct Ear {
     state: Option<State>,
     /// Of the messages of the cycle in hand, and its number.
     print: u64,
-    counter: u16,
-    /// Number and print of the cycle before.
-    last: Option<(u16, u64)>,
-    /// The number has been seen to change.
-    has_counted: bool,
-    /// Cycles in a row that were the same to the bit.
-    same: u32,
+    number: u16,
+    /// The numbers of the cycles before.
+    count: Count,
     /// Collected here and handed on whole.
     objects: Box<Objects>,
 }
@@ -338,7 +338,7 @@ impl Ear {
                     self.report(begun, sink);
                 }
                 self.cycle.begin(arrived, status.objects);
-                (self.print, self.counter) = (FNV_OFFSET, status.counter);
+                (self.print, self.number) = (FNV_OFFSET, status.counter);
                 self.report_if_complete(sink);
             }
             Message::General(general) => self.part(Part::General(general), sink),
@@ -368,8 +368,14 @@ impl Ear {
 
     /// Hands on the closed cycle, in as many reports as it takes but at least one.
     fn report(&mut self, begun: Now, sink: &mut dyn FnMut(Content)) {
-        if self.is_again() {
-            return self.counts.tolerate("repeated-cycle");
+        let says_nothing = self.cycle.said().next().is_none();
+        let whose = self
+            .count
+            .take(begun.mono, self.number, self.print, says_nothing);
+        match whose {
+            Whose::Next => {}
+            Whose::Again => return self.counts.tolerate("repeated-cycle"),
+            Whose::Other => return self.counts.tolerate("other-count"),
         }
         let seen_at = begun.mono - self.config.latency;
         self.objects.seen_at = seen_at;
@@ -394,22 +400,6 @@ impl Ear {
         }
     }
 
-    /// Whether the cycle in hand is the one before again.
-    fn is_again(&mut self) -> bool {
-        let this = (self.counter, self.print);
-        let Some(before) = self.last.replace(this) else {
-            return false;
-        };
-        self.has_counted |= before.0 != this.0;
-        let is_same = before == this && self.cycle.said().next().is_some();
-        self.same = if is_same {
-            self.same.saturating_add(1)
-        } else {
-            0
-        };
-        before.0 == this.0 && (self.has_counted || self.same >= FROZEN)
-    }
-
     fn note_state(&mut self, state: State) {
         for (set, kind) in [
             (state.persistent_error, "radar-persistent-error"),
@@ -428,9 +418,6 @@ impl Ear {
         self.state = Some(state);
     }
 }
-
-/// So many cycles the same to the bit are no measurements: noise alone would tell them apart.
-const FROZEN: u32 = 10;
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x100_0000_01b3;

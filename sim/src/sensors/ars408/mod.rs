@@ -80,6 +80,8 @@ impl Radar {
     pub fn new(model: RadarModel, mount: Mount, index: usize, seed: u64, now: Mono) -> Self {
         let index = index as u64;
         let phase = Stream::new(seed, index, Purpose::Delivery).uniform();
+        // No two were switched on at the same time.
+        let count = Stream::new(seed, index, Purpose::Count).bits();
         Self {
             model,
             posts: echoes::posts(&model, seed, index),
@@ -91,7 +93,7 @@ impl Radar {
             },
             beams_cos: [model.near_half_angle_deg, model.far_half_angle_deg]
                 .map(|half_deg| half_deg.to_radians().cos()),
-            emitter: Emitter::new(0),
+            emitter: Emitter::new(0).counting_from(count as u16),
             seed,
             index,
             cycle: 0,
