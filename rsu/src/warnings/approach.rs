@@ -21,9 +21,9 @@ const SIGMAS: f64 = 4.0;
 /// Slower than this, relative to each other, a line of approach says nothing.
 const RELATIVE_MPS: f64 = 0.3;
 
-/// How two road users meet; None where they do not, or touch already: what is predicted to have
+/// How two road users meet, or pass where the other is less than `close_s` before or after; None where they do not, or touch already: what is predicted to have
 /// happened is one thing seen twice, or no longer to be warned of.
-pub(super) fn meeting(one: &Prediction, other: &Prediction) -> Option<Meeting> {
+pub(super) fn meeting(one: &Prediction, other: &Prediction, close_s: f64) -> Option<Meeting> {
     let reach_m = one.reach_m() + other.reach_m();
     let mut likely = Meeting {
         probability: 0.0,
@@ -40,7 +40,9 @@ pub(super) fn meeting(one: &Prediction, other: &Prediction) -> Option<Meeting> {
         let apart_m = place.0.hypot(place.1);
         let begin_s = piece as f64 * STEP_S;
         let at_s = begin_s + nearest * STEP_S;
-        if apart_m > reach_m + SIGMAS * (one.sigma_m(at_s) + other.sigma_m(at_s)) {
+        let slower_m = one.step_m(piece).min(other.step_m(piece));
+        let near_m = reach_m + slower_m / STEP_S * close_s;
+        if apart_m > near_m + SIGMAS * (one.sigma_m(at_s) + other.sigma_m(at_s)) {
             continue;
         }
         if touch_s.is_none()
@@ -56,11 +58,16 @@ pub(super) fn meeting(one: &Prediction, other: &Prediction) -> Option<Meeting> {
             0.0
         } else if nearest < 1.0 && length_m > RELATIVE_MPS * STEP_S {
             let across = (-way.1 / length_m, way.0 / length_m);
-            overlap(place, across, at_s, (one, a), (other, b))
+            // Across the line of approach both move alike: so far in that time.
+            let next = &one.knots[piece + 1];
+            let moves = (next.east_m - a.east_m, next.north_m - a.north_m);
+            let aside_m = dot(moves, across).abs() / STEP_S * close_s;
+            overlap((place, aside_m), across, at_s, (one, a), (other, b))
         } else {
             // They still come closer, or keep their distance: how likely they overlap just then.
             let (a, b) = (&one.knots[piece + 1], &other.knots[piece + 1]);
-            let axes = axes(a, b).map(|axis| overlap(place, axis, at_s, (one, a), (other, b)));
+            let overlap = |axis| overlap((place, 0.0), axis, at_s, (one, a), (other, b));
+            let axes = axes(a, b).map(overlap);
             axes.into_iter().fold(1.0, f64::min)
         };
         if probability > likely.probability {
@@ -125,15 +132,15 @@ fn first_touch(
     Some(first)
 }
 
-/// How likely the shadows of the footprints on an axis overlap.
+/// How likely the shadows of the footprints on an axis overlap, or are no farther apart than `by_m`.
 fn overlap(
-    place: (f64, f64),
+    (place, by_m): ((f64, f64), f64),
     axis: (f64, f64),
     at_s: f64,
     (one, a): (&Prediction, &Knot),
     (other, b): (&Prediction, &Knot),
 ) -> f64 {
-    let reach_m = one.extent_m(a, axis) + other.extent_m(b, axis);
+    let reach_m = one.extent_m(a, axis) + other.extent_m(b, axis) + by_m;
     let variance = one.variance_m2(a, axis, at_s) + other.variance_m2(b, axis, at_s);
     let sigma_m = variance.max(1e-6).sqrt();
     let apart_m = dot(place, axis);

@@ -6,7 +6,8 @@
 //! for a while is over. Who is warned of is spoken of first in RSM.
 //!
 //! Who yields, stops at red or keeps behind the one before it is predicted to do so, and meets
-//! nobody; only what would take harder braking than people do is held against it. Not here: what
+//! nobody; only what would take harder braking than people do is held against it. Who comes to the
+//! carriageway on foot may stop before it as long as it can (`predict::kerb`). Not here: what
 //! has happened already ([`crate::events::detect`]), messages.
 
 mod approach;
@@ -121,6 +122,25 @@ struct Case {
     last_likely: Mono,
 }
 
+/// Something that one look shows.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    kind: Kind,
+    /// Who causes it, and whom it meets.
+    first: u8,
+    second: Option<u8>,
+    probability: f64,
+    after_s: f64,
+}
+
+/// What two road users are about to do to each other.
+#[derive(Clone, Copy, Debug)]
+struct Met {
+    found: Found,
+    /// Who comes to the carriageway and would meet the other by going on.
+    if_it_goes_on: Option<u8>,
+}
+
 /// Cases at a time.
 const MOST_CASES: usize = 64;
 /// Evidence with longer gaps begins anew.
@@ -133,6 +153,9 @@ const MOVES_FROM_MPS: f64 = 1.5;
 const SAME_WAY_COS: f64 = 0.9;
 /// A red light is warned of where it is likelier than not.
 const RED_FROM: f64 = 0.5;
+/// Who passes somebody on foot or two wheels by less has not hit them by luck: as far as a prediction goes,
+/// that is meeting.
+const CLOSE_S: f64 = 0.5;
 
 /// What is warned of, and what it is found with.
 #[derive(Debug)]
@@ -177,9 +200,14 @@ impl Warnings {
             self.look_alone(now, &mover);
             for other in index + 1..self.predictions.movers.len() {
                 let other = self.predictions.movers[other];
-                if let Some((kind, first, second, probability, after_s)) = self.pair(&mover, &other)
-                {
-                    self.note(now, kind, first, Some(second), probability, after_s);
+                let Some(met) = self.pair(&mover, &other) else {
+                    continue;
+                };
+                if let Some(walker) = met.if_it_goes_on {
+                    self.predictions.would_meet(walker);
+                }
+                if met.found.probability >= self.config.probability && !self.is_behind(&met.found) {
+                    self.note(now, met.found);
                 }
             }
         }
@@ -213,7 +241,16 @@ impl Warnings {
             && probability >= RED_FROM
             && mover.speed_mps >= MOVES_FROM_MPS
         {
-            self.note(now, Kind::RedLight, mover.id, None, probability, after_s);
+            self.note(
+                now,
+                Found {
+                    kind: Kind::RedLight,
+                    first: mover.id,
+                    second: None,
+                    probability,
+                    after_s,
+                },
+            );
         }
         if let Some((probability, leader, after_s)) = mover.runs_into
             && probability >= self.config.probability
@@ -222,11 +259,13 @@ impl Warnings {
         {
             self.note(
                 now,
-                Kind::Vehicles,
-                mover.id,
-                Some(leader),
-                probability,
-                after_s,
+                Found {
+                    kind: Kind::Vehicles,
+                    first: mover.id,
+                    second: Some(leader),
+                    probability,
+                    after_s,
+                },
             );
         }
     }
@@ -236,8 +275,8 @@ impl Warnings {
         within.is_some_and(|within| after_s <= within.as_secs_f64().min(HORIZON_S))
     }
 
-    /// What two road users are about to do to each other: who causes it, how likely, and when.
-    fn pair(&self, one: &Mover, other: &Mover) -> Option<(Kind, u8, u8, f64, f64)> {
+    /// What two road users are about to do to each other; None if they do not meet.
+    fn pair(&self, one: &Mover, other: &Mover) -> Option<Met> {
         let within_s = self.config.conflicts_within?.as_secs_f64();
         if !(one.established && other.established) {
             return None;
@@ -258,9 +297,20 @@ impl Warnings {
         let ones = &all[one.first..one.first + one.count];
         let others = &all[other.first..other.first + other.count];
         let (mut probability, mut after_s, mut weight) = (0.0, 0.0, 0.0);
+        let mut if_it_goes_on = 0.0;
+        let soft = if one.is_soft() { one } else { other };
         let mut kind = Kind::Vehicles;
-        for a in ones {
-            for b in others.iter().filter(|b| a.may_meet(b)) {
+        for (of_one, a) in ones.iter().enumerate() {
+            for (of_other, b) in others.iter().enumerate().filter(|(_, b)| a.may_meet(b)) {
+                let (softs, drivers) = if one.is_soft() {
+                    (of_one, b)
+                } else {
+                    (of_other, a)
+                };
+                // Who stops before the carriageway meets nobody who keeps to its lanes.
+                if soft.may_stop && softs > 0 && drivers.way.is_some() {
+                    continue;
+                }
                 let Some((likely, meets_s)) = self.meet((one, a), (other, b)) else {
                     continue;
                 };
@@ -269,13 +319,17 @@ impl Warnings {
                 }
                 let share = a.weight * b.weight * likely;
                 probability += share;
+                if softs == 0 {
+                    if_it_goes_on += drivers.weight * likely;
+                }
                 if share > weight {
                     (weight, after_s) = (share, meets_s);
                     kind = self.kind_of(meets_soft, a.way, b.way);
                 }
             }
         }
-        if probability < self.config.probability {
+        let if_it_goes_on = soft.may_stop && if_it_goes_on >= self.config.probability;
+        if probability <= 0.0 {
             return None;
         }
         let turns = |mover: &Mover| {
@@ -292,7 +346,17 @@ impl Warnings {
         } else {
             (other, one)
         };
-        Some((kind, first.id, second.id, probability, after_s))
+        let found = Found {
+            kind,
+            first: first.id,
+            second: Some(second.id),
+            probability,
+            after_s,
+        };
+        Some(Met {
+            found,
+            if_it_goes_on: if_it_goes_on.then_some(soft.id),
+        })
     }
 
     /// How likely two predictions meet, and after how long.
@@ -317,8 +381,26 @@ impl Warnings {
                 return None;
             }
         }
-        let found = meeting(a, b)?;
+        let close_s = if one.is_soft() || other.is_soft() {
+            CLOSE_S
+        } else {
+            0.0
+        };
+        let found = meeting(a, b, close_s)?;
         Some((found.probability, found.after_s))
+    }
+
+    /// Whether a driver has one before it who is warned of the same walker or rider: it stays behind that one,
+    /// and comes there later than it would.
+    fn is_behind(&self, found: &Found) -> bool {
+        let movers = &self.predictions.movers;
+        let driver = movers.iter().find(|mover| mover.id == found.first);
+        let Some(follows) = driver.and_then(|driver| driver.follows) else {
+            return false;
+        };
+        let mut begun = self.current();
+        found.kind == Kind::Soft
+            && begun.any(|before| before.first == follows && before.second == found.second)
     }
 
     fn kind_of(&self, meets_soft: bool, one: Option<usize>, other: Option<usize>) -> Kind {
@@ -335,15 +417,14 @@ impl Warnings {
         way.is_some_and(|way| way.turn == Turn::Left && way.gives_way)
     }
 
-    fn note(
-        &mut self,
-        now: Mono,
-        kind: Kind,
-        first: u8,
-        second: Option<u8>,
-        probability: f64,
-        after_s: f64,
-    ) {
+    fn note(&mut self, now: Mono, found: Found) {
+        let Found {
+            kind,
+            first,
+            second,
+            probability,
+            after_s,
+        } = found;
         let at = now.offset_by(after_s);
         let is_it = |case: &&mut Case| same(&case.warning, kind, first, second);
         if let Some(case) = self.cases.iter_mut().find(is_it) {

@@ -6,6 +6,7 @@
 //! is one that goes on. Rooms:
 //! - `lanes`: which ways somebody may be on, and who is before it there
 //! - `blocks`: who stands in its way without being before it on a lane
+//! - `kerb`: whether those who come to the carriageway stop before it
 //! - `memory`: what the looks before have shown
 //! - `brake`: whom braking as people do does not help any more
 //! - `drive`: how it drives on
@@ -16,6 +17,7 @@
 mod blocks;
 mod brake;
 mod drive;
+mod kerb;
 mod lanes;
 mod memory;
 mod shape;
@@ -36,6 +38,7 @@ pub(super) use shape::{HORIZON_S, Knot, PIECES, Prediction, STEP_S};
 use blocks::Blocks;
 use brake::{Sign, fails_to_follow, fails_to_stop, wanted};
 use drive::{Profile, free};
+use kerb::{Coming, Kerbs, stops_before};
 use lanes::{Leader, MOST_WAYS, On, same_place, ways_of};
 use memory::Memory;
 use shape::{half_length_m, half_width_m, spread};
@@ -62,6 +65,10 @@ pub(super) struct Mover {
     /// Its predictions: from, and how many.
     pub(super) first: usize,
     pub(super) count: usize,
+    /// It comes to the carriageway: by the first of its predictions it goes on, by the second it stops.
+    pub(super) may_stop: bool,
+    /// Who drives before it on the likeliest of its ways.
+    pub(super) follows: Option<u8>,
     /// How likely it will pass the stop line at red, and when it is there.
     pub(super) runs_red: Option<(f64, f64)>,
     /// How likely it cannot avoid the one before it by braking, which one, and when they touch.
@@ -90,6 +97,7 @@ pub(super) struct Predictions {
     pub(super) all: Vec<Prediction>,
     on: Vec<ArrayVec<On, MOST_WAYS>>,
     blocks: Blocks,
+    kerbs: Kerbs,
     memory: Box<[Memory; 256]>,
 }
 
@@ -117,6 +125,7 @@ impl Predictions {
             all: Vec::with_capacity(MOST),
             on: Vec::with_capacity(MAX_TRACKS),
             blocks: Blocks::new(),
+            kerbs: Kerbs::default(),
             memory: Box::new([Memory::default(); 256]),
         }
     }
@@ -187,6 +196,8 @@ impl Predictions {
             leads: now.seconds_after(track.born_at) >= LEADS_S,
             first: 0,
             count: 0,
+            may_stop: false,
+            follows: None,
             runs_red: None,
             runs_into: None,
         })
@@ -213,7 +224,7 @@ impl Predictions {
             *slot = (ways.all[on.way].to, on.weight);
         }
         self.memory[usize::from(track.id)].goes_to = goes_to;
-        let mut red = (0.0, 0.0);
+        let (mut red, mut likeliest) = ((0.0, 0.0), 0.0);
         for (on, sign) in &signs {
             let way = &ways.all[on.way];
             let to_stop_m = way.stop_m - on.along_m - half_length_m;
@@ -232,6 +243,9 @@ impl Predictions {
                 stop = Some(on.along_m);
             }
             let leader = self.leader(index, on, picture, ways);
+            if on.weight > likeliest {
+                (mover.follows, likeliest) = (leader.map(|leader| leader.id), on.weight);
+            }
             let block = self.block(index, on, ways);
             // Who stands across is met, as far as braking does not help.
             let ahead = [leader, block].into_iter().flatten();
@@ -266,25 +280,53 @@ impl Predictions {
             self.push(track, &mover, knots, on.weight, Some(on), held);
         }
         if signs.is_empty() {
-            let soft = mover.is_soft();
-            let turn_radps = if soft { 0.0 } else { memory.turn_radps };
-            let accel_mps2 = if soft { 0.0 } else { memory.accel_mps2 };
-            let knots = free(&mover, turn_radps, accel_mps2);
-            // Between the lanes of a junction nobody goes on turning as now.
-            let among_lanes = !soft && ways.are_around(mover.east_m, mover.north_m);
-            let horizon_s = if among_lanes {
-                AMONG_LANES_S
-            } else {
-                HORIZON_S
-            };
-            self.push(track, &mover, knots, 1.0, None, false);
-            for prediction in &mut self.all[mover.first..] {
-                prediction.horizon_s = horizon_s;
-            }
+            self.predict_off_lanes(&mut mover, track, &memory, ways);
+        } else if mover.is_soft() {
+            self.memory[usize::from(track.id)].coming = Coming::Over;
         }
         mover.runs_red = (red.0 > 0.0).then_some(red);
         mover.count = self.all.len() - mover.first;
         self.movers[index] = mover;
+    }
+
+    fn predict_off_lanes(
+        &mut self,
+        mover: &mut Mover,
+        track: &Track,
+        memory: &Memory,
+        ways: &Ways,
+    ) {
+        if !mover.is_soft() {
+            let knots = free(mover, memory.turn_radps, memory.accel_mps2);
+            self.push(track, mover, knots, 1.0, None, false);
+            // Between the lanes of a junction nobody goes on turning as now.
+            if ways.are_around(mover.east_m, mover.north_m) {
+                for prediction in &mut self.all[mover.first..] {
+                    prediction.horizon_s = AMONG_LANES_S;
+                }
+            }
+            return;
+        }
+        let coming = &mut self.memory[usize::from(track.id)].coming;
+        let edge = self.kerbs.note(coming, mover, half_length_m(track), ways);
+        let goes_on = edge.map_or(1.0, |edge| {
+            let spread = spread(track, mover, false, false);
+            self.kerbs.goes_on(mover, memory, &edge, &spread)
+        });
+        let knots = free(mover, 0.0, 0.0);
+        self.push(track, mover, knots, goes_on, None, false);
+        if let Some(edge) = edge {
+            let knots = stops_before(mover, &edge);
+            self.push(track, mover, knots, 1.0 - goes_on, None, true);
+            mover.may_stop = true;
+        }
+    }
+
+    /// Somebody who comes to the carriageway would meet another there.
+    pub(super) fn would_meet(&mut self, id: u8) {
+        if let Coming::To { meets, .. } = &mut self.memory[usize::from(id)].coming {
+            *meets = true;
+        }
     }
 
     /// The ways of a road user and what their signals say. Who passes a red light on one way and may

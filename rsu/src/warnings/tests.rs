@@ -17,6 +17,7 @@ use crate::signals::{Basis, End, PhaseForecast, Start, StateForecast, Timing};
 use crate::site::GreenKind;
 
 mod held_up;
+mod kerb;
 
 const NONE: [(Kind, u8, Option<u8>); 0] = [];
 /// The running light of a phase, and when it ends.

@@ -94,6 +94,20 @@ impl Ways {
 }
 
 impl Ways {
+    /// How far a point is beside the nearest lane's edge; nought or less on one.
+    pub(super) fn beside_m(&self, east_m: f64, north_m: f64) -> f64 {
+        let mut nearest_m = f64::INFINITY;
+        for way in &self.all {
+            if way.farther_than_m(east_m, north_m) >= nearest_m {
+                continue;
+            }
+            if let Some(foot) = line::foot(&way.line, east_m, north_m) {
+                nearest_m = nearest_m.min(foot.distance_m - way.half_width_m);
+            }
+        }
+        nearest_m
+    }
+
     /// Whether a point is where there are ways, on one or not.
     pub(super) fn are_around(&self, east_m: f64, north_m: f64) -> bool {
         self.all.iter().any(|way| way.is_around(east_m, north_m))
@@ -126,6 +140,14 @@ impl Way {
                 && one.into.1.value() > other.into.1.value()
         };
         right_of(self, other) || right_of(other, self)
+    }
+
+    /// No part of it is nearer to a point.
+    fn farther_than_m(&self, east_m: f64, north_m: f64) -> f64 {
+        let [west, east, south, north] = self.around;
+        let off_east_m = (west - east_m).max(east_m - east).max(0.0);
+        let off_north_m = (south - north_m).max(north_m - north).max(0.0);
+        off_east_m.hypot(off_north_m)
     }
 
     fn is_around(&self, east_m: f64, north_m: f64) -> bool {

@@ -4,8 +4,11 @@
 //! driver does as the scenario wants) of whom one of these is true:
 //! - both would touch within 1.5 s if they went on as they are, and the vehicle would have to brake with
 //!   more than 3.4 m/s² to stand before that;
-//! - the vehicle does brake with more than 3.4 m/s², and at its speed a second ago both would touch
-//!   within 4 s: its driver had to avoid it.
+//! - the vehicle does brake with more than 3.4 m/s², and had it gone on as it was a second before it began both
+//!   would touch within 4 s: its driver had to avoid it. Whom it would have passed before, or behind, it
+//!   meets at most by braking.
+//!
+//! Vehicles slower than 2 m/s are in none: they stand before anybody is hurt.
 //!
 //! The limits are usual for serious conflicts: 1.5 s as in FHWA's Surrogate Safety Assessment Model, 3.4
 //! m/s² as the braking that AASHTO's design guide takes for comfortable. The moment of the conflict is
@@ -59,6 +62,22 @@ impl Conflict {
     }
 }
 
+/// Where a vehicle is on its route, and how fast.
+#[derive(Clone, Copy, Debug)]
+struct Drive {
+    along_m: f64,
+    speed_mps: f64,
+}
+
+/// How a vehicle has driven.
+#[derive(Clone, Debug, Default)]
+struct Driven {
+    /// At the last steps, a second of them, the oldest first.
+    lately: VecDeque<Drive>,
+    /// While it brakes hard: where it would be now had it not begun.
+    gone_on: Option<Drive>,
+}
+
 /// All of them.
 #[derive(Clone, Debug, Default)]
 pub struct ConflictJudge {
@@ -67,8 +86,7 @@ pub struct ConflictJudge {
     walls: Vec<Body>,
     /// By pair: when it was in conflict last, if that is still the same conflict.
     known: BTreeMap<[u32; 2], Mono>,
-    /// By vehicle: its speed at the last steps, a second of them, the oldest first.
-    speeds_mps: BTreeMap<u32, VecDeque<f64>>,
+    driven: BTreeMap<u32, Driven>,
 }
 
 impl ConflictJudge {
@@ -90,13 +108,13 @@ impl ConflictJudge {
     ) {
         let now = world.now();
         let there = |id: &u32| world.vehicles().binary_search_by_key(id, |v| v.id).is_ok();
-        self.speeds_mps.retain(|id, _| there(id));
+        self.driven.retain(|id, _| there(id));
         self.known
             .retain(|_, last| now.seconds_after(*last) < SAME_S);
         for vehicle in world.vehicles() {
-            let avoiding_mps = self.avoiding_mps(vehicle);
+            let avoiding = self.avoiding(vehicle);
             for other in world.users().bodies() {
-                let Some((ttc_s, place)) = conflict(world, vehicle, avoiding_mps, other) else {
+                let Some((ttc_s, place)) = conflict(world, vehicle, avoiding, other) else {
                     continue;
                 };
                 let bodies = [vehicle.id, other.id];
@@ -122,19 +140,30 @@ impl ConflictJudge {
         }
     }
 
-    /// How fast it was before it began to brake hard; None of who does not.
-    fn avoiding_mps(&mut self, vehicle: &Vehicle) -> Option<f64> {
-        let speeds = self.speeds_mps.entry(vehicle.id).or_default();
-        let before = speeds.len().checked_sub(BRAKING_STEPS);
-        let before_mps = before.and_then(|i| speeds.get(i)).copied();
-        let span_s = BRAKING_STEPS as f64 * STEP.as_secs_f64();
-        let brakes = before_mps.is_some_and(|mps| mps - vehicle.speed_mps > HARD_MPS2 * span_s);
-        let first_mps = speeds.front().copied().filter(|_| brakes);
-        speeds.push_back(vehicle.speed_mps);
-        if speeds.len() > KEPT_STEPS {
-            speeds.pop_front();
+    /// How it would drive now had it not begun to brake hard; None of who does not.
+    fn avoiding(&mut self, vehicle: &Vehicle) -> Option<Drive> {
+        let Driven { lately, gone_on } = self.driven.entry(vehicle.id).or_default();
+        let before = lately.len().checked_sub(BRAKING_STEPS);
+        let before = before.and_then(|i| lately.get(i));
+        let step_s = STEP.as_secs_f64();
+        let span_s = BRAKING_STEPS as f64 * step_s;
+        let brakes =
+            before.is_some_and(|before| before.speed_mps - vehicle.speed_mps > HARD_MPS2 * span_s);
+        let on = |from: Drive, steps: usize| Drive {
+            along_m: from.along_m + from.speed_mps * step_s * steps as f64,
+            ..from
+        };
+        let begins = || lately.front().map(|first| on(*first, lately.len()));
+        *gone_on = if brakes {
+            gone_on.map(|drive| on(drive, 1)).or_else(begins)
+        } else {
+            None
+        };
+        lately.push_back(Drive::of(vehicle));
+        if lately.len() > KEPT_STEPS {
+            lately.pop_front();
         }
-        first_mps
+        *gone_on
     }
 
     /// A warning may come after the conflict was seen, and before the touch.
@@ -164,31 +193,41 @@ impl ConflictJudge {
     }
 }
 
+impl Drive {
+    fn of(vehicle: &Vehicle) -> Self {
+        Self {
+            along_m: vehicle.along_m,
+            speed_mps: vehicle.speed_mps,
+        }
+    }
+}
+
 /// When and where the two would touch, if that is a conflict.
 fn conflict(
     world: &World,
     vehicle: &Vehicle,
-    avoiding_mps: Option<f64>,
+    avoiding: Option<Drive>,
     other: &Body,
 ) -> Option<(f64, Point)> {
+    let fast = |drive: &Drive| drive.speed_mps > SLOWEST_MPS;
     let serious = |(ttc_s, _): &(f64, Point)| vehicle.speed_mps > 2.0 * HARD_MPS2 * ttc_s.max(0.05);
-    let soon = (vehicle.speed_mps > SLOWEST_MPS)
-        .then(|| touch(world, vehicle, vehicle.speed_mps, other, SOON_S))
-        .flatten()
+    let soon = Some(Drive::of(vehicle))
+        .filter(fast)
+        .and_then(|drive| touch(world, vehicle, drive, other, SOON_S))
         .filter(serious);
-    soon.or_else(|| touch(world, vehicle, avoiding_mps?, other, AVOIDED_S))
+    soon.or_else(|| touch(world, vehicle, avoiding.filter(fast)?, other, AVOIDED_S))
 }
 
-/// When and where the two would touch within a time, the vehicle at this speed.
+/// When and where the two would touch within a time, the vehicle driving on so.
 fn touch(
     world: &World,
     vehicle: &Vehicle,
-    speed_mps: f64,
+    Drive { along_m, speed_mps }: Drive,
     other: &Body,
     within_s: f64,
 ) -> Option<(f64, Point)> {
     let path = &world.roads().routes[vehicle.route].path;
-    let middle_m = vehicle.along_m - vehicle.length_m / 2.0;
+    let middle_m = along_m - vehicle.length_m / 2.0;
     let here = path.point_at(middle_m);
     let reach_m = (speed_mps + other.speed_mps) * within_s + vehicle.length_m + other.length_m;
     if here.distance_m(other.centre) > reach_m {
@@ -236,3 +275,76 @@ const HIDDEN_BEFORE_S: f64 = 3.0;
 const HIDDEN_SHARE: f64 = 0.3;
 /// A driver's eyes.
 const EYE_M: f64 = 1.2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::world::vehicles::Kind;
+
+    /// Whether a vehicle that drives so fast for a second, and then brakes with 8 m/s² for `brakes_s`, is in
+    /// conflict with somebody who walks across before it, who would be in its way after `enters_s` from the
+    /// end, `ahead_m` before its front as it is then.
+    fn is_conflict(speed_mps: f64, brakes_s: f64, ahead_m: f64, enters_s: f64) -> bool {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let mut world = Scenario::load(std::path::Path::new(file))
+            .expect("a scenario")
+            .world(1)
+            .expect("a world");
+        while world.vehicles().is_empty() {
+            world.step();
+        }
+        let mut vehicle = world.vehicles()[0].clone();
+        (vehicle.along_m, vehicle.speed_mps) = (50.0, speed_mps);
+        let mut judge = ConflictJudge::default();
+        let step_s = STEP.as_secs_f64();
+        let brakes = (brakes_s / step_s).round() as usize;
+        let mut avoiding = None;
+        for step in 0..=10 + brakes {
+            avoiding = judge.avoiding(&vehicle);
+            if step < 10 + brakes {
+                let slower_mps = if step < 10 { 0.0 } else { 8.0 * step_s };
+                vehicle.along_m += vehicle.speed_mps * step_s;
+                vehicle.speed_mps -= slower_mps;
+            }
+        }
+        let path = &world.roads().routes[vehicle.route].path;
+        let along = path.direction_at(vehicle.along_m + ahead_m);
+        let right = along.left().times(-1.0);
+        let walks_mps = 1.5;
+        let aside_m = vehicle.width_m / 2.0 + 0.3 + walks_mps * enters_s;
+        let walker = Body {
+            id: 1,
+            kind: Kind::Pedestrian,
+            centre: path
+                .point_at(vehicle.along_m + ahead_m)
+                .plus(along.left().times(aside_m)),
+            direction: right,
+            speed_mps: walks_mps,
+            length_m: 0.6,
+            width_m: 0.6,
+            height_m: 1.7,
+        };
+        conflict(&world, &vehicle, avoiding, &walker).is_some()
+    }
+
+    #[test]
+    fn whom_a_driver_would_have_passed_is_met_only_by_braking() {
+        // Had it not braked for a second it would be 4 m farther on, and would be past the place, 18 m ahead of
+        // where it is, 1.3 s from now.
+        assert!(is_conflict(15.0, 1.0, 18.0, 1.0));
+        assert!(!is_conflict(15.0, 1.0, 18.0, 1.6));
+        // The longer it brakes, the farther it would be.
+        assert!(is_conflict(15.0, 1.4, 18.0, 0.7));
+        assert!(!is_conflict(15.0, 1.4, 18.0, 1.3));
+    }
+
+    #[test]
+    fn who_creeps_is_in_no_conflict() {
+        assert!(!is_conflict(1.9, 0.2, 1.0, 0.2));
+        assert!(is_conflict(6.0, 0.4, 4.0, 0.2));
+    }
+}

@@ -188,7 +188,7 @@ impl Judge {
 
     /// Looks at a step that the world has made.
     pub fn follow(&mut self, world: &World, truth: &Truth) {
-        self.warnings.follow(world.now(), truth);
+        self.warnings.follow(world, truth);
         if world.now() > self.from {
             let (objects, warnings) = (&self.objects, &self.warnings);
             self.conflicts.follow(world, truth, objects, warnings);

@@ -3,9 +3,12 @@
 //!
 //! A warning of a red light is right if that vehicle passes its line at red soon after. One of two who
 //! meet is right if they touch, if one is where the other was or will be within a second and a half, if one of
-//! them brakes as hard as nobody does without need: whoever avoids it by that was warned rightly; or if the two
-//! were in conflict by [`super::conflicts`], which asks for a warning. A
-//! warning of a track that shows nobody is false. Not here: conflicts that nobody was warned of.
+//! them brakes as hard as nobody does without need: whoever avoids it by that was warned rightly; if the two
+//! were in conflict by [`super::conflicts`], which asks for a warning; or if a vehicle that drove on as fast as
+//! when the warning began would have met somebody on foot or two wheels, by the same second and a half, where
+//! that one truly went: then its driver gave way, however softly. As far as its stop line, if that was still
+//! ahead, and the next vehicle before it: what it did for those says nothing. A warning of a track that shows nobody is false. Not here: conflicts that nobody
+//! was warned of.
 
 use std::time::Duration;
 
@@ -14,7 +17,8 @@ use rsu::warnings::{Change, Kind, Warning};
 
 use crate::plane::Point;
 use crate::truth::Truth;
-use crate::world::snapshot::Body;
+use crate::world::World;
+use crate::world::snapshot::{Body, Snapshot};
 
 /// All that was warned of.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +68,22 @@ pub struct Runner {
 struct Watch {
     place: usize,
     seen: [Vec<(Mono, Body)>; 2],
+    /// Of one on foot or two wheels and a vehicle: the vehicle as it would have driven on; None before the world
+    /// has been looked at.
+    driven_on: Option<DrivenOn>,
+}
+
+/// A vehicle that goes on as fast as when a warning began.
+#[derive(Clone, Debug)]
+struct DrivenOn {
+    vehicle: u32,
+    route: usize,
+    /// Its middle, when the warning began.
+    from_m: f64,
+    speed_mps: f64,
+    /// Its middle gets no farther.
+    until_m: f64,
+    seen: Vec<(Mono, Body)>,
 }
 
 impl Told {
@@ -104,6 +124,7 @@ impl WarningJudge {
         self.open.push(Watch {
             place: self.told.len(),
             seen: Default::default(),
+            driven_on: None,
         });
         self.told.push(Told {
             kind: warning.kind,
@@ -133,10 +154,11 @@ impl WarningJudge {
     }
 
     /// Looks at a step that the world has made.
-    pub fn follow(&mut self, now: Mono, truth: &Truth) {
+    pub fn follow(&mut self, world: &World, truth: &Truth) {
         if self.open.is_empty() {
             return;
         }
+        let now = world.now();
         let Some(road) = truth.at(now) else { return };
         let told = &mut self.told;
         self.open.retain_mut(|watch| {
@@ -146,6 +168,12 @@ impl WarningJudge {
                     seen.push((now, *body));
                     one.places[which].get_or_insert((body.centre, body.speed_mps));
                 }
+            }
+            if watch.driven_on.is_none() {
+                watch.driven_on = Some(DrivenOn::new(world, one.kind, one.bodies[0]));
+            }
+            if let Some(driven_on) = &mut watch.driven_on {
+                driven_on.follow(now, now.seconds_after(one.since), world, &road);
             }
             if now.since(one.since) < WATCHED_FOR {
                 return true;
@@ -201,13 +229,80 @@ impl Watch {
             return false;
         }
         let [ones, others] = &self.seen;
-        let met = ones.iter().any(|(at, one)| {
-            let mut near = others.iter().filter(|(then, _)| {
-                at.since(*then).max(then.since(*at)).as_secs_f64() <= ENCROACHES_S
-            });
-            near.any(|(then, other)| one.overlaps(other) && (crosses(one, other) || at == then))
-        });
-        met || self.seen.iter().any(|seen| brakes_hard(seen))
+        let driven_on = self.driven_on.as_ref();
+        let gave_way = driven_on.is_some_and(|driven_on| met(&driven_on.seen, others));
+        met(ones, others) || gave_way || self.seen.iter().any(|seen| brakes_hard(seen))
+    }
+}
+
+/// Whether one was where the other was or would be soon.
+fn met(ones: &[(Mono, Body)], others: &[(Mono, Body)]) -> bool {
+    ones.iter().any(|(at, one)| {
+        let mut near = others
+            .iter()
+            .filter(|(then, _)| at.since(*then).max(then.since(*at)).as_secs_f64() <= ENCROACHES_S);
+        near.any(|(then, other)| one.overlaps(other) && (crosses(one, other) || at == then))
+    })
+}
+
+impl DrivenOn {
+    fn new(world: &World, kind: Kind, vehicle: Option<u32>) -> Self {
+        let driven = |id: u32| {
+            let vehicles = world.vehicles();
+            let place = vehicles.binary_search_by_key(&id, |vehicle| vehicle.id);
+            place.ok().map(|place| &vehicles[place])
+        };
+        let vehicle = vehicle.and_then(driven);
+        // Of two vehicles both may have given way, and which was to is not asked here.
+        let Some(vehicle) = vehicle.filter(|_| kind == Kind::Soft) else {
+            return Self::OVER;
+        };
+        let half_m = vehicle.length_m / 2.0;
+        let stop_m = world.roads().routes[vehicle.route].stop_m;
+        Self {
+            vehicle: vehicle.id,
+            route: vehicle.route,
+            from_m: vehicle.along_m - half_m,
+            speed_mps: vehicle.speed_mps,
+            until_m: if vehicle.entered.is_none() {
+                stop_m - half_m
+            } else {
+                f64::INFINITY
+            },
+            seen: Vec::new(),
+        }
+    }
+
+    /// Nothing is asked of it, or nothing more.
+    const OVER: Self = Self {
+        vehicle: 0,
+        route: 0,
+        from_m: 0.0,
+        speed_mps: 0.0,
+        until_m: f64::NEG_INFINITY,
+        seen: Vec::new(),
+    };
+
+    /// Goes on to where it would be so long after the beginning, with the others where they are.
+    fn follow(&mut self, now: Mono, after_s: f64, world: &World, road: &Snapshot) {
+        let along_m = self.from_m + self.speed_mps * after_s;
+        let path = &world.roads().routes[self.route].path;
+        let own = road.body(self.vehicle);
+        let Some(own) = own.filter(|_| along_m <= self.until_m.min(path.length_m())) else {
+            self.until_m = f64::NEG_INFINITY;
+            return;
+        };
+        let gone_on = Body {
+            centre: path.point_at(along_m),
+            direction: path.direction_at(along_m),
+            ..*own
+        };
+        let mut others = road.vehicles().iter().filter(|body| body.id != own.id);
+        if others.any(|body| body.overlaps(&gone_on)) {
+            self.until_m = f64::NEG_INFINITY;
+            return;
+        }
+        self.seen.push((now, gone_on));
     }
 }
 
@@ -235,3 +330,78 @@ const LONGEST_LEAD_S: f64 = 8.0;
 const SAME_WAY_COS: f64 = 0.9;
 /// Nobody brakes so hard without need.
 const HARD_MPS2: f64 = 3.8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::world::snapshot::FIRST_USER;
+
+    const MPS: f64 = 10.0;
+    /// So far along its way the other walks across.
+    const ACROSS_M: f64 = 40.0;
+
+    /// Whether a vehicle gave way that was 10 m along its way when the warning began and has hardly moved since,
+    /// to somebody who walks across and would be in its way so long later. `blocks_m`: another vehicle stands
+    /// there. `until_m`: it has to stop there.
+    fn gave_way(until_m: f64, blocks_m: Option<f64>, walks_in_s: f64) -> bool {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let world = Scenario::load(std::path::Path::new(file))
+            .expect("a scenario")
+            .world(1)
+            .expect("a world");
+        let path = &world.roads().routes[0].path;
+        let along = path.direction_at(ACROSS_M);
+        let car = |id: u32, along_m: f64| Body {
+            id,
+            kind: crate::world::vehicles::Kind::Car,
+            centre: path.point_at(along_m),
+            direction: path.direction_at(along_m),
+            speed_mps: 0.0,
+            length_m: 4.6,
+            width_m: 1.8,
+            height_m: 1.5,
+        };
+        let mut driven_on = DrivenOn {
+            vehicle: 1,
+            route: 0,
+            from_m: 10.0,
+            speed_mps: MPS,
+            until_m,
+            seen: Vec::new(),
+        };
+        let mut walked = Vec::new();
+        for step in 0..60 {
+            let after_s = f64::from(step) * 0.1;
+            let now = Mono::ZERO.offset_by(after_s);
+            let mut bodies = vec![car(1, 10.0)];
+            bodies.extend(blocks_m.map(|along_m| car(2, along_m)));
+            let left_m = 1.5 * (walks_in_s - after_s);
+            let walker = Body {
+                id: FIRST_USER,
+                centre: path.point_at(ACROSS_M).plus(along.left().times(left_m)),
+                direction: along.left().times(-1.0),
+                length_m: 0.5,
+                width_m: 0.5,
+                ..car(1, ACROSS_M)
+            };
+            bodies.push(walker);
+            walked.push((now, walker));
+            driven_on.follow(now, after_s, &world, &Snapshot { at: now, bodies });
+        }
+        met(&driven_on.seen, &walked)
+    }
+
+    #[test]
+    fn a_driver_who_gives_way_to_somebody_was_warned_of_rightly() {
+        let far_m = f64::INFINITY;
+        assert!(gave_way(far_m, None, 3.0));
+        // Who would have been past, or had to stop before it, or has another before it, gave way to nobody.
+        assert!(!gave_way(far_m, None, 6.5));
+        assert!(!gave_way(30.0, None, 3.0));
+        assert!(!gave_way(far_m, Some(25.0), 3.0));
+    }
+}

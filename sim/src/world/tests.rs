@@ -524,6 +524,24 @@ fn nobody_drives_through_a_thing_on_the_road() {
 }
 
 #[test]
+fn a_long_thing_that_waits_for_its_place_is_put_down_on_nobody() {
+    for seed in 1..=12 {
+        // Along the lane; the middle of a car may be past its middle, and its rear not past its end.
+        let bus = Wish {
+            gap_s: 1.0,
+            until: at(1000),
+            ..somebody(Kind::Object, [12.0, 2.5, 3.0], 0.0, &[[5.25, -120.0]])
+        };
+        let mut world = world(500.0, seed).with(vec![bus], Vec::new());
+        while world.users().bodies().is_empty() {
+            world.step();
+            assert!(world.now() < at(1000), "seed {seed}: there is never room");
+        }
+        nobody_overlaps(&world);
+    }
+}
+
+#[test]
 fn walkers_and_deeds_are_drawn_alike_everywhere() {
     let hash = |seed| {
         let runs = deeds::What::RunRed {

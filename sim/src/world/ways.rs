@@ -121,7 +121,9 @@ impl Way {
             let ahead_m = along_m - vehicle.along_m;
             let reach_m = vehicle.speed_mps * self.wish.gap_s + self.wish.room_m;
             let beside = path.point_at(along_m).distance_m(place) < vehicle.width_m / 2.0 + NEAR_M;
-            beside && (-vehicle.length_m..reach_m).contains(&ahead_m)
+            // It may lie along the way of who passes, however it is turned.
+            let half_m = self.wish.size_m[0].max(self.wish.size_m[1]) / 2.0;
+            beside && (-vehicle.length_m - half_m..reach_m + half_m).contains(&ahead_m)
         })
     }
 

@@ -2,6 +2,7 @@
 
 use crate::clock::Mono;
 
+use super::kerb::Coming;
 use super::lanes::MOST_WAYS;
 
 /// What the looks before have shown of a road user.
@@ -17,6 +18,8 @@ pub(super) struct Memory {
     pub(super) turn_radps: f64,
     /// How likely it goes to which lane, by what was seen of it so far.
     pub(super) goes_to: [(usize, f64); MOST_WAYS],
+    /// On foot or two wheels: whether it comes to the carriageway.
+    pub(super) coming: Coming,
 }
 
 impl Memory {
@@ -47,6 +50,7 @@ impl Memory {
         } else {
             (self.accel_mps2, self.lasting_mps2, self.turn_radps) = (0.0, 0.0, 0.0);
             self.goes_to = [(usize::MAX, 0.0); MOST_WAYS];
+            self.coming = Coming::Not;
         }
         (self.born_at, self.seen_at) = (born_at, seen_at);
         (self.speed_mps, self.yaw_rad) = (speed_mps, yaw_rad);

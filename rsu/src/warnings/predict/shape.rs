@@ -86,6 +86,12 @@ impl Prediction {
         self.half_length_m.hypot(self.half_width_m)
     }
 
+    /// So far it goes in one piece.
+    pub(in crate::warnings) fn step_m(&self, piece: usize) -> f64 {
+        let (from, to) = (&self.knots[piece], &self.knots[piece + 1]);
+        (to.east_m - from.east_m).hypot(to.north_m - from.north_m)
+    }
+
     /// Whether it may come near another's prediction at all.
     pub(in crate::warnings) fn may_meet(&self, other: &Self) -> bool {
         let (a, b) = (&self.around, &other.around);

@@ -37,3 +37,27 @@ fn whoever_cannot_is_warned_of() {
     let begun = begun_by(48.0, 17.0, 12.0);
     assert_eq!(begun, [(Kind::Vehicles, 1, Some(2))]);
 }
+
+/// Cars come down lane 2 of the northern arm, with 14 m/s, while somebody walks slowly across it.
+fn begun_before_a_walker(cars: &[(u8, f64)]) -> Vec<(Kind, u8, Option<u8>)> {
+    let mut bench = bench();
+    bench.signals = vec![(1, Light::Green, 20.0)];
+    bench.see(1.8, |t| {
+        let cars = cars
+            .iter()
+            .map(|(id, from_m)| car(*id, (-5.0, from_m - 14.0 * t), (0.0, -14.0)));
+        let walks = walker(9, (-6.5 + 0.7 * t, 40.0), (0.7, 0.0));
+        cars.chain([walks]).collect()
+    });
+    bench.begun()
+}
+
+#[test]
+fn who_drives_behind_one_that_comes_to_a_walker_first_is_not_warned_of() {
+    let (first, behind) = ((1, 75.0), (2, 90.0));
+    assert_eq!(
+        begun_before_a_walker(&[first, behind]),
+        [(Kind::Soft, 1, Some(9))]
+    );
+    assert_eq!(begun_before_a_walker(&[behind]), [(Kind::Soft, 2, Some(9))]);
+}
