@@ -3,7 +3,8 @@
 //! A queue is four vehicles or more on one lane, each slower than 4 m/s and no more than 30 m behind
 //! the one before it, over 50 m or more. It is congestion once it has lasted for 20 s with its head
 //! farther than 40 m from the stop line and in one place (within 25 m). It is over once there has been
-//! no such queue for 5 s. An approach is congested while one of its lanes is, and the tail is that of the
+//! no such queue for 5 s, and its head has moved once it has been elsewhere for as long: a row that breaks in
+//! two for a moment, as one of its vehicles is too fast, is the same queue. An approach is congested while one of its lanes is, and the tail is that of the
 //! longest queue that is congestion. There is no standard for these figures: they are what the roadside unit is
 //! to look for as it ships, written down a second time and looked up in the truth.
 //!
@@ -46,6 +47,8 @@ struct Longest {
     row: Option<Row>,
     /// Where its head was, before the stop line, and since when it has been there.
     head: Option<(f64, Mono)>,
+    /// When it was there last: a row that breaks in two for a moment has not moved on.
+    there: Mono,
     seen: Mono,
     congested: bool,
 }
@@ -169,6 +172,7 @@ impl Queue {
         let none = Longest {
             row: None,
             head: None,
+            there: Mono::ZERO,
             seen: Mono::ZERO,
             congested: false,
         };
@@ -225,13 +229,15 @@ impl Longest {
         self.seen = now;
         let (head_m, since) = self.head.unwrap_or((row.head_m, now));
         let stays = (row.head_m - head_m).abs() <= rule.head_stays_m;
-        let (head_m, since) = if stays {
-            (head_m, since)
+        if stays || self.head.is_none() {
+            self.there = now;
+        }
+        if now.since(self.there) > GONE_AFTER {
+            (self.head, self.there) = (Some((row.head_m, now)), now);
         } else {
-            (row.head_m, now)
-        };
-        self.head = Some((head_m, since));
-        self.congested |= now.since(since) >= LASTS;
+            self.head = Some((head_m, since));
+            self.congested |= stays && now.since(since) >= LASTS;
+        }
     }
 }
 
@@ -256,3 +262,41 @@ const SPEED_OFF_MPS: f64 = 0.8;
 const PLACE_OFF_M: f64 = 1.2;
 /// How the rule is read, from strict to lax.
 const READINGS: [f64; 1 + OTHER_PLACES] = [-1.0, -0.5, 0.0, 0.5, 1.0];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a row of 60 m counts as congestion after 30 s, if its head is seen 40 m farther back from then
+    /// to then.
+    fn is_congestion(moved_s: std::ops::Range<u64>) -> bool {
+        let rule = Rule::read(0.0);
+        let mut longest = Longest {
+            row: None,
+            head: None,
+            there: Mono::ZERO,
+            seen: Mono::ZERO,
+            congested: false,
+        };
+        for second in 1..=30 {
+            let back_m = if moved_s.contains(&second) { 40.0 } else { 0.0 };
+            let row = Row {
+                head_m: 100.0 + back_m,
+                tail_m: 200.0,
+                tail: Point::default(),
+            };
+            let now = Mono::ZERO + Duration::from_secs(second);
+            longest.follow(now, Some(row), rule);
+        }
+        longest.congested
+    }
+
+    #[test]
+    fn a_row_that_breaks_in_two_for_a_moment_is_the_same_queue() {
+        assert!(is_congestion(0..0));
+        assert!(is_congestion(12..16));
+        assert!(!is_congestion(12..31));
+        // It has moved on, and back: twenty seconds from there.
+        assert!(!is_congestion(8..15));
+    }
+}
