@@ -21,6 +21,7 @@ use crate::network::{self, Network};
 use crate::report;
 use crate::run::{Outcome, run_in};
 use crate::scenario::Scenario;
+use crate::settings::{Settings, settings};
 use crate::sumo::Mover;
 use crate::sweep::{self, sweep};
 
@@ -65,9 +66,9 @@ enum Command {
         /// 95 % intervals.
         #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "report"])]
         seeds: Option<String>,
-        /// Set keys of the scenario, such as signals.gap-s=4 or demand.*.vehicles-per-hour=600.
-        #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = setting)]
-        set: Vec<(String, String)>,
+        /// Set keys of the scenario, such as signals.gap-s=4,demand.*.vehicles-per-hour=600.
+        #[arg(long, value_name = "KEY=VALUE", value_parser = settings)]
+        set: Vec<Settings>,
         /// For so many seconds instead of what the scenario says.
         #[arg(long, value_name = "S")]
         duration: Option<u32>,
@@ -192,6 +193,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         } => {
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
             let mover = world.mover();
+            let set: Vec<_> = set.into_iter().flat_map(|Settings(keys)| keys).collect();
             if let Some(network) = Network::find_with(&scenario, &set)? {
                 ensure!(
                     mover == Mover::Own,
@@ -213,11 +215,6 @@ fn obey(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::from(u8::from(!outcome.passes())))
         }
     }
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("give KEY=VALUE")?;
-    Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn many(

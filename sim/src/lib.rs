@@ -15,7 +15,7 @@
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
-//! - [`command`]: what people type
+//! - [`command`]: what people type; `settings`: keys that they set
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod air;
@@ -32,6 +32,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod sensors;
+mod settings;
 pub mod stage;
 pub mod sumo;
 pub mod sweep;
