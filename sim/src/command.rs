@@ -1,11 +1,11 @@
 //! The commands that people type.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,8 +18,9 @@ use crate::judge::verdict::{self, Verdict};
 use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
+use crate::progress::Progress;
 use crate::report;
-use crate::run::{Outcome, run_in};
+use crate::run::{Outcome, run_told};
 use crate::scenario::Scenario;
 use crate::settings::{Settings, settings};
 use crate::sumo::Mover;
@@ -206,7 +207,10 @@ fn obey(command: Command) -> Result<ExitCode> {
             if let Some(seeds) = seeds {
                 return many(&mover, &scenario, &sweep::seeds(&seeds)?, duration);
             }
-            let outcome = run_in(&mover, &scenario, seed, duration)?;
+            let progress = Progress::on_stderr();
+            let mut told = simulated(&progress);
+            let outcome = run_told(&mover, &scenario, seed, duration, &mut told)?;
+            progress.clear();
             print_outcome(&outcome);
             if let Some(folder) = folder {
                 report::write(&outcome, &folder)?;
@@ -217,22 +221,22 @@ fn obey(command: Command) -> Result<ExitCode> {
     }
 }
 
+/// Shows how much of a run is simulated.
+fn simulated(progress: &Progress) -> impl FnMut(Duration, Duration) {
+    |done, all| progress.show(Instant::now(), done.as_secs(), all.as_secs(), "s simulated")
+}
+
 fn many(
     mover: &Mover,
     scenario: &Scenario,
     seeds: &[u64],
     duration: Option<Duration>,
 ) -> Result<ExitCode> {
-    let tty = io::stderr().is_terminal();
-    let done = |count: usize| {
-        if tty {
-            eprint!("\r{count} of {} runs", seeds.len());
-        }
-    };
+    let progress = Progress::on_stderr();
+    let all = seeds.len() as u64;
+    let done = |count: usize| progress.show(Instant::now(), count as u64, all, "runs");
     let outcomes = sweep(mover, scenario, seeds, duration, &done)?;
-    if tty {
-        eprintln!();
-    }
+    progress.clear();
     let passed = outcomes.iter().filter(|outcome| outcome.passes()).count();
     println!(
         "{}: {} of {} seeds pass{}\n",
@@ -271,8 +275,10 @@ fn run_network(
     // Of each run only what is judged is kept: by junction, the whole last.
     let mut judged: Vec<Vec<Vec<Verdict>>> = Vec::new();
     let mut passed = 0;
+    let progress = Progress::on_stderr();
     for &seed in seeds {
-        let outcome = network::run::run(network, seed, duration)?;
+        let outcome = network::run::run_told(network, seed, duration, &mut simulated(&progress))?;
+        progress.clear();
         print_network(&outcome);
         passed += usize::from(outcome.passes());
         if let Some(folder) = folder {

@@ -15,7 +15,7 @@
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
-//! - [`command`]: what people type; `settings`: keys that they set
+//! - [`command`]: what people type; `settings`: keys that they set; `progress`: how far it is
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod air;
@@ -27,6 +27,7 @@ pub mod live;
 pub mod network;
 pub mod obu;
 pub mod plane;
+mod progress;
 pub mod random;
 pub mod report;
 pub mod run;
