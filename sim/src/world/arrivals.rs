@@ -145,6 +145,7 @@ const KEPT: usize = 1000;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::time::Duration;
 
     use super::super::tests::world;
@@ -173,7 +174,7 @@ mod tests {
             let before = world.next_id;
             world.arrive();
             world.steps += 1;
-            world.waiting.iter_mut().for_each(|lane| lane.clear());
+            world.waiting.iter_mut().for_each(VecDeque::clear);
             arrivals.push(world.next_id - before);
         }
         arrivals
