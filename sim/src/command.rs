@@ -1,11 +1,11 @@
 //! The commands that people type.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,9 +18,11 @@ use crate::judge::verdict::{self, Verdict};
 use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
+use crate::progress::Progress;
 use crate::report;
-use crate::run::{Outcome, run_in};
+use crate::run::{Outcome, run_told};
 use crate::scenario::Scenario;
+use crate::settings::{Settings, settings};
 use crate::sumo::Mover;
 use crate::sweep::{self, sweep};
 
@@ -65,9 +67,9 @@ enum Command {
         /// 95 % intervals.
         #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "report"])]
         seeds: Option<String>,
-        /// Set keys of the scenario, such as signals.gap-s=4 or demand.*.vehicles-per-hour=600.
-        #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = setting)]
-        set: Vec<(String, String)>,
+        /// Set keys of the scenario, such as signals.gap-s=4,demand.*.vehicles-per-hour=600.
+        #[arg(long, value_name = "KEY=VALUE", value_parser = settings)]
+        set: Vec<Settings>,
         /// For so many seconds instead of what the scenario says.
         #[arg(long, value_name = "S")]
         duration: Option<u32>,
@@ -192,6 +194,7 @@ fn obey(command: Command) -> Result<ExitCode> {
         } => {
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
             let mover = world.mover();
+            let set: Vec<_> = set.into_iter().flat_map(|Settings(keys)| keys).collect();
             if let Some(network) = Network::find_with(&scenario, &set)? {
                 ensure!(
                     mover == Mover::Own,
@@ -204,7 +207,10 @@ fn obey(command: Command) -> Result<ExitCode> {
             if let Some(seeds) = seeds {
                 return many(&mover, &scenario, &sweep::seeds(&seeds)?, duration);
             }
-            let outcome = run_in(&mover, &scenario, seed, duration)?;
+            let progress = Progress::on_stderr();
+            let mut told = simulated(&progress);
+            let outcome = run_told(&mover, &scenario, seed, duration, &mut told)?;
+            progress.clear();
             print_outcome(&outcome);
             if let Some(folder) = folder {
                 report::write(&outcome, &folder)?;
@@ -215,9 +221,9 @@ fn obey(command: Command) -> Result<ExitCode> {
     }
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("give KEY=VALUE")?;
-    Ok((key.trim().to_owned(), value.trim().to_owned()))
+/// Shows how much of a run is simulated.
+fn simulated(progress: &Progress) -> impl FnMut(Duration, Duration) {
+    |done, all| progress.show(Instant::now(), done.as_secs(), all.as_secs(), "s simulated")
 }
 
 fn many(
@@ -226,16 +232,11 @@ fn many(
     seeds: &[u64],
     duration: Option<Duration>,
 ) -> Result<ExitCode> {
-    let tty = io::stderr().is_terminal();
-    let done = |count: usize| {
-        if tty {
-            eprint!("\r{count} of {} runs", seeds.len());
-        }
-    };
+    let progress = Progress::on_stderr();
+    let all = seeds.len() as u64;
+    let done = |count: usize| progress.show(Instant::now(), count as u64, all, "runs");
     let outcomes = sweep(mover, scenario, seeds, duration, &done)?;
-    if tty {
-        eprintln!();
-    }
+    progress.clear();
     let passed = outcomes.iter().filter(|outcome| outcome.passes()).count();
     println!(
         "{}: {} of {} seeds pass{}\n",
@@ -274,8 +275,10 @@ fn run_network(
     // Of each run only what is judged is kept: by junction, the whole last.
     let mut judged: Vec<Vec<Vec<Verdict>>> = Vec::new();
     let mut passed = 0;
+    let progress = Progress::on_stderr();
     for &seed in seeds {
-        let outcome = network::run::run(network, seed, duration)?;
+        let outcome = network::run::run_told(network, seed, duration, &mut simulated(&progress))?;
+        progress.clear();
         print_network(&outcome);
         passed += usize::from(outcome.passes());
         if let Some(folder) = folder {

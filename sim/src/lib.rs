@@ -15,7 +15,7 @@
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
-//! - [`command`]: what people type
+//! - [`command`]: what people type; `settings`: keys that they set; `progress`: how far it is
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod air;
@@ -27,11 +27,13 @@ pub mod live;
 pub mod network;
 pub mod obu;
 pub mod plane;
+mod progress;
 pub mod random;
 pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod sensors;
+mod settings;
 pub mod stage;
 pub mod sumo;
 pub mod sweep;

@@ -61,12 +61,23 @@ pub fn run_in(
     seed: u64,
     duration: Option<Duration>,
 ) -> Result<Outcome> {
+    run_told(mover, scenario, seed, duration, &mut |_, _| {})
+}
+
+/// The same; after each step `told` is how much is simulated, and of how much.
+pub fn run_told(
+    mover: &Mover,
+    scenario: &Scenario,
+    seed: u64,
+    duration: Option<Duration>,
+    told: &mut dyn FnMut(Duration, Duration),
+) -> Result<Outcome> {
     match mover {
-        Mover::Own => play(None, scenario, seed, duration),
+        Mover::Own => play(None, scenario, seed, duration, told),
         Mover::Sumo(program) => {
             let scenario = scenario.without_drivers()?;
             let sumo = Sumo::start(&scenario, program.as_deref(), seed)?;
-            play(Some(sumo), &scenario, seed, duration)
+            play(Some(sumo), &scenario, seed, duration, told)
         }
     }
 }
@@ -76,6 +87,7 @@ fn play(
     scenario: &Scenario,
     seed: u64,
     duration: Option<Duration>,
+    told: &mut dyn FnMut(Duration, Duration),
 ) -> Result<Outcome> {
     let begun = Instant::now();
     let duration = duration.unwrap_or(Duration::from_secs(u64::from(scenario.file.duration_s)));
@@ -102,6 +114,7 @@ fn play(
         stage.run(span, &mut hall)?;
         hall.follow(&mut stage);
         left -= span;
+        told(duration - left, duration);
     }
     let mut outcome = hall.close(scenario, &stage, seed, duration, begun.elapsed());
     outcome.mover = sumo.map(|sumo| sumo.name().to_owned());

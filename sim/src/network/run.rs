@@ -87,6 +87,16 @@ impl NetworkOutcome {
 
 /// Runs a network in virtual time, for `duration` or as long as its file says.
 pub fn run(network: &Network, seed: u64, duration: Option<Duration>) -> Result<NetworkOutcome> {
+    run_told(network, seed, duration, &mut |_, _| {})
+}
+
+/// The same; after each step `told` is how much is simulated, and of how much.
+pub fn run_told(
+    network: &Network,
+    seed: u64,
+    duration: Option<Duration>,
+    told: &mut dyn FnMut(Duration, Duration),
+) -> Result<NetworkOutcome> {
     let begun = Instant::now();
     let duration = duration.unwrap_or(network.duration());
     let mut stage = NetworkStage::new(network, seed)?;
@@ -96,7 +106,8 @@ pub fn run(network: &Network, seed: u64, duration: Option<Duration>) -> Result<N
     // A judge among many has its share of what one alone would keep.
     let keeps = samples::MOST / halls.len().max(1);
     halls.iter_mut().for_each(|hall| hall.keep_at_most(keeps));
-    let end = stage.now() + duration;
+    let begin = stage.now();
+    let end = begin + duration;
     let settle = network.junctions.first();
     let settle = settle.map_or(Duration::ZERO, |one| one.scenario.settle());
     let from = stage.now() + settle.min(duration);
@@ -116,6 +127,7 @@ pub fn run(network: &Network, seed: u64, duration: Option<Duration>) -> Result<N
             counting = true;
             stage.count_on_board_anew();
         }
+        told(stage.now().since(begin), duration);
     }
     let on_board = stage.on_board();
     journeys.strayed = stage.joined().strayed();

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::air::AirTable;
+use super::demand::DemandTable;
 use super::devices::{
     ControllerTable, FaultTable, RadarModel, RadarTable, WeatherStationTable, WeatherTable,
 };
@@ -16,7 +17,7 @@ use super::map::MapTable;
 use super::sensing::{CameraModel, CameraTable, ObstacleTable};
 use super::signals::SignalsTable;
 use super::sumo::SumoTable;
-use super::traffic::{DemandTable, EventTable, LineTable, TrafficTable, WorksTable};
+use super::traffic::{EventTable, LineTable, TrafficTable, WorksTable};
 use super::users::UserTable;
 
 /// The file, key by key.

@@ -8,7 +8,7 @@
 //! - [`file`]: the file, key by key; `read`: how it is found, what it extends, and what is set besides
 //! - [`limits`]: what must hold
 //! - [`map`]: the junction, also out of a road model of other origin
-//! - [`traffic`]: who drives; [`users`]: who walks, rides, or lies on the road
+//! - [`demand`]: who comes by chance; [`traffic`]: who by a timetable, and how all drive; [`users`]: who walks, rides, or lies on the road
 //! - [`signals`]: the plan, and who decides
 //! - [`devices`]: the controller, radars, the weather, and what goes wrong
 //! - [`sensing`]: cameras, and what hides
@@ -17,6 +17,7 @@
 //! - [`unit`]: the configuration of the roadside unit
 
 pub mod air;
+pub mod demand;
 pub mod devices;
 pub mod file;
 pub mod limits;
@@ -38,6 +39,7 @@ use rsu::site::Site;
 use v2x_msg::base::{Civil, Utc};
 
 pub use self::air::AirTable;
+pub use self::demand::DemandTable;
 pub use self::devices::{
     ControllerTable, FaultTable, Language, LineKind, MountTable, RadarModel, RadarTable,
 };
@@ -47,7 +49,7 @@ pub use self::map::MapTable;
 pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
 pub use self::signals::{SignalsTable, StageTable};
 pub use self::sumo::SumoTable;
-pub use self::traffic::{DemandTable, EventTable, LineTable, TrafficTable, WorksTable};
+pub use self::traffic::{EventTable, LineTable, TrafficTable, WorksTable};
 pub use self::unit::Addresses;
 pub use self::users::UserTable;
 

@@ -1,4 +1,6 @@
-//! Who drives: demand, lines by a timetable, road works, and what single drivers are made to do.
+//! Who drives by plan, and how: lines by a timetable, road works, what single drivers are made to do.
+//!
+//! Not here: who comes by chance ([`super::demand`]).
 
 use std::time::Duration;
 
@@ -9,33 +11,11 @@ use v2x_msg::base::{LaneId, NodeId, PhaseId};
 
 use super::Scenario;
 use crate::plane::Path as Polyline;
+use crate::world::World;
 use crate::world::deeds::{Deed, NoSuchLane, What};
 use crate::world::lines::{Line, Service, Stop};
 use crate::world::roads::{Roads, Turn};
-use crate::world::vehicles::{Mix, TurnShares};
 use crate::world::works::Works;
-use crate::world::{Demand, World};
-
-/// Traffic of one approach.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct DemandTable {
-    /// The node that it comes from.
-    pub from: u16,
-    /// How many vehicles an hour.
-    pub vehicles_per_hour: f64,
-    /// Share that turns left.
-    pub left: f64,
-    /// Share that turns right.
-    pub right: f64,
-    /// Share of lorries.
-    pub trucks: f64,
-    /// Share of buses.
-    pub buses: f64,
-    /// Share of all of them that have an on-board unit; needs `[air]`.
-    #[serde(default)]
-    pub equipped: f64,
-}
 
 /// How those of all approaches drive.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -182,6 +162,7 @@ impl Scenario {
         let mut wishes = self.wishes()?;
         wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
+        let world = world.with_changes(self.changes());
         let world = world.with(wishes, deeds).under(self.spells()?);
         let world = world.with_works(works);
         let world = if self.file.traffic.lane_changes {
@@ -313,46 +294,5 @@ impl Scenario {
             })
         });
         works.collect()
-    }
-
-    fn demand(&self) -> Vec<Demand> {
-        let region = self.site.node.region;
-        self.file
-            .demand
-            .iter()
-            .map(|table| Demand {
-                from: NodeId {
-                    region,
-                    id: table.from,
-                },
-                vehicles_per_hour: table.vehicles_per_hour,
-                turns: TurnShares {
-                    left: table.left,
-                    right: table.right,
-                },
-                mix: Mix {
-                    trucks: table.trucks,
-                    buses: table.buses,
-                },
-            })
-            .collect()
-    }
-
-    /// Shares of each approach are shares.
-    pub(super) fn check_demand(&self) -> Result<()> {
-        for demand in &self.file.demand {
-            let shares = [
-                ("left + right", demand.left + demand.right),
-                ("trucks + buses", demand.trucks + demand.buses),
-            ];
-            for (what, sum) in shares {
-                ensure!(
-                    (0.0..=1.0).contains(&sum),
-                    "demand from {}: {what} is {sum}, not a share",
-                    demand.from
-                );
-            }
-        }
-        Ok(())
     }
 }

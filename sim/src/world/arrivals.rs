@@ -2,6 +2,7 @@
 //!
 //! Not here: who comes by a timetable ([`super::lines`]) or from another junction ([`super::seams`]).
 
+use rsu::clock::Mono;
 use v2x_msg::base::NodeId;
 
 use super::roads::Turn;
@@ -9,10 +10,35 @@ use super::vehicles::Vehicle;
 use super::{STEP, World, lanes};
 use crate::random::{Purpose, Stream};
 
+/// From a moment on another number of vehicles comes from somewhere.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    /// From the first step on that does not begin earlier.
+    pub at: Mono,
+    /// Index of the demand that changes.
+    pub demand: usize,
+    /// How many an hour from then on.
+    pub vehicles_per_hour: f64,
+}
+
 impl World {
+    /// The same world with demand that changes; of several changes at one moment the last holds.
+    pub fn with_changes(mut self, mut changes: Vec<Change>) -> Self {
+        changes.sort_by_key(|change| change.at);
+        self.changes = changes.into();
+        self
+    }
+
     /// Draws who arrives in this step: at most one from each origin, which at 0.1 s is as good as
     /// the Poisson process.
     pub(super) fn arrive(&mut self) {
+        let now = self.now();
+        while let Some(&change) = self.changes.front().filter(|change| change.at <= now) {
+            self.changes.pop_front();
+            if let Some(demand) = self.demand.get_mut(change.demand) {
+                demand.vehicles_per_hour = change.vehicles_per_hour;
+            }
+        }
         for i in 0..self.demand.len() {
             let demand = self.demand[i];
             if demand.vehicles_per_hour <= 0.0 {
@@ -116,3 +142,96 @@ impl World {
 /// A lane in which a platoon comes is as good as full: nobody else comes between its vehicles, if there is
 /// another.
 const KEPT: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::time::Duration;
+
+    use super::super::tests::world;
+    use super::*;
+
+    /// Plain demand, then by steps: from which second on, and how many vehicles an hour.
+    const PLAIN: f64 = 500.0;
+    const STEPS: [(u64, f64); 4] = [(600, 1200.0), (1200, 0.0), (1800, 150.0), (3600, 900.0)];
+    const END_S: u64 = 5400;
+
+    fn changes() -> Vec<Change> {
+        let change = |(at_s, vehicles_per_hour)| {
+            (0..4).map(move |demand| Change {
+                at: Mono::ZERO + Duration::from_secs(at_s),
+                demand,
+                vehicles_per_hour,
+            })
+        };
+        STEPS.into_iter().flat_map(change).collect()
+    }
+
+    /// How many arrive in each step; nobody drives.
+    fn arrivals(mut world: World) -> Vec<u32> {
+        let mut arrivals = Vec::new();
+        for _ in 0..END_S * 10 {
+            let before = world.next_id;
+            world.arrive();
+            world.steps += 1;
+            world.waiting.iter_mut().for_each(VecDeque::clear);
+            arrivals.push(world.next_id - before);
+        }
+        arrivals
+    }
+
+    /// From which step to which, and how many vehicles an hour from each arm then.
+    fn stretches() -> impl Iterator<Item = (usize, usize, f64)> {
+        let ends = STEPS.iter().map(|(s, _)| *s).chain([END_S]);
+        let begins = [(0, PLAIN)].into_iter().chain(STEPS);
+        begins
+            .zip(ends)
+            .map(|((begin, rate), end)| (10 * begin as usize, 10 * end as usize, rate))
+    }
+
+    #[test]
+    fn each_stretch_of_a_schedule_is_that_of_a_world_with_its_rate() {
+        for seed in 1..=3 {
+            let scheduled = arrivals(world(PLAIN, seed).with_changes(changes()));
+            for (begin, end, rate) in stretches() {
+                let plain = arrivals(world(rate, seed));
+                assert_eq!(scheduled[begin..end], plain[begin..end], "{rate} an hour");
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_come_in_each_stretch_as_its_rate_says() {
+        for seed in 1..=20 {
+            let scheduled = arrivals(world(PLAIN, seed).with_changes(changes()));
+            for (begin, end, rate) in stretches() {
+                let came = f64::from(scheduled[begin..end].iter().sum::<u32>());
+                // From four arms. Of 100 stretches the chance that any is off by 4.5 sigma is 1 in 1500.
+                let wanted = 4.0 * rate * (end - begin) as f64 / 36_000.0;
+                assert!(
+                    (came - wanted).abs() <= 4.5 * wanted.sqrt(),
+                    "seed {seed}: {came} of {wanted} at {rate} an hour"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_to_what_is_changes_nothing_and_one_to_come_nothing_before() {
+        let change = |at_s, vehicles_per_hour| Change {
+            at: Mono::ZERO + Duration::from_secs(at_s),
+            demand: 0,
+            vehicles_per_hour,
+        };
+        let run = |changes: Vec<Change>, steps: u32| {
+            let mut world = world(PLAIN, 5).with_changes(changes);
+            (0..steps).for_each(|_| world.step());
+            world.hash()
+        };
+        assert_eq!(run(vec![], 900), run(vec![change(30, PLAIN)], 900));
+        let more = vec![change(60, 1800.0)];
+        assert_eq!(run(vec![], 600), run(more.clone(), 600));
+        assert_ne!(run(vec![], 1800), run(more.clone(), 1800));
+        assert_eq!(run(more.clone(), 1800), run(more, 1800));
+    }
+}

@@ -4,7 +4,7 @@
 //! - `site`: those of a site that the roadside unit is configured for
 //! - [`signals`]: what the lamps show at any time
 //! - [`vehicles`]: what drives, and the following model
-//! - `arrivals`: who comes, and when there is room
+//! - [`arrivals`]: who comes, and when there is room
 //! - `detectors`: what signals feel of them
 //! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
 //! - `ways`: what one of them does next
@@ -28,7 +28,7 @@
 //! mathematics library, so the same seed gives the same state everywhere, to the bit. Unless lane
 //! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
-mod arrivals;
+pub mod arrivals;
 mod congestion;
 pub mod deeds;
 mod detectors;
@@ -58,6 +58,7 @@ use rsu::clock::Mono;
 use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
+use self::arrivals::Change;
 use self::congestion::Queue;
 use self::deeds::Deed;
 use self::lanes::{Lanes, Leave};
@@ -81,7 +82,7 @@ pub const STEP: Duration = Duration::from_millis(100);
 pub struct Demand {
     /// Where it comes from.
     pub from: NodeId,
-    /// How many vehicles an hour, by chance: a Poisson process.
+    /// How many vehicles an hour, by chance: a Poisson process; until a [`Change`].
     pub vehicles_per_hour: f64,
     /// Where they go.
     pub turns: TurnShares,
@@ -105,6 +106,8 @@ pub struct World {
     roads: Roads,
     signals: Signals,
     demand: Vec<Demand>,
+    /// Of the demand, the next first.
+    changes: VecDeque<Change>,
     seed: u64,
     steps: u64,
     /// In order of id.
@@ -186,6 +189,7 @@ impl World {
             roads,
             signals,
             demand,
+            changes: VecDeque::new(),
             seed,
             steps: 0,
             vehicles: Vec::new(),

@@ -92,7 +92,7 @@ fn demand(vehicles_per_hour: f64) -> Vec<Demand> {
         .collect()
 }
 
-fn world(vehicles_per_hour: f64, seed: u64) -> World {
+pub(super) fn world(vehicles_per_hour: f64, seed: u64) -> World {
     World::new(
         cross_roads(),
         Signals::Fixed(p1()),

@@ -1,0 +1,236 @@
+//! Who comes by chance: how many from each approach, by the time, and what they are.
+//!
+//! Not here: who comes by a timetable, and how all of them drive ([`super::traffic`]).
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+use v2x_msg::base::NodeId;
+
+use super::Scenario;
+use crate::world::Demand;
+use crate::world::arrivals::Change;
+use crate::world::vehicles::{Mix, TurnShares};
+
+/// Traffic of one approach.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DemandTable {
+    /// The node that it comes from.
+    pub from: u16,
+    /// How many vehicles an hour, until the first step of the schedule.
+    pub vehicles_per_hour: f64,
+    /// How many from then on.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Share that turns left.
+    pub left: f64,
+    /// Share that turns right.
+    pub right: f64,
+    /// Share of lorries.
+    pub trucks: f64,
+    /// Share of buses.
+    pub buses: f64,
+    /// Share of all of them that have an on-board unit; needs `[air]`.
+    #[serde(default)]
+    pub equipped: f64,
+}
+
+/// Steps of a demand, each later than the one before it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(try_from = "Vec<Step>")]
+pub struct Schedule(Vec<Step>);
+
+/// From a time on another number of vehicles an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "StepTable")]
+pub struct Step {
+    from_s: f64,
+    vehicles_per_hour: f64,
+}
+
+/// A step as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct StepTable {
+    /// After the start of the roadside unit.
+    from_s: f64,
+    vehicles_per_hour: f64,
+}
+
+/// Steps that are none. Refused while they are read, so that the line can be told.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum NoStep {
+    /// A figure that no time and no number of vehicles has.
+    #[error("{key} of a step is {value}, not a number from 0 on")]
+    Figure {
+        /// Which.
+        key: &'static str,
+        /// What stands there.
+        value: f64,
+    },
+    /// It begins no later than the one before it.
+    #[error("the step from-s = {from_s} stands after that of {before_s}: the earlier comes first")]
+    Order {
+        /// When it begins.
+        from_s: f64,
+        /// When the one before it does.
+        before_s: f64,
+    },
+}
+
+impl TryFrom<StepTable> for Step {
+    type Error = NoStep;
+
+    fn try_from(table: StepTable) -> Result<Self, NoStep> {
+        let figures = [
+            ("from-s", table.from_s),
+            ("vehicles-per-hour", table.vehicles_per_hour),
+        ];
+        for (key, value) in figures {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(NoStep::Figure { key, value });
+            }
+        }
+        Ok(Self {
+            from_s: table.from_s,
+            vehicles_per_hour: table.vehicles_per_hour,
+        })
+    }
+}
+
+impl TryFrom<Vec<Step>> for Schedule {
+    type Error = NoStep;
+
+    fn try_from(steps: Vec<Step>) -> Result<Self, NoStep> {
+        for pair in steps.windows(2) {
+            let [before_s, from_s] = [pair[0].from_s, pair[1].from_s];
+            if from_s <= before_s {
+                return Err(NoStep::Order { from_s, before_s });
+            }
+        }
+        Ok(Self(steps))
+    }
+}
+
+impl Scenario {
+    /// Traffic of each approach, as it begins.
+    pub(super) fn demand(&self) -> Vec<Demand> {
+        let region = self.site.node.region;
+        let tables = self.file.demand.iter();
+        tables
+            .map(|table| Demand {
+                from: NodeId {
+                    region,
+                    id: table.from,
+                },
+                vehicles_per_hour: table.vehicles_per_hour,
+                turns: TurnShares {
+                    left: table.left,
+                    right: table.right,
+                },
+                mix: Mix {
+                    trucks: table.trucks,
+                    buses: table.buses,
+                },
+            })
+            .collect()
+    }
+
+    /// And what becomes of it.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        let tables = self.file.demand.iter().enumerate();
+        tables
+            .flat_map(|(demand, table)| {
+                table.schedule.0.iter().map(move |step| Change {
+                    at: self.moment(step.from_s),
+                    demand,
+                    vehicles_per_hour: step.vehicles_per_hour,
+                })
+            })
+            .collect()
+    }
+
+    /// Shares of each approach are shares.
+    pub(super) fn check_demand(&self) -> Result<()> {
+        for demand in &self.file.demand {
+            let shares = [
+                ("left + right", demand.left + demand.right),
+                ("trucks + buses", demand.trucks + demand.buses),
+            ];
+            for (what, sum) in shares {
+                ensure!(
+                    (0.0..=1.0).contains(&sum),
+                    "demand from {}: {what} is {sum}, not a share",
+                    demand.from
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(schedule: &str) -> Result<DemandTable, toml::de::Error> {
+        let text = format!(
+            "from = 11\nvehicles-per-hour = 520\nleft = 0.2\nright = 0.2\ntrucks = 0.1\n\
+             buses = 0.0\nschedule = {schedule}\n"
+        );
+        toml::from_str(&text)
+    }
+
+    #[test]
+    fn a_schedule_is_read_step_by_step() {
+        let table = read(
+            "[{ from-s = 0, vehicles-per-hour = 300 }, { from-s = 600.5, vehicles-per-hour = 0 }]",
+        );
+        let step = |from_s, vehicles_per_hour| Step {
+            from_s,
+            vehicles_per_hour,
+        };
+        let wanted = Schedule(vec![step(0.0, 300.0), step(600.5, 0.0)]);
+        assert_eq!(table.expect("a schedule").schedule, wanted);
+        assert_eq!(read("[]").expect("no step").schedule, Schedule::default());
+    }
+
+    #[test]
+    fn a_step_that_is_none_is_refused_with_line_and_reason() {
+        let step = |from_s: &str, rate: &str| {
+            format!("{{ from-s = {from_s}, vehicles-per-hour = {rate} }}")
+        };
+        let late = step("600", "300");
+        for (steps, reason) in [
+            (step("0", "-1"), "vehicles-per-hour of a step is -1"),
+            (step("0", "inf"), "vehicles-per-hour of a step is inf"),
+            (step("nan", "300"), "from-s of a step is NaN"),
+            (step("-5", "300"), "from-s of a step is -5"),
+            (
+                format!("{late}, {}", step("0", "1")),
+                "stands after that of 600",
+            ),
+            (format!("{late}, {late}"), "stands after that of 600"),
+            ("{ from-s = 0 }".to_owned(), "vehicles-per-hour"),
+            ("{ to-s = 0 }".to_owned(), "to-s"),
+        ] {
+            let refused = read(&format!("[{steps}]")).expect_err(&steps).to_string();
+            assert!(refused.contains(reason), "{steps}: {refused}");
+            assert!(refused.contains("line 7"), "{steps}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_counts_from_the_start_of_the_unit_also_if_it_is_set() {
+        let schedule = "[{ from-s = 30, vehicles-per-hour = 60 }]".to_owned();
+        let set = [("demand.1.schedule".to_owned(), schedule)];
+        let scenario = Scenario::find_with("moyu-boyuan", &set).expect("a scenario");
+        let wanted = Change {
+            at: scenario.moment(30.0),
+            demand: 1,
+            vehicles_per_hour: 60.0,
+        };
+        assert_eq!(scenario.changes(), [wanted]);
+        assert!(scenario.moment(0.0) > rsu::clock::Mono::ZERO);
+    }
+}
