@@ -1,12 +1,14 @@
 //! What came of a run, as files: `report.json` for programs, `report.html` for people.
 //!
 //! - [`air`]: of it, what reached vehicles
+//! - [`unit`]: what the unit counted of itself
 //! - [`page`]: the page, whole in one file, with nothing to load
 //! - [`plot`]: its drawings
 
 pub mod air;
 pub mod page;
 pub mod plot;
+pub mod unit;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,6 +87,8 @@ pub struct Report<'a> {
     pub on_board: Option<air::OnBoard>,
     /// Vehicles that passed a stop line.
     pub vehicles_passed: u64,
+    /// What the unit counted of itself.
+    pub unit: unit::Unit,
     /// By input: name, frames accepted and rejected.
     pub inputs: &'a [(String, u64, u64)],
     /// What the station told its operator first, seconds after its start.
@@ -256,6 +260,7 @@ impl<'a> Report<'a> {
                 .as_ref()
                 .map(|score| air::OnBoard::of(score, &judge.journeys.stops)),
             vehicles_passed: outcome.passed,
+            unit: unit::Unit::of(&outcome.unit),
             inputs: &outcome.inputs,
             events: outcome
                 .events
