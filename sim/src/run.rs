@@ -7,6 +7,7 @@ use rsu::clock::{Mono, Now};
 use rsu::station::{Event, Frame};
 
 use crate::judge::Judge;
+use crate::judge::priority::PriorityJudge;
 use crate::judge::verdict::{Verdict, verdicts};
 use crate::scenario::Scenario;
 use crate::stage::{Audience, Stage};
@@ -93,6 +94,11 @@ fn play(
         }
     };
     let mut hall = Hall::new(scenario, &stage, duration)?;
+    // Nothing is known of how SUMO's road users would have fared.
+    if sumo.is_none() {
+        let (from, until) = (hall.judge.from(), stage.started() + duration);
+        hall.judge.priority = PriorityJudge::of(scenario, seed, from, until)?;
+    }
     let mut left = duration;
     while !left.is_zero() {
         // A step at a time, so that the crossings of each can be counted.
