@@ -15,6 +15,7 @@ use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
 use crate::judge::detectors;
 use crate::judge::verdict::{self, Verdict};
+use crate::live::summary::measured;
 use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
@@ -436,6 +437,9 @@ fn demo(wanted: &Demo) -> Result<ExitCode> {
         heard.broken,
         heard.rejected
     );
+    if let Some(unit) = &heard.unit {
+        let _ = writeln!(io::stdout(), "{}", measured(unit));
+    }
     // Who ends it early has heard enough.
     let early = wishes
         .ended

@@ -9,7 +9,7 @@
 //! - [`live`]: the same in real time against a daemon's sockets
 //! - [`truth`], [`judge`]: what was broadcast against what was true
 //! - [`network`]: several junctions, one roadside unit each
-//! - [`run`]: one run from beginning to end
+//! - [`run`]: one run from beginning to end; [`unit`], what the unit counted of itself
 //! - [`sumo`]: a world that SUMO drives
 //! - [`sweep`]: the same by many chances
 //! - [`report`]: what came of it, as files
@@ -38,4 +38,5 @@ pub mod stage;
 pub mod sumo;
 pub mod sweep;
 pub mod truth;
+pub mod unit;
 pub mod world;

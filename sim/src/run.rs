@@ -7,11 +7,13 @@ use rsu::clock::{Mono, Now};
 use rsu::station::{Event, Frame};
 
 use crate::judge::Judge;
+use crate::judge::priority::PriorityJudge;
 use crate::judge::verdict::{Verdict, verdicts};
 use crate::scenario::Scenario;
 use crate::stage::{Audience, Stage};
 use crate::sumo::{Mover, Sumo};
 use crate::truth::Truth;
+use crate::unit::UnitCounts;
 use crate::world::STEP;
 
 /// What came of a run.
@@ -34,6 +36,8 @@ pub struct Outcome {
     pub more_events: u64,
     /// By input: frames accepted and rejected.
     pub inputs: Vec<(String, u64, u64)>,
+    /// What the unit counted of itself.
+    pub unit: UnitCounts,
     /// Vehicles that passed a stop line.
     pub passed: u64,
     /// A number that differs if the world does.
@@ -102,6 +106,11 @@ fn play(
         }
     };
     let mut hall = Hall::new(scenario, &stage, duration)?;
+    // Nothing is known of how SUMO's road users would have fared.
+    if sumo.is_none() {
+        let (from, until) = (hall.judge.from(), stage.started() + duration);
+        hall.judge.priority = PriorityJudge::of(scenario, seed, from, until)?;
+    }
     let mut left = duration;
     while !left.is_zero() {
         // A step at a time, so that the crossings of each can be counted.
@@ -124,6 +133,7 @@ fn play(
 /// Who hears one unit through a whole run.
 pub(crate) struct Hall {
     judge: Judge,
+    unit: UnitCounts,
     events: Vec<(Duration, Event)>,
     more_events: u64,
     started: Mono,
@@ -138,6 +148,7 @@ impl Hall {
         let from = stage.started() + scenario.settle().min(duration);
         Ok(Self {
             judge: Judge::new(scenario, from)?,
+            unit: UnitCounts::default(),
             events: Vec::new(),
             more_events: 0,
             started: stage.started(),
@@ -146,9 +157,10 @@ impl Hall {
         })
     }
 
-    /// The judge keeps no more than so many measurements of one thing one by one.
+    /// No more than so many measurements of one thing are kept one by one.
     pub(crate) fn keep_at_most(&mut self, keeps: usize) {
         self.judge.keep_at_most(keeps);
+        self.unit.keep_at_most(keeps);
     }
 
     /// Looks at a step of the stage's world.
@@ -182,6 +194,7 @@ impl Hall {
     ) -> Outcome {
         self.judge.on_board = stage.on_board();
         self.judge.finish(stage.now(), stage.truth());
+        self.unit.read(stage);
         let inputs = stage.counts().map(|(name, counts)| {
             let rejected = counts.rejected().iter().map(|(_, count)| count).sum();
             (name.to_owned(), counts.accepted(), rejected)
@@ -194,6 +207,7 @@ impl Hall {
             took,
             verdicts: verdicts(&self.judge, &scenario.file.limits),
             judge: self.judge,
+            unit: self.unit,
             events: self.events,
             more_events: self.more_events,
             passed: self.passed,
@@ -205,6 +219,7 @@ impl Hall {
 
 impl Audience for Hall {
     fn frame(&mut self, now: Now, frame: &Frame, truth: &Truth) {
+        self.unit.note(now, frame);
         self.judge.hear(now.mono, frame.bytes(), truth);
     }
 

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use rsu::clock::Mono;
 use rsu::report::Light;
+use sim::judge::priority::PriorityJudge;
+use sim::judge::samples::Samples;
+use sim::run::run;
 use sim::scenario::Scenario;
 use sim::world::roads::Turn;
 use sim::world::vehicles::Kind;
@@ -76,6 +79,64 @@ fn buses_gain_a_fifth_and_the_side_road_loses_less_than_a_tenth() {
     let [bus_before_s, bus_s, side_before_s, side_s] = sums;
     assert!(bus_s < 0.8 * bus_before_s, "{bus_before_s} to {bus_s}");
     assert!(side_s < 1.1 * side_before_s, "{side_before_s} to {side_s}");
+}
+
+#[test]
+fn a_run_is_held_against_the_same_traffic_without_priority() {
+    let seed = 2;
+    let judged = |signals: &str| {
+        let scenario = scenario(&[("signals.type", signals)]);
+        let from = scenario.moment(0.0);
+        let until = scenario.moment(f64::from(scenario.file.duration_s));
+        let judge = PriorityJudge::of(&scenario, seed, from, until).expect("worlds");
+        let mut judge = judge.expect("the scenario asks for it");
+        drive(&scenario, seed, |world| {
+            let crossings = world.crossings().iter();
+            let count = crossings.filter(|crossing| crossing.at >= from);
+            count.for_each(|crossing| judge.passed(crossing, world));
+        });
+        judge
+    };
+    // Without priority, a run is its own comparison: nobody gains, nobody loses.
+    let plain = judged("coordinated");
+    assert_eq!(
+        (plain.bus_less(), plain.side_more()),
+        (Some(0.0), Some(0.0))
+    );
+    let favoured = judged("bus-priority");
+    let without = |judge: &PriorityJudge| (judge.without.bus_s.mean(), judge.without.side_s.mean());
+    assert_eq!(without(&favoured), without(&plain));
+    let both = |with: &Samples, without: &Samples| {
+        assert!(with.count() > 15 && without.count() > 15, "hardly anybody");
+        with.mean().zip(without.mean()).expect("delays")
+    };
+    let bus = both(&favoured.with.bus_s, &favoured.without.bus_s);
+    let side = both(&favoured.with.side_s, &favoured.without.side_s);
+    let close = |told: Option<f64>, sum: f64| told.is_some_and(|told| (told - sum).abs() < 1e-9);
+    let less = favoured.bus_less();
+    assert!(less > Some(0.0), "buses gain nothing: {bus:?}");
+    assert!(close(less, 1.0 - bus.0 / bus.1), "{less:?}, {bus:?}");
+    let more = favoured.side_more();
+    assert!(close(more, side.0 / side.1 - 1.0), "{more:?}, {side:?}");
+}
+
+#[test]
+fn what_priority_costs_is_judged_in_a_run() {
+    let plain = scenario(&[("signals.type", "coordinated"), ("settle-s", "0")]);
+    let outcome = run(&plain, 1, Some(Duration::from_secs(130))).expect("a run");
+    for what in ["delay of buses, less by", "delay of sides, more by"] {
+        let mut verdicts = outcome.verdicts.iter();
+        let found = verdicts.find(|verdict| verdict.criterion == what);
+        assert_eq!(found.expect("a criterion").value, Some(0.0), "{what}");
+    }
+}
+
+#[test]
+fn who_heeds_the_unit_cannot_be_compared() {
+    let heeds = scenario(&[("air.advice", "true")]);
+    let refused = run(&heeds, 1, Some(Duration::from_secs(1))).err();
+    let told = refused.expect("a refusal").to_string();
+    assert!(told.contains("air.advice"), "{told}");
 }
 
 #[test]

@@ -13,7 +13,7 @@
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
 //! - [`health`]: what the unit tells of its sensors against what is wrong with them
-//! - [`journeys`]: how long road users took
+//! - [`journeys`]: how long road users took; [`priority`], with and without a signal that favours buses
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing; [`buckets`], of very many; [`trace`], how it went
 
@@ -28,6 +28,7 @@ pub mod journeys;
 pub mod kinds;
 pub mod maps;
 pub mod objects;
+pub mod priority;
 pub mod samples;
 pub mod signals;
 pub mod silence;
@@ -59,6 +60,7 @@ use self::health::HealthJudge;
 use self::journeys::Journeys;
 use self::maps::MapJudge;
 use self::objects::ObjectJudge;
+use self::priority::PriorityJudge;
 use self::signals::SignalScore;
 use self::silence::Silence;
 use self::traffic::Traffic;
@@ -95,6 +97,8 @@ pub struct Judge {
     pub maps: MapJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
+    /// What buses gain and others lose, where that is asked.
+    pub priority: Option<PriorityJudge>,
     /// What reached vehicles with on-board units, and what they made of it.
     pub on_board: Option<Score>,
     from: Mono,
@@ -120,6 +124,7 @@ impl Judge {
             maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
             health: HealthJudge::new(scenario),
             journeys: Journeys::default(),
+            priority: None,
             on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
                 .under(spells),
@@ -169,6 +174,9 @@ impl Judge {
         self.journeys.passed(crossing, counts);
         if !counts {
             return;
+        }
+        if let Some(priority) = &mut self.priority {
+            priority.passed(crossing, world);
         }
         if crossing.runs_red() {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);

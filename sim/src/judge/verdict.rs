@@ -4,6 +4,7 @@ use serde::Serialize;
 use v2x_msg::access::Aid;
 
 use super::Judge;
+use super::priority::PriorityJudge;
 use super::samples::Samples;
 use super::silence::Silence;
 use crate::obu::asking::{LANE, SHARING};
@@ -388,6 +389,13 @@ impl Table {
         self.at_most("delay of buses, mean", buses, "s", limits.bus_delay_max_s);
         let others = judge.journeys.delay_s.mean();
         self.at_most("delay of others, mean", others, "s", limits.delay_max_s);
+        let priority = judge.priority.as_ref();
+        let less = priority.and_then(PriorityJudge::bus_less);
+        let least = limits.bus_delay_less_min;
+        self.at_least("delay of buses, less by", less, "", least);
+        let more = priority.and_then(PriorityJudge::side_more);
+        let most = limits.side_delay_more_max;
+        self.at_most("delay of sides, more by", more, "", most);
         let rate = Some(traffic.rate_hz(Aid::Map));
         self.at_least("MAP rate", rate, "Hz", limits.map_rate_min_hz);
         let rsi_hz = [Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic]

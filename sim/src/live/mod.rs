@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use rsu::clock::{Mono, Now, Utc};
-use rsu::daemon::Daemon;
+use rsu::daemon::{Daemon, Snapshot};
 
 use self::lines::{ControllerLine, Received, Receiver, SensorLine};
 use self::summary::Summary;
@@ -91,6 +91,8 @@ pub struct Heard {
     pub rejected: u64,
     /// How far simulated time fell behind.
     pub slipped: Duration,
+    /// What the daemon measured of itself, at the end.
+    pub unit: Option<Box<Snapshot>>,
 }
 
 impl Heard {
@@ -253,6 +255,7 @@ impl Live {
             }
         }
         heard.slipped = self.slipped;
+        heard.unit = Some(Box::new(self.daemon.stats()));
         self.daemon.stop();
         Ok(heard)
     }
@@ -401,6 +404,11 @@ mod tests {
             .expect("a run");
         assert!(heard.everything(), "{heard:?}");
         assert_eq!((heard.broken, heard.rejected), (0, 0));
+        let unit = heard.unit.as_deref().expect("what it measured");
+        assert!(unit.latency.reaction.count > 0, "{:?}", unit.latency);
+        assert!(unit.latency.reaction.p50 > Duration::ZERO);
+        let told = summary::measured(unit);
+        assert!(!told.contains("none"), "{told}");
         let last = seconds.last().expect("three seconds");
         assert!(last.phases > 0, "{last}");
         // How well it keeps time depends on the machine; what it says does not.

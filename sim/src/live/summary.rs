@@ -1,8 +1,10 @@
-//! What was heard in one second, in a line that a person can follow.
+//! What was heard in one second, in a line that a person can follow; and what the daemon measured of itself,
+//! in two.
 
 use std::fmt;
 use std::time::Duration;
 
+use rsu::daemon::{InputSnapshot, Percentiles, Snapshot};
 use v2x_msg::access::Aid;
 
 use crate::judge::Judge;
@@ -120,4 +122,45 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+/// What a daemon measured of itself since its start: how long it took, and what it dropped.
+pub fn measured(unit: &Snapshot) -> String {
+    let path = &unit.latency;
+    let inputs = |pick: fn(&InputSnapshot) -> u64| unit.inputs.iter().map(pick).sum::<u64>();
+    format!(
+        "from bytes in to the frame that they set off: {}; newest input of all frames: {}\n\
+         dropped: {} slots, {} reports before the station, {} reads before a decoder, {} by fusion, \
+         {} road users and {} events left out of messages, {} frames not sent",
+        spans(&path.reaction),
+        spans(&path.age),
+        unit.station.missed.iter().sum::<u64>(),
+        inputs(|input| input.displaced),
+        inputs(|input| input.foreign + input.overlong + input.retained),
+        dropped_by_fusion(unit),
+        unit.station.tracks_left_out,
+        unit.station.road_events_left_out,
+        unit.radio.iter().map(|radio| radio.lost).sum::<u64>(),
+    )
+}
+
+/// What fusion refused or gave up; echoes are no loss.
+fn dropped_by_fusion(unit: &Snapshot) -> u64 {
+    let refused = unit.station.fusion.refused().into_iter();
+    let lost = refused.filter(|(kind, _)| *kind != "echo");
+    lost.map(|(_, count)| count).sum()
+}
+
+fn spans(of: &Percentiles) -> String {
+    if of.count == 0 {
+        return "none".to_owned();
+    }
+    let ms = |span: Duration| span.as_secs_f64() * 1e3;
+    format!(
+        "p50 {:.2}, p99 {:.2}, max {:.2} ms ({})",
+        ms(of.p50),
+        ms(of.p99),
+        ms(of.max),
+        of.count
+    )
 }

@@ -1,12 +1,14 @@
 //! What came of a run, as files: `report.json` for programs, `report.html` for people.
 //!
 //! - [`air`]: of it, what reached vehicles
+//! - [`unit`]: what the unit counted of itself
 //! - [`page`]: the page, whole in one file, with nothing to load
 //! - [`plot`]: its drawings
 
 pub mod air;
 pub mod page;
 pub mod plot;
+pub mod unit;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -85,6 +87,8 @@ pub struct Report<'a> {
     pub on_board: Option<air::OnBoard>,
     /// Vehicles that passed a stop line.
     pub vehicles_passed: u64,
+    /// What the unit counted of itself.
+    pub unit: unit::Unit,
     /// By input: name, frames accepted and rejected.
     pub inputs: &'a [(String, u64, u64)],
     /// What the station told its operator first, seconds after its start.
@@ -219,19 +223,7 @@ impl<'a> Report<'a> {
             pass: outcome.passes(),
             verdicts: &outcome.verdicts,
             messages: messages(outcome),
-            distributions: vec![
-                distribution("countdown error", "s", &judge.signals.end_error_s),
-                distribution("SPAT age of lamp states", "s", &judge.signals.age_s),
-                distribution("RSM position error", "m", &objects.position_m),
-                distribution("RSM lead of moving road users", "m", &objects.ahead_m),
-                distribution("RSM speed error", "m/s", &objects.speed_mps),
-                distribution("RSM heading error", "deg", &objects.heading_deg),
-                distribution("RSM age", "s", &objects.age_s),
-                distribution("RSI position error", "m", &judge.events.position_m),
-                distribution("an entry shows nobody for", "s", &objects.nobody_s),
-                distribution("MAP centre line error", "m", &judge.maps.centre_line_m),
-                distribution("MAP stop line error", "m", &judge.maps.stop_line_m),
-            ],
+            distributions: distributions(outcome),
             kinds: kinds(outcome),
             confidence: objects.sure,
             confidence_by_class: claims(&objects.sure_by_claim),
@@ -256,6 +248,7 @@ impl<'a> Report<'a> {
                 .as_ref()
                 .map(|score| air::OnBoard::of(score, &judge.journeys.stops)),
             vehicles_passed: outcome.passed,
+            unit: unit::Unit::of(&outcome.unit),
             inputs: &outcome.inputs,
             events: outcome
                 .events
@@ -287,6 +280,38 @@ pub(crate) fn write_files(folder: &Path, report: &impl Serialize, page: &str) ->
         fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     Ok(())
+}
+
+fn distributions(outcome: &Outcome) -> Vec<Distribution> {
+    let judge = &outcome.judge;
+    let objects = &judge.objects.score;
+    let mut all = vec![
+        distribution("countdown error", "s", &judge.signals.end_error_s),
+        distribution("SPAT age of lamp states", "s", &judge.signals.age_s),
+        distribution("RSM position error", "m", &objects.position_m),
+        distribution("RSM lead of moving road users", "m", &objects.ahead_m),
+        distribution("RSM speed error", "m/s", &objects.speed_mps),
+        distribution("RSM heading error", "deg", &objects.heading_deg),
+        distribution("RSM age", "s", &objects.age_s),
+        distribution("RSI position error", "m", &judge.events.position_m),
+        distribution("an entry shows nobody for", "s", &objects.nobody_s),
+        distribution("MAP centre line error", "m", &judge.maps.centre_line_m),
+        distribution("MAP stop line error", "m", &judge.maps.stop_line_m),
+    ];
+    if let Some(priority) = &judge.priority {
+        let (with, without) = (&priority.with, &priority.without);
+        all.extend([
+            distribution("delay of buses", "s", &with.bus_s),
+            distribution("delay of buses without priority", "s", &without.bus_s),
+            distribution("delay from the sides", "s", &with.side_s),
+            distribution(
+                "delay from the sides without priority of buses",
+                "s",
+                &without.side_s,
+            ),
+        ]);
+    }
+    all
 }
 
 fn happenings(outcome: &Outcome) -> Vec<Happened> {

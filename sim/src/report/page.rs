@@ -51,6 +51,7 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
             distributions(&mut page, &title, &kind.distributions);
         }
     }
+    report.unit.write(&mut page);
     remarks(&mut page, outcome, report);
     let _ = write!(
         page,
@@ -275,14 +276,6 @@ fn remarks(page: &mut String, outcome: &Outcome, report: &Report<'_>) {
             page,
             "<tr><td class='n'>{after_s:.1} s after start<td>station<td>{}</tr>",
             escape(event)
-        );
-    }
-    page.push_str("</table></section><section><h2>Inputs</h2><table><tr><th>input<th>frames accepted<th>rejected</tr>");
-    for (name, accepted, rejected) in report.inputs {
-        let _ = write!(
-            page,
-            "<tr><td>{}<td class='n'>{accepted}<td class='n'>{rejected}</tr>",
-            escape(name)
         );
     }
     page.push_str("</table></section>");

@@ -112,6 +112,11 @@ pub struct Limits {
     pub bus_delay_max_s: Option<f64>,
     /// Mean delay of all other vehicles at the junction, at most.
     pub delay_max_s: Option<f64>,
+    /// Share by which the mean delay of buses is less than in the same traffic with a signal that favours
+    /// nobody, at least.
+    pub bus_delay_less_min: Option<f64>,
+    /// Share by which that of all others is more, from where no line of buses comes, at most.
+    pub side_delay_more_max: Option<f64>,
     /// How often vehicles stand before their line, mean, at most.
     pub stops_mean_max: Option<f64>,
     /// Share of the frames of the roadside unit that vehicles within `delivery_range_m` hear, at least.
@@ -231,6 +236,8 @@ impl Default for Limits {
             map_lanes_missing_max: None,
             bus_delay_max_s: None,
             delay_max_s: None,
+            bus_delay_less_min: None,
+            side_delay_more_max: None,
             stops_mean_max: None,
             delivery_down_min: None,
             delivery_up_min: None,

@@ -255,6 +255,19 @@ impl Scenario {
         lines.collect()
     }
 
+    /// Where lines of buses come from.
+    pub(crate) fn bus_approaches(&self) -> Vec<NodeId> {
+        let lines = self.file.line.iter();
+        let buses = lines.filter(|line| line.service == LineService::Bus);
+        let region = self.site.node.region;
+        buses
+            .map(|line| NodeId {
+                region,
+                id: line.from,
+            })
+            .collect()
+    }
+
     /// Road works, each at the beginning of its taper.
     pub(super) fn works(&self, roads: &Roads) -> Result<Vec<Works>> {
         let works = self.file.works.iter().map(|table| {
