@@ -14,6 +14,7 @@
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
 //! - [`lines`]: buses with stops, emergency vehicles
 //! - [`lanes`]: who moves over to the lane beside
+//! - [`aside`]: how it does
 //! - `mobil`: whether that is safe, and what it is worth
 //! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
@@ -29,6 +30,7 @@
 //! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
 pub mod arrivals;
+pub mod aside;
 mod congestion;
 pub mod deeds;
 mod detectors;

@@ -7,7 +7,8 @@
 
 use rsu::clock::Mono;
 
-use super::lanes::{Aside, Ask, Leave};
+use super::aside::Aside;
+use super::lanes::{Ask, Leave};
 use super::lines::Call;
 use super::roads::Turn;
 use crate::random::{Purpose, Stream};
