@@ -282,7 +282,7 @@ fuzz_target!(|octets: &[u8]| {
         });
         for input in 0..SENSORS {
             let health = fusion.health(InputId(input), now).expect("it is a sensor");
-            assert!(health.range_offset_m.is_finite() && health.yaw_offset_rad.is_finite());
+            assert!(health.range_offset_m.is_finite() && health.turned_clockwise_rad.is_finite());
             assert!(health.noise_along.is_finite() && health.false_per_m2.is_finite());
             assert!(health.later_s.is_finite());
         }
