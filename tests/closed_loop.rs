@@ -95,10 +95,18 @@ fn the_demo_drives_a_live_unit_and_tells_each_second_what_was_heard() {
         words.iter().all(|word| second.contains(word))
     };
     assert!(seconds.iter().any(is_whole), "{seconds:?}");
-    let last = outcome.out.lines().last().expect("a summary");
-    assert!(last.starts_with("heard "), "{last}");
+    let summary = |begins: &str| {
+        let mut lines = outcome.out.lines();
+        let line = lines.find(|line| line.starts_with(begins));
+        line.unwrap_or_else(|| panic!("{begins}: {}", outcome.out))
+    };
+    let heard = summary("heard ");
     for kind in ["SPAT", "RSM", "MAP", "RSI"] {
-        assert!(!last.contains(&format!(" 0 {kind}")), "{last}");
+        assert!(!heard.contains(&format!(" 0 {kind}")), "{heard}");
     }
-    assert!(last.contains("; 0 lost or not decoded, "), "{last}");
+    assert!(heard.contains("; 0 lost or not decoded, "), "{heard}");
+    // What its daemon says of itself.
+    let latency = summary("from bytes in to the frame");
+    assert!(latency.contains("p99"), "{latency}");
+    summary("dropped: ");
 }
