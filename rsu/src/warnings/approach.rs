@@ -21,8 +21,9 @@ const SIGMAS: f64 = 4.0;
 /// Slower than this, relative to each other, a line of approach says nothing.
 const RELATIVE_MPS: f64 = 0.3;
 
-/// How two road users meet, or pass where the other is less than `close_s` before or after; None where they do not, or touch already: what is predicted to have
-/// happened is one thing seen twice, or no longer to be warned of.
+/// How two road users meet, or pass where the other is less than `close_s` before or after; None where they do
+/// not, or touch already: what is predicted to have happened is one thing seen twice, or no longer to be warned
+/// of.
 pub(super) fn meeting(one: &Prediction, other: &Prediction, close_s: f64) -> Option<Meeting> {
     let reach_m = one.reach_m() + other.reach_m();
     let mut likely = Meeting {

@@ -7,8 +7,8 @@
 //! were in conflict by [`super::conflicts`], which asks for a warning; or if a vehicle that drove on as fast as
 //! when the warning began would have met somebody on foot or two wheels, by the same second and a half, where
 //! that one truly went: then its driver gave way, however softly. As far as its stop line, if that was still
-//! ahead, and the next vehicle before it: what it did for those says nothing. A warning of a track that shows nobody is false. Not here: conflicts that nobody
-//! was warned of.
+//! ahead, and the next vehicle before it: what it did for those says nothing. A warning of a track that shows
+//! nobody is false. Not here: conflicts that nobody was warned of.
 
 use std::time::Duration;
 

@@ -4,9 +4,10 @@
 //! the one before it, over 50 m or more. It is congestion once it has lasted for 20 s with its head
 //! farther than 40 m from the stop line and in one place (within 25 m). It is over once there has been
 //! no such queue for 5 s, and its head has moved once it has been elsewhere for as long: a row that breaks in
-//! two for a moment, as one of its vehicles is too fast, is the same queue. An approach is congested while one of its lanes is, and the tail is that of the
-//! longest queue that is congestion. There is no standard for these figures: they are what the roadside unit is
-//! to look for as it ships, written down a second time and looked up in the truth.
+//! two for a moment, as one of its vehicles is too fast, is the same queue. An approach is congested while one
+//! of its lanes is, and the tail is that of the longest queue that is congestion. There is no standard for
+//! these figures: they are what the roadside unit is to look for as it ships, written down a second time and
+//! looked up in the truth.
 //!
 //! Where a queue creeps, a tenth of a metre a second in one vehicle's speed moves its beginning by seconds, and
 //! nobody sees that tenth. So the rule is read in five ways, from so much too strict to so much too lax as RSM

@@ -3,11 +3,12 @@
 //! A queue is a row of slow vehicles on one lane without a gap. Who was there a moment ago and is missed still
 //! counts, for tracks in dense queues are lost and doubled; but how long it is and where its head stands are those
 //! of who is seen, since a row that keeps the farthest ends it ever had becomes a queue too soon. Only where
-//! its tail is told, its last vehicle is held for the moment in which it is missed. It is congestion when it lasts longer than a cycle of
-//! the signal that it stands at, or when its head stands where no signal is, whatever else stands at the
-//! signal. To become one its vehicles must be slow for sure; to stay one they need only seem so, and so one that
-//! comes and goes by the tenth of a metre a second is not told again and again. Its tail moves; the event moves along. Cones and what else has never moved do not queue. Not
-//! here: single vehicles.
+//! its tail is told, its last vehicle is held for the moment in which it is missed. It is congestion when it
+//! lasts longer than a cycle of the signal that it stands at, or when its head stands where no signal is,
+//! whatever else stands at the signal. To become one its vehicles must be slow for sure; to stay one they need
+//! only seem so, and so one that comes and goes by the tenth of a metre a second is not told again and again.
+//! Its tail moves; the event moves along. Cones and what else has never moved do not queue. Not here: single
+//! vehicles.
 
 use arrayvec::ArrayVec;
 use v2x_msg::base::{EnuFrame, Few, Radius};

@@ -2,9 +2,10 @@
 //!
 //! Nobody can tell as long as it can still stop there as people do. What is believed until then is what the
 //! site's own road users have shown: of those who came to that place and would have been warned of had they been
-//! taken to go on, which share stopped; one half where nobody has come yet (the rule of succession). Whoever can no longer stop, and does not brake, goes on; whoever brakes for the
-//! edge stops. The edge is that of the lanes of the site; who is on them has come over it. Not here: where
-//! they meet whom, and what a signal for walkers says (few sites have one surveyed).
+//! taken to go on, which share stopped; one half where nobody has come yet (the rule of succession). Whoever
+//! can no longer stop, and does not brake, goes on; whoever brakes for the edge stops. The edge is that of the
+//! lanes of the site; who is on them has come over it. Not here: where they meet whom, and what a signal for
+//! walkers says (few sites have one surveyed).
 
 use arrayvec::ArrayVec;
 
