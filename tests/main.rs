@@ -17,6 +17,8 @@ mod configs;
 mod daemon;
 mod hostile;
 mod playback;
+#[path = "../rsu/tests/ports/mod.rs"]
+mod ports;
 mod process;
 mod recording;
 mod walls;

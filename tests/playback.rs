@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::ports::free_tcp;
 use crate::process::{LONG, Running, Scratch, VERY_LONG};
-use crate::recording::{Rig, free_tcp};
+use crate::recording::Rig;
 
 const TOKEN: &str = "a-word-for-the-tests";
 

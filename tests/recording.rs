@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::{Message, MessageKind};
 
 use crate::air::{Air, Beat, Gateway, datagrams, free_udp};
+use crate::ports::free_tcp;
 use crate::process::{Outcome, Running, Scratch, file, run};
 
 const LAMPS: &str = "tests/data/moyu-boyuan.gat1743.hex";
@@ -77,12 +78,6 @@ impl Rig {
         assert_eq!(kinds, [true; 2], "signals and road users are told of");
         heard
     }
-}
-
-/// An address where nobody listens yet.
-pub(crate) fn free_tcp() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("it is bound")
 }
 
 fn recordings(folder: &Path) -> Vec<PathBuf> {

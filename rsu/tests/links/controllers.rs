@@ -20,7 +20,8 @@ use rsu::inputs::gb20999::{Identity, Junction, Phase, Responder, Stage};
 use rsu::report::Light;
 use v2x_msg::access::{Aid, dsmp};
 
-use crate::rig::{LONG, Rig, free_tcp, free_udp};
+use crate::ports::free_tcp;
+use crate::rig::{LONG, Rig, free_udp, listen_again};
 
 /// Waits for a SPAT of which this holds, as text.
 fn until_spat(rig: &Rig, what: &str, wanted: impl Fn(&str) -> bool) {
@@ -196,7 +197,7 @@ fn gb20999_over_tcp_survives_the_controllers_death() {
         matches!(input.link, LinkState::Down(_))
     });
     let before = rig.input("signal").reports;
-    let listener = TcpListener::bind(at).unwrap();
+    let listener = listen_again(at);
     let _second = serve(listener.accept().unwrap().0);
     rig.until("signal", "heard again", |input| input.reports > before + 5);
 }

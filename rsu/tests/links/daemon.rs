@@ -20,7 +20,7 @@ use v2x_msg::base::{DSecond, EnuFrame, GeoPosition, Heading, MsgCount, Speed, St
 use v2x_msg::kinds::bsm::{Acceleration4, ErrorEllipse, VehicleClass};
 use v2x_msg::kinds::{Bsm, Rsm, rsm};
 
-use crate::rig::{LONG, Rig, free_udp, signal, silent_signal, until};
+use crate::rig::{LONG, Rig, free_udp, listen_again, signal, silent_signal, until};
 
 /// The next frame of a kind.
 fn hear(rig: &Rig, kind: Aid) -> Vec<u8> {
@@ -220,7 +220,7 @@ fn a_radar_over_tcp_is_heard_and_heard_again_after_it_was_away() {
         matches!(input.link, LinkState::Down(_))
     });
     let before = rig.input("radar").reports;
-    let gateway = TcpListener::bind(at).unwrap();
+    let gateway = listen_again(at);
     let (mut stream, _) = gateway.accept().unwrap();
     rig.until("radar", "connected", |input| input.link == LinkState::Up);
     stream.write_all(&gateway_bytes()).unwrap();

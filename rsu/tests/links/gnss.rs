@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use rsu::daemon::LinkState;
 use rsu::report::Fix;
 
-use crate::rig::{Rig, free_tcp, program_at, silent_signal, until};
+use crate::ports::free_tcp;
+use crate::rig::{Rig, program_at, silent_signal, until};
 
 const LOG: &str = "quectel-l76k-nmea.log";
 

@@ -11,5 +11,7 @@ mod gnss;
 mod modbus;
 mod mqtt;
 mod ntcip;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod requests;
 mod rig;

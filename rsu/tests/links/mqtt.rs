@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +18,7 @@ use v2x_msg::base::{EnuFrame, GeoPosition};
 use v2x_msg::kinds::{Rsm, rsm};
 use v2x_msg::{Message, MessageKind};
 
+use crate::ports::free_tcp;
 use crate::rig::{LONG, Rig, free_udp, program_at, silent_signal, until};
 
 /// A broker of our own on a port of its own, in a folder of its own.
@@ -46,11 +47,7 @@ impl Broker {
         );
         let folder = std::env::temp_dir().join(name);
         fs::create_dir_all(&folder).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_tcp().port();
         let more = more.replace("FOLDER", folder.to_str().unwrap());
         let text = format!("listener {port} 127.0.0.1\nset_tcp_nodelay true\nuser root\n{more}\n");
         fs::write(folder.join("mosquitto.conf"), text).unwrap();

@@ -87,10 +87,15 @@ pub(crate) fn free_udp() -> SocketAddr {
     socket.local_addr().unwrap()
 }
 
-/// An address of this machine at which nobody takes connections.
-pub(crate) fn free_tcp() -> SocketAddr {
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap()
+/// Listens where a listener was until now; who holds it still is a program of another test that is
+/// just being started.
+pub(crate) fn listen_again(at: SocketAddr) -> TcpListener {
+    let mut listener = None;
+    until("the address is free", || {
+        listener = TcpListener::bind(at).ok();
+        listener.is_some()
+    });
+    listener.unwrap()
 }
 
 /// Where a program is, also where only root looks for it.

@@ -1,9 +1,10 @@
 //! Nothing that was acknowledged is lost when the power fails, and a journal of garbage stops nobody.
 
+use std::convert::Infallible;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use serde_json::{Value, json};
@@ -27,12 +28,23 @@ fn nothing_acknowledged_is_lost_when_the_power_fails_in_a_flood() {
     // A disk may be busy for seconds: it is cut in the middle of a flood, however long that takes to rise.
     let mut words = Vec::new();
     while words.len() < FLOOD {
-        words.push(heard.recv_timeout(LONG).expect("orders are answered"));
+        match heard.recv_timeout(LONG) {
+            Ok(word) => words.push(word),
+            Err(error) => {
+                let ends = orderers.into_iter().map(thread::JoinHandle::join);
+                panic!(
+                    "{} words, then {error}: {:?}; the unit: {:#?}",
+                    words.len(),
+                    ends.collect::<Vec<_>>(),
+                    unit.last_words()
+                );
+            }
+        }
     }
     unit.kill();
     orderers
         .into_iter()
-        .for_each(|orderer| orderer.join().unwrap());
+        .for_each(|orderer| drop(orderer.join().unwrap()));
     words.extend(heard);
     let (mut standing, mut done) = (std::collections::BTreeMap::new(), 0);
     let mut unsure = std::collections::BTreeSet::new();
@@ -87,18 +99,18 @@ enum Word {
     Ended(u64),
 }
 
-/// Orders until the unit is gone.
-fn orderer_until_cut(console: SocketAddr, orderer: usize, told: &std::sync::mpsc::Sender<Word>) {
-    let Some(mut line) = Line::open(console) else {
-        return;
-    };
+/// Orders until the unit is gone, and says how that was noticed.
+fn orderer_until_cut(
+    console: SocketAddr,
+    orderer: usize,
+    told: &Sender<Word>,
+) -> io::Result<Infallible> {
+    let mut line = Line::open(console)?;
     let mut last = None;
     loop {
         let mut event = works();
         event["level"] = json!(orderer);
-        let Some((code, body)) = line.ask("POST", "/api/v1/events", &event) else {
-            return;
-        };
+        let (code, body) = line.ask("POST", "/api/v1/events", &event)?;
         if code == 201 {
             let number = body["number"].as_u64().unwrap();
             told.send(Word::Stands(number, body["rte_id"].as_u64().unwrap()))
@@ -106,21 +118,16 @@ fn orderer_until_cut(console: SocketAddr, orderer: usize, told: &std::sync::mpsc
             if let Some(old) = last.replace(number) {
                 told.send(Word::Ending(old)).unwrap();
                 let path = format!("/api/v1/events/{old}");
-                match line.ask("DELETE", &path, &Value::Null) {
-                    Some((200, _)) => told.send(Word::Ended(old)).unwrap(),
-                    Some(other) => panic!("{other:?}"),
-                    None => return,
-                }
+                let (code, body) = line.ask("DELETE", &path, &Value::Null)?;
+                assert_eq!(code, 200, "{body}");
+                told.send(Word::Ended(old)).unwrap();
             }
         } else {
             // Every id rests for a minute once all have been given.
             assert_eq!(code, 503, "{body}");
-            let path = format!("/api/v1/events/{}", last.unwrap());
-            let patch = json!({ "level": 5 });
-            match line.ask("PATCH", &path, &patch) {
-                Some((code, body)) => assert_eq!(code, 200, "{body}"),
-                None => return,
-            }
+            let path = format!("/api/v1/events/{}", last.expect("ids to begin with"));
+            let (code, body) = line.ask("PATCH", &path, &json!({ "level": 5 }))?;
+            assert_eq!(code, 200, "{body}");
         }
     }
 }
@@ -132,42 +139,46 @@ struct Line {
 }
 
 impl Line {
-    fn open(console: SocketAddr) -> Option<Self> {
-        let write = TcpStream::connect(console).ok()?;
-        write.set_read_timeout(Some(LONG)).ok()?;
-        let read = BufReader::new(write.try_clone().ok()?);
-        Some(Self { write, read })
+    fn open(console: SocketAddr) -> io::Result<Self> {
+        let write = TcpStream::connect(console)?;
+        write.set_read_timeout(Some(LONG))?;
+        let read = BufReader::new(write.try_clone()?);
+        Ok(Self { write, read })
     }
 
-    /// None once the unit is gone.
-    fn ask(&mut self, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
+    /// An error once the unit is gone; an answer that is none is a failure of the test.
+    fn ask(&mut self, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
         let body = body.to_string();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {TOKEN}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        self.write.write_all(request.as_bytes()).ok()?;
+        self.write.write_all(request.as_bytes())?;
         let (mut code, mut length) = (0, 0);
         loop {
             let mut line = String::new();
-            if self.read.read_line(&mut line).ok()? == 0 {
-                return None;
+            if self.read.read_line(&mut line)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let line = line.trim_end().to_lowercase();
             if let Some(rest) = line.strip_prefix("http/1.1 ") {
-                code = rest[..3].parse().ok()?;
+                code = rest[..3].parse().expect("a code");
             }
             if let Some(rest) = line.strip_prefix("content-length: ") {
-                length = rest.parse().ok()?;
+                length = rest.parse().expect("a length");
             }
             if line.is_empty() {
                 break;
             }
         }
         let mut body = vec![0; length];
-        self.read.read_exact(&mut body).ok()?;
-        Some((code, serde_json::from_slice(&body).ok()?))
+        self.read.read_exact(&mut body)?;
+        let read = serde_json::from_slice(&body);
+        Ok((
+            code,
+            read.unwrap_or_else(|_| panic!("{code}: no JSON: {body:?}")),
+        ))
     }
 }
 

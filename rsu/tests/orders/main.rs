@@ -9,5 +9,7 @@
 
 mod cuts;
 mod files;
+#[path = "../ports/mod.rs"]
+mod ports;
 mod unit;
 mod ways;

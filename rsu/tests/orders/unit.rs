@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -15,6 +15,8 @@ use v2x_msg::access::dsmp;
 use v2x_msg::kinds::Rsi;
 use v2x_msg::kinds::rsi::{Event, Sign};
 use v2x_msg::{Message, MessageKind};
+
+use crate::ports::free_tcp;
 
 /// Longer than anything here takes on a busy machine; reached only by a failure.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -40,8 +42,7 @@ impl Unit {
         let folder =
             std::env::temp_dir().join(format!("rsu-orders-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let console = free.local_addr().unwrap();
+        let console = free_tcp();
         let air = UdpSocket::bind("127.0.0.1:0").unwrap();
         air.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
         fs::write(folder.join("token"), TOKEN).unwrap();
@@ -99,6 +100,14 @@ impl Unit {
                 return;
             }
         }
+    }
+
+    /// How it ended, where it has, and what it has told that nobody has read.
+    pub(crate) fn last_words(&mut self) -> (Option<ExitStatus>, Vec<String>) {
+        let process = self.process.as_mut();
+        let ended = process.and_then(|process| process.try_wait().ok().flatten());
+        let told = self.told.iter().flat_map(Receiver::try_iter);
+        (ended, told.collect())
     }
 
     pub(crate) fn signal(&self, name: &str) {

@@ -1,6 +1,8 @@
 //! The console over real sockets, of a daemon without devices: MAP and signs go out all the same.
 
 mod openapi;
+#[path = "../../../tests/ports/mod.rs"]
+mod ports;
 mod words;
 
 use std::fs;
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use self::ports::free_tcp;
 use super::metrics;
 use crate::config;
 use crate::daemon::{Around, Daemon};
@@ -45,10 +48,7 @@ impl Rig {
 
     fn begin(from_its_file: bool) -> Self {
         let air = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let console = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let console = free_tcp();
         let signal = UdpSocket::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
