@@ -190,8 +190,8 @@ impl<'a> Voice<'a> {
 }
 
 /// The time left on which two voices agree best, in seconds, and how sure it is to a second: as sure as
-/// the one that is more likely set, else by the share of their weight that lies so near. None if both have
-/// been outlasted.
+/// the one that is more likely set, else by the share of their weight that lies so near, which few lengths
+/// say little of. None if both have been outlasted.
 ///
 /// Best means the least expected error relative to the time left: ten seconds off is bad when the
 /// change is near and harmless when it is far.
@@ -219,9 +219,10 @@ pub(super) fn time_left(a: &Voice<'_>, b: &Voice<'_>) -> Option<(f32, f32)> {
     let left_s = left_s?;
     let (from_s, to_s) = (left_s - TRUE_WITHIN_S, left_s + TRUE_WITHIN_S);
     let within = a.mass_within(from_s, to_s) + b.mass_within(from_s, to_s);
-    // The length that was chosen only half speaks for itself, and one that never came may come.
-    let unseen = a.scale + b.scale;
-    let share = (within - chosen / 2.0) / (a.mass() + b.mass() + unseen);
+    // Beta(1, `VARIES`), by the others of those that are left: of two that are, one is no witness yet.
+    let one = a.scale + b.scale;
+    let (agree, others) = (within - chosen, a.mass() + b.mass() - chosen);
+    let share = (agree + one) / (others + one * f32::from(1 + VARIES));
     let sets = [a.set(left_s), b.set(left_s)];
     let (set, kept) = if sets[0].0 >= sets[1].0 {
         sets[0]
