@@ -44,6 +44,10 @@ pub enum Purpose {
     UserAside = 65,
     /// How long a radar has been counting its cycles.
     Count = 165,
+    /// Whether a rider comes in this step,
+    RiderArrival = 180,
+    /// and what it rides, where and how fast.
+    Rider = 181,
     /// Where a vehicle goes at a junction that it comes to from another.
     OnwardTurn = 40,
 }

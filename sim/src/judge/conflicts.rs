@@ -113,7 +113,7 @@ impl ConflictJudge {
             .retain(|_, last| now.seconds_after(*last) < SAME_S);
         for vehicle in world.vehicles() {
             let avoiding = self.avoiding(vehicle);
-            for other in world.users().bodies() {
+            for other in world.people() {
                 let Some((ttc_s, place)) = conflict(world, vehicle, avoiding, other) else {
                     continue;
                 };

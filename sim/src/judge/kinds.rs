@@ -42,7 +42,7 @@ pub const KINDS: [&str; 3] = ["vehicles", "riders", "walkers"];
 pub(super) fn kind_of(body: &Body) -> Option<usize> {
     match body.kind {
         Kind::Car | Kind::Truck | Kind::Bus => Some(0),
-        Kind::Bicycle => Some(1),
+        Kind::Bicycle | Kind::ElectricBicycle => Some(1),
         Kind::Pedestrian => Some(2),
         Kind::Animal | Kind::Object => None,
     }

@@ -531,7 +531,10 @@ fn joined(shown: &[Shown], pairs: &[Option<usize>]) -> Vec<bool> {
 }
 
 fn is_vulnerable(body: &Body) -> bool {
-    matches!(body.kind, Kind::Pedestrian | Kind::Bicycle)
+    matches!(
+        body.kind,
+        Kind::Pedestrian | Kind::Bicycle | Kind::ElectricBicycle
+    )
 }
 
 fn measure(score: &mut ObjectScore, body: &Body, entry: &Shown) {

@@ -9,6 +9,7 @@ use v2x_msg::base::NodeId;
 use super::Scenario;
 use crate::world::Demand;
 use crate::world::arrivals::Change;
+use crate::world::riders::{RiderDemand, Riders};
 use crate::world::vehicles::{Mix, TurnShares};
 
 /// Traffic of one approach.
@@ -33,6 +34,22 @@ pub struct DemandTable {
     /// Share of all of them that have an on-board unit; needs `[air]`.
     #[serde(default)]
     pub equipped: f64,
+}
+
+/// Riders of one approach, in its lanes for bicycles.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RidersTable {
+    /// The node that they come from.
+    pub from: u16,
+    /// How many an hour.
+    pub per_hour: f64,
+    /// Share of e-bikes.
+    pub e_bikes: f64,
+    /// Share that turns left.
+    pub left: f64,
+    /// Share that turns right.
+    pub right: f64,
 }
 
 /// Steps of a demand, each later than the one before it.
@@ -134,6 +151,25 @@ impl Scenario {
                 },
             })
             .collect()
+    }
+
+    /// Riders in the lanes of each approach.
+    pub(super) fn riders(&self) -> Result<Riders> {
+        let region = self.site.node.region;
+        let tables = self.file.riders.iter();
+        let demand = tables.map(|table| RiderDemand {
+            from: NodeId {
+                region,
+                id: table.from,
+            },
+            per_hour: table.per_hour,
+            e_bikes: table.e_bikes,
+            turns: TurnShares {
+                left: table.left,
+                right: table.right,
+            },
+        });
+        Ok(Riders::of_site(&self.site, demand.collect())?)
     }
 
     /// And what becomes of it.

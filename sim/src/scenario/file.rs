@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::air::AirTable;
-use super::demand::DemandTable;
+use super::demand::{DemandTable, RidersTable};
 use super::devices::{
     ControllerTable, FaultTable, RadarModel, RadarTable, WeatherStationTable, WeatherTable,
 };
@@ -49,6 +49,9 @@ pub struct ScenarioFile {
     pub settle_s: u32,
     /// Traffic of each approach.
     pub demand: Vec<DemandTable>,
+    /// Riders in the lanes of each approach.
+    #[serde(default)]
+    pub riders: Vec<RidersTable>,
     /// How they drive.
     #[serde(default)]
     pub traffic: TrafficTable,

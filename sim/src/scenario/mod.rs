@@ -39,7 +39,7 @@ use rsu::site::Site;
 use v2x_msg::base::{Civil, Utc};
 
 pub use self::air::AirTable;
-pub use self::demand::DemandTable;
+pub use self::demand::{DemandTable, RidersTable};
 pub use self::devices::{
     ControllerTable, FaultTable, Language, LineKind, MountTable, RadarModel, RadarTable,
 };
@@ -177,6 +177,7 @@ impl Scenario {
             "controller.delay-ms is not a range"
         );
         self.check_demand()?;
+        self.riders()?;
         self.signals()?;
         self.check_faults()?;
         self.deeds()?;

@@ -164,6 +164,7 @@ impl Scenario {
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
         let world = world.with_changes(self.changes());
         let world = world.with(wishes, deeds).under(self.spells()?);
+        let world = world.with_riders(self.riders()?);
         let world = world.with_works(works);
         let world = if self.file.traffic.lane_changes {
             world.with_lane_changes()

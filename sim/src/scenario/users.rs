@@ -56,8 +56,10 @@ pub struct UserTable {
 pub enum UserKind {
     /// Somebody on foot.
     Pedestrian,
-    /// Bicycle or electric bicycle.
+    /// Bicycle.
     Bicycle,
+    /// Electric bicycle.
+    EBike,
     /// A car whose driver does as the scenario wants.
     Car,
     /// A dog, a deer.
@@ -72,6 +74,7 @@ impl UserKind {
         match self {
             Self::Pedestrian => Kind::Pedestrian,
             Self::Bicycle => Kind::Bicycle,
+            Self::EBike => Kind::ElectricBicycle,
             Self::Car => Kind::Car,
             Self::Animal => Kind::Animal,
             Self::Object => Kind::Object,
@@ -83,6 +86,7 @@ impl UserKind {
         match self {
             Self::Pedestrian => [0.5, 0.6, 1.7],
             Self::Bicycle => [1.8, 0.7, 1.7],
+            Self::EBike => [1.7, 0.7, 1.6],
             Self::Car => [4.6, 1.85, 1.5],
             Self::Animal => [1.1, 0.4, 0.9],
             Self::Object => [0.8, 0.8, 1.0],

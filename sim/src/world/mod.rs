@@ -6,9 +6,10 @@
 //! - [`vehicles`]: what drives, and the following model
 //! - [`arrivals`]: who comes, and when there is room
 //! - `detectors`: what signals feel of them
-//! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road
+//! - [`users`]: walkers, riders, who drives the wrong way, and what lies on the road, on lines of their own
 //! - `ways`: what one of them does next
 //! - [`walkers`]: how walkers keep out of each other's way
+//! - [`riders`]: bicycles and e-bikes in their lanes
 //! - `congestion`: queues that no signal explains
 //! - [`works`]: lanes closed by cones
 //! - [`deeds`]: what single drivers are made to do: break down, run a red light
@@ -39,6 +40,7 @@ pub mod lanes;
 pub mod lines;
 pub mod lookup;
 mod mobil;
+pub mod riders;
 pub mod right_of_way;
 pub mod roads;
 mod room;
@@ -66,6 +68,7 @@ use self::deeds::Deed;
 use self::lanes::{Lanes, Leave};
 use self::lines::Line;
 use self::lookup::Lookup;
+use self::riders::{Around, Rider, Riders};
 use self::right_of_way::{Ahead, Scene};
 use self::roads::{Roads, Turn};
 use self::signals::Signals;
@@ -127,6 +130,9 @@ pub struct World {
     left: Vec<Vehicle>,
     crossings: Vec<Crossing>,
     users: Users,
+    riders: Riders,
+    /// Users and riders, in order of id: whom drivers brake for.
+    people: Vec<Body>,
     /// Whom another simulation moves, in order of id.
     guests: Vec<Body>,
     deeds: Vec<Deed>,
@@ -200,6 +206,8 @@ impl World {
             next_entry: 1,
             crossings: Vec::new(),
             users: Users::default(),
+            riders: Riders::default(),
+            people: Vec::new(),
             guests: Vec::new(),
             deeds: Vec::new(),
             happenings: Vec::new(),
@@ -239,6 +247,12 @@ impl World {
         self
     }
 
+    /// The same world with riders in their lanes.
+    pub fn with_riders(mut self, riders: Riders) -> Self {
+        self.riders = riders;
+        self
+    }
+
     /// The same world under other weather than usual.
     pub fn under(mut self, spells: Vec<Spell>) -> Self {
         self.spells = spells;
@@ -260,6 +274,15 @@ impl World {
         choices.extend(self.vehicles.iter().map(choose));
         self.choices = choices;
         self.crossings.clear();
+        let around = Around {
+            roads: &self.roads,
+            signals: &self.signals,
+            vehicles: &self.vehicles,
+            bodies: self.latest.vehicles(),
+            users: self.users.bodies(),
+        };
+        let (step_s, count) = (STEP.as_secs_f64(), self.steps);
+        self.riders.step(now, step_s, &around, self.seed, count);
         let seen = Seen {
             roads: &self.roads,
             signals: &self.signals,
@@ -268,6 +291,9 @@ impl World {
         };
         self.users
             .step(now, STEP.as_secs_f64(), &seen, self.seed, self.steps);
+        self.people.clear();
+        self.people.extend_from_slice(self.users.bodies());
+        self.people.extend_from_slice(self.riders.bodies());
         for i in 0..self.vehicles.len() {
             let (acceleration_mps2, committed) = self.choices[i];
             self.vehicles[i].committed = committed;
@@ -328,6 +354,16 @@ impl World {
         &self.users
     }
 
+    /// Riders in their lanes, in order of id.
+    pub fn riders(&self) -> &Riders {
+        &self.riders
+    }
+
+    /// Everybody and everything that is on no vehicle's route, in order of id.
+    pub fn people(&self) -> &[Body] {
+        &self.people
+    }
+
     /// All that has happened so far, in the order in which it began.
     pub fn happenings(&self) -> &[Happening] {
         &self.happenings
@@ -357,7 +393,8 @@ impl World {
         });
         let users = self.users.present().iter();
         let users = users.map(|one| (one.id, one.along_m + one.aside_m, one.speed_mps));
-        let all = vehicles.chain(users);
+        let riders = self.riders.present().iter().map(Rider::motion);
+        let all = vehicles.chain(users).chain(riders);
         let hash = all.fold(mix(self.steps), |hash, (id, along_m, speed_mps)| {
             let parts = [u64::from(id), along_m.to_bits(), speed_mps.to_bits()];
             parts.iter().fold(hash, |hash, &part| mix(hash ^ part))
@@ -378,7 +415,7 @@ impl World {
             roads: &self.roads,
             vehicles: &self.vehicles,
             lookup: &self.lookup,
-            users: self.users.bodies(),
+            users: &self.people,
             beyond: &self.beyond,
             now: self.now(),
             moves_over: self.moves_over,
@@ -424,7 +461,7 @@ impl World {
         bodies.extend(vehicles);
         let [on_wheels, on_foot] = self.guests();
         bodies.extend_from_slice(on_wheels);
-        bodies.extend_from_slice(self.users.bodies());
+        bodies.extend_from_slice(&self.people);
         bodies.extend_from_slice(on_foot);
         let next = Snapshot {
             at: self.now(),

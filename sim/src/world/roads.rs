@@ -236,7 +236,7 @@ impl Route {
         let points: Vec<Point> = [inward.points(), &connection, outward.points()].concat();
         let path = Path::new(&points).ok_or(NotARoad::NoLength)?;
         let clear_m = stop_m + connection_m;
-        let speed_mps = speeds(&path, |along_m| {
+        let speed_mps = speeds(&path, BEND_M, |along_m| {
             if along_m < stop_m {
                 lane.limit_mps
             } else if along_m < clear_m {
@@ -293,18 +293,18 @@ impl Route {
     }
 }
 
-/// The greatest speed for each metre of `path`: the limit, what a bend allows, and what can be
-/// slowed down from in comfort.
-fn speeds(path: &Path, limit_mps: impl Fn(f64) -> f64) -> Vec<f64> {
+/// The greatest speed for each metre of `path`: the limit, what a bend measured over `bend_m` allows, and
+/// what can be slowed down from in comfort.
+pub(super) fn speeds(path: &Path, bend_m: f64, limit_mps: impl Fn(f64) -> f64) -> Vec<f64> {
     let count = path.length_m().ceil() as usize + 1;
     let mut speeds: Vec<f64> = (0..count)
         .map(|metre| {
             let along_m = metre as f64;
-            let before = path.direction_at((along_m - BEND_M / 2.0).max(0.0));
-            let after = path.direction_at((along_m + BEND_M / 2.0).min(path.length_m()));
+            let before = path.direction_at((along_m - bend_m / 2.0).max(0.0));
+            let after = path.direction_at((along_m + bend_m / 2.0).min(path.length_m()));
             // The chord of two unit vectors is the angle between them, nearly, in radians.
             let turn_rad = before.distance_m(after);
-            let bend_mps = (SIDEWAYS_MPS2 * BEND_M / turn_rad.max(1e-6)).sqrt();
+            let bend_mps = (SIDEWAYS_MPS2 * bend_m / turn_rad.max(1e-6)).sqrt();
             limit_mps(along_m).min(bend_mps)
         })
         .collect();

@@ -42,6 +42,7 @@ impl World {
         self.next_id = 1 + place;
         self.id_stride = of;
         self.users.share_ids(place, of);
+        self.riders.share_ids(place, of);
         self
     }
 

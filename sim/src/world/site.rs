@@ -1,6 +1,6 @@
 //! The roads of a site, as the roadside unit's own configuration describes them.
 
-use rsu::site::{Connection, Link, Site, Turn as SiteTurn};
+use rsu::site::{Connection, Lane, Link, Site, Turn as SiteTurn};
 use v2x_msg::base::Enu;
 use v2x_msg::kinds::map::LaneKind;
 
@@ -11,7 +11,7 @@ impl Roads {
     /// Every lane that leads to the site's junction, and every lane that leads away from it.
     ///
     /// Only lanes for vehicles lead anywhere. Turning back is left out; a connection to any lane of a
-    /// link takes its left lane for a left turn and its right lane otherwise.
+    /// link takes its left lane of these for a left turn and its right one otherwise.
     pub fn of_site(site: &Site) -> Result<Self, NotARoad> {
         let mut exits = Vec::new();
         // Where the lanes of each exit link begin in `exits`.
@@ -60,10 +60,12 @@ fn movement(connection: &Connection, starts: &[(&Link, usize)]) -> Option<Moveme
     let (link, start) = starts
         .iter()
         .find(|(link, _)| link.downstream == connection.to_node)?;
+    let for_vehicles = |lane: &Lane| matches!(lane.kind, LaneKind::Vehicle(_));
+    let mut lanes = link.lanes.iter();
     let lane = match connection.to_lane {
-        Some(id) => link.lanes.iter().position(|lane| lane.id == id)?,
-        None if turn == Turn::Left => 0,
-        None => link.lanes.len().checked_sub(1)?,
+        Some(id) => lanes.position(|lane| lane.id == id)?,
+        None if turn == Turn::Left => lanes.position(for_vehicles)?,
+        None => lanes.rposition(for_vehicles)?,
     };
     Some(Movement {
         exit: start + lane,
@@ -72,6 +74,6 @@ fn movement(connection: &Connection, starts: &[(&Link, usize)]) -> Option<Moveme
     })
 }
 
-fn ground(point: &Enu) -> Point {
+pub(super) fn ground(point: &Enu) -> Point {
     Point::new(point.east_m, point.north_m)
 }

@@ -22,8 +22,10 @@ pub enum Kind {
     Truck,
     /// City bus of 12 m.
     Bus,
-    /// Bicycle or electric bicycle with its rider.
+    /// Bicycle with its rider.
     Bicycle,
+    /// Electric bicycle (GB 17761) with its rider: by the law no motor vehicle.
+    ElectricBicycle,
     /// Somebody on foot.
     Pedestrian,
     /// A dog, a deer.

@@ -99,7 +99,7 @@ impl Way {
         }
         let (harder, softer) = match self.wish.kind {
             Kind::Pedestrian | Kind::Animal => (10.0, 2.0),
-            Kind::Bicycle => (3.0, 1.0),
+            Kind::Bicycle | Kind::ElectricBicycle => (3.0, 1.0),
             _ => (6.0, 2.0),
         };
         let change = (wanted_mps - user.speed_mps).clamp(-harder * step_s, softer * step_s);
@@ -160,7 +160,10 @@ impl Way {
     /// the other for ever.
     fn walk_round(&self, user: &mut User, path: &Path, before: Option<&Body>, step_s: f64) {
         let stands = before.filter(|body| body.speed_mps < STANDS_MPS);
-        let walks = matches!(self.wish.kind, Kind::Pedestrian | Kind::Bicycle);
+        let walks = matches!(
+            self.wish.kind,
+            Kind::Pedestrian | Kind::Bicycle | Kind::ElectricBicycle
+        );
         let Some(body) = stands.filter(|_| walks) else {
             user.held_up_s = 0.0;
             if self.wish.wide_m <= 0.0 && before.is_none() && user.aside_m != 0.0 {

@@ -379,7 +379,7 @@ impl Radar {
                 Kind::Car => Class::Car,
                 Kind::Truck => Class::Truck,
                 Kind::Bus => Class::Bus,
-                Kind::Bicycle => Class::Bicycle,
+                Kind::Bicycle | Kind::ElectricBicycle => Class::Bicycle,
                 Kind::Pedestrian => Class::Pedestrian,
                 // This radar knows no animals.
                 Kind::Animal | Kind::Object => Class::Unknown,
@@ -473,7 +473,7 @@ fn echo_dbm2(kind: Kind) -> f64 {
     match kind {
         Kind::Car => 10.0,
         Kind::Truck | Kind::Bus => 22.0,
-        Kind::Bicycle | Kind::Object => 0.0,
+        Kind::Bicycle | Kind::ElectricBicycle | Kind::Object => 0.0,
         Kind::Pedestrian | Kind::Animal => -5.0,
     }
 }
@@ -483,7 +483,7 @@ fn echo_dbm2(kind: Kind) -> f64 {
 fn farther(kind: Kind) -> f64 {
     match kind {
         Kind::Car | Kind::Truck | Kind::Bus => 1.0,
-        Kind::Bicycle | Kind::Object => 1.78,
+        Kind::Bicycle | Kind::ElectricBicycle | Kind::Object => 1.78,
         Kind::Pedestrian | Kind::Animal => 2.37,
     }
 }
