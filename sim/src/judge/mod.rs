@@ -13,12 +13,14 @@
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
 //! - [`health`]: what the unit tells of its sensors against what is wrong with them
-//! - [`journeys`]: how long road users took; [`priority`], with and without a signal that favours buses
+//! - [`journeys`]: how long road users took; [`priority`], with and without a signal that favours buses;
+//!   [`clearances`], whether a signal that decides cut one
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing; [`buckets`], of very many; [`trace`], how it went
 
 pub mod beyond;
 pub mod buckets;
+pub mod clearances;
 pub mod conflicts;
 pub mod coverage;
 pub mod detectors;
@@ -53,6 +55,7 @@ use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::kinds::spat::Spat;
 use v2x_msg::kinds::ssm::Ssm;
 
+use self::clearances::Clearances;
 use self::conflicts::ConflictJudge;
 use self::coverage::Coverage;
 use self::events::EventJudge;
@@ -97,6 +100,8 @@ pub struct Judge {
     pub maps: MapJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
+    /// How signals clear the junction.
+    pub clearances: Clearances,
     /// What buses gain and others lose, where that is asked.
     pub priority: Option<PriorityJudge>,
     /// What reached vehicles with on-board units, and what they made of it.
@@ -124,6 +129,7 @@ impl Judge {
             maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
             health: HealthJudge::new(scenario),
             journeys: Journeys::default(),
+            clearances: Clearances::default(),
             priority: None,
             on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
@@ -171,12 +177,12 @@ impl Judge {
     /// A vehicle passed a stop line.
     pub fn passed(&mut self, crossing: &Crossing, world: &World) {
         let counts = crossing.at >= self.from;
-        self.journeys.passed(crossing, counts);
+        self.journeys.passed(crossing, world, counts);
         if !counts {
             return;
         }
         if let Some(priority) = &mut self.priority {
-            priority.passed(crossing, world);
+            priority.passed(0, crossing, world);
         }
         if crossing.runs_red() {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
@@ -198,6 +204,7 @@ impl Judge {
     pub fn follow(&mut self, world: &World, truth: &Truth) {
         self.warnings.follow(world, truth);
         if world.now() > self.from {
+            self.clearances.follow(world);
             let (objects, warnings) = (&self.objects, &self.warnings);
             self.conflicts.follow(world, truth, objects, warnings);
         }

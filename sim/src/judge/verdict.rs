@@ -396,6 +396,11 @@ impl Table {
         let more = priority.and_then(PriorityJudge::side_more);
         let most = limits.side_delay_more_max;
         self.at_most("delay of sides, more by", more, "", most);
+        let longest = judge.journeys.emergency_delay_s.quantile(1.0);
+        let most = limits.emergency_delay_max_s;
+        self.at_most("delay on duty, longest", longest, "s", most);
+        let cut = Some(judge.clearances.cut as f64).filter(|_| judge.clearances.seen > 0);
+        self.at_most("clearances cut", cut, "", limits.clearances_cut_max);
         let rate = Some(traffic.rate_hz(Aid::Map));
         self.at_least("MAP rate", rate, "Hz", limits.map_rate_min_hz);
         let rsi_hz = [Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic]

@@ -117,6 +117,10 @@ pub struct Limits {
     pub bus_delay_less_min: Option<f64>,
     /// Share by which that of all others is more, from where no line of buses comes, at most.
     pub side_delay_more_max: Option<f64>,
+    /// Longest delay of an emergency vehicle on duty at a stop line.
+    pub emergency_delay_max_s: Option<f64>,
+    /// Flashing greens, yellows and all-reds that are shorter than planned, at most.
+    pub clearances_cut_max: Option<f64>,
     /// How often vehicles stand before their line, mean, at most.
     pub stops_mean_max: Option<f64>,
     /// Share of the frames of the roadside unit that vehicles within `delivery_range_m` hear, at least.
@@ -238,6 +242,8 @@ impl Default for Limits {
             delay_max_s: None,
             bus_delay_less_min: None,
             side_delay_more_max: None,
+            emergency_delay_max_s: None,
+            clearances_cut_max: None,
             stops_mean_max: None,
             delivery_down_min: None,
             delivery_up_min: None,
