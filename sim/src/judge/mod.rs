@@ -9,6 +9,7 @@
 //! - [`objects`]: RSM against the road; [`coverage`], where that is asked; [`kinds`], of whom; [`beyond`],
 //!   who has left it
 //! - [`events`]: RSI against what happens; [`detectors`]: the same by type, over many runs
+//! - [`signs`]: its speed limits against those of the road
 //! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
@@ -33,6 +34,7 @@ pub mod objects;
 pub mod priority;
 pub mod samples;
 pub mod signals;
+pub mod signs;
 pub mod silence;
 #[cfg(test)]
 mod tests;
@@ -48,6 +50,7 @@ use rsu::clock::Mono;
 use rsu::warnings::Change;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
+use v2x_msg::base::NodeId;
 use v2x_msg::kinds::map::Map;
 use v2x_msg::kinds::rsc::Rsc;
 use v2x_msg::kinds::rsi::Rsi;
@@ -65,6 +68,7 @@ use self::maps::MapJudge;
 use self::objects::ObjectJudge;
 use self::priority::PriorityJudge;
 use self::signals::SignalScore;
+use self::signs::SignJudge;
 use self::silence::Silence;
 use self::traffic::Traffic;
 use self::warnings::WarningJudge;
@@ -88,6 +92,8 @@ pub struct Judge {
     pub objects: ObjectJudge,
     /// RSI.
     pub events: EventJudge,
+    /// Its speed limits.
+    pub signs: SignJudge,
     /// By driver who ran a red light: for how long it had been shown when it passed the line.
     pub red_runners_shown_s: Vec<f64>,
     /// What was warned of.
@@ -106,6 +112,7 @@ pub struct Judge {
     pub priority: Option<PriorityJudge>,
     /// What reached vehicles with on-board units, and what they made of it.
     pub on_board: Option<Score>,
+    node: NodeId,
     from: Mono,
     line: Duration,
     message: Message,
@@ -135,6 +142,8 @@ impl Judge {
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
                 .under(spells),
             events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
+            signs: SignJudge::new(&scenario.site, &roads, scenario.moment(0.0)),
+            node: scenario.site.node,
             from,
             line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
             message: Message::default(),
@@ -166,7 +175,10 @@ impl Judge {
                 }
             }
             Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
-            Some(Heard::Rsi(rsi)) => self.events.hear(&rsi, arrived, truth),
+            Some(Heard::Rsi(rsi)) => {
+                self.events.hear(&rsi, arrived, truth);
+                self.signs.hear(&rsi, arrived, self.node);
+            }
             Some(Heard::Map(map)) => self.maps.hear(&map),
             // What they are worth shows at the vehicles that asked ([`Score::requests`]).
             Some(Heard::Answer) => {}
@@ -205,6 +217,7 @@ impl Judge {
         self.warnings.follow(world, truth);
         if world.now() > self.from {
             self.clearances.follow(world);
+            self.signs.follow(world);
             let (objects, warnings) = (&self.objects, &self.warnings);
             self.conflicts.follow(world, truth, objects, warnings);
         }
@@ -219,6 +232,7 @@ impl Judge {
     pub fn finish(&mut self, at: Mono, truth: &Truth) {
         self.objects.finish(truth);
         self.events.finish(at, truth);
+        self.signs.finish(at);
         self.conflicts.finish(&self.warnings);
         for conflict in &self.conflicts.found {
             self.warnings.came_true(conflict.bodies, conflict.at);

@@ -61,6 +61,7 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.silences(judge, limits);
     table.objects(judge, limits);
     table.events(judge, limits);
+    table.signs(judge, limits);
     table.vulnerable(judge, limits);
     table.conflicts(judge, limits);
     table.confidence(judge, limits);
@@ -381,6 +382,22 @@ impl Table {
         let alarms = Some(health.false_alarms.len() as f64);
         let most = limits.sensor_false_alarms_max;
         self.at_most("sensors told of for nothing", alarms, "", most);
+    }
+
+    fn signs(&mut self, judge: &Judge, limits: &Limits) {
+        let signs = &judge.signs;
+        let most = limits.speed_sign_told_s;
+        self.at_most("speed sign told after", signs.told_s(), "s", most);
+        let most = limits.speed_sign_gap_s;
+        self.at_most("speed sign not told, longest", signs.gap_s(), "s", most);
+        let most = limits.speed_sign_place_max_m;
+        self.at_most("speed sign's place, off by", signs.off_m(), "m", most);
+        let wrong = Some(signs.wrong as f64);
+        let most = limits.speed_signs_wrong_max;
+        self.at_most("speed signs told wrongly", wrong, "", most);
+        let over = signs.bus_over_mps;
+        let most = limits.bus_over_speed_sign_max_mps;
+        self.at_most("bus faster than its sign by", over, "m/s", most);
     }
 
     fn rest(&mut self, judge: &Judge, limits: &Limits) {
