@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn rsi(site: &Site, sign: Sign) -> Rsi {
-        let (count, id) = (MsgCount::default(), StationId([1; 8]));
+        let (count, id) = (MsgCount::new(0).expect("nought"), StationId([1; 8]));
         Rsi::of_signs(count, id, site.origin, [sign]).expect("one sign")
     }
 
