@@ -164,6 +164,7 @@ const CAN_FRAME: Duration = Duration::from_micros(230);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Network;
 
     #[test]
     fn a_capture_holds_a_plan_lamp_states_radar_cycles_and_frames() {
@@ -190,23 +191,23 @@ mod tests {
 
     #[test]
     fn what_comes_by_radio_and_of_the_weather_is_no_radar() {
-        let config = |name: &str| {
-            let file = format!(
-                "{}/../configs/scenarios/{name}.toml",
-                env!("CARGO_MANIFEST_DIR")
-            );
-            Scenario::load(Path::new(&file)).expect("a scenario")
+        let file = |name: &str| {
+            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/scenarios");
+            Path::new(folder).join(name).with_extension("toml")
         };
+        let config = |name: &str| Scenario::load(&file(name)).expect("a scenario");
+        let fog = Network::load_with(&file("huanhu-fog"), &[]).expect("a network");
+        let fog = fog.junctions[0].scenario.clone();
         let now = Now {
             mono: Mono::ZERO,
             utc: config("moyu-boyuan").start,
         };
-        for (name, input, file) in [
-            ("moyu-green-advice", "radio", "heard_radio.hex"),
-            ("huanhu-fog", "weather", "modbus_weather.hex"),
-            ("signal-gb20999", "signal", "gb20999.hex"),
+        for (scenario, input, file) in [
+            (config("moyu-green-advice"), "radio", "heard_radio.hex"),
+            (fog, "weather", "modbus_weather.hex"),
+            (config("signal-gb20999"), "signal", "gb20999.hex"),
         ] {
-            let mut tape = Tape::new(&config(name), Mono::ZERO);
+            let mut tape = Tape::new(&scenario, Mono::ZERO);
             tape.bytes(now, input, &[0x0a, 0xb1]);
             let files = Vec::from_iter(tape.files);
             assert_eq!(files, [(file.to_owned(), "0ab1\n".to_owned())]);

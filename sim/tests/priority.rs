@@ -16,7 +16,7 @@ use sim::world::vehicles::Kind;
 use sim::world::{STEP, World};
 use v2x_msg::base::PhaseId;
 
-const SCENARIO: &str = "yumin-bus-and-ambulance.toml";
+const SCENARIO: &str = "moyu-bus-and-ambulance.toml";
 
 fn scenario(settings: &[(&str, &str)]) -> Scenario {
     named(SCENARIO, settings)
@@ -93,7 +93,7 @@ fn a_run_is_held_against_the_same_traffic_without_priority() {
         drive(&scenario, seed, |world| {
             let crossings = world.crossings().iter();
             let count = crossings.filter(|crossing| crossing.at >= from);
-            count.for_each(|crossing| judge.passed(crossing, world));
+            count.for_each(|crossing| judge.passed(0, crossing, world));
         });
         judge
     };

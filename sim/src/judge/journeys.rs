@@ -13,6 +13,8 @@ pub struct Journeys {
     pub bus_delay_s: Samples,
     /// Of all others.
     pub delay_s: Samples,
+    /// Of these, of emergency vehicles on duty.
+    pub emergency_delay_s: Samples,
     /// How often each of them came to a stand before its line.
     pub stops: Samples,
     /// Before their lines: whether they stand now, and how often they have come to.
@@ -33,13 +35,18 @@ impl Journeys {
     }
 
     /// Takes one that passed; `counts` if the judge does.
-    pub fn passed(&mut self, crossing: &Crossing, counts: bool) {
+    pub fn passed(&mut self, crossing: &Crossing, world: &World, counts: bool) {
         let standing = self.standing.remove(&crossing.vehicle);
         if !counts {
             return;
         }
         if let Some((_, stops)) = standing {
             self.stops.add(f64::from(stops));
+        }
+        let vehicles = world.vehicles();
+        let who = vehicles.binary_search_by_key(&crossing.vehicle, |one| one.id);
+        if who.is_ok_and(|i| vehicles[i].siren) {
+            self.emergency_delay_s.add(crossing.delay_s);
         }
         match crossing.kind {
             Kind::Bus => self.bus_delay_s.add(crossing.delay_s),

@@ -9,16 +9,19 @@
 //! - [`objects`]: RSM against the road; [`coverage`], where that is asked; [`kinds`], of whom; [`beyond`],
 //!   who has left it
 //! - [`events`]: RSI against what happens; [`detectors`]: the same by type, over many runs
+//! - [`signs`]: its speed limits against those of the road
 //! - [`maps`]: MAP against the road
 //! - [`warnings`]: warnings against what then happens
 //! - [`conflicts`]: who is about to be run into, and was that known in time
 //! - [`health`]: what the unit tells of its sensors against what is wrong with them
-//! - [`journeys`]: how long road users took; [`priority`], with and without a signal that favours buses
+//! - [`journeys`]: how long road users took; [`priority`], with and without a signal that favours buses;
+//!   [`clearances`], whether a signal that decides cut one
 //! - [`verdict`]: what must hold, and whether it does
 //! - [`samples`]: many measurements of one thing; [`buckets`], of very many; [`trace`], how it went
 
 pub mod beyond;
 pub mod buckets;
+pub mod clearances;
 pub mod conflicts;
 pub mod coverage;
 pub mod detectors;
@@ -31,6 +34,7 @@ pub mod objects;
 pub mod priority;
 pub mod samples;
 pub mod signals;
+pub mod signs;
 pub mod silence;
 #[cfg(test)]
 mod tests;
@@ -46,6 +50,7 @@ use rsu::clock::Mono;
 use rsu::warnings::Change;
 use v2x_msg::Message;
 use v2x_msg::access::{Aid, dsmp};
+use v2x_msg::base::NodeId;
 use v2x_msg::kinds::map::Map;
 use v2x_msg::kinds::rsc::Rsc;
 use v2x_msg::kinds::rsi::Rsi;
@@ -53,6 +58,7 @@ use v2x_msg::kinds::rsm::Rsm;
 use v2x_msg::kinds::spat::Spat;
 use v2x_msg::kinds::ssm::Ssm;
 
+use self::clearances::Clearances;
 use self::conflicts::ConflictJudge;
 use self::coverage::Coverage;
 use self::events::EventJudge;
@@ -62,6 +68,7 @@ use self::maps::MapJudge;
 use self::objects::ObjectJudge;
 use self::priority::PriorityJudge;
 use self::signals::SignalScore;
+use self::signs::SignJudge;
 use self::silence::Silence;
 use self::traffic::Traffic;
 use self::warnings::WarningJudge;
@@ -85,6 +92,8 @@ pub struct Judge {
     pub objects: ObjectJudge,
     /// RSI.
     pub events: EventJudge,
+    /// Its speed limits.
+    pub signs: SignJudge,
     /// By driver who ran a red light: for how long it had been shown when it passed the line.
     pub red_runners_shown_s: Vec<f64>,
     /// What was warned of.
@@ -97,10 +106,13 @@ pub struct Judge {
     pub maps: MapJudge,
     /// Who passed the stop lines.
     pub journeys: Journeys,
+    /// How signals clear the junction.
+    pub clearances: Clearances,
     /// What buses gain and others lose, where that is asked.
     pub priority: Option<PriorityJudge>,
     /// What reached vehicles with on-board units, and what they made of it.
     pub on_board: Option<Score>,
+    node: NodeId,
     from: Mono,
     line: Duration,
     message: Message,
@@ -124,11 +136,14 @@ impl Judge {
             maps: MapJudge::new(scenario.site.frame, scenario.site.node, &roads),
             health: HealthJudge::new(scenario),
             journeys: Journeys::default(),
+            clearances: Clearances::default(),
             priority: None,
             on_board: None,
             objects: ObjectJudge::new(scenario.site.frame, coverage, file.limits.match_m, from)
                 .under(spells),
             events: EventJudge::new(scenario.site.frame, &file.unjudged_events, from),
+            signs: SignJudge::new(&scenario.site, &roads, scenario.moment(0.0)),
+            node: scenario.site.node,
             from,
             line: Duration::from_secs_f64(slowest_ms.max(0.0) / 1e3),
             message: Message::default(),
@@ -160,7 +175,10 @@ impl Judge {
                 }
             }
             Some(Heard::Rsm(rsm)) => self.objects.hear(&rsm, arrived, truth),
-            Some(Heard::Rsi(rsi)) => self.events.hear(&rsi, arrived, truth),
+            Some(Heard::Rsi(rsi)) => {
+                self.events.hear(&rsi, arrived, truth);
+                self.signs.hear(&rsi, arrived, self.node);
+            }
             Some(Heard::Map(map)) => self.maps.hear(&map),
             // What they are worth shows at the vehicles that asked ([`Score::requests`]).
             Some(Heard::Answer) => {}
@@ -171,12 +189,12 @@ impl Judge {
     /// A vehicle passed a stop line.
     pub fn passed(&mut self, crossing: &Crossing, world: &World) {
         let counts = crossing.at >= self.from;
-        self.journeys.passed(crossing, counts);
+        self.journeys.passed(crossing, world, counts);
         if !counts {
             return;
         }
         if let Some(priority) = &mut self.priority {
-            priority.passed(crossing, world);
+            priority.passed(0, crossing, world);
         }
         if crossing.runs_red() {
             let shown_s = self.objects.shown_for_s(crossing.vehicle, crossing.at);
@@ -198,6 +216,8 @@ impl Judge {
     pub fn follow(&mut self, world: &World, truth: &Truth) {
         self.warnings.follow(world, truth);
         if world.now() > self.from {
+            self.clearances.follow(world);
+            self.signs.follow(world);
             let (objects, warnings) = (&self.objects, &self.warnings);
             self.conflicts.follow(world, truth, objects, warnings);
         }
@@ -212,6 +232,7 @@ impl Judge {
     pub fn finish(&mut self, at: Mono, truth: &Truth) {
         self.objects.finish(truth);
         self.events.finish(at, truth);
+        self.signs.finish(at);
         self.conflicts.finish(&self.warnings);
         for conflict in &self.conflicts.found {
             self.warnings.came_true(conflict.bodies, conflict.at);

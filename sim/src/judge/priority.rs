@@ -3,8 +3,9 @@
 //!
 //! The other world has the same seed and demand, the same ambulances, and a signal that keeps to its
 //! grid; it is gone through before the run, with no unit in it. So it can be had only where drivers do
-//! not heed what the unit says. Not here: whether a delay is bearable by itself
-//! ([`journeys`](super::journeys)).
+//! not heed what the unit says. Several junctions are judged together, by the place of each in its network.
+//! Not here: whether a delay is bearable by itself ([`journeys`](super::journeys)), and the other world of a
+//! network ([`crate::network`]).
 
 use anyhow::{Result, ensure};
 use rsu::clock::Mono;
@@ -19,8 +20,8 @@ use crate::world::{Crossing, World};
 /// Delays with and without buses' priority.
 #[derive(Clone, Debug)]
 pub struct PriorityJudge {
-    /// Where buses come from.
-    main: Vec<NodeId>,
+    /// Where buses come from, by the place of the junction.
+    main: Vec<Vec<NodeId>>,
     /// Of this run.
     pub with: Delays,
     /// Of the same traffic with a signal that favours nobody.
@@ -42,14 +43,8 @@ impl PriorityJudge {
         if !is_asked_for(&scenario.file.limits) {
             return Ok(None);
         }
-        let air = scenario.file.air.as_ref();
-        ensure!(
-            air.is_none_or(|air| !air.advice && !air.warnings && air.asks.is_none()),
-            "delays without priority cannot be known where drivers heed the unit: \
-             air.advice, air.warnings and air.asks must be off"
-        );
-        let main = scenario.bus_approaches();
-        let mut without = Delays::default();
+        heeds_nobody(scenario)?;
+        let mut judge = Self::new(vec![scenario.bus_approaches()]);
         let mut other = scenario.clone();
         other.file.signals.kind = SignalsKind::Coordinated;
         let mut world = other.world(seed)?;
@@ -57,20 +52,30 @@ impl PriorityJudge {
             world.step();
             for crossing in world.crossings() {
                 if crossing.at >= from {
-                    without.passed(crossing, &world, &main);
+                    judge.passed_without(0, crossing, &world);
                 }
             }
         }
-        Ok(Some(Self {
-            main,
-            with: Delays::default(),
-            without,
-        }))
+        Ok(Some(judge))
     }
 
-    /// A vehicle passed a stop line in the run.
-    pub fn passed(&mut self, crossing: &Crossing, world: &World) {
-        self.with.passed(crossing, world, &self.main);
+    /// A judge of junctions to which buses come from these nodes, by place; nobody has passed yet.
+    pub fn new(main: Vec<Vec<NodeId>>) -> Self {
+        Self {
+            main,
+            with: Delays::default(),
+            without: Delays::default(),
+        }
+    }
+
+    /// A vehicle passed a stop line of the junction at a place in the run.
+    pub fn passed(&mut self, place: usize, crossing: &Crossing, world: &World) {
+        self.with.passed(crossing, world, &self.main[place]);
+    }
+
+    /// The same in the world without priority.
+    pub fn passed_without(&mut self, place: usize, crossing: &Crossing, world: &World) {
+        self.without.passed(crossing, world, &self.main[place]);
     }
 
     /// By what share the mean delay of the sides is more than without; None if nobody came.
@@ -96,7 +101,18 @@ impl Delays {
     }
 }
 
-fn is_asked_for(limits: &Limits) -> bool {
+/// Refused where drivers heed what a unit says: how they would have driven without it nobody knows.
+pub(crate) fn heeds_nobody(scenario: &Scenario) -> Result<()> {
+    let air = scenario.file.air.as_ref();
+    ensure!(
+        air.is_none_or(|air| !air.advice && !air.warnings && air.asks.is_none()),
+        "delays without priority cannot be known where drivers heed the unit: \
+         air.advice, air.warnings and air.asks must be off"
+    );
+    Ok(())
+}
+
+pub(crate) fn is_asked_for(limits: &Limits) -> bool {
     limits.side_delay_more_max.is_some() || limits.bus_delay_less_min.is_some()
 }
 

@@ -61,6 +61,7 @@ pub fn verdicts(judge: &Judge, limits: &Limits) -> Vec<Verdict> {
     table.silences(judge, limits);
     table.objects(judge, limits);
     table.events(judge, limits);
+    table.signs(judge, limits);
     table.vulnerable(judge, limits);
     table.conflicts(judge, limits);
     table.confidence(judge, limits);
@@ -383,6 +384,22 @@ impl Table {
         self.at_most("sensors told of for nothing", alarms, "", most);
     }
 
+    fn signs(&mut self, judge: &Judge, limits: &Limits) {
+        let signs = &judge.signs;
+        let most = limits.speed_sign_told_s;
+        self.at_most("speed sign told after", signs.told_s(), "s", most);
+        let most = limits.speed_sign_gap_s;
+        self.at_most("speed sign not told, longest", signs.gap_s(), "s", most);
+        let most = limits.speed_sign_place_max_m;
+        self.at_most("speed sign's place, off by", signs.off_m(), "m", most);
+        let wrong = Some(signs.wrong as f64);
+        let most = limits.speed_signs_wrong_max;
+        self.at_most("speed signs told wrongly", wrong, "", most);
+        let over = signs.bus_over_mps;
+        let most = limits.bus_over_speed_sign_max_mps;
+        self.at_most("bus faster than its sign by", over, "m/s", most);
+    }
+
     fn rest(&mut self, judge: &Judge, limits: &Limits) {
         let traffic = &judge.traffic;
         let buses = judge.journeys.bus_delay_s.mean();
@@ -396,6 +413,11 @@ impl Table {
         let more = priority.and_then(PriorityJudge::side_more);
         let most = limits.side_delay_more_max;
         self.at_most("delay of sides, more by", more, "", most);
+        let longest = judge.journeys.emergency_delay_s.quantile(1.0);
+        let most = limits.emergency_delay_max_s;
+        self.at_most("delay on duty, longest", longest, "s", most);
+        let cut = Some(judge.clearances.cut as f64).filter(|_| judge.clearances.seen > 0);
+        self.at_most("clearances cut", cut, "", limits.clearances_cut_max);
         let rate = Some(traffic.rate_hz(Aid::Map));
         self.at_least("MAP rate", rate, "Hz", limits.map_rate_min_hz);
         let rsi_hz = [Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic]

@@ -11,11 +11,13 @@ use anyhow::{Context, Result, bail, ensure};
 use rsu::site::Site;
 use serde::Deserialize;
 use toml::{Table, Value};
-use v2x_msg::base::{Enu, EnuFrame, NodeId};
+use v2x_msg::base::{Enu, EnuFrame};
 
-use super::joined::{Joined, Place, way};
-use super::lines::{Calls, Line};
+use super::joined::{Joined, Place};
+use super::limits::NetworkLimits;
+use super::lines::Line;
 use super::place::{Origin, Placing};
+use super::timetable::LineTable;
 use crate::obu::fleet::{self, Fleet};
 use crate::plane::Point;
 use crate::random::mix;
@@ -57,80 +59,12 @@ pub struct NetworkTable {
     /// Where `at-m` of the junctions counts from.
     #[serde(default)]
     pub origin: Option<Origin>,
-    /// Lines of buses.
+    /// Lines of buses, and ways of emergency vehicles.
     #[serde(default)]
     pub line: Vec<LineTable>,
     /// What must hold of the whole.
     #[serde(default)]
     pub limits: NetworkLimits,
-}
-
-/// A line of buses.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct LineTable {
-    /// As people call it.
-    pub name: String,
-    /// From where it comes, through which junctions, and where it goes, by their numbers here.
-    pub nodes: Vec<u16>,
-    /// It begins again at its end.
-    #[serde(default)]
-    pub closed: bool,
-    /// The first sets out so long after the origin of simulated time.
-    pub from_s: f64,
-    /// And the next so long after it.
-    pub every_s: f64,
-    /// How many.
-    pub buses: u32,
-    /// Where they call.
-    #[serde(default)]
-    pub stop: Vec<StopTable>,
-    /// For how long they stand there: least and most.
-    #[serde(default)]
-    pub dwell_s: [f64; 2],
-    /// They drive no faster; left out: as fast as one may.
-    #[serde(default)]
-    pub most_kmh: Option<f64>,
-}
-
-/// A stop of a line.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct StopTable {
-    /// On the way to this junction, by its number here,
-    pub node: u16,
-    /// so many metres before its stop line.
-    pub before_m: f64,
-}
-
-/// What must hold of the whole; a criterion that is left out is not judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub struct NetworkLimits {
-    /// Vehicles that came through every junction, at least: else there was nothing to judge.
-    pub through_min: Option<f64>,
-    /// How often these stopped on the way, mean, at most.
-    pub through_stops_max: Option<f64>,
-    /// Vehicles on the road at once, at least, at their most.
-    pub vehicles_min: Option<f64>,
-    /// Rounds of a closed line, at least.
-    pub laps_min: Option<f64>,
-    /// The quickest round, at least.
-    pub lap_min_s: Option<f64>,
-    /// The slowest round, at most.
-    pub lap_max_s: Option<f64>,
-    /// Buses that lost their line, at most.
-    pub strayed_max: Option<f64>,
-    /// Share of advice for which the light is green at the moment of which it speaks, at least.
-    pub advice_right_share_min: Option<f64>,
-    /// Vehicles that were given any, at least: else there was nothing to judge.
-    pub advised_min: Option<f64>,
-    /// Share of the frames of roadside units that vehicles within 150 m hear, at least.
-    pub delivery_down_min: Option<f64>,
-    /// The same for what vehicles say, at roadside units.
-    pub delivery_up_min: Option<f64>,
-    /// At vehicles, from the making of the newest SPAT that they know to now, 99th percentile, at most.
-    pub spat_age_on_board_p99_s: Option<f64>,
 }
 
 impl Network {
@@ -225,50 +159,8 @@ impl Network {
             origin: junction.origin,
         });
         let joined = Joined::new(places.collect(), worlds)?;
-        let lines = self.table.line.iter().map(|table| {
-            let nodes = table.nodes.iter().map(|&id| NodeId { region: None, id });
-            let line = Line::new(
-                table.name.clone(),
-                nodes.collect(),
-                table.closed,
-                rsu::clock::Mono::ZERO.offset_by(table.from_s),
-                Duration::from_secs_f64(table.every_s),
-                table.buses,
-            );
-            let line = line.with_context(|| format!("line {}: give three nodes", table.name))?;
-            let [least_s, most_s] = table.dwell_s;
-            ensure!(
-                0.0 <= least_s && least_s <= most_s && table.most_kmh.is_none_or(|kmh| kmh > 1.0),
-                "line {}: dwell-s is a range, and most-kmh more than walking",
-                table.name
-            );
-            for stop in &table.stop {
-                ensure!(
-                    table.nodes.contains(&stop.node) && (0.0..=150.0).contains(&stop.before_m),
-                    "line {}: a stop is on the way to a node of the line, at most 150 m before it",
-                    table.name
-                );
-            }
-            let stops = table.stop.iter().map(|stop| {
-                let (region, id) = (None, stop.node);
-                (NodeId { region, id }, stop.before_m)
-            });
-            let line = line.calling(Calls {
-                stops: stops.collect(),
-                dwell_s: (least_s, most_s),
-                most_mps: table.most_kmh.map(|kmh| kmh / 3.6),
-            });
-            for (from, here, next) in line.ways() {
-                let at = joined.places().iter().position(|place| place.node == here);
-                let there = at.and_then(|at| way(worlds[at].as_ref(), from, next));
-                ensure!(
-                    there.is_some(),
-                    "line {}: no way leads from {from} by {here} to {next}",
-                    table.name
-                );
-            }
-            Ok(line)
-        });
+        let lines = self.table.line.iter();
+        let lines = lines.map(|table| table.line(joined.places(), worlds));
         let lines = lines.collect::<Result<Vec<Line>>>()?;
         Ok(joined.with_lines(lines))
     }

@@ -7,19 +7,17 @@
 //! the junctions means nothing.
 //!
 //! Who is to turn where its lane does not lead changes lanes as it goes over, if there is room; else it
-//! goes where its lane leads.
+//! moves over on the way to the line where drivers change lanes, and goes where its lane leads where they
+//! do not. Not here: who sets out by a timetable (`departures`).
 
-use rsu::clock::Mono;
-use v2x_msg::base::NodeId;
+use v2x_msg::base::{LaneId, NodeId};
 
 use super::lines::Line;
 pub use super::seam::{NotANetwork, Place};
 use super::seam::{Seam, meet};
-use crate::random::{Purpose, Stream};
 use crate::world::World;
-use crate::world::lines::Call;
 use crate::world::right_of_way::Ahead;
-use crate::world::vehicles::{Mix, TurnShares, Vehicle};
+use crate::world::vehicles::Vehicle;
 
 /// Somebody on the way from one world to another.
 #[derive(Clone, Debug)]
@@ -41,9 +39,9 @@ struct Tail {
 /// How the worlds of a network are joined, and who goes over.
 #[derive(Clone, Debug)]
 pub struct Joined {
-    places: Vec<Place>,
-    seams: Vec<Seam>,
-    lines: Vec<Line>,
+    pub(super) places: Vec<Place>,
+    pub(super) seams: Vec<Seam>,
+    pub(super) lines: Vec<Line>,
     tails: Vec<Tail>,
     crossers: Vec<Crosser>,
     /// Vehicles of a line that could not go where it goes.
@@ -191,8 +189,11 @@ impl Joined {
             for vehicle in world.left() {
                 let route = &world.roads().routes[vehicle.route];
                 let of_it = |seam: &&Seam| seam.from == from && seam.exit == route.exit;
+                let strays = self.strays(world, from, vehicle);
+                self.strayed += u64::from(strays);
                 if let Some(&seam) = self.seams.iter().find(of_it) {
                     let mut vehicle = vehicle.clone();
+                    vehicle.trip.line = vehicle.trip.line.filter(|_| !strays);
                     vehicle.along_m -= route.path.length_m();
                     crossers.push(self.crosser(worlds[seam.to].as_ref(), vehicle, seam));
                 }
@@ -214,7 +215,9 @@ impl Joined {
                         seam,
                     }));
                 } else {
-                    route = straight_on(worlds[seam.to].as_ref(), seam.approach);
+                    let to = worlds[seam.to].as_ref();
+                    let onward = to.route_towards(seam.approach, crosser.vehicle.wants);
+                    route = onward.unwrap_or_else(|| straight_on(to, seam.approach));
                 }
             }
             let mut vehicle = crosser.vehicle.clone();
@@ -225,7 +228,9 @@ impl Joined {
                 let route = &to.roads().routes[route];
                 let way = (self.places[seam.from].node, self.places[seam.to].node);
                 let next = self.lines[usize::from(line)].after(way);
-                if next.is_some_and(|next| next != to.roads().exits[route.exit].to) {
+                let leads = next.is_none_or(|next| next == to.roads().exits[route.exit].to);
+                let lane = seam.approach;
+                if !leads && to.route_towards(lane, vehicle.wants).is_none() {
                     vehicle.trip.line = None;
                     self.strayed += 1;
                 } else {
@@ -243,6 +248,9 @@ impl Joined {
         let since_s = vehicle.along_m / vehicle.speed_mps.max(0.01);
         vehicle.appeared = now.offset_by(-since_s.min(0.1));
         vehicle.trip.junctions += 1;
+        vehicle.dwelt_s = 0.0;
+        vehicle.aside = None;
+        vehicle.asks = None;
         vehicle.entered = None;
         vehicle.committed = false;
         vehicle.runs_red = false;
@@ -250,21 +258,13 @@ impl Joined {
         vehicle.means = None;
         let route = self.way_on(to, &vehicle, vehicle.trip.junctions, seam);
         let route = route.unwrap_or_else(|| straight_on(to, seam.approach));
+        vehicle.wants = to.roads().routes[route].turn;
         Crosser {
             changes: to.roads().routes[route].approach != seam.approach,
             vehicle,
             seam,
             route,
         }
-    }
-
-    /// What somebody does at a stop on its route, in the world at that place.
-    fn call(&self, to: &World, at: usize, vehicle: &Vehicle) -> Option<Call> {
-        let line = &self.lines[usize::from(vehicle.trip.line?)];
-        let stop_m = to.roads().routes[vehicle.route].stop_m;
-        let draw = Stream::new(to.seed(), u64::from(vehicle.id), Purpose::Dwell);
-        let draw = draw.starting_at(u64::from(vehicle.trip.junctions));
-        line.call(self.places[at].node, stop_m, draw)
     }
 
     /// Whether somebody can change to another lane as it goes over, without anybody braking hard.
@@ -290,56 +290,20 @@ impl Joined {
                     .is_some_and(|seam| is_free(worlds, *seam, &crosser.vehicle, crosser.route))
         })
     }
-
-    /// Sends vehicles of lines on their way that are due, where there is room.
-    fn let_lines_run<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
-        for i in 0..self.lines.len() {
-            let now = worlds
-                .first()
-                .map_or(Mono::ZERO, |world| world.as_ref().now());
-            let line = &self.lines[i];
-            let ((from, here, next), true) = (line.first(), line.is_due(now)) else {
-                continue;
-            };
-            let Some(at) = self.places.iter().position(|place| place.node == here) else {
-                continue;
-            };
-            let world = worlds[at].as_mut();
-            let Some(route) = way(world, from, next) else {
-                continue;
-            };
-            let (id, seed) = (world.take_id(), world.seed());
-            let mut vehicle = Vehicle::draw(seed, id, BUSES, ANYWHERE).0;
-            vehicle.route = route;
-            vehicle.appeared = now;
-            vehicle.trip.since = now;
-            vehicle.trip.line = Some(i as u16);
-            vehicle.slow = self.lines[i].most_mps().map(|mps| (mps, Mono::NEVER));
-            vehicle.call = self.call(world, at, &vehicle);
-            let approach = world.roads().routes[route].approach;
-            let into = |seam: &&Seam| seam.to == at && seam.approach == approach;
-            if let Some(&seam) = self.seams.iter().find(into) {
-                vehicle.speed_mps = self.lines[i]
-                    .most_mps()
-                    .unwrap_or(STARTS_MPS)
-                    .min(STARTS_MPS);
-                if !is_free(worlds, seam, &vehicle, route) {
-                    continue;
-                }
-                worlds[at].as_mut().admit(vehicle);
-            } else {
-                worlds[at].as_mut().let_come(vehicle);
-            }
-            self.lines[i].send();
-        }
-    }
 }
 
-/// The first route from one node to another.
-pub(super) fn way(world: &World, from: NodeId, next: NodeId) -> Option<usize> {
+/// The first route from one node to another, in this lane if one is named.
+pub(super) fn way(
+    world: &World,
+    from: NodeId,
+    next: NodeId,
+    lane: Option<LaneId>,
+) -> Option<usize> {
     let roads = world.roads();
     roads.routes.iter().position(|route| {
-        roads.approaches[route.approach].from == from && roads.exits[route.exit].to == next
+        let approach = &roads.approaches[route.approach];
+        let here = lane.is_none_or(|lane| approach.id == lane);
+        here && approach.from == from && roads.exits[route.exit].to == next
     })
 }
 
@@ -356,7 +320,12 @@ fn straight_on(world: &World, approach: usize) -> usize {
 
 /// Whether somebody can come into a lane at a seam, and neither brakes harder than in comfort nor
 /// makes anybody do so.
-fn is_free<W: AsRef<World>>(worlds: &[W], seam: Seam, vehicle: &Vehicle, route: usize) -> bool {
+pub(super) fn is_free<W: AsRef<World>>(
+    worlds: &[W],
+    seam: Seam,
+    vehicle: &Vehicle,
+    route: usize,
+) -> bool {
     let (from, to) = (worlds[seam.from].as_ref(), worlds[seam.to].as_ref());
     let driver = vehicle.driver;
     if let Some(ahead) = to.last_in(seam.approach) {
@@ -393,14 +362,3 @@ fn beside_m(world: &World, to: usize, from: usize) -> f64 {
 const CHANGES_FROM_MPS: f64 = 5.0;
 /// Nobody is to brake harder for somebody who comes into their lane (MOBIL's bound of safety is 3 to 4).
 const COMFORT_MPS2: f64 = 3.0;
-/// Vehicles of a line that begins on the road start at this speed.
-const STARTS_MPS: f64 = 8.0;
-/// Lines are of buses, and go where the line goes.
-const BUSES: Mix = Mix {
-    trucks: 0.0,
-    buses: 1.0,
-};
-const ANYWHERE: TurnShares = TurnShares {
-    left: 0.0,
-    right: 0.0,
-};

@@ -1,29 +1,39 @@
-//! Lines that run through a network: through which junctions, and when a bus sets out.
+//! Lines that run through a network: what runs, through which junctions, and when one sets out.
 
 use rsu::clock::Mono;
 use std::time::Duration;
-use v2x_msg::base::NodeId;
+use v2x_msg::base::{LaneId, NodeId};
 
 use crate::random::Stream;
-use crate::world::lines::Call;
+use crate::world::lines::{Call, Service};
 
-/// A line of buses.
+/// A line of buses, or the way of an emergency vehicle.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// As people call it.
     pub name: String,
+    /// What runs.
+    pub service: Service,
     /// From where it comes, through which junctions, and where it goes.
     nodes: Vec<NodeId>,
     /// It begins again at its end.
     closed: bool,
-    /// When the first sets out.
-    from: Mono,
-    /// From one to the next.
-    every: Duration,
-    /// How many.
-    count: u32,
+    start: Start,
     sent: u32,
     calls: Calls,
+}
+
+/// When and how vehicles of a line set out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// When the first does.
+    pub from: Mono,
+    /// From one to the next.
+    pub every: Duration,
+    /// How many.
+    pub count: u32,
+    /// In this lane; None: in the leftmost that leads their way.
+    pub lane: Option<LaneId>,
 }
 
 /// Where vehicles of a line call, for how long, and how fast they drive between.
@@ -38,22 +48,20 @@ pub struct Calls {
 }
 
 impl Line {
-    /// A line by at least three nodes, with `count` buses from `from` on.
+    /// A line by at least three nodes.
     pub fn new(
         name: String,
+        service: Service,
         nodes: Vec<NodeId>,
         closed: bool,
-        from: Mono,
-        every: Duration,
-        count: u32,
+        start: Start,
     ) -> Option<Self> {
         (nodes.len() >= 3).then_some(Self {
             name,
+            service,
             nodes,
             closed,
-            from,
-            every,
-            count,
+            start,
             sent: 0,
             calls: Calls::default(),
         })
@@ -67,6 +75,11 @@ impl Line {
     /// As fast as its vehicles drive, if that is not as one may.
     pub(super) fn most_mps(&self) -> Option<f64> {
         self.calls.most_mps
+    }
+
+    /// The lane in which its vehicles set out, if it says.
+    pub(super) fn lane(&self) -> Option<LaneId> {
+        self.start.lane
     }
 
     /// What is done on the way to a junction whose stop line is at `stop_m` of the route: nothing, or a
@@ -114,7 +127,8 @@ impl Line {
 
     /// Whether another bus is to set out.
     pub(super) fn is_due(&self, now: Mono) -> bool {
-        self.sent < self.count && now >= self.from + self.every * self.sent
+        let start = &self.start;
+        self.sent < start.count && now >= start.from + start.every * self.sent
     }
 
     /// One has set out.
@@ -133,8 +147,13 @@ mod tests {
 
     fn line(closed: bool) -> Line {
         let nodes = [1, 2, 3, 4].map(node).to_vec();
-        let every = Duration::from_secs(60);
-        Line::new("7".to_owned(), nodes, closed, Mono::ZERO, every, 2).expect("four nodes")
+        let start = Start {
+            from: Mono::ZERO,
+            every: Duration::from_secs(60),
+            count: 2,
+            lane: None,
+        };
+        Line::new("7".to_owned(), Service::Bus, nodes, closed, start).expect("four nodes")
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use rsu::clock::Mono;
 
-use super::file::{Network, NetworkLimits};
+use super::file::Network;
 use super::lines::Line;
+use super::priority;
 use super::stage::NetworkStage;
-use crate::air::tally::Tally;
+use crate::judge::priority::PriorityJudge;
 use crate::judge::samples::{self, Samples};
-use crate::judge::verdict::{Limit, Verdict};
+use crate::judge::verdict::Verdict;
 use crate::obu::score::Score;
 use crate::random::mix;
 use crate::run::{Hall, Outcome};
@@ -32,6 +33,8 @@ pub struct NetworkOutcome {
     pub junctions: Vec<Outcome>,
     /// Of the whole.
     pub journeys: Trips,
+    /// What buses gain and others lose, all junctions together, where that is asked.
+    pub priority: Option<PriorityJudge>,
     /// What reached vehicles with on-board units, and what they made of it.
     pub on_board: Option<Score>,
     /// Whether that is good enough.
@@ -115,6 +118,7 @@ pub fn run_told(
         all: network.junctions.len() as u32,
         ..Trips::default()
     };
+    let mut priority = priority::judge(network, seed, from, end)?;
     // What is counted on board since the road counts.
     let mut counting = false;
     while stage.now() < end {
@@ -123,6 +127,13 @@ pub fn run_told(
             hall.follow(stage);
         }
         journeys.follow(&stage, from);
+        if let Some(judge) = &mut priority {
+            for (place, stage) in stage.stages().iter().enumerate() {
+                let crossings = stage.world().crossings().iter();
+                let counted = crossings.filter(|crossing| crossing.at >= from);
+                counted.for_each(|crossing| judge.passed(place, crossing, stage.world()));
+            }
+        }
         if !counting && stage.now() >= from {
             counting = true;
             stage.count_on_board_anew();
@@ -142,8 +153,9 @@ pub fn run_told(
         duration,
         took,
         junctions: junctions.collect(),
-        verdicts: journeys.verdicts(&network.table.limits, on_board.as_ref()),
+        verdicts: journeys.verdicts(&network.table.limits, on_board.as_ref(), priority.as_ref()),
         journeys,
+        priority,
         on_board,
     })
 }
@@ -202,63 +214,4 @@ impl Trips {
             _ => {}
         }
     }
-
-    fn verdicts(&self, limits: &NetworkLimits, on_board: Option<&Score>) -> Vec<Verdict> {
-        let least = |what, value, unit, limit: Option<f64>| {
-            limit.map(|limit| Verdict::new(what, value, unit, Limit::AtLeast(limit)))
-        };
-        let most = |what, value, unit, limit: Option<f64>| {
-            limit.map(|limit| Verdict::new(what, value, unit, Limit::AtMost(limit)))
-        };
-        let through = Some(self.through_stops.count() as f64);
-        let laps = Some(self.lap_s.count() as f64);
-        let quickest = self.lap_s.least();
-        let slowest = self.lap_s.quantile(1.0);
-        let vehicles = self.vehicles.quantile(1.0);
-        let strayed = Some(self.strayed as f64);
-        let stops = self.through_stops.mean();
-        let advised = on_board.map(|score| score.advised as f64);
-        let right = on_board.filter(|score| score.advice > 0);
-        let right = right.map(|score| score.advice_right as f64 / score.advice as f64);
-        let heard = |tally: fn(&Score) -> &Tally| {
-            on_board.and_then(|score| tally(score).between(0.0, NEAR_M).delivered())
-        };
-        let (down, up) = (heard(|score| &score.air.down), heard(|score| &score.air.up));
-        let age = on_board.and_then(|score| score.spat_age_s.quantile(0.99));
-        [
-            least("vehicles at once", vehicles, "", limits.vehicles_min),
-            least("came all the way", through, "", limits.through_min),
-            most("their stops, mean", stops, "", limits.through_stops_max),
-            least("rounds", laps, "", limits.laps_min),
-            least("round, quickest", quickest, "s", limits.lap_min_s),
-            most("round, slowest", slowest, "s", limits.lap_max_s),
-            most(
-                "buses that lost their line",
-                strayed,
-                "",
-                limits.strayed_max,
-            ),
-            least("vehicles advised a speed", advised, "", limits.advised_min),
-            least(
-                "green when advice said so",
-                right,
-                "",
-                limits.advice_right_share_min,
-            ),
-            least("heard by vehicles", down, "", limits.delivery_down_min),
-            least("heard of vehicles", up, "", limits.delivery_up_min),
-            most(
-                "age of SPAT on board p99",
-                age,
-                "s",
-                limits.spat_age_on_board_p99_s,
-            ),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
 }
-
-/// Delivery is counted within so far, as at one junction unless that says otherwise.
-const NEAR_M: f64 = 150.0;

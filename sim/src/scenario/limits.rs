@@ -117,6 +117,21 @@ pub struct Limits {
     pub bus_delay_less_min: Option<f64>,
     /// Share by which that of all others is more, from where no line of buses comes, at most.
     pub side_delay_more_max: Option<f64>,
+    /// From the unit's start to the first RSI with each speed limit that stands at a junction, longest.
+    pub speed_sign_told_s: Option<f64>,
+    /// From one RSI with such a sign to the next, longest.
+    pub speed_sign_gap_s: Option<f64>,
+    /// Distance of such a sign from where RSI says, largest.
+    pub speed_sign_place_max_m: Option<f64>,
+    /// How often RSI tells a speed limit that does not stand there, or with another number than the road's, at
+    /// most.
+    pub speed_signs_wrong_max: Option<f64>,
+    /// How much faster a bus drives than such a sign allows where it holds, at most.
+    pub bus_over_speed_sign_max_mps: Option<f64>,
+    /// Longest delay of an emergency vehicle on duty at a stop line.
+    pub emergency_delay_max_s: Option<f64>,
+    /// Flashing greens, yellows and all-reds that are shorter than planned, at most.
+    pub clearances_cut_max: Option<f64>,
     /// How often vehicles stand before their line, mean, at most.
     pub stops_mean_max: Option<f64>,
     /// Share of the frames of the roadside unit that vehicles within `delivery_range_m` hear, at least.
@@ -238,6 +253,13 @@ impl Default for Limits {
             delay_max_s: None,
             bus_delay_less_min: None,
             side_delay_more_max: None,
+            speed_sign_told_s: None,
+            speed_sign_gap_s: None,
+            speed_sign_place_max_m: None,
+            speed_signs_wrong_max: None,
+            bus_over_speed_sign_max_mps: None,
+            emergency_delay_max_s: None,
+            clearances_cut_max: None,
             stops_mean_max: None,
             delivery_down_min: None,
             delivery_up_min: None,

@@ -116,6 +116,16 @@ pub enum LineService {
     Platoon,
 }
 
+impl From<LineService> for Service {
+    fn from(service: LineService) -> Self {
+        match service {
+            LineService::Bus => Self::Bus,
+            LineService::Emergency => Self::Emergency,
+            LineService::Platoon => Self::Platoon,
+        }
+    }
+}
+
 /// Which way a line goes at the junction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -229,11 +239,7 @@ impl Scenario {
                 "a line's dwell-s is a range, and its every-s is not nought"
             );
             Ok(Line {
-                service: match table.service {
-                    LineService::Bus => Service::Bus,
-                    LineService::Emergency => Service::Emergency,
-                    LineService::Platoon => Service::Platoon,
-                },
+                service: table.service.into(),
                 from: NodeId {
                     region: self.site.node.region,
                     id: table.from,

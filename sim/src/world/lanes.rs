@@ -127,7 +127,7 @@ impl Lanes {
     }
 
     /// How many lanes to the left (negative) or right of `lane` the nearest is that leads `turn`.
-    fn lanes_to_turn(&self, roads: &Roads, lane: usize, turn: Turn) -> Option<i32> {
+    pub(super) fn lanes_to_turn(&self, roads: &Roads, lane: usize, turn: Turn) -> Option<i32> {
         let leads = |lane: usize| {
             let mut movements = roads.approaches[lane].movements.iter();
             movements.any(|movement| movement.turn == turn)
@@ -262,6 +262,9 @@ impl World {
         let route = &self.roads.routes[vehicle.route];
         let before_line_m = route.stop_m - vehicle.along_m;
         let on_exit = vehicle.rear_m() > route.clear_m;
+        if vehicle.trip.junctions > 0 && vehicle.along_m < SEEN_BEHIND_M {
+            return;
+        }
         if !on_exit && before_line_m < GIVES_UP_M {
             if vehicle.entered.is_none() && vehicle.wants != route.turn {
                 lanes.gave_up += 1;
@@ -403,6 +406,9 @@ const STANDS_BELOW_MPS: f64 = 0.1;
 const MOST_LANES: i32 = 8;
 /// Who has so much more road than needed may steer harder.
 const STEERS_BY: f64 = 1.3;
+/// So far from where they came from another junction nobody changes lanes: who comes behind is in another
+/// world yet and cannot be asked.
+const SEEN_BEHIND_M: f64 = 40.0;
 /// Who must move over waits for leave until it is so urgent.
 const WAITS_UNTIL: f64 = 0.7;
 #[cfg(test)]

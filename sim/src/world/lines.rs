@@ -100,7 +100,8 @@ impl World {
             let Some(route) = self.route_of(line) else {
                 continue;
             };
-            let mut vehicle = drawn(self.seed, self.next_id, line);
+            let (service, turn) = (line.service, line.turn);
+            let mut vehicle = drawn(self.seed, self.next_id, service, turn);
             vehicle.route = route;
             vehicle.appeared = now;
             let leads = line.every.is_none_or(|every| now < line.first + every);
@@ -117,13 +118,8 @@ impl World {
                     until: None,
                 }
             });
-            self.next_id += 1;
-            let lane = self.roads.routes[route].approach;
-            match line.service {
-                Service::Bus | Service::Platoon => self.waiting[lane].push_back(vehicle),
-                // Nobody lets it wait.
-                Service::Emergency => self.waiting[lane].push_front(vehicle),
-            }
+            self.take_id();
+            self.let_come(vehicle);
         }
     }
 
@@ -176,25 +172,26 @@ fn is_due(line: &Line, now: Mono) -> bool {
     late < STEP
 }
 
-fn drawn(seed: u64, id: u32, line: &Line) -> Vehicle {
-    let share = |turn| if line.turn == turn { 1.0 } else { 0.0 };
+/// What comes for a service, with this id and on this way; its route is still to be chosen.
+pub(crate) fn drawn(seed: u64, id: u32, service: Service, way: Turn) -> Vehicle {
+    let share = |turn| if way == turn { 1.0 } else { 0.0 };
     let turns = TurnShares {
         left: share(Turn::Left),
         right: share(Turn::Right),
     };
-    let buses = match line.service {
+    let buses = match service {
         Service::Bus => 1.0,
         Service::Emergency | Service::Platoon => 0.0,
     };
     let mix = Mix { trucks: 0.0, buses };
     let (mut vehicle, _) = Vehicle::draw(seed, id, mix, turns);
-    if line.service == Service::Emergency {
+    if service == Service::Emergency {
         vehicle.kind = Kind::Car;
         (vehicle.length_m, vehicle.width_m, vehicle.height_m) = AMBULANCE_M;
         vehicle.driver.eagerness = HURRIES;
         vehicle.siren = true;
     }
-    if line.service == Service::Platoon {
+    if service == Service::Platoon {
         vehicle.kind = Kind::Truck;
         (vehicle.length_m, vehicle.width_m, vehicle.height_m) = LORRY_M;
         vehicle.driver = TOGETHER;

@@ -8,6 +8,7 @@
 use v2x_msg::base::NodeId;
 
 use super::World;
+use super::lanes::route_in;
 use super::right_of_way::Ahead;
 use super::roads::Turn;
 use super::vehicles::{TurnShares, Vehicle};
@@ -69,13 +70,16 @@ impl World {
     /// The last vehicle in an approach lane, from the lane's beginning.
     pub fn last_in(&self, approach: usize) -> Option<Ahead> {
         let routes = &self.roads.routes;
-        let in_lane = self.vehicles.iter();
-        let in_lane = in_lane.filter(|vehicle| routes[vehicle.route].approach == approach);
-        let last = in_lane.min_by(|a, b| a.rear_m().total_cmp(&b.rear_m()))?;
-        Some(Ahead {
-            rear_m: last.rear_m(),
-            speed_mps: last.speed_mps,
-        })
+        // Who moves over is in both lanes.
+        let in_lane = self.vehicles.iter().flat_map(|vehicle| {
+            let places = vehicle.places();
+            let here = places.filter(|(route, _)| routes[*route].approach == approach);
+            here.map(move |(_, along_m)| Ahead {
+                rear_m: along_m - vehicle.length_m,
+                speed_mps: vehicle.speed_mps,
+            })
+        });
+        in_lane.min_by(|a, b| a.rear_m.total_cmp(&b.rear_m))
     }
 
     /// Who comes to the end of an exit lane next.
@@ -108,10 +112,22 @@ impl World {
         self.latest.bodies.insert(shown, body);
     }
 
-    /// Lets a vehicle come from the edge of the world, once there is room.
+    /// Lets a vehicle come from the edge of the world, once there is room; one on duty before all others.
     pub fn let_come(&mut self, vehicle: Vehicle) {
         let approach = self.roads.routes[vehicle.route].approach;
-        self.waiting[approach].push_back(vehicle);
+        if vehicle.siren {
+            self.waiting[approach].push_front(vehicle);
+        } else {
+            self.waiting[approach].push_back(vehicle);
+        }
+    }
+
+    /// Where one goes on from a lane who wants to turn this way and may still change lanes; None where
+    /// nobody does.
+    pub fn route_towards(&self, lane: usize, turn: Turn) -> Option<usize> {
+        let lanes = self.lanes.as_ref()?;
+        lanes.lanes_to_turn(&self.roads, lane, turn)?;
+        route_in(&self.roads, lane, turn)
     }
 
     /// An id that nobody has.
