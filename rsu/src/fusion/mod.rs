@@ -326,6 +326,16 @@ impl Fusion {
         })
     }
 
+    /// The sensors that are known to be turned, each with its bit in [`Track::sources`].
+    pub fn turned(&self) -> impl Iterator<Item = (u32, &Sensor)> {
+        let sensors = self.config.sensors.iter().enumerate();
+        sensors.filter_map(|(index, sensor)| {
+            let turned = sensor.sees != Sees::Told && self.habits.precision[index].is_turned();
+            let bit = 1u32.checked_shl(index as u32).unwrap_or(0);
+            turned.then_some((bit, sensor))
+        })
+    }
+
     /// The configuration it works by.
     pub fn config(&self) -> &Config {
         &self.config

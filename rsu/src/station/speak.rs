@@ -95,6 +95,7 @@ impl Station {
     /// now; what is found leaves in the next slot of its class.
     pub(super) fn look_for_events(&mut self) -> bool {
         if std::mem::take(&mut self.look) {
+            self.detect.know_turned(self.fusion.turned());
             let picture = self.fusion.picture(self.now.mono);
             let forecast = self.signals.forecast(self.now);
             self.detect

@@ -185,16 +185,21 @@ impl Way {
         }
     }
 
-    /// The vehicle that is where it would be before it could stop.
+    /// The vehicle that is where it would be before it could stop. One beside it, or behind it, that it comes no
+    /// nearer to is in nobody's way: that vehicle may stand there because of it.
     fn blocked_by<'a>(&self, user: &User, path: &Path, seen: &Seen<'a>) -> Option<&'a Body> {
         let [length_m, width_m, _] = self.wish.size_m;
         let nose_m = user.along_m + length_m / 2.0;
         let reach_m = user.speed_mps * user.speed_mps / 6.0 + KEPT_FREE_M;
         let beside_m = width_m / 2.0 + 0.2;
+        let here = user.place(path);
         (0..=(reach_m / SAMPLE_M) as usize).find_map(|i| {
             let along_m = nose_m + i as f64 * SAMPLE_M;
             let place = User { along_m, ..*user }.place(path);
-            let near = |body: &Body| body.distance_m(place) < beside_m;
+            let near = |body: &Body| {
+                let off_m = body.distance_m(place);
+                off_m < beside_m && off_m < body.distance_m(here)
+            };
             seen.bodies.iter().find(|body| near(body))
         })
     }
@@ -260,3 +265,70 @@ const NEAR_M: f64 = 2.0;
 const KEPT_FREE_M: f64 = 1.0;
 /// Spacing of the places that are looked at.
 const SAMPLE_M: f64 = 0.5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+    use crate::world::snapshot::FIRST_USER;
+
+    /// Whether a car that stands there, pointing north, holds up somebody who walks east from the origin.
+    fn holds_up(east_m: f64, north_m: f64) -> bool {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let world = Scenario::load(std::path::Path::new(file))
+            .expect("a scenario")
+            .world(1)
+            .expect("a world");
+        let way = Way::new(Wish {
+            wide_m: 4.0,
+            ..crate::world::tests::somebody(
+                Kind::Pedestrian,
+                [0.5, 0.6, 1.7],
+                1.4,
+                &[[-5.0, 0.0], [5.0, 0.0]],
+            )
+        });
+        let user = User {
+            id: FIRST_USER,
+            wish: 0,
+            along_m: 5.0,
+            speed_mps: 0.0,
+            aside_m: 0.0,
+            aside_mps: 0.0,
+            wanted_mps: 1.4,
+            held_up_s: 0.0,
+            released: true,
+        };
+        let car = Body {
+            id: 1,
+            kind: Kind::Car,
+            centre: Point::new(east_m, north_m),
+            direction: Point::new(0.0, 1.0),
+            speed_mps: 0.0,
+            length_m: 4.8,
+            width_m: 1.8,
+            height_m: 1.5,
+        };
+        let seen = Seen {
+            roads: world.roads(),
+            signals: world.signals(),
+            vehicles: &[],
+            bodies: &[car],
+        };
+        let path = way.path.as_ref().expect("a way");
+        way.blocked_by(&user, path, &seen).is_some()
+    }
+
+    #[test]
+    fn a_car_ahead_holds_up_a_walker_and_one_that_it_leaves_behind_does_not() {
+        // Its side is 0.9 m beside its middle, and the walker's front 0.25 m before its own.
+        assert!(holds_up(1.5, 0.0));
+        assert!(holds_up(1.5, 2.6));
+        // The walker has just come past it, and it waits for the walker.
+        assert!(!holds_up(-1.05, 0.0));
+        assert!(!holds_up(-0.9, 2.4));
+    }
+}

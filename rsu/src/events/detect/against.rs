@@ -11,7 +11,7 @@ use super::scene::{OnLane, Roads, Scene, Spot};
 pub(super) const SURE_PLACE_M: f64 = 1.0;
 /// Who goes against a lane has gone this far against it.
 const AGAINST_FOR_M: f64 = 5.0;
-/// So near to the edge of a lane it may be in the next one.
+/// So near to the edge of a lane it may be in the next one, and the nearer the less its place is known.
 const EDGE_M: f64 = 0.5;
 /// Of the way that its speed makes at least so much shows in its places.
 const GONE_SHARE: f64 = 0.6;
@@ -79,7 +79,7 @@ impl Against {
             });
             return;
         }
-        if on.left_m.abs() <= roads.lanes[on.lane].width_m / 2.0 - EDGE_M {
+        if on.left_m.abs() + spot.aside_m <= roads.lanes[on.lane].width_m / 2.0 - EDGE_M {
             // More would only make the end late.
             self.for_s = (self.for_s + step_s).min(after_s + RIGHT_WAY_S);
             self.right_s = (self.right_s - step_s).max(0.0);

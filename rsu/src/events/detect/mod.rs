@@ -1,8 +1,8 @@
 //! Events that the picture of the road shows by itself.
 //!
 //! Each look at the picture puts every road user on its lane ([`scene`]), adds to the evidence for
-//! and against each kind of event ([`watch`], [`against`] for wrong-way drivers, [`queue`] for
-//! congestion), and tells the book what is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
+//! and against each kind of event ([`watch`], [`against`] for wrong-way drivers, who may not be where a
+//! turned sensor shows them ([`turned`]), [`queue`] for congestion), and tells the book what is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
 //! seen for long enough ends. Queueing at red is not congestion, waiting behind others is not
 //! stopping, making room for a siren ([`siren`]) is not either, a bus at its stop is not an obstacle: what
 //! explains a stand stops the clock of its evidence. An emergency vehicle is one that says so by radio, or that a box knows by its lights.
@@ -11,6 +11,7 @@ mod against;
 mod queue;
 mod scene;
 mod siren;
+mod turned;
 mod watch;
 
 use std::time::Duration;
@@ -23,11 +24,12 @@ use v2x_msg::kinds::rsi::{
 use super::book::Book;
 use super::claim::{Claim, Key, Origin, Until};
 use crate::clock::Now;
-use crate::fusion::Picture;
+use crate::fusion::{Picture, Sensor};
 use crate::signals::Forecast;
 use crate::site::Site;
 use queue::Queues;
 use scene::{Roads, Scene, Spot};
+use turned::Turned;
 use watch::{Found, Watches};
 
 /// Which events are looked for, and from when on one is believed.
@@ -108,6 +110,7 @@ pub struct Detect {
     scene: Box<Scene>,
     watches: Watches,
     queues: Queues,
+    turned: Turned,
 }
 
 impl Detect {
@@ -119,8 +122,14 @@ impl Detect {
             watches: Watches::new(config),
             scene: Box::default(),
             frame: site.frame,
+            turned: Turned::default(),
             roads,
         }
+    }
+
+    /// These sensors are known to be turned, each with its bit in [`crate::fusion::Track::sources`].
+    pub fn know_turned<'s>(&mut self, sensors: impl Iterator<Item = (u32, &'s Sensor)>) {
+        self.turned.set(sensors);
     }
 
     /// Looks at the picture of now, with what the signals show, and claims what is sure enough.
@@ -132,7 +141,9 @@ impl Detect {
         forecast: Option<&Forecast>,
         book: &mut Book,
     ) {
-        self.scene.set(now.mono, picture, forecast, &self.roads);
+        let turned = &self.turned;
+        self.scene
+            .set(now.mono, picture, forecast, &self.roads, turned);
         self.watches.hear_sirens(now.mono, &self.scene, forecast);
         for place in 0..self.scene.spots.len() {
             let spot = self.scene.spots[place];

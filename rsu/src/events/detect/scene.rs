@@ -7,6 +7,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
 
+use super::turned::Turned;
 use crate::clock::Mono;
 use crate::fusion::{MAX_TRACKS, Picture, Track};
 use crate::report::{Class, Light};
@@ -284,6 +285,8 @@ pub(super) struct Spot {
     pub(super) east_m: f64,
     pub(super) north_m: f64,
     pub(super) sigma_m: f64,
+    /// So far aside it may be because a sensor is turned, which its covariance knows only in part.
+    pub(super) aside_m: f64,
     pub(super) speed_mps: f64,
     pub(super) speed_sigma_mps: f64,
     /// Where it goes; None of what hardly moves.
@@ -384,11 +387,16 @@ impl Scene {
         picture: &Picture,
         forecast: Option<&Forecast>,
         roads: &Roads,
+        turned: &Turned,
     ) {
         self.spots.clear();
         for track in &picture.tracks {
+            let spot = Spot {
+                aside_m: turned.aside_m(track),
+                ..spot(track, roads)
+            };
             // As many as the picture has.
-            let _ = self.spots.try_push(spot(track, roads));
+            let _ = self.spots.try_push(spot);
         }
         for spot in &mut self.spots {
             spot.hold = hold(now, spot, forecast, roads);
@@ -460,6 +468,7 @@ fn spot(track: &Track, roads: &Roads) -> Spot {
         east_m: track.east_m,
         north_m: track.north_m,
         sigma_m: covariance.ee.max(covariance.nn).max(0.0).sqrt(),
+        aside_m: 0.0,
         speed_mps,
         speed_sigma_mps: velocity.cov.ee.max(velocity.cov.nn).max(0.0).sqrt(),
         course_rad: moves.then_some(course),

@@ -4,6 +4,7 @@
 //! north from there on. Both are 5 m beside the road's centre line.
 
 mod siren;
+mod turned;
 
 use v2x_msg::base::PhaseId;
 use v2x_msg::kinds::spat::Status;
