@@ -71,7 +71,7 @@ pub struct Vehicle {
     pub keeps_lane: bool,
     /// It has still to call at a stop.
     pub call: Option<Call>,
-    /// How long it has stood at stops.
+    /// How long it has stood at stops on the way to this junction.
     pub dwelt_s: f64,
     /// Which way it would go at the junction.
     pub wants: Turn,

@@ -137,6 +137,7 @@ pub(crate) struct Grid {
 }
 
 /// How fast bursts of the radar were answered.
+#[derive(Default)]
 pub(crate) struct Answered {
     pub(crate) received: Samples,
     pub(crate) at_socket: Samples,

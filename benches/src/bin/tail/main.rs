@@ -12,6 +12,7 @@
 //! - [`unit`]: the daemon's process
 //! - [`air`]: reception of its frames
 //! - [`devices`]: the controller and the radar
+//! - [`talkers`]: vehicles that speak by radio meanwhile
 //! - [`load`]: what keeps the cores busy
 //! - [`guests`]: who visits the console meanwhile; [`orders`]: who orders events there
 //! - [`machine`]: what else the machine did meanwhile
@@ -27,6 +28,7 @@ mod load;
 mod machine;
 mod orders;
 mod run;
+mod talkers;
 mod unit;
 
 use std::fs;
@@ -40,6 +42,7 @@ use clap::{Parser, ValueEnum};
 use figures::Report;
 use guests::Guests;
 use run::Setting;
+use talkers::Talkers;
 use unit::NotBuilt;
 
 /// Measures the latency of the daemon beside this program.
@@ -76,6 +79,13 @@ struct Arguments {
     /// Events that people order over HTTP meanwhile, so many a minute; 10000 is what is promised.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100_000))]
     orders: u32,
+    /// Vehicles that say by radio where they are meanwhile, up to 600; RSM is not judged then, for it tells of
+    /// them too.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=600))]
+    talkers: u32,
+    /// How often each of them speaks a second.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=50))]
+    talk_hz: u32,
     /// How many times each run starts the daemon to see how fast it speaks.
     #[arg(long, default_value_t = 5)]
     starts: u32,
@@ -153,6 +163,10 @@ fn settings(arguments: &Arguments) -> Vec<Setting> {
                 starts: arguments.starts,
                 participants: arguments.participants,
                 radar_phase: Duration::from_millis(arguments.radar_phase_ms),
+                talkers: Talkers {
+                    count: arguments.talkers,
+                    hz: arguments.talk_hz,
+                },
                 guests: Guests {
                     readers: arguments.readers,
                     idle: arguments.idle,

@@ -11,9 +11,10 @@ use crate::air::{Air, Heard};
 use crate::devices::{Gateway, Said, Signal, burst_until};
 use crate::figures::{Busy, Figure, Figures, Memory, Run, Samples, Target};
 use crate::guests::Guests;
-use crate::judge::{Judge, Read, is_spat};
+use crate::judge::{Answered, Judge, Read, is_spat};
 use crate::load::Load;
 use crate::machine::{self, Spent, processor_time};
+use crate::talkers::Talkers;
 use crate::unit::{Addresses, Unit};
 
 /// Under which circumstances is measured.
@@ -29,6 +30,7 @@ pub(crate) struct Setting {
     /// Road users that the radar sees.
     pub(crate) participants: u8,
     pub(crate) radar_phase: Duration,
+    pub(crate) talkers: Talkers,
     pub(crate) guests: Guests,
 }
 
@@ -40,14 +42,15 @@ impl fmt::Display for Setting {
             "ordinary"
         };
         let cars = self.participants;
+        write!(f, "{scheduling} scheduling, {cars} road users")?;
+        if self.talkers.any() {
+            write!(f, ", {}", self.talkers)?;
+        }
         if self.loaded {
             let burners = self.burners;
-            write!(
-                f,
-                "{scheduling} scheduling, {cars} road users, {burners} busy threads"
-            )
+            write!(f, ", {burners} busy threads")
         } else {
-            write!(f, "{scheduling} scheduling, {cars} road users, quiet")
+            write!(f, ", quiet")
         }
     }
 }
@@ -73,7 +76,13 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
         measured: setting.measured,
     };
     let answers = judge.lamps();
-    let sets = judge.bursts();
+    // RSM tells of the vehicles that speak too: it does not show on which burst it rests.
+    let sets = if setting.talkers.any() {
+        Answered::default()
+    } else {
+        judge.bursts()
+    };
+    let of_bursts = |target| (!setting.talkers.any()).then_some(target).flatten();
     let grid = judge.grid(&answers);
     let in_time = |limit_ms| (!setting.loaded).then(|| Target::p99(limit_ms));
     // With real-time scheduling other work makes no difference. What counts is when a frame is on
@@ -93,8 +102,11 @@ pub(crate) fn run(setting: &Setting) -> anyhow::Result<Run> {
                 &answers.at_socket,
                 anyhow_in_time(Target::p99(1.0)),
             ),
-            radar_to_rsm: Figure::new(&sets.received, in_time(2.0)),
-            radar_to_rsm_at_socket: Figure::new(&sets.at_socket, anyhow_in_time(Target::p99(1.0))),
+            radar_to_rsm: Figure::new(&sets.received, of_bursts(in_time(2.0))),
+            radar_to_rsm_at_socket: Figure::new(
+                &sets.at_socket,
+                of_bursts(anyhow_in_time(Target::p99(1.0))),
+            ),
             spat_grid_lateness: Figure::new(&grid.received, None),
             spat_grid_lateness_at_socket: Figure::new(
                 &grid.at_socket,
@@ -131,6 +143,9 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
         addresses = addresses.with_console()?;
         addresses.orders = setting.guests.orders > 0;
     }
+    if setting.talkers.any() {
+        addresses = addresses.with_radio()?;
+    }
     let mut unit = Unit::start(addresses, setting.realtime)?;
     unit.until_it_listens()?;
     let stream = gateway.accept()?;
@@ -161,6 +176,10 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
         });
         let console = addresses.console;
         let (guests, over_too) = (setting.guests, &over);
+        let talkers = setting.talkers;
+        let talking = addresses
+            .heard
+            .map(|at| scope.spawn(move || talkers.talk(at, over_too)));
         let visiting = console.map(|at| scope.spawn(move || guests.stay(at, over_too)));
         let watched = watch(&unit, from, until);
         thread::sleep(end.saturating_duration_since(Instant::now()));
@@ -169,6 +188,9 @@ fn stay(setting: &Setting) -> anyhow::Result<Stay> {
         thread::sleep(Duration::from_millis(200));
         over.store(true, Ordering::Relaxed);
         let heard = joined(hearing.join())?;
+        if let Some(talk) = talking {
+            eprintln!("{}", joined(talk.join())?.told());
+        }
         if let Some(visit) = visiting {
             eprintln!("{}", joined(visit.join().map(Ok))?.told());
         }

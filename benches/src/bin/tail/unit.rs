@@ -28,6 +28,8 @@ pub(crate) struct Addresses {
     pub(crate) air: SocketAddr,
     pub(crate) signal: SocketAddr,
     pub(crate) radar: SocketAddr,
+    /// Where its radio hears vehicles; None: it has none.
+    pub(crate) heard: Option<SocketAddr>,
     /// Of its page; None: it has none.
     pub(crate) console: Option<SocketAddr>,
     /// Events may be ordered there.
@@ -43,9 +45,17 @@ impl Addresses {
             air,
             signal,
             radar,
+            heard: None,
             console: None,
             orders: false,
         })
+    }
+
+    /// The same, with a radio that hears vehicles on a free port.
+    pub(crate) fn with_radio(self) -> anyhow::Result<Self> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let heard = Some(socket.local_addr()?);
+        Ok(Self { heard, ..self })
     }
 
     /// The same, with a console on a free port.
@@ -176,6 +186,7 @@ fn text(addresses: Addresses, realtime: bool, journal: &Path) -> Result<String, 
         air,
         signal,
         radar,
+        heard,
         console,
         orders,
     } = addresses;
@@ -187,6 +198,12 @@ fn text(addresses: Addresses, realtime: bool, journal: &Path) -> Result<String, 
          [[input.ars408]]\nname = 'radar'\nconnect = 'tcp://{radar}'\n\
          mount = {{ east-m = {EAST_M:?}, north-m = {NORTH_M:?}, up-m = {UP_M:?}, heading-deg = 0 }}\n"
     );
+    if let Some(heard) = heard {
+        write!(
+            text,
+            "[[input.heard]]\nname = 'radio'\nlisten = 'udp://{heard}'\n"
+        )?;
+    }
     if let Some(console) = console {
         write!(text, "[console]\nlisten = '{console}'\n")?;
     }
