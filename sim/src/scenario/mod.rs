@@ -8,6 +8,7 @@
 //! - [`file`]: the file, key by key; `read`: how it is found, what it extends, and what is set besides
 //! - [`limits`]: what must hold
 //! - [`map`]: the junction, also out of a road model of other origin
+//! - `figures`: rates, shares and times that are none are refused
 //! - [`demand`]: who comes by chance; [`traffic`]: who by a timetable, and how all drive; [`users`]: who walks, rides, or lies on the road
 //! - [`signals`]: the plan, and who decides
 //! - [`devices`]: the controller, radars, the weather, and what goes wrong
@@ -19,6 +20,7 @@
 pub mod air;
 pub mod demand;
 pub mod devices;
+mod figures;
 pub mod file;
 pub mod limits;
 pub mod map;
