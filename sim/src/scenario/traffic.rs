@@ -164,6 +164,7 @@ impl Scenario {
         let works = self.works(&roads)?;
         let mut wishes = self.wishes()?;
         wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
+        wishes.extend(self.parked()?);
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
         let world = world.with_changes(self.changes());
         let world = world.with(wishes, deeds).under(self.spells()?);

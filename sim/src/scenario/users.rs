@@ -129,6 +129,7 @@ impl Scenario {
             way: way
                 .map(|&[east_m, north_m]| Point::new(east_m, north_m))
                 .collect(),
+            faces: Point::new(0.0, 1.0),
             size_m: table.size_m.unwrap_or(table.kind.size_m()),
             wide_m: table.wide_m,
             speed_mps: (table.speed_mps, table.speed_sigma_mps),
