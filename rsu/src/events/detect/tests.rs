@@ -109,7 +109,7 @@ impl Bench {
 fn who_is_parked_in_a_lane_to_park_in_is_not_raised_and_who_stands_beside_it_is() {
     for (kind, raised) in [
         (LaneKind::Parking(ParkingLane::NONE), &NONE[..]),
-        (LaneKind::Vehicle(VehicleLane::NONE), &[903]),
+        (LaneKind::Vehicle(VehicleLane::NONE), &[903][..]),
     ] {
         let mut site = four_arms();
         for link in &mut site.links {
