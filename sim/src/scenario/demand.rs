@@ -7,6 +7,7 @@ use serde::Deserialize;
 use v2x_msg::base::NodeId;
 
 use super::Scenario;
+use super::figures::{from_nought, share};
 use crate::world::Demand;
 use crate::world::arrivals::Change;
 use crate::world::riders::{RiderDemand, Riders};
@@ -19,20 +20,25 @@ pub struct DemandTable {
     /// The node that it comes from.
     pub from: u16,
     /// How many vehicles an hour, until the first step of the schedule.
+    #[serde(deserialize_with = "from_nought")]
     pub vehicles_per_hour: f64,
     /// How many from then on.
     #[serde(default)]
     pub schedule: Schedule,
     /// Share that turns left.
+    #[serde(deserialize_with = "share")]
     pub left: f64,
     /// Share that turns right.
+    #[serde(deserialize_with = "share")]
     pub right: f64,
     /// Share of lorries.
+    #[serde(deserialize_with = "share")]
     pub trucks: f64,
     /// Share of buses.
+    #[serde(deserialize_with = "share")]
     pub buses: f64,
     /// Share of all of them that have an on-board unit; needs `[air]`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "share")]
     pub equipped: f64,
 }
 
@@ -43,12 +49,16 @@ pub struct RidersTable {
     /// The node that they come from.
     pub from: u16,
     /// How many an hour.
+    #[serde(deserialize_with = "from_nought")]
     pub per_hour: f64,
     /// Share of e-bikes.
+    #[serde(deserialize_with = "share")]
     pub e_bikes: f64,
     /// Share that turns left.
+    #[serde(deserialize_with = "share")]
     pub left: f64,
     /// Share that turns right.
+    #[serde(deserialize_with = "share")]
     pub right: f64,
 }
 
@@ -188,6 +198,14 @@ impl Scenario {
 
     /// Shares of each approach are shares.
     pub(super) fn check_demand(&self) -> Result<()> {
+        for riders in &self.file.riders {
+            let sum = riders.left + riders.right;
+            ensure!(
+                (0.0..=1.0).contains(&sum),
+                "riders from {}: left + right is {sum}, not a share",
+                riders.from
+            );
+        }
         for demand in &self.file.demand {
             let shares = [
                 ("left + right", demand.left + demand.right),

@@ -14,6 +14,7 @@ use super::devices::{
 };
 use super::limits::Limits;
 use super::map::MapTable;
+use super::parked::ParkedTable;
 use super::sensing::{CameraModel, CameraTable, ObstacleTable};
 use super::signals::SignalsTable;
 use super::sumo::SumoTable;
@@ -68,6 +69,9 @@ pub struct ScenarioFile {
     /// Walkers, riders, who drives the wrong way, and what lies on the road.
     #[serde(default)]
     pub user: Vec<UserTable>,
+    /// Vehicles that are parked.
+    #[serde(default)]
+    pub parked: Vec<ParkedTable>,
     /// Buses with stops, emergency vehicles, lorries in a row.
     #[serde(default)]
     pub line: Vec<LineTable>,

@@ -8,7 +8,8 @@
 //! - [`file`]: the file, key by key; `read`: how it is found, what it extends, and what is set besides
 //! - [`limits`]: what must hold
 //! - [`map`]: the junction, also out of a road model of other origin
-//! - [`demand`]: who comes by chance; [`traffic`]: who by a timetable, and how all drive; [`users`]: who walks, rides, or lies on the road
+//! - `figures`: rates, shares and times that are none are refused
+//! - [`demand`]: who comes by chance; [`traffic`]: who by a timetable, and how all drive; [`users`]: who walks, rides, or lies on the road; [`parked`]: what is parked
 //! - [`signals`]: the plan, and who decides
 //! - [`devices`]: the controller, radars, the weather, and what goes wrong
 //! - [`sensing`]: cameras, and what hides
@@ -19,9 +20,11 @@
 pub mod air;
 pub mod demand;
 pub mod devices;
+mod figures;
 pub mod file;
 pub mod limits;
 pub mod map;
+pub mod parked;
 pub(crate) mod read;
 pub mod sensing;
 pub mod signals;
@@ -46,6 +49,7 @@ pub use self::devices::{
 pub use self::file::ScenarioFile;
 pub use self::limits::Limits;
 pub use self::map::MapTable;
+pub use self::parked::{ParkedKind, ParkedTable};
 pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
 pub use self::signals::{SignalsTable, StageTable};
 pub use self::sumo::SumoTable;
@@ -184,6 +188,7 @@ impl Scenario {
         self.works(&self.roads()?)?;
         self.lines()?;
         self.wishes()?;
+        self.parked()?;
         self.spells()?;
         self.walls()?;
         if !self.file.camera.is_empty() {

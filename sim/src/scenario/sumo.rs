@@ -86,6 +86,7 @@ impl Scenario {
         let deeds = |kind: EventKind| !matches!(kind, EventKind::Offset | EventKind::Preempt);
         let ours = [
             ("[[user]]", !file.user.is_empty()),
+            ("[[parked]]", !file.parked.is_empty()),
             ("[[riders]]", !file.riders.is_empty()),
             ("[[line]]", !file.line.is_empty()),
             ("[[works]]", !file.works.is_empty()),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use v2x_msg::base::{LaneId, NodeId, PhaseId};
 
 use super::Scenario;
+use super::figures::{finite, some_from_nought, some_positive};
 use crate::plane::Path as Polyline;
 use crate::world::World;
 use crate::world::deeds::{Deed, NoSuchLane, What};
@@ -90,14 +91,16 @@ pub struct LineTable {
     /// Which way.
     pub turn: LineTurn,
     /// The first comes so long after the start of the roadside unit.
+    #[serde(deserialize_with = "finite")]
     pub first_s: f64,
     /// Others after each such span; left out: one comes.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_positive")]
     pub every_s: Option<f64>,
     /// Nobody comes from then on.
+    #[serde(deserialize_with = "finite")]
     pub until_s: f64,
     /// They call so far before the stop line.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_from_nought")]
     pub stop_before_m: Option<f64>,
     /// For a time between these two.
     #[serde(default)]
@@ -171,6 +174,7 @@ impl Scenario {
         let works = self.works(&roads)?;
         let mut wishes = self.wishes()?;
         wishes.extend(works.iter().flat_map(|works| works.cones(&roads)));
+        wishes.extend(self.parked()?);
         let world = World::new(roads, self.signals()?, self.demand(), seed)?;
         let world = world.with_changes(self.changes());
         let world = world.with(wishes, deeds).under(self.spells()?);

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use v2x_msg::base::PhaseId;
 
 use super::Scenario;
+use super::figures::{finite, from_nought, some_from_nought};
 use crate::plane::Point;
 use crate::world::users::Wish;
 use crate::world::vehicles::Kind;
@@ -18,29 +19,31 @@ pub struct UserTable {
     /// Their way, east and north of the site's origin; one point for what stays where it is.
     pub way_m: Vec<[f64; 2]>,
     /// So wide is the way of walkers who push each other; left out: they keep to its line.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "from_nought")]
     pub wide_m: f64,
     /// Mean speed, and its standard deviation.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "from_nought")]
     pub speed_mps: f64,
     /// See `speed_mps`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "from_nought")]
     pub speed_sigma_mps: f64,
     /// The first comes so long after the start of the roadside unit.
+    #[serde(deserialize_with = "finite")]
     pub from_s: f64,
     /// Nobody comes from then on, and what stays is gone.
+    #[serde(deserialize_with = "finite")]
     pub until_s: f64,
     /// So many come in an hour, by chance; left out: one.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_from_nought")]
     pub per_hour: Option<f64>,
     /// They wait there on their way,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "some_from_nought")]
     pub wait_at_m: Option<f64>,
     /// for green of this phase,
     #[serde(default)]
     pub phase: Option<u8>,
     /// and until no vehicle reaches their way within this time.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "from_nought")]
     pub gap_s: f64,
     /// Along, across, above ground; by default what is usual.
     #[serde(default)]
@@ -126,6 +129,7 @@ impl Scenario {
             way: way
                 .map(|&[east_m, north_m]| Point::new(east_m, north_m))
                 .collect(),
+            faces: Point::new(0.0, 1.0),
             size_m: table.size_m.unwrap_or(table.kind.size_m()),
             wide_m: table.wide_m,
             speed_mps: (table.speed_mps, table.speed_sigma_mps),

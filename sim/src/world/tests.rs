@@ -297,6 +297,7 @@ pub(super) fn somebody(kind: Kind, size_m: [f64; 3], speed_mps: f64, way: &[[f64
     Wish {
         kind,
         way: way.iter().map(|&[e, n]| Point::new(e, n)).collect(),
+        faces: Point::new(0.0, 1.0),
         size_m,
         wide_m: 0.0,
         speed_mps: (speed_mps, 0.0),

@@ -26,6 +26,8 @@ pub struct Wish {
     pub kind: Kind,
     /// Their way; one point for what stays where it is.
     pub way: Vec<Point>,
+    /// Which way it points if it stays where it is: a unit vector.
+    pub faces: Point,
     /// Along, across, above ground.
     pub size_m: [f64; 3],
     /// So wide is the way of those who walk beside each other and push each other; nought: a line.

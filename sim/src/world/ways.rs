@@ -213,10 +213,12 @@ impl Way {
 
     pub(super) fn body(&self, user: &User) -> Body {
         let [length_m, width_m, height_m] = self.wish.size_m;
-        let north = Point::new(0.0, 1.0);
         let (centre, direction) = match &self.path {
             Some(path) => (user.place(path), user.course(path)),
-            None => (self.wish.way.first().copied().unwrap_or(north), north),
+            None => {
+                let place = self.wish.way.first().copied();
+                (place.unwrap_or_default(), self.wish.faces)
+            }
         };
         Body {
             id: user.id,

@@ -74,6 +74,7 @@ impl Works {
         Wish {
             kind: Kind::Object,
             way: vec![place],
+            faces: Point::new(0.0, 1.0),
             size_m: CONE_M,
             wide_m: 0.0,
             speed_mps: (0.0, 0.0),

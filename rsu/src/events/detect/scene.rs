@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
+use v2x_msg::kinds::map::LaneKind;
 
 use super::turned::Turned;
 use crate::clock::Mono;
@@ -55,7 +56,10 @@ pub(super) struct Road {
 impl Roads {
     pub(super) fn new(site: &Site, usual_dwell: Duration) -> Self {
         let lanes = site.links.iter().flat_map(|link| {
-            link.lanes.iter().map(move |lane| {
+            // Who stands in a lane to park in is where it may be.
+            let lanes = link.lanes.iter();
+            let lanes = lanes.filter(|lane| !matches!(lane.kind, LaneKind::Parking(_)));
+            lanes.map(move |lane| {
                 let mut phases = ArrayVec::new();
                 for connection in &lane.connections {
                     if let Some(phase) = connection.phase

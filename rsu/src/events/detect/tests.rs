@@ -7,6 +7,7 @@ mod siren;
 mod turned;
 
 use v2x_msg::base::PhaseId;
+use v2x_msg::kinds::map::{LaneKind, ParkingLane, VehicleLane};
 use v2x_msg::kinds::spat::Status;
 
 use super::*;
@@ -102,6 +103,26 @@ impl Bench {
             .iter()
             .filter(|(.., stage)| *stage == events::Stage::Holds);
         raised.map(|(_, code, _)| *code).collect()
+    }
+}
+
+#[test]
+fn who_is_parked_in_a_lane_to_park_in_is_not_raised_and_who_stands_beside_it_is() {
+    for (kind, raised) in [
+        (LaneKind::Parking(ParkingLane::NONE), &NONE[..]),
+        (LaneKind::Vehicle(VehicleLane::NONE), &[903][..]),
+    ] {
+        let mut site = four_arms();
+        for link in &mut site.links {
+            let last = link.lanes.last_mut().expect("lanes");
+            last.kind = kind;
+        }
+        let mut bench = bench();
+        bench.detect = Detect::new(Config::default(), &site);
+        let right_m = 8.5;
+        bench.see(2.0, |_| vec![car(1, right_m, 150.0, 10.0)]);
+        bench.see(60.0, |_| vec![car(1, right_m, 170.0, 0.0)]);
+        assert_eq!(bench.raised(), raised);
     }
 }
 

@@ -355,7 +355,7 @@ impl View<'_> {
         };
         let most_m = sideways_mps * step_s;
         let to_m = rider.aside_m + (rider.heads_m - rider.aside_m).clamp(-most_m, most_m);
-        if to_m != rider.aside_m && self.has_room_beside(i, to_m) {
+        if self.has_room_beside(i, to_m) {
             rider.aside_m = to_m;
         }
         rider.entered |= rider.front_m() > way.stop_m;

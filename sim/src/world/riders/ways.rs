@@ -45,7 +45,7 @@ struct Approach<'a> {
 /// Every way of riders over the junction of a site.
 pub(super) fn of_site(site: &Site) -> Vec<Way> {
     let mut numbered = Vec::new();
-    for link in site.links.iter() {
+    for link in &site.links {
         let lanes = link.lanes.iter().filter(|lane| is_for_riders(lane));
         numbered.extend(lanes.map(|lane| (link, lane)));
     }
