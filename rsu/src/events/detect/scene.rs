@@ -51,6 +51,9 @@ pub(super) struct Road {
     pub(super) phases: ArrayVec<PhaseId, 8>,
     /// Some of its connections give way without a signal, or across a permissive green.
     pub(super) gives_way: bool,
+    /// Vehicles drive there. Who is on foot in a lane for riders or walkers is beside the carriageway, and
+    /// mostly a rider taken for a walker.
+    pub(super) carriageway: bool,
 }
 
 impl Roads {
@@ -79,6 +82,10 @@ impl Roads {
                     width_m: lane.width_m,
                     limit_mps: lane.speed_limit_mps.unwrap_or(link.speed_limit_mps),
                     approach: link.downstream == site.node,
+                    carriageway: !matches!(
+                        lane.kind,
+                        LaneKind::Bike(_) | LaneKind::Sidewalk(_) | LaneKind::Crosswalk(_)
+                    ),
                     gives_way: lane.connections.iter().any(|to| gives_way(site, to.phase)),
                     phases,
                 }

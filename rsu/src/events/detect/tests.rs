@@ -7,7 +7,7 @@ mod siren;
 mod turned;
 
 use v2x_msg::base::PhaseId;
-use v2x_msg::kinds::map::{LaneKind, ParkingLane, VehicleLane};
+use v2x_msg::kinds::map::{BikeLane, LaneKind, ParkingLane, Sidewalk, VehicleLane};
 use v2x_msg::kinds::spat::Status;
 
 use super::*;
@@ -361,6 +361,27 @@ fn a_walker_on_the_carriageway_is_raised_but_not_at_the_crossing() {
     assert_eq!(bench.raised(), NONE);
     bench.see(1.5, |_| walker(100.0));
     assert_eq!(bench.raised(), [405]);
+}
+
+#[test]
+fn who_is_on_foot_in_a_lane_for_riders_or_walkers_is_beside_the_carriageway() {
+    for (kind, raised) in [
+        (LaneKind::Bike(BikeLane::NONE), &NONE[..]),
+        (LaneKind::Sidewalk(Sidewalk::NONE), &NONE[..]),
+        (LaneKind::Vehicle(VehicleLane::NONE), &[405][..]),
+    ] {
+        let mut site = four_arms();
+        for link in &mut site.links {
+            let last = link.lanes.last_mut().expect("lanes");
+            last.kind = kind;
+        }
+        let mut bench = bench();
+        bench.detect = Detect::new(Config::default(), &site);
+        bench.see(5.0, |t| {
+            vec![of(Class::Pedestrian, car(1, 8.5, 100.0 + 1.2 * t, 1.2))]
+        });
+        assert_eq!(bench.raised(), raised);
+    }
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Watches {
         grow(
             &mut watch.walks_s,
             step_s,
-            walks_on_the_carriageway(spot, scene),
+            walks_on_the_carriageway(spot, scene, roads),
         );
         let here_m = (spot.east_m, spot.north_m);
         let first_m = *watch.first_m.get_or_insert(here_m);
@@ -268,12 +268,16 @@ fn waits_for_the_signal(spot: &Spot, now: Mono) -> bool {
         }
 }
 
-fn walks_on_the_carriageway(spot: &Spot, scene: &Scene) -> bool {
+fn walks_on_the_carriageway(spot: &Spot, scene: &Scene, roads: &Roads) -> bool {
+    let among_vehicles = spot.lane.is_some_and(|on| roads.lanes[on.lane].carriageway);
     let crosses = match spot.hold {
         Hold::Free => spot.lane.is_some_and(|on| on.along_m <= CROSSING_M),
         Hold::Wait | Hold::Green(_) => spot.to_end_m <= CROSSING_M,
     };
-    spot.class == Class::Pedestrian && !crosses && is_on_the_carriageway(spot, scene)
+    spot.class == Class::Pedestrian
+        && among_vehicles
+        && !crosses
+        && is_on_the_carriageway(spot, scene)
 }
 
 /// Whether it is what it is called for certain, and in a lane for certain.
