@@ -2,7 +2,8 @@
 //!
 //! Each look at the picture puts every road user on its lane ([`scene`]), adds to the evidence for
 //! and against each kind of event ([`watch`], [`against`] for wrong-way drivers, who may not be where a
-//! turned sensor shows them ([`turned`]), [`queue`] for congestion), and tells the book what is sure enough. Evidence is time: what has been seen for long enough is raised, what has not been
+//! turned sensor shows them ([`turned`]), [`queue`] for congestion), and tells the book what is sure
+//! enough. Evidence is time: what has been seen for long enough is raised, what has not been
 //! seen for long enough ends. Queueing at red is not congestion, waiting behind others is not
 //! stopping, making room for a siren ([`siren`]) is not either, a bus at its stop is not an obstacle: what
 //! explains a stand stops the clock of its evidence. An emergency vehicle is one that says so by radio, or that a box knows by its lights.
