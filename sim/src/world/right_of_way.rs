@@ -9,6 +9,8 @@
 //! it, or at a round red light, goes when nobody who may drive comes too soon, and nobody walks there. Who
 //! would have to stand within the junction does not enter it ([`super::room`]).
 
+use std::cell::OnceCell;
+
 use rsu::clock::Mono;
 use rsu::report::Light;
 
@@ -98,8 +100,9 @@ impl Scene<'_> {
         if vehicle.entered.is_none() && !vehicle.runs_red && self.must_stop(vehicle) {
             heed(route.stop_m - vehicle.along_m, 0.0);
         }
+        let mut waits_to_cross = None;
         for zone in &route.zones {
-            if self.must_wait(vehicle, zone) {
+            if self.must_wait(vehicle, zone, &mut waits_to_cross) {
                 heed(zone.enter_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
             }
         }
@@ -373,17 +376,20 @@ impl Scene<'_> {
         self.may_go(vehicle) && !self.holds_back(vehicle)
     }
 
-    /// Whether `other`, who has the right of way, comes before `vehicle` would be out of the zone.
-    fn cuts_in(&self, vehicle: &Vehicle, other: &Vehicle, zone: &Zone) -> bool {
-        if other.entered.is_none() && !self.comes(other) {
-            return false;
-        }
+    /// Whether somebody who has the right of way comes before `vehicle` would be out of the zone.
+    fn is_cut_off(&self, vehicle: &Vehicle, zone: &Zone) -> bool {
         let out_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m;
-        let clear_s = self.time_to_s(vehicle, out_m);
-        let theirs = self.route(other);
-        let way_m = zone.other_enter_m - other.along_m;
-        let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
-        comes_s < clear_s + CROSS_GAP_S
+        // The same whoever comes, and dear.
+        let clear_s = OnceCell::new();
+        let clear_s = || *clear_s.get_or_init(|| self.time_to_s(vehicle, out_m));
+        self.there(zone)
+            .filter(|other| other.entered.is_some() || self.comes(other))
+            .any(|other| {
+                let theirs = self.route(other);
+                let way_m = zone.other_enter_m - other.along_m;
+                let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
+                comes_s < clear_s() + CROSS_GAP_S
+            })
     }
 
     /// Who is in this zone on the other route, or before it.
@@ -405,20 +411,21 @@ impl Scene<'_> {
             .map(|zone| zone.enter_m)
             .fold(f64::INFINITY, f64::min);
         vehicle.along_m <= first_m + STOP_BEYOND_M
-            && crosses().any(|zone| {
-                let mut there = self.there(zone);
-                there.any(|other| self.cuts_in(vehicle, other, zone))
-            })
+            && crosses().any(|zone| self.is_cut_off(vehicle, zone))
     }
 
     /// Whether somebody with an earlier place in the order is still in, or before, this zone.
-    fn must_wait(&self, vehicle: &Vehicle, zone: &Zone) -> bool {
+    /// `waits_to_cross` is asked once for all zones of a vehicle.
+    fn must_wait(&self, vehicle: &Vehicle, zone: &Zone, waits_to_cross: &mut Option<bool>) -> bool {
         if vehicle.along_m > zone.enter_m + STOP_BEYOND_M {
             return false;
         }
         let route = self.route(vehicle);
-        if zone.order == Order::Yields && self.must_wait_to_cross(vehicle, route) {
-            return true;
+        if zone.order == Order::Yields {
+            let waits = || self.must_wait_to_cross(vehicle, route);
+            if *waits_to_cross.get_or_insert_with(waits) {
+                return true;
+            }
         }
         self.there(zone)
             .filter(|other| match (other.entered, vehicle.entered) {
