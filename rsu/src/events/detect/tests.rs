@@ -106,19 +106,25 @@ impl Bench {
     }
 }
 
+/// Where the last lane of each link is of this kind.
+fn bench_with_last_lanes(kind: LaneKind) -> Bench {
+    let mut site = four_arms();
+    for link in &mut site.links {
+        link.lanes.last_mut().expect("lanes").kind = kind;
+    }
+    Bench {
+        detect: Detect::new(Config::default(), &site),
+        ..bench()
+    }
+}
+
 #[test]
 fn who_is_parked_in_a_lane_to_park_in_is_not_raised_and_who_stands_beside_it_is() {
     for (kind, raised) in [
         (LaneKind::Parking(ParkingLane::NONE), &NONE[..]),
         (LaneKind::Vehicle(VehicleLane::NONE), &[903][..]),
     ] {
-        let mut site = four_arms();
-        for link in &mut site.links {
-            let last = link.lanes.last_mut().expect("lanes");
-            last.kind = kind;
-        }
-        let mut bench = bench();
-        bench.detect = Detect::new(Config::default(), &site);
+        let mut bench = bench_with_last_lanes(kind);
         let right_m = 8.5;
         bench.see(2.0, |_| vec![car(1, right_m, 150.0, 10.0)]);
         bench.see(60.0, |_| vec![car(1, right_m, 170.0, 0.0)]);
@@ -370,13 +376,7 @@ fn who_is_on_foot_in_a_lane_for_riders_or_walkers_is_beside_the_carriageway() {
         (LaneKind::Sidewalk(Sidewalk::NONE), &NONE[..]),
         (LaneKind::Vehicle(VehicleLane::NONE), &[405][..]),
     ] {
-        let mut site = four_arms();
-        for link in &mut site.links {
-            let last = link.lanes.last_mut().expect("lanes");
-            last.kind = kind;
-        }
-        let mut bench = bench();
-        bench.detect = Detect::new(Config::default(), &site);
+        let mut bench = bench_with_last_lanes(kind);
         bench.see(5.0, |t| {
             vec![of(Class::Pedestrian, car(1, 8.5, 100.0 + 1.2 * t, 1.2))]
         });
