@@ -75,6 +75,8 @@ pub(crate) struct Target {
     pub(crate) own: Option<(StationId, Mono)>,
     /// When it was last said to be an emergency vehicle on duty.
     pub(crate) emergency: Option<Mono>,
+    /// When someone on foot was last too fast for that.
+    pub(crate) rode: Option<Mono>,
     /// Which share of those who named a class of late said that it is an animal. Most sensors know no
     /// animals, so that is kept beside the belief over the other classes.
     pub(crate) animal: f32,
@@ -144,6 +146,7 @@ impl Target {
             devices: Devices::default(),
             own: None,
             emergency: None,
+            rode: None,
             animal: 0.0,
             twin: Twin::default(),
             word: Word::default(),
@@ -332,13 +335,29 @@ impl Target {
         (at.since(said_at) <= within).then_some(id)
     }
 
+    /// What a label means of this thing. A camera that sees the rider and not what is ridden names a person,
+    /// each time anew, so that labels alone would settle it; whoever is faster than people run rides.
+    fn named(&mut self, at: Mono, label: Class) -> Class {
+        if label != Class::Pedestrian {
+            return label;
+        }
+        let cov = self.state.velocity_cov();
+        let least_mps = self.state.velocity().norm() - 2.0 * (cov.ee + cov.nn).sqrt();
+        if least_mps > FASTEST_ON_FOOT_MPS {
+            self.rode = Some(at);
+        }
+        let rides = (self.rode).is_some_and(|rode| at.since(rode) <= RIDER_STANDS);
+        if rides { Class::Bicycle } else { label }
+    }
+
     fn note(&mut self, at: Mono, sensor: usize, sighting: &Sighting) {
         self.seen_at = self.seen_at.max(at);
         self.seen_now = true;
         self.missed = Missed::default();
         self.hits = self.hits.saturating_add(1);
         self.sources |= 1u32.checked_shl(sensor as u32).unwrap_or(0);
-        self.class.observe(sighting.class);
+        let named = self.named(at, sighting.class);
+        self.class.observe(named);
         if sighting.class != Class::Unknown {
             let said = f32::from(u8::from(sighting.class == Class::Animal));
             self.animal += ANIMAL_SHARE * (said - self.animal);
@@ -361,6 +380,10 @@ impl Target {
 
 /// What one word changes of whether it is an animal.
 const ANIMAL_SHARE: f32 = 0.2;
+/// Whoever crosses a road at a run stays below it; bicycles ride at 4 to 5 m/s, e-bikes at up to 7.
+const FASTEST_ON_FOOT_MPS: f64 = 4.0;
+/// How long a rider is known for one who stands or pushes: longer than a red takes.
+const RIDER_STANDS: Duration = Duration::from_secs(90);
 /// Whoever has an emergency says so each second at least.
 const EMERGENCY_LASTS: Duration = Duration::from_secs(3);
 /// How long a road user that is seen but not heard any more keeps the id by which it called itself.

@@ -398,3 +398,28 @@ fn fused_positions_are_as_wrong_as_their_covariance_says() {
         "mean NEES {nees}, seeds 1000 and up"
     );
 }
+
+/// Someone whom a camera takes for a walker, always.
+fn someone(east_m: f64) -> Detection {
+    Detection {
+        class: Class::Pedestrian,
+        ..car(east_m, 0.0)
+    }
+}
+
+#[test]
+fn who_is_faster_than_people_run_rides_and_does_so_still_at_the_red() {
+    let mut fusion = fusion();
+    watch(&mut fusion, 0.0, 4.0, |t| vec![someone(20.0 + 6.0 * t)]);
+    assert_eq!(nearest(&mut fusion, 4.0, 44.0, 0.0).class, Class::Bicycle);
+    watch(&mut fusion, 4.1, 40.0, |_| vec![someone(44.6)]);
+    assert_eq!(nearest(&mut fusion, 40.0, 44.6, 0.0).class, Class::Bicycle);
+}
+
+#[test]
+fn who_runs_across_is_on_foot() {
+    let mut fusion = fusion();
+    watch(&mut fusion, 0.0, 6.0, |t| vec![someone(20.0 + 3.5 * t)]);
+    let runner = nearest(&mut fusion, 6.0, 41.0, 0.0);
+    assert_eq!(runner.class, Class::Pedestrian);
+}
