@@ -54,8 +54,10 @@ impl Signals {
         if at.since(newest) > self.config.stop_after {
             return None;
         }
-        // One time for all lamps: that of the controller that spoke longest ago, of those that speak.
-        let speaking = |heard: &Mono| at.since(*heard) <= self.config.no_timing_after;
+        // One time for all lamps: that of the controller that spoke longest ago, of those that speak, or of
+        // a light of which nothing is heard and which is told still.
+        let fresh = self.config.no_timing_after;
+        let speaking = |heard: &Mono| at.since(*heard) <= fresh;
         self.forecast.collected_at = heard.filter(speaking).min().unwrap_or(newest);
         let jitter = self.controllers.iter().map(|controller| controller.jitter);
         let lateness = jitter.map(Jitter::lateness).max().unwrap_or_default();
@@ -67,6 +69,11 @@ impl Signals {
             phase.states.clear();
             if self.conflicts.found().is_none() {
                 known.states(place, at, &mut phase.states);
+            }
+            let read_at = self.watches[place].heard_at().filter(|heard| !speaking(heard));
+            if let Some(read_at) = read_at.filter(|_| !phase.states.is_empty()) {
+                let collected_at = &mut self.forecast.collected_at;
+                *collected_at = (*collected_at).min(read_at);
             }
             let fixed = follows_a_plan(self.controllers[self.watches[place].controller].mode);
             if let Some(promised) = self.promised[place].filter(|_| fixed) {
@@ -116,7 +123,7 @@ impl Signals {
             let fresh = watch.age(at).is_some_and(|age| age <= told_for);
             let overdue = || watch.is_overdue(at, self.forecast.timing_error);
             let told = fresh && (!overdue() || known.tells_green(place, at));
-            watch.light == Light::Green && (told || watch.outlasts(at))
+            watch.light == Light::Green && (told || known.holds(watch, at))
         };
         if self.conflicts.look(&self.watches, green) {
             self.oddities.conflicting_greens += 1;

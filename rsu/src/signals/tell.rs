@@ -3,8 +3,9 @@
 //! A fresh controller: by its plan if the lamps follow one, else by its countdown, else by the past. A
 //! green or yellow that has passed its end without a word since is told no more: what came instead
 //! nobody has seen, and the message is dated by what was seen.
-//! A silent one: by the plan that was followed, with falling confidence; then its light, as long as
-//! that was promised to be on; then nothing. Not here: conflicts, which take every light.
+//! A silent one, and a lamp that is mentioned no more: by the plan that was followed, with falling
+//! confidence; then its light, as long as that was promised to be on, but no longer than a whole junction
+//! that is silent is spoken of; then nothing. Not here: conflicts, which take every light.
 
 use std::time::Duration;
 
@@ -122,6 +123,13 @@ impl Known<'_> {
         forecast::loosen(out, margins, watch.share_kept(left), at);
     }
 
+    /// Whether a light of which nothing is heard is told all the same, without a time: it was promised to be
+    /// on, and that has not been too long ago. Whoever has died cannot keep its word.
+    pub(super) fn holds(self, watch: &Watch, at: Mono) -> bool {
+        let recent = |age| age <= self.config.stop_after;
+        watch.age(at).is_some_and(recent) && watch.outlasts(at)
+    }
+
     fn in_silence(
         self,
         watch: &Watch,
@@ -142,7 +150,7 @@ impl Known<'_> {
             self.bound(watch, at, out);
             let gone = age.as_secs_f32() / lasts.as_secs_f32();
             forecast::doubt(out, (1.0 - gone).clamp(0.0, 1.0));
-        } else if watch.outlasts(at) {
+        } else if self.holds(watch, at) {
             out.push(StateForecast::bare(watch.light));
         }
     }

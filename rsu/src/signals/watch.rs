@@ -229,6 +229,11 @@ impl Watch {
         Some(at.since(self.heard_at?))
     }
 
+    /// When it was last mentioned.
+    pub(super) fn heard_at(&self) -> Option<Mono> {
+        self.heard_at
+    }
+
     /// Whether the colour is promised to be still on.
     pub(super) fn outlasts(&self, at: Mono) -> bool {
         let earliest = |end: Anchor| end.before().map_or(end.at, |before| before.min(end.at));

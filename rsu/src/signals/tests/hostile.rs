@@ -382,9 +382,49 @@ fn of_two_controllers_the_older_word_dates_the_lamps() {
     signals.handle_lamps(now(11.0), OTHER, &lamps(11));
     let forecast = signals.forecast(now(11.2)).expect("fresh");
     assert_eq!(forecast.collected_at, moment(10.0));
-    // One that no longer speaks dates nothing.
-    let forecast = signals.forecast(now(13.0)).expect("fresh");
-    assert_eq!(forecast.collected_at, moment(11.0));
+    // One that no longer speaks dates the message as long as its lights are told.
+    signals.handle_lamps(now(14.0), OTHER, &lamps(14));
+    let forecast = signals.forecast(now(14.9)).expect("fresh");
+    assert_eq!(forecast.collected_at, moment(10.0));
+    let forecast = signals.forecast(now(15.1)).expect("fresh");
+    assert_eq!(forecast.collected_at, moment(14.0));
+}
+
+#[test]
+fn a_controller_that_died_is_not_believed_to_the_end_of_its_light() {
+    let mut signals = two_controllers();
+    // Its lamp 1 is green up to 21 s, by its own word.
+    signals.handle_lamps(now(10.0), SIGNAL, &lamps(10));
+    let mut silent = Vec::new();
+    for second in 10..=20 {
+        signals.handle_lamps(now(second.into()), OTHER, &lamps(second));
+        if [10, 12, 14, 15, 19].contains(&second) {
+            let state = running(&mut signals, f64::from(second) + 0.1, 1);
+            silent.push((state.light, state.timing.is_some()));
+        }
+    }
+    let expected = [
+        (Light::Green, true),
+        (Light::Green, true),
+        (Light::Green, false),
+        (Light::Unknown, false),
+        (Light::Unknown, false),
+    ];
+    assert_eq!(silent, expected);
+}
+
+#[test]
+fn a_lamp_that_is_mentioned_no_more_is_soon_unknown() {
+    let mut signals = signals();
+    signals.handle_lamps(now(0.0), SIGNAL, &lamps(0));
+    for second in 1..=12 {
+        let mut rest = lamps(second);
+        rest.lamps.retain(|state| state.lamp != 1);
+        signals.handle_lamps(now(second.into()), SIGNAL, &rest);
+    }
+    assert_eq!(running(&mut signals, 4.9, 1).light, Light::Green);
+    assert_eq!(running(&mut signals, 5.1, 1).light, Light::Unknown);
+    assert_ne!(running(&mut signals, 12.5, 65).light, Light::Unknown);
 }
 
 #[test]
