@@ -5,7 +5,7 @@ use std::path::Path;
 use super::address::{SerialLine, Source};
 use super::gat1743::read_to;
 use super::input::{Input, Protocol, read_common, read_controller_source};
-use crate::inputs::gb20999::{Asking, Carrier, Config, MAX_BATCH, StageTime};
+use crate::inputs::gb20999::{Asking, Carrier, Config, MAX_BATCH, StageTime, objects};
 use crate::sheet::{Reason, Table};
 
 /// Reads one table.
@@ -31,7 +31,7 @@ pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
             .integer("junction", 1..=255)
             .map_or(default.junction, |number| number.value as u8),
         lamps: table
-            .integers("lamps", 1..=64)
+            .integers("lamps", 1..=i64::from(objects::MOST))
             .into_iter()
             .fold(0, |lamps, lamp| lamps | 1 << (lamp.value - 1)),
         stage_time: table

@@ -116,6 +116,16 @@ impl Protocol {
         )
     }
 
+    /// Whether it can speak of a lamp of that number; `is_controller` is another matter.
+    pub fn has_lamp(&self, lamp: u16) -> bool {
+        match self {
+            Self::Gat1743(_) => u8::try_from(lamp).is_ok(),
+            Self::Gb20999(_) => (1..=u16::from(inputs::gb20999::objects::MOST)).contains(&lamp),
+            Self::Ntcip(_) => inputs::ntcip::has_lamp(lamp),
+            _ => true,
+        }
+    }
+
     /// What kind of sensor RSM calls it, and how fusion knows it; None for what sees no road users.
     fn sensor(&self, input: InputId) -> Option<(rsm::Source, fusion::Sensor)> {
         match self {

@@ -13,7 +13,7 @@ use crate::sheet::{Reader, Reason, Severity, Table};
 
 use crate::events::{self, detect};
 use crate::services::{FrameKind, Priorities, answer, map, rsi, rsm, spat};
-use crate::site::Site;
+use crate::site::{Phase, Site};
 use crate::{fusion, requests, signals, station, warnings};
 
 /// `[station]`.
@@ -530,26 +530,49 @@ fn period(
     Duration::from_millis(ms.value.unsigned_abs())
 }
 
-/// Every phase must be driven by an input that is a signal controller; one word a controller.
+/// Every phase must be driven by an input that is a signal controller and can speak of its lamps; one word
+/// a controller.
 pub(super) fn check_controllers(reader: &Reader<'_>, line: usize, site: &Site, inputs: &[Input]) {
-    let mut driven: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut driven: BTreeMap<&str, Vec<&Phase>> = BTreeMap::new();
     for phase in &site.phases {
-        let phases = driven.entry(&phase.controller).or_default();
-        phases.push(phase.id.value().to_string());
+        driven.entry(&phase.controller).or_default().push(phase);
     }
-    for (controller, phases) in driven {
-        let fault = match inputs.iter().find(|input| input.name == controller) {
-            Some(input) if input.protocol.is_controller() => continue,
+    let wrong = |told: &str| reader.note(Severity::Wrong, line, "station.site", told);
+    for (controller, phases) in &driven {
+        let fault = match inputs.iter().find(|input| input.name == **controller) {
+            Some(input) if input.protocol.is_controller() => {
+                let told = lamps_beyond(input, phases);
+                told.iter().for_each(|told| wrong(told));
+                continue;
+            }
             Some(input) => format!(
                 "which speaks {}, not a controller's protocol",
                 input.protocol.name()
             ),
             None => "which is no [[input.*]] of this file".to_owned(),
         };
-        let reason = format!(
-            "phases {} are driven by \"{controller}\", {fault}",
-            phases.join(", ")
-        );
-        reader.note(Severity::Wrong, line, "station.site", &reason);
+        let phases = phases.iter().map(|phase| phase.id.value().to_string());
+        let phases = phases.collect::<Vec<_>>().join(", ");
+        wrong(&format!(
+            "phases {phases} are driven by \"{controller}\", {fault}"
+        ));
     }
+}
+
+/// What is to be said of lamps that the controller's protocol has no room for.
+fn lamps_beyond(input: &Input, phases: &[&Phase]) -> Vec<String> {
+    let lamps = phases
+        .iter()
+        .flat_map(|phase| phase.lamps.iter().map(|lamp| (phase.id, *lamp)));
+    lamps
+        .filter(|(_, lamp)| !input.protocol.has_lamp(*lamp))
+        .map(|(phase, lamp)| {
+            format!(
+                "phase {} is shown by lamp {lamp} of \"{}\", and {} has no lamp of that number",
+                phase.value(),
+                input.name,
+                input.protocol.name()
+            )
+        })
+        .collect()
 }

@@ -207,6 +207,35 @@ fn a_phase_whose_controller_is_no_input_is_told_at_the_site() {
 }
 
 #[test]
+fn a_lamp_that_the_protocol_has_no_room_for_is_told() {
+    let of = |protocol: &str| {
+        let text = format!(
+            "[station]\nname = 'x'\nsite = 's.toml'\n[[input.{protocol}]]\nname = 'signal'\n\
+             listen = 'udp://0.0.0.0:1'\n"
+        );
+
+        let site = SITE.replace("lamps      = [1]\n", "lamps      = [1, 300]\n");
+        let mut read = |_: &Path| Ok(site.clone());
+        match parse(&text, Path::new("rsu.toml"), &mut read) {
+            Ok(_) => String::new(),
+            Err(findings) => findings.to_string(),
+        }
+    };
+    for (protocol, refused) in [
+        ("gat1743", true),
+        ("gb20999", true),
+        ("ntcip", true),
+        ("spat-json", false),
+    ] {
+        let told = of(protocol);
+        let named = told.contains(&format!(
+            "lamp 300 of \"signal\", and {protocol} has no lamp"
+        ));
+        assert_eq!(named, refused, "{protocol}: {told}");
+    }
+}
+
+#[test]
 fn a_phase_driven_by_a_radar_is_told() {
     let text = "[station]\nname = 'x'\nsite = 's.toml'\n[[input.ars408]]\nname = 'signal'\n\
         listen = 'udp://0.0.0.0:1'\nmount = { east-m = 0, north-m = 0, up-m = 5, heading-deg = 0 }\n";

@@ -359,6 +359,9 @@ fn warning_of(event: &Event) -> Option<(&'static str, String, String)> {
             let both = format!("{} {}", first.value(), second.value());
             ("conflict", both, none())
         }
+        Event::PhaseNotMentioned { phase } => {
+            ("phase-not-mentioned", phase.value().to_string(), none())
+        }
         Event::RsmStopped => ("rsm-stopped", none(), none()),
         Event::ClockUnfit { error } => {
             let text = error.map(|by| format!("{} ms", by.as_millis()));
@@ -383,6 +386,14 @@ fn tell_event(shared: &Shared, event: Event) {
             error!(
                 first,
                 second, "signals: phases in conflict are green together"
+            );
+        }
+        Event::PhaseNotMentioned { phase } => {
+            let phase = phase.value();
+            warn!(
+                phase,
+                "signals: the controller speaks and does not mention this phase; compare the site's lamps \
+                 with its own numbers"
             );
         }
         Event::RsmStopped => warn!("rsm: stopped, no sensor has reported for too long"),

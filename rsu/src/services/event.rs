@@ -26,6 +26,11 @@ pub enum Event {
         /// The other.
         second: PhaseId,
     },
+    /// A controller speaks and does not mention this phase: no light of it is told.
+    PhaseNotMentioned {
+        /// The phase.
+        phase: PhaseId,
+    },
     /// RSM is no longer sent: no sensor has reported for longer than the configured age.
     RsmStopped,
     /// RSM is sent, for the first time or again.

@@ -1,5 +1,7 @@
 //! One signal controller, beside what its phases show, and what was odd about its news.
 
+use std::time::Duration;
+
 use super::cycle::Cycle;
 use super::drift::Drift;
 use super::jitter::Jitter;
@@ -18,6 +20,8 @@ pub(super) struct Controller {
     pub(super) rounding: Learned,
     /// Of when its newest lamp states are.
     pub(super) heard_at: Option<Mono>,
+    /// Since when it has spoken without a long silence.
+    pub(super) speaks_since: Option<Mono>,
 }
 
 impl Controller {
@@ -30,6 +34,17 @@ impl Controller {
             drift: Drift::default(),
             rounding: Learned::default(),
             heard_at: None,
+            speaks_since: None,
+        }
+    }
+}
+
+impl Controller {
+    /// Its newest lamp states are of then.
+    pub(super) fn note_heard(&mut self, at: Mono, silence: Duration) {
+        let before = self.heard_at.replace(at);
+        if before.is_none_or(|before| at.since(before) > silence) {
+            self.speaks_since = Some(at);
         }
     }
 }
@@ -53,4 +68,23 @@ pub struct Oddities {
     pub unplanned_states: u64,
     /// News of a controller that rules no phase of the site.
     pub strangers: u64,
+    /// Times that a phase was no longer mentioned, or never was, by a controller that spoke.
+    pub phases_not_mentioned: u64,
+}
+
+impl Oddities {
+    /// All of them, by kind.
+    pub fn by_kind(&self) -> [(&'static str, u64); 9] {
+        [
+            ("changed_mind", self.changed_minds),
+            ("stuck_countdown", self.stuck_countdowns),
+            ("out_of_order", self.out_of_order),
+            ("disagreeing_lamps", self.disagreeing_lamps),
+            ("conflicting_greens", self.conflicting_greens),
+            ("refused_plan", self.refused_plans),
+            ("unplanned_state", self.unplanned_states),
+            ("stranger", self.strangers),
+            ("phase_not_mentioned", self.phases_not_mentioned),
+        ]
+    }
 }

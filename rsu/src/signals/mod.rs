@@ -55,6 +55,8 @@ mod tell;
 mod tests;
 mod watch;
 
+use std::collections::BTreeSet;
+
 use arrayvec::ArrayVec;
 use v2x_msg::base::PhaseId;
 
@@ -66,7 +68,7 @@ use self::mode::is_untimed;
 use self::news::merged;
 use self::promise::Promise;
 use self::watch::Watch;
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::report::{ControlMode, InputId, SignalPlan};
 use crate::site::{Phase, Site};
 
@@ -116,8 +118,16 @@ pub enum Unfit {
         controller: String,
     },
     /// More than [`MAX_PHASES`] phases or [`MAX_CONTROLLERS`] controllers.
-    #[error("the site has more phases or controllers than one SPAT intersection carries")]
-    TooMany,
+    #[error(
+        "the site has {phases} phases of {controllers} controllers; one junction carries {MAX_PHASES} of \
+         {MAX_CONTROLLERS} at the most"
+    )]
+    TooMany {
+        /// So many phases.
+        phases: usize,
+        /// Of so many controllers.
+        controllers: usize,
+    },
 }
 
 impl Signals {
@@ -136,6 +146,13 @@ impl Signals {
         conflict: impl Fn(PhaseId, PhaseId) -> bool,
         inputs: &[(String, InputId)],
     ) -> Result<Self, Unfit> {
+        let too_many = || {
+            let names: BTreeSet<&str> = phases.iter().map(|p| p.controller.as_str()).collect();
+            Unfit::TooMany {
+                phases: phases.len(),
+                controllers: names.len(),
+            }
+        };
         let mut controllers = ArrayVec::<Controller, MAX_CONTROLLERS>::new();
         let mut watches = ArrayVec::<Watch, MAX_PHASES>::new();
         for phase in phases {
@@ -152,10 +169,10 @@ impl Signals {
             let controller = known.unwrap_or(controllers.len());
             if known.is_none() {
                 let added = controllers.try_push(Controller::new(input));
-                added.map_err(|_| Unfit::TooMany)?;
+                added.map_err(|_| too_many())?;
             }
             let added = watches.try_push(Watch::new(phase, controller));
-            added.map_err(|_| Unfit::TooMany)?;
+            added.map_err(|_| too_many())?;
         }
         Ok(Self {
             config,
@@ -222,6 +239,27 @@ impl Signals {
     /// Two phases that must not be green together and are, by the controller's own word.
     pub fn conflict(&self) -> Option<(PhaseId, PhaseId)> {
         self.conflicts.found()
+    }
+
+    /// A phase that its controller does not mention, though it speaks: the site names lamps that it has
+    /// not, or has ceased to tell of them. Each is told once, until it is mentioned.
+    pub fn poll_not_mentioned(&mut self, at: Mono) -> Option<PhaseId> {
+        let controllers = &self.controllers;
+        let silence = self.config.stop_after;
+        let missing = |watch: &mut &mut Watch| {
+            let controller = &controllers[watch.controller];
+            let speaks = controller
+                .heard_at
+                .is_some_and(|heard| at.since(heard) <= silence);
+            let since = controller.speaks_since.filter(|_| speaks);
+            since.is_some_and(|since| watch.is_missing(since, at))
+        };
+        let phase = self
+            .watches
+            .iter_mut()
+            .find_map(|mut watch| missing(&mut watch).then_some(watch.phase))?;
+        self.oddities.phases_not_mentioned += 1;
+        Some(phase)
     }
 
     /// What was odd so far.

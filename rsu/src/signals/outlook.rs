@@ -70,7 +70,9 @@ impl Signals {
             if self.conflicts.found().is_none() {
                 known.states(place, at, &mut phase.states);
             }
-            let read_at = self.watches[place].heard_at().filter(|heard| !speaking(heard));
+            let read_at = self.watches[place]
+                .heard_at()
+                .filter(|heard| !speaking(heard));
             if let Some(read_at) = read_at.filter(|_| !phase.states.is_empty()) {
                 let collected_at = &mut self.forecast.collected_at;
                 *collected_at = (*collected_at).min(read_at);

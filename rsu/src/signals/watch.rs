@@ -32,6 +32,8 @@ const VAGUE: Duration = Duration::from_secs(1);
 const STUCK: Duration = Duration::from_millis(1400);
 /// An end that is no farther away is settled with most controllers, in seconds.
 const NEAR_S: u16 = 6;
+/// Who asks its controller for each lamp in turn has asked for all of them by then.
+const MISSING_AFTER: Duration = Duration::from_secs(10);
 /// A green that has ended does not come back within this.
 const ECHO: Duration = Duration::from_secs(1);
 
@@ -52,6 +54,8 @@ pub(super) struct Watch {
     /// The second that was told last, and when it was first told.
     told: Option<(u16, Mono)>,
     heard_at: Option<Mono>,
+    /// It is told of that nobody mentions it.
+    missing: bool,
     pace: Pace,
     /// By how much the newest news of the end came late, until somebody asks.
     late: Option<Duration>,
@@ -115,6 +119,7 @@ impl Watch {
             end: None,
             told: None,
             heard_at: None,
+            missing: false,
             pace: Pace::default(),
             late: None,
             green_until: None,
@@ -181,6 +186,7 @@ impl Watch {
             return Seen::Same;
         }
         let before = self.heard_at.replace(arrived);
+        self.missing = false;
         let gap = before.map(|before| arrived.since(before));
         let shade = std::mem::replace(&mut self.shown, shown) != shown;
         if merged(shown) != self.light {
@@ -227,6 +233,17 @@ impl Watch {
     /// Time since the phase was last mentioned; None if never.
     pub(super) fn age(&self, at: Mono) -> Option<Duration> {
         Some(at.since(self.heard_at?))
+    }
+
+    /// Whether a controller that has spoken since then does not mention it, though it had time to; told
+    /// once, until it is mentioned.
+    pub(super) fn is_missing(&mut self, speaks_since: Mono, at: Mono) -> bool {
+        let since = self
+            .heard_at
+            .map_or(speaks_since, |heard| heard.max(speaks_since));
+        let told = self.missing;
+        self.missing |= at.since(since) > MISSING_AFTER;
+        self.missing && !told
     }
 
     /// When it was last mentioned.

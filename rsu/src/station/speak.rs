@@ -127,6 +127,10 @@ impl Station {
                 .raise(Event::ConflictingGreens { first, second });
         }
         self.conflict = conflict;
+        while let Some(phase) = self.signals.poll_not_mentioned(arrived.mono) {
+            self.events.raise(Event::PhaseNotMentioned { phase });
+        }
+        self.stats.signals = self.signals.oddities();
     }
 
     pub(super) fn poll_spat(&mut self, frame: &mut Frame) -> bool {

@@ -5,6 +5,7 @@ use crate::report::Content;
 use crate::requests;
 use crate::services::event::Events;
 use crate::services::{Event, FrameKind};
+use crate::signals;
 
 /// Counters since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Stats {
     pub not_sent: [u64; FrameKind::ALL.len()],
     /// Messages of each kind that were due and withheld: nothing may be said, or no time claimed.
     pub withheld: [u64; FrameKind::ALL.len()],
+    /// What was odd about the news of signal controllers.
+    pub signals: signals::Oddities,
     /// What fusion took in, and what it refused or gave up.
     pub fusion: fusion::Counts,
     /// Road users in the newest picture that was fit to be sent.

@@ -165,6 +165,7 @@ const WORDS = {
   "notice-spat-stopped": ["SPAT has stopped: nothing may be said about the signals.", "SPAT 已停止：当前不能发布信号状态。"], "advice-spat-stopped": ["Look at the signal controllers.", "请检查信号机。"],
   "notice-rsm-stopped": ["RSM has stopped: no sensor reports.", "RSM 已停止：无传感器数据。"], "advice-rsm-stopped": ["Look at the sensors.", "请检查传感器。"],
   "notice-conflict": ["Phases in conflict are green together: {0}.", "冲突相位同时为绿灯：{0}。"], "advice-conflict": ["Compare the site's phases with the controller's.", "请核对站点与信号机的相位配置。"],
+  "notice-phase-not-mentioned": ["The controller speaks and does not mention phase {0}.", "信号机在线但未上报相位 {0}。"], "advice-phase-not-mentioned": ["Compare the site's lamp numbers with the controller's.", "请核对站点的灯组编号与信号机编号。"],
   "notice-clock": ["The clock is not fit: {1}.", "时钟不可用：{1}。"], "advice-clock": ["Set up NTP, PTP or GNSS.", "请配置 NTP、PTP 或 GNSS。"],
   "warning-vehicles": ["two vehicles", "两车"], "warning-vulnerable": ["a vehicle and somebody on foot or two wheels", "机动车与行人或骑行者"], "warning-left-turn": ["a left turn", "左转"], "warning-red-light": ["a red light", "闯红灯"],
   "notice-warning": ["Participants {0} are about to meet, or to run a red light: {1}.", "交通参与者 {0} 即将冲突或闯红灯：{1}。"], "advice-warning": ["They are told first in RSM.", "RSM 中优先播发。"],

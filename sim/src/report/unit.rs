@@ -161,6 +161,7 @@ fn dropped(stats: &Stats) -> Vec<Count> {
         missed: _,
         not_sent: _,
         withheld: _,
+        signals,
         fusion,
         tracks: _,
         tracks_left_out,
@@ -180,6 +181,15 @@ fn dropped(stats: &Stats) -> Vec<Count> {
         (
             "late reports given up: going back for them takes too long",
             fusion.given_up_late,
+        ),
+        (
+            "lamp states refused: older than others, or a green that comes back",
+            signals.out_of_order,
+        ),
+        ("signal plans refused", signals.refused_plans),
+        (
+            "news of controllers that rule no phase here",
+            signals.strangers,
         ),
         ("reports refused: older than the window", fusion.too_late),
         ("reports refused: their time cannot be", fusion.time_jumps),

@@ -126,6 +126,10 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_fusion_detections", "Detections that fusion took", |s| {
         vec![(vec![], s.now.station.fusion.detections as f64)]
     }),
+    metric!(Counter "rsu_signal_oddities", "What was odd about the news of signal controllers, by kind", |s| {
+        let oddities = s.now.station.signals.by_kind().into_iter();
+        oddities.map(|(kind, count)| (vec![("kind", kind.to_owned())], count as f64)).collect()
+    }),
     metric!(Counter "rsu_fusion_refused", "Frames and detections that fusion refused or gave up for want of time, by kind", |s| {
         let refused = s.now.station.fusion.refused().into_iter();
         refused.map(|(kind, count)| (vec![("kind", kind.to_owned())], count as f64)).collect()

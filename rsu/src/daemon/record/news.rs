@@ -16,6 +16,9 @@ pub(crate) enum News {
     ConflictingGreens {
         phases: [u8; 2],
     },
+    PhaseNotMentioned {
+        phases: [u8; 1],
+    },
     RsmStopped,
     RsmStarted,
     ClockUnfit {
@@ -76,6 +79,9 @@ impl News {
             Event::SpatStarted => Self::SpatStarted,
             Event::ConflictingGreens { first, second } => Self::ConflictingGreens {
                 phases: [first.value(), second.value()],
+            },
+            Event::PhaseNotMentioned { phase } => Self::PhaseNotMentioned {
+                phases: [phase.value()],
             },
             Event::RsmStopped => Self::RsmStopped,
             Event::RsmStarted => Self::RsmStarted,
@@ -173,6 +179,7 @@ mod tests {
                 first: phase(1),
                 second: phase(4),
             },
+            Event::PhaseNotMentioned { phase: phase(3) },
             Event::RsmStopped,
             Event::RsmStarted,
             Event::ClockUnfit { error: None },

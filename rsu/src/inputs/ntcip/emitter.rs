@@ -102,6 +102,11 @@ enum Kind {
     Overlap,
 }
 
+/// Whether there can be a lamp of that number.
+pub fn has_lamp(lamp: u16) -> bool {
+    place(lamp).is_some()
+}
+
 fn place(lamp: u16) -> Option<(Kind, usize)> {
     let (kind, number) = match lamp {
         OVERLAP.. => (Kind::Overlap, lamp - OVERLAP),

@@ -51,7 +51,7 @@ pub mod wire;
 
 use std::time::Duration;
 
-pub use emitter::{Emitter, agent};
+pub use emitter::{Emitter, agent, has_lamp};
 pub use lamps::{OVERLAP, PEDESTRIAN};
 
 use self::lamps::Memory;

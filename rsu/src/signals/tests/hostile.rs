@@ -414,6 +414,25 @@ fn a_controller_that_died_is_not_believed_to_the_end_of_its_light() {
 }
 
 #[test]
+fn a_phase_that_a_speaking_controller_does_not_mention_is_told_once() {
+    let mut signals = signals();
+    let mut told = Vec::new();
+    for second in 0..=40 {
+        let mut news = lamps(second);
+        // Never mentioned; and not while the controller itself is silent, or after that for a while.
+        news.lamps.retain(|state| state.lamp != 1 || second == 30);
+        if !(12..=20).contains(&second) {
+            signals.handle_lamps(now(second.into()), SIGNAL, &news);
+        }
+        while let Some(phase) = signals.poll_not_mentioned(moment(second.into())) {
+            told.push((second, phase.value()));
+        }
+    }
+    assert_eq!(told, [(11, 1)]);
+    assert_eq!(signals.oddities().phases_not_mentioned, 1);
+}
+
+#[test]
 fn a_lamp_that_is_mentioned_no_more_is_soon_unknown() {
     let mut signals = signals();
     signals.handle_lamps(now(0.0), SIGNAL, &lamps(0));
