@@ -8,6 +8,7 @@ use rsu::station::{Event, Frame};
 
 use crate::judge::Judge;
 use crate::judge::priority::PriorityJudge;
+use crate::judge::samples::Samples;
 use crate::judge::verdict::{Verdict, verdicts};
 use crate::scenario::Scenario;
 use crate::stage::{Audience, Stage};
@@ -110,6 +111,10 @@ fn play(
     if sumo.is_none() {
         let (from, until) = (hall.judge.from(), stage.started() + duration);
         hall.judge.priority = PriorityJudge::of(scenario, seed, from, until)?;
+        if scenario.asks_for_doubt_in_fog() {
+            let stage = Stage::new(&scenario.in_clear_air(), seed)?;
+            hall.note_said_without_fog(said_in_fog(scenario, stage, duration)?);
+        }
     }
     let mut left = duration;
     while !left.is_zero() {
@@ -128,6 +133,19 @@ fn play(
     let mut outcome = hall.close(scenario, &stage, seed, duration, begun.elapsed());
     outcome.mover = sumo.map(|sumo| sumo.name().to_owned());
     Ok(outcome)
+}
+
+/// What RSM says of itself in the minutes of a scenario's fog, on a stage where it need not be foggy.
+fn said_in_fog(scenario: &Scenario, mut stage: Stage, duration: Duration) -> Result<Samples> {
+    let mut hall = Hall::new(scenario, &stage, duration)?;
+    let mut left = duration;
+    while !left.is_zero() {
+        let span = left.min(STEP);
+        stage.run(span, &mut hall)?;
+        hall.follow(&mut stage);
+        left -= span;
+    }
+    Ok(hall.said_in_fog())
 }
 
 /// Who hears one unit through a whole run.
@@ -161,6 +179,17 @@ impl Hall {
     pub(crate) fn keep_at_most(&mut self, keeps: usize) {
         self.judge.keep_at_most(keeps);
         self.unit.keep_at_most(keeps);
+    }
+
+    /// What RSM has said of itself in the minutes of fog.
+    pub(crate) fn said_in_fog(self) -> Samples {
+        let [_, fog] = self.judge.objects.score.said_m;
+        fog
+    }
+
+    /// The same of a run in clear air, to hold what is said in this one against.
+    pub(crate) fn note_said_without_fog(&mut self, said_m: Samples) {
+        self.judge.objects.score.said_without_fog_m = Some(said_m);
     }
 
     /// Looks at a step of the stage's world.

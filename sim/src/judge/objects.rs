@@ -61,6 +61,8 @@ pub struct ObjectScore {
     pub sure_by_claim: BTreeMap<u32, (u64, u64)>,
     /// What they say that 95 % are within: where one sees well, and in fog.
     pub said_m: [Samples; 2],
+    /// What they say in the same minutes of the same run where nothing clouds the view; where that is asked.
+    pub said_without_fog_m: Option<Samples>,
     /// For how long an entry showed nobody without a break.
     pub nobody_s: Samples,
     /// Entries in pictures without the roadside unit's own.

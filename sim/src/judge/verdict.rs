@@ -264,8 +264,10 @@ impl Table {
         let held = share(score.sure.1, score.sure.0);
         let least = limits.confidence_share_min;
         self.at_least("RSM as near as it says", held, "", least);
-        let [clear, fog] = &score.said_m;
-        let ratio = fog.mean().zip(clear.mean()).map(|(fog, clear)| fog / clear);
+        // The same minutes of the same traffic: at other times there is another crowd at other places.
+        let [_, fog] = &score.said_m;
+        let clear = score.said_without_fog_m.as_ref().and_then(Samples::mean);
+        let ratio = fog.mean().zip(clear).map(|(fog, clear)| fog / clear);
         let least = limits.fog_confidence_ratio_min;
         self.at_least("doubt in fog over that in clear air", ratio, "", least);
         let longest = score.nobody_s.quantile(1.0).unwrap_or(0.0);

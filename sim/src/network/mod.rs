@@ -8,7 +8,7 @@
 //!   `departures`, who sets out
 //! - [`stage`]: the closed loop of all units in virtual time
 //! - [`run`]: one run from beginning to end; [`limits`], what must hold of the whole
-//! - `priority`: the same traffic with signals that favour nobody
+//! - `priority`: the same traffic with signals that favour nobody; `fog`: the same run in clear air
 //! - [`report`]: what came of it, as files
 //! - [`capture`]: recordings of our own making
 //!
@@ -17,6 +17,7 @@
 pub mod capture;
 mod departures;
 pub mod file;
+mod fog;
 pub mod joined;
 pub mod limits;
 pub mod lines;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use rsu::clock::Mono;
 
 use super::file::Network;
+use super::fog;
 use super::lines::Line;
 use super::priority;
 use super::stage::NetworkStage;
@@ -119,6 +120,11 @@ pub fn run_told(
         ..Trips::default()
     };
     let mut priority = priority::judge(network, seed, from, end)?;
+    let said = fog::said_in_clear_air(network, seed, duration, keeps)?;
+    let said = said.into_iter().flatten();
+    for (hall, said_m) in halls.iter_mut().zip(said) {
+        hall.note_said_without_fog(said_m);
+    }
     // What is counted on board since the road counts.
     let mut counting = false;
     while stage.now() < end {

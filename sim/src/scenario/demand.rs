@@ -2,12 +2,16 @@
 //!
 //! Not here: who comes by a timetable, and how all of them drive ([`super::traffic`]).
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
+use rsu::clock::Mono;
 use serde::Deserialize;
 use v2x_msg::base::NodeId;
 
 use super::Scenario;
 use super::figures::{from_nought, share};
+use super::hours::Day;
 use crate::world::Demand;
 use crate::world::arrivals::Change;
 use crate::world::riders::{RiderDemand, Riders};
@@ -25,6 +29,9 @@ pub struct DemandTable {
     /// How many from then on.
     #[serde(default)]
     pub schedule: Schedule,
+    /// Which share of it comes at which hour of the day; instead of a schedule.
+    #[serde(default)]
+    pub day: Day,
     /// Share that turns left.
     #[serde(deserialize_with = "share")]
     pub left: f64,
@@ -185,15 +192,24 @@ impl Scenario {
     /// And what becomes of it.
     pub(super) fn changes(&self) -> Vec<Change> {
         let tables = self.file.demand.iter().enumerate();
-        tables
-            .flat_map(|(demand, table)| {
-                table.schedule.0.iter().map(move |step| Change {
-                    at: self.moment(step.from_s),
-                    demand,
-                    vehicles_per_hour: step.vehicles_per_hour,
-                })
+        let steps = tables.clone().flat_map(|(demand, table)| {
+            table.schedule.0.iter().map(move |step| Change {
+                at: self.moment(step.from_s),
+                demand,
+                vehicles_per_hour: step.vehicles_per_hour,
             })
-            .collect()
+        });
+        let begin = self.start - self.traffic();
+        let local_ms = begin.unix_ms() + i64::from(self.site.utc_offset_min) * MS_A_MINUTE;
+        let hours = tables.flat_map(|(demand, table)| {
+            let shares = table.day.shares(local_ms, LONGEST_RUN).into_iter();
+            shares.map(move |(after, share)| Change {
+                at: Mono::ZERO + after,
+                demand,
+                vehicles_per_hour: table.vehicles_per_hour * share,
+            })
+        });
+        steps.chain(hours).collect()
     }
 
     /// Shares of each approach are shares.
@@ -207,6 +223,11 @@ impl Scenario {
             );
         }
         for demand in &self.file.demand {
+            ensure!(
+                demand.day.is_empty() || demand.schedule == Schedule::default(),
+                "demand from {}: day and schedule are two ways to say one thing",
+                demand.from
+            );
             let shares = [
                 ("left + right", demand.left + demand.right),
                 ("trucks + buses", demand.trucks + demand.buses),
@@ -222,6 +243,10 @@ impl Scenario {
         Ok(())
     }
 }
+
+/// Hours of the day are looked up for so long; a longer run keeps to the last.
+const LONGEST_RUN: Duration = Duration::from_secs(31 * 86_400);
+const MS_A_MINUTE: i64 = 60_000;
 
 #[cfg(test)]
 mod tests {
@@ -285,6 +310,47 @@ mod tests {
             vehicles_per_hour: 60.0,
         };
         assert_eq!(scenario.changes(), [wanted]);
-        assert!(scenario.moment(0.0) > rsu::clock::Mono::ZERO);
+        assert!(scenario.moment(0.0) > Mono::ZERO);
+    }
+    #[test]
+    fn hours_are_those_of_the_clock_on_the_wall_where_the_site_is() {
+        // 23:30 in China while the road begins to fill, ten minutes before the unit starts.
+        let set = [
+            ("start", "2026-03-20T15:40:00Z"),
+            ("traffic-s", "600"),
+            (
+                "demand.1.day",
+                "[{ from = \"00:00\", share = 0.1 }, { from = \"07:00\", share = 0.5 }]",
+            ),
+            ("demand.1.vehicles-per-hour", "600"),
+        ];
+        let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let scenario = Scenario::find_with("moyu-boyuan", &set).expect("a scenario");
+        let changes = scenario.changes();
+        let first: Vec<(u64, usize, f64)> = changes[..3]
+            .iter()
+            .map(|one| {
+                (
+                    one.at.since(Mono::ZERO).as_secs(),
+                    one.demand,
+                    one.vehicles_per_hour,
+                )
+            })
+            .collect();
+        assert_eq!(first, [(0, 1, 300.0), (1800, 1, 60.0), (27_000, 1, 300.0)]);
+    }
+
+    #[test]
+    fn a_day_and_a_schedule_at_once_are_refused() {
+        let set = [
+            ("demand.1.day", "[{ from = \"00:00\", share = 0.1 }]"),
+            (
+                "demand.1.schedule",
+                "[{ from-s = 30, vehicles-per-hour = 60 }]",
+            ),
+        ];
+        let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let refused = Scenario::find_with("moyu-boyuan", &set).expect_err("two ways");
+        assert!(format!("{refused:#}").contains("two ways to say one thing"));
     }
 }

@@ -218,6 +218,18 @@ impl Scenario {
         faults.collect()
     }
 
+    /// The same where the weather is always as usual; drivers and walkers take no notice of it.
+    pub(crate) fn in_clear_air(&self) -> Self {
+        let mut clear = self.clone();
+        clear.file.weather.clear();
+        clear
+    }
+
+    /// Whether it is judged how much less sure the unit says to be in fog.
+    pub(crate) fn asks_for_doubt_in_fog(&self) -> bool {
+        self.file.limits.fog_confidence_ratio_min.is_some()
+    }
+
     /// Other weather than usual.
     pub fn spells(&self) -> Result<Vec<Spell>> {
         let spells = self.file.weather.iter().map(|table| {
@@ -301,4 +313,27 @@ impl From<MountTable> for Mount {
 
 const fn all() -> f64 {
     1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn the_same_road_users_drive_in_clear_air() {
+        let fog = "[{ quantity = \"visibility-m\", value = 40, from-s = 0, until-s = 60 }]";
+        let set = [("weather", fog), ("traffic-s", "0")];
+        let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let scenario = Scenario::find_with("moyu-boyuan", &set).expect("a scenario");
+        let clear = scenario.in_clear_air();
+        assert_eq!(scenario.spells().expect("fog").len(), 1);
+        assert!(clear.spells().expect("none").is_empty());
+        let [foggy, clear] = [scenario, clear].map(|scenario| {
+            let mut world = scenario.world(3).expect("a world");
+            (0..400).for_each(|_| world.step());
+            (world.vehicles().len(), world.hash())
+        });
+        assert!(foggy.0 > 3);
+        assert_eq!(foggy, clear);
+    }
 }

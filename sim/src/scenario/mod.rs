@@ -9,7 +9,7 @@
 //! - [`limits`]: what must hold
 //! - [`map`]: the junction, also out of a road model of other origin
 //! - `figures`: rates, shares and times that are none are refused
-//! - [`demand`]: who comes by chance; [`traffic`]: who by a timetable, and how all drive; [`users`]: who walks, rides, or lies on the road; [`parked`]: what is parked
+//! - [`demand`]: who comes by chance; `hours`: how that goes up and down over the day; [`traffic`]: who by a timetable, and how all drive; [`users`]: who walks, rides, or lies on the road; [`parked`]: what is parked
 //! - [`signals`]: the plan, and who decides
 //! - [`devices`]: the controller, radars, the weather, and what goes wrong
 //! - [`sensing`]: cameras, and what hides
@@ -22,6 +22,7 @@ pub mod demand;
 pub mod devices;
 mod figures;
 pub mod file;
+mod hours;
 pub mod limits;
 pub mod map;
 pub mod parked;
