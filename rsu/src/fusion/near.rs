@@ -1,7 +1,8 @@
 //! Who is near a place: targets in strips of the road from south to north, and in each from west to east.
 //!
-//! Made once for the frames of a moment; looking somewhere costs a search and what is there. Places are
-//! those at which targets were when the index was made.
+//! Made once for the frames of a moment. Strips are cut into cells, of which it is known who is in each, so that
+//! looking somewhere costs no more than what is there. Places are those at which targets were when the index was
+//! made.
 
 use nalgebra::Vector2;
 
@@ -10,8 +11,11 @@ use super::target::Target;
 
 /// Height of a strip: about as far as anything is sought.
 const STRIP_M: f64 = 16.0;
-/// Most cells whose beginnings are noted: of strips two kilometres long and more.
+/// Most cells whose beginnings are noted: they are counted each time, so that few targets may have few.
 const MOST_CELLS: usize = 2048;
+const CELLS_EACH: usize = 4;
+/// But so many always: two kilometres and more from south to north.
+const LEAST_CELLS: usize = 160;
 /// Cells are so many millimetres wide, as a power of two; wider ones where there would be too many.
 const CELL_BITS: u32 = 14;
 /// Targets move a little while a moment's frames are taken.
@@ -54,12 +58,11 @@ impl Cells {
             (west, east) = (west.min(spot.east_mm()), east.max(spot.east_mm()));
         }
         let (strips, wide_mm) = ((north - south) as usize + 1, east - west);
-        let mut bits = CELL_BITS;
+        let most = (CELLS_EACH * spots.len()).clamp(LEAST_CELLS, MOST_CELLS);
         let columns = |bits: u32| (wide_mm >> bits) as usize + 1;
-        while columns(bits) > 1 && strips * columns(bits) > MOST_CELLS {
-            bits += 1;
-        }
-        (strips <= MOST_CELLS).then(|| Self {
+        let mut wide = CELL_BITS..u32::BITS;
+        let bits = wide.find(|bits| strips.saturating_mul(columns(*bits)) <= most)?;
+        Some(Self {
             southernmost: south,
             strips,
             westernmost_mm: west,
@@ -289,10 +292,13 @@ mod tests {
     proptest! {
         #[test]
         fn nobody_near_is_overlooked(
-            places in prop::collection::vec((-60.0..60.0f64, -60.0..60.0f64), 1..40),
+            nearby in prop::collection::vec((-60.0..60.0f64, -60.0..60.0f64), 1..40),
+            // So far that there are too many cells, or wide ones.
+            far_off in prop::collection::vec((-1400.0..1400.0f64, -1400.0..1400.0f64), 0..3),
             asked in (-60.0..60.0f64, -60.0..60.0f64),
             reach_m in 0.1..14.9f64,
         ) {
+            let places: Vec<(f64, f64)> = nearby.into_iter().chain(far_off).collect();
             let targets: Vec<Target> = places.iter().map(|p| target(p.0, p.1)).collect();
             let mut near = Near::with_capacity(targets.len());
             near.note(&targets, 4.0);
