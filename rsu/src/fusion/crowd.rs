@@ -180,8 +180,9 @@ impl Field {
 pub(crate) struct Paces {
     to: Mono,
     made: ArrayVec<(Mono, Pace), { LEFT_MOMENTS as usize + 1 }>,
-    /// The place of the one that was asked for last: mostly the next is the same.
-    last: usize,
+    /// The one that was asked for last, and its place: mostly the next is the same.
+    last: Option<Mono>,
+    place: usize,
 }
 
 impl Paces {
@@ -189,17 +190,18 @@ impl Paces {
         Self {
             to,
             made: ArrayVec::new(),
-            last: 0,
+            last: None,
+            place: 0,
         }
     }
 
     /// From a moment on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn since(&mut self, from: Mono) -> &mut Pace {
-        if self.made.get(self.last).is_none_or(|(of, _)| *of != from) {
-            self.last = self.place_of(from);
+        if self.last != Some(from) {
+            (self.last, self.place) = (Some(from), self.place_of(from));
         }
-        &mut self.made[self.last].1
+        &mut self.made[self.place].1
     }
 
     fn place_of(&mut self, from: Mono) -> usize {

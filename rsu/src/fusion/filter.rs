@@ -136,6 +136,7 @@ impl Kalman {
     }
 
     /// Takes a measured position with its covariance; how well it fitted.
+    #[inline]
     pub(crate) fn update_position(&mut self, z: Vector2<f64>, r: &Matrix2<f64>) -> Fit {
         self.update(Part::Position, z, r)
     }
@@ -179,6 +180,7 @@ impl Kalman {
         largest_sigma(self.p[7], self.p[8], self.p[9])
     }
 
+    #[inline(always)]
     fn update(&mut self, part: Part, z: Vector2<f64>, r: &Matrix2<f64>) -> Fit {
         let [ee, en, eve, evn, nn, nve, nvn, vee, ven, vnn] = self.p;
         let (row, columns): (usize, Columns) = match part {

@@ -442,9 +442,11 @@ pub(crate) struct Entered {
 
 /// Adds a target, moved on.
 pub(crate) fn carry(target: &Target, into: &mut Vec<Target>, pace: &mut Pace) {
+    // Asked of the one that is there: a copy that has just been made is still on its way.
+    let class = target.class.best().0;
     into.extend_from_slice(std::slice::from_ref(target));
     if let Some(target) = into.last_mut() {
-        target.predict(pace);
+        target.predict(pace, class);
     }
 }
 

@@ -86,7 +86,7 @@ impl Lasting {
 
     /// A position was taken: `before` is how sure the track's was, `r` how sure the filter took the new one
     /// to be, `lasts` the part of that which fades.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(
         &mut self,
         sensor: usize,
@@ -239,8 +239,14 @@ fn held(both: f32, product: f32) -> f32 {
     if both * both <= product {
         both
     } else {
-        product.sqrt().copysign(both)
+        bound(both, product)
     }
+}
+
+/// Seldom, so that the root is not drawn each time.
+#[cold]
+fn bound(both: f32, product: f32) -> f32 {
+    product.sqrt().copysign(both)
 }
 
 #[cfg(test)]

@@ -61,18 +61,18 @@ pub(crate) fn placed(modes: &Modes, count: &Shares, into: &mut Kalman) {
 /// The mean of all velocities.
 #[inline(always)]
 pub(crate) fn heading_for(modes: &Modes, count: &Shares, into: &mut Kalman) {
-    [into.x[2], into.x[3]] = [0, 1].map(|i| {
-        let [steady, brisk] = modes.going.x[i + 2].to_array();
-        let mut sum = count[STEADY] * steady + count[BRISK] * brisk;
-        // What has no weight has no state.
-        if count[TURNING] > 0.0 {
-            sum += count[TURNING] * modes.turning.x[i + 2];
-        }
-        if count[STANDING] > 0.0 {
-            sum += count[STANDING] * modes.standing.velocity.x[i];
-        }
-        sum
-    });
+    let (going, turning) = (&modes.going, &modes.turning);
+    let [steady, brisk] = turned(going.x[VELOCITY], going.x[VELOCITY + 1]);
+    let mut sum = f64x2::splat(count[STEADY]) * steady + f64x2::splat(count[BRISK]) * brisk;
+    // What has no weight has no state.
+    if count[TURNING] > 0.0 {
+        let turning = f64x2::new([turning.x[VELOCITY], turning.x[VELOCITY + 1]]);
+        sum += f64x2::splat(count[TURNING]) * turning;
+    }
+    if count[STANDING] > 0.0 {
+        sum += f64x2::splat(count[STANDING]) * f64x2::new(modes.standing.velocity.x);
+    }
+    [into.x[2], into.x[3]] = sum.to_array();
 }
 
 /// The mean of all velocities and its covariance, without what place and velocity have to do with each

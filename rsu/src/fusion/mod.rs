@@ -14,7 +14,7 @@
 //!   - `filter`, `motion` (`pace`, `pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
 //!   - `heading`, `traces`: where it points, and who knows it by what
 //!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
-//!   - `near`, `associate`, `assign`: which detection belongs to which target
+//!   - `near`, `order`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
@@ -64,6 +64,7 @@ mod merge;
 mod mixture;
 mod motion;
 mod near;
+mod order;
 mod pace;
 mod pair;
 mod picture;
@@ -272,10 +273,16 @@ impl Fusion {
         let latest = at + self.config.delete_after;
         // In order of their ids: tracks are large, and would be moved often to be sorted.
         let mut places = [NOBODY; 256];
+        let mut most = 0;
         for (place, (_, target)) in (0..).zip(self.history.everybody(&self.crowd)) {
             places[usize::from(target.id)] = place;
+            most = target.id.max(most);
         }
-        for place in places.into_iter().skip(1).filter(|place| *place != NOBODY) {
+        // Who has no id has 0.
+        for &place in places[..=usize::from(most)].iter().skip(1) {
+            if place == NOBODY {
+                continue;
+            }
             let (since, target) = self.history.one_of(&self.crowd, usize::from(place));
             if target.seen_at > latest || target.is_stale(at, &self.config) {
                 continue;

@@ -126,10 +126,16 @@ impl Motion {
             going.predict(dt_s, &pace.noise, [STEADY_SHARE * q, BRISK_SHARE * q]);
             going
         };
+        // Weights before states: what they wait for comes while these are worked out.
+        let count;
         if changes {
-            self.mix(pace.changes.after(self.unmixed_s), ahead);
+            let can = self.possible();
+            let counts = self.reweigh(pace.changes.after(self.unmixed_s), &can);
+            count = self.counts();
+            change(&mut self.modes, &counts, &can, ahead);
             self.unmixed_s = 0.0;
         } else {
+            count = self.counts();
             self.modes.going = ahead(self.modes.going);
         }
         let modes = &mut self.modes;
@@ -142,7 +148,6 @@ impl Motion {
         if self.weights[STANDING] > 0.0 {
             modes.standing.predict(dt_s);
         }
-        let count = self.counts();
         placed(&self.modes, &count, &mut self.whole);
         heading_for(&self.modes, &count, &mut self.whole);
         self.known = Known::Place;
@@ -202,21 +207,35 @@ impl Motion {
             }
             return;
         }
+        let Some((zv, rv)) = velocity else {
+            // How well it fits is asked first, of copies: what the weights wait for comes while it is taken.
+            let fits = self.fit_each(
+                |going| { *going }.update_position(z, r),
+                |turning| { *turning }.update_position(z, r),
+                |standing| { *standing }.update_position(z, r),
+            );
+            let count = self.weigh(&fits);
+            self.fit_each(
+                |going| going.update_position(z, r),
+                |turning| turning.update_position(z, r),
+                |standing| standing.update_position(z, r),
+            );
+            self.note(&count);
+            return;
+        };
         let mut fits = self.fit_each(
             |going| going.update_position(z, r),
             |turning| turning.update_position(z, r),
             |standing| standing.update_position(z, r),
         );
-        if let Some((zv, rv)) = velocity {
-            let speeds = self.fit_each(
-                |going| going.update_velocity(zv, rv),
-                |turning| turning.update_velocity(zv, rv),
-                |standing| standing.update_velocity(zv, rv),
-            );
-            for (fit, speed) in fits.iter_mut().zip(speeds) {
-                fit.d2 += speed.d2;
-                fit.det *= speed.det;
-            }
+        let speeds = self.fit_each(
+            |going| going.update_velocity(zv, rv),
+            |turning| turning.update_velocity(zv, rv),
+            |standing| standing.update_velocity(zv, rv),
+        );
+        for (fit, speed) in fits.iter_mut().zip(speeds) {
+            fit.d2 += speed.d2;
+            fit.det *= speed.det;
         }
         self.believe(&fits);
     }
@@ -258,17 +277,23 @@ impl Motion {
     /// Believes each mode by how well it had foreseen a measurement.
     #[inline(always)]
     fn believe(&mut self, fits: &[Fit; MODES]) {
-        let before = self.whole.velocity();
         let count = self.weigh(fits);
-        placed_and_moving(&self.modes, &count, &mut self.whole);
+        self.note(&count);
+    }
+
+    /// The mixture is what the modes have become, by how much each counts.
+    #[inline(always)]
+    fn note(&mut self, count: &[f64; MODES]) {
+        let before = self.whole.velocity();
+        placed_and_moving(&self.modes, count, &mut self.whole);
         self.known = Known::BySelf;
         self.note_turn(before);
     }
 
-    /// Lets modes change; the straight ones then go `ahead`.
+    /// How likely each mode that can be is after a change; how much each counted for what they become, of the steady
+    /// and the brisk one and of the turning and the standing one.
     #[inline(always)]
-    fn mix(&mut self, to: &Changes, ahead: impl Fn(Pair) -> Pair) {
-        let can = self.possible();
+    fn reweigh(&mut self, to: &Changes, can: &[bool; MODES]) -> [[f64x2; MODES]; 2] {
         // Side by side: to the steady and the brisk mode, to the turning and the standing one.
         let of_pair = |first: usize| {
             counts_of_two(&[0, 1, 2, 3].map(|i: usize| {
@@ -276,7 +301,6 @@ impl Motion {
             }))
         };
         let (going, others) = (of_pair(STEADY), of_pair(TURNING));
-        change(&mut self.modes, &[going.0, others.0], &can, ahead);
         let ([steady, brisk], [turning, standing]) = (going.1.to_array(), others.1.to_array());
         let weights = [
             steady,
@@ -286,6 +310,7 @@ impl Motion {
         ];
         let share = 1.0 / ((weights[0] + weights[1]) + (weights[2] + weights[3]));
         self.weights = weights.map(|weight| weight * share);
+        [going.0, others.0]
     }
 
     /// Which ways of moving are worth their while: what goes fast does not stand, and what goes straight

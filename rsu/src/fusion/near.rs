@@ -1,17 +1,23 @@
 //! Who is near a place: targets in strips of the road from south to north, and in each from west to east.
 //!
-//! Made once for the frames of a moment; looking somewhere costs a search and what is there. Places are
-//! those at which targets were when the index was made.
+//! Made once for the frames of a moment. Strips are cut into cells, of which it is known who is in each, so that
+//! looking somewhere costs no more than what is there. Places are those at which targets were when the index was
+//! made.
 
-use arrayvec::ArrayVec;
 use nalgebra::Vector2;
 
+use super::order::Buckets;
 use super::target::Target;
 
 /// Height of a strip: about as far as anything is sought.
 const STRIP_M: f64 = 16.0;
-/// Most strips whose beginnings are noted: two kilometres and more.
-const MOST_STRIPS: usize = 160;
+/// Most cells whose beginnings are noted: they are counted each time, so that few targets may have few.
+const MOST_CELLS: usize = 2048;
+const CELLS_EACH: usize = 4;
+/// But so many always: two kilometres and more from south to north.
+const LEAST_CELLS: usize = 160;
+/// Cells are so many millimetres wide, as a power of two; wider ones where there would be too many.
+const CELL_BITS: u32 = 14;
 /// Targets move a little while a moment's frames are taken.
 pub(crate) const SLACK_M: f64 = 1.0;
 
@@ -19,16 +25,69 @@ pub(crate) const SLACK_M: f64 = 1.0;
 #[derive(Clone, Debug)]
 pub(crate) struct Near {
     spots: Vec<Spot>,
-    /// Where each strip begins, from the southernmost on that anybody is in; one more at the end. None where
-    /// there would be too many.
-    strips: ArrayVec<u16, MOST_STRIPS>,
-    southernmost: u32,
+    /// Where each cell of each strip begins among these.
+    buckets: Buckets<Spot>,
+    /// None where there would be too many, or some have come since.
+    cells: Option<Cells>,
     /// How many standard deviations from its place a target is sought.
     pub(crate) sigmas: f64,
     /// The farthest that any of them is sought from its place.
     pub(crate) farthest_m: f64,
     /// Half of the largest body, length and width added up.
     pub(crate) largest_m: f64,
+}
+
+/// Strips cut from west to east.
+#[derive(Clone, Copy, Debug)]
+struct Cells {
+    southernmost: u32,
+    strips: usize,
+    westernmost_mm: u32,
+    columns: usize,
+    bits: u32,
+}
+
+impl Cells {
+    /// Such that all of these are in one; None if that would be too many.
+    fn of(spots: &[Spot]) -> Option<Self> {
+        let first = spots.first()?;
+        let (mut south, mut north) = (first.strip(), first.strip());
+        let (mut west, mut east) = (first.east_mm(), first.east_mm());
+        for spot in spots {
+            (south, north) = (south.min(spot.strip()), north.max(spot.strip()));
+            (west, east) = (west.min(spot.east_mm()), east.max(spot.east_mm()));
+        }
+        let (strips, wide_mm) = ((north - south) as usize + 1, east - west);
+        let most = (CELLS_EACH * spots.len()).clamp(LEAST_CELLS, MOST_CELLS);
+        let columns = |bits: u32| (wide_mm >> bits) as usize + 1;
+        let mut wide = CELL_BITS..u32::BITS;
+        let bits = wide.find(|bits| strips.saturating_mul(columns(*bits)) <= most)?;
+        Some(Self {
+            southernmost: south,
+            strips,
+            westernmost_mm: west,
+            columns: columns(bits),
+            bits,
+        })
+    }
+
+    fn count(&self) -> usize {
+        self.strips * self.columns
+    }
+
+    /// Of one of those that all are in.
+    #[inline(always)]
+    fn of_spot(&self, spot: &Spot) -> usize {
+        let row = (spot.strip() - self.southernmost) as usize;
+        row * self.columns + ((spot.east_mm() - self.westernmost_mm) >> self.bits) as usize
+    }
+
+    /// The column of an easting, or the one nearest to it.
+    #[inline(always)]
+    fn column(&self, east_mm: u32) -> usize {
+        let column = east_mm.saturating_sub(self.westernmost_mm) >> self.bits;
+        (column as usize).min(self.columns - 1)
+    }
 }
 
 /// Where one target is. Small, since these are sorted.
@@ -45,7 +104,7 @@ impl Spot {
     fn new(target: &Target, index: u16, reach_m: f64) -> Self {
         let (east_m, north_m) = (target.state.x[0], target.state.x[1]);
         Self {
-            key: key(strip(north_m), east_m),
+            key: key(strip(north_m), east_mm(east_m)),
             north_m: north_m as f32,
             reach_m: reach_m as f32,
             target: index,
@@ -64,7 +123,15 @@ impl Spot {
     }
 
     fn east_m(&self) -> f64 {
-        (f64::from(self.key as u32) - EAST_MM) * 1e-3
+        (f64::from(self.east_mm()) - EAST_MM) * 1e-3
+    }
+
+    fn east_mm(&self) -> u32 {
+        self.key as u32
+    }
+
+    fn strip(&self) -> u32 {
+        (self.key >> 32) as u32
     }
 }
 
@@ -72,8 +139,8 @@ impl Near {
     pub(crate) fn with_capacity(targets: usize) -> Self {
         Self {
             spots: Vec::with_capacity(targets),
-            strips: ArrayVec::new(),
-            southernmost: 0,
+            buckets: Buckets::with_capacity(targets, MOST_CELLS),
+            cells: None,
             sigmas: 0.0,
             farthest_m: 0.0,
             largest_m: 0.0,
@@ -84,7 +151,7 @@ impl Near {
     pub(crate) fn note(&mut self, targets: &[Target], sigmas: f64) {
         self.sigmas = sigmas;
         let (mut farthest_m, mut largest_m) = (0.0, 0.0);
-        let mut note = |index: u16| {
+        let note = |index: u16| {
             let target = &targets[usize::from(index)];
             let extent = target.extent();
             let reach_m = sigmas * (target.state.position_sigma_m() + 0.15 * extent.length_m);
@@ -93,40 +160,20 @@ impl Near {
             largest_m = f64::max(largest_m, half_m);
             Spot::new(target, index, reach_m)
         };
-        if self.spots.len() == targets.len() {
-            // In the order of last time, which is nearly that of this time.
-            for spot in &mut self.spots {
-                *spot = note(spot.target);
-            }
-            sort(&mut self.spots);
+        let all = &mut self.buckets.all;
+        all.clear();
+        all.extend((0..targets.len() as u16).map(note));
+        (self.farthest_m, self.largest_m) = (farthest_m, largest_m);
+        self.cells = Cells::of(all);
+        if let Some(cells) = self.cells {
+            let cell = |spot: &Spot| cells.of_spot(spot);
+            self.buckets
+                .sort(cells.count(), cell, &mut self.spots, place);
         } else {
             self.spots.clear();
-            self.spots.extend((0..targets.len() as u16).map(note));
+            self.spots.extend_from_slice(all);
             self.spots.sort_unstable_by_key(place);
         }
-        (self.farthest_m, self.largest_m) = (farthest_m, largest_m);
-        self.note_strips();
-    }
-
-    fn note_strips(&mut self) {
-        self.strips.clear();
-        let strip = |spot: &Spot| (spot.key >> 32) as u32;
-        let (Some(first), Some(last)) = (self.spots.first(), self.spots.last()) else {
-            return;
-        };
-        let (first, last) = (strip(first), strip(last));
-        self.southernmost = first;
-        if (last - first) as usize + 2 > MOST_STRIPS {
-            return;
-        }
-        let mut next = first;
-        for (spot, place) in self.spots.iter().zip(0..) {
-            while next <= strip(spot) {
-                self.strips.push(place);
-                next += 1;
-            }
-        }
-        self.strips.push(self.spots.len() as u16);
     }
 
     /// Adds targets that have come since.
@@ -138,7 +185,7 @@ impl Near {
             self.spots.insert(place, spot);
         }
         if targets.len() > known {
-            self.note_strips();
+            self.cells = None;
         }
     }
 
@@ -146,17 +193,26 @@ impl Near {
     #[inline]
     pub(crate) fn visit(&self, place: Vector2<f64>, reach_m: f64, mut visit: impl FnMut(&Spot)) {
         let reach_m = reach_m + SLACK_M;
-        let (west, east) = (key(0, place.x - reach_m), key(0, place.x + reach_m));
+        let (west, east) = (east_mm(place.x - reach_m), east_mm(place.x + reach_m));
         let (south, north) = (strip(place.y - reach_m), strip(place.y + reach_m));
-        for strip in south..north.saturating_add(1) {
-            let begin = u64::from(strip) << 32;
-            let all = self.strip(strip);
-            let start = all.partition_point(|spot| spot.key < begin + west);
-            for spot in &all[start..] {
-                if spot.key > begin + east {
-                    break;
+        let Some(cells) = &self.cells else {
+            for strip in south..north.saturating_add(1) {
+                let start = self.spots.partition_point(|s| s.key < key(strip, west));
+                let beside = self.spots[start..].iter();
+                let beside = beside.take_while(|spot| spot.key <= key(strip, east));
+                beside.for_each(&mut visit);
+            }
+            return;
+        };
+        let northernmost = cells.southernmost + cells.strips as u32 - 1;
+        let (first, last) = (cells.column(west), cells.column(east));
+        for strip in south.max(cells.southernmost)..north.min(northernmost) + 1 {
+            let row = (strip - cells.southernmost) as usize * cells.columns;
+            let (from, to) = self.buckets.reach(row + first, row + last);
+            for spot in &self.spots[from..to] {
+                if spot.east_mm() >= west && spot.east_mm() <= east {
+                    visit(spot);
                 }
-                visit(spot);
             }
         }
     }
@@ -184,18 +240,6 @@ impl Near {
             }
         }
     }
-
-    /// Who is in a strip, and perhaps others beside.
-    fn strip(&self, strip: u32) -> &[Spot] {
-        if self.strips.is_empty() {
-            return &self.spots;
-        }
-        let place = strip.wrapping_sub(self.southernmost) as usize;
-        match self.strips.get(place..place.saturating_add(2)) {
-            Some(&[from, to]) => &self.spots[usize::from(from)..usize::from(to)],
-            _ => &[],
-        }
-    }
 }
 
 /// What spots are in order of.
@@ -203,33 +247,18 @@ fn place(spot: &Spot) -> (u64, u16) {
     (spot.key, spot.target)
 }
 
-/// Puts in order what is nearly in order; what is not, as usual.
-fn sort(spots: &mut [Spot]) {
-    let mut patience = 2 * spots.len();
-    for n in 1..spots.len() {
-        let spot = spots[n];
-        let mut to = n;
-        while to > 0 && place(&spots[to - 1]) > place(&spot) {
-            spots[to] = spots[to - 1];
-            to -= 1;
-        }
-        spots[to] = spot;
-        patience = patience.saturating_sub(n - to);
-        if patience == 0 {
-            spots.sort_unstable_by_key(place);
-            return;
-        }
-    }
-}
-
 /// Counted from far south of all sites.
 fn strip(north_m: f64) -> u32 {
     (north_m * (1.0 / STRIP_M) + STRIPS) as u32
 }
 
+fn key(strip: u32, east_mm: u32) -> u64 {
+    u64::from(strip) << 32 | u64::from(east_mm)
+}
+
 /// Millimetres are near enough, and what lies beyond all sites lies at their edge.
-fn key(strip: u32, east_m: f64) -> u64 {
-    u64::from(strip) << 32 | u64::from((east_m * 1e3 + EAST_MM) as u32)
+fn east_mm(east_m: f64) -> u32 {
+    (east_m * 1e3 + EAST_MM) as u32
 }
 
 /// What keeps numbers positive.
@@ -263,10 +292,13 @@ mod tests {
     proptest! {
         #[test]
         fn nobody_near_is_overlooked(
-            places in prop::collection::vec((-60.0..60.0f64, -60.0..60.0f64), 1..40),
+            nearby in prop::collection::vec((-60.0..60.0f64, -60.0..60.0f64), 1..40),
+            // So far that there are too many cells, or wide ones.
+            far_off in prop::collection::vec((-1400.0..1400.0f64, -1400.0..1400.0f64), 0..3),
             asked in (-60.0..60.0f64, -60.0..60.0f64),
             reach_m in 0.1..14.9f64,
         ) {
+            let places: Vec<(f64, f64)> = nearby.into_iter().chain(far_off).collect();
             let targets: Vec<Target> = places.iter().map(|p| target(p.0, p.1)).collect();
             let mut near = Near::with_capacity(targets.len());
             near.note(&targets, 4.0);

@@ -34,8 +34,10 @@ impl Pair {
         let dt = f64x2::splat(dt_s);
         self.x[0] += self.x[2] * dt;
         self.x[1] += self.x[3] * dt;
-        let noise = [noise.place, noise.both, noise.velocity];
-        let [noise_p, noise_pv, noise_v] = noise.map(|n| f64x2::new(q) * f64x2::splat(n));
+        let q = f64x2::new(q);
+        let noise_p = q * f64x2::splat(noise.place);
+        let noise_pv = q * f64x2::splat(noise.both);
+        let noise_v = q * f64x2::splat(noise.velocity);
         let [ee, en, eve, evn, nn, nve, nvn, vee, ven, vnn] = self.p;
         let (east, across, north) = (dt * vee, dt * ven, dt * vnn);
         self.p = [
@@ -53,7 +55,7 @@ impl Pair {
     }
 
     /// See [`Kalman::update_position`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update_position(&mut self, z: Vector2<f64>, r: &Matrix2<f64>) -> [Fit; 2] {
         let [ee, en, eve, evn, nn, nve, nvn, ..] = self.p;
         self.update::<0>([[ee, en], [en, nn], [eve, nve], [evn, nvn]], z, r)
@@ -67,7 +69,7 @@ impl Pair {
     }
 
     /// Takes a measurement of the two numbers from `ROW` on, with those columns of the covariances.
-    #[inline]
+    #[inline(always)]
     fn update<const ROW: usize>(
         &mut self,
         columns: [[f64x2; 2]; 4],

@@ -52,7 +52,7 @@ impl Standing {
     }
 
     /// See [`Kalman::update_position`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn update_position(&mut self, z: Vector2<f64>, r: &Matrix2<f64>) -> Fit {
         self.place.update(z, r)
     }
@@ -66,7 +66,7 @@ impl Standing {
 
 impl Plane {
     /// Takes a measurement of both numbers; how well it fitted.
-    #[inline]
+    #[inline(always)]
     fn update(&mut self, z: Vector2<f64>, r: &Matrix2<f64>) -> Fit {
         let [ee, en, nn] = self.p;
         let (ra, rb, rc) = (r[(0, 0)], r[(0, 1)], r[(1, 1)]);

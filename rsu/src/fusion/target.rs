@@ -163,9 +163,9 @@ impl Target {
         target
     }
 
-    /// Moves on.
-    pub(crate) fn predict(&mut self, pace: &mut Pace) {
-        let class = self.class.best().0;
+    /// Moves on; `class` is its likeliest.
+    #[inline]
+    pub(crate) fn predict(&mut self, pace: &mut Pace, class: Class) {
         self.state.predict(pace, class);
         self.heading
             .predict(pace.dt_s, self.state.velocity().norm_squared(), class);
@@ -183,9 +183,7 @@ impl Target {
         position_cov: Matrix2<f64>,
         echo_repeats: f64,
     ) -> Taken {
-        let before = self.state.position_cov();
         let lasts = sighting.lasts + (position_cov - sighting.position_cov) * echo_repeats;
-        let miss = sighting.position - self.state.position();
         let followed = sighting
             .device_id
             .is_some_and(|id| self.devices.knows(sensor as u8, id));
@@ -195,25 +193,20 @@ impl Target {
             return Taken::Nothing;
         }
         let measured = measured.filter(|_| followed);
-        match measured {
-            Some(measured) => {
-                // What comes on top of the device's own covariance counts here too.
-                let cov = measured.position_cov + position_cov - sighting.position_cov;
-                let miss = measured.position - self.state.position();
-                self.lasting.take(sensor, before, (&cov, &lasts), miss);
-                let velocity = measured.velocity.as_ref();
-                let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
-                self.state.update((measured.position, &cov), velocity);
-            }
-            None => {
-                let velocity = sighting.velocity.as_ref();
-                let velocity = velocity.map(|(velocity, cov)| (*velocity, cov));
-                self.lasting
-                    .take(sensor, before, (&position_cov, &lasts), miss);
-                self.state
-                    .update((sighting.position, &position_cov), velocity);
-            }
-        }
+        let (position, cov, velocity) = match measured {
+            // What comes on top of the device's own covariance counts here too.
+            Some(measured) => (
+                measured.position,
+                measured.position_cov + position_cov - sighting.position_cov,
+                &measured.velocity,
+            ),
+            None => (sighting.position, position_cov, &sighting.velocity),
+        };
+        let miss = position - self.state.position();
+        let before = self.state.position_cov();
+        self.lasting.take(sensor, before, (&cov, &lasts), miss);
+        let velocity = velocity.as_ref().map(|(velocity, cov)| (*velocity, cov));
+        self.state.update((position, &cov), velocity);
         self.note(at, sensor, sighting);
         if measured.is_some() {
             Taken::Again

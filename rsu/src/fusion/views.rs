@@ -12,6 +12,7 @@ use wide::f32x4;
 use super::classify::family;
 use super::config::{Pose, Sees, Sensor};
 use super::eyesight::{Eyesight, Sight, probabilities};
+use super::order::Buckets;
 use super::target::Target;
 
 /// Points across a body at which it is asked what stands before it.
@@ -32,6 +33,7 @@ pub(crate) struct Views {
     /// Targets by bearing, those near the field only: each bearing with the index of its target, as one
     /// number, for such are sorted fastest.
     order: Vec<u64>,
+    buckets: Buckets<u64>,
     /// What they show, in that order.
     rays: Vec<Ray>,
     /// The same by range, with the index of the ray.
@@ -70,6 +72,7 @@ impl Views {
         Self {
             views: Vec::with_capacity(targets),
             order: Vec::with_capacity(targets),
+            buckets: Buckets::with_capacity(targets, targets),
             rays: Vec::with_capacity(targets),
             by_range: Vec::with_capacity(targets),
         }
@@ -119,6 +122,7 @@ impl Views {
         let Self {
             views,
             order,
+            buckets,
             rays,
             by_range,
         } = self;
@@ -126,14 +130,16 @@ impl Views {
         let (farthest_m, up_m) = (sensor.max_range_m as f32, sensor.pose.up_m as f32);
         let seen = views.iter().map(|view| &view.ray);
         let seen = seen.filter(|ray| ray.bearing_rad.abs() < edge_rad && ray.range_m < farthest_m);
-        order.clear();
-        order.extend(seen.map(|ray| place(ray.bearing_rad + WAY_ROUND, ray.target)));
-        order.sort_unstable();
+        buckets.all.clear();
+        let all = &mut buckets.all;
+        all.extend(seen.map(|ray| place(ray.bearing_rad + WAY_ROUND, ray.target)));
+        sort(buckets, order);
         rays.clear();
         rays.extend(order.iter().map(|place| views[index(*place)].ray));
-        by_range.clear();
-        by_range.extend(rays.iter().zip(0..).map(|(ray, n)| place(ray.range_m, n)));
-        by_range.sort_unstable();
+        buckets.all.clear();
+        let all = &mut buckets.all;
+        all.extend(rays.iter().zip(0..).map(|(ray, n)| place(ray.range_m, n)));
+        sort(buckets, by_range);
         let widths = rays.iter().map(|ray| ray.half_width_rad * ray.range_m);
         let widest_m = widths.fold(0.0, f32::max);
         for front in by_range.iter() {
@@ -169,6 +175,25 @@ impl Views {
 /// A positive number with the index of what it is of, to be sorted by.
 fn place(number: f32, index: u16) -> u64 {
     u64::from(number.to_bits()) << 16 | u64::from(index)
+}
+
+/// The number in such a place.
+fn number(place: u64) -> f32 {
+    f32::from_bits((place >> 16) as u32)
+}
+
+/// Sorts such places: as many buckets as there are, from the least number to the largest.
+fn sort(buckets: &mut Buckets<u64>, sorted: &mut Vec<u64>) {
+    let all = &buckets.all;
+    let (least, most) = all.iter().fold((u64::MAX, 0), |(least, most), &place| {
+        (place.min(least), place.max(most))
+    });
+    let count = all.len();
+    let least = number(least);
+    // What is no number goes into the first, and what lies too far into the last.
+    let share = (count as f32 - 0.5) / (number(most) - least);
+    let bucket = |place: &u64| (((number(*place) - least) * share) as usize).min(count - 1);
+    buckets.sort(count, bucket, sorted, |place| *place);
 }
 
 /// The index in such a place.
