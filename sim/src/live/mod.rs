@@ -102,6 +102,7 @@ impl Heard {
 impl Live {
     /// Fills the roads, opens the lines and starts the daemons.
     pub fn start(play: &Play, wishes: &Wishes) -> Result<Self> {
+        play.check()?;
         let play = play.clone().moved_by(&wishes.mover)?;
         let seed = wishes.seed;
         let worlds = Worlds::busy(&play, &wishes.mover, seed, &|| wishes.is_over())?;
@@ -158,9 +159,6 @@ impl Live {
                 }
                 second += SECOND;
             }
-            if now >= end || wishes.is_over() {
-                break now;
-            }
             if self.bench.as_ref().is_some_and(|bench| bench.is_over(now)) {
                 heard.judged = self.judge(now);
                 if let Some(judged) = heard.judged.clone()
@@ -168,6 +166,9 @@ impl Live {
                 {
                     break now;
                 }
+            }
+            if now >= end || wishes.is_over() {
+                break now;
             }
             let wait = self.poll_timeout().min(second);
             let wait = wait.since(self.clock.mono(Instant::now()));

@@ -94,6 +94,23 @@ impl Play {
         first.unwrap_or_default()
     }
 
+    /// Refuses what real time cannot have: a run that goes over New Year by its own calendar, for UTC of a
+    /// live run is this machine's.
+    pub fn check(&self) -> Result<()> {
+        for (_, scenario) in self.junctions() {
+            let over = scenario.start + self.duration();
+            ensure!(
+                scenario.start.civil().year == over.civil().year,
+                "{} goes over New Year by its own calendar (start = {}), and UTC of a live run is this \
+                 machine's: run it in virtual time, `sim run {}`",
+                self.name(),
+                scenario.file.start,
+                self.name()
+            );
+        }
+        Ok(())
+    }
+
     /// Vehicles with on-board units, if there are any.
     pub fn fleet(&self, epoch: Epoch, seed: u64) -> Result<Option<Fleet>> {
         match self {

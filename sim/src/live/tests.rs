@@ -109,3 +109,19 @@ fn of_two_junctions_each_has_its_daemon_and_its_weather_station() {
     let judged = heard.judged.expect("a judge");
     assert_eq!(judged.junctions.len(), 2);
 }
+
+#[test]
+fn what_real_time_cannot_have_is_refused_by_name() {
+    let over = scenario("signal-faults-minute-rollover", &[]);
+    let refused = Live::start(&over, &Wishes::default()).err();
+    let told = refused.expect("it goes over New Year").to_string();
+    assert!(told.contains("signal-faults-minute-rollover"), "{told}");
+    assert!(told.contains("sim run"), "{told}");
+    let wishes = Wishes {
+        mover: crate::sumo::Mover::Sumo(None),
+        ..Wishes::default()
+    };
+    let refused = Live::start(&scenario("huanhu-fog", &[]), &wishes).err();
+    let told = refused.expect("SUMO has one junction").to_string();
+    assert!(told.contains("huanhu-fog"), "{told}");
+}
