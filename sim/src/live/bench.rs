@@ -81,7 +81,7 @@ impl Bench {
         for (name, scenario) in junctions {
             let mut judge = Judge::new(scenario, from)?;
             judge.keep_at_most(keeps);
-            let mut limits = scenario.file.limits.clone();
+            let mut limits = scenario.file.limits;
             strike_out(&mut limits, &mut left_out);
             benches.push(One {
                 name: name.to_owned(),
@@ -92,7 +92,7 @@ impl Bench {
         let whole = match play {
             Play::One(_) => None,
             Play::Several(network) => {
-                let mut limits = network.table.limits.clone();
+                let mut limits = network.table.limits;
                 let struck = [
                     ("bus-delay-max-s", &mut limits.bus_delay_max_s),
                     ("bus-delay-less-min", &mut limits.bus_delay_less_min),
@@ -147,18 +147,18 @@ impl Bench {
     }
 
     /// What came of it until now.
-    pub fn close(mut self, now: Mono, units: &[Unit], on_board: Option<Score>) -> Judged {
+    pub fn close(mut self, now: Mono, units: &[Unit], on_board: Option<&Score>) -> Judged {
         let now = now.min(self.until);
         let several = self.whole.is_some();
         let junctions = self.benches.iter_mut().zip(units).map(|(one, unit)| {
-            let own = on_board.as_ref().filter(|_| !several);
+            let own = on_board.filter(|_| !several);
             one.judge.on_board = own.cloned();
             one.judge.finish(now, unit.truth());
             (one.name.clone(), verdicts(&one.judge, &one.limits))
         });
         let junctions = junctions.collect();
         let whole = self.whole.map_or_else(Vec::new, |(trips, limits)| {
-            trips.verdicts(&limits, on_board.as_ref(), None)
+            trips.verdicts(&limits, on_board, None)
         });
         Judged {
             span: now.since(self.from),

@@ -289,7 +289,7 @@ impl Live {
     fn judge(&mut self, now: Mono) -> Option<Judged> {
         let on_board = self.air.as_ref().map(OnAir::score);
         let bench = self.bench.take()?;
-        Some(bench.close(now, &self.units, on_board))
+        Some(bench.close(now, &self.units, on_board.as_ref()))
     }
 
     fn summarise(&mut self, at: Mono) -> Result<Summary> {
