@@ -1,10 +1,7 @@
 //! The commands that people type.
 
-use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -13,10 +10,9 @@ use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
+use crate::demo::{self, Demo};
 use crate::judge::detectors;
 use crate::judge::verdict::{self, Verdict};
-use crate::live::summary::measured;
-use crate::live::{Live, Wishes};
 use crate::network::run::NetworkOutcome;
 use crate::network::{self, Network};
 use crate::progress::Progress;
@@ -52,7 +48,8 @@ enum Command {
     },
     /// Write what the devices of a scenario send, and what is broadcast, as recordings.
     Capture(Capture),
-    /// Drive a real daemon in real time over loopback sockets, and listen as a vehicle would.
+    /// Drive real daemons in real time over loopback sockets, with a page each, and listen as a vehicle
+    /// would.
     Demo(Demo),
     /// Play a recording back, as `rsu replay` does: the page of a demo asks for it.
     #[command(hide = true)]
@@ -74,6 +71,9 @@ enum Command {
         /// For so many seconds instead of what the scenario says.
         #[arg(long, value_name = "S")]
         duration: Option<u32>,
+        /// In real time on sockets, against real daemons, instead of in virtual time.
+        #[arg(long, conflicts_with_all = ["seeds", "report"])]
+        live: bool,
         /// Write report.json and report.html into this folder.
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
@@ -84,7 +84,7 @@ enum Command {
 
 /// Who moves the world.
 #[derive(Args)]
-struct Moved {
+pub(crate) struct Moved {
     /// Whose road users there are: ours, or SUMO's where the scenario names a network for it.
     #[arg(long, value_enum, default_value_t = WorldName::Own)]
     world: WorldName,
@@ -100,7 +100,8 @@ enum WorldName {
 }
 
 impl Moved {
-    fn mover(&self) -> Mover {
+    /// As it was asked for.
+    pub(crate) fn mover(&self) -> Mover {
         match self.world {
             WorldName::Own => Mover::Own,
             WorldName::Sumo => Mover::Sumo(self.sumo.clone()),
@@ -131,37 +132,6 @@ struct Capture {
     duration: u32,
 }
 
-#[derive(Args)]
-struct Demo {
-    /// Which scenario.
-    #[arg(long, default_value = "moyu-boyuan")]
-    scenario: String,
-    /// Chance.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// End after so many seconds.
-    #[arg(long, value_name = "S")]
-    duration: Option<u32>,
-    /// Print one line a second and show no page.
-    #[arg(long)]
-    headless: bool,
-    /// Send the frames there as well, such as 127.0.0.1:4900 for `v2x listen`.
-    #[arg(long, value_name = "ADDRESS")]
-    also_to: Vec<SocketAddr>,
-    /// Where the unit's page is; by default port 8380 of this machine, or a free one.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "headless")]
-    console: Option<SocketAddr>,
-    /// Keep all that the unit hears and says in this folder, for `rsu replay`.
-    #[arg(long, value_name = "DIR")]
-    record: Option<PathBuf>,
-    /// Let who knows the word in this file order events, and begin, end and play recordings, over HTTP. What is
-    /// ordered is kept beside it.
-    #[arg(long, value_name = "FILE", conflicts_with = "headless")]
-    token_file: Option<PathBuf>,
-    #[command(flatten)]
-    world: Moved,
-}
-
 /// Does what the arguments say; the program's whole work.
 pub fn main() -> ExitCode {
     match obey(Arguments::parse().command) {
@@ -182,7 +152,7 @@ fn obey(command: Command) -> Result<ExitCode> {
             reference,
         } => reference_case(case, seed, reference.as_deref()),
         Command::Capture(wanted) => record(&wanted),
-        Command::Demo(wanted) => demo(&wanted),
+        Command::Demo(wanted) => demo::demo(&wanted),
         Command::Replay(wanted) => Ok(rsu::daemon::replay::replay(&wanted)),
         Command::Run {
             scenario,
@@ -190,12 +160,16 @@ fn obey(command: Command) -> Result<ExitCode> {
             seeds,
             set,
             duration,
+            live,
             report: folder,
             world,
         } => {
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
             let mover = world.mover();
             let set: Vec<_> = set.into_iter().flat_map(|Settings(keys)| keys).collect();
+            if live {
+                return demo::run(&scenario, &set, mover, seed, duration);
+            }
             if let Some(network) = Network::find_with(&scenario, &set)? {
                 ensure!(
                     mover == Mover::Own,
@@ -391,72 +365,6 @@ fn record(wanted: &Capture) -> Result<ExitCode> {
     }
     Ok(ExitCode::SUCCESS)
 }
-
-fn demo(wanted: &Demo) -> Result<ExitCode> {
-    // What is wrong with the daemon's files is told by its log.
-    rsu::daemon::log_to_stderr(rsu::daemon::Level::Error);
-    let scenario = Scenario::find(&wanted.scenario)?;
-    let wishes = Wishes {
-        mover: wanted.world.mover(),
-        seed: wanted.seed,
-        duration: wanted.duration.map(|s| Duration::from_secs(u64::from(s))),
-        also_to: wanted.also_to.clone(),
-        console: (!wanted.headless)
-            .then(|| wanted.console.map_or_else(free_page, Ok))
-            .transpose()?,
-        record: wanted.record.clone(),
-        token: wanted.token_file.clone(),
-        // What is recorded and played is to be closed in order too.
-        ended: Some(rsu::daemon::on_signal()?),
-    };
-    let live = Live::start(&scenario, &wishes)?;
-    println!(
-        "{}: {} (seed {}); frames go to udp://{}",
-        scenario.file.name,
-        scenario.file.summary,
-        wanted.seed,
-        live.radio()
-    );
-    if scenario.site.synthetic {
-        println!(
-            "synthetic: the junction {:?} is made up",
-            scenario.site.name
-        );
-    }
-    if let Some(page) = wishes.console {
-        println!("the page: http://{page}/");
-    }
-    // Who reads may have seen enough, as `head` does.
-    let heard = live.run(&wishes, &mut |second| {
-        writeln!(io::stdout(), "{second}").is_ok()
-    })?;
-    let [spat, rsm, map, rsi] = heard.frames;
-    let _ = writeln!(
-        io::stdout(),
-        "heard {spat} SPAT, {rsm} RSM, {map} MAP, {rsi} RSI; {} lost or not decoded, {} rejected",
-        heard.broken,
-        heard.rejected
-    );
-    if let Some(unit) = &heard.unit {
-        let _ = writeln!(io::stdout(), "{}", measured(unit));
-    }
-    // Who ends it early has heard enough.
-    let early = wishes
-        .ended
-        .is_some_and(|ended| ended.load(Ordering::Relaxed));
-    Ok(ExitCode::from(u8::from(!early && !heard.everything())))
-}
-
-/// The usual address of the page, or a free one where somebody has it.
-fn free_page() -> Result<SocketAddr> {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, PAGE));
-    let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let found = TcpListener::bind(usual).or_else(|_| TcpListener::bind(free))?;
-    Ok(found.local_addr()?)
-}
-
-/// Where people look for the page.
-const PAGE: u16 = 8380;
 
 fn list() -> Result<ExitCode> {
     for scenario in Scenario::all()? {

@@ -15,13 +15,14 @@
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
-//! - [`command`]: what people type; `settings`: keys that they set; `progress`: how far it is
+//! - [`command`]: what people type; `demo`, a live run at a terminal; `settings`: keys that they set; `progress`: how far it is
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod air;
 pub mod capture;
 pub mod case;
 pub mod command;
+mod demo;
 pub mod judge;
 pub mod live;
 pub mod network;

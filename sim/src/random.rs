@@ -48,6 +48,12 @@ pub enum Purpose {
     RiderArrival = 180,
     /// and what it rides, where and how fast.
     Rider = 181,
+    /// When a box gives somebody another number,
+    BoxRenumber = 210,
+    /// lets two exchange theirs,
+    BoxSwap = 211,
+    /// and begins anew.
+    BoxRestart = 212,
     /// Where a vehicle goes at a junction that it comes to from another.
     OnwardTurn = 40,
 }

@@ -194,17 +194,12 @@ impl Hall {
 
     /// Looks at a step of the stage's world.
     pub(crate) fn follow(&mut self, stage: &mut Stage) {
-        self.judge.journeys.follow(stage.world());
-        let crossings = stage.world().crossings();
-        self.passed += crossings.len() as u64;
-        for crossing in crossings {
-            self.judge.passed(crossing, stage.world());
-        }
+        self.passed += stage.world().crossings().len() as u64;
+        self.judge.watch(stage.world(), stage.truth());
         if !self.counting && stage.now() >= self.judge.from() {
             self.counting = true;
             stage.count_on_board_anew();
         }
-        self.judge.follow(stage.world(), stage.truth());
         let (now, counts) = (stage.now(), stage.now() >= self.judge.from());
         for (name, health) in stage.sensors() {
             let seen = &mut self.judge.health;

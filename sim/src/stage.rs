@@ -19,9 +19,8 @@ use rsu::inputs::{Counts, Decoder};
 use rsu::report::{Content, InputId};
 use rsu::station::{ClockState, Event, Frame, Station};
 
-use crate::obu::fleet::{Fleet, Junction};
+use crate::obu::fleet::Fleet;
 use crate::obu::score::Score;
-use crate::plane::Point;
 use crate::scenario::{Addresses, Scenario};
 use crate::sensors::weather::WeatherStation;
 use crate::sensors::{Device, Devices};
@@ -106,16 +105,8 @@ impl Stage {
         });
         let inputs: Result<Vec<Input>> = inputs.collect();
         let weather = weather_station(scenario, &config, seed)?;
-        let air = match scenario.units()? {
-            Some(settings) => {
-                let junctions = vec![Junction {
-                    node: scenario.site.node,
-                    frame: scenario.site.frame,
-                    origin: Point::new(0.0, 0.0),
-                    equipped: scenario.equipped(),
-                }];
-                OnAir::Fleet(Box::new(Fleet::new(settings, junctions, epoch, seed)))
-            }
+        let air = match scenario.fleet(epoch, seed)? {
+            Some(fleet) => OnAir::Fleet(Box::new(fleet)),
             None => OnAir::Nobody,
         };
         let now = Now {
@@ -439,7 +430,7 @@ fn device(scenario: &Scenario, name: &str) -> Result<Device> {
 }
 
 /// The weather station as the roadside unit is configured for it.
-fn weather_station(
+pub(crate) fn weather_station(
     scenario: &Scenario,
     config: &Config,
     seed: u64,

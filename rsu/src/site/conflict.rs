@@ -75,7 +75,7 @@ fn paths(links: &[&Link], phases: &[&Phase], here: NodeId) -> Vec<Path> {
                 let (ways, ends) = if on_foot(lane) {
                     (lane.centre.clone(), None)
                 } else {
-                    match path::next_lane(links.iter().copied(), here, connection) {
+                    match path::next_lane(links.iter().copied(), here, (lane, connection)) {
                         Some(next) => (way(lane, next), next.centre.first().copied()),
                         None => continue,
                     }

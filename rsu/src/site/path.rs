@@ -4,7 +4,10 @@
 //! next in its direction, which for a quarter turn is a circle to within 3 cm in 10 m. They serve to
 //! find out what crosses and to be drawn; MAP does not carry them.
 
-use v2x_msg::base::{Enu, LaneId, NodeId};
+use std::mem::discriminant;
+
+use v2x_msg::base::{Enu, NodeId};
+use v2x_msg::kinds::map::LaneKind;
 
 use super::{Connection, Lane, Link, Site, Turn, line};
 
@@ -18,31 +21,47 @@ impl Site {
     /// The line over the junction that a connection of a lane takes, from the lane's end to the
     /// beginning of the next; None where that lane does not exist.
     pub fn path(&self, lane: &Lane, connection: &Connection) -> Option<Vec<Enu>> {
-        let next = next_lane(&self.links, self.node, connection)?;
+        let next = next_lane(&self.links, self.node, (lane, connection))?;
         between(lane, next)
     }
 
-    /// The lane that a connection leads to, where it exists.
-    pub fn lane_after(&self, connection: &Connection) -> Option<&Lane> {
-        next_lane(&self.links, self.node, connection)
+    /// The lane that a connection of a lane leads to, where it exists.
+    pub fn lane_after(&self, lane: &Lane, connection: &Connection) -> Option<&Lane> {
+        next_lane(&self.links, self.node, (lane, connection))
     }
 }
 
-/// The lane that a connection leads to. Where the site names none: the left one for turns to the left
-/// and back, the right one for turns to the right, the one in the middle for straight on.
+/// The lane that a connection of a lane leads to. Where the site names none, one for the same road users: the
+/// left one for turns to the left and back, the right one for turns to the right, the one in the middle
+/// for straight on. Who finds none of their own, as riders where their lane ends, have one for motor vehicles.
 pub(super) fn next_lane<'a>(
     links: impl IntoIterator<Item = &'a Link>,
     here: NodeId,
-    connection: &Connection,
+    (lane, connection): (&Lane, &Connection),
 ) -> Option<&'a Lane> {
     let leads = |link: &&Link| link.upstream == here && link.downstream == connection.to_node;
     let exit = links.into_iter().find(leads)?;
-    let named = |id: LaneId| exit.lane(id);
-    match (connection.to_lane, connection.turn) {
-        (Some(id), _) => named(id),
-        (None, Turn::Left | Turn::UTurn) => exit.lanes.first(),
-        (None, Turn::Right) => exit.lanes.last(),
-        (None, Turn::Straight) => exit.lanes.get(exit.lanes.len() / 2),
+    if let Some(id) = connection.to_lane {
+        return exit.lane(id);
+    }
+    let motor = |other: &&Lane| matches!(other.kind, LaneKind::Vehicle(_));
+    let same = |other: &&Lane| discriminant(&other.kind) == discriminant(&lane.kind);
+    pick(connection.turn, || exit.lanes.iter().filter(same))
+        .or_else(|| pick(connection.turn, || exit.lanes.iter().filter(motor)))
+}
+
+/// The one of some lanes, from the left, that a turn leads to.
+fn pick<'a, I: DoubleEndedIterator<Item = &'a Lane>>(
+    turn: Turn,
+    lanes: impl Fn() -> I,
+) -> Option<&'a Lane> {
+    match turn {
+        Turn::Left | Turn::UTurn => lanes().next(),
+        Turn::Right => lanes().next_back(),
+        Turn::Straight => {
+            let count = lanes().count();
+            lanes().nth(count / 2)
+        }
     }
 }
 
@@ -91,5 +110,35 @@ mod tests {
             let radius_m = (point.east_m - 20.0).hypot(point.north_m - 20.0);
             assert!((radius_m - 21.625).abs() < 0.07, "{radius_m}");
         }
+    }
+
+    #[test]
+    fn where_no_lane_is_named_one_goes_on_in_a_lane_of_ones_own_sort() {
+        let text = include_str!("../../../configs/sites/moyu-boyuan-riders.toml");
+        let mut site = Site::parse(text, "site.toml").unwrap();
+        let mut looked_at = [0, 0];
+        for link in &mut site.links {
+            let lanes = link.lanes.iter_mut();
+            lanes
+                .flat_map(|lane| &mut lane.connections)
+                .for_each(|one| one.to_lane = None);
+        }
+        for link in site
+            .links
+            .iter()
+            .filter(|link| link.downstream == site.node)
+        {
+            for lane in &link.lanes {
+                for connection in &lane.connections {
+                    let Some(next) = site.lane_after(lane, connection) else {
+                        continue;
+                    };
+                    let (from, to) = (discriminant(&lane.kind), discriminant(&next.kind));
+                    assert_eq!(from, to, "{lane:?} leads to {next:?}");
+                    looked_at[usize::from(matches!(lane.kind, LaneKind::Bike(_)))] += 1;
+                }
+            }
+        }
+        assert!(looked_at.iter().all(|&count| count > 4), "{looked_at:?}");
     }
 }

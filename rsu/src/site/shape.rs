@@ -98,7 +98,7 @@ impl Checker<'_, '_> {
         connection: &Connection,
     ) {
         let links = self.site.links.iter().map(|link| &link.value);
-        let Some(next) = path::next_lane(links, self.site.node, connection) else {
+        let Some(next) = path::next_lane(links, self.site.node, (lane, connection)) else {
             return;
         };
         let (Some(end), Some(begin)) = (lane.centre.last(), next.centre.first()) else {

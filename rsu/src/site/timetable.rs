@@ -162,24 +162,26 @@ impl Hours {
 /// Minutes from midnight, of `07:30`.
 fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
-    let two = |text: &str| {
-        let digits = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        digits.then(|| text.parse::<u16>().ok()).flatten()
-    };
-    let (hour, minute) = (two(hour)?, two(minute)?);
+    let (hour, minute) = (digits(hour, 2)?, digits(minute, 2)?);
     let minutes = hour * 60 + minute;
     (minute < 60 && minutes <= 1440).then_some(minutes)
 }
 
-/// A moment as the clock on the wall shows it, `2026-12-31 20:00`.
+/// A number of so many digits.
+fn digits(text: &str, count: usize) -> Option<u16> {
+    let well = text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    well.then(|| text.parse().ok()).flatten()
+}
+
+/// A moment as the clock on the wall shows it, `2026-12-31 20:00` or `2026-12-31 20:00:30`.
 pub fn local_moment(text: &str, utc_offset_min: i16) -> Option<Utc> {
     let (date, time) = text.split_once([' ', 'T'])?;
-    let mut parts = date.split('-');
-    let mut number = |digits: usize| {
-        let part = parts.next()?;
-        let well = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
-        well.then(|| part.parse::<u16>().ok()).flatten()
+    let (time, second) = match time.rsplit_once(':').filter(|(time, _)| time.contains(':')) {
+        Some((time, second)) => (time, digits(second, 2).filter(|second| *second < 60)?),
+        None => (time, 0),
     };
+    let mut parts = date.split('-');
+    let mut number = |count: usize| digits(parts.next()?, count);
     let (year, month, day) = (number(4)?, number(2)?, number(2)?);
     let minutes = minute(time).filter(|_| parts.next().is_none())?;
     let midnight = Utc::from_civil(Civil {
@@ -192,7 +194,7 @@ pub fn local_moment(text: &str, utc_offset_min: i16) -> Option<Utc> {
         nanosecond: 0,
     })?;
     let offset = Duration::from_secs(60 * u64::from(utc_offset_min.unsigned_abs()));
-    let there = midnight + Duration::from_secs(60 * u64::from(minutes));
+    let there = midnight + Duration::from_secs(60 * u64::from(minutes) + u64::from(second));
     Some(if utc_offset_min >= 0 {
         there - offset
     } else {
@@ -225,6 +227,10 @@ mod tests {
     #[test]
     fn a_moment_on_the_wall_is_a_moment_in_utc() {
         assert_eq!(at("2026-01-01 07:59").unix_ms(), 1_767_225_540_000);
+        let second = Duration::from_secs(7);
+        assert_eq!(at("2026-01-01 07:59:07"), at("2026-01-01 07:59") + second);
+        assert_eq!(local_moment("2026-02-03 07:59:60", 0), None);
+        assert_eq!(local_moment("2026-02-03 07:59:7", 0), None);
         assert_eq!(local_moment("2026-02-30 07:59", 0), None);
         assert_eq!(local_moment("2026-02-3 07:59", 0), None);
         assert_eq!(local_moment("2026-02-03", 0), None);

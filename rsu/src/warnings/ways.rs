@@ -61,8 +61,9 @@ impl Ways {
         };
         for (link, lane) in of_approaches(site) {
             for connection in &lane.connections {
-                let Some((over, next)) =
-                    site.path(lane, connection).zip(site.lane_after(connection))
+                let Some((over, next)) = site
+                    .path(lane, connection)
+                    .zip(site.lane_after(lane, connection))
                 else {
                     continue;
                 };

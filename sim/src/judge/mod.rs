@@ -186,6 +186,15 @@ impl Judge {
         }
     }
 
+    /// Looks at a step of the world, and at who passed a stop line in it.
+    pub fn watch(&mut self, world: &World, truth: &Truth) {
+        self.journeys.follow(world);
+        for crossing in world.crossings() {
+            self.passed(crossing, world);
+        }
+        self.follow(world, truth);
+    }
+
     /// A vehicle passed a stop line.
     pub fn passed(&mut self, crossing: &Crossing, world: &World) {
         let counts = crossing.at >= self.from;

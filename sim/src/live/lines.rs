@@ -1,27 +1,46 @@
-//! The sockets of a demonstration: a controller that sends datagrams, radars behind gateways and
-//! boxes of cameras that wait to be connected to, and a vehicle that listens.
+//! The sockets of a unit's devices: a controller that sends datagrams; radars behind gateways, boxes of
+//! cameras and a weather station that wait to be connected to; a radio that hands over what it has heard.
+//!
+//! Not here: who listens to what the unit sends ([`super::ear`]).
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::serial::SerialLine;
 use crate::scenario::LineKind;
 
 /// Any free port of this machine alone.
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
-/// Frames that wait to be judged; a second has about thirty.
-const MOST_WAITING: usize = 4096;
-/// No frame is longer.
+/// Neither a datagram nor what is read at once is longer.
 const MOST_BYTES: usize = 2048;
-/// How often the listener looks whether it should end.
-const LOOK: Duration = Duration::from_millis(100);
+
+/// Ports of this machine alone on which daemons are to listen. They are held until it is dropped, so that
+/// no two daemons are told the same; after that nobody else is likely to take one until its daemon does.
+#[derive(Debug, Default)]
+pub struct Ports {
+    datagrams: Vec<UdpSocket>,
+    streams: Vec<TcpListener>,
+}
+
+impl Ports {
+    /// A free one for datagrams.
+    pub fn datagrams(&mut self) -> Result<SocketAddr> {
+        let socket = UdpSocket::bind(ANY).context("no free port for the daemon")?;
+        let address = socket.local_addr()?;
+        self.datagrams.push(socket);
+        Ok(address)
+    }
+
+    /// This one for streams.
+    pub fn streams(&mut self, wanted: SocketAddr) -> Result<SocketAddr> {
+        let listener = TcpListener::bind(wanted).with_context(|| format!("{wanted}"))?;
+        let address = listener.local_addr()?;
+        self.streams.push(listener);
+        Ok(address)
+    }
+}
 
 /// The controller's line.
 #[derive(Debug)]
@@ -39,16 +58,13 @@ enum Way {
 
 impl ControllerLine {
     /// Finds a free port for the daemon to listen on, or makes a serial line.
-    pub fn open(kind: LineKind) -> Result<Self> {
+    pub fn open(kind: LineKind, ports: &mut Ports) -> Result<Self> {
         let socket = UdpSocket::bind(ANY).context("no socket for the controller")?;
         socket.set_nonblocking(true)?;
         let device = socket
             .local_addr()
             .context("the controller's socket has no address")?;
-        // Free now; nobody else is likely to take it until the daemon does.
-        let to = UdpSocket::bind(ANY)
-            .and_then(|probe| probe.local_addr())
-            .context("no free port for the daemon")?;
+        let to = ports.datagrams()?;
         let way = match kind {
             LineKind::Udp => Way::Datagrams(socket),
             LineKind::Serial => Way::Serial(SerialLine::open()?),
@@ -74,26 +90,16 @@ impl ControllerLine {
         }
     }
 
-    /// Sends one datagram. Nobody listening yet is no fault: so it is on a real line.
+    /// Sends one datagram.
     pub fn send(&self, datagram: &[u8]) -> Result<()> {
-        let socket = match &self.way {
-            Way::Datagrams(socket) => socket,
+        match &self.way {
+            Way::Datagrams(socket) => {
+                send(socket, self.to, datagram).context("the controller cannot send")
+            }
             Way::Serial(line) => {
                 line.send(datagram);
-                return Ok(());
-            }
-        };
-        match socket.send_to(datagram, self.to) {
-            Ok(_) => Ok(()),
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    ErrorKind::ConnectionRefused | ErrorKind::WouldBlock
-                ) =>
-            {
                 Ok(())
             }
-            Err(e) => Err(e).context("the controller cannot send"),
         }
     }
 
@@ -112,7 +118,7 @@ impl ControllerLine {
     }
 }
 
-/// A radar behind a gateway, or a camera's box: whoever connects hears it.
+/// A radar behind a gateway, a camera's box or a weather station: whoever connects hears it.
 #[derive(Debug)]
 pub struct SensorLine {
     listener: TcpListener,
@@ -162,8 +168,8 @@ impl SensorLine {
         }
     }
 
-    /// Lets the daemon connect, and takes what it says to the sensor.
-    pub fn tend(&mut self) {
+    /// Lets the daemon connect, and appends what it says to the sensor.
+    pub fn tend(&mut self, said: &mut Vec<u8>) {
         if let Ok((stream, _)) = self.listener.accept()
             && stream.set_nonblocking(true).is_ok()
         {
@@ -172,95 +178,47 @@ impl SensorLine {
             self.stream = Some(stream);
         }
         let mut buffer = [0; MOST_BYTES];
-        if let Some(stream) = &mut self.stream
-            && matches!(stream.read(&mut buffer), Ok(0))
-        {
-            self.stream = None;
+        match self.stream.as_mut().map(|stream| stream.read(&mut buffer)) {
+            Some(Ok(0)) => self.stream = None,
+            Some(Ok(len)) => said.extend(&buffer[..len]),
+            // Nothing yet; of a line that has broken the next word tells.
+            Some(Err(_)) | None => {}
         }
     }
 }
 
-/// A frame off the air.
-#[derive(Clone, Debug)]
-pub struct Received {
-    /// When it came.
-    pub at: Instant,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-}
-
-/// A vehicle's ear: a thread that stamps each frame as it comes.
+/// The unit's radio: it hands over what it has heard on the air, a frame a datagram.
 #[derive(Debug)]
-pub struct Receiver {
-    address: SocketAddr,
-    frames: mpsc::Receiver<Received>,
-    over: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+pub struct RadioLine {
+    socket: UdpSocket,
+    to: SocketAddr,
 }
 
-impl Receiver {
-    /// Listens on a free port.
-    pub fn open() -> Result<Self> {
-        let socket = UdpSocket::bind(ANY).context("no socket to listen to the radio")?;
-        socket.set_read_timeout(Some(LOOK))?;
-        let address = socket.local_addr()?;
-        let (sender, frames) = mpsc::sync_channel(MOST_WAITING);
-        let over = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&over);
-        let thread = std::thread::Builder::new()
-            .name("radio-ear".to_owned())
-            .spawn(move || listen(&socket, &sender, &seen))
-            .context("no thread to listen to the radio")?;
-        Ok(Self {
-            address,
-            frames,
-            over,
-            thread: Some(thread),
-        })
+impl RadioLine {
+    /// Finds a free port for the daemon to listen on.
+    pub fn open(ports: &mut Ports) -> Result<Self> {
+        let socket = UdpSocket::bind(ANY).context("no socket for the radio")?;
+        socket.set_nonblocking(true)?;
+        let to = ports.datagrams()?;
+        Ok(Self { socket, to })
     }
 
-    /// Where the daemon is to send frames.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where the daemon is to listen.
+    pub fn to(&self) -> SocketAddr {
+        self.to
     }
 
-    /// The next frame, waited for at most so long.
-    pub fn wait(&self, most: Duration) -> Result<Option<Received>> {
-        match self.frames.recv_timeout(most) {
-            Ok(frame) => Ok(Some(frame)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => bail!("the ear at the radio has gone deaf"),
-        }
+    /// Hands over a frame.
+    pub fn send(&self, frame: &[u8]) -> Result<()> {
+        send(&self.socket, self.to, frame).context("the radio cannot hand over what it hears")
     }
 }
 
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // A panic has been told by the thread itself.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn listen(socket: &UdpSocket, frames: &SyncSender<Received>, over: &AtomicBool) {
-    let mut buffer = [0; MOST_BYTES];
-    while !over.load(Ordering::Relaxed) {
-        match socket.recv(&mut buffer) {
-            Ok(len) => {
-                let frame = Received {
-                    at: Instant::now(),
-                    bytes: buffer[..len].to_vec(),
-                };
-                // Full: nobody judges any more. The message counters will show the loss.
-                if let Err(mpsc::TrySendError::Disconnected(_)) = frames.try_send(frame) {
-                    return;
-                }
-            }
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return,
-        }
+/// Sends one datagram. Nobody listening yet is no fault: so it is on a real line.
+fn send(socket: &UdpSocket, to: SocketAddr, datagram: &[u8]) -> std::io::Result<()> {
+    use ErrorKind::{ConnectionRefused, WouldBlock};
+    match socket.send_to(datagram, to) {
+        Err(e) if !matches!(e.kind(), ConnectionRefused | WouldBlock) => Err(e),
+        Ok(_) | Err(_) => Ok(()),
     }
 }

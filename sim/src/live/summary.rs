@@ -8,7 +8,9 @@ use rsu::daemon::{InputSnapshot, Percentiles, Snapshot};
 use v2x_msg::access::Aid;
 
 use crate::judge::Judge;
+use crate::judge::objects::ObjectScore;
 use crate::judge::samples::Samples;
+use crate::judge::signals::SignalScore;
 
 /// One second of a demonstration.
 #[derive(Clone, Debug, Default)]
@@ -41,35 +43,43 @@ pub struct Summary {
     pub rejected: u64,
     /// Radar cycles and messages of cameras that the daemon did not take, since the start.
     pub dropped: u64,
+    /// Vehicles with radios on the road, and what units have heard of them; None where there are none.
+    pub radios: Option<(usize, u64)>,
     /// How far simulated time has fallen behind, since the start.
     pub slipped: Duration,
 }
 
 impl Summary {
-    /// What the judge has found since this was called last; it starts anew.
-    pub fn take(judge: &mut Judge) -> Self {
-        let traffic = &mut judge.traffic;
-        let kinds = [
-            vec![Aid::Spat],
-            vec![Aid::Rsm],
-            vec![Aid::Map],
-            vec![Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic],
-        ];
-        let frames = kinds.map(|aids| aids.into_iter().map(|aid| traffic.frames(aid)).sum());
-        let broken = traffic.undecoded + traffic.lost;
-        traffic.begin_anew();
-        let signals = std::mem::take(&mut judge.signals);
-        let objects = std::mem::take(&mut judge.objects.score);
+    /// What the judges of all junctions have found since this was called last; they start anew.
+    pub fn take<'a>(judges: impl Iterator<Item = &'a mut Judge>) -> Self {
+        let mut all = Self::default();
+        let mut signals = SignalScore::default();
+        let mut objects = ObjectScore::default();
+        for judge in judges {
+            let traffic = &mut judge.traffic;
+            for (sum, aids) in all.frames.iter_mut().zip(KINDS) {
+                *sum += aids.iter().map(|aid| traffic.frames(*aid)).sum::<u64>();
+            }
+            all.broken += traffic.undecoded + traffic.lost;
+            traffic.begin_anew();
+            let one = std::mem::take(&mut judge.signals);
+            signals.phases += one.phases;
+            signals.right += one.right;
+            signals.end_error_s.add_all(&one.end_error_s);
+            signals.age_s.add_all(&one.age_s);
+            let one = std::mem::take(&mut judge.objects.score);
+            objects.expected += one.expected;
+            objects.missed += one.missed;
+            objects.position_m.add_all(&one.position_m);
+            objects.age_s.add_all(&one.age_s);
+            if let Some(last) = &one.last {
+                all.present += last.bodies.len();
+                all.shown += last.shown.len();
+            }
+        }
         let two =
             |samples: &Samples, share| Some((samples.quantile(0.5)?, samples.quantile(share)?));
-        let (present, shown) = objects
-            .last
-            .as_ref()
-            .map_or((0, 0), |last| (last.bodies.len(), last.shown.len()));
         Self {
-            frames,
-            present,
-            shown,
             position_m: two(&objects.position_m, 0.95),
             found: (objects.expected > 0)
                 .then(|| 1.0 - objects.missed as f64 / objects.expected as f64),
@@ -78,8 +88,7 @@ impl Summary {
             end_error_s: signals.end_error_s.quantile(1.0),
             spat_age_s: signals.age_s.quantile(0.5),
             rsm_age_s: two(&objects.age_s, 1.0),
-            broken,
-            ..Self::default()
+            ..all
         }
     }
 }
@@ -109,6 +118,12 @@ impl fmt::Display for Summary {
         if let Some((p50, max)) = self.rsm_age_s {
             write!(f, " RSM {:.1} ms (max {:.1})", p50 * 1e3, max * 1e3)?;
         }
+        if let Some((radios, heard)) = self.radios {
+            write!(
+                f,
+                " | {radios} vehicles with radios, {heard} words of theirs heard"
+            )?;
+        }
         write!(f, " | lost {} rejected {}", self.broken, self.rejected)?;
         if self.dropped > 0 {
             write!(f, " not taken {}", self.dropped)?;
@@ -123,6 +138,14 @@ impl fmt::Display for Summary {
         Ok(())
     }
 }
+
+/// What is counted of each kind: SPAT, RSM, MAP and RSI.
+const KINDS: [&[Aid]; 4] = [
+    &[Aid::Spat],
+    &[Aid::Rsm],
+    &[Aid::Map],
+    &[Aid::RsiStatic, Aid::RsiSemiStatic, Aid::RsiDynamic],
+];
 
 /// What a daemon measured of itself since its start: how long it took, and what it dropped.
 pub fn measured(unit: &Snapshot) -> String {

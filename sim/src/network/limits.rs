@@ -58,7 +58,7 @@ impl NetworkLimits {
 
 impl Trips {
     /// Every criterion of the whole that is asked for.
-    pub(super) fn verdicts(
+    pub(crate) fn verdicts(
         &self,
         limits: &NetworkLimits,
         on_board: Option<&Score>,

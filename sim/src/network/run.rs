@@ -8,6 +8,7 @@ use rsu::clock::Mono;
 
 use super::file::Network;
 use super::fog;
+use super::joined::Joined;
 use super::lines::Line;
 use super::priority;
 use super::stage::NetworkStage;
@@ -18,6 +19,7 @@ use crate::obu::score::Score;
 use crate::random::mix;
 use crate::run::{Hall, Outcome};
 use crate::stage::Stage;
+use crate::world::World;
 use crate::world::vehicles::Vehicle;
 
 /// What came of a run.
@@ -115,10 +117,7 @@ pub fn run_told(
     let settle = network.junctions.first();
     let settle = settle.map_or(Duration::ZERO, |one| one.scenario.settle());
     let from = stage.now() + settle.min(duration);
-    let mut journeys = Trips {
-        all: network.junctions.len() as u32,
-        ..Trips::default()
-    };
+    let mut journeys = Trips::of(network);
     let mut priority = priority::judge(network, seed, from, end)?;
     let said = fog::said_in_clear_air(network, seed, duration, keeps)?;
     let said = said.into_iter().flatten();
@@ -132,7 +131,8 @@ pub fn run_told(
         for (hall, stage) in halls.iter_mut().zip(stage.stages_mut()) {
             hall.follow(stage);
         }
-        journeys.follow(&stage, from);
+        let worlds = stage.stages().iter().map(Stage::world);
+        journeys.follow(worlds, stage.joined(), stage.now(), from);
         if let Some(judge) = &mut priority {
             for (place, stage) in stage.stages().iter().enumerate() {
                 let crossings = stage.world().crossings().iter();
@@ -167,12 +167,25 @@ pub fn run_told(
 }
 
 impl Trips {
+    /// Journeys through a network, before the first.
+    pub(crate) fn of(network: &Network) -> Self {
+        Self {
+            all: network.junctions.len() as u32,
+            ..Self::default()
+        }
+    }
+
     /// Looks at a step.
-    fn follow(&mut self, stage: &NetworkStage, from: Mono) {
-        let now = stage.now();
+    pub(crate) fn follow<'a>(
+        &mut self,
+        worlds: impl Iterator<Item = &'a World>,
+        joined: &Joined,
+        now: Mono,
+        from: Mono,
+    ) {
         let counts = now > from;
         let mut vehicles = 0;
-        for world in stage.stages().iter().map(Stage::world) {
+        for world in worlds {
             vehicles += world.vehicles().len();
             let goes_on = |vehicle: &Vehicle| {
                 let route = &world.roads().routes[vehicle.route];
@@ -185,7 +198,7 @@ impl Trips {
             let buses = world.vehicles().iter();
             for bus in buses.filter(|vehicle| vehicle.trip.line.is_some()) {
                 let line = bus.trip.line.map(usize::from);
-                let line = line.and_then(|line| stage.joined().lines().get(line));
+                let line = line.and_then(|line| joined.lines().get(line));
                 if let Some(round) = line.and_then(Line::round) {
                     self.round(bus, round as u32, now);
                 }

@@ -304,6 +304,16 @@ impl Fleet {
         orders
     }
 
+    /// From now on UTC and simulated time belong together otherwise: simulated time has stood still.
+    pub fn set_epoch(&mut self, epoch: Epoch) {
+        self.epoch = epoch;
+    }
+
+    /// How many units are on the road.
+    pub fn on_road(&self) -> usize {
+        self.riders.len()
+    }
+
     /// What is counted so far.
     pub fn score(&self) -> Score {
         let mut score = self.score.clone();

@@ -10,6 +10,8 @@ use super::Scenario;
 use crate::air::Radios;
 use crate::obu::advice::LEAST_MPS;
 use crate::obu::fleet as obu;
+use crate::plane::Point;
+use crate::truth::Epoch;
 
 /// Vehicles with radios, and the air.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,6 +87,19 @@ impl Scenario {
             (from, demand.equipped)
         });
         equipped.collect()
+    }
+
+    /// Vehicles with on-board units, none of them on the road yet, if there are any; this junction is the
+    /// only one.
+    pub fn fleet(&self, epoch: Epoch, seed: u64) -> Result<Option<obu::Fleet>> {
+        let junction = obu::Junction {
+            node: self.site.node,
+            frame: self.site.frame,
+            origin: Point::new(0.0, 0.0),
+            equipped: self.equipped(),
+        };
+        let settings = self.units()?;
+        Ok(settings.map(|settings| obu::Fleet::new(settings, vec![junction], epoch, seed)))
     }
 
     /// The on-board units and their radios, if there are any.

@@ -51,7 +51,9 @@ pub use self::file::ScenarioFile;
 pub use self::limits::Limits;
 pub use self::map::MapTable;
 pub use self::parked::{ParkedKind, ParkedTable};
-pub use self::sensing::{BoxLanguage, CameraModel, CameraTable, ObstacleTable, SurveyTable};
+pub use self::sensing::{
+    BoxLanguage, CameraModel, CameraTable, IdsModel, ObstacleTable, SurveyTable,
+};
 pub use self::signals::{SignalsTable, StageTable};
 pub use self::sumo::SumoTable;
 pub use self::traffic::{EventTable, LineTable, TrafficTable, WorksTable};

@@ -107,6 +107,23 @@ pub struct CameraModel {
     pub false_per_frame: f64,
     /// Mean length of the life of a false object.
     pub false_frames: f64,
+    /// What its box does to the numbers of road users.
+    #[serde(default)]
+    pub ids: IdsModel,
+}
+
+/// What a box does to the numbers that it gives; by default it keeps whom it knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct IdsModel {
+    /// So often a minute a road user that it sees is given another number.
+    pub renumbered_per_minute: f64,
+    /// Two that it sees nearer to each other than this, middle to middle, may exchange their numbers.
+    pub swapped_below_m: f64,
+    /// And do so often a minute of being so near.
+    pub swaps_per_minute: f64,
+    /// So often an hour it begins anew: everybody is new to it, and numbers begin at 1.
+    pub restarts_per_hour: f64,
 }
 
 impl CameraModel {
@@ -135,7 +152,13 @@ impl CameraModel {
         within(self.tilt_sigma_deg, 0.0, 5.0, "tilt-sigma-deg")?;
         within(self.detection, 0.0, 1.0, "detection")?;
         within(self.confusion, 0.0, 1.0, "confusion")?;
-        within(self.false_per_frame, 0.0, 1.0, "false-per-frame")
+        within(self.false_per_frame, 0.0, 1.0, "false-per-frame")?;
+        let ids = &self.ids;
+        let per_minute = ids.renumbered_per_minute;
+        within(per_minute, 0.0, 60.0, "ids.renumbered-per-minute")?;
+        within(ids.swapped_below_m, 0.0, 20.0, "ids.swapped-below-m")?;
+        within(ids.swaps_per_minute, 0.0, 60.0, "ids.swaps-per-minute")?;
+        within(ids.restarts_per_hour, 0.0, 60.0, "ids.restarts-per-hour")
     }
 }
 

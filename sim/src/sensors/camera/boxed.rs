@@ -41,6 +41,23 @@ impl Known {
         }
     }
 
+    /// It is somebody new to the box, whose filter begins anew.
+    pub(super) fn renumber(&mut self, id: u16) {
+        *self = Self {
+            blind: self.blind,
+            missed: self.missed,
+            ..Self::new(id, self.point)
+        };
+    }
+
+    /// Each goes by the number and the filter of the other.
+    pub(super) fn exchange(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.id, &mut other.id);
+        std::mem::swap(&mut self.place, &mut other.place);
+        std::mem::swap(&mut self.velocity, &mut other.velocity);
+        std::mem::swap(&mut self.sightings, &mut other.sightings);
+    }
+
     /// Takes a place, `step_s` after the last one; returns the velocity by an alpha-beta filter
     /// whose memory grows from the first sighting on.
     pub(super) fn moved(&mut self, place: (f64, f64), step_s: f64) -> (f64, f64) {

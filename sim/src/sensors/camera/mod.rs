@@ -16,11 +16,13 @@
 //! | existence that is said | the chance of detection, off by 3 % | assumed |
 //! | latency | log-normal about a median | assumed: 60 to 120 ms are usual |
 //!
-//! A box keeps the number of whom it sees again within a second; after that it is somebody new. It says
-//! nobody whom it does not see in this frame. Left out: numbers that two near each other exchange,
-//! headings that are the wrong way round, blooming at night, rain on the pane.
+//! A box keeps the number of whom it sees again within a second; after that it is somebody new. What else
+//! may become of numbers is asked for by `[camera-model.ids]` (`ids`); by default nothing. It says
+//! nobody whom it does not see in this frame. Left out: headings that are the wrong way round, blooming at
+//! night, rain on the pane.
 
 mod boxed;
+mod ids;
 pub mod lens;
 
 use std::collections::BTreeMap;
@@ -32,6 +34,7 @@ use rsu::report::{Class, Covariance, Detection};
 use v2x_msg::base::EnuFrame;
 
 use self::boxed::{Known, Voice};
+use self::ids::Chances;
 use self::lens::{Lens, Made, Pixel};
 use super::View;
 use super::air::Air;
@@ -126,6 +129,7 @@ impl Camera {
     ) -> Mono {
         let mut seen = Vec::new();
         self.forget(view.scene);
+        self.mistake(view.scene);
         let (east, north) = self.pose.turn_to_site(1.0, 0.0);
         let axis = Point::new(east, north);
         let all = view.scene.bodies.iter().chain(view.walls);
@@ -291,6 +295,24 @@ impl Camera {
             .retain(|&id, known| known.missed <= longest && scene.body(id).is_some());
     }
 
+    /// What becomes of the numbers that it has given.
+    fn mistake(&mut self, scene: &Snapshot) {
+        let chances = Chances {
+            model: self.model.ids,
+            seed: self.seed,
+            index: self.index,
+            frame: self.frame,
+            frame_s: self.model.frame_ms / 1e3,
+        };
+        if chances.restarts() {
+            self.known.clear();
+            self.phantoms.clear();
+            self.next_id = 1;
+        }
+        let next_id = &mut self.next_id;
+        chances.mistake(scene, &mut self.known, &mut || take_id(next_id));
+    }
+
     /// False objects: they appear, stay for some frames, and go.
     fn imagine(&mut self, seen: &mut Vec<Detection>) {
         let model = self.model;
@@ -348,9 +370,7 @@ impl Camera {
     }
 
     fn new_id(&mut self) -> u16 {
-        let id = self.next_id;
-        self.next_id = if id >= LAST_ID { 1 } else { id + 1 };
-        id
+        take_id(&mut self.next_id)
     }
 
     fn entity(&self, body: u32) -> u64 {
@@ -363,6 +383,13 @@ impl Camera {
         let counter = (self.frame + 1) * 256;
         Stream::new(self.seed, self.entity(body), purpose).starting_at(counter)
     }
+}
+
+/// The next number of a box.
+fn take_id(next: &mut u16) -> u16 {
+    let id = *next;
+    *next = if id >= LAST_ID { 1 } else { id + 1 };
+    id
 }
 
 /// The nearest road in the image of a camera.

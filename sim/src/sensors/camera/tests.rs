@@ -6,7 +6,7 @@ use rsu::report::{Content, Objects};
 use v2x_msg::base::GeoPosition;
 
 use super::*;
-use crate::scenario::{BoxLanguage, MountTable, SurveyTable};
+use crate::scenario::{BoxLanguage, IdsModel, MountTable, SurveyTable};
 use crate::sensors::air::Air;
 
 fn model() -> CameraModel {
@@ -26,6 +26,7 @@ fn model() -> CameraModel {
         confusion: 0.0,
         false_per_frame: 0.0,
         false_frames: 4.0,
+        ids: IdsModel::default(),
     }
 }
 
@@ -290,4 +291,85 @@ fn openv2x_is_understood_too_and_has_velocities() {
     let velocity = one.velocity.expect("of the box's own track");
     assert!((velocity.north_mps - 10.0).abs() < 3.0, "{velocity:?}");
     assert_eq!(one.class, Class::Car);
+}
+
+/// Of each image: who is seen, by number, and where.
+fn numbers(ids: IdsModel, bodies: &[Body], count: u32) -> Vec<Vec<(u16, f64)>> {
+    let model = CameraModel {
+        detection: 1.0,
+        ids,
+        ..model()
+    };
+    let all = pictures(model, bodies, CLEAR, 5, count);
+    let of = |one: &Objects| {
+        let seen = one.detections.iter();
+        let seen = seen.map(|seen| (seen.device_id.expect("boxes number"), seen.north_m));
+        seen.collect()
+    };
+    all.iter().map(of).collect()
+}
+
+#[test]
+fn a_box_gives_others_numbers_as_often_as_is_asked_and_places_stay() {
+    let ids = IdsModel {
+        renumbered_per_minute: 30.0,
+        ..IdsModel::default()
+    };
+    // Two minutes of one car.
+    let (kept, mistaken) = (
+        numbers(IdsModel::default(), &[car(40.0)], 1500),
+        numbers(ids, &[car(40.0)], 1500),
+    );
+    let changes = |all: &[Vec<(u16, f64)>]| {
+        let seen: Vec<u16> = all.iter().flatten().map(|(id, _)| *id).collect();
+        seen.windows(2).filter(|two| two[0] != two[1]).count()
+    };
+    assert!(changes(&kept) <= 2, "{}", changes(&kept));
+    let changed = changes(&mistaken);
+    assert!((40..=80).contains(&changed), "{changed} of about 60");
+    let places = |all: &[Vec<(u16, f64)>]| -> Vec<f64> {
+        all.iter().flatten().map(|(_, north_m)| *north_m).collect()
+    };
+    assert_eq!(places(&kept), places(&mistaken));
+}
+
+#[test]
+fn two_near_each_other_exchange_their_numbers_and_two_apart_do_not() {
+    let ids = IdsModel {
+        swapped_below_m: 3.0,
+        swaps_per_minute: 30.0,
+        ..IdsModel::default()
+    };
+    let person = |id, north_m| body(id, Kind::Pedestrian, north_m, [0.5, 0.5, 1.7]);
+    for (north_m, swaps) in [(32.0, true), (40.0, false)] {
+        let all = numbers(ids, &[person(1, 30.0), person(2, north_m)], 1500);
+        let both = all.into_iter().filter(|one| one.len() == 2);
+        // The number of the nearer one, image by image.
+        let middle_m = (30.0 + north_m) / 2.0;
+        let nearer = both.filter_map(|one| {
+            let mut near = one.iter().filter(|(_, north_m)| *north_m < middle_m);
+            near.next().map(|(id, _)| *id)
+        });
+        let nearer: Vec<u16> = nearer.collect();
+        let changes = nearer.windows(2).filter(|two| two[0] != two[1]).count();
+        if swaps {
+            assert!((35..=85).contains(&changes), "{changes} of about 60");
+        } else {
+            assert!(changes <= 2, "{changes}");
+        }
+    }
+}
+
+#[test]
+fn a_box_that_begins_anew_counts_from_one() {
+    let ids = IdsModel {
+        restarts_per_hour: 60.0,
+        ..IdsModel::default()
+    };
+    // Ten minutes; a car and a lorry have the first two numbers each time.
+    let all = numbers(ids, &[car(40.0), lorry(70.0)], 7500);
+    let most = all.iter().flatten().map(|(id, _)| *id).max();
+    let ones = all.iter().flatten().filter(|(id, _)| *id == 1).count();
+    assert!(most.is_some_and(|most| most < 12), "{most:?}");
+    assert!(ones > 2000, "{ones}");
 }
