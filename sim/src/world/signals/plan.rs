@@ -132,15 +132,8 @@ impl Plan {
     pub fn into_cycle(&self, at: Mono) -> Duration {
         let cycle = self.cycle.as_nanos();
         let offset = self.offset.as_nanos() % cycle;
-        let into =
-            |at: u64, cycle: u64, offset: u64| at.checked_add(cycle - offset).map(|at| at % cycle);
-        // Dividing the wider numbers takes many times as long; they are needed after five centuries.
-        let narrow = u64::try_from(cycle).and_then(|cycle| Ok((cycle, u64::try_from(offset)?)));
-        let narrow = narrow
-            .ok()
-            .and_then(|(cycle, offset)| into(at.nanos(), cycle, offset));
-        let wide = || ((u128::from(at.nanos()) + cycle - offset) % cycle) as u64;
-        Duration::from_nanos(narrow.unwrap_or_else(wide))
+        let into = (u128::from(at.nanos()) + cycle - offset) % cycle;
+        Duration::from_nanos(u64::try_from(into).unwrap_or(0))
     }
 
     /// The stage that runs at `at`.
