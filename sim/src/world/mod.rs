@@ -19,6 +19,7 @@
 //! - `mobil`: whether that is safe, and what it is worth
 //! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
+//! - `foreseen`: who on foot, or what on the road, will be in the way
 //! - `heeding`: what a driver makes of all that is ahead
 //! - `conflicts`: who goes first where routes meet
 //! - `bends`: when a driver is out of a bend
@@ -40,6 +41,7 @@ mod conflicts;
 mod congestion;
 pub mod deeds;
 mod detectors;
+mod foreseen;
 mod guests;
 mod heeding;
 pub mod lanes;

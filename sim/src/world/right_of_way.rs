@@ -17,9 +17,8 @@ use super::lanes::stands_for_good;
 use super::lookup::Lookup;
 use super::roads::{Kin, Roads, Route, Turn};
 use super::snapshot::Body;
-use super::vehicles::{Kind, Vehicle};
+use super::vehicles::Vehicle;
 use super::works::Works;
-use crate::plane::Point;
 
 /// What all drivers see at the start of a step.
 #[derive(Clone, Copy)]
@@ -116,12 +115,16 @@ impl Scene<'_> {
         let alone = vehicle.aside.is_none();
         if alone {
             let own = (vehicle.id, vehicle.along_m, route.clear_m);
-            for (kin, other) in self.lookup.kin(route) {
-                if !other.aside
-                    && other.id != vehicle.id
-                    && let Some(gap_m) = kin.gap_m(own, (other.id, other.along_m, other.length_m))
-                {
-                    heed(gap_m, other.speed_mps, other.broken);
+            for kin in &route.kin {
+                // Who came later is farther back, as a rule: the nearest first, and few of the others matter.
+                for other in self.lookup.places(kin.route).iter().rev() {
+                    if !other.aside
+                        && other.id != vehicle.id
+                        && let Some(gap_m) =
+                            kin.gap_m(own, (other.id, other.along_m, other.length_m))
+                    {
+                        heed(gap_m, other.speed_mps, other.broken);
+                    }
                 }
             }
         }
@@ -204,46 +207,6 @@ impl Scene<'_> {
             Light::Red => cannot_stop && vehicle.committed,
             _ => false,
         }
-    }
-
-    /// How far ahead `user` is or will be in the way of `vehicle`, nearer than `within_m`, and how fast it
-    /// goes along.
-    pub(super) fn gap_before_m(
-        &self,
-        vehicle: &Vehicle,
-        user: &Body,
-        within_m: f64,
-    ) -> Option<(f64, f64)> {
-        let path = &self.route(vehicle).path;
-        let nose = vehicle.place_at(self.roads, vehicle.along_m);
-        let reach_m = vehicle.speed_mps * LOOKS_AHEAD_S + LOOKS_AHEAD_M;
-        if nose.distance_m(user.centre) > reach_m + user.length_m + user.speed_mps * FORESEEN_S {
-            return None;
-        }
-        let moves = user.direction.times(user.speed_mps);
-        let foreseen = if user.kind == Kind::Object || user.speed_mps < 0.1 {
-            0
-        } else {
-            FORESEEN_STEPS
-        };
-        let beside_m = vehicle.width_m / 2.0 + PASSES_AT_M;
-        let metres = 0..=reach_m.min(within_m) as usize;
-        metres.into_iter().find_map(|metre| {
-            let place = vehicle.place_at(self.roads, vehicle.along_m + metre as f64);
-            (0..=foreseen).find_map(|step| {
-                let later_s = f64::from(step) * FORESEEN_S / f64::from(FORESEEN_STEPS);
-                let then = place.minus(moves.times(later_s));
-                (user.distance_m(then) < beside_m).then(|| {
-                    let along = path.direction_at(vehicle.along_m + metre as f64);
-                    let with = if step == 0 {
-                        moves
-                    } else {
-                        Point::new(0.0, 0.0)
-                    };
-                    (metre as f64, with.dot(along).max(0.0))
-                })
-            })
-        })
     }
 
     pub(super) fn route(&self, vehicle: &Vehicle) -> &Route {
@@ -360,14 +323,6 @@ impl Kin {
 /// Drivers keep the standstill gap from a stop line, and from a point this far beyond the edge of a
 /// zone: they stop two metres before the one and a metre before the other.
 pub(super) const STOP_BEYOND_M: f64 = 1.0;
-/// Drivers look so far ahead for people and things: at their speed, and besides.
-const LOOKS_AHEAD_S: f64 = 3.5;
-const LOOKS_AHEAD_M: f64 = 15.0;
-/// They foresee for so long where somebody goes, in so many steps.
-const FORESEEN_S: f64 = 2.0;
-const FORESEEN_STEPS: u32 = 4;
-/// And pass at least at this distance.
-const PASSES_AT_M: f64 = 0.4;
 /// Who goes on at yellow may have to slow down for a bend.
 const SLOWING_DOWN: f64 = 0.75;
 /// So much room is kept before what blocks a lane, to get out of it.
