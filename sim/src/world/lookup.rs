@@ -142,16 +142,6 @@ impl Lookup {
         &self.places[self.begins[route] as usize..self.begins[route + 1] as usize]
     }
 
-    /// The vehicles on a route, in order of id.
-    pub fn on<'a>(
-        &'a self,
-        route: usize,
-        vehicles: &'a [Vehicle],
-    ) -> impl Iterator<Item = &'a Vehicle> + Clone {
-        let places = self.places(route).iter();
-        places.map(|place| place.of(vehicles))
-    }
-
     /// Who is on the routes that one on this route can follow: those of its lanes, its own among them.
     pub(super) fn kin<'a>(
         &'a self,

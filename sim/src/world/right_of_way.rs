@@ -7,7 +7,8 @@
 //! the signal is red. Who turns left while the opposite side may drive goes as far as the first lane
 //! to cross, and waits there for a gap or the end of their green. Who turns right where no phase governs
 //! it, or at a round red light, goes when nobody who may drive comes too soon, and nobody walks there. Who
-//! would have to stand within the junction does not enter it ([`super::room`]).
+//! would have to stand within the junction does not enter it ([`super::room`]). Not here: who goes first where
+//! routes meet ([`super::conflicts`]), and people and things in the way ([`super::foreseen`]).
 
 use rsu::clock::Mono;
 use rsu::report::Light;
