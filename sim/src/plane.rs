@@ -141,8 +141,16 @@ impl Path {
     }
 
     fn piece_at(&self, along_m: f64) -> usize {
+        // Lanes are long, and their bends short: most are before the second point or beyond the last but one.
+        let last = self.points.len() - 2;
+        if along_m < self.at_m[1] {
+            return 0;
+        }
+        if along_m >= self.at_m[last] {
+            return last;
+        }
         let after = self.at_m.partition_point(|&at_m| at_m <= along_m);
-        after.saturating_sub(1).min(self.points.len() - 2)
+        after.saturating_sub(1).min(last)
     }
 }
 

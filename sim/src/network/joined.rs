@@ -44,6 +44,8 @@ pub struct Joined {
     pub(super) lines: Vec<Line>,
     tails: Vec<Tail>,
     crossers: Vec<Crosser>,
+    /// By world and approach lane, who was the last there; kept for its memory.
+    last: Vec<Vec<Option<Ahead>>>,
     /// Vehicles of a line that could not go where it goes.
     strayed: u64,
 }
@@ -75,6 +77,7 @@ impl Joined {
             lines: Vec::new(),
             tails: Vec::new(),
             crossers: Vec::new(),
+            last: Vec::new(),
             strayed: 0,
         })
     }
@@ -153,11 +156,15 @@ impl Joined {
 
     /// Tells each world who drives beyond its lanes, as things are when the step begins.
     fn look_across<W: AsMut<World> + AsRef<World>>(&mut self, worlds: &mut [W]) {
+        self.last.resize_with(worlds.len(), Vec::new);
+        for (world, last) in worlds.iter().zip(&mut self.last) {
+            world.as_ref().last_in_each(last);
+        }
         for seam in &self.seams {
-            let ahead = worlds[seam.to].as_ref().last_in(seam.approach);
+            let ahead = self.last[seam.to][seam.approach];
             worlds[seam.from].as_mut().set_beyond(seam.exit, ahead);
         }
-        let seams = &self.seams;
+        let (seams, last) = (&self.seams, &self.last);
         self.tails.retain(|tail| {
             let seam = seams[tail.seam];
             let vehicles = worlds[seam.to].as_ref().vehicles();
@@ -169,8 +176,7 @@ impl Joined {
                 rear_m: vehicle.rear_m(),
                 speed_mps: vehicle.speed_mps,
             };
-            let last = worlds[seam.to].as_ref().last_in(seam.approach);
-            let nearest = last
+            let nearest = last[seam.to][seam.approach]
                 .filter(|last| last.rear_m < rear.rear_m)
                 .unwrap_or(rear);
             worlds[seam.from]

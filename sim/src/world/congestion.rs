@@ -40,7 +40,17 @@ pub(super) struct Queue {
 #[derive(Clone, Debug)]
 struct OnLane {
     lane: usize,
-    by: [Longest; READINGS.len()],
+    by: [Longest; RULES.len()],
+}
+
+/// Somebody in a lane who may be slow.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slow {
+    lane: usize,
+    /// Its middle, before the stop line.
+    before_m: f64,
+    /// Its place among all.
+    at: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +84,7 @@ struct Rule {
 
 impl Rule {
     /// From -1, as much too strict as RSM may be off, to 1, as much too lax.
-    fn read(lax: f64) -> Self {
+    const fn read(lax: f64) -> Self {
         Self {
             slow_below_mps: SLOW_BELOW_MPS + lax * SPEED_OFF_MPS,
             gap_m: GAP_M + lax * PLACE_OFF_M,
@@ -99,43 +109,58 @@ impl World {
             self.queues = origins.map(|from| Queue::new(lanes_from(from))).collect();
         }
         let mut queues = std::mem::take(&mut self.queues);
+        let mut slow = std::mem::take(&mut self.slow);
+        self.look_for_slow(&mut slow);
         for queue in &mut queues {
             for on in &mut queue.lanes {
-                self.look_at_lane(now, on);
+                let begin = slow.partition_point(|one| one.lane < on.lane);
+                let count = slow[begin..].partition_point(|one| one.lane == on.lane);
+                if count == 0 && on.is_idle() {
+                    continue;
+                }
+                for (longest, rule) in on.by.iter_mut().zip(RULES) {
+                    let row = self.longest_row(&slow[begin..begin + count], rule);
+                    longest.follow(now, row, rule);
+                }
             }
             if queue.follow() {
                 queue.number = Some(self.next_queue);
                 self.next_queue += 1;
             }
         }
-        self.queues = queues;
+        (self.queues, self.slow) = (queues, slow);
     }
 
-    fn look_at_lane(&self, now: Mono, on: &mut OnLane) {
-        let before_m = |vehicle: &Vehicle| {
-            let nose_m = self.roads.routes[vehicle.route].stop_m - vehicle.along_m;
-            nose_m + vehicle.length_m / 2.0
-        };
-        let slow = self.vehicles.iter().filter(|vehicle| {
-            let on_it = self.roads.routes[vehicle.route].approach == on.lane;
-            let slowest_mps = SLOW_BELOW_MPS + SPEED_OFF_MPS;
-            on_it && vehicle.entered.is_none() && vehicle.speed_mps < slowest_mps
-        });
-        let mut slow: Vec<(f64, &Vehicle)> = slow.map(|one| (before_m(one), one)).collect();
-        slow.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (longest, lax) in on.by.iter_mut().zip(READINGS) {
-            let rule = Rule::read(lax);
-            longest.follow(now, self.longest_row(&slow, rule), rule);
+    /// Who may be slow by any reading, in the order of the lanes, and in each from the stop line on.
+    fn look_for_slow(&self, slow: &mut Vec<Slow>) {
+        slow.clear();
+        for (at, vehicle) in self.vehicles.iter().enumerate() {
+            if vehicle.entered.is_none() && vehicle.speed_mps < SLOW_BELOW_MPS + SPEED_OFF_MPS {
+                let route = &self.roads.routes[vehicle.route];
+                let nose_m = route.stop_m - vehicle.along_m;
+                slow.push(Slow {
+                    lane: route.approach,
+                    before_m: nose_m + vehicle.length_m / 2.0,
+                    at,
+                });
+            }
         }
+        slow.sort_unstable_by(|a, b| {
+            let by_lane = a.lane.cmp(&b.lane);
+            let by_place = || a.before_m.total_cmp(&b.before_m);
+            by_lane.then_with(by_place).then(a.at.cmp(&b.at))
+        });
     }
 
     /// The longest row of a lane's slow vehicles, sorted by how far before the stop line they are.
-    fn longest_row(&self, slow: &[(f64, &Vehicle)], rule: Rule) -> Option<Row> {
+    fn longest_row(&self, slow: &[Slow], rule: Rule) -> Option<Row> {
         let mut best: Option<Row> = None;
         // How many there are in the row that goes on, where it begins, and who was last.
         let mut row: Option<(usize, f64, (f64, &Vehicle))> = None;
-        let slow = slow.iter();
-        for &(at_m, vehicle) in slow.filter(|(_, one)| one.speed_mps < rule.slow_below_mps) {
+        let slow = slow
+            .iter()
+            .map(|one| (one.before_m, &self.vehicles[one.at]));
+        for (at_m, vehicle) in slow.filter(|(_, one)| one.speed_mps < rule.slow_below_mps) {
             let goes_on = row.filter(|(.., (last_m, last))| {
                 let lengths_m = (last.length_m + vehicle.length_m) / 2.0;
                 at_m - last_m - lengths_m <= rule.gap_m
@@ -162,6 +187,14 @@ impl World {
     }
 }
 
+impl OnLane {
+    /// There has been no queue for long, by any reading.
+    fn is_idle(&self) -> bool {
+        let idle = |one: &Longest| one.row.is_none() && one.head.is_none() && !one.congested;
+        self.by.iter().all(idle)
+    }
+}
+
 impl Row {
     fn length_m(&self) -> f64 {
         self.tail_m - self.head_m
@@ -179,7 +212,7 @@ impl Queue {
         };
         let on_lane = |lane| OnLane {
             lane,
-            by: [none; READINGS.len()],
+            by: [none; RULES.len()],
         };
         Self {
             lanes: lanes.map(on_lane).collect(),
@@ -202,12 +235,12 @@ impl Queue {
     /// Whether there may be congestion now where there was none.
     fn follow(&mut self) -> bool {
         let congested = |reading: usize| self.lanes.iter().any(|on| on.by[reading].congested);
-        self.sure = (0..READINGS.len()).all(congested);
-        if !(0..READINGS.len()).any(congested) {
+        self.sure = (0..RULES.len()).all(congested);
+        if !(0..RULES.len()).any(congested) {
             self.number = None;
             return false;
         }
-        let tails = std::array::from_fn::<_, { READINGS.len() }, _>(|reading| self.tail(reading));
+        let tails = std::array::from_fn::<_, { RULES.len() }, _>(|reading| self.tail(reading));
         let [strictest, stricter, as_it_stands, laxer, laxest] = tails;
         self.or_at = [strictest, stricter, laxer, laxest];
         let mut tails = as_it_stands
@@ -262,7 +295,13 @@ const GONE_AFTER: Duration = Duration::from_secs(5);
 const SPEED_OFF_MPS: f64 = 0.8;
 const PLACE_OFF_M: f64 = 1.2;
 /// How the rule is read, from strict to lax.
-const READINGS: [f64; 1 + OTHER_PLACES] = [-1.0, -0.5, 0.0, 0.5, 1.0];
+const RULES: [Rule; 1 + OTHER_PLACES] = [
+    Rule::read(-1.0),
+    Rule::read(-0.5),
+    Rule::read(0.0),
+    Rule::read(0.5),
+    Rule::read(1.0),
+];
 
 #[cfg(test)]
 mod tests {

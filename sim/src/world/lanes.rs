@@ -337,6 +337,9 @@ impl World {
                 let means = ask.filter(|_| !on_exit).map(|ask| lane_of(ask.route));
                 self.vehicles[i].means = means;
                 self.vehicles[i].asks = ask;
+                if ask.is_some() {
+                    self.lookup.note_asking(i);
+                }
             }
         }
     }

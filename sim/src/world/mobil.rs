@@ -9,6 +9,7 @@
 
 use super::lanes::stands_for_good;
 use super::right_of_way::{STANDING_MPS, Scene};
+use super::roads::Route;
 use super::sirens::ROOM_FOR_SIREN_M;
 use super::vehicles::Vehicle;
 
@@ -34,18 +35,16 @@ impl Scene<'_> {
         let safe_mps2 = SAFE_MPS2 + (HARSH_MPS2 - SAFE_MPS2) * urgency.unwrap_or(0.0);
         let own = (would_be.route, would_be.along_m);
         let mut behind: Option<(f64, &Vehicle)> = None;
-        for other in self.vehicles.iter().filter(|other| other.id != vehicle.id) {
-            for place in other.places() {
-                if let Some(gap_m) = self.gap_on_m(would_be, own, other, place)
-                    && gap_m < LEAST_GAP_M
-                {
-                    return None;
-                }
-                if let Some(gap_m) = self.gap_on_m(other, place, would_be, own)
-                    && behind.is_none_or(|(least_m, _)| gap_m < least_m)
-                {
-                    behind = Some((gap_m, other));
-                }
+        for (other, place) in self.near(route).filter(|(other, _)| other.id != vehicle.id) {
+            if let Some(gap_m) = self.gap_on_m(would_be, own, other, place)
+                && gap_m < LEAST_GAP_M
+            {
+                return None;
+            }
+            if let Some(gap_m) = self.gap_on_m(other, place, would_be, own)
+                && behind.is_none_or(|least| is_nearer((gap_m, other), least))
+            {
+                behind = Some((gap_m, other));
             }
         }
         let mut followers_gain = 0.0;
@@ -83,7 +82,7 @@ impl Scene<'_> {
         let over_m = would_be.aside.map_or(0.0, |aside| aside.over_m);
         let mut things = self.users.iter().filter(|user| stands_for_good(user));
         !things.any(|thing| {
-            let gap = self.gap_before_m(would_be, thing);
+            let gap = self.gap_before_m(would_be, thing, f64::INFINITY);
             gap.is_some_and(|(gap_m, _)| gap_m < over_m)
         })
     }
@@ -96,7 +95,8 @@ impl Scene<'_> {
         };
         let here = (aside.from, would_be.along_m + aside.shift_m);
         let stand = |one: &&Vehicle| one.id != would_be.id && one.speed_mps < STANDING_MPS;
-        let mut ahead = self.vehicles.iter().filter(stand);
+        let kin = self.lookup.kin(&self.roads.routes[aside.from]);
+        let mut ahead = kin.map(|(_, place)| place.of(self.vehicles)).filter(stand);
         would_be.speed_mps >= STANDING_MPS
             || !ahead.any(|other| {
                 let gap_m = self.gap_on_m(would_be, here, other, (other.route, other.along_m));
@@ -104,22 +104,40 @@ impl Scene<'_> {
             })
     }
 
+    /// Who is in the lanes of a route, and where; who moves over in both of its places, whichever they are.
+    fn near<'a>(&'a self, route: &'a Route) -> impl Iterator<Item = (&'a Vehicle, (usize, f64))> {
+        let kin = self.lookup.kin(route).filter(|(_, place)| !place.aside);
+        let kin = kin.map(|(kin, place)| {
+            let other = place.of(self.vehicles);
+            (other, (kin.route, place.along_m))
+        });
+        let aside = self.lookup.aside(self.vehicles);
+        let aside = aside.flat_map(|other| other.places().map(move |place| (other, place)));
+        kin.chain(aside)
+    }
+
     /// What the one behind would gain if `vehicle` were not there.
     fn gain_behind_mps2(&self, vehicle: &Vehicle) -> f64 {
         let own = (vehicle.route, vehicle.along_m);
-        let others = || self.vehicles.iter().filter(|other| other.id != vehicle.id);
+        let others = || {
+            let kin = self.lookup.kin(self.route(vehicle));
+            let others = kin.map(|(_, place)| place.of(self.vehicles));
+            others.filter(|other| other.id != vehicle.id)
+        };
+        let nearest = |one, other| if is_nearer(other, one) { other } else { one };
         let gaps = others().filter_map(|other| {
             let gap_m = self.gap_on_m(other, (other.route, other.along_m), vehicle, own)?;
             Some((gap_m, other))
         });
-        let Some((gap_m, behind)) = gaps.min_by(|a, b| a.0.total_cmp(&b.0)) else {
+        let Some((gap_m, behind)) = gaps.reduce(nearest) else {
             return 0.0;
         };
         let ahead = others().filter_map(|other| {
             let gap_m = self.gap_on_m(vehicle, own, other, (other.route, other.along_m))?;
-            Some((gap_m, other.speed_mps))
+            Some((gap_m, other))
         });
-        let ahead = ahead.min_by(|a, b| a.0.total_cmp(&b.0));
+        let ahead = ahead.reduce(nearest);
+        let ahead = ahead.map(|(gap_m, other)| (gap_m, other.speed_mps));
         let wanted_mps = self.wanted_mps(behind);
         let then = ahead.map_or_else(
             || behind.driver.free_mps2(behind.speed_mps, wanted_mps),
@@ -132,6 +150,11 @@ impl Scene<'_> {
         );
         (then - self.acceleration_mps2(behind)).max(0.0)
     }
+}
+
+/// Whether one is nearer than another; the older of two that are as near.
+fn is_nearer((gap_m, one): (f64, &Vehicle), (other_m, other): (f64, &Vehicle)) -> bool {
+    gap_m < other_m || (gap_m <= other_m && one.id < other.id)
 }
 
 /// Kesting et al. 2007: politeness, threshold, safe braking.

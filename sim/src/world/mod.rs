@@ -19,6 +19,10 @@
 //! - `mobil`: whether that is safe, and what it is worth
 //! - [`lookup`]: who is on which route, once a step
 //! - [`right_of_way`]: what each driver does next
+//! - `foreseen`: who on foot, or what on the road, will be in the way
+//! - `heeding`: what a driver makes of all that is ahead
+//! - `conflicts`: who goes first where routes meet
+//! - `bends`: when a driver is out of a bend
 //! - `room`: whether there is room beyond the junction
 //! - `sirens`: who holds back for an emergency vehicle
 //! - [`snapshot`]: where everything is at one moment
@@ -32,10 +36,14 @@
 
 pub mod arrivals;
 pub mod aside;
+mod bends;
+mod conflicts;
 mod congestion;
 pub mod deeds;
 mod detectors;
+mod foreseen;
 mod guests;
+mod heeding;
 pub mod lanes;
 pub mod lines;
 pub mod lookup;
@@ -63,7 +71,7 @@ use rsu::report::Light;
 use v2x_msg::base::NodeId;
 
 use self::arrivals::Change;
-use self::congestion::Queue;
+use self::congestion::{Queue, Slow};
 use self::deeds::Deed;
 use self::lanes::{Lanes, Leave};
 use self::lines::Line;
@@ -150,6 +158,7 @@ pub struct World {
     latest: Snapshot,
     /// Kept for their memory.
     lookup: Lookup,
+    slow: Vec<Slow>,
     choices: Vec<(f64, bool)>,
 }
 
@@ -221,6 +230,7 @@ impl World {
             earlier: empty.clone(),
             latest: empty,
             lookup: Lookup::default(),
+            slow: Vec::new(),
             choices: Vec::new(),
         };
         for demand in &world.demand {

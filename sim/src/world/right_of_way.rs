@@ -7,20 +7,19 @@
 //! the signal is red. Who turns left while the opposite side may drive goes as far as the first lane
 //! to cross, and waits there for a gap or the end of their green. Who turns right where no phase governs
 //! it, or at a round red light, goes when nobody who may drive comes too soon, and nobody walks there. Who
-//! would have to stand within the junction does not enter it ([`super::room`]).
-
-use std::cell::OnceCell;
+//! would have to stand within the junction does not enter it ([`super::room`]). Not here: who goes first where
+//! routes meet ([`super::conflicts`]), and people and things in the way ([`super::foreseen`]).
 
 use rsu::clock::Mono;
 use rsu::report::Light;
 
+use super::heeding::Heeding;
 use super::lanes::stands_for_good;
 use super::lookup::Lookup;
-use super::roads::{Order, Roads, Route, Turn, Zone};
+use super::roads::{Kin, Roads, Route, Turn};
 use super::snapshot::Body;
-use super::vehicles::{Kind, Vehicle};
+use super::vehicles::Vehicle;
 use super::works::Works;
-use crate::plane::Point;
 
 /// What all drivers see at the start of a step.
 #[derive(Clone, Copy)]
@@ -58,58 +57,87 @@ impl Scene<'_> {
         let route = self.route(vehicle);
         let driver = &vehicle.driver;
         let wanted_mps = self.wanted_mps(vehicle);
-        let mut chosen = driver.free_mps2(vehicle.speed_mps, wanted_mps);
-        let mut heed = |gap_m: f64, ahead_mps: f64| {
-            let this = driver.following_mps2(vehicle.speed_mps, wanted_mps, gap_m, ahead_mps);
-            chosen = chosen.min(this);
-        };
+        let mut heeding = Heeding::free(driver, vehicle.speed_mps, wanted_mps);
         let leaves_m = if self.moves_over { LEAVES_M } else { 0.0 };
-        let mut nearest_m = f64::INFINITY;
-        // Who moves over is in two lanes, and in others from one moment to the next.
-        let everybody = self.moves_over.then_some(self.vehicles);
-        let kin = (!self.moves_over).then(|| self.lookup.kin(route, self.vehicles));
-        let everybody = everybody.into_iter().flatten();
-        for other in everybody.chain(kin.into_iter().flatten()) {
-            if other.id != vehicle.id
-                && let Some(gap_m) = self.gap_behind_m(vehicle, other)
-            {
-                let broken = other.halt.is_some() && other.speed_mps < STANDING_MPS;
-                nearest_m = nearest_m.min(gap_m);
-                heed(gap_m - if broken { leaves_m } else { 0.0 }, other.speed_mps);
-            }
-        }
+        let nearest_m = self.heed_those_ahead(vehicle, leaves_m, &mut heeding);
         if let Some(ahead) = self.beyond[route.exit] {
             let end_m = route.path.length_m();
-            heed(end_m + ahead.rear_m - vehicle.along_m, ahead.speed_mps);
+            heeding.heed(end_m + ahead.rear_m - vehicle.along_m, ahead.speed_mps);
         }
         for user in self.users {
-            if let Some((gap_m, ahead_mps)) = self.gap_before_m(vehicle, user) {
+            let within_m = heeding.within_m() + leaves_m;
+            if let Some((gap_m, ahead_mps)) = self.gap_before_m(vehicle, user, within_m) {
                 let for_good = stands_for_good(user);
-                heed(gap_m - if for_good { leaves_m } else { 0.0 }, ahead_mps);
+                heeding.heed(gap_m - if for_good { leaves_m } else { 0.0 }, ahead_mps);
             }
         }
         if let Some((halt_m, until)) = vehicle.halt
             && self.now < until
         {
-            heed(halt_m - vehicle.along_m, 0.0);
+            heeding.heed(halt_m - vehicle.along_m, 0.0);
         }
         if let Some(call) = vehicle.call {
             // It stands with its front at the sign, not before it.
-            heed(call.at_m + driver.standstill_m - vehicle.along_m, 0.0);
+            heeding.heed(call.at_m + driver.standstill_m - vehicle.along_m, 0.0);
         }
-        if vehicle.entered.is_none() && !vehicle.runs_red && self.must_stop(vehicle) {
-            heed(route.stop_m - vehicle.along_m, 0.0);
+        let to_line_m = route.stop_m - vehicle.along_m;
+        let heeds_line = vehicle.entered.is_none() && !vehicle.runs_red;
+        if heeds_line && heeding.matters(to_line_m) && self.must_stop(vehicle) {
+            heeding.heed(to_line_m, 0.0);
         }
         let mut waits_to_cross = None;
         for zone in &route.zones {
+            let to_zone_m = zone.enter_m + STOP_BEYOND_M - vehicle.along_m;
+            // The next are farther away.
+            if !heeding.matters(to_zone_m) {
+                break;
+            }
             if self.must_wait(vehicle, zone, &mut waits_to_cross) {
-                heed(zone.enter_m + STOP_BEYOND_M - vehicle.along_m, 0.0);
+                heeding.heed(to_zone_m, 0.0);
+                break;
             }
         }
+        let mut chosen = heeding.chosen_mps2();
         if self.moves_over {
             chosen = chosen.min(self.letting_in_mps2(vehicle, nearest_m));
         }
         chosen.max(-HARDEST_MPS2)
+    }
+
+    /// Heeds the vehicles ahead in the lanes that `vehicle` is in; how far the nearest is.
+    fn heed_those_ahead(&self, vehicle: &Vehicle, leaves_m: f64, heeding: &mut Heeding<'_>) -> f64 {
+        let route = self.route(vehicle);
+        let mut nearest_m = f64::INFINITY;
+        let mut heed = |gap_m: f64, speed_mps: f64, broken: bool| {
+            nearest_m = nearest_m.min(gap_m);
+            heeding.heed(gap_m - if broken { leaves_m } else { 0.0 }, speed_mps);
+        };
+        // Who moves over is in two lanes.
+        let alone = vehicle.aside.is_none();
+        if alone {
+            let own = (vehicle.id, vehicle.along_m, route.clear_m);
+            for kin in &route.kin {
+                // Who came later is farther back, as a rule: the nearest first, and few of the others matter.
+                for other in self.lookup.places(kin.route).iter().rev() {
+                    if !other.aside
+                        && other.id != vehicle.id
+                        && let Some(gap_m) =
+                            kin.gap_m(own, (other.id, other.along_m, other.length_m))
+                    {
+                        heed(gap_m, other.speed_mps, other.broken);
+                    }
+                }
+            }
+        }
+        let all = self.vehicles.iter().filter(|_| !alone);
+        let aside = self.lookup.aside(self.vehicles).filter(|_| alone);
+        for other in all.chain(aside).filter(|other| other.id != vehicle.id) {
+            if let Some(gap_m) = self.gap_behind_m(vehicle, other) {
+                let broken = other.halt.is_some() && other.speed_mps < STANDING_MPS;
+                heed(gap_m, other.speed_mps, broken);
+            }
+        }
+        nearest_m
     }
 
     /// As fast as its driver would go where it is.
@@ -140,7 +168,7 @@ impl Scene<'_> {
     /// What the driver chooses who lets in those that ask: only the one right behind does.
     fn letting_in_mps2(&self, vehicle: &Vehicle, nearest_m: f64) -> f64 {
         let own = (vehicle.route, vehicle.along_m);
-        let asking = self.vehicles.iter().filter_map(|other| {
+        let asking = self.lookup.asking(self.vehicles).filter_map(|other| {
             let ask = other.asks.filter(|_| other.id != vehicle.id)?;
             let there = (ask.route, other.along_m + ask.shift_m);
             let gap_m = self.gap_on_m(vehicle, own, other, there)?;
@@ -182,39 +210,6 @@ impl Scene<'_> {
         }
     }
 
-    /// How far ahead `user` is or will be in the way of `vehicle`, and how fast it goes along.
-    pub(super) fn gap_before_m(&self, vehicle: &Vehicle, user: &Body) -> Option<(f64, f64)> {
-        let path = &self.route(vehicle).path;
-        let nose = vehicle.place_at(self.roads, vehicle.along_m);
-        let reach_m = vehicle.speed_mps * LOOKS_AHEAD_S + LOOKS_AHEAD_M;
-        if nose.distance_m(user.centre) > reach_m + user.length_m + user.speed_mps * FORESEEN_S {
-            return None;
-        }
-        let moves = user.direction.times(user.speed_mps);
-        let foreseen = if user.kind == Kind::Object || user.speed_mps < 0.1 {
-            0
-        } else {
-            FORESEEN_STEPS
-        };
-        let beside_m = vehicle.width_m / 2.0 + PASSES_AT_M;
-        (0..=reach_m as usize).find_map(|metre| {
-            let place = vehicle.place_at(self.roads, vehicle.along_m + metre as f64);
-            (0..=foreseen).find_map(|step| {
-                let later_s = f64::from(step) * FORESEEN_S / f64::from(FORESEEN_STEPS);
-                let then = place.minus(moves.times(later_s));
-                (user.distance_m(then) < beside_m).then(|| {
-                    let along = path.direction_at(vehicle.along_m + metre as f64);
-                    let with = if step == 0 {
-                        moves
-                    } else {
-                        Point::new(0.0, 0.0)
-                    };
-                    (metre as f64, with.dot(along).max(0.0))
-                })
-            })
-        })
-    }
-
     pub(super) fn route(&self, vehicle: &Vehicle) -> &Route {
         &self.roads.routes[vehicle.route]
     }
@@ -253,33 +248,10 @@ impl Scene<'_> {
         other: &Vehicle,
         (other_route, other_along_m): (usize, f64),
     ) -> Option<f64> {
-        let (own, theirs) = (
-            &self.roads.routes[own_route],
-            &self.roads.routes[other_route],
-        );
-        let other_rear_m = other_along_m - other.length_m;
-        if own.approach == theirs.approach {
-            let together = own_route == other_route
-                || own
-                    .parts_from_m(other_route)
-                    .is_some_and(|parts_m| other_rear_m < parts_m);
-            if together && is_ahead(other, other_along_m, vehicle, own_along_m) {
-                return Some(other_rear_m - own_along_m);
-            }
-        }
-        if own.exit == theirs.exit && own_route != other_route {
-            let zone = own.zones.iter().find(|zone| zone.other == other_route);
-            let in_lane = match zone {
-                Some(zone) => other_rear_m > zone.other_enter_m,
-                None => other_rear_m > theirs.clear_m,
-            };
-            let own_m = own_along_m - own.clear_m;
-            let their_m = other_along_m - theirs.clear_m;
-            if in_lane && is_ahead(other, their_m, vehicle, own_m) {
-                return Some(their_m - other.length_m - own_m);
-            }
-        }
-        None
+        let own = &self.roads.routes[own_route];
+        let kin = own.kin.iter().find(|kin| kin.route == other_route)?;
+        let own = (vehicle.id, own_along_m, own.clear_m);
+        kin.gap_m(own, (other.id, other_along_m, other.length_m))
     }
 
     /// Whether the signal, or those with the right of way, keep `vehicle` at the stop line.
@@ -313,53 +285,6 @@ impl Scene<'_> {
         }
     }
 
-    /// A right turn that no phase governs, or at a round red light: wait for those who may drive and come
-    /// too soon.
-    fn must_yield(&self, vehicle: &Vehicle) -> bool {
-        let route = self.route(vehicle);
-        let clear_s = |zone: &Zone| {
-            let out_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m;
-            if route.on_red {
-                return self.time_to_s(vehicle, out_m);
-            }
-            vehicle.least_time_s(out_m - vehicle.along_m, route.speed_mps(zone.enter_m))
-        };
-        route.zones.iter().any(|zone| {
-            self.lookup
-                .on(zone.other, self.vehicles)
-                .filter(|other| other.entered.is_none())
-                .filter(|other| self.comes(other))
-                .any(|other| {
-                    let way_m = zone.other_enter_m - other.along_m;
-                    let theirs = self.route(other);
-                    let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
-                    let margin_s = if zone.merges {
-                        MERGE_GAP_S
-                    } else {
-                        CROSS_GAP_S
-                    };
-                    comes_s < clear_s(zone) + margin_s
-                })
-        })
-    }
-
-    /// When the front of `vehicle` is at a place of its route, as its driver drives through the bend.
-    fn time_to_s(&self, vehicle: &Vehicle, place_m: f64) -> f64 {
-        let route = self.route(vehicle);
-        let (mut at_m, mut mps, mut time_s) = (vehicle.along_m, vehicle.speed_mps, 0.0);
-        while at_m < place_m {
-            let metre = (place_m - at_m).min(1.0);
-            let faster =
-                (mps * mps + 2.0 * UP_TO_SPEED * vehicle.driver.acceleration_mps2 * metre).sqrt();
-            let next = faster
-                .min(vehicle.wanted_mps(route.speed_mps(at_m)))
-                .max(0.5);
-            time_s += metre / ((mps + next) / 2.0);
-            (at_m, mps) = (at_m + metre, next);
-        }
-        time_s
-    }
-
     fn may_go(&self, vehicle: &Vehicle) -> bool {
         if vehicle.runs_red || vehicle.siren {
             return true;
@@ -372,102 +297,33 @@ impl Scene<'_> {
     }
 
     /// Whether who is before the stop line may drive, and does not wait there for a siren.
-    fn comes(&self, vehicle: &Vehicle) -> bool {
+    pub(super) fn comes(&self, vehicle: &Vehicle) -> bool {
         self.may_go(vehicle) && !self.holds_back(vehicle)
-    }
-
-    /// Whether somebody who has the right of way comes before `vehicle` would be out of the zone.
-    fn is_cut_off(&self, vehicle: &Vehicle, zone: &Zone) -> bool {
-        let out_m = zone.leave_m.max(zone.enter_m) + vehicle.length_m;
-        // The same whoever comes, and dear.
-        let clear_s = OnceCell::new();
-        let clear_s = || *clear_s.get_or_init(|| self.time_to_s(vehicle, out_m));
-        self.there(zone)
-            .filter(|other| other.entered.is_some() || self.comes(other))
-            .any(|other| {
-                let theirs = self.route(other);
-                let way_m = zone.other_enter_m - other.along_m;
-                let comes_s = other.least_time_s(way_m, theirs.speed_mps(other.along_m));
-                comes_s < clear_s() + CROSS_GAP_S
-            })
-    }
-
-    /// Who is in this zone on the other route, or before it.
-    fn there<'a>(&'a self, zone: &'a Zone) -> impl Iterator<Item = &'a Vehicle> {
-        let all = self.lookup.on(zone.other, self.vehicles);
-        all.filter(|other| other.rear_m() < zone.other_leave_m)
-    }
-
-    /// Whether who turns left has to wait before the first lane to cross: for a gap in all of them, so
-    /// as not to stand in one and wait for the next.
-    fn must_wait_to_cross(&self, vehicle: &Vehicle, route: &Route) -> bool {
-        let crosses = || {
-            route
-                .zones
-                .iter()
-                .filter(|zone| zone.order == Order::Yields)
-        };
-        let first_m = crosses()
-            .map(|zone| zone.enter_m)
-            .fold(f64::INFINITY, f64::min);
-        vehicle.along_m <= first_m + STOP_BEYOND_M
-            && crosses().any(|zone| self.is_cut_off(vehicle, zone))
-    }
-
-    /// Whether somebody with an earlier place in the order is still in, or before, this zone.
-    /// `waits_to_cross` is asked once for all zones of a vehicle.
-    fn must_wait(&self, vehicle: &Vehicle, zone: &Zone, waits_to_cross: &mut Option<bool>) -> bool {
-        if vehicle.along_m > zone.enter_m + STOP_BEYOND_M {
-            return false;
-        }
-        let route = self.route(vehicle);
-        if zone.order == Order::Yields {
-            let waits = || self.must_wait_to_cross(vehicle, route);
-            if *waits_to_cross.get_or_insert_with(waits) {
-                return true;
-            }
-        }
-        self.there(zone)
-            .filter(|other| match (other.entered, vehicle.entered) {
-                // Who turns left and has not yet gone is the one to wait.
-                _ if zone.order == Order::Goes => {
-                    other.along_m > zone.other_enter_m + STOP_BEYOND_M
-                }
-                (Some(theirs), Some(own)) => theirs < own,
-                (Some(_), None) => true,
-                (None, _) => false,
-            })
-            .any(|other| {
-                let out_m = zone.other_leave_m + other.length_m - other.along_m;
-                let most_mps = self.route(other).speed_mps(other.along_m);
-                let out_s = other.least_time_s(out_m, most_mps);
-                let comes_s = vehicle.least_time_s(
-                    zone.enter_m - vehicle.along_m,
-                    route.speed_mps(vehicle.along_m),
-                );
-                comes_s < out_s + CLEAR_GAP_S
-            })
     }
 }
 
-/// Whether `one` is ahead of `other`; the older of two that are level.
-fn is_ahead(one: &Vehicle, one_m: f64, other: &Vehicle, other_m: f64) -> bool {
-    one_m > other_m || (one_m >= other_m && one.id < other.id)
+impl Kin {
+    /// How far ahead the rear of another on this route is for somebody (id, place, where the exit lane of its
+    /// own route begins), if both are in one lane; of two that are level the older is ahead.
+    fn gap_m(
+        &self,
+        (id, along_m, clear_m): (u32, f64, f64),
+        (other_id, other_m, length_m): (u32, f64, f64),
+    ) -> Option<f64> {
+        let is_ahead =
+            |own_m: f64, their_m: f64| their_m > own_m || (their_m >= own_m && other_id < id);
+        let rear_m = other_m - length_m;
+        if rear_m < self.parts_m && is_ahead(along_m, other_m) {
+            return Some(rear_m - along_m);
+        }
+        let (own_m, their_m) = (along_m - clear_m, other_m - self.clear_m);
+        (rear_m > self.joins_m && is_ahead(own_m, their_m)).then(|| their_m - length_m - own_m)
+    }
 }
 
 /// Drivers keep the standstill gap from a stop line, and from a point this far beyond the edge of a
 /// zone: they stop two metres before the one and a metre before the other.
-const STOP_BEYOND_M: f64 = 1.0;
-/// Share of their acceleration that drivers use on the way to the speed of a bend.
-const UP_TO_SPEED: f64 = 0.7;
-/// Drivers look so far ahead for people and things: at their speed, and besides.
-const LOOKS_AHEAD_S: f64 = 3.5;
-const LOOKS_AHEAD_M: f64 = 15.0;
-/// They foresee for so long where somebody goes, in so many steps.
-const FORESEEN_S: f64 = 2.0;
-const FORESEEN_STEPS: u32 = 4;
-/// And pass at least at this distance.
-const PASSES_AT_M: f64 = 0.4;
+pub(super) const STOP_BEYOND_M: f64 = 1.0;
 /// Who goes on at yellow may have to slow down for a bend.
 const SLOWING_DOWN: f64 = 0.75;
 /// So much room is kept before what blocks a lane, to get out of it.
@@ -482,9 +338,3 @@ const PAST_RED_MPS: f64 = 20.0 / 3.6;
 pub(super) const STANDING_MPS: f64 = 0.5;
 /// Tyres give no more.
 const HARDEST_MPS2: f64 = 8.0;
-/// A right turn wants this before somebody who crosses.
-const CROSS_GAP_S: f64 = 1.0;
-/// And this before somebody in the lane that it turns into.
-const MERGE_GAP_S: f64 = 2.5;
-/// A later vehicle comes this long after an earlier one has left a zone.
-const CLEAR_GAP_S: f64 = 0.5;

@@ -104,14 +104,27 @@ pub struct Route {
     pub stop_m: f64,
     /// Where the exit lane begins.
     pub clear_m: f64,
-    /// Where it meets routes of other approach lanes.
+    /// Where it meets routes of other approach lanes, in the order in which one comes to them.
     pub zones: Vec<Zone>,
-    /// How far routes of the same approach lane run with it: their index, and where they part.
-    pub partings: Vec<(usize, f64)>,
-    /// Routes that begin or end in the same lane, itself among them.
-    pub kin: Vec<usize>,
+    /// Routes that begin or end in the same lane, itself among them, by index.
+    pub kin: Vec<Kin>,
     /// Fastest that one drives, for each metre; slows down ahead of bends.
     speed_mps: Vec<f64>,
+}
+
+/// A route that begins or ends in the same lane as another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Kin {
+    /// Its index.
+    pub route: usize,
+    /// Whose rear is not so far along it is in the approach lane of both; less than any place if they have
+    /// none in common.
+    pub parts_m: f64,
+    /// Whose rear is farther along it is in the exit lane of both; more than any place if they have none in
+    /// common, and of the route itself.
+    pub joins_m: f64,
+    /// Where its exit lane begins.
+    pub clear_m: f64,
 }
 
 /// A stretch of a route that cannot be shared with a vehicle on another route.
@@ -163,19 +176,17 @@ impl Roads {
                 if one == other {
                     continue;
                 }
-                if routes[one].approach == routes[other].approach {
-                    let part_m = parting(&routes[one], &samples[one], &samples[other]);
-                    routes[one].partings.push((other, part_m));
-                } else if let Some(zone) = meeting(&routes, &samples, one, other) {
+                if routes[one].approach != routes[other].approach
+                    && let Some(zone) = meeting(&routes, &samples, one, other)
+                {
                     routes[one].zones.push(zone);
                 }
             }
-        }
-        for one in 0..routes.len() {
-            let (approach, exit) = (routes[one].approach, routes[one].exit);
-            let kin = routes.iter().enumerate();
-            let kin = kin.filter(|(_, other)| other.approach == approach || other.exit == exit);
-            routes[one].kin = kin.map(|(other, _)| other).collect();
+            routes[one]
+                .zones
+                .sort_by(|a, b| a.enter_m.total_cmp(&b.enter_m));
+            let kin = (0..routes.len()).filter_map(|other| kin(&routes, &samples, one, other));
+            routes[one].kin = kin.collect();
         }
         Ok(Self {
             approaches,
@@ -255,7 +266,6 @@ impl Route {
             stop_m,
             clear_m,
             zones: Vec::new(),
-            partings: Vec::new(),
             kin: Vec::new(),
             speed_mps,
         })
@@ -271,14 +281,6 @@ impl Route {
     pub fn free_time_s(&self) -> f64 {
         let metres = (0..self.stop_m as usize).map(|metre| 1.0 / self.speed_mps(metre as f64));
         metres.sum()
-    }
-
-    /// Where this route and `other`, of the same approach lane, part.
-    pub fn parts_from_m(&self, other: usize) -> Option<f64> {
-        self.partings
-            .iter()
-            .find(|(route, _)| *route == other)
-            .map(|&(_, at_m)| at_m)
     }
 
     /// Places through the junction, and a little into the exit.
@@ -313,6 +315,27 @@ pub(super) fn speeds(path: &Path, bend_m: f64, limit_mps: impl Fn(f64) -> f64) -
         speeds[metre] = speeds[metre].min((ahead * ahead + 2.0 * SLOWING_MPS2).sqrt());
     }
     speeds
+}
+
+/// What `other` has in common with `one`, whose zones are known; None if neither lane.
+fn kin(routes: &[Route], samples: &[Vec<(f64, Point)>], one: usize, other: usize) -> Option<Kin> {
+    let (own, theirs) = (&routes[one], &routes[other]);
+    let zone = own.zones.iter().find(|zone| zone.other == other);
+    let (begins, ends) = (own.approach == theirs.approach, own.exit == theirs.exit);
+    (begins || ends).then(|| Kin {
+        route: other,
+        parts_m: match (begins, one == other) {
+            (true, true) => f64::INFINITY,
+            (true, false) => parting(own, &samples[one], &samples[other]),
+            (false, _) => f64::NEG_INFINITY,
+        },
+        joins_m: if ends && one != other {
+            zone.map_or(theirs.clear_m, |zone| zone.other_enter_m)
+        } else {
+            f64::INFINITY
+        },
+        clear_m: theirs.clear_m,
+    })
 }
 
 /// Where `route` is as far from `other` as two vehicles side by side.

@@ -25,9 +25,9 @@ impl Scene<'_> {
         if vehicle.siren || left_m > decides_m || needed_mps2 > braking_mps2 {
             return false;
         }
-        let kin = self.lookup.kin(route, self.vehicles);
-        let before_it = kin.filter(|other| {
-            let theirs = &self.roads.routes[other.route];
+        let kin = self.lookup.kin(route);
+        let before_it = kin.filter(|(kin, other)| {
+            let theirs = &self.roads.routes[kin.route];
             if theirs.exit != route.exit {
                 return false;
             }
@@ -36,6 +36,7 @@ impl Scene<'_> {
                 None => theirs.approach == route.approach && other.along_m > vehicle.along_m,
             }
         });
+        let before_it = before_it.map(|(_, other)| other.of(self.vehicles));
         let taken_m: f64 = before_it.map(stands_on_m).sum();
         tail_m < taken_m + stands_on_m(vehicle) + SPARE_M
     }

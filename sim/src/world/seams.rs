@@ -82,6 +82,24 @@ impl World {
         in_lane.min_by(|a, b| a.rear_m.total_cmp(&b.rear_m))
     }
 
+    /// The last vehicle in each approach lane, as [`World::last_in`] has it.
+    pub fn last_in_each(&self, last: &mut Vec<Option<Ahead>>) {
+        last.clear();
+        last.resize(self.roads.approaches.len(), None);
+        for vehicle in &self.vehicles {
+            for (route, along_m) in vehicle.places() {
+                let rear_m = along_m - vehicle.length_m;
+                let last = &mut last[self.roads.routes[route].approach];
+                if last.is_none_or(|last| rear_m < last.rear_m) {
+                    *last = Some(Ahead {
+                        rear_m,
+                        speed_mps: vehicle.speed_mps,
+                    });
+                }
+            }
+        }
+    }
+
     /// Who comes to the end of an exit lane next.
     pub fn coming(&self, exit: usize) -> Option<Coming<'_>> {
         let routes = &self.roads.routes;

@@ -288,12 +288,27 @@ impl Driver {
         gap_m: f64,
         ahead_mps: f64,
     ) -> f64 {
+        let wanted_gap_m = self.wanted_gap_m(speed_mps, ahead_mps, self.brake_mps2());
+        let free_mps2 = self.free_mps2(speed_mps, wanted_mps);
+        self.crowded_mps2(free_mps2, wanted_gap_m, gap_m)
+    }
+
+    /// The model's scale of braking, the same at any time: `2 sqrt(a b)`.
+    pub(super) fn brake_mps2(&self) -> f64 {
+        2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt()
+    }
+
+    /// The gap that the driver wants to something that goes so fast.
+    pub(super) fn wanted_gap_m(&self, speed_mps: f64, ahead_mps: f64, brake_mps2: f64) -> f64 {
         let closing_mps = speed_mps - ahead_mps;
-        let brake = 2.0 * (self.acceleration_mps2 * self.braking_mps2).sqrt();
-        let wanted_gap_m = self.standstill_m
-            + (speed_mps * self.headway_s + speed_mps * closing_mps / brake).max(0.0);
+        self.standstill_m
+            + (speed_mps * self.headway_s + speed_mps * closing_mps / brake_mps2).max(0.0)
+    }
+
+    /// What is left of the acceleration on a free road where the wanted gap is not there.
+    pub(super) fn crowded_mps2(&self, free_mps2: f64, wanted_gap_m: f64, gap_m: f64) -> f64 {
         let crowding = wanted_gap_m / gap_m.max(0.1);
-        self.free_mps2(speed_mps, wanted_mps) - self.acceleration_mps2 * crowding * crowding
+        free_mps2 - self.acceleration_mps2 * crowding * crowding
     }
 }
 
