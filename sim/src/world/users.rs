@@ -135,6 +135,27 @@ impl Users {
         &self.bodies
     }
 
+    /// Whether somebody, or something, has nowhere to go.
+    pub(super) fn stays(&self, id: u32) -> bool {
+        let user = self.user(id);
+        user.is_some_and(|user| self.ways[user.wish].path.is_none())
+    }
+
+    /// The phase whose green somebody who comes to a kerb has to wait for, and has not been let go by.
+    pub(super) fn waits_for(&self, id: u32) -> Option<PhaseId> {
+        let user = self.user(id).filter(|user| !user.released)?;
+        let wish = &self.ways[user.wish].wish;
+        wish.phase.filter(|_| wish.wait_m.is_some())
+    }
+
+    fn user(&self, id: u32) -> Option<&User> {
+        let place = self
+            .present
+            .binary_search_by_key(&id, |user| user.id)
+            .ok()?;
+        Some(&self.present[place])
+    }
+
     /// What some of them are in the language of events, and whether they are that without doubt: who is on foot
     /// beside the road is about to be an event, and is none before the first step on the carriageway.
     pub(super) fn events(&self, roads: &Roads) -> impl Iterator<Item = (u32, u16, bool)> {
