@@ -1,7 +1,7 @@
 //! Where somebody would be who brakes hard, had it not, and whom it would have met there.
 //!
-//! A driver who brakes hard is driven on, from a second before it began, by its own model in the true world as if
-//! nobody crossed before it; step by step, until some time after it last braked hard. Those who cross are where
+//! A driver who brakes hard is driven on, from a second before it began, by its own model, no faster than then, in the true world as
+//! if nobody crossed before it; step by step, until some time after it last braked hard. Those who cross are where
 //! they truly are, and once they give way where they would be straight on. Not here: what makes of a touch
 //! a conflict.
 
@@ -139,6 +139,13 @@ impl Driven {
             speed_mps: from.speed_mps,
             entered: from.entered,
             committed: from.committed,
+            // As it was: nobody knows that it would have speeded up.
+            advised_mps: Some(
+                vehicle
+                    .advised_mps
+                    .unwrap_or(f64::INFINITY)
+                    .min(from.speed_mps),
+            ),
             ..vehicle.clone()
         };
         for _ in 0..steps {
