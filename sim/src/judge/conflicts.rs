@@ -9,7 +9,8 @@
 //!   avoid it. Whom it would have passed before, or behind, it meets at most by braking (`gone_on`).
 //!
 //! What goes on goes on as this world's drivers and walkers do: no faster through a bend than its driver goes
-//! there, not through the vehicle before it, and not over a kerb where red holds one. Vehicles slower than 2 m/s
+//! there, not through the vehicle before it, and not over a kerb where one waits for the
+//! signal or for who comes. Vehicles slower than 2 m/s
 //! are in none: they stand before anybody is hurt.
 //!
 //! The limits are usual for serious conflicts: 1.5 s as in FHWA's Surrogate Safety Assessment Model, 3.4
@@ -177,7 +178,7 @@ struct Touch {
 /// When and where the two would touch within a short time, going on as they are, if the vehicle would have to
 /// brake hard before.
 fn soon(world: &World, alone: &Alone<'_>, vehicle: &Vehicle, other: &Body) -> Option<(f64, Point)> {
-    if vehicle.speed_mps <= SLOWEST_MPS || world.is_held_by_red(other.id) {
+    if vehicle.speed_mps <= SLOWEST_MPS || world.is_at_kerb(other.id) {
         return None;
     }
     let within_s = SOON_S.min(vehicle.speed_mps / (2.0 * HARD_MPS2));

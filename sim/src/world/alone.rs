@@ -3,8 +3,6 @@
 //! A vehicle that is not there is driven by its own driver's model in the world as it is. Not here: what the
 //! others would do without it.
 
-use rsu::report::Light;
-
 use super::lookup::Lookup;
 use super::right_of_way::Scene;
 use super::snapshot::Body;
@@ -87,10 +85,10 @@ impl World {
         self.body(vehicle)
     }
 
-    /// Whether somebody on foot or two wheels is before a kerb where a red light holds it.
-    pub(crate) fn is_held_by_red(&self, id: u32) -> bool {
-        let phase = self.users.waits_for(id);
-        phase.is_some_and(|phase| self.signals.light(phase, self.now()) != Light::Green)
+    /// Whether somebody on foot or two wheels has not left its kerb, where it waits for its signal and for who
+    /// comes.
+    pub(crate) fn is_at_kerb(&self, id: u32) -> bool {
+        self.users.is_at_kerb(id)
     }
 }
 

@@ -141,11 +141,10 @@ impl Users {
         user.is_some_and(|user| self.ways[user.wish].path.is_none())
     }
 
-    /// The phase whose green somebody who comes to a kerb has to wait for, and has not been let go by.
-    pub(super) fn waits_for(&self, id: u32) -> Option<PhaseId> {
-        let user = self.user(id).filter(|user| !user.released)?;
-        let wish = &self.ways[user.wish].wish;
-        wish.phase.filter(|_| wish.wait_m.is_some())
+    /// Whether somebody who waits at a kerb for its signal, or for who comes, has not left it yet.
+    pub(super) fn is_at_kerb(&self, id: u32) -> bool {
+        let user = self.user(id).filter(|user| !user.released);
+        user.is_some_and(|user| self.ways[user.wish].wish.wait_m.is_some())
     }
 
     fn user(&self, id: u32) -> Option<&User> {

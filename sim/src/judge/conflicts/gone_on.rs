@@ -181,7 +181,7 @@ impl Ghost {
                 fastest_mps,
                 gave_way: false,
             });
-            went.follow(other, world.is_held_by_red(other.id));
+            went.follow(other, world.is_at_kerb(other.id));
             if own.speed_mps > SLOWEST_MPS && own.overlaps(&went.body) {
                 touches.push(Touch {
                     bodies: [own.id, other.id],
@@ -194,10 +194,10 @@ impl Ghost {
 }
 
 impl Went {
-    fn follow(&mut self, truly: &Body, held_by_red: bool) {
+    fn follow(&mut self, truly: &Body, at_kerb: bool) {
         self.fastest_mps = self.fastest_mps.max(truly.speed_mps);
         let slowed = truly.speed_mps < SLOWED_SHARE * self.fastest_mps;
-        self.gave_way |= slowed && !held_by_red;
+        self.gave_way |= slowed && !at_kerb;
         if self.gave_way {
             let gone = self
                 .body
