@@ -240,10 +240,10 @@ impl Longest {
             self.elsewhere = Some((row.head_m, now));
         }
         match self.elsewhere {
-            // It has been in that place since it was first there.
-            Some(moved) if now.since(self.there) > GONE_AFTER => {
-                (self.head, self.there, self.elsewhere) = (Some(moved), now, None);
-                self.congested |= now.since(moved.1) >= LASTS;
+            // It has been there since it came there.
+            Some((_, since)) if now.since(self.there) > GONE_AFTER => {
+                (self.head, self.there, self.elsewhere) = (Some((row.head_m, since)), now, None);
+                self.congested |= now.since(since) >= LASTS;
             }
             _ => {
                 self.head = Some((head_m, since));
