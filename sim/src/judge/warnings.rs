@@ -6,8 +6,9 @@
 //! them brakes as hard as nobody does without need: whoever avoids it by that was warned rightly; if the two
 //! were in conflict by [`super::conflicts`], which asks for a warning; or if a vehicle that drove on as fast as
 //! when the warning began would have met somebody on foot or two wheels, by the same second and a half, where
-//! that one truly went: then its driver gave way, however softly. As far as its stop line, if that was still
-//! ahead, and the next vehicle before it: what it did for those says nothing. A warning of a track that shows
+//! that one truly went: then its driver gave way, however softly. No faster than its driver would through a bend,
+//! as far as its stop line, if that was still ahead, and the next vehicle before it: what it did for those
+//! says nothing. A warning of a track that shows
 //! nobody is false. Not here: conflicts that nobody was warned of.
 
 use std::time::Duration;
@@ -17,8 +18,10 @@ use rsu::warnings::{Change, Kind, Warning};
 
 use crate::plane::Point;
 use crate::truth::Truth;
-use crate::world::World;
+use crate::world::alone::Alone;
 use crate::world::snapshot::{Body, Snapshot};
+use crate::world::vehicles::Vehicle;
+use crate::world::{STEP, World};
 
 /// All that was warned of.
 #[derive(Clone, Debug, Default)]
@@ -76,12 +79,9 @@ struct Watch {
 /// A vehicle that goes on as fast as when a warning began.
 #[derive(Clone, Debug)]
 struct DrivenOn {
-    vehicle: u32,
-    route: usize,
-    /// Its middle, when the warning began.
-    from_m: f64,
-    speed_mps: f64,
-    /// Its middle gets no farther.
+    /// Where it would be; None where nothing is asked of it, or nothing more.
+    vehicle: Option<Vehicle>,
+    /// Its front gets no farther.
     until_m: f64,
     seen: Vec<(Mono, Body)>,
 }
@@ -173,7 +173,7 @@ impl WarningJudge {
                 watch.driven_on = Some(DrivenOn::new(world, one.kind, one.bodies[0]));
             }
             if let Some(driven_on) = &mut watch.driven_on {
-                driven_on.follow(now, now.seconds_after(one.since), world, &road);
+                driven_on.follow(now, world, &road);
             }
             if now.since(one.since) < WATCHED_FOR {
                 return true;
@@ -254,52 +254,40 @@ impl DrivenOn {
         };
         let vehicle = vehicle.and_then(driven);
         // Of two vehicles both may have given way, and which was to is not asked here.
-        let Some(vehicle) = vehicle.filter(|_| kind == Kind::Soft) else {
-            return Self::OVER;
-        };
-        let half_m = vehicle.length_m / 2.0;
-        let stop_m = world.roads().routes[vehicle.route].stop_m;
-        Self {
-            vehicle: vehicle.id,
-            route: vehicle.route,
-            from_m: vehicle.along_m - half_m,
-            speed_mps: vehicle.speed_mps,
-            until_m: if vehicle.entered.is_none() {
-                stop_m - half_m
+        let vehicle = vehicle.filter(|_| kind == Kind::Soft);
+        let until_m = vehicle.map_or(f64::INFINITY, |vehicle| {
+            let stop_m = world.roads().routes[vehicle.route].stop_m;
+            if vehicle.entered.is_none() {
+                stop_m
             } else {
                 f64::INFINITY
-            },
+            }
+        });
+        Self {
+            vehicle: vehicle.cloned(),
+            until_m,
             seen: Vec::new(),
         }
     }
 
-    /// Nothing is asked of it, or nothing more.
-    const OVER: Self = Self {
-        vehicle: 0,
-        route: 0,
-        from_m: 0.0,
-        speed_mps: 0.0,
-        until_m: f64::NEG_INFINITY,
-        seen: Vec::new(),
-    };
-
-    /// Goes on to where it would be so long after the beginning, with the others where they are.
-    fn follow(&mut self, now: Mono, after_s: f64, world: &World, road: &Snapshot) {
-        let along_m = self.from_m + self.speed_mps * after_s;
-        let path = &world.roads().routes[self.route].path;
-        let own = road.body(self.vehicle);
-        let Some(own) = own.filter(|_| along_m <= self.until_m.min(path.length_m())) else {
-            self.until_m = f64::NEG_INFINITY;
+    /// Goes on to where it would be a step later, with the others where they are.
+    fn follow(&mut self, now: Mono, world: &World, road: &Snapshot) {
+        let Some(vehicle) = &mut self.vehicle else {
             return;
         };
-        let gone_on = Body {
-            centre: path.point_at(along_m),
-            direction: path.direction_at(along_m),
-            ..*own
-        };
-        let mut others = road.vehicles().iter().filter(|body| body.id != own.id);
-        if others.any(|body| body.overlaps(&gone_on)) {
-            self.until_m = f64::NEG_INFINITY;
+        if !self.seen.is_empty() {
+            let step_s = STEP.as_secs_f64();
+            let slows_mps2 = Alone::new(world).slows_mps2(vehicle);
+            vehicle.speed_mps = (vehicle.speed_mps + slows_mps2 * step_s).max(0.0);
+            vehicle.along_m += vehicle.speed_mps * step_s;
+        }
+        let end_m = world.roads().routes[vehicle.route].path.length_m();
+        let gone_on = world.body_of(vehicle);
+        let mut others = road.vehicles().iter().filter(|body| body.id != vehicle.id);
+        let is_there = road.body(vehicle.id).is_some();
+        let blocked = others.any(|body| body.overlaps(&gone_on));
+        if !is_there || vehicle.along_m > self.until_m.min(end_m) || blocked {
+            self.vehicle = None;
             return;
         }
         self.seen.push((now, gone_on));
@@ -349,10 +337,22 @@ mod tests {
             env!("CARGO_MANIFEST_DIR"),
             "/../configs/scenarios/moyu-boyuan.toml"
         );
-        let world = Scenario::load(std::path::Path::new(file))
+        let mut world = Scenario::load(std::path::Path::new(file))
             .expect("a scenario")
             .world(1)
             .expect("a world");
+        while world.vehicles().is_empty() {
+            world.step();
+        }
+        let vehicle = Vehicle {
+            id: 1,
+            route: 0,
+            along_m: 10.0,
+            speed_mps: MPS,
+            aside: None,
+            aside_m: 0.0,
+            ..world.vehicles()[0].clone()
+        };
         let path = &world.roads().routes[0].path;
         let along = path.direction_at(ACROSS_M);
         let car = |id: u32, along_m: f64| Body {
@@ -366,10 +366,7 @@ mod tests {
             height_m: 1.5,
         };
         let mut driven_on = DrivenOn {
-            vehicle: 1,
-            route: 0,
-            from_m: 10.0,
-            speed_mps: MPS,
+            vehicle: Some(vehicle),
             until_m,
             seen: Vec::new(),
         };
@@ -390,7 +387,7 @@ mod tests {
             };
             bodies.push(walker);
             walked.push((now, walker));
-            driven_on.follow(now, after_s, &world, &Snapshot { at: now, bodies });
+            driven_on.follow(now, &world, &Snapshot { at: now, bodies });
         }
         met(&driven_on.seen, &walked)
     }

@@ -3,8 +3,8 @@
 //! A queue is four vehicles or more on one lane, each slower than 4 m/s and no more than 30 m behind
 //! the one before it, over 50 m or more. It is congestion once it has lasted for 20 s with its head
 //! farther than 40 m from the stop line and in one place (within 25 m). It is over once there has been
-//! no such queue for 5 s, and its head has moved once it has been elsewhere for as long: a row that breaks in
-//! two for a moment, as one of its vehicles is too fast, is the same queue. An approach is congested while one
+//! no such queue for 5 s, and its head has moved once it has been elsewhere for as long, and has been there since
+//! it came there: a row that breaks in two for a moment, as one of its vehicles is too fast, is the same queue. An approach is congested while one
 //! of its lanes is, and the tail is that of the longest queue that is congestion. There is no standard for
 //! these figures: they are what the roadside unit is to look for as it ships, written down a second time and
 //! looked up in the truth.
@@ -58,7 +58,9 @@ struct Longest {
     row: Option<Row>,
     /// Where its head was, before the stop line, and since when it has been there.
     head: Option<(f64, Mono)>,
-    /// When it was there last: a row that breaks in two for a moment has not moved on.
+    /// Where it has been instead, and since when: a row that breaks in two for a moment has not moved on.
+    elsewhere: Option<(f64, Mono)>,
+    /// When it was where it was last.
     there: Mono,
     seen: Mono,
     congested: bool,
@@ -206,6 +208,7 @@ impl Queue {
         let none = Longest {
             row: None,
             head: None,
+            elsewhere: None,
             there: Mono::ZERO,
             seen: Mono::ZERO,
             congested: false,
@@ -256,21 +259,29 @@ impl Longest {
         self.row = row;
         let Some(row) = row else {
             if now.since(self.seen) > GONE_AFTER {
-                (self.head, self.congested) = (None, false);
+                (self.head, self.elsewhere, self.congested) = (None, None, false);
             }
             return;
         };
         self.seen = now;
         let (head_m, since) = self.head.unwrap_or((row.head_m, now));
-        let stays = (row.head_m - head_m).abs() <= rule.head_stays_m;
-        if stays || self.head.is_none() {
-            self.there = now;
+        let near = |at_m: f64| (row.head_m - at_m).abs() <= rule.head_stays_m;
+        let stays = near(head_m);
+        if stays {
+            (self.there, self.elsewhere) = (now, None);
+        } else if self.elsewhere.is_none_or(|(at_m, _)| !near(at_m)) {
+            self.elsewhere = Some((row.head_m, now));
         }
-        if now.since(self.there) > GONE_AFTER {
-            (self.head, self.there) = (Some((row.head_m, now)), now);
-        } else {
-            self.head = Some((head_m, since));
-            self.congested |= stays && now.since(since) >= LASTS;
+        match self.elsewhere {
+            // It has been there since it came there.
+            Some((_, since)) if now.since(self.there) > GONE_AFTER => {
+                (self.head, self.there, self.elsewhere) = (Some((row.head_m, since)), now, None);
+                self.congested |= now.since(since) >= LASTS;
+            }
+            _ => {
+                self.head = Some((head_m, since));
+                self.congested |= stays && now.since(since) >= LASTS;
+            }
         }
     }
 }
@@ -314,6 +325,7 @@ mod tests {
         let mut longest = Longest {
             row: None,
             head: None,
+            elsewhere: None,
             there: Mono::ZERO,
             seen: Mono::ZERO,
             congested: false,
@@ -338,5 +350,8 @@ mod tests {
         assert!(!is_congestion(12..31));
         // It has moved on, and back: twenty seconds from there.
         assert!(!is_congestion(8..15));
+        // Twenty seconds from when it came back to where it stays, not from when it is held to.
+        assert!(!is_congestion(1..11));
+        assert!(is_congestion(1..10));
     }
 }

@@ -26,6 +26,7 @@
 //! - `room`: whether there is room beyond the junction
 //! - `sirens`: who holds back for an emergency vehicle
 //! - [`snapshot`]: where everything is at one moment
+//! - `alone`: what a driver would do if nobody crossed before it
 //! - `guests`: road users whom another simulation moves
 //! - [`seams`]: where vehicles come from another junction's world, and go on to one
 //!
@@ -34,6 +35,7 @@
 //! mathematics library, so the same seed gives the same state everywhere, to the bit. Unless lane
 //! changes are asked for, a vehicle enters on the lane that it needs and stays in it.
 
+pub(crate) mod alone;
 pub mod arrivals;
 pub mod aside;
 mod bends;

@@ -220,7 +220,7 @@ impl Scene<'_> {
     }
 
     /// How far ahead the rear of `other` is, if `vehicle` follows it in a lane that both are in.
-    fn gap_behind_m(&self, vehicle: &Vehicle, other: &Vehicle) -> Option<f64> {
+    pub(super) fn gap_behind_m(&self, vehicle: &Vehicle, other: &Vehicle) -> Option<f64> {
         let own = (vehicle.route, vehicle.along_m);
         let there = (other.route, other.along_m);
         if vehicle.aside.is_none() && other.aside.is_none() {

@@ -135,6 +135,26 @@ impl Users {
         &self.bodies
     }
 
+    /// Whether somebody, or something, has nowhere to go.
+    pub(super) fn stays(&self, id: u32) -> bool {
+        let user = self.user(id);
+        user.is_some_and(|user| self.ways[user.wish].path.is_none())
+    }
+
+    /// Whether somebody who waits at a kerb for its signal, or for who comes, has not left it yet.
+    pub(super) fn is_at_kerb(&self, id: u32) -> bool {
+        let user = self.user(id).filter(|user| !user.released);
+        user.is_some_and(|user| self.ways[user.wish].wish.wait_m.is_some())
+    }
+
+    fn user(&self, id: u32) -> Option<&User> {
+        let place = self
+            .present
+            .binary_search_by_key(&id, |user| user.id)
+            .ok()?;
+        Some(&self.present[place])
+    }
+
     /// What some of them are in the language of events, and whether they are that without doubt: who is on foot
     /// beside the road is about to be an event, and is none before the first step on the carriageway.
     pub(super) fn events(&self, roads: &Roads) -> impl Iterator<Item = (u32, u16, bool)> {
