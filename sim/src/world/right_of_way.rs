@@ -317,7 +317,7 @@ impl Kin {
             return Some(rear_m - along_m);
         }
         let (own_m, their_m) = (along_m - clear_m, other_m - self.clear_m);
-        (rear_m > self.joins_m && is_ahead(own_m, their_m)).then(|| their_m - length_m - own_m)
+        (rear_m > self.joins_m && is_ahead(own_m, their_m)).then_some(their_m - length_m - own_m)
     }
 }
 
