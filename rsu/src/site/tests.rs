@@ -200,12 +200,12 @@ fn every_rule_names_the_element_and_its_line() {
         (
             north,
             "[[0, 270], [0, 120], [60, 160], [30, 90], [-20, 150], [-9, 90], [0, 20]]",
-            "link \"from north\" crosses itself",
+            "link.points-m: crosses itself",
         ),
         (
             north,
             "[[0, 270]]",
-            "link \"from north\": a line needs at least two points",
+            "link.points-m: a line needs at least two points",
         ),
         (
             north,

