@@ -1,7 +1,7 @@
 //! What a receiver reads of a site.
 
 use v2x_msg::access::dsmp;
-use v2x_msg::base::{LaneId, PhaseId};
+use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{Movement, Node, SpeedLimitKind};
 
 use super::*;
@@ -191,6 +191,110 @@ fn a_junction_that_is_too_long_goes_out_in_parts_that_hold_all_its_links() {
     let counts: Vec<u8> = messages.iter().map(|map| map.msg_cnt.value()).collect();
     let expected: Vec<u8> = (0..parts).map(|part| ((127 + part) % 128) as u8).collect();
     assert_eq!(counts, expected);
+}
+
+/// Four links of so many lanes to the junction, and four away from it, on arcs.
+fn curved(lanes: u8, radius_m: f64, long_m: f64) -> Site {
+    let mut site = crossing(lanes, 2);
+    for link in &mut site.links {
+        let inward = link.downstream == HERE;
+        let bend = |line: &mut Vec<Enu>| {
+            let (from, to) = if inward {
+                (line[1], line[0])
+            } else {
+                (line[0], line[1])
+            };
+            let long = (to.east_m - from.east_m).hypot(to.north_m - from.north_m);
+            let way = (
+                (to.east_m - from.east_m) / long,
+                (to.north_m - from.north_m) / long,
+            );
+            let steps = (long_m / 5.0) as u32;
+            let point = |step: u32| {
+                let angle = f64::from(step) * 5.0 / radius_m;
+                let (out_m, left_m) = (radius_m * angle.sin(), radius_m * (1.0 - angle.cos()));
+                Enu {
+                    east_m: from.east_m + way.0 * out_m - way.1 * left_m,
+                    north_m: from.north_m + way.1 * out_m + way.0 * left_m,
+                    up_m: 0.0,
+                }
+            };
+            *line = (0..=steps).map(point).collect();
+            if inward {
+                line.reverse();
+            }
+        };
+        bend(&mut link.points);
+        link.lanes
+            .iter_mut()
+            .for_each(|lane| bend(&mut lane.centre));
+    }
+    site
+}
+
+#[test]
+fn four_links_of_five_lanes_on_bends_are_whole_in_one_message() {
+    for radius_m in [200.0, 300.0, 500.0] {
+        let site = curved(5, radius_m, 300.0);
+        let (messages, left_out) = messages(&Config::default(), &site, None).unwrap();
+        let first = Map::read(&messages[0]).unwrap();
+        assert_eq!(first.nodes()[0].id, HERE);
+        assert_eq!(first.nodes()[0].links().len(), 4);
+        assert_eq!(
+            (&left_out.cuts[..], &left_out.spread[..]),
+            (&[][..], &[][..]),
+            "{radius_m}"
+        );
+        assert!(left_out.coarser_m.is_none_or(|off_m| off_m <= 0.4));
+    }
+}
+
+#[test]
+fn a_junction_with_no_room_is_told_shorter_before_it_is_split() {
+    let site = curved(9, 120.0, 300.0);
+    let (messages, left_out) = messages(&Config::default(), &site, None).unwrap();
+    assert!(
+        left_out.spread.is_empty() && left_out.links.is_empty(),
+        "{left_out:?}"
+    );
+    let here = left_out.cuts.iter().filter(|cut| cut.downstream == HERE);
+    for cut in here.clone() {
+        assert_eq!(cut.by, Limit::Octets);
+        assert!(cut.told_m >= 150.0 && cut.told_m < cut.long_m, "{cut:?}");
+    }
+    assert!(here.count() > 0);
+    let nodes: Vec<NodeId> = messages
+        .iter()
+        .flat_map(|message| {
+            Map::read(message)
+                .unwrap()
+                .nodes()
+                .iter()
+                .map(|node| node.id)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        nodes,
+        [HERE, far(0), far(1), far(2), far(3)],
+        "each node once"
+    );
+}
+
+#[test]
+fn a_junction_of_which_no_link_fits_has_no_map() {
+    let mut site = bent(crossing(31, 31), 8.0);
+    for link in &mut site.links {
+        let more = link.lanes[0].connections.clone();
+        link.lanes
+            .iter_mut()
+            .for_each(|lane| lane.connections = more.repeat(8));
+    }
+    let told = messages(&Config::default(), &site, None).err();
+    assert_eq!(told, Some(Unbuildable::TooLong));
+    let lines = crate::site::FileLines::default();
+    let findings = findings::findings(&Config::default(), &site, "site.toml", &lines);
+    assert!(findings.any_wrong(), "{findings}");
 }
 
 #[test]
