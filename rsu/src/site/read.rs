@@ -294,7 +294,10 @@ pub(super) type Pair = At<(PhaseId, PhaseId)>;
 /// A phase with the pairs that it is listed in, and its id even if the rest is wrong.
 fn phase(mut table: Table<'_, '_>) -> (Option<(At<Phase>, Vec<Pair>)>, Option<PhaseId>) {
     let line = table.line();
-    let id = required_id(&mut table, "id", ruling);
+    let id = phase_id(&mut table, "id");
+    if id.is_none() && !table.has("id") {
+        table.missing("id");
+    }
     let name = table
         .required_text("name")
         .map(|name| name.value.to_owned());
@@ -342,6 +345,11 @@ fn phase(mut table: Table<'_, '_>) -> (Option<(At<Phase>, Vec<Pair>)>, Option<Ph
 
 /// Phases that a lamp group can have. 255 is permanent green in the message, so no signal has it.
 pub(super) const PHASES: std::ops::RangeInclusive<i64> = 1..=254;
+
+pub(super) fn phase_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<PhaseId> {
+    let id = table.integer(key, PHASES)?;
+    ruling(u8::try_from(id.value).ok()?).ok()
+}
 
 /// The id of a phase that signals rule.
 pub(super) fn ruling(id: u8) -> Result<PhaseId, ()> {

@@ -8,8 +8,8 @@ use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
 
 use super::read::{
-    LANE_KINDS, MAX_REACH_M, TURNS, ground, node_id, optional_id, required_id, required_number,
-    ruling,
+    LANE_KINDS, MAX_REACH_M, TURNS, ground, node_id, optional_id, phase_id, required_id,
+    required_number,
 };
 use super::{Connection, Lane, Link, Turn, across, line};
 use crate::sheet::{At, Table};
@@ -90,6 +90,8 @@ pub(super) fn link(mut table: Table<'_, '_>) -> Option<(At<Link>, Vec<usize>, Re
         read.each.push(how);
     }
     table.finish();
+    // Nor does its own line then lie as it was meant.
+    read.line &= !too_tight;
     let value = Link {
         name: name?,
         upstream: upstream?,
@@ -140,7 +142,7 @@ fn lane(
                 "a crosswalk leads to no link: give it `phase` instead, if a signal rules it";
             table.wrong(line, "connections", reason);
         }
-        connections = optional_id(&mut table, "phase", ruling)
+        connections = phase_id(&mut table, "phase")
             .and_then(|phase| Some(crossing_of(upstream?, phase)))
             .into_iter()
             .collect();
@@ -187,7 +189,7 @@ fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
     if turn.is_none() && !table.has("turn") {
         table.missing("turn");
     }
-    let phase = optional_id(&mut table, "phase", ruling);
+    let phase = phase_id(&mut table, "phase");
     table.finish();
     Some(Connection {
         to_node: to_node?,
