@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(told(north, aslant), [""; 0], "straight on to the south");
         let text = MOYU.replacen(north, aslant, 1);
         let straight = "{ to-node = 13, to-lane = 2, turn = \"straight\", phase = 1 }";
-        let turned = text.replacen(straight, &straight.replace("straight", "left"), 1);
+        let turned = text.replacen(straight, &straight.replace("straight", "right"), 1);
         let (_, remarks) = Site::parse_with_remarks(&turned, "site.toml").unwrap();
         let told: Vec<String> = remarks.iter().map(ToString::to_string).collect();
         assert!(

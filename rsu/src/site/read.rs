@@ -291,8 +291,11 @@ fn node_of(mut table: Table<'_, '_>) -> (Option<At<Node>>, Option<NodeId>) {
 /// Two phases that conflict, and where that is written.
 pub(super) type Pair = At<(PhaseId, PhaseId)>;
 
-/// A phase with the pairs that it is listed in, and its id even if the rest is wrong.
-fn phase(mut table: Table<'_, '_>) -> (Option<(At<Phase>, Vec<Pair>)>, Option<PhaseId>) {
+/// A phase, and the pairs that it is listed in.
+type Listed = (At<Phase>, Vec<Pair>);
+
+/// A phase with its pairs, and its id even if the rest is wrong.
+fn phase(mut table: Table<'_, '_>) -> (Option<Listed>, Option<PhaseId>) {
     let line = table.line();
     let id = phase_id(&mut table, "id");
     if id.is_none() && !table.has("id") {

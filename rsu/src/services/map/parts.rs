@@ -161,7 +161,7 @@ fn as_whole(
     let Some(mut best) = fitting(COARSEST_M, LEAST_REACH_M)? else {
         return Ok(None);
     };
-    let lines = site.links.iter().map(|link| road::longest_m(link));
+    let lines = site.links.iter().map(road::longest_m);
     let (mut holds_m, mut too_far_m) = (LEAST_REACH_M, lines.fold(LEAST_REACH_M, f64::max));
     while too_far_m - holds_m > REACH_STEP_M {
         let middle_m = f64::midpoint(holds_m, too_far_m);
