@@ -251,7 +251,7 @@ fn four_links_of_five_lanes_on_bends_are_in_one_message() {
 
 #[test]
 fn a_junction_with_no_room_is_told_shorter_before_it_is_split() {
-    let site = curved(6, 120.0, 300.0);
+    let site = curved(5, 120.0, 300.0);
     let (messages, left_out) = messages(&Config::default(), &site, None).unwrap();
     assert!(
         left_out.spread.is_empty() && left_out.links.is_empty(),
