@@ -160,6 +160,8 @@ fn parse_with(
     station.id = identity.id;
     input::tell_station(&inputs, &mut station);
     let site = identity.site?;
+    station::check_map(reader, &station.map, &site);
+    let site = site.site;
     for input in &mut inputs {
         input.protocol.place(site.frame);
     }

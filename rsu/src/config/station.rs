@@ -13,7 +13,7 @@ use crate::sheet::{Reader, Reason, Severity, Table};
 
 use crate::events::{self, detect};
 use crate::services::{FrameKind, Priorities, answer, map, rsi, rsm, spat};
-use crate::site::{Phase, Site};
+use crate::site::{FileLines, Phase, Site};
 use crate::{fusion, requests, signals, station, warnings};
 
 /// `[station]`.
@@ -21,9 +21,16 @@ pub(super) struct Identity {
     pub(super) name: String,
     pub(super) id: Option<StationId>,
     /// None if the site is missing or wrong, which has been noted.
-    pub(super) site: Option<Site>,
+    pub(super) site: Option<ReadSite>,
     /// Where the file names its site.
     pub(super) site_line: usize,
+}
+
+/// A site and where it was read.
+pub(super) struct ReadSite {
+    pub(super) site: Site,
+    file: String,
+    lines: FileLines,
 }
 
 /// Reads `[station]` and the site that it names.
@@ -59,14 +66,24 @@ pub(super) fn read_identity(
     identity
 }
 
-fn read_site(table: &Table<'_, '_>, text: &str, file: &Path) -> Option<Site> {
-    match Site::parse(text, &file.display().to_string()) {
-        Ok(site) => Some(site),
+fn read_site(table: &Table<'_, '_>, text: &str, file: &Path) -> Option<ReadSite> {
+    let file = file.display().to_string();
+    match Site::parse_with_lines(text, &file) {
+        Ok((site, remarks, lines)) => {
+            table.reader().merge(remarks);
+            Some(ReadSite { site, file, lines })
+        }
         Err(findings) => {
-            table.reader().merge(findings.iter().cloned());
+            table.reader().merge(findings);
             None
         }
     }
+}
+
+/// What MAP, as it is to be sent, cannot tell of the site.
+pub(super) fn check_map(reader: &Reader<'_>, config: &map::Config, read: &ReadSite) {
+    let findings = map::findings::findings(config, &read.site, &read.file, &read.lines);
+    reader.merge(findings);
 }
 
 fn station_id(text: &str) -> Option<StationId> {

@@ -19,9 +19,9 @@ use v2x_msg::kinds::Map;
 
 use super::load::{read, unreadable};
 use crate::config::{Findings, Severity};
-use crate::services::{Event, map};
+use crate::services::map::{self, LeftOut};
 use crate::sheet::{Finding, Reason};
-use crate::site::{Site, simplify};
+use crate::site::{Site, line, simplify};
 
 /// What `rsu map` is asked to do.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -75,9 +75,13 @@ pub fn map(command: &MapCommand) -> ExitCode {
             }
             summary(&site, file)
         }),
-        MapCommand::Export { file, format } => {
-            load(file).and_then(|(site, _)| export(&site, file, *format))
-        }
+        MapCommand::Export { file, format } => load(file).and_then(|(site, remarks)| {
+            // The text must hold nothing but what was asked for.
+            for remark in &remarks {
+                eprintln!("{remark}");
+            }
+            export(&site, file, *format)
+        }),
         MapCommand::Import(arguments) => return import::import(arguments),
     };
     match text {
@@ -102,12 +106,28 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// The site, and what is unwise in it.
+/// The site, and what is unwise in it or in the MAP that is made of it.
 fn load(file: &Path) -> Result<(Site, Findings), Findings> {
     match read(file) {
-        Ok(text) => Site::parse_with_remarks(&text, &file.display().to_string()),
+        Ok(text) => checked(&text, &file.display().to_string()),
         Err(error) => Err(unreadable(file, &error)),
     }
+}
+
+/// The same of a file that has been read; `file` is how findings name it.
+fn checked(text: &str, file: &str) -> Result<(Site, Findings), Findings> {
+    let (site, mut findings, lines) = Site::parse_with_lines(text, file)?;
+    findings.extend(map::findings::findings(
+        &map::Config::default(),
+        &site,
+        file,
+        &lines,
+    ));
+    findings.sort();
+    if findings.any_wrong() {
+        return Err(findings);
+    }
+    Ok((site, findings))
 }
 
 fn export(site: &Site, file: &Path, format: Format) -> Result<String, Findings> {
@@ -119,11 +139,8 @@ fn export(site: &Site, file: &Path, format: Format) -> Result<String, Findings> 
         return Ok(format!("{:#}\n", geojson::collection(site)));
     }
     let (messages, left_out) = messages(site, file, None)?;
-    // The text must hold nothing but the messages.
-    for event in left_out {
-        if let Some(remark) = remark(site, event) {
-            eprintln!("{}: {remark}", file.display());
-        }
+    for remark in remarks(&left_out) {
+        eprintln!("{}: MAP: {remark}", file.display());
     }
     Ok(messages
         .iter()
@@ -166,10 +183,8 @@ fn summary(site: &Site, file: &Path) -> Result<String, Findings> {
         sizes.join(" + "),
         worst_lane_m(site, &messages),
     );
-    for event in left_out {
-        if let Some(remark) = remark(site, event) {
-            let _ = writeln!(text, "  MAP: {remark}");
-        }
+    for remark in remarks(&left_out) {
+        let _ = writeln!(text, "  MAP: {remark}");
     }
     text.push_str("ok\n");
     Ok(text)
@@ -197,13 +212,25 @@ fn worst_lane_m(site: &Site, messages: &[Message]) -> f64 {
                         .collect();
                     if let Some(lane) = source.and_then(|link| link.lane(id)) {
                         let truth: Vec<Enu> = lane.centre.iter().copied().map(level).collect();
-                        worst_m = worst_m.max(simplify::error_m(&truth, &line));
+                        worst_m = worst_m.max(off_m(&truth, &line, node.id == site.node));
                     }
                 }
             }
         }
     }
     worst_m
+}
+
+/// How far a line that is told lies from the true one, and the true one from it as far as it is told.
+fn off_m(truth: &[Enu], told: &[Enu], inward: bool) -> f64 {
+    let far = if inward { told.first() } else { told.last() };
+    let foot = far.and_then(|far| line::foot(truth, far.east_m, far.north_m));
+    let near = match foot {
+        Some(foot) if inward => line::last_part(truth, line::length_m(truth) - foot.along_m),
+        Some(foot) => line::first_part(truth, foot.along_m),
+        None => truth.to_vec(),
+    };
+    simplify::error_m(&near, told).max(simplify::error_m(told, truth))
 }
 
 fn level(point: Enu) -> Enu {
@@ -215,7 +242,7 @@ fn messages(
     site: &Site,
     file: &Path,
     minute: Option<MinuteOfYear>,
-) -> Result<(Vec<Message>, Vec<Event>), Findings> {
+) -> Result<(Vec<Message>, LeftOut), Findings> {
     map::messages(&map::Config::default(), site, minute).map_err(|unbuildable| {
         let mut findings = Findings::default();
         findings.push(Finding {
@@ -233,28 +260,31 @@ fn messages(
     })
 }
 
-/// What the making of MAP leaves out; None of what does not concern it.
-fn remark(site: &Site, event: Event) -> Option<String> {
-    Some(match event {
-        Event::MapCoarser { tolerance_m } => format!(
-            "lines are told with fewer points to fit a message; what is left out lies within {tolerance_m} m"
-        ),
-        Event::MapInParts { parts } => format!(
-            "is sent as {parts} messages in a row, split by node: it is too long for one. Shorter links or \
-             fewer lanes would make it one"
-        ),
-        Event::ExitTooLong { to } => {
+/// How MAP is told, where that is not as usual. What it leaves out is among the findings.
+fn remarks(left_out: &LeftOut) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(tolerance_m) = left_out.coarser_m {
+        remarks.push(format!(
+            "lines are told with fewer points to fit a message; lanes lie within {tolerance_m} m"
+        ));
+    }
+    if left_out.parts > 1 {
+        let how = if left_out.spread.is_empty() {
+            "split by node: each node is whole in one of them".to_owned()
+        } else {
+            let ids: Vec<String> = left_out.spread.iter().map(ToString::to_string).collect();
             format!(
-                "the link to node {to} is left out, it is too long for a message: tell less of it"
+                "node {} in several of them, with some of its links in each: a receiver that keeps only \
+                 the last it heard of a node loses the others",
+                ids.join(" and ")
             )
-        }
-        Event::LinkTooLong { link } => {
-            let link = site.approaches().nth(link);
-            let name = link.map_or("", |link| &link.name);
-            format!("link \"{name}\" is left out, it is too long for a message: tell less of it")
-        }
-        _ => return None,
-    })
+        };
+        remarks.push(format!(
+            "is sent as {} messages in a row, {how}. Shorter links or fewer lanes would make it one",
+            left_out.parts
+        ));
+    }
+    remarks
 }
 
 fn encoded(message: &Message) -> Vec<u8> {
@@ -323,11 +353,5 @@ mod tests {
             text.starts_with("/no/such/site.toml: cannot be read: "),
             "{text}"
         );
-    }
-
-    #[test]
-    fn a_link_that_is_too_long_for_a_message_is_named() {
-        let told = remark(&site(), Event::LinkTooLong { link: 1 }).unwrap();
-        assert!(told.contains("\"from east\""), "{told}");
     }
 }

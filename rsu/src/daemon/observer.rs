@@ -421,6 +421,20 @@ fn tell_event(shared: &Shared, event: Event) {
         Event::ExitTooLong { to } => {
             warn!(%to, "map: a road away from here is too long for a message and is left out");
         }
+        Event::MapLinkCut {
+            upstream,
+            downstream,
+            told_m,
+            long_m,
+        } => {
+            warn!(
+                %upstream,
+                %downstream,
+                told_m,
+                long_m,
+                "map: a link is told only in part, from the junction"
+            );
+        }
         Event::MapInParts { parts } => info!(parts, "map: too long for one message, sent in parts"),
         Event::LinkTooLong { link } => {
             warn!(

@@ -76,6 +76,18 @@ pub enum Event {
         /// Where it leads.
         to: NodeId,
     },
+    /// MAP tells a link only in part, from the junction: it has too many bends, or the message too
+    /// little room.
+    MapLinkCut {
+        /// Where it comes from.
+        upstream: NodeId,
+        /// Where it leads.
+        downstream: NodeId,
+        /// How much of the lane that is told shortest.
+        told_m: f64,
+        /// How long that lane is.
+        long_m: f64,
+    },
     /// Something begins to happen on the road, or ends; until then it is told in RSI.
     OnTheRoad(Change),
     /// Somebody is about to meet somebody else, or to pass a red light; or is not any more.

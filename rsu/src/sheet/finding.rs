@@ -98,6 +98,11 @@ impl Findings {
         self.0.push(finding);
     }
 
+    /// Adds those of another reading.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Finding>) {
+        self.0.extend(others);
+    }
+
     /// Orders by file and line, so that a person can walk down the file; one line a fault.
     pub fn sort(&mut self) {
         self.0.sort_by(|a, b| {
@@ -132,6 +137,14 @@ impl<'a> IntoIterator for &'a Findings {
     type IntoIter = std::slice::Iter<'a, Finding>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl IntoIterator for Findings {
+    type Item = Finding;
+    type IntoIter = std::vec::IntoIter<Finding>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

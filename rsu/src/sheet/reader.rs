@@ -5,7 +5,7 @@
 //! reader also remembers every key ever asked for, so that a test can hold the documented example
 //! against it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use toml::Spanned;
@@ -22,6 +22,7 @@ pub(crate) struct Reader<'t> {
     line_ends: Vec<usize>,
     findings: RefCell<Findings>,
     asked: RefCell<BTreeSet<String>>,
+    wrongs: Cell<usize>,
 }
 
 impl<'t> Reader<'t> {
@@ -33,6 +34,7 @@ impl<'t> Reader<'t> {
             line_ends: text.match_indices('\n').map(|(place, _)| place).collect(),
             findings: RefCell::default(),
             asked: RefCell::default(),
+            wrongs: Cell::new(0),
         }
     }
 
@@ -61,6 +63,8 @@ impl<'t> Reader<'t> {
         key: &str,
         reason: impl Into<Reason>,
     ) {
+        let is_wrong = severity == Severity::Wrong;
+        self.wrongs.set(self.wrongs.get() + usize::from(is_wrong));
         self.findings.borrow_mut().push(Finding {
             severity,
             file: self.file.to_owned(),
@@ -68,6 +72,11 @@ impl<'t> Reader<'t> {
             key: key.to_owned(),
             reason: reason.into(),
         });
+    }
+
+    /// How much is wrong in this file so far.
+    pub(crate) fn wrongs(&self) -> usize {
+        self.wrongs.get()
     }
 
     /// Adds findings about other files.

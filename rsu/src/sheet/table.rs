@@ -223,7 +223,7 @@ impl<'r, 't> Table<'r, 't> {
     pub(crate) fn pairs(&mut self, key: &'static str) -> Vec<At<(f64, f64)>> {
         let what = Form::plain(
             "must-be-pairs",
-            "a list of pairs of numbers, [[x, y], [x, y]]",
+            "a list of pairs of finite numbers, [[x, y], [x, y]]",
         );
         self.list(key, &what, |value| match &value.as_array()?[..] {
             [x, y] => Some((float(x.get_ref())?, float(y.get_ref())?)),
@@ -467,10 +467,22 @@ fn describe(value: &DeValue<'_>) -> String {
         DeValue::Float(number) => number.as_str().to_owned(),
         DeValue::Boolean(truth) => truth.to_string(),
         DeValue::Datetime(_) => "a date".to_owned(),
-        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Array(list) => {
+            let is_short = list.len() <= MOST_DESCRIBED;
+            let plain = |item: &DeValue<'_>| !matches!(item, DeValue::Array(_) | DeValue::Table(_));
+            if is_short && list.iter().all(|item| plain(item.get_ref())) {
+                let items: Vec<String> = list.iter().map(|item| describe(item.get_ref())).collect();
+                format!("[{}]", items.join(", "))
+            } else {
+                "a list".to_owned()
+            }
+        }
         DeValue::Table(_) => "a table".to_owned(),
     }
 }
+
+/// Items of a list that are told one by one.
+const MOST_DESCRIBED: usize = 4;
 
 /// The same in no language.
 fn shown(value: &DeValue<'_>) -> String {

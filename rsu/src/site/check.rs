@@ -135,17 +135,19 @@ impl Checker<'_, '_> {
                 self.wrong(written.line, "link", &reason);
             }
             self.ends_of(written.line, link);
-            self.line_of(written.line, &named(link), &link.points);
+            self.line_of(
+                written.line,
+                &named(link),
+                &link.points,
+                self.site.read[at].line,
+            );
             self.lanes_of(at);
             self.shape_of(at);
         }
+        self.lanes_cross();
         let here = self.site.node;
-        if !self
-            .site
-            .links
-            .iter()
-            .any(|link| link.value.downstream == here)
-        {
+        let inward = |link: &At<Link>| link.value.downstream == here;
+        if self.site.lost.links_whole && !self.site.links.iter().any(inward) {
             let reason = format!("no link leads to this junction, node {}", here);
             self.wrong(self.site.line, "site.node", &reason);
         }
@@ -156,8 +158,8 @@ impl Checker<'_, '_> {
             ("link.upstream", link.upstream),
             ("link.downstream", link.downstream),
         ] {
-            if node != self.site.node && !self.site.nodes.iter().any(|known| known.value.id == node)
-            {
+            let known = self.site.lost.nodes.as_ref();
+            if node != self.site.node && known.is_some_and(|known| !known.contains(&node)) {
                 let reason = format!("{}: there is no [[node]] {}", named(link), node);
                 self.wrong(line, key, &reason);
             }
@@ -178,17 +180,20 @@ impl Checker<'_, '_> {
             );
             self.wrong(line, "link.lane", &reason);
         }
-        for ((index, lane), &line) in link.lanes.iter().enumerate().zip(&self.site.lane_lines[at]) {
+        let read = &self.site.read[at];
+        let lanes = link.lanes.iter().zip(&read.each).enumerate();
+        for ((index, (lane, how)), &line) in lanes.zip(&self.site.lane_lines[at]) {
             let name = format!("lane {} of {}", lane.id.value(), named(link));
-            if usize::from(lane.id.value()) != index + 1 {
+            if read.lanes && usize::from(lane.id.value()) != index + 1 {
                 let reason = format!(
                     "{name}: lanes count from 1 at the left; this is {}",
                     index + 1
                 );
                 self.wrong(line, "link.lane.id", &reason);
             }
-            self.line_of(line, &name, &lane.centre);
+            self.line_of(line, &name, &lane.centre, how.line);
             if link.downstream == self.site.node
+                && how.connections
                 && lane.connections.is_empty()
                 && matches!(lane.kind, LaneKind::Vehicle(_))
             {
@@ -202,7 +207,9 @@ impl Checker<'_, '_> {
             for connection in &lane.connections {
                 if !across(lane.kind) {
                     self.leads_on(line, &name, connection);
-                    self.crosses_the_junction(line, &name, lane, connection);
+                    if how.line {
+                        self.crosses_the_junction(line, &name, lane, connection);
+                    }
                 }
                 self.is_ruled(line, &name, connection);
             }
@@ -215,6 +222,10 @@ impl Checker<'_, '_> {
     }
 
     fn leads_on(&self, line: usize, lane: &str, connection: &Connection) {
+        // A link or a lane that could not be read may be the one.
+        if !self.site.lost.links_whole {
+            return;
+        }
         let to = connection.to_node;
         let exit = self.site.links.iter().map(|link| &link.value);
         let exit = exit
@@ -234,17 +245,22 @@ impl Checker<'_, '_> {
     }
 
     fn is_ruled(&self, line: usize, lane: &str, connection: &Connection) {
-        let known = |id: PhaseId| self.site.phases.iter().any(|phase| phase.value.id == id);
-        if let Some(id) = connection.phase.filter(|id| !known(*id)) {
+        if let Some(id) = connection.phase.filter(|id| !self.phase_is_known(*id)) {
             let reason = format!("{lane}: there is no [[phase]] {}", id.value());
             self.wrong(line, "link.lane.connections.phase", &reason);
         }
     }
 
-    fn line_of(&self, line: usize, name: &str, points: &[Enu]) {
-        if points.len() < 2 {
-            let reason = format!("{name}: a line needs at least two points");
-            self.wrong(line, "points-m", &reason);
+    /// Whether a phase is written, whole or not; true also where one cannot be read.
+    fn phase_is_known(&self, id: PhaseId) -> bool {
+        let phases = self.site.lost.phases.as_ref();
+        phases.is_none_or(|phases| phases.contains(&id))
+    }
+
+    /// `is_one` if nothing was wrong with what was written.
+    fn line_of(&self, line: usize, name: &str, points: &[Enu], is_one: bool) {
+        if !is_one {
+            return;
         }
         let short = points
             .windows(2)
@@ -272,7 +288,7 @@ impl Checker<'_, '_> {
                 let reason = format!("phase {} stands on line {first} already", phase.id.value());
                 self.wrong(line, "phase.id", &reason);
             }
-            if !self.rules_a_lane(phase.id) {
+            if self.site.lost.links_whole && !self.rules_a_lane(phase.id) {
                 let reason = format!(
                     "phase {} rules no lane: no connection names it",
                     phase.id.value()
@@ -307,7 +323,7 @@ impl Checker<'_, '_> {
                 self.wrong(written.line, "conflict.phases", &reason);
             }
             for id in [a, b] {
-                if !self.site.phases.iter().any(|phase| phase.value.id == id) {
+                if !self.phase_is_known(id) {
                     let reason = format!("there is no [[phase]] {}", id.value());
                     self.wrong(written.line, "conflict.phases", &reason);
                 }

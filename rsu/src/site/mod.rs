@@ -1,12 +1,13 @@
 //! The junction: its roads, its phases, its standing signs; the one source of MAP and lane matching.
 //!
 //! - [`line`]: lines on the ground
-//! - [`read`]: the TOML that people write, every fault with its line; `read_signs`: its signs and events
+//! - [`read`]: the TOML that people write, every fault with its line; `read_links`: its links and lanes,
+//!   `read_signs`: its signs and events
 //! - [`check`]: what one element says about another must hold
-//! - `shape`: lines lie as a road's do
+//! - `shape`: lines lie as a road's do; `meet`: roads meet at the junction as they say
 //! - `conflict`: which phases must not be green together
 //! - `path`: the way over the junction
-//! - [`simplify`]: lines with fewer points
+//! - [`simplify`]: lines with fewer points; [`fit`]: with fewest, which may lie beside the line
 //! - `write`: a site back to TOML
 //! - [`import`]: road models of other origin to a site
 //! - [`lookup`]: which lane a road user is on
@@ -22,13 +23,16 @@
 
 mod check;
 mod conflict;
+pub mod fit;
 #[cfg(feature = "import")]
 pub mod import;
 pub mod line;
 mod lookup;
+mod meet;
 mod path;
 pub mod placing;
 mod read;
+mod read_links;
 mod read_signs;
 mod shape;
 pub mod simplify;
@@ -44,6 +48,7 @@ use v2x_msg::kinds::map::{LaneAttributes, LaneKind, Maneuvers};
 use v2x_msg::kinds::rsi;
 
 pub use lookup::LaneMatch;
+pub use read::FileLines;
 pub(crate) use read_signs::reference_link;
 pub use stops::Stop;
 pub use timetable::{Posted, Timetable};
@@ -183,15 +188,24 @@ impl Turn {
             line::direction(*before, *end),
             line::direction(*begin, *after),
         );
+        Some(Turn::of_angle(Turn::left_deg(out, into)))
+    }
+
+    /// By how much a direction changes to the left, -180 to 180.
+    fn left_deg(out: (f64, f64), into: (f64, f64)) -> f64 {
         let left = out.0 * into.1 - out.1 * into.0;
         let ahead = out.0 * into.0 + out.1 * into.1;
-        let angle_deg = left.atan2(ahead).to_degrees();
-        Some(match angle_deg {
+        left.atan2(ahead).to_degrees()
+    }
+
+    /// What one does whose direction changes by as much to the left.
+    fn of_angle(left_deg: f64) -> Turn {
+        match left_deg {
             a if a.abs() <= 40.0 => Turn::Straight,
             a if a.abs() > 150.0 => Turn::UTurn,
             a if a > 0.0 => Turn::Left,
             _ => Turn::Right,
-        })
+        }
     }
 
     /// As MAP has it.

@@ -1,29 +1,24 @@
 //! A site's TOML to a [`Site`]: every fault with its line, all at once.
 //!
-//! Lanes may leave out their own line: then they lie side by side, from the link's reference line (the
-//! left edge of its leftmost lane, as a road's centre line is surveyed) to the right.
+//! What could not be read is remembered, so that nobody is told that it is missing where others name it.
+//! Links and lanes are read in `read_links`, signs and events in `read_signs`.
 
-use v2x_msg::base::{Elevation, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
+use v2x_msg::base::{Elevation, Enu, EnuFrame, GeoPosition, NodeId, PhaseId};
 use v2x_msg::kinds::map::{
-    BikeLane, Crosswalk, LaneKind, Maneuvers, ParkingLane, Sidewalk, TrackedLane, VehicleLane,
+    BikeLane, Crosswalk, LaneKind, ParkingLane, Sidewalk, TrackedLane, VehicleLane,
 };
 use v2x_msg::kinds::rsi::{Event, Sign};
 
+use super::read_links::{ReadLink, link};
 use super::read_signs::{Ground, event, sign};
 use super::stops::{Stop, stop};
 use super::timetable::CHINA_MIN;
-use super::{
-    Connection, GreenKind, Lane, Link, Node, Phase, Posted, Site, Turn, across, check, conflict,
-    line,
-};
+use super::{GreenKind, Link, Node, Phase, Posted, Site, Turn, check, conflict};
 use crate::sheet::{At, Findings, Reader, Table};
 
 /// Farthest that anything of a site lies from its origin: what the largest offset class but one
 /// reaches in MAP, at our latitudes.
 pub(super) const MAX_REACH_M: f64 = 19_000.0;
-
-/// Most points of one line: what finds out whether it crosses itself looks at every pair of pieces.
-const MAX_POINTS: usize = 500;
 
 impl Site {
     /// Reads a site from the text of its file; `file` is how findings name it.
@@ -39,6 +34,17 @@ impl Site {
     /// # Errors
     /// All that is wrong or unwise, if anything is wrong.
     pub fn parse_with_remarks(text: &str, file: &str) -> Result<(Site, Findings), Findings> {
+        Self::parse_with_lines(text, file).map(|(site, findings, _)| (site, findings))
+    }
+
+    /// The same, and where its links and lanes stand in the file.
+    ///
+    /// # Errors
+    /// All that is wrong or unwise, if anything is wrong.
+    pub fn parse_with_lines(
+        text: &str,
+        file: &str,
+    ) -> Result<(Site, Findings, FileLines), Findings> {
         let reader = Reader::new(file, text);
         let written = read(&reader);
         if let Some(written) = &written {
@@ -46,9 +52,35 @@ impl Site {
         }
         let (findings, _) = reader.into_findings();
         match written {
-            Some(written) if !findings.any_wrong() => Ok((written.into_site(), findings)),
+            Some(written) if !findings.any_wrong() => {
+                let lines = written.file_lines();
+                Ok((written.into_site(), findings, lines))
+            }
             _ => Err(findings),
         }
+    }
+}
+
+/// Where the elements of a site stand in its file, for findings about what is made of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileLines {
+    /// `[site]`.
+    pub head: usize,
+    /// Of each link with its lanes, in the site's order.
+    links: Vec<(usize, Vec<usize>)>,
+}
+
+impl FileLines {
+    /// Of the site's link at this place.
+    pub fn link(&self, at: usize) -> usize {
+        self.links.get(at).map_or(self.head, |(line, _)| *line)
+    }
+
+    /// Of one of its lanes.
+    pub fn lane(&self, at: usize, lane: usize) -> usize {
+        let lines = self.links.get(at).map(|(_, lanes)| lanes);
+        let line = lines.and_then(|lanes| lanes.get(lane));
+        line.copied().unwrap_or_else(|| self.link(at))
     }
 }
 
@@ -63,6 +95,10 @@ pub(super) struct Written {
     pub(super) links: Vec<At<Link>>,
     /// The lines of each link's lanes, in the same order.
     pub(super) lane_lines: Vec<Vec<usize>>,
+    /// What of each link could be read, in the same order.
+    pub(super) read: Vec<ReadLink>,
+    /// What could not be read at all: what hangs on it is not spoken of.
+    pub(super) lost: Lost,
     pub(super) phases: Vec<At<Phase>>,
     pub(super) conflicts: Vec<Pair>,
     /// Whether phases conflict whose paths cross, beside those that are listed.
@@ -73,7 +109,27 @@ pub(super) struct Written {
     utc_offset_min: i16,
 }
 
+/// Which elements have faults of their own, so that others cannot be held against them.
+pub(super) struct Lost {
+    /// The nodes that are written, whole or not; None if the id of one cannot be read.
+    pub(super) nodes: Option<Vec<NodeId>>,
+    /// The same of phases.
+    pub(super) phases: Option<Vec<PhaseId>>,
+    /// Whether all of every link could be read, its lanes and their connections.
+    pub(super) links_whole: bool,
+    /// Whether all of every phase and conflict could.
+    pub(super) phases_whole: bool,
+}
+
 impl Written {
+    fn file_lines(&self) -> FileLines {
+        let links = self.links.iter().map(|link| link.line);
+        FileLines {
+            head: self.line,
+            links: links.zip(self.lane_lines.iter().cloned()).collect(),
+        }
+    }
+
     fn into_site(self) -> Site {
         let here = self.node;
         let mut nodes: Vec<Node> = self.nodes.into_iter().map(|node| node.value).collect();
@@ -142,21 +198,34 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let origin = origin(head.table("origin"));
     head.finish();
 
-    let nodes = root
-        .tables("node")
-        .into_iter()
-        .filter_map(node_of)
-        .collect();
-    let (links, lane_lines) = root.tables("link").into_iter().filter_map(link).unzip();
-    let phases = root.tables("phase").into_iter().filter_map(phase);
-    let (phases, listed): (Vec<At<Phase>>, Vec<_>) = phases.unzip();
+    let (nodes, node_ids): (Vec<_>, Vec<_>) = root.tables("node").into_iter().map(node_of).unzip();
+    let before = reader.wrongs();
+    let read_links: Vec<_> = root.tables("link").into_iter().map(link).collect();
+    let mut lost = Lost {
+        nodes: node_ids.into_iter().collect(),
+        phases: None,
+        links_whole: reader.wrongs() == before,
+        phases_whole: true,
+    };
+    let before = reader.wrongs();
+    let phases = root.tables("phase").into_iter().map(phase);
+    let (phases, phase_ids): (Vec<_>, Vec<_>) = phases.unzip();
+    let (phases, listed): (Vec<At<Phase>>, Vec<_>) = phases.into_iter().flatten().unzip();
+    lost.phases = phase_ids.into_iter().collect();
     let mut conflicts: Vec<Pair> = listed.into_iter().flatten().collect();
     conflicts.extend(root.tables("conflict").into_iter().filter_map(conflict));
+    lost.phases_whole = reader.wrongs() == before;
     let from_paths = from_paths.unwrap_or(conflicts.is_empty());
-    let links: Vec<At<Link>> = links;
+    let (mut links, mut lane_lines, mut read) = (Vec::new(), Vec::new(), Vec::new());
+    for (link, lines, how) in read_links.into_iter().flatten() {
+        links.push(link);
+        lane_lines.push(lines);
+        read.push(how);
+    }
     let ground = Ground {
         frame: origin.map(EnuFrame::new),
         links: &links,
+        links_whole: lost.links_whole,
         utc_offset_min,
     };
     let signs = root.tables("sign").into_iter();
@@ -164,7 +233,9 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
     let events = root.tables("event").into_iter();
     let events = events.filter_map(|table| event(table, &ground)).collect();
     let stops = root.tables("stop").into_iter();
-    let stops = stops.filter_map(|table| stop(table, &links)).collect();
+    let stops = stops
+        .filter_map(|table| stop(table, &links, lost.links_whole))
+        .collect();
     root.finish();
     Some(Written {
         line,
@@ -172,9 +243,11 @@ fn read(reader: &Reader<'_>) -> Option<Written> {
         node: node?,
         origin: origin?,
         synthetic,
-        nodes,
+        nodes: nodes.into_iter().flatten().collect(),
         links,
         lane_lines,
+        read,
+        lost,
         phases,
         conflicts,
         from_paths,
@@ -194,7 +267,8 @@ fn origin(mut table: Table<'_, '_>) -> Option<GeoPosition> {
     GeoPosition::from_deg(lat?, lon?, elevation).ok()
 }
 
-fn node_of(mut table: Table<'_, '_>) -> Option<At<Node>> {
+/// A node, and its id even if the rest is wrong.
+fn node_of(mut table: Table<'_, '_>) -> (Option<At<Node>>, Option<NodeId>) {
     let line = table.line();
     let id = node_id(&mut table, "id");
     let name = table
@@ -203,152 +277,39 @@ fn node_of(mut table: Table<'_, '_>) -> Option<At<Node>> {
     let east_m = required_number(&mut table, "east-m", -MAX_REACH_M, MAX_REACH_M);
     let north_m = required_number(&mut table, "north-m", -MAX_REACH_M, MAX_REACH_M);
     table.finish();
-    let value = Node {
-        id: id?,
-        name: name?,
-        position: ground(east_m?, north_m?),
+    let node = || {
+        let value = Node {
+            id: id?,
+            name: name?,
+            position: ground(east_m?, north_m?),
+        };
+        Some(At { line, value })
     };
-    Some(At { line, value })
-}
-
-fn link(mut table: Table<'_, '_>) -> Option<(At<Link>, Vec<usize>)> {
-    let line = table.line();
-    let name = table
-        .required_text("name")
-        .map(|name| name.value.to_owned());
-    let upstream = node_id(&mut table, "upstream");
-    let downstream = node_id(&mut table, "downstream");
-    let limit_kmh = required_number(&mut table, "speed-limit-kmh", 1.0, 250.0);
-    let reference = points(&mut table, "points-m");
-    let mut lanes = Vec::new();
-    let mut lines = Vec::new();
-    let mut width_m = 0.0;
-    let tables = table.tables("lane");
-    if tables.is_empty() {
-        table.wrong(line, "lane", "a link needs at least one [[link.lane]]");
-    }
-    for lane_table in tables {
-        let lane_line = lane_table.line();
-        if let Some(lane) = lane(lane_table, &reference, width_m, upstream) {
-            if !across(lane.kind) {
-                width_m += lane.width_m;
-            }
-            lanes.push(lane);
-            lines.push(lane_line);
-        }
-    }
-    table.finish();
-    let value = Link {
-        name: name?,
-        upstream: upstream?,
-        downstream: downstream?,
-        speed_limit_mps: limit_kmh? / 3.6,
-        width_m,
-        points: line::beside(&reference, width_m / 2.0),
-        lanes,
-    };
-    Some((At { line, value }, lines))
-}
-
-/// `left_of_it_m` is the width of the lanes to the left. A crosswalk leads to no other link: what its
-/// phase rules is the way over the road of this link, told as a connection to where that comes from.
-fn lane(
-    mut table: Table<'_, '_>,
-    reference: &[Enu],
-    left_of_it_m: f64,
-    upstream: Option<NodeId>,
-) -> Option<Lane> {
-    let id = required_id(&mut table, "id", LaneId::new);
-    let width_m = required_number(&mut table, "width-m", 0.5, 30.0);
-    let kind = table.choice("kind", &LANE_KINDS).map(|kind| kind.value);
-    let limit_kmh = table.number("speed-limit-kmh", 1.0..=250.0);
-    let own_line = table.has("points-m");
-    let own_points = points(&mut table, "points-m");
-    let tables = table.tables("connections");
-    let mut connections: Vec<Connection> = tables.into_iter().filter_map(connection).collect();
-    let kind = kind.unwrap_or(LaneKind::Vehicle(VehicleLane::NONE));
-    let line = table.line();
-    if across(kind) {
-        if !own_line {
-            let reason = "a crosswalk lies across its link: it needs points-m from kerb to kerb";
-            table.wrong(line, "points-m", reason);
-        }
-        if !connections.is_empty() {
-            let reason =
-                "a crosswalk leads to no link: give it `phase` instead, if a signal rules it";
-            table.wrong(line, "connections", reason);
-        }
-        connections = optional_id(&mut table, "phase", PhaseId::new)
-            .and_then(|phase| Some(crossing_of(upstream?, phase)))
-            .into_iter()
-            .collect();
-    } else if table.has("phase") {
-        let reason =
-            "phase stands in each of the lane's connections; only a crosswalk has one itself";
-        table.wrong(table.line_of("phase"), "phase", reason);
-        let _ = table.integer("phase", 0..=255);
-    }
-    table.finish();
-    let width_m = width_m?;
-    let maneuvers = connections
-        .iter()
-        .map(|connection| connection.turn.maneuver());
-    Some(Lane {
-        id: id?,
-        width_m,
-        kind,
-        maneuvers: maneuvers.fold(Maneuvers::NONE, |all, one| all | one),
-        speed_limit_mps: limit_kmh.map(|limit| limit.value / 3.6),
-        centre: if own_line {
-            own_points
-        } else {
-            line::beside(reference, left_of_it_m + width_m / 2.0)
-        },
-        connections,
-    })
-}
-
-fn crossing_of(upstream: NodeId, phase: PhaseId) -> Connection {
-    Connection {
-        to_node: upstream,
-        to_lane: None,
-        turn: Turn::Straight,
-        phase: Some(phase),
-    }
-}
-
-fn connection(mut table: Table<'_, '_>) -> Option<Connection> {
-    let to_node = node_id(&mut table, "to-node");
-    let to_lane = optional_id(&mut table, "to-lane", LaneId::new);
-    let turn = table.choice("turn", &TURNS).map(|turn| turn.value);
-    if turn.is_none() && !table.has("turn") {
-        table.missing("turn");
-    }
-    let phase = optional_id(&mut table, "phase", PhaseId::new);
-    table.finish();
-    Some(Connection {
-        to_node: to_node?,
-        to_lane,
-        turn: turn?,
-        phase,
-    })
+    (node(), id)
 }
 
 /// Two phases that conflict, and where that is written.
 pub(super) type Pair = At<(PhaseId, PhaseId)>;
 
 /// A phase, and the pairs that it is listed in.
-fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<Pair>)> {
+type Listed = (At<Phase>, Vec<Pair>);
+
+/// A phase with its pairs, and its id even if the rest is wrong.
+fn phase(mut table: Table<'_, '_>) -> (Option<Listed>, Option<PhaseId>) {
     let line = table.line();
-    let id = required_id(&mut table, "id", PhaseId::new);
+    let id = phase_id(&mut table, "id");
+    if id.is_none() && !table.has("id") {
+        table.missing("id");
+    }
     let name = table
         .required_text("name")
         .map(|name| name.value.to_owned());
     let controller = table
         .required_text("controller")
         .map(|name| name.value.to_owned());
+    let before = table.reader().wrongs();
     let lamps = table.integers("lamps", 0..=65_535);
-    if lamps.is_empty() {
+    if lamps.is_empty() && table.reader().wrongs() == before {
         table.wrong(
             line,
             "lamps",
@@ -359,41 +320,63 @@ fn phase(mut table: Table<'_, '_>) -> Option<(At<Phase>, Vec<Pair>)> {
     if green.is_none() && !table.has("green") {
         table.missing("green");
     }
-    let others = table.integers("conflicts-with", 1..=255);
+    let others = table.integers("conflicts-with", PHASES);
     table.finish();
-    let own = id?;
-    let others = others.into_iter().filter_map(|other| {
-        let id = PhaseId::new(u8::try_from(other.value).ok()?).ok()?;
-        let (line, value) = (other.line, (own, id));
-        Some(At { line, value })
-    });
-    let others = others.collect();
     let lamps = lamps
         .into_iter()
         .filter_map(|lamp| u16::try_from(lamp.value).ok());
-    let value = Phase {
-        id: own,
-        name: name?,
-        controller: controller?,
-        lamps: lamps.collect(),
-        green: green?.value,
+    let lamps = lamps.collect();
+    let phase = || {
+        let own = id?;
+        let others = others.into_iter().filter_map(|other| {
+            let id = PhaseId::new(u8::try_from(other.value).ok()?).ok()?;
+            let (line, value) = (other.line, (own, id));
+            Some(At { line, value })
+        });
+        let others = others.collect();
+        let value = Phase {
+            id: own,
+            name: name?,
+            controller: controller?,
+            lamps,
+            green: green?.value,
+        };
+        Some((At { line, value }, others))
     };
-    Some((At { line, value }, others))
+    (phase(), id)
+}
+
+/// Phases that a lamp group can have. 255 is permanent green in the message, so no signal has it.
+pub(super) const PHASES: std::ops::RangeInclusive<i64> = 1..=254;
+
+pub(super) fn phase_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<PhaseId> {
+    let id = table.integer(key, PHASES)?;
+    ruling(u8::try_from(id.value).ok()?).ok()
+}
+
+/// The id of a phase that signals rule.
+pub(super) fn ruling(id: u8) -> Result<PhaseId, ()> {
+    let id = Some(id).filter(|id| PHASES.contains(&i64::from(*id)));
+    PhaseId::new(id.ok_or(())?).map_err(|_| ())
 }
 
 fn conflict(mut table: Table<'_, '_>) -> Option<Pair> {
     let line = table.line();
-    let phases = table.integers("phases", 1..=255);
+    let before = table.reader().wrongs();
+    let phases = table.integers("phases", PHASES);
+    let legible = table.reader().wrongs() == before;
     let ids: Vec<PhaseId> = phases
         .into_iter()
         .filter_map(|id| PhaseId::new(u8::try_from(id.value).ok()?).ok())
         .collect();
     let [a, b] = ids[..] else {
-        table.wrong(
-            line,
-            "phases",
-            "must be two phases that are never green together, [1, 3]",
-        );
+        if legible {
+            table.wrong(
+                line,
+                "phases",
+                "must be two phases that are never green together, [1, 3]",
+            );
+        }
         table.finish();
         return None;
     };
@@ -402,29 +385,6 @@ fn conflict(mut table: Table<'_, '_>) -> Option<Pair> {
         line,
         value: (a, b),
     })
-}
-
-pub(super) fn points(table: &mut Table<'_, '_>, key: &'static str) -> Vec<Enu> {
-    let mut pairs = table.pairs(key);
-    if let Some(first) = pairs.get(MAX_POINTS) {
-        let reason =
-            format!("a line of more than {MAX_POINTS} points; a point every few metres is enough");
-        table.wrong(first.line, key, &reason);
-        pairs.truncate(MAX_POINTS);
-    }
-    for pair in &pairs {
-        if pair.value.0.abs() > MAX_REACH_M || pair.value.1.abs() > MAX_REACH_M {
-            let reason = format!(
-                "[{}, {}] is too far from the origin",
-                pair.value.0, pair.value.1
-            );
-            table.wrong(pair.line, key, &reason);
-        }
-    }
-    pairs
-        .iter()
-        .map(|pair| ground(pair.value.0, pair.value.1))
-        .collect()
 }
 
 /// A node as people write it: `12`, or `"310114/12"` with its region.
@@ -455,7 +415,7 @@ pub(super) fn node_id(table: &mut Table<'_, '_>, key: &'static str) -> Option<No
 /// Never happens: a whole octet is an id.
 pub(super) type NoError = std::convert::Infallible;
 
-fn optional_id<T, E>(
+pub(super) fn optional_id<T, E>(
     table: &mut Table<'_, '_>,
     key: &'static str,
     new: impl Fn(u8) -> Result<T, E>,
@@ -479,7 +439,7 @@ pub(super) fn required_id<T, E>(
     optional_id(table, key, new)
 }
 
-fn required_number(
+pub(super) fn required_number(
     table: &mut Table<'_, '_>,
     key: &'static str,
     min: f64,
@@ -491,7 +451,7 @@ fn required_number(
     table.number(key, min..=max).map(|number| number.value)
 }
 
-fn ground(east_m: f64, north_m: f64) -> Enu {
+pub(super) fn ground(east_m: f64, north_m: f64) -> Enu {
     Enu {
         east_m,
         north_m,

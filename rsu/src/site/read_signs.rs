@@ -6,7 +6,8 @@ use v2x_msg::kinds::rsi::{
 };
 
 use super::placing::{OnLink, Placed};
-use super::read::{MAX_REACH_M, NoError, node_id, points, required_id};
+use super::read::{MAX_REACH_M, NoError, node_id, required_id};
+use super::read_links::points;
 use super::timetable::{Hours, MAX_HOURS, Posted, Timetable, Weekly, local_moment};
 use super::{Link, words};
 use crate::sheet::{At, Table};
@@ -16,6 +17,8 @@ pub(super) struct Ground<'g> {
     /// None if the origin is wrong, which has been noted.
     pub(super) frame: Option<EnuFrame>,
     pub(super) links: &'g [At<Link>],
+    /// Whether they are all there: else a place on one that is not is no fault of its own.
+    pub(super) links_whole: bool,
     pub(super) utc_offset_min: i16,
 }
 
@@ -121,7 +124,11 @@ fn on_link(table: &mut Table<'_, '_>, ground: &Ground<'_>) -> Option<Placed> {
     };
     let links = ground.links.iter().map(|link| &link.value);
     on.find(links, ground.frame.as_ref()?)
-        .map_err(|fault| table.wrong(line, "on", &fault.to_string()))
+        .map_err(|fault| {
+            if ground.links_whole {
+                table.wrong(line, "on", &fault.to_string());
+            }
+        })
         .ok()
 }
 

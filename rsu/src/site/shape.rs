@@ -6,7 +6,7 @@
 use v2x_msg::base::Enu;
 
 use super::check::{Checker, named};
-use super::{Connection, Lane, Link, Turn, across, line, path};
+use super::{Lane, Link, across, line};
 use crate::sheet::Reason;
 
 /// A line turns by more than this at a point: it goes back on itself. Cosine of 100 degrees.
@@ -19,8 +19,6 @@ const STOP_LINES_M: f64 = 15.0;
 const BESIDE_M: f64 = 6.0;
 /// How much two lanes may overlap.
 const OVERLAP_M: f64 = 0.5;
-/// From a stop line to the next lane, over the junction.
-const JUNCTION_M: f64 = 120.0;
 /// From a lane's stop line to the junction's node.
 const FROM_NODE_M: f64 = 150.0;
 /// Narrowest lane for motor vehicles that is usual.
@@ -68,17 +66,26 @@ impl Checker<'_, '_> {
         let link_line = self.site.links[at].line;
         let lines = &self.site.lane_lines[at];
         let here = self.centre();
+        let read = &self.site.read[at];
         let along: Vec<(&Lane, usize)> = link
             .lanes
             .iter()
             .zip(lines.iter().copied())
-            .filter(|(lane, _)| !across(lane.kind) && lane.centre.len() >= 2)
+            .zip(&read.each)
+            .filter(|((lane, _), how)| !across(lane.kind) && how.line)
+            .map(|(lane, _)| lane)
             .collect();
         for (lane, line_no) in &along {
-            self.leads_the_right_way(*line_no, link, *lane, here);
+            if self.leads_the_right_way(*line_no, link, *lane, here) {
+                self.ends_before_the_node(*line_no, link, lane, here);
+            }
             self.usual_width(*line_no, link, lane);
         }
-        if !self.leads_the_right_way(link_line, link, &link.points, here) {
+        if !read.line || !self.leads_the_right_way(link_line, link, &link.points, here) {
+            return;
+        }
+        // Where one is not there, its neighbours are not beside each other.
+        if !read.lanes {
             return;
         }
         for pair in along.windows(2) {
@@ -89,58 +96,13 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// A lane's connections over the junction.
-    pub(super) fn crosses_the_junction(
-        &self,
-        line_no: usize,
-        name: &str,
-        lane: &Lane,
-        connection: &Connection,
-    ) {
-        let links = self.site.links.iter().map(|link| &link.value);
-        let Some(next) = path::next_lane(links, self.site.node, (lane, connection)) else {
-            return;
-        };
-        let (Some(end), Some(begin)) = (lane.centre.last(), next.centre.first()) else {
-            return;
-        };
-        let gap_m = line::distance_m(*end, *begin);
-        if gap_m > JUNCTION_M {
-            let to = connection.to_node.to_string();
-            let told = format!(
-                "{name}: {gap_m:.0} m lie between its stop line and the lane to node {to} that it leads to"
-            );
-            let values = [name.to_owned(), format!("{gap_m:.0}"), to];
-            let reason = Reason::new("wide-junction", values, told);
-            self.unwise(line_no, "link.lane.connections", reason);
-        }
-        let seen = Turn::between(&lane.centre, &next.centre);
-        let opposite = |a: Turn, b: Turn| {
-            matches!(
-                (a, b),
-                (Turn::Left, Turn::Right) | (Turn::Right, Turn::Left)
-            )
-        };
-        if let Some(seen) = seen.filter(|seen| opposite(*seen, connection.turn)) {
-            let to = connection.to_node.to_string();
-            let (written, seen) = (
-                super::write::turn(connection.turn),
-                super::write::turn(seen),
-            );
-            let told = format!(
-                "{name}: its turn to node {to} is written as {written} but the lanes make it {seen}"
-            );
-            let values = [name.to_owned(), to, written.to_owned(), seen.to_owned()];
-            let reason = Reason::new("other-turn", values, told);
-            self.unwise(line_no, "link.lane.connections.turn", reason);
-        }
-    }
-
     /// Pairs of phases whose paths cross though the file does not list them.
     pub(super) fn crossings_are_listed(&self) {
         let links: Vec<&Link> = self.site.links.iter().map(|link| &link.value).collect();
         let phases: Vec<_> = self.site.phases.iter().map(|phase| &phase.value).collect();
-        if self.site.from_paths {
+        // What could not be read may be what crosses, or lists it.
+        let whole = self.site.lost.links_whole && self.site.lost.phases_whole;
+        if self.site.from_paths || !whole {
             return;
         }
         for (a, b) in super::conflict::crossings(&links, &phases, self.site.node) {
@@ -165,13 +127,6 @@ impl Checker<'_, '_> {
                 self.unwise(line_no(a), "phase", reason);
             }
         }
-    }
-
-    /// Where this junction is: at the origin, unless the file has a node for it.
-    fn centre(&self) -> Enu {
-        let nodes = self.site.nodes.iter().map(|node| &node.value);
-        let own = nodes.into_iter().find(|node| node.id == self.site.node);
-        own.map_or_else(Enu::default, |node| node.position)
     }
 
     /// Whether a line of a link to the junction ends nearer to it than it begins, and the reverse.
@@ -378,15 +333,6 @@ mod tests {
         one(
             &[(from, &own("[[-5, 470], [-5, 220]]"))],
             "lane 2 of link \"from north\" ends 220 m from the junction's node",
-        );
-    }
-
-    #[test]
-    fn a_turn_to_the_other_side_is_told() {
-        let from = "{ to-node = 14, to-lane = 3, turn = \"right\" }";
-        one(
-            &[(from, "{ to-node = 14, to-lane = 3, turn = \"left\" }")],
-            "is written as left but the lanes make it right",
         );
     }
 

@@ -55,7 +55,12 @@ impl Stop {
 /// Longest that one stop may be.
 const MAX_LENGTH_M: f64 = 200.0;
 
-pub(super) fn stop(mut table: Table<'_, '_>, links: &[At<Link>]) -> Option<At<Stop>> {
+/// `links_whole` if all links are there: else a stop on one that is not is no fault of its own.
+pub(super) fn stop(
+    mut table: Table<'_, '_>,
+    links: &[At<Link>],
+    links_whole: bool,
+) -> Option<At<Stop>> {
     let line = table.line();
     let name = table.text("name").map_or("", |name| name.value).to_owned();
     let mut on = table.table("on");
@@ -84,7 +89,8 @@ pub(super) fn stop(mut table: Table<'_, '_>, links: &[At<Link>]) -> Option<At<St
             dwell: dwell.map(|dwell| Duration::from_secs_f64(dwell.value)),
         })
     })();
-    if let Some(reason) = value.as_ref().and_then(|stop| fault(stop, links)) {
+    let reason = value.as_ref().and_then(|stop| fault(stop, links));
+    if let Some(reason) = reason.filter(|_| links_whole) {
         table.wrong(on_line, "on", &reason);
     }
     table.finish();

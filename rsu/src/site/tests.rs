@@ -200,12 +200,12 @@ fn every_rule_names_the_element_and_its_line() {
         (
             north,
             "[[0, 270], [0, 120], [60, 160], [30, 90], [-20, 150], [-9, 90], [0, 20]]",
-            "link \"from north\" crosses itself",
+            "link.points-m: crosses itself",
         ),
         (
             north,
             "[[0, 270]]",
-            "link \"from north\": a line needs at least two points",
+            "link.points-m: a line needs at least two points",
         ),
         (
             north,
@@ -282,6 +282,115 @@ fn every_rule_names_the_element_and_its_line() {
             "{found}"
         );
     }
+}
+
+#[test]
+fn a_point_that_stands_twice_or_leads_back_is_wrong_where_it_was_written() {
+    let north = "[[0, 270], [0, 20]]";
+    let line = line_of(north);
+    for (to, said) in [
+        (
+            "[[0, 270], [0, 270], [0, 20]]",
+            "points 1 and 2 are closer than 0.1 m: one point twice",
+        ),
+        (
+            "[[0, 270], [0.05, 270], [0, 20]]",
+            "points 1 and 2 are closer than 0.1 m: one point twice",
+        ),
+        (
+            "[[0, 270], [0, 20], [0, 20]]",
+            "points 2 and 3 are closer than 0.1 m: one point twice",
+        ),
+        (
+            "[[0, 270], [0, 20], [0, 20.05]]",
+            "points 2 and 3 are closer than 0.1 m: one point twice",
+        ),
+        (
+            "[[0, 270], [0, 20], [0, 21]]",
+            "turns back on itself at point 2, by more than 90 degrees: are its points in order?",
+        ),
+        (
+            "[[0, 270], [0.6, 269.9], [0, 20]]",
+            "bends too tightly at point 1 for lane 1, which would run back there: leave the point out, or give the lane points-m of its own",
+        ),
+    ] {
+        let told = findings(north, to);
+        assert_eq!(told, [format!("site.toml:{line}: link.points-m: {said}")]);
+    }
+}
+
+#[test]
+fn what_follows_from_a_fault_is_not_told_beside_it() {
+    for (from, to, said) in [
+        (
+            "green      = \"protected\"",
+            "green      = \"guarded\"",
+            "phase.green: must be",
+        ),
+        (
+            "lamps      = [1]",
+            "lamps      = ['1']",
+            "phase.lamps: must be",
+        ),
+        (
+            "width-m     = 3.5",
+            "width-m     = 0",
+            "link.lane.width-m: must be",
+        ),
+        ("width-m     = 3.5", "widht-m     = 3.5", "width-m"),
+        (
+            "[[0, 270], [0, 20]]",
+            "[[0, 20]]",
+            "link.points-m: a line needs at least two points",
+        ),
+        (
+            "[[0, 270], [0, 20]]",
+            "[[0, nan], [0, 20]]",
+            "pairs of finite numbers, [[x, y], [x, y]], not [0, nan]",
+        ),
+        (
+            "upstream        = 12\n",
+            "upstream        = -12\n",
+            "link.upstream: must be",
+        ),
+        ("id      = 12\n", "id      = -12\n", "node.id: must be"),
+        (
+            "id         = 2\n",
+            "id         = 300\n",
+            "phase.id: must be",
+        ),
+        (
+            "phases = [1, 65]",
+            "phases = [1, -65]",
+            "conflict.phases: must be",
+        ),
+        (
+            "turn = \"left\", phase = 2 ",
+            "turn = \"lef\", phase = 2 ",
+            "turn: must be",
+        ),
+    ] {
+        let told = findings(from, to);
+        assert!(
+            told.iter()
+                .all(|finding| finding.contains(said) || finding.contains("width-m: is missing")),
+            "{to}: {told:#?}"
+        );
+        assert!(
+            told.iter().any(|finding| finding.contains(said)),
+            "{to}: {told:#?}"
+        );
+        assert!(told.len() <= 2, "{to}: {told:#?}");
+    }
+}
+
+#[test]
+fn phase_255_is_permanent_green_and_no_signal_has_it() {
+    let told = findings("id         = 2\n", "id         = 255\n");
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(told[0].contains("phase.id"), "{told:#?}");
+    let told = findings("phases = [1, 65]", "phases = [1, 255]");
+    assert!(told[0].contains("from 1 to 254"), "{told:#?}");
 }
 
 #[test]

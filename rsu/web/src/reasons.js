@@ -41,6 +41,8 @@ const REASONS = {
   "wide-junction": "{0}：停止线距其通往节点 {2} 的车道 {1} m", "other-turn": "{0}：通往节点 {1} 的转向写为 {2}，而车道走向为 {3}",
   "conflict-not-listed": "相位 {0} 与 {1} 的路径相交或汇合，却未列为冲突：两者可能同时以绿灯播发", "far-from-node": "{0}：端点距路口节点 {1} m",
   "unusual-width": "{0} 宽 {1} m，对机动车而言少见", "ends-apart": "{0} 与车道 {1} 的端点沿道路相差 {2} m", "lane-gap": "{0} 与车道 {1} 之间有 {2} m 空隙", "lanes-overlap": "{0} 与车道 {1} 重叠 {2} m：宽度是否正确？",
+  "wrong-side-of-node": "{0} 的停止线或起点越过路口节点 {1} m", "lanes-cross": "{0} 在路口之外与 {1} 相交：坐标点是否正确？",
+  "map-link-left-out": "路段“{0}”过长，未写入 MAP", "map-line-cut": "{0}：弯道过多，MAP 只含靠近路口的 {1} m（全长 {2} m）", "map-link-cut": "{0}：消息容量不足，MAP 只含靠近路口的 {1} m（全长 {2} m）",
 };
 
 /** Sentences without a code, and parts of such; what {0} stands for is put into words in the same way. */

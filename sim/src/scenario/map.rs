@@ -61,6 +61,7 @@ pub(crate) fn site_text(
     let refused = |fault: Refused| match fault {
         Refused::Malformed { line, reason } => anyhow!("{shown}:{line}: {reason}"),
         Refused::Unusable(reason) => anyhow!("{shown}: {reason}"),
+        several @ Refused::Several(_) => anyhow!("{shown}:\n{several}"),
     };
     let model = Model::read(format, &text, &options).map_err(refused)?;
     let key = map

@@ -140,8 +140,20 @@ impl Drawing<'_> {
                 GreenKind::Protected => "protected",
                 GreenKind::Permissive => "permissive",
             },
+            "conflicts_with": self.in_conflict(phase.id),
         });
         self.feature(&geometry, properties)
+    }
+
+    /// The phases that are never green with this one.
+    fn in_conflict(&self, id: PhaseId) -> Vec<u8> {
+        let pairs = self.site.conflicts.iter();
+        let others = pairs.filter_map(|(a, b)| match (*a == id, *b == id) {
+            (true, _) => Some(b.value()),
+            (_, true) => Some(a.value()),
+            _ => None,
+        });
+        others.collect()
     }
 
     /// Along its lane, in the direction of travel.
@@ -269,6 +281,28 @@ mod tests {
                 assert!(off_m < 0.02, "{off_m}");
             }
         }
+    }
+
+    #[test]
+    fn the_conflicts_of_every_shipped_site_come_back() {
+        use crate::site::import::{Format, Model, Options};
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/sites");
+        let mut sites = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let site = Site::parse(&text, "site.toml").unwrap_or_else(|faults| panic!("{faults}"));
+            let options = Options::default();
+            let drawn = collection(&site).to_string();
+            let model = Model::read(Format::GeoJson, &drawn, &options).unwrap();
+            let back = model.site(&site.node.to_string(), &options).unwrap();
+            assert_eq!(back.site.conflicts, site.conflicts, "{}", path.display());
+            let read =
+                Site::parse(&back.toml, "back.toml").unwrap_or_else(|faults| panic!("{faults}"));
+            assert_eq!(read.conflicts, site.conflicts, "{}", path.display());
+            sites += 1;
+        }
+        assert!(sites >= 8);
     }
 
     #[test]

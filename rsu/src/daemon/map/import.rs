@@ -11,8 +11,7 @@ use std::process::ExitCode;
 use v2x_msg::base::GeoPosition;
 
 use super::super::load::read;
-use super::{CANNOT_WRITE, CONFIG, MALFORMED, NO_INPUT, USAGE, print};
-use crate::site::Site;
+use super::{CANNOT_WRITE, CONFIG, MALFORMED, NO_INPUT, USAGE, checked, print};
 use crate::site::import::{Format, Imported, Junction, Model, Options, Refused};
 
 /// Arguments of `rsu map import`.
@@ -141,6 +140,11 @@ fn refuse(arguments: &ImportArgs, fault: &Refused) -> ExitCode {
     match fault {
         Refused::Malformed { line, reason } => eprintln!("{name}:{line}: {reason}"),
         Refused::Unusable(reason) => eprintln!("failed to import {name}: {reason}"),
+        Refused::Several(faults) => {
+            for fault in faults {
+                refuse(arguments, fault);
+            }
+        }
     }
     MALFORMED.into()
 }
@@ -224,7 +228,7 @@ fn write(arguments: &ImportArgs, key: &str, imported: &Imported) -> u8 {
         None if print(&imported.toml) == ExitCode::SUCCESS => 0,
         None => CANNOT_WRITE,
     };
-    match Site::parse_with_remarks(&imported.toml, &shown) {
+    match checked(&imported.toml, &shown) {
         Ok((_, remarks)) if remarks.is_empty() => result,
         Ok((_, remarks)) => {
             eprintln!("{remarks}");

@@ -45,6 +45,12 @@ pub(crate) enum News {
     ExitTooLong {
         to: String,
     },
+    MapLinkCut {
+        from: String,
+        to: String,
+        told_m: f64,
+        long_m: f64,
+    },
     OnTheRoad {
         state: State,
         id: u8,
@@ -105,6 +111,17 @@ impl News {
             Event::MapInParts { parts } => Self::MapInParts { parts },
             Event::LinkTooLong { link } => Self::LinkTooLong { link },
             Event::ExitTooLong { to } => Self::ExitTooLong { to: to.to_string() },
+            Event::MapLinkCut {
+                upstream,
+                downstream,
+                told_m,
+                long_m,
+            } => Self::MapLinkCut {
+                from: upstream.to_string(),
+                to: downstream.to_string(),
+                told_m,
+                long_m,
+            },
             Event::OnTheRoad(change) => Self::OnTheRoad {
                 state: match change.stage {
                     Stage::Holds => State::Begun,
@@ -202,6 +219,18 @@ mod tests {
                     region: Some(3),
                     id: 10,
                 },
+            },
+            Event::MapLinkCut {
+                upstream: NodeId {
+                    region: Some(3),
+                    id: 11,
+                },
+                downstream: NodeId {
+                    region: Some(3),
+                    id: 10,
+                },
+                told_m: 412.0,
+                long_m: 900.0,
             },
             Event::OnTheRoad(change(Stage::Holds)),
             Event::OnTheRoad(change(Stage::Cleared)),

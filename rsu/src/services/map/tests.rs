@@ -1,10 +1,12 @@
 //! What a receiver reads of a site.
 
 use v2x_msg::access::dsmp;
-use v2x_msg::base::{LaneId, PhaseId};
+use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
+use v2x_msg::kinds::map::{Movement, Node, SpeedLimitKind};
 
 use super::*;
 use crate::clock::Utc;
+use crate::services::event::Event;
 use crate::services::fixture::{HERE, crossing, far};
 
 /// 2025-12-31T23:59:59Z.
@@ -140,7 +142,7 @@ fn bent(mut site: Site, factor: f64) -> Site {
 fn what_is_too_long_is_told_more_coarsely_before_it_is_split() {
     let site = bent(crossing(4, 6), 0.3);
     let (mut service, events) = service(&site);
-    assert_eq!(events, [Event::MapCoarser { tolerance_m: 0.2 }]);
+    assert_eq!(events, [Event::MapCoarser { tolerance_m: 0.1 }]);
     let messages = slot(&mut service, now(), true);
     assert_eq!((messages.len(), messages[0].nodes().len()), (1, 5));
 }
@@ -191,6 +193,110 @@ fn a_junction_that_is_too_long_goes_out_in_parts_that_hold_all_its_links() {
     assert_eq!(counts, expected);
 }
 
+/// Four links of so many lanes to the junction, and four away from it, on arcs.
+fn curved(lanes: u8, radius_m: f64, long_m: f64) -> Site {
+    let mut site = crossing(lanes, 2);
+    for link in &mut site.links {
+        let inward = link.downstream == HERE;
+        let bend = |line: &mut Vec<Enu>| {
+            let (from, to) = if inward {
+                (line[1], line[0])
+            } else {
+                (line[0], line[1])
+            };
+            let long = (to.east_m - from.east_m).hypot(to.north_m - from.north_m);
+            let way = (
+                (to.east_m - from.east_m) / long,
+                (to.north_m - from.north_m) / long,
+            );
+            let steps = (long_m / 5.0) as u32;
+            let point = |step: u32| {
+                let angle = f64::from(step) * 5.0 / radius_m;
+                let (out_m, left_m) = (radius_m * angle.sin(), radius_m * (1.0 - angle.cos()));
+                Enu {
+                    east_m: from.east_m + way.0 * out_m - way.1 * left_m,
+                    north_m: from.north_m + way.1 * out_m + way.0 * left_m,
+                    up_m: 0.0,
+                }
+            };
+            *line = (0..=steps).map(point).collect();
+            if inward {
+                line.reverse();
+            }
+        };
+        bend(&mut link.points);
+        link.lanes
+            .iter_mut()
+            .for_each(|lane| bend(&mut lane.centre));
+    }
+    site
+}
+
+#[test]
+fn four_links_of_five_lanes_on_bends_are_in_one_message() {
+    // The radius, and how much of 300 m there is room for.
+    for (radius_m, room_m) in [(200.0, 250.0), (300.0, 280.0), (500.0, 300.0)] {
+        let site = curved(5, radius_m, 300.0);
+        let (messages, left_out) = messages(&Config::default(), &site, None).unwrap();
+        let first = Map::read(&messages[0]).unwrap();
+        assert_eq!(first.nodes()[0].id, HERE);
+        assert_eq!(first.nodes()[0].links().len(), 4);
+        assert!(left_out.spread.is_empty() && left_out.links.is_empty());
+        for cut in &left_out.cuts {
+            assert!(cut.told_m >= room_m, "{radius_m}: {cut:?}");
+        }
+        assert!(left_out.coarser_m.is_none_or(|off_m| off_m <= 0.4));
+    }
+}
+
+#[test]
+fn a_junction_with_no_room_is_told_shorter_before_it_is_split() {
+    let site = curved(5, 120.0, 300.0);
+    let (messages, left_out) = messages(&Config::default(), &site, None).unwrap();
+    assert!(
+        left_out.spread.is_empty() && left_out.links.is_empty(),
+        "{left_out:?}"
+    );
+    let here = left_out.cuts.iter().filter(|cut| cut.downstream == HERE);
+    for cut in here.clone() {
+        assert_eq!(cut.by, Limit::Octets);
+        assert!(cut.told_m >= 150.0 && cut.told_m < cut.long_m, "{cut:?}");
+    }
+    assert!(here.count() > 0);
+    let nodes: Vec<NodeId> = messages
+        .iter()
+        .flat_map(|message| {
+            Map::read(message)
+                .unwrap()
+                .nodes()
+                .iter()
+                .map(|node| node.id)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(
+        nodes,
+        [HERE, far(0), far(1), far(2), far(3)],
+        "each node once"
+    );
+}
+
+#[test]
+fn a_junction_of_which_no_link_fits_has_no_map() {
+    let mut site = bent(crossing(31, 31), 8.0);
+    for link in &mut site.links {
+        let more = link.lanes[0].connections.clone();
+        link.lanes
+            .iter_mut()
+            .for_each(|lane| lane.connections = more.repeat(8));
+    }
+    let told = messages(&Config::default(), &site, None).err();
+    assert_eq!(told, Some(Unbuildable::TooLong));
+    let lines = crate::site::FileLines::default();
+    let findings = findings::findings(&Config::default(), &site, "site.toml", &lines);
+    assert!(findings.any_wrong(), "{findings}");
+}
+
 #[test]
 fn a_link_that_is_too_long_alone_is_named_and_left_out() {
     let mut site = crossing(2, 2);
@@ -219,14 +325,6 @@ fn a_site_without_in_links_has_no_map() {
         &mut Events::default(),
     );
     assert_eq!(built.err(), Some(Unbuildable::NoLinks));
-}
-
-#[test]
-fn a_line_with_too_many_bends_is_told_with_31_points() {
-    let site = crossing(1, 80);
-    let plane = Plane::of(&site, FINEST_M);
-    let line = points(&plane, &site.links[0].points).unwrap().unwrap();
-    assert!(line.len() <= MOST_POINTS);
 }
 
 #[test]

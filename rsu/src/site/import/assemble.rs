@@ -121,10 +121,7 @@ impl<'n> Builder<'n> {
             synthetic: self.options.synthetic,
         };
         site.conflicts = site.crossings();
-        notes.push(
-            "phases conflict where their paths cross; compare with the controller's own matrix"
-                .to_owned(),
-        );
+        notes.push(super::FROM_PATHS.to_owned());
         Ok((site, notes))
     }
 

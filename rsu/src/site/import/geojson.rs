@@ -9,10 +9,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::{Map as Object, Value};
+use serde_json::Value;
 use v2x_msg::base::{Degrees, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
 
+use super::feature::{self, Faults, Feature, of_kind};
 use super::{Options, Refused};
 use crate::site::read::{GREENS, LANE_KINDS, TURNS};
 use crate::site::{
@@ -23,8 +24,6 @@ use crate::site::{
 const TOUCH_M: f64 = 3.0;
 /// What is left out of a drawn line lies within this of what remains.
 const TOLERANCE_M: f64 = 0.02;
-/// Points of a drawn line.
-const MOST_POINTS: usize = 10_000;
 /// More features than this are no junction.
 const MOST_FEATURES: usize = 20_000;
 /// Farther from the junction than this, nothing is part of it.
@@ -47,10 +46,11 @@ pub(super) fn read(text: &str, options: &Options) -> Result<(Site, Vec<String>),
             "more than {MOST_FEATURES} features are no junction"
         )));
     }
+    let lines = feature::lines(text);
     let features: Vec<Feature<'_>> = features
         .iter()
         .enumerate()
-        .filter_map(Feature::of)
+        .filter_map(|(at, value)| Feature::of(at, value, lines.get(at).copied()))
         .collect();
     let here = here(&features)?;
     let origin = here.point()?;
@@ -61,11 +61,15 @@ pub(super) fn read(text: &str, options: &Options) -> Result<(Site, Vec<String>),
         here: here.node("id")?,
         links: Vec::new(),
         notes: Vec::new(),
+        faults: Faults::default(),
     };
-    let nodes = drawing.nodes(&features)?;
-    drawing.lanes(&features)?;
-    drawing.link_lines(&features)?;
-    drawing.connections(&features)?;
+    let nodes = drawing.nodes(&features);
+    drawing.lanes(&features);
+    drawing.link_lines(&features);
+    drawing.connections(&features);
+    let phases = phases(&features, options, &mut drawing.faults);
+    let conflicts = conflicts(&features, &phases, &mut drawing.faults);
+    drawing.faults.none()?;
     let synthetic = document["synthetic"].as_bool().unwrap_or(false);
     let mut site = Site {
         name: document["name"]
@@ -78,7 +82,7 @@ pub(super) fn read(text: &str, options: &Options) -> Result<(Site, Vec<String>),
         frame: drawing.frame,
         nodes,
         links: drawing.links,
-        phases: phases(&features, options)?,
+        phases,
         conflicts: Vec::new(),
         signs: Vec::new(),
         events: Vec::new(),
@@ -86,8 +90,14 @@ pub(super) fn read(text: &str, options: &Options) -> Result<(Site, Vec<String>),
         utc_offset_min: crate::site::timetable::CHINA_MIN,
         synthetic: synthetic || options.synthetic,
     };
-    site.conflicts = site.crossings();
-    site.stops = stops(&features, &site)?;
+    if let Some(listed) = conflicts {
+        site.conflicts = listed;
+    } else {
+        site.conflicts = site.crossings();
+        drawing.notes.push(super::FROM_PATHS.to_owned());
+    }
+    site.stops = stops(&features, &site, &mut drawing.faults);
+    drawing.faults.none()?;
     Ok((site, drawing.notes))
 }
 
@@ -119,181 +129,12 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-fn of_kind<'f, 'v>(
-    features: &'f [Feature<'v>],
-    kind: &'static str,
-) -> impl Iterator<Item = &'f Feature<'v>> {
-    features
-        .iter()
-        .filter(move |feature| feature.text("kind") == Some(kind))
-}
-
-/// A feature with properties, and its place in the file for whoever looks for it.
-struct Feature<'v> {
-    number: usize,
-    properties: &'v Object<String, Value>,
-    geometry: &'v Value,
-}
-
-impl<'v> Feature<'v> {
-    fn of((at, value): (usize, &'v Value)) -> Option<Self> {
-        Some(Feature {
-            number: at + 1,
-            properties: value.get("properties")?.as_object()?,
-            geometry: &value["geometry"],
-        })
-    }
-
-    fn wrong(&self, reason: &str) -> Refused {
-        let kind = self.text("kind").unwrap_or("feature");
-        Refused::Unusable(format!("feature {} ({kind}): {reason}", self.number))
-    }
-
-    fn text(&self, key: &str) -> Option<&'v str> {
-        self.properties.get(key)?.as_str()
-    }
-
-    /// A number, as QGIS writes it or as text; None where it is not there or null.
-    fn number(&self, key: &str) -> Result<Option<f64>, Refused> {
-        let number = match self.properties.get(key) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::Number(number)) => number.as_f64(),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(_) => None,
-        };
-        match number.filter(|number| number.is_finite()) {
-            Some(number) => Ok(Some(number)),
-            None => Err(self.wrong(&format!("{key} must be a number"))),
-        }
-    }
-
-    fn within(&self, key: &str, low: f64, high: f64) -> Result<Option<f64>, Refused> {
-        match self.number(key)? {
-            Some(number) if !(low..=high).contains(&number) => {
-                Err(self.wrong(&format!("{key} must be from {low} to {high}, not {number}")))
-            }
-            number => Ok(number),
-        }
-    }
-
-    fn octet(&self, key: &str) -> Result<Option<u8>, Refused> {
-        let number = self.within(key, 1.0, 255.0)?;
-        match number {
-            Some(number) if number.fract() != 0.0 => {
-                Err(self.wrong(&format!("{key} must be a whole number")))
-            }
-            number => Ok(number.map(|number| number as u8)),
-        }
-    }
-
-    fn lane(&self, key: &str) -> Result<Option<LaneId>, Refused> {
-        let made = |id| LaneId::new(id).map_err(|fault| self.wrong(&format!("{key}: {fault}")));
-        self.octet(key)?.map(made).transpose()
-    }
-
-    fn phase(&self, key: &str) -> Result<Option<PhaseId>, Refused> {
-        let made = |id| PhaseId::new(id).map_err(|fault| self.wrong(&format!("{key}: {fault}")));
-        self.octet(key)?.map(made).transpose()
-    }
-
-    fn needed<T>(&self, key: &str, found: Option<T>) -> Result<T, Refused> {
-        found.ok_or_else(|| self.wrong(&format!("{key} is missing")))
-    }
-
-    /// `12`, or `"310114/12"` with its region.
-    fn maybe_node(&self, key: &str) -> Result<Option<NodeId>, Refused> {
-        let text = match self.properties.get(key) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        };
-        let parse = || match text.split_once('/') {
-            Some((region, id)) => Some(NodeId {
-                region: Some(region.parse().ok()?),
-                id: id.parse().ok()?,
-            }),
-            None => Some(NodeId {
-                region: None,
-                id: text.parse().ok()?,
-            }),
-        };
-        let node = parse().ok_or_else(|| {
-            self.wrong(&format!(
-                "{key} must be a node, 300 or \"7/300\" with its region, not {text}"
-            ))
-        });
-        node.map(Some)
-    }
-
-    fn node(&self, key: &str) -> Result<NodeId, Refused> {
-        self.needed(key, self.maybe_node(key)?)
-    }
-
-    fn word<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, Refused> {
-        let Some(text) = self.text(key).filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        match words.iter().find(|(word, _)| *word == text) {
-            Some((_, meaning)) => Ok(Some(*meaning)),
-            None => {
-                let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Err(self.wrong(&format!(
-                    "{key} must be one of {}, not {text}",
-                    list.join(", ")
-                )))
-            }
-        }
-    }
-
-    /// Longitude and latitude.
-    fn point(&self) -> Result<(f64, f64), Refused> {
-        match self.geometry["type"].as_str() {
-            Some("Point") => self.place(&self.geometry["coordinates"]),
-            _ => Err(self.wrong("must be a Point")),
-        }
-    }
-
-    fn place(&self, value: &Value) -> Result<(f64, f64), Refused> {
-        let degree = |at: usize, most: f64| {
-            value
-                .get(at)?
-                .as_f64()
-                .filter(|degree| degree.abs() <= most)
-        };
-        let (lon, lat) = (degree(0, 180.0), degree(1, 90.0));
-        lon.zip(lat).ok_or_else(|| {
-            self.wrong(
-                "has a point that is not [longitude, latitude] in degrees; export it as EPSG:4326",
-            )
-        })
-    }
-
-    /// A LineString, or a MultiLineString of one, as QGIS makes of it; empty where there is none.
-    fn line(&self) -> Result<Vec<(f64, f64)>, Refused> {
-        let coordinates = &self.geometry["coordinates"];
-        let list = match self.geometry["type"].as_str() {
-            None => return Ok(Vec::new()),
-            Some("LineString") => coordinates.as_array(),
-            Some("MultiLineString") => match coordinates.as_array().map(Vec::as_slice) {
-                Some([one]) => one.as_array(),
-                _ => return Err(self.wrong("has several parts; one line is needed")),
-            },
-            Some(other) => return Err(self.wrong(&format!("must be a LineString, not a {other}"))),
-        };
-        let list = list.map_or(&[][..], Vec::as_slice);
-        if list.len() > MOST_POINTS {
-            return Err(self.wrong(&format!("has more than {MOST_POINTS} points")));
-        }
-        list.iter().map(|value| self.place(value)).collect()
-    }
-}
-
 struct Drawing {
     frame: EnuFrame,
     here: NodeId,
     links: Vec<Link>,
     notes: Vec<String>,
+    faults: Faults,
 }
 
 impl Drawing {
@@ -319,44 +160,68 @@ impl Drawing {
         Ok(simplify::simplified(&line?, TOLERANCE_M))
     }
 
-    fn nodes(&self, features: &[Feature<'_>]) -> Result<Vec<Node>, Refused> {
-        let mut nodes = of_kind(features, "node")
-            .map(|feature| {
-                let id = feature.node("id")?;
-                Ok(Node {
-                    id,
-                    name: feature
-                        .text("name")
-                        .map_or_else(|| format!("node {id}"), ToOwned::to_owned),
-                    position: self.enu(feature, feature.point()?)?,
-                })
-            })
-            .collect::<Result<Vec<Node>, Refused>>()?;
+    fn nodes(&mut self, features: &[Feature<'_>]) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for feature in of_kind(features, "node") {
+            let id = feature.node("id");
+            let position = feature.point().and_then(|at| self.enu(feature, at));
+            let (id, position) = (self.faults.keep(id), self.faults.keep(position));
+            let name = |id: NodeId| {
+                let own = feature.text("name").map(ToOwned::to_owned);
+                own.unwrap_or_else(|| format!("node {id}"))
+            };
+            nodes.extend(id.zip(position).map(|(id, position)| Node {
+                id,
+                name: name(id),
+                position,
+            }));
+        }
         nodes.sort_by_key(|node| node.id != self.here);
-        Ok(nodes)
+        nodes
     }
 
-    fn lanes(&mut self, features: &[Feature<'_>]) -> Result<(), Refused> {
+    fn lanes(&mut self, features: &[Feature<'_>]) {
         for feature in of_kind(features, "lane") {
-            let (upstream, downstream) = (feature.node("upstream")?, feature.node("downstream")?);
-            let kind = feature
-                .word("use", &LANE_KINDS)?
-                .unwrap_or(LaneKind::Vehicle(VehicleLane::NONE));
-            let phase = feature.phase("phase")?.filter(|_| across(kind));
-            let crossing = phase.map(|phase| Connection {
+            let centre = self.line(feature);
+            let faults = &mut self.faults;
+            let upstream = faults.keep(feature.node("upstream"));
+            let downstream = faults.keep(feature.node("downstream"));
+            let kind = faults.keep(feature.word("use", &LANE_KINDS));
+            let phase = faults.keep(feature.phase("phase"));
+            let limit = faults.keep(feature.within("speed_limit_kmh", 1.0, 250.0));
+            let id = feature.lane("id").and_then(|id| feature.needed("id", id));
+            let width = feature.within("width_m", 0.5, 30.0);
+            let width = width.and_then(|width| feature.needed("width_m", width));
+            let (id, width, centre) = (faults.keep(id), faults.keep(width), faults.keep(centre));
+            let read = (|| {
+                Some((
+                    upstream?,
+                    downstream?,
+                    kind?,
+                    phase?,
+                    limit?,
+                    id?,
+                    width?,
+                    centre?,
+                ))
+            })();
+            let Some((upstream, downstream, kind, phase, limit, id, width_m, centre)) = read else {
+                continue;
+            };
+            let kind = kind.unwrap_or(LaneKind::Vehicle(VehicleLane::NONE));
+            let crossing = phase.filter(|_| across(kind)).map(|phase| Connection {
                 to_node: upstream,
                 to_lane: None,
                 turn: Turn::Straight,
                 phase: Some(phase),
             });
-            let limit = feature.within("speed_limit_kmh", 1.0, 250.0)?;
             let lane = Lane {
-                id: feature.needed("id", feature.lane("id")?)?,
-                width_m: feature.needed("width_m", feature.within("width_m", 0.5, 30.0)?)?,
+                id,
+                width_m,
                 kind,
                 maneuvers: Maneuvers::NONE,
                 speed_limit_mps: limit.map(|kmh| kmh / 3.6),
-                centre: self.line(feature)?,
+                centre,
                 connections: crossing.into_iter().collect(),
             };
             let known =
@@ -376,25 +241,35 @@ impl Drawing {
                 }),
             }
         }
-        if self.links.is_empty() {
-            return Err(Refused::unusable(
-                "no feature has kind = \"lane\"; a junction needs lanes",
-            ));
+        if of_kind(features, "lane").next().is_none() {
+            let reason = "no feature has kind = \"lane\"; a junction needs lanes";
+            self.faults.add(Refused::unusable(reason));
         }
         self.links
             .iter_mut()
             .for_each(|link| link.lanes.sort_by_key(|lane| lane.id));
-        Ok(())
     }
 
     /// Widths, limits and centre lines of the links; what is not drawn follows from the lanes.
-    fn link_lines(&mut self, features: &[Feature<'_>]) -> Result<(), Refused> {
+    fn link_lines(&mut self, features: &[Feature<'_>]) {
         let mut drawn = BTreeMap::new();
+        let whole = self.faults.is_empty();
         for feature in of_kind(features, "link") {
-            let ends = (feature.node("upstream")?, feature.node("downstream")?);
-            let limit = feature.within("speed_limit_kmh", 1.0, 250.0)?;
+            let line = self.line(feature);
+            let faults = &mut self.faults;
+            let upstream = faults.keep(feature.node("upstream"));
+            let downstream = faults.keep(feature.node("downstream"));
+            let limit = faults.keep(feature.within("speed_limit_kmh", 1.0, 250.0));
             let name = feature.text("name").map(ToOwned::to_owned);
-            drawn.insert(ends, (self.line(feature)?, limit, name));
+            if let (Some(from), Some(to), Some(limit), Some(line)) =
+                (upstream, downstream, limit, faults.keep(line))
+            {
+                drawn.insert((from, to), (line, limit, name));
+            }
+        }
+        // A lane that could not be read may have had the limit, and a link its lanes.
+        if !whole || !self.faults.is_empty() {
+            return;
         }
         for link in &mut self.links {
             let (points, limit, name) = drawn
@@ -415,7 +290,7 @@ impl Drawing {
                 .fold(0.0, f64::max);
             link.speed_limit_mps = limit.map_or(fastest, |kmh| kmh / 3.6);
             if link.speed_limit_mps <= 0.0 {
-                return Err(Refused::unusable(format!(
+                self.faults.add(Refused::unusable(format!(
                     "link {}: neither it nor a lane of it has speed_limit_kmh",
                     link.name
                 )));
@@ -446,29 +321,39 @@ impl Drawing {
                 "the link from {upstream} to {downstream} has no lanes and is left out"
             ));
         }
-        Ok(())
     }
 
-    fn connections(&mut self, features: &[Feature<'_>]) -> Result<(), Refused> {
+    fn connections(&mut self, features: &[Feature<'_>]) {
+        // A lane that could not be read may be the one that a connection touches.
+        let lanes_whole = self.faults.is_empty();
         for feature in of_kind(features, "connection") {
-            let path = self.line(feature)?;
-            let from = self.start_of(feature, &path)?;
-            let (to_node, to_lane) = self.end_of(feature, &path)?;
-            let (link, lane) = from;
-            let drawn = feature.word("turn", &TURNS)?;
-            let turn = match drawn.or_else(|| self.turn(from, to_node, to_lane)) {
-                Some(turn) => turn,
-                None => {
-                    return Err(feature.wrong("turn is missing and cannot be seen from the lanes"));
-                }
+            let path = self.line(feature);
+            let path = self.faults.keep(path);
+            let drawn = self.faults.keep(feature.word("turn", &TURNS));
+            let phase = self.faults.keep(feature.phase("phase"));
+            let (Some(path), Some(drawn), Some(phase)) = (path, drawn, phase) else {
+                continue;
             };
-            let lane = &mut self.links[link].lanes[lane];
+            if !lanes_whole {
+                continue;
+            }
+            let (start, end) = (self.start_of(feature, &path), self.end_of(feature, &path));
+            let (start, end) = (self.faults.keep(start), self.faults.keep(end));
+            let (Some(from), Some((to_node, to_lane))) = (start, end) else {
+                continue;
+            };
+            let Some(turn) = drawn.or_else(|| self.turn(from, to_node, to_lane)) else {
+                let reason = "turn is missing and cannot be seen from the lanes";
+                self.faults.add(feature.wrong(reason));
+                continue;
+            };
+            let lane = &mut self.links[from.0].lanes[from.1];
             lane.maneuvers |= turn.maneuver();
             lane.connections.push(Connection {
                 to_node,
                 to_lane,
                 turn,
-                phase: feature.phase("phase")?,
+                phase,
             });
         }
         for lane in self
@@ -481,7 +366,6 @@ impl Drawing {
                 lane.maneuvers = Maneuvers::STRAIGHT;
             }
         }
-        Ok(())
     }
 
     /// The lane that a connection begins at: the places of its link and of it.
@@ -568,7 +452,7 @@ impl Drawing {
 }
 
 /// Where buses call, as their properties say; the line is for people.
-fn stops(features: &[Feature<'_>], site: &Site) -> Result<Vec<Stop>, Refused> {
+fn stops(features: &[Feature<'_>], site: &Site, faults: &mut Faults) -> Vec<Stop> {
     let made = of_kind(features, "stop").map(|feature| {
         let dwell_s = feature.within("dwell_s", 5.0, 3600.0)?;
         let from_m = feature.within("from_stop_line_m", 0.0, REACH_M)?;
@@ -587,33 +471,21 @@ fn stops(features: &[Feature<'_>], site: &Site) -> Result<Vec<Stop>, Refused> {
             _ => Err(feature.wrong("does not lie in a lane of a link that is drawn")),
         }
     });
-    made.collect()
+    made.filter_map(|stop| faults.keep(stop)).collect()
 }
 
-fn phases(features: &[Feature<'_>], options: &Options) -> Result<Vec<Phase>, Refused> {
+fn phases(features: &[Feature<'_>], options: &Options, faults: &mut Faults) -> Vec<Phase> {
     let mut phases = Vec::new();
     for feature in of_kind(features, "phase") {
-        let id = feature.needed("id", feature.phase("id")?)?;
-        let lamps = match feature.properties.get("lamps") {
-            Some(Value::Array(list)) => {
-                list.iter().map(Value::as_u64).collect::<Option<Vec<u64>>>()
-            }
-            Some(Value::Number(number)) => number.as_u64().map(|lamp| vec![lamp]),
-            // QGIS has no lists: "1, 2".
-            Some(Value::String(text)) => {
-                let words = text
-                    .split([',', ' ', '[', ']'])
-                    .filter(|word| !word.is_empty());
-                words.map(|word| word.parse().ok()).collect()
-            }
-            _ => None,
+        let id = feature.phase("id").and_then(|id| feature.needed("id", id));
+        let lamps = feature.numbers("lamps").filter(|lamps| !lamps.is_empty());
+        let lamps =
+            lamps.ok_or_else(|| feature.wrong("lamps must be a list of lamp numbers, 0 to 65535"));
+        let green = faults.keep(feature.word("green", &GREENS));
+        let (Some(id), Some(lamps), Some(green)) = (faults.keep(id), faults.keep(lamps), green)
+        else {
+            continue;
         };
-        let lamps = lamps.unwrap_or_default();
-        let lamps: Option<Vec<u16>> = lamps
-            .into_iter()
-            .map(|lamp| u16::try_from(lamp).ok())
-            .collect();
-        let lamps = lamps.filter(|lamps| !lamps.is_empty());
         phases.push(Phase {
             id,
             name: feature
@@ -623,12 +495,46 @@ fn phases(features: &[Feature<'_>], options: &Options) -> Result<Vec<Phase>, Ref
                 .text("controller")
                 .unwrap_or(&options.controller)
                 .to_owned(),
-            lamps: lamps
-                .ok_or_else(|| feature.wrong("lamps must be a list of lamp numbers, 0 to 65535"))?,
-            green: feature
-                .word("green", &GREENS)?
-                .unwrap_or(GreenKind::Permissive),
+            lamps,
+            green: green.unwrap_or(GreenKind::Permissive),
         });
     }
-    Ok(phases)
+    phases
+}
+
+/// The pairs that phases list, the smaller id first; None where no phase lists any, not even none.
+fn conflicts(
+    features: &[Feature<'_>],
+    phases: &[Phase],
+    faults: &mut Faults,
+) -> Option<Vec<(PhaseId, PhaseId)>> {
+    let key = "conflicts_with";
+    let whole = faults.is_empty();
+    let mut pairs: Option<Vec<(PhaseId, PhaseId)>> = None;
+    let listing = of_kind(features, "phase").filter(|feature| feature.has(key));
+    for feature in listing {
+        let known = |id: &PhaseId| phases.iter().any(|phase| phase.id == *id);
+        let id = |number: &u16| PhaseId::new(u8::try_from(*number).ok()?).ok();
+        let others = feature.numbers(key);
+        let others: Option<Vec<PhaseId>> =
+            others.and_then(|numbers| numbers.iter().map(id).collect());
+        let (Some(others), Ok(Some(own))) = (others, feature.phase("id")) else {
+            faults.add(feature.wrong("conflicts_with must be a list of phases, 1 to 254"));
+            continue;
+        };
+        if let Some(other) = others
+            .iter()
+            .find(|id| whole && (!known(id) || **id == own))
+        {
+            let reason = format!("conflicts_with: there is no other phase {other}");
+            faults.add(feature.wrong(&reason));
+        }
+        let listed = others.iter().map(|id| (own.min(*id), own.max(*id)));
+        pairs.get_or_insert_default().extend(listed);
+    }
+    pairs.iter_mut().for_each(|pairs| {
+        pairs.sort_unstable();
+        pairs.dedup();
+    });
+    pairs
 }

@@ -5,7 +5,7 @@
 //! - `net`: junctions, roads, turns and crosswalks as all of them have them
 //! - `sumo`: SUMO's `.net.xml`
 //! - `opendrive`: a subset of ASAM OpenDRIVE 1.4 to 1.8
-//! - `geojson`: what our own export writes and a person draws in QGIS
+//! - `geojson`: what our own export writes and a person draws in QGIS; `feature`: one piece of it
 //! - `through`: roads that go on where the model cuts them
 //! - `phases`: which lamps are one phase
 //! - `assemble`: one junction of a net as a [`Site`]
@@ -16,6 +16,7 @@
 //! the file. Bad input is refused with its line; what it costs is bounded by its length.
 
 mod assemble;
+mod feature;
 mod geojson;
 mod net;
 mod opendrive;
@@ -136,7 +137,20 @@ pub enum Refused {
     /// It is well-formed, but no site can be made of it.
     #[error("{0}")]
     Unusable(String),
+    /// Several of these.
+    #[error("{}", told(.0))]
+    Several(Vec<Refused>),
 }
+
+/// One a line.
+fn told(faults: &[Refused]) -> String {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    faults.join("\n")
+}
+
+/// What is said of phases that nobody says to be in conflict.
+const FROM_PATHS: &str =
+    "phases conflict where their paths cross; compare with the controller's own matrix";
 
 impl Refused {
     fn unusable(reason: impl Into<String>) -> Self {

@@ -31,6 +31,9 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Net, Refused> {
         return Err(Refused::unusable(reason));
     }
     let file = File(Xml(&document));
+    if matches!(root.attribute("lefthand"), Some("true" | "1")) {
+        return Err(file.0.wrong(root, "left-hand traffic is not read"));
+    }
     let mut net = Net {
         place: file.place(root, options)?,
         nodes: BTreeMap::new(),
@@ -297,9 +300,16 @@ impl<'d> File<'d, '_> {
         };
         let link = self.index(at, "linkIndex")?;
         let states = programs.get(light).map_or(&[][..], Vec::as_slice);
+        if let Some(short) = states.iter().find(|state| state.len() <= link) {
+            let reason = format!(
+                "linkIndex=\"{link}\": a state of tlLogic {light}, \"{short}\", has only {} letters",
+                short.len()
+            );
+            return Err(self.0.wrong(at, reason));
+        }
         let shows: String = states
             .iter()
-            .map(|state| state.as_bytes().get(link).copied().map_or('?', char::from))
+            .filter_map(|state| state.as_bytes().get(link).copied().map(char::from))
             .collect();
         Ok(Some(Signal {
             lamp: format!("{light}:{link}"),

@@ -282,6 +282,65 @@ fn faults_are_told_with_line_and_reason() {
 }
 
 #[test]
+fn every_fault_of_a_drawing_is_told_at_once_with_its_line() {
+    let mut text = DRAWN.to_owned();
+    let mut changed = Vec::new();
+    for (from, to, said) in [
+        (
+            "\"width_m\": 3.5",
+            "\"width_m\": -3",
+            "width_m must be from 0.5 to 30, not -3",
+        ),
+        (
+            "\"lamps\": \"4, 5\"",
+            "\"lamps\": \"four\"",
+            "lamps must be a list of lamp numbers",
+        ),
+        (
+            "\"kind\": \"connection\"",
+            "\"kind\": \"connection\", \"turn\": \"back\"",
+            "turn must be one of",
+        ),
+    ] {
+        let at = text
+            .find(from)
+            .unwrap_or_else(|| panic!("there is no {from}"));
+        changed.push((text[..at].matches('\n').count() + 1, said));
+        text = text.replacen(from, to, 1);
+    }
+    let refused = Model::read(Format::GeoJson, &text, &Options::default()).unwrap_err();
+    let Refused::Several(faults) = &refused else {
+        panic!("{refused}");
+    };
+    // What follows from the lane that is missing is not told.
+    assert_eq!(faults.len(), 3, "{refused}");
+    for (line, said) in changed {
+        let found = faults.iter().find(|fault| fault.to_string().contains(said));
+        let Some(Refused::Malformed { line: told, .. }) = found else {
+            panic!("{said} is not in {refused}");
+        };
+        // The feature begins on this line, or some lines above.
+        assert!(
+            (*told as usize) <= line && (*told as usize) + 20 > line,
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_sumo_net_that_drives_on_the_left_or_has_short_states_is_refused() {
+    let sumo = |from, to| fault(Format::Sumo, MILL, from, to);
+    assert!(sumo("<net ", "<net lefthand=\"true\" ").ends_with("left-hand traffic is not read"));
+    let state = MILL.split("state=\"").nth(1).unwrap();
+    let state = &state[..state.find('"').unwrap()];
+    let told = sumo(
+        &format!("state=\"{state}\""),
+        &format!("state=\"{}\"", &state[..state.len() - 1]),
+    );
+    assert!(told.contains("has only"), "{told}");
+}
+
+#[test]
 fn a_junction_that_is_not_there_is_refused() {
     let options = Options::default();
     let model = Model::read(Format::Sumo, MILL, &options).unwrap();
