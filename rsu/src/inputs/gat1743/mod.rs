@@ -32,9 +32,15 @@
 //! - 0101, 0102 and 0302 were never recorded: 0302 is read as 0301 is, the layout of the other two is
 //!   that of one public implementation. Whether 0302 is of the next cycle or of the next hour is not
 //!   public either: it only ever takes promises away, and not for long if it does not come.
+//! - A controller that is asked is asked for 0101 and 0102 as well, unless the configuration says
+//!   otherwise: who does not know that it is run by hand takes it for fixed time. Whether 0302 may be
+//!   asked for is not public, so it is not. Where 0101 ends a fault and 0102 never came, nothing is known of
+//!   the mode again.
 //! - Signed frames were never recorded; the signature is not verified, and counted.
 //! - The controller's clock is compared with ours only to be counted: nothing is dated by it. But
-//!   where it has milliseconds, news that took longer than others of late are known to be so old.
+//!   where it has milliseconds, news that took longer than others of late are known to be so old. One
+//!   stamp that is ahead of all others says nothing of them; four pieces of news in a row that are late by
+//!   the same are a clock that was set back.
 //!
 //! Not here: acknowledging reports (operation 82), whose layout is not public; lane functions (02xx)
 //! and traffic data (04xx, 05xx); the serial form of the standard, which was never seen.

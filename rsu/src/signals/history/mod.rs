@@ -6,7 +6,8 @@
 //! Of each phase and light it is learned how long it lasts, and how long it still lasts after another
 //! lamp has changed: a red that follows a neighbour's yellow is known to the tenth, a green that
 //! starts flashing too. The likely end is the one with the least expected error relative to the time
-//! left. Its confidence is what forecasts of that sort have been worth. Memory is bounded and taken at
+//! left. Its confidence is what forecasts of that sort have been worth. While every lamp is dark, nothing
+//! is learned or told: an outage is no light. Memory is bounded and taken at
 //! the start. Not here: what a controller announces.
 
 mod reliability;
