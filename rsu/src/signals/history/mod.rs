@@ -202,6 +202,10 @@ impl History {
     /// When the running light of a phase is expected to end.
     pub(super) fn expected(&self, phase: usize, at: Mono) -> Option<Expected> {
         let past = &self.phases[phase];
+        let darks = past.lengths[DARK].samples.len();
+        if past.running.light == Some(DARK) && (darks < DARK_FROM || self.is_out()) {
+            return None;
+        }
         let lately = |noted: &Noted| at.seconds_after(noted.at) < NOTED_FOR_S && noted.end > at;
         let (likely_s, sure) = match past.running.noted.filter(lately) {
             Some(noted) => (passed_s(at, noted.end), noted.sure),
@@ -239,9 +243,6 @@ impl History {
     fn likely(&self, phase: usize, at: Mono) -> Option<(f32, f32)> {
         let past = &self.phases[phase];
         let light = past.running.light?;
-        if light == DARK && (past.lengths[DARK].samples.len() < DARK_FROM || self.is_out()) {
-            return None;
-        }
         const NONE: &Samples<1> = &Samples::EMPTY;
         let by_length = match past.running.since {
             Some(since) => Voice::new(&past.lengths[light].samples, passed_s(since, at), 1.0),
@@ -293,10 +294,10 @@ impl History {
         }
     }
 
-    /// Whether every lamp is dark: the signals are off, or without power.
+    /// Whether every lamp is dark: the signals are off, or without power. Of one phase alone nobody can tell.
     fn is_out(&self) -> bool {
         let mut lights = self.phases.iter().map(|past| past.running.light);
-        lights.all(|light| light == Some(DARK))
+        self.phases.len() > 1 && lights.all(|light| light == Some(DARK))
     }
 
     fn cue_place(&self, phase: usize, from: usize, kind: usize) -> Option<usize> {
