@@ -252,7 +252,7 @@ fn a_junction_that_flashes_has_that_mode_and_no_green() {
         wire::emit(&said, &mut bytes);
         let mut heard = Vec::new();
         decoder.push(now(100 * u64::from(nth)), &bytes, &mut |content| {
-            heard.push(content)
+            heard.push(content);
         });
         heard
     };
