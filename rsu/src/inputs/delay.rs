@@ -148,25 +148,26 @@ impl Delay {
         Some(now.utc.unix_ns().saturating_sub(theirs_ns) as f64 / 1e9)
     }
 
-    /// The least difference that is in sight, where a second agrees with it; else the second.
+    /// The least difference that is in sight, where the second agrees with it, or is at least nearer to
+    /// it than to all others; else the second.
     fn quickest_ns(&self) -> Option<i64> {
-        let mut least: [Option<i64>; 2] = [None; 2];
-        for stretch in self.stretches.iter() {
-            for seen in [Some(stretch.quickest), stretch.second]
-                .into_iter()
-                .flatten()
-            {
-                if least[0].is_none_or(|ns| seen.ns < ns) {
-                    least = [Some(seen.ns), least[0]];
-                } else if least[1].is_none_or(|ns| seen.ns < ns) {
-                    least[1] = Some(seen.ns);
-                }
+        let mut least: [Option<i64>; 3] = [None; 3];
+        let seen = |stretch: &Stretch| [Some(stretch.quickest), stretch.second];
+        for seen in self.stretches.iter().flat_map(seen).flatten() {
+            let place = least.iter().position(|ns| ns.is_none_or(|ns| seen.ns < ns));
+            if let Some(place) = place {
+                least[place..].rotate_right(1);
+                least[place] = Some(seen.ns);
             }
         }
-        let [quickest, second] = least;
-        second
-            .filter(|second| second.saturating_sub(quickest.unwrap_or(*second)) > PACE_NS)
-            .or(quickest)
+        let [first, second, third] = least;
+        let (Some(quickest), Some(second)) = (first, second) else {
+            return first;
+        };
+        let apart_ns = second.saturating_sub(quickest);
+        let others_ns = third.map_or(0, |third| third.saturating_sub(second));
+        let agrees = apart_ns <= PACE_NS || apart_ns < others_ns;
+        Some(if agrees { quickest } else { second })
     }
 
     fn add(&mut self, arrived: Mono, fresh: Difference) {
