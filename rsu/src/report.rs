@@ -446,6 +446,8 @@ impl LampPlan {
 /// How a controller is being run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ControlMode {
+    /// Nobody says, or says any more.
+    Unknown,
     /// All lamps flash yellow.
     Flash,
     /// Fixed time, by a table of plans.
@@ -464,10 +466,14 @@ pub enum ControlMode {
     Emergency,
     /// Red on all sides, until further notice.
     AllRed,
+    /// Its time is stopped: the lamps stay as they are.
+    Stopped,
     /// The lamps are off, as planned.
     Off,
     /// Out of order.
     Fault,
+    /// Out of order, and all lamps flash for it.
+    FaultFlash,
     /// Something else.
     Other,
 }

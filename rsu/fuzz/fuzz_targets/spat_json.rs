@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use rsu::inputs::spat_json::{Config, Decoder, FirstBit};
+use rsu::inputs::FirstBit;
+use rsu::inputs::spat_json::{Config, Decoder};
 use rsu::report::Content;
 
 fuzz_target!(|bytes: &[u8]| {

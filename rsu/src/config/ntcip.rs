@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::address::{UDP_FORM, udp};
 use super::input::{Input, Protocol, read_common, read_listen};
+use crate::inputs::FirstBit;
 use crate::inputs::ntcip::snmp::Version;
 use crate::inputs::ntcip::{Config, Fallback};
 use crate::sheet::Table;
@@ -43,7 +44,10 @@ pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
             .map_or(default.groups, |n| n.value as u8),
     };
     poll.finish();
+    let firsts = [("lowest", FirstBit::Lowest), ("highest", FirstBit::Highest)];
+    let status = table.choice("status-first-bit", &firsts);
     let config = Config {
+        status: status.map(|status| status.value),
         fallback: polled.then_some(fallback),
     };
     Input {

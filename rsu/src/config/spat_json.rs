@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::broker::read_source;
 use super::input::{Input, Protocol, read_common};
-use crate::inputs::spat_json::{Config, FirstBit, Mapping};
+use crate::inputs::FirstBit;
+use crate::inputs::spat_json::{Config, Mapping};
 use crate::report::Light;
 use crate::sheet::Table;
 

@@ -18,6 +18,7 @@ pub(crate) fn light_name(light: Light) -> &'static str {
 
 pub(crate) fn mode_name(mode: ControlMode) -> &'static str {
     match mode {
+        ControlMode::Unknown => "unknown",
         ControlMode::Flash => "flash",
         ControlMode::FixedTime => "fixed-time",
         ControlMode::Manual => "manual",
@@ -27,7 +28,9 @@ pub(crate) fn mode_name(mode: ControlMode) -> &'static str {
         ControlMode::BusPriority => "bus-priority",
         ControlMode::Emergency => "emergency",
         ControlMode::Fault => "fault",
+        ControlMode::FaultFlash => "fault-flash",
         ControlMode::AllRed => "all-red",
+        ControlMode::Stopped => "stopped",
         ControlMode::Off => "off",
         ControlMode::Other => "other",
     }

@@ -36,7 +36,8 @@ pub struct ProbeArgs {
     /// What the device speaks.
     #[arg(value_enum)]
     pub protocol: ProbeProtocol,
-    /// A file (raw bytes, JSON, hex lines, candump text, classic pcap), `udp://ADDRESS:PORT` to listen
+    /// A file (raw bytes, JSON, hex lines, pairs of `query` and
+    /// `reply` in JSON, candump text, classic pcap), `udp://ADDRESS:PORT` to listen
     /// on, `tcp://HOST:PORT` to connect to, `mqtt://HOST:PORT/TOPIC` to subscribe at, `can://can0`, or
     /// `serial:///dev/ttyS0?baud=9600&parity=even&stop-bits=1`.
     pub source: String,
@@ -378,6 +379,7 @@ fn decoder(args: &ProbeArgs, form: Form) -> Decoder {
         ProbeProtocol::Ntcip => {
             let config = ntcip::Config {
                 fallback: args.ask.map(|_| ntcip::Fallback::default()),
+                ..ntcip::Config::default()
             };
             Decoder::Ntcip(Box::new(ntcip::Decoder::new(config)))
         }

@@ -45,7 +45,6 @@ pub mod gnss;
 pub mod heard;
 mod iso;
 pub mod json;
-mod lateness;
 pub mod modbus;
 pub mod nanoradar;
 pub mod ntcip;
@@ -213,6 +212,15 @@ fn hand_over(objects: &Objects, sink: &mut dyn FnMut(Content)) {
         copy.detections.extend(objects.detections.iter().copied());
     }
     sink(content);
+}
+
+/// Which end of a number the first flag of a bit string is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstBit {
+    /// The first flag counts 1.
+    Lowest,
+    /// The first flag is the highest bit, as the encoding on the air has it.
+    Highest,
 }
 
 /// What one call of a decoder's `push` receives.

@@ -220,10 +220,10 @@ impl Signals {
         Change::Unchanged
     }
 
-    /// Takes in how one controller is being run.
+    /// Takes in how one controller is being run; [`ControlMode::Unknown`] takes back what was said.
     pub fn handle_mode(&mut self, _now: Now, input: InputId, mode: ControlMode) -> Change {
         if let Some(place) = self.controller(input) {
-            self.controllers[place].mode = Some(mode);
+            self.controllers[place].mode = Some(mode).filter(|mode| *mode != ControlMode::Unknown);
             if is_untimed(Some(mode)) {
                 for (phase, watch) in self.watches.iter_mut().enumerate() {
                     if watch.controller == place {

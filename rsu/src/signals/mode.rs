@@ -18,8 +18,13 @@ pub(super) fn is_fixed(mode: Option<ControlMode>) -> bool {
 
 /// Whether nobody knows when lamps will change, whatever they display.
 pub(super) fn is_untimed(mode: Option<ControlMode>) -> bool {
-    use ControlMode::{AllRed, Emergency, Fault, Flash, Manual, Off};
-    mode.is_some_and(|mode| matches!(mode, Manual | Flash | Emergency | Fault | AllRed | Off))
+    use ControlMode::{AllRed, Emergency, Fault, FaultFlash, Flash, Manual, Off, Stopped};
+    mode.is_some_and(|mode| {
+        matches!(
+            mode,
+            Manual | Flash | Emergency | Fault | FaultFlash | AllRed | Stopped | Off
+        )
+    })
 }
 
 /// The bits of a controller that says how it is run.
@@ -32,9 +37,10 @@ pub(super) fn status_of(mode: ControlMode) -> Status {
         ControlMode::BusPriority => Status::SIGNAL_PRIORITY,
         ControlMode::Emergency => Status::PREEMPT,
         ControlMode::Fault => Status::FAILURE,
-        ControlMode::AllRed => Status::STOP_TIME,
+        ControlMode::FaultFlash => Status::FAILURE | Status::FAILURE_FLASH,
+        ControlMode::AllRed | ControlMode::Stopped => Status::STOP_TIME,
         ControlMode::Off => Status::OFF,
-        ControlMode::Other => Status::NONE,
+        ControlMode::Other | ControlMode::Unknown => Status::NONE,
     }
 }
 
@@ -50,7 +56,7 @@ pub(super) fn status_shown(
     if flashing(first) {
         return match mode {
             _ if !lights.all(flashing) => Status::NONE,
-            Some(ControlMode::Fault) => Status::FAILURE_FLASH,
+            Some(ControlMode::Fault | ControlMode::FaultFlash) => Status::FAILURE_FLASH,
             _ => Status::STANDBY,
         };
     }

@@ -72,6 +72,7 @@ fn ask(agent: &Agent, fallback: Fallback) -> (Vec<LampStates>, Decoder) {
     socket.set_read_timeout(patience).expect("a socket");
     let mut decoder = Decoder::new(Config {
         fallback: Some(fallback),
+        ..Config::default()
     });
     let (mut heard, mut query, mut buffer) = (Vec::new(), Vec::new(), [0; 2000]);
     decoder.poll_query(at(0), &mut query);
@@ -263,6 +264,7 @@ fn what_is_set_at_an_agent_that_is_not_ours_bounds_its_lights() {
         };
         let mut decoder = Decoder::new(Config {
             fallback: Some(fallback),
+            ..Config::default()
         });
         let told = poll(&mut decoder, &socket, 0, 10_000).expect("lamps");
         assert!(told.spans.is_empty(), "nobody saw that green begin");

@@ -3,9 +3,11 @@
 //!
 //! The form is told by the content: a pcap by its first bytes, text by having nothing else in it
 //! (candump where a line of it can be read as that, hex otherwise); JSON and the rest are raw bytes as a
-//! stream.
+//! stream, but for a list of pairs of `query` and `reply` in hex, which are the frames in that order.
 
 use std::borrow::Cow;
+
+use serde::Deserialize;
 
 use super::pcap::{Pcap, Transport};
 use crate::clock::Utc;
@@ -45,6 +47,7 @@ pub(super) struct Chunk<'a> {
 #[derive(Debug)]
 pub(super) enum Chunks<'a> {
     Raw(Option<&'a [u8]>),
+    Pairs(Pairs),
     Lines(Lines<'a>),
     Pcap(Pcap<'a>),
 }
@@ -54,6 +57,20 @@ pub(super) struct Lines<'a> {
     rest: &'a [u8],
     is_candump: bool,
     not_hex: u64,
+}
+
+/// Frames out of a list of questions and their answers.
+#[derive(Debug)]
+pub(super) struct Pairs {
+    frames: std::vec::IntoIter<String>,
+    not_hex: u64,
+}
+
+/// A question and its answer, in hex.
+#[derive(Deserialize)]
+struct Pair {
+    query: String,
+    reply: String,
 }
 
 const PCAPNG: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
@@ -66,6 +83,9 @@ impl<'a> Chunks<'a> {
         }
         if let Some(pcap) = Pcap::open(bytes, port)? {
             return Ok(Self::Pcap(pcap));
+        }
+        if let Some(pairs) = Pairs::open(bytes) {
+            return Ok(Self::Pairs(pairs));
         }
         if !is_text(bytes) || is_json(bytes) {
             return Ok(Self::Raw(Some(bytes)));
@@ -83,7 +103,7 @@ impl<'a> Chunks<'a> {
         match self {
             Self::Raw(_) => Form::Stream,
             Self::Lines(lines) if lines.is_candump => Form::Candump,
-            Self::Lines(_) => Form::Datagrams,
+            Self::Lines(_) | Self::Pairs(_) => Form::Datagrams,
             Self::Pcap(pcap) => match pcap.transport() {
                 Transport::Udp => Form::Datagrams,
                 Transport::Tcp => Form::Stream,
@@ -95,6 +115,7 @@ impl<'a> Chunks<'a> {
     pub(super) fn unreadable(&self) -> Vec<(&'static str, u64)> {
         match self {
             Self::Raw(_) => Vec::new(),
+            Self::Pairs(pairs) => vec![("frames-not-hex", pairs.not_hex)],
             Self::Lines(lines) => vec![("lines-not-hex", lines.not_hex)],
             Self::Pcap(pcap) => vec![
                 ("packets-not-read", pcap.not_read()),
@@ -110,12 +131,46 @@ impl<'a> Chunks<'a> {
                 bytes: Cow::Borrowed(bytes),
                 new_stream: false,
             }),
+            Self::Pairs(pairs) => pairs.next(),
             Self::Lines(lines) => lines.next(),
             Self::Pcap(pcap) => pcap.next().map(|packet| Chunk {
                 recorded: Some(packet.recorded),
                 bytes: Cow::Borrowed(packet.payload),
                 new_stream: packet.new_stream,
             }),
+        }
+    }
+}
+
+impl Pairs {
+    /// None for all other JSON, and for what is none.
+    fn open(bytes: &[u8]) -> Option<Self> {
+        if !is_json(bytes) {
+            return None;
+        }
+        let pairs: Vec<Pair> = serde_json::from_slice(bytes).ok()?;
+        let frames: Vec<String> = pairs
+            .into_iter()
+            .flat_map(|pair| [pair.query, pair.reply])
+            .collect();
+        Some(Self {
+            frames: frames.into_iter(),
+            not_hex: 0,
+        })
+    }
+
+    fn next<'a>(&mut self) -> Option<Chunk<'a>> {
+        loop {
+            match hex(self.frames.next()?.as_bytes()) {
+                Some(bytes) => {
+                    return Some(Chunk {
+                        recorded: None,
+                        bytes: Cow::Owned(bytes),
+                        new_stream: false,
+                    });
+                }
+                None => self.not_hex += 1,
+            }
         }
     }
 }
@@ -214,6 +269,18 @@ mod tests {
         assert_eq!(form, Form::Datagrams);
         assert_eq!(pieces, [vec![0xC0, 1, 0xC0], vec![0xC0, 2], vec![0xC0, 3]]);
         assert_eq!(unreadable, [("lines-not-hex", 1)]);
+    }
+
+    #[test]
+    fn pairs_of_questions_and_answers_are_datagrams() {
+        let pairs =
+            br#"[{"address":"1.1","query":"7e017D","reply":"7e02"},{"query":"7e","reply":"??"}]"#;
+        let told = vec![vec![0x7E, 1, 0x7D], vec![0x7E, 2], vec![0x7E]];
+        let unreadable = vec![("frames-not-hex", 1)];
+        assert_eq!(pieces(pairs), (Form::Datagrams, told, unreadable));
+        // Any other list is JSON of a device.
+        let other = br#"[{"intersections":[]}]"#;
+        assert_eq!(pieces(other), (Form::Stream, vec![other.to_vec()], vec![]));
     }
 
     #[test]

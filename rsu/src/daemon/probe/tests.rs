@@ -239,7 +239,7 @@ fn a_controller_that_is_asked_over_udp_answers_and_is_printed() {
         duration: Some(Duration::from_secs(20)),
         ..args(ProbeProtocol::Gat1743, "udp://127.0.0.1:0")
     });
-    assert_eq!(answering.join().unwrap(), [0x0103, 0x0301]);
+    assert_eq!(answering.join().unwrap(), [0x0103, 0x0301, 0x0102, 0x0101]);
     assert_eq!(lines.len(), 1);
     assert_eq!(outcome.counts.accepted(), 1);
     assert!(lines[0]["arrived"].as_str().unwrap() > "2020");

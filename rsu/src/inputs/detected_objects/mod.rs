@@ -108,6 +108,8 @@ const TOLERATED: [&str; 5] = [
 const RESTARTED: f64 = 100.0;
 /// A message may be this late and is still dated back; beyond, the stamp is not believed.
 const LATEST: Duration = Duration::from_secs(1);
+/// Messages are compared with those of some five minutes.
+const STRETCH: Duration = Duration::from_secs(10);
 /// Later than this is counted.
 const LATE: Duration = Duration::from_millis(200);
 
@@ -128,7 +130,7 @@ impl Decoder {
                 pose: Pose::from(config.mount),
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 gather: Gather::default(),
-                delay: Delay::default(),
+                delay: Delay::over(STRETCH),
                 last: None,
                 sequence: None,
             },
@@ -306,7 +308,7 @@ impl Ear {
         };
         let ours_ms = arrived.utc.unix_ms();
         self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
-        let delay = self.delay.of(arrived.mono, stamp_ms);
+        let delay = self.delay.of(arrived.mono, stamp_ms).late();
         if delay > LATE {
             self.counts.tolerate("late");
         }

@@ -143,10 +143,34 @@ fn a_late_message_is_dated_back_by_its_stamp() {
     let of = |ms: i64| format!("{{\"time_ms\":{},\"objects\":[]}}", 1_790_000_000_000 + ms);
     let first = push(&mut decoder, now(20), &of(0)).remove(0);
     assert_eq!(first.seen_at, now(20).mono - Duration::from_millis(50));
-    let late = push(&mut decoder, now(420), &of(100)).remove(0);
-    let expected = now(120).mono - Duration::from_millis(50);
+    push(&mut decoder, now(120), &of(100));
+    let late = push(&mut decoder, now(520), &of(200)).remove(0);
+    let expected = now(220).mono - Duration::from_millis(50);
     assert!(late.seen_at.seconds_after(expected).abs() < 1e-3);
     assert_eq!(counted(&decoder, "late"), 1);
+}
+
+#[test]
+fn a_box_whose_clock_is_set_is_dated_by_it_for_a_second_at_most() {
+    let dated_back = |set_ms: i64, last: i64| {
+        let mut decoder = decoder();
+        let mut back = |n: i64| {
+            let off_ms = if (20..=last).contains(&n) { set_ms } else { 0 };
+            let text = format!(
+                "{{\"time_ms\":{},\"objects\":[]}}",
+                1_790_000_000_000 + 100 * n + off_ms
+            );
+            let at = now(100 * n as u64 + 20);
+            let seen_at = push(&mut decoder, at, &text).remove(0).seen_at;
+            at.mono.seconds_after(seen_at) > 0.051
+        };
+        (0..100).filter(|n| back(*n)).count()
+    };
+    // One stamp alone, then all of them.
+    assert_eq!(dated_back(3000, 20), 0);
+    assert_eq!(dated_back(3000, 100), 0);
+    assert!(dated_back(-3000, 100) <= 8);
+    assert!(dated_back(-400, 100) <= 8);
 }
 
 #[test]

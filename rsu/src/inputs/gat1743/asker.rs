@@ -19,7 +19,7 @@ pub struct Asking {
     pub lamps_every: Option<Duration>,
     /// How often for the plan that is running. None: never.
     pub plan_every: Option<Duration>,
-    /// How often for the control mode and the run state. None: never; their layout is uncertain.
+    /// How often for the control mode and the run state. None: never.
     pub mode_every: Option<Duration>,
     /// After how long without an answer a question is put again.
     pub retry_after: Duration,
@@ -28,7 +28,7 @@ pub struct Asking {
 }
 
 impl Default for Asking {
-    /// Lamps each second, plan each 10 s, two retries after 300 ms each.
+    /// Lamps each second, mode and run state each 5 s, plan each 10 s, two retries after 300 ms each.
     fn default() -> Self {
         Self {
             ours: Address {
@@ -44,7 +44,7 @@ impl Default for Asking {
             link: 0b1,
             lamps_every: Some(Duration::from_secs(1)),
             plan_every: Some(Duration::from_secs(10)),
-            mode_every: None,
+            mode_every: Some(Duration::from_secs(5)),
             retry_after: Duration::from_millis(300),
             retries: 2,
         }
@@ -153,6 +153,7 @@ mod tests {
     fn lamps_only() -> Asker {
         Asker::new(&Asking {
             plan_every: None,
+            mode_every: None,
             ..Asking::default()
         })
     }

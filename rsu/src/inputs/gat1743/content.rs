@@ -294,7 +294,13 @@ pub fn control_mode_code(mode: ControlMode) -> u8 {
         ControlMode::Adaptive => 6,
         ControlMode::BusPriority => 7,
         ControlMode::Emergency => 8,
-        ControlMode::Fault | ControlMode::AllRed | ControlMode::Off | ControlMode::Other => 9,
+        ControlMode::Fault
+        | ControlMode::FaultFlash
+        | ControlMode::AllRed
+        | ControlMode::Stopped
+        | ControlMode::Off
+        | ControlMode::Unknown
+        | ControlMode::Other => 9,
     }
 }
 

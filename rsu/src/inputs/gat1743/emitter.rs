@@ -161,7 +161,7 @@ impl Emitter {
     /// Appends a frame of the run state and one of the control mode.
     pub fn mode(&mut self, utc: Utc, to: Audience, mode: ControlMode, out: &mut Vec<u8>) {
         let run_state = match mode {
-            ControlMode::Fault => RUN_FAULT,
+            ControlMode::Fault | ControlMode::FaultFlash => RUN_FAULT,
             _ => RUN_NORMAL,
         };
         for (object, code) in [

@@ -32,9 +32,15 @@
 //! - 0101, 0102 and 0302 were never recorded: 0302 is read as 0301 is, the layout of the other two is
 //!   that of one public implementation. Whether 0302 is of the next cycle or of the next hour is not
 //!   public either: it only ever takes promises away, and not for long if it does not come.
+//! - A controller that is asked is asked for 0101 and 0102 as well, unless the configuration says
+//!   otherwise: who does not know that it is run by hand takes it for fixed time. Whether 0302 may be
+//!   asked for is not public, so it is not. Where 0101 ends a fault and 0102 never came, nothing is known of
+//!   the mode again.
 //! - Signed frames were never recorded; the signature is not verified, and counted.
 //! - The controller's clock is compared with ours only to be counted: nothing is dated by it. But
-//!   where it has milliseconds, news that took longer than others of late are known to be so old.
+//!   where it has milliseconds, news that took longer than others of late are known to be so old. One
+//!   stamp that is ahead of all others says nothing of them; four pieces of news in a row that are late by
+//!   the same are a clock that was set back.
 //!
 //! Not here: acknowledging reports (operation 82), whose layout is not public; lane functions (02xx)
 //! and traffic data (04xx, 05xx); the serial form of the standard, which was never seen.
@@ -62,7 +68,7 @@ use self::content::{CONTROL_MODE, CURRENT_PLAN, LAMP_STATE, Lamps, NEXT_PLAN, Pl
 use self::framing::{Framer, Piece};
 use self::wire::{Frame, Header, Operation};
 use super::Counts;
-use super::lateness::Lateness;
+use super::delay::{Delay, Stamped};
 use crate::clock::{Mono, Now};
 use crate::report::{
     Content, ControlMode, LampPlan, LampState, LampStates, Light, PlanStep, SignalPlan,
@@ -94,6 +100,10 @@ const CLOCK_TOLERANCE_NS: i64 = 10_000_000_000;
 /// Lamp states that are older than the newest by no more than this were overtaken on their way; by
 /// more, and the controller's clock has been set.
 const OVERTAKEN_MS: i64 = 2000;
+/// No line holds news up for longer.
+const LONGEST_HELD_UP: Duration = Duration::from_secs(2);
+/// News are compared with those of the last half minute in which they came.
+const STRETCH: Duration = Duration::from_secs(1);
 /// The largest countdown that a byte can hold says "at least".
 const COUNTDOWN_SATURATED: u8 = u8::MAX;
 
@@ -156,7 +166,7 @@ impl Decoder {
                 mode: None,
                 mode_told: None,
                 newest: None,
-                lateness: Lateness::default(),
+                delay: Delay::over(STRETCH),
             },
             mouth: config.asking.map(|asking| Mouth {
                 asking,
@@ -183,7 +193,7 @@ impl Decoder {
     pub fn link_restarted(&mut self) {
         self.framer.reset();
         self.ear.newest = None;
-        self.ear.lateness.forget();
+        self.ear.delay.forget();
     }
 
     /// Appends a question that is due; see [`super::Decoder::poll_query`].
@@ -227,7 +237,7 @@ struct Ear {
     mode_told: Option<ControlMode>,
     /// Who said the newest lamp states, and at which millisecond of its own clock.
     newest: Option<(Address, i64)>,
-    lateness: Lateness,
+    delay: Delay,
 }
 
 impl Ear {
@@ -261,17 +271,18 @@ impl Ear {
                 return self.counts.ignore("request");
             }
         }
-        if header.object == LAMP_STATE && self.is_overtaken(header) {
-            self.settle(header);
-            return self.counts.ignore("out-of-order");
+        let mut held_up = Duration::ZERO;
+        if header.object == LAMP_STATE {
+            let Some(late) = self.in_order(arrived, header) else {
+                self.settle(header);
+                return self.counts.ignore("out-of-order");
+            };
+            held_up = late;
         }
         self.note_quirks(arrived, frame);
         let content = frame.content.map_or(&[][..], |(_, content)| content);
         let understood = match header.object {
-            LAMP_STATE => {
-                let held_up = self.lateness.of(arrived.mono, theirs_ms(header));
-                self.lamp_states(held_up, content, sink)
-            }
+            LAMP_STATE => self.lamp_states(held_up, content, sink),
             CURRENT_PLAN => self.signal_plan(content, Content::Plan, sink),
             NEXT_PLAN => self.signal_plan(content, Content::NextPlan, sink),
             RUN_STATE => self.run_state(content, sink),
@@ -295,23 +306,33 @@ impl Ear {
         }
     }
 
-    /// Whether newer lamp states of the same sender have come before; if not, these are the newest.
-    fn is_overtaken(&mut self, header: &Header) -> bool {
+    /// How long lamp states were held up on their way; None if newer ones of the same sender have come
+    /// before. If not, these are the newest, unless their stamp is alone with what it says.
+    fn in_order(&mut self, arrived: Now, header: &Header) -> Option<Duration> {
         let ms = theirs_ms(header);
-        if let Some((sender, newest_ms)) = self.newest
-            && sender == header.sender
-            && (1..=OVERTAKEN_MS).contains(&(newest_ms - ms))
-        {
-            return true;
+        let is_other = |(sender, _): (Address, i64)| sender != header.sender;
+        if self.newest.is_some_and(is_other) {
+            self.delay.forget();
+            self.newest = None;
         }
-        if self
-            .newest
-            .is_some_and(|(sender, _)| sender != header.sender)
-        {
-            self.lateness.forget();
+        let stamped = self.delay.of(arrived.mono, ms);
+        if stamped == Stamped::ClockSet {
+            self.newest = None;
         }
-        self.newest = Some((header.sender, ms));
-        false
+        let behind_ms = self.newest.map_or(0, |(_, newest_ms)| newest_ms - ms);
+        if (1..=OVERTAKEN_MS).contains(&behind_ms) {
+            return None;
+        }
+        if stamped != Stamped::Ahead {
+            self.newest = Some((header.sender, ms));
+        }
+        // What seems to be held up for longer was stamped by a clock that has been set.
+        let late = stamped.late();
+        Some(if late > LONGEST_HELD_UP {
+            Duration::ZERO
+        } else {
+            late
+        })
     }
 
     fn note_quirks(&mut self, arrived: Now, frame: &Frame<'_>) {
@@ -422,7 +443,8 @@ impl Ear {
             RUN_FAULT => self.in_fault = true,
             _ => return Ok(Use::None),
         }
-        // "Normal" alone is no mode; it is news only where it ends a fault.
+        // "Normal" alone is no mode; it is news only where it ends a fault. What the mode is then, nobody
+        // may ever have said.
         if self.in_fault || self.mode_told == Some(ControlMode::Fault) {
             self.tell_mode(sink);
         }
@@ -446,7 +468,7 @@ impl Ear {
         let mode = if self.in_fault {
             ControlMode::Fault
         } else {
-            self.mode.unwrap_or(ControlMode::Other)
+            self.mode.unwrap_or(ControlMode::Unknown)
         };
         self.mode_told = Some(mode);
         self.tell(Content::Mode(mode), sink);

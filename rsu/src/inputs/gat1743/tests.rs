@@ -301,6 +301,8 @@ fn a_fault_hides_the_mode_until_the_run_is_normal() {
     for (object, code) in [
         (RUN_STATE, 1),
         (RUN_STATE, 2),
+        (RUN_STATE, 1),
+        (RUN_STATE, 2),
         (CONTROL_MODE, 2),
         (RUN_STATE, 1),
         (RUN_STATE, 1),
@@ -310,6 +312,9 @@ fn a_fault_hides_the_mode_until_the_run_is_normal() {
         decoder.push(now(0), &frame, &mut |content| modes.push(content));
     }
     let expected = [
+        ControlMode::Fault,
+        // Nobody has said yet what it is else.
+        ControlMode::Unknown,
         ControlMode::Fault,
         ControlMode::Fault,
         ControlMode::FixedTime,
@@ -352,15 +357,23 @@ fn a_controller_answers_what_it_is_asked() {
     controller.push(&questions, |question| asked.push(question));
     let from = Asking::default().ours;
     let question = |object| Question { from, object };
-    assert_eq!(asked, [question(LAMP_STATE), question(CURRENT_PLAN)]);
+    let objects = [LAMP_STATE, CURRENT_PLAN, CONTROL_MODE, RUN_STATE];
+    assert_eq!(asked, objects.map(question));
 
     let mut replies = Vec::new();
     controller.lamps(UTC, Audience::Asker(from), &states(), &mut replies);
     controller.plan(UTC, Audience::Asker(from), &plan(), &mut replies);
+    let manual = ControlMode::Manual;
+    controller.mode(UTC, Audience::Asker(from), manual, &mut replies);
     let mut contents = Vec::new();
     decoder.push(now(5), &replies, &mut |content| contents.push(content));
-    assert_eq!(contents, [Content::Lamps(states()), Content::Plan(plan())]);
-    // Both are answered: lamps are next asked for after a second, and no sooner.
+    let told = [
+        Content::Lamps(states()),
+        Content::Plan(plan()),
+        Content::Mode(manual),
+    ];
+    assert_eq!(contents, told);
+    // All are answered: lamps are next asked for after a second, and no sooner.
     assert_eq!(decoder.poll_timeout(), now(1000).mono);
     assert_eq!(of(decoder.counts().tolerated(), "unanswered-query"), 0);
 }
@@ -387,12 +400,17 @@ fn lamps_at(identity: Identity, utc_ms: i64, countdown_s: u16) -> Vec<u8> {
     out
 }
 
-/// What lamp 9 counts in each report of these, and how many were out of order.
+/// What lamp 9 counts in each report of these, and how many were out of order. Two have come before, at
+/// the pace of our clock.
 fn counted(datagrams: &[Vec<u8>]) -> (Vec<Option<u16>>, u64) {
     let mut decoder = Decoder::new(Config::default());
+    for sent in 0..2_u64 {
+        let datagram = lamps_at(identity(), THEIRS - 2000 + 1000 * sent as i64, 99);
+        decoder.push(now(1000 * sent), &datagram, &mut |_| {});
+    }
     let mut heard = Vec::new();
-    for datagram in datagrams {
-        decoder.push(now(0), datagram, &mut |content| {
+    for (place, datagram) in datagrams.iter().enumerate() {
+        decoder.push(now(2000 + 1000 * place as u64), datagram, &mut |content| {
             if let Content::Lamps(states) = content {
                 heard.extend(
                     states
@@ -414,13 +432,13 @@ fn lamps_that_were_overtaken_on_their_way_are_dropped_and_counted() {
     let says = |ms, s| lamps_at(identity(), THEIRS + ms, s);
     let frames = [
         says(0, 30),
-        says(2000, 28),
         says(1000, 29),
+        says(500, 29),
         says(0, 30),
-        says(1999, 28),
-        says(3000, 27),
+        says(999, 29),
+        says(5000, 25),
     ];
-    assert_eq!(counted(&frames), (vec![Some(30), Some(28), Some(27)], 3));
+    assert_eq!(counted(&frames), (vec![Some(30), Some(29), Some(25)], 3));
 }
 
 #[test]
@@ -438,8 +456,52 @@ fn lamps_that_were_long_on_their_way_are_as_old_as_their_stamp() {
         held_up
     };
     assert_eq!(held_up(0, 5), [Duration::ZERO]);
-    assert_eq!(held_up(1000, 1205), [Duration::from_millis(1200)]);
-    assert_eq!(held_up(2500, 5), [Duration::ZERO]);
+    assert_eq!(held_up(1000, 5), [Duration::ZERO]);
+    assert_eq!(held_up(2000, 1205), [Duration::from_millis(1200)]);
+    assert_eq!(held_up(3500, 5), [Duration::ZERO]);
+}
+
+/// How long each second's lamps were held up, of a clock that is off by so much in each; None for those
+/// that were dropped.
+fn held_up_each_second(off_ms: &[i64]) -> Vec<Option<Duration>> {
+    let mut decoder = Decoder::new(Config::default());
+    let mut hear = |(n, off_ms): (usize, &i64)| {
+        let sent_ms = 1000 * n as i64;
+        let datagram = lamps_at(identity(), 1_790_000_000_377 + sent_ms + off_ms, 9);
+        let mut held_up = None;
+        decoder.push(now(sent_ms as u64 + 5), &datagram, &mut |content| {
+            if let Content::Lamps(lamps) = content {
+                held_up = Some(lamps.held_up);
+            }
+        });
+        held_up
+    };
+    off_ms.iter().enumerate().map(&mut hear).collect()
+}
+
+#[test]
+fn one_stamp_that_is_ahead_makes_no_other_lamps_late() {
+    for ahead_ms in [400, 1500, 5000, 3_600_000] {
+        let mut off_ms = [0; 60];
+        off_ms[8] = ahead_ms;
+        let held_up = held_up_each_second(&off_ms);
+        assert_eq!(held_up, [Some(Duration::ZERO); 60], "{ahead_ms} ms");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_lamps_late_for_long() {
+    for back_ms in [400, 900, 1500, 1900, 3000, 3_600_000] {
+        let mut off_ms = [0; 60];
+        off_ms[8..].fill(-back_ms);
+        let held_up = held_up_each_second(&off_ms);
+        assert!(
+            held_up[11..]
+                .iter()
+                .all(|held_up| *held_up == Some(Duration::ZERO)),
+            "{back_ms} ms: {held_up:?}"
+        );
+    }
 }
 
 #[test]

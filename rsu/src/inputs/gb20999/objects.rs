@@ -243,6 +243,9 @@ pub const fn control_mode_code(mode: ControlMode) -> u8 {
         ControlMode::BusPriority
         | ControlMode::Emergency
         | ControlMode::Fault
+        | ControlMode::FaultFlash
+        | ControlMode::Stopped
+        | ControlMode::Unknown
         | ControlMode::Other => 0x20,
     }
 }

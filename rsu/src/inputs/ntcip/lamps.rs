@@ -23,6 +23,12 @@ pub(super) struct Quirks {
     pub(super) phase_numbers: u64,
 }
 
+/// Whether every phase that shows anything to drivers flashes.
+pub(super) fn all_flash(groups: &Groups) -> bool {
+    let lit = groups.reds | groups.yellows | groups.greens;
+    lit != 0 && lit & !groups.flashing == 0
+}
+
 /// Three kinds of lamps, sixteen of each.
 const KINDS: [u16; 3] = [0, PEDESTRIAN, OVERLAP];
 
@@ -222,7 +228,11 @@ impl Lit {
         Some(match (light, on(self.flashing)) {
             (Light::Red, true) => Light::FlashingRed,
             (Light::Yellow, true) => Light::FlashingYellow,
-            (Light::Green, true) => Light::FlashingGreen,
+            // A junction that flashes shows no green; which it is, nobody knows.
+            (Light::Green, true) => {
+                quirks.contradictions += 1;
+                Light::Unknown
+            }
             (light, _) => light,
         })
     }

@@ -32,8 +32,12 @@
 //! - What is set for the phases is asked for half way between two questions after the lamps, once the
 //!   agent has answered one of those, a column of eight phases at a time, and again each minute. What it
 //!   does not have is not asked for again; an agent that does not answer is asked three times.
-//! - The status byte is kept in [`wire::Tscbm`] and not used: MMITSS numbers its bits from the top,
-//!   V2X-Hub from the bottom, and the published datagrams do not decide between them.
+//! - Where every phase that is lit flashes, the junction does: [`ControlMode::Flash`], until one is
+//!   steady. A green that flashes means nothing.
+//! - The status byte has eight flags, of which two public programs (MMITSS, and the `spat16` of a
+//!   roadside unit) number the first as the highest bit and V2X-Hub as the lowest; the published
+//!   datagrams do not decide between them. It is used only where the configuration says from which end
+//!   its flags count ([`Config::status`]).
 //!
 //! Not here: SNMP SET (such as the one that switches broadcasts on), version 3, J2735 text mode.
 
@@ -54,19 +58,21 @@ use std::time::Duration;
 pub use emitter::{Emitter, agent, has_lamp};
 pub use lamps::{OVERLAP, PEDESTRIAN};
 
-use self::lamps::Memory;
+use self::lamps::{Memory, all_flash};
 use self::settings::{Settings, Taken};
 use self::wire::Tscbm;
-use super::Counts;
-use super::lateness::Lateness;
+use super::delay::{Delay, Stamped};
+use super::{Counts, FirstBit};
 use crate::clock::{Mono, Now};
-use crate::report::{Content, LampStates};
+use crate::report::{Content, ControlMode, LampStates};
 
 /// How a controller is listened to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     /// Poll by SNMP while broadcasts are missing. None: only listen.
     pub fallback: Option<Fallback>,
+    /// Where the first flag of the status byte is. None: it is not used.
+    pub status: Option<FirstBit>,
 }
 
 /// How a silent controller is asked.
@@ -132,9 +138,22 @@ const CLOCK_TOLERANCE_MS: i64 = 10_000;
 const ZONE_S: i64 = 900;
 /// An older datagram was overtaken if it is not older than this; beyond, the clock was set.
 const OVERTAKEN_MS: i64 = 2000;
+/// No line holds a datagram up for longer.
+const LONGEST_HELD_UP: Duration = Duration::from_secs(2);
+/// Datagrams are compared with those of the last half minute in which they came.
+const STRETCH: Duration = Duration::from_secs(1);
 const DAY_MS: i64 = 86_400_000;
 /// Flags: the clock or the times have jumped.
 const DISCONTINUOUS: u8 = 0b111;
+/// Flags of the status byte, the gravest first. Flags 5 and 6 are of coordination.
+const FLAGS: [(u8, ControlMode); 6] = [
+    (2, ControlMode::FaultFlash),
+    (7, ControlMode::Flash),
+    (1, ControlMode::Stopped),
+    (0, ControlMode::Manual),
+    (3, ControlMode::Emergency),
+    (4, ControlMode::BusPriority),
+];
 /// What its clock may have gone on since it last told another time.
 const CLOCK_STEP: Duration = Duration::from_millis(100);
 
@@ -142,10 +161,15 @@ const CLOCK_STEP: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Decoder {
     fallback: Option<Fallback>,
+    status: Option<FirstBit>,
     counts: Counts,
     memory: Memory,
     last: Option<Tscbm>,
-    lateness: Lateness,
+    /// Of its day, the newest that is not alone with what it says.
+    newest_ms: Option<i64>,
+    delay: Delay,
+    /// As it was told last.
+    mode: ControlMode,
     heard_at: Option<Mono>,
     due: Option<Mono>,
     request: i32,
@@ -166,10 +190,13 @@ impl Decoder {
             .map_or(0, |fallback| fallback.groups);
         Self {
             fallback: config.fallback,
+            status: config.status,
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             memory: Memory::default(),
             last: None,
-            lateness: Lateness::default(),
+            newest_ms: None,
+            delay: Delay::over(STRETCH),
+            mode: ControlMode::Unknown,
             heard_at: None,
             due: None,
             request: 0,
@@ -194,8 +221,8 @@ impl Decoder {
 
     /// What was heard before a pause orders nothing after it; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
-        self.last = None;
-        self.lateness.forget();
+        (self.last, self.newest_ms) = (None, None);
+        self.delay.forget();
         self.outstanding = None;
         self.settings.begin_anew();
         self.settings_due = Mono::NEVER;
@@ -267,17 +294,32 @@ impl Decoder {
     }
 
     fn broadcast(&mut self, arrived: Now, said: &Tscbm, sink: &mut dyn FnMut(Content)) {
-        if let Some(last) = &self.last {
-            let later_ms = later_by(said, last);
-            if later_ms == 0 && said.counter == last.counter {
-                return self.counts.ignore("repeated");
-            }
-            if (-OVERTAKEN_MS..0).contains(&later_ms) {
-                return self.counts.ignore("out-of-order");
-            }
-            if said.counter != last.counter.wrapping_add(1) {
-                self.counts.tolerate("counter-gap");
-            }
+        let ms = theirs_ms(said);
+        if let Some(last) = &self.last
+            && theirs_ms(last) == ms
+            && last.counter == said.counter
+        {
+            return self.counts.ignore("repeated");
+        }
+        if said.flags & DISCONTINUOUS != 0 {
+            self.delay.forget();
+        }
+        let stamped = self.delay.of(arrived.mono, ms);
+        if stamped == Stamped::ClockSet {
+            self.newest_ms = None;
+        }
+        let later_ms = self
+            .newest_ms
+            .map_or(0, |newest_ms| later_by(ms, newest_ms));
+        if (-OVERTAKEN_MS..0).contains(&later_ms) {
+            return self.counts.ignore("out-of-order");
+        }
+        let follows = |last: &Tscbm| said.counter == last.counter.wrapping_add(1);
+        if !self.last.as_ref().is_none_or(follows) {
+            self.counts.tolerate("counter-gap");
+        }
+        if stamped != Stamped::Ahead {
+            self.newest_ms = Some(ms);
         }
         self.note_quirks(arrived, said);
         self.last = Some(*said);
@@ -288,23 +330,38 @@ impl Decoder {
         self.settings_due = Mono::NEVER;
         self.states.lamps.clear();
         self.states.spans.clear();
-        self.states.held_up = self.held_up(arrived, said);
+        self.states.held_up = held_up(stamped);
         let quirks = self.memory.say(said, &mut self.states);
         self.counts
             .tolerate_times("lights-contradict", quirks.contradictions);
         self.counts
             .tolerate_times("phase-number", quirks.phase_numbers);
         self.counts.accept();
+        self.tell_mode(self.mode_of(said), sink);
         self.tell(sink);
     }
 
-    /// How much longer than others it was on its way, at least. Around midnight nobody knows.
-    fn held_up(&mut self, arrived: Now, said: &Tscbm) -> Duration {
-        if said.flags & DISCONTINUOUS != 0 {
-            self.lateness.forget();
+    /// By its status, where somebody has said from which end that counts, and by its lamps.
+    fn mode_of(&self, said: &Tscbm) -> ControlMode {
+        let flags = match self.status {
+            None => 0,
+            Some(FirstBit::Lowest) => said.status,
+            Some(FirstBit::Highest) => said.status.reverse_bits(),
+        };
+        let set = FLAGS.iter().find(|(bit, _)| flags >> bit & 1 != 0);
+        match set.map(|(_, mode)| *mode) {
+            Some(ControlMode::FaultFlash) => ControlMode::FaultFlash,
+            _ if all_flash(&said.groups) => ControlMode::Flash,
+            mode => mode.unwrap_or(ControlMode::Unknown),
         }
-        let held_up = self.lateness.of(arrived.mono, theirs_ms(said));
-        held_up.saturating_sub(CLOCK_STEP)
+    }
+
+    /// Before the lamps: what they mean rests on it.
+    fn tell_mode(&mut self, mode: ControlMode, sink: &mut dyn FnMut(Content)) {
+        if std::mem::replace(&mut self.mode, mode) != mode {
+            self.counts.report();
+            sink(Content::Mode(mode));
+        }
     }
 
     fn note_quirks(&mut self, arrived: Now, said: &Tscbm) {
@@ -374,6 +431,8 @@ impl Decoder {
             self.settings_due = arrived.mono.max(asked_at + fallback.every / 2);
         }
         self.counts.accept();
+        // These groups do not tell flashing from steady.
+        self.tell_mode(ControlMode::Unknown, sink);
         self.tell(sink);
     }
 
@@ -383,9 +442,16 @@ impl Decoder {
     }
 }
 
-/// By how much one datagram is later than another by the controller's clock, around midnight too.
-fn later_by(said: &Tscbm, before: &Tscbm) -> i64 {
-    (theirs_ms(said) - theirs_ms(before) + DAY_MS / 2).rem_euclid(DAY_MS) - DAY_MS / 2
+/// How much longer than others it was on its way, at least. What seems to be longer than any line holds
+/// it up was stamped by a clock that has been set, or after midnight.
+fn held_up(stamped: Stamped) -> Duration {
+    let late = Some(stamped.late()).filter(|late| *late <= LONGEST_HELD_UP);
+    late.unwrap_or_default().saturating_sub(CLOCK_STEP)
+}
+
+/// By how much one time of the day is later than another, around midnight too.
+fn later_by(ms: i64, before_ms: i64) -> i64 {
+    (ms - before_ms + DAY_MS / 2).rem_euclid(DAY_MS) - DAY_MS / 2
 }
 
 /// Milliseconds of the controller's day.

@@ -58,6 +58,7 @@ pub(super) fn push_bytes(decoder: &mut Decoder, at: Now, bytes: &[u8]) -> Vec<La
     let mut heard = Vec::new();
     decoder.push(at, bytes, &mut |content| match content {
         Content::Lamps(states) => heard.push(states),
+        Content::Mode(_) => {}
         other => panic!("{other:?}"),
     });
     heard
@@ -75,6 +76,7 @@ fn listening() -> Decoder {
 pub(super) fn polling() -> Decoder {
     Decoder::new(Config {
         fallback: Some(Fallback::default()),
+        ..Config::default()
     })
 }
 
@@ -194,9 +196,84 @@ fn a_datagram_that_was_long_on_its_way_is_as_old_as_its_stamp() {
     assert_eq!(held_up_ms(2, 200, 705), 600, "a tenth less, by its clock");
     assert_eq!(held_up_ms(3, 800, 155), 50);
     // A new day begins, and then it is told anew.
-    assert_eq!(held_up_ms(4, 900, 805), 0);
-    assert_eq!(held_up_ms(5, 1700, 5), 0);
-    assert_eq!(held_up_ms(6, 1800, 405), 300);
+    assert_eq!(held_up_ms(4, 900, 105), 0);
+    assert_eq!(held_up_ms(5, 1200, 5), 0);
+    assert_eq!(held_up_ms(6, 1300, 5), 0);
+    assert_eq!(held_up_ms(7, 1400, 405), 300);
+}
+
+#[test]
+fn the_status_byte_is_used_only_where_its_order_is_known() {
+    use ControlMode::{BusPriority, Emergency, FaultFlash, Flash, Manual, Stopped, Unknown};
+    let modes = |status: Option<FirstBit>, bytes: &[u8]| {
+        let mut decoder = Decoder::new(Config {
+            status,
+            ..Config::default()
+        });
+        let mut modes = Vec::new();
+        for (nth, byte) in bytes.iter().enumerate() {
+            let mut said = said(100 * nth as u32, nth as u8);
+            said.status = *byte;
+            let mut bytes = Vec::new();
+            wire::emit(&said, &mut bytes);
+            decoder.push(now(100 * nth as u64), &bytes, &mut |content| {
+                if let Content::Mode(mode) = content {
+                    modes.push(mode);
+                }
+            });
+        }
+        modes
+    };
+    let bytes = [0, 0x80, 0, 0x40, 0x20, 0x10, 0x08, 0x01, 0x06, 0xA0];
+    assert_eq!(modes(None, &bytes), []);
+    let told = [
+        Manual,
+        Unknown,
+        Stopped,
+        FaultFlash,
+        Emergency,
+        BusPriority,
+        Flash,
+        Unknown,
+        FaultFlash,
+    ];
+    assert_eq!(modes(Some(FirstBit::Highest), &bytes), told);
+    let bytes = bytes.map(u8::reverse_bits);
+    assert_eq!(modes(Some(FirstBit::Lowest), &bytes), told);
+}
+
+#[test]
+fn a_junction_that_flashes_has_that_mode_and_no_green() {
+    let mut decoder = listening();
+    let mut heard = |nth: u8, flashing: u16| {
+        let mut said = said(100 * u32::from(nth), nth);
+        said.groups.flashing = flashing;
+        let mut bytes = Vec::new();
+        wire::emit(&said, &mut bytes);
+        let mut heard = Vec::new();
+        decoder.push(now(100 * u64::from(nth)), &bytes, &mut |content| {
+            heard.push(content);
+        });
+        heard
+    };
+    let lamps_of = |content: &Content| match content {
+        Content::Lamps(states) => (lamp(states, 2), lamp(states, 4), states.spans.len()),
+        other => panic!("{other:?}"),
+    };
+    let steady = ((Light::Green, Some(5)), (Light::Red, None), 1);
+    assert_eq!(
+        heard(0, 0).iter().map(lamps_of).collect::<Vec<_>>(),
+        [steady]
+    );
+    let flashing = heard(1, 1 << 1 | 1 << 3);
+    assert_eq!(flashing[0], Content::Mode(ControlMode::Flash));
+    let flash = ((Light::Unknown, None), (Light::FlashingRed, None), 0);
+    assert_eq!(lamps_of(&flashing[1]), flash);
+    assert_eq!(heard(2, 1 << 1 | 1 << 3).len(), 1);
+    // One phase that flashes, such as a turn on flashing yellow, is no junction that does.
+    let over = heard(3, 1 << 3);
+    assert_eq!(over[0], Content::Mode(ControlMode::Unknown));
+    assert_eq!(lamps_of(&over[1]).0, (Light::Green, Some(5)));
 }
 
 #[test]

@@ -172,7 +172,7 @@ pub struct Tscbm {
     pub times: [PhaseTimes; PHASES],
     /// What is lit.
     pub groups: Groups,
-    /// Intersection status as sent. Two public implementations number its bits from opposite ends.
+    /// Intersection status as sent. Public implementations number its bits from opposite ends.
     pub status: u8,
     /// Time base action as sent.
     pub action: u8,

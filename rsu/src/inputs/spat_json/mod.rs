@@ -20,13 +20,17 @@
 //! - The example has every time at 0 and a status of 6, which mean nothing together. An end of 0 is
 //!   not known, unless the second before counted down to it; the status is used only where the
 //!   configuration says from which end its bits are counted.
+//! - Of several flags of the status the gravest counts; none at all ends what was said before. What
+//!   stands beside "no valid SPAT" is not taken. The status is taken before the lamps beside it.
 //! - `counting` and `utcTiming` stand side by side; the first that has an end counts.
 //! - Numbers come in quotes ("light":"3").
 //! - Of several states of a phase, the one that starts now is the running one, else the first.
 //! - Several intersections: the configured one is taken; without one, a message of several is refused.
 //! - A broker delivers late what it held up, and a countdown that is late promises green that is
 //!   over: a message that is later than the quickest of late by [`Config::max_delay`] is dropped, an
-//!   older one than the last and the same one again too. This needs a stamp; without it, not.
+//!   older one than the last and the same one again too. This needs a stamp; without it, not. One stamp
+//!   that is ahead of all others moves nothing, and a platform's clock that was set back is followed
+//!   once four messages in a row, and at least 0.7 s of them, are late by the same.
 //!
 //! Reading allocates, bounded by the message: 64 KiB.
 
@@ -41,9 +45,9 @@ pub use emitter::Emitter;
 pub use wire::Mapping;
 
 use self::wire::{Ends, Intersection, Phase};
-use super::delay::Delay;
+use super::delay::{Delay, Stamped};
 use super::json::{Piece, Splitter, fingerprint};
-use super::{Carrier, Counts};
+use super::{Carrier, Counts, FirstBit};
 use crate::clock::Now;
 use crate::report::{Content, ControlMode, LampSpan, LampState, LampStates, Light};
 
@@ -66,15 +70,6 @@ pub struct Config {
     pub status: Option<FirstBit>,
     /// A message that was under way for longer than the quickest by this is dropped.
     pub max_delay: Duration,
-}
-
-/// Which end of a number the first flag of a bit string is at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FirstBit {
-    /// The first flag counts 1.
-    Lowest,
-    /// The first flag counts 32768, as the encoding on the air has it.
-    Highest,
 }
 
 impl Default for Config {
@@ -111,6 +106,8 @@ const LONGEST: usize = 64 << 10;
 const NEARLY_OVER_MS: u32 = 1000;
 /// Tenths in an hour.
 const HOUR: i64 = 36_000;
+/// Messages are compared with those of some five minutes.
+const STRETCH: Duration = Duration::from_secs(10);
 /// An older message was overtaken if it is not older than this; beyond, the clock was set.
 const OVERTAKEN_MS: i64 = 5000;
 
@@ -128,7 +125,13 @@ const REJECTED: [&str; 9] = {
         "no-phases",
     ]
 };
-const IGNORED: [&str; 4] = ["other-intersection", "repeated", "out-of-order", "late"];
+const IGNORED: [&str; 5] = [
+    "other-intersection",
+    "repeated",
+    "out-of-order",
+    "late",
+    "not-valid",
+];
 const TOLERATED: [&str; 4] = [
     "phase-left-out",
     "duplicate-phase",
@@ -151,9 +154,10 @@ impl Decoder {
             ear: Ear {
                 config,
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
-                delay: Delay::default(),
+                delay: Delay::over(STRETCH),
                 last: None,
-                mode: None,
+                newest_ms: None,
+                mode: ControlMode::Unknown,
                 states: Box::default(),
                 before: Box::default(),
             },
@@ -188,17 +192,14 @@ struct Ear {
     config: Config,
     counts: Counts,
     delay: Delay,
-    last: Option<Last>,
-    mode: Option<ControlMode>,
+    /// The fingerprint of the message before.
+    last: Option<u64>,
+    /// The newest stamp that is not alone with what it says.
+    newest_ms: Option<i64>,
+    mode: ControlMode,
     states: Box<LampStates>,
     /// The report before, to tell an end that is now from one that is not known.
     before: Box<LampStates>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Last {
-    stamp_ms: i64,
-    fingerprint: u64,
 }
 
 impl Ear {
@@ -240,6 +241,11 @@ impl Ear {
         if said.phases.is_empty() {
             return self.counts.reject("no-phases");
         }
+        let flags = self.flags(said);
+        if flags.is_some_and(|flags| flags >> NO_VALID_SPAT & 1 != 0) {
+            self.tell_mode(flags, sink);
+            return self.counts.ignore("not-valid");
+        }
         self.counts.tolerate_times("phase-left-out", said.left_out);
         std::mem::swap(&mut self.states, &mut self.before);
         self.states.lamps.clear();
@@ -248,9 +254,10 @@ impl Ear {
             self.phase(arrived, phase);
         }
         self.counts.accept();
+        // First how it is run: what the lamps mean rests on it.
+        self.tell_mode(flags, sink);
         self.counts.report();
         sink(Content::Lamps((*self.states).clone()));
-        self.status(said, sink);
     }
 
     /// The kind under which a message is dropped that is late, overtaken, or here a second time.
@@ -266,23 +273,27 @@ impl Ear {
         };
         let ours_ms = arrived.utc.unix_ms();
         self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
-        let fresh = Last {
-            stamp_ms,
-            fingerprint: fingerprint(bytes),
-        };
-        if let Some(last) = self.last {
-            let later_ms = stamp_ms.saturating_sub(last.stamp_ms);
-            if later_ms == 0 && last.fingerprint == fresh.fingerprint {
-                return Some("repeated");
-            }
-            if (-OVERTAKEN_MS..0).contains(&later_ms) {
-                return Some("out-of-order");
-            }
+        let fingerprint = fingerprint(bytes);
+        if self.last == Some(fingerprint) {
+            return Some("repeated");
         }
-        if self.delay.of(arrived.mono, stamp_ms) > self.config.max_delay {
+        let stamped = self.delay.of(arrived.mono, stamp_ms);
+        if stamped == Stamped::ClockSet {
+            self.newest_ms = None;
+        }
+        let behind_ms = self
+            .newest_ms
+            .map_or(0, |newest| newest.saturating_sub(stamp_ms));
+        if (1..=OVERTAKEN_MS).contains(&behind_ms) {
+            return Some("out-of-order");
+        }
+        if stamped.late() > self.config.max_delay {
             return Some("late");
         }
-        self.last = Some(fresh);
+        if stamped != Stamped::Ahead {
+            self.newest_ms = Some(stamp_ms);
+        }
+        self.last = Some(fingerprint);
         None
     }
 
@@ -356,18 +367,23 @@ impl Ear {
             && left.is_some_and(|ms| ms <= NEARLY_OVER_MS)
     }
 
-    fn status(&mut self, said: &Intersection, sink: &mut dyn FnMut(Content)) {
-        let (Some(first), Some(bits)) = (self.config.status, said.status) else {
+    /// The flags of the status, the first lowest; None where nobody knows from which end they count.
+    fn flags(&self, said: &Intersection) -> Option<u16> {
+        Some(match self.config.status? {
+            FirstBit::Lowest => said.status?,
+            FirstBit::Highest => said.status?.reverse_bits(),
+        })
+    }
+
+    /// A status without a flag ends the mode before; a message without a status says nothing of it.
+    fn tell_mode(&mut self, flags: Option<u16>, sink: &mut dyn FnMut(Content)) {
+        let Some(mode) = flags.map(mode) else {
             return;
         };
-        let mode = mode(match first {
-            FirstBit::Lowest => bits,
-            FirstBit::Highest => bits.reverse_bits(),
-        });
-        if mode.is_some() && mode != self.mode {
+        if mode != self.mode {
             self.mode = mode;
             self.counts.report();
-            sink(Content::Mode(mode.unwrap_or(ControlMode::Other)));
+            sink(Content::Mode(mode));
         }
     }
 }
@@ -404,19 +420,24 @@ fn left_ms(arrived: Now, tenth: u16) -> Option<u32> {
         .filter(|_| left_ms < hour_ms / 2)
 }
 
+/// Flag of IntersectionStatusObject: what stands beside it is not valid. Flags 10 to 12 are of a MAP, which
+/// is not ours.
+const NO_VALID_SPAT: u16 = 13;
+
 /// The flags of IntersectionStatusObject, the gravest first.
-fn mode(bits: u16) -> Option<ControlMode> {
-    const FLAGS: [(u16, ControlMode); 9] = [
+fn mode(flags: u16) -> ControlMode {
+    const FLAGS: [(u16, ControlMode); 10] = [
+        (2, ControlMode::FaultFlash),
         (8, ControlMode::Fault),
-        (9, ControlMode::Other),
-        (2, ControlMode::Flash),
+        (9, ControlMode::Off),
         (7, ControlMode::Flash),
+        (1, ControlMode::Stopped),
         (0, ControlMode::Manual),
         (3, ControlMode::Emergency),
         (4, ControlMode::BusPriority),
         (6, ControlMode::Actuated),
         (5, ControlMode::FixedTime),
     ];
-    let set = FLAGS.iter().find(|(bit, _)| bits >> bit & 1 != 0);
-    set.map(|(_, mode)| *mode)
+    let set = FLAGS.iter().find(|(bit, _)| flags >> bit & 1 != 0);
+    set.map_or(ControlMode::Unknown, |(_, mode)| *mode)
 }

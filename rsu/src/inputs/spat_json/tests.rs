@@ -196,7 +196,7 @@ fn the_status_is_used_only_where_its_order_is_known() {
     let text = message(0, &counting(6, 100));
     assert_eq!(push(&mut decoder(), now(0), &text).len(), 1);
     for (first, status, mode) in [
-        (FirstBit::Lowest, 4, ControlMode::Flash),
+        (FirstBit::Lowest, 4, ControlMode::FaultFlash),
         (FirstBit::Highest, 0x8000, ControlMode::Manual),
         (FirstBit::Lowest, 1 << 8 | 1, ControlMode::Fault),
     ] {
@@ -205,7 +205,124 @@ fn the_status_is_used_only_where_its_order_is_known() {
             ..Config::default()
         });
         let text = text.replace("\"status\":4", &format!("\"status\":{status}"));
-        assert_eq!(push(&mut decoder, now(0), &text)[1], Content::Mode(mode));
+        assert_eq!(push(&mut decoder, now(0), &text)[0], Content::Mode(mode));
+    }
+}
+
+/// What is told of messages of one decoder, each with its status, a tenth of a second apart.
+fn told(statuses: &[u16]) -> Vec<Content> {
+    let mut decoder = Decoder::new(Config {
+        status: Some(FirstBit::Lowest),
+        ..Config::default()
+    });
+    let mut say = |(n, status): (usize, &u16)| {
+        let text = message(100 * n as i64, &counting(6, 100));
+        let text = text.replace("\"status\":4", &format!("\"status\":{status}"));
+        push(&mut decoder, now(100 * n as u64), &text)
+    };
+    statuses.iter().enumerate().flat_map(&mut say).collect()
+}
+
+fn modes(statuses: &[u16]) -> Vec<ControlMode> {
+    let mode = |content: Content| match content {
+        Content::Mode(mode) => Some(mode),
+        _ => None,
+    };
+    told(statuses).into_iter().filter_map(mode).collect()
+}
+
+#[test]
+fn a_status_without_a_flag_ends_every_mode() {
+    for (flag, mode) in [
+        (0, ControlMode::Manual),
+        (1, ControlMode::Stopped),
+        (2, ControlMode::FaultFlash),
+        (3, ControlMode::Emergency),
+        (4, ControlMode::BusPriority),
+        (5, ControlMode::FixedTime),
+        (6, ControlMode::Actuated),
+        (7, ControlMode::Flash),
+        (8, ControlMode::Fault),
+        (9, ControlMode::Off),
+    ] {
+        let flagged = 1 << flag;
+        assert_eq!(
+            modes(&[0, flagged, flagged, 0, 0]),
+            [mode, ControlMode::Unknown]
+        );
+    }
+    // A MAP that was updated is no mode.
+    assert_eq!(modes(&[1 << 10, 0, 1 << 12]), []);
+}
+
+#[test]
+fn the_mode_of_a_message_goes_before_its_lamps() {
+    let told = told(&[1 << 9]);
+    assert_eq!(told[0], Content::Mode(ControlMode::Off));
+    assert!(matches!(told[1], Content::Lamps(_)));
+}
+
+#[test]
+fn what_stands_beside_no_valid_spat_is_not_taken() {
+    let lamps = |content: &&Content| matches!(content, Content::Lamps(_));
+    assert_eq!(told(&[0, 1 << 13, 0]).iter().filter(lamps).count(), 2);
+}
+
+/// How many messages of a platform whose clock is off by so much in each are taken.
+fn taken(every_ms: u64, off_ms: &[i64]) -> Vec<bool> {
+    let mut decoder = decoder();
+    let mut hear = |(n, off_ms): (usize, &i64)| {
+        let sent_ms = n as u64 * every_ms;
+        let text = message(sent_ms as i64 + off_ms, &counting(6, 100));
+        !push(&mut decoder, now(sent_ms + 30), &text).is_empty()
+    };
+    off_ms.iter().enumerate().map(&mut hear).collect()
+}
+
+#[test]
+fn one_stamp_that_is_ahead_silences_nobody() {
+    for ahead_ms in [900, 1500, 3000, 4900, 5100, 3_600_000] {
+        for every_ms in [100, 500, 1000] {
+            let mut off_ms = [0; 100];
+            off_ms[20] = ahead_ms;
+            let taken = taken(every_ms, &off_ms);
+            assert!(
+                taken.iter().all(|taken| *taken),
+                "{ahead_ms} ms at {every_ms}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_platform_clock_that_was_set_is_followed_within_a_second() {
+    for set_ms in [
+        -3_600_000, -5100, -5000, -3000, -1500, -1000, 1000, 5000, 3_600_000,
+    ] {
+        let mut off_ms = [0; 200];
+        off_ms[20..].fill(set_ms);
+        let taken = taken(100, &off_ms);
+        let missed = taken.iter().filter(|taken| !**taken).count();
+        assert!(missed <= 8, "{set_ms} ms: {missed}");
+        assert!(taken[30..].iter().all(|taken| *taken), "{set_ms} ms");
+    }
+}
+
+#[test]
+fn what_a_broker_held_up_and_brings_in_a_rush_is_dropped() {
+    let mut decoder = decoder();
+    let of = |ms| message(ms, &counting(6, 100));
+    for n in 0..10 {
+        assert_eq!(
+            push(&mut decoder, now(n * 100), &of(n as i64 * 100)).len(),
+            1
+        );
+    }
+    // Ten seconds of it within 400 ms: only what is less than a second old is taken.
+    for n in 10..110_u64 {
+        let at_ms = 11_000 + (n - 10) * 4;
+        let taken = push(&mut decoder, now(at_ms), &of(n as i64 * 100)).len();
+        assert_eq!(taken == 1, at_ms - n * 100 <= 1000, "message {n}");
     }
 }
 

@@ -6,7 +6,8 @@
 //! Of each phase and light it is learned how long it lasts, and how long it still lasts after another
 //! lamp has changed: a red that follows a neighbour's yellow is known to the tenth, a green that
 //! starts flashing too. The likely end is the one with the least expected error relative to the time
-//! left. Its confidence is what forecasts of that sort have been worth. Memory is bounded and taken at
+//! left. Its confidence is what forecasts of that sort have been worth. While every lamp is dark, nothing
+//! is learned or told: an outage is no light. Memory is bounded and taken at
 //! the start. Not here: what a controller announces.
 
 mod reliability;
@@ -32,6 +33,8 @@ const CUE_SHARE: f32 = 4.0;
 /// Confidence is told from so many lengths on, bounds from so many.
 const CONFIDENT_FROM: usize = 3;
 const BOUNDS_FROM: usize = 10;
+/// A dark lamp is one that is dark in each cycle, or an outage: its end is told from so many lengths on.
+const DARK_FROM: usize = 10;
 /// How far beyond all that came a bound is set: share of the length, at first, at least and at most.
 const MARGIN: f32 = 0.5;
 const MARGINS: std::ops::RangeInclusive<f32> = 0.1..=3.0;
@@ -142,6 +145,11 @@ impl History {
         let Some(light) = past.running.light else {
             return;
         };
+        if light == DARK && self.is_out() {
+            // However long that lasts, it is no length of a light, nor of a cycle.
+            return (0..self.phases.len()).for_each(|phase| self.lost(phase));
+        }
+        let past = &mut self.phases[phase];
         let lengths = &mut past.lengths[light];
         if let (Some(since), Some(ended_at)) = (since, lengths.ended_at.take())
             && since.seconds_after(ended_at) <= LONGEST_S
@@ -194,6 +202,10 @@ impl History {
     /// When the running light of a phase is expected to end.
     pub(super) fn expected(&self, phase: usize, at: Mono) -> Option<Expected> {
         let past = &self.phases[phase];
+        let darks = past.lengths[DARK].samples.len();
+        if past.running.light == Some(DARK) && (darks < DARK_FROM || self.is_out()) {
+            return None;
+        }
         let lately = |noted: &Noted| at.seconds_after(noted.at) < NOTED_FOR_S && noted.end > at;
         let (likely_s, sure) = match past.running.noted.filter(lately) {
             Some(noted) => (passed_s(at, noted.end), noted.sure),
@@ -268,7 +280,9 @@ impl History {
 
     fn cue(&mut self, phase: usize, from: usize, shown: Light, at: Mono) {
         let place = cue(shown).and_then(|kind| self.cue_place(phase, from, kind));
-        let Some(place) = place else { return };
+        let Some(place) = place.filter(|_| !self.is_out()) else {
+            return;
+        };
         let running = &mut self.phases[phase].running;
         if running.cues.is_full() {
             running.cues.remove(0);
@@ -278,6 +292,12 @@ impl History {
             running.cue = Some((place, at));
             running.noted = None;
         }
+    }
+
+    /// Whether every lamp is dark: the signals are off, or without power. Of one phase alone nobody can tell.
+    fn is_out(&self) -> bool {
+        let mut lights = self.phases.iter().map(|past| past.running.light);
+        self.phases.len() > 1 && lights.all(|light| light == Some(DARK))
     }
 
     fn cue_place(&self, phase: usize, from: usize, kind: usize) -> Option<usize> {
@@ -331,13 +351,14 @@ fn passed_s(since: Mono, at: Mono) -> f32 {
 
 /// Lights whose lengths are learned.
 const LIGHTS: usize = 4;
+const DARK: usize = 3;
 
 fn class(light: Light) -> Option<usize> {
     match light {
         Light::Red | Light::RedYellow => Some(0),
         Light::Green | Light::FlashingGreen => Some(1),
         Light::Yellow => Some(2),
-        Light::Dark => Some(3),
+        Light::Dark => Some(DARK),
         Light::Unknown | Light::FlashingRed | Light::FlashingYellow => None,
     }
 }

@@ -180,6 +180,13 @@ fn each_way_of_running_has_its_bits_and_untimed_ones_have_no_times() {
         (M::Manual, Status::MANUAL_CONTROL, false),
         (M::Flash, Status::STANDBY, false),
         (M::AllRed, Status::STOP_TIME, false),
+        (M::Stopped, Status::STOP_TIME, false),
+        (
+            M::FaultFlash,
+            Status::FAILURE | Status::FAILURE_FLASH,
+            false,
+        ),
+        (M::Unknown, Status::NONE, true),
         (M::Off, Status::OFF, false),
         (M::Emergency, Status::PREEMPT, false),
         (M::Fault, Status::FAILURE, false),
@@ -204,6 +211,26 @@ fn each_way_of_running_has_its_bits_and_untimed_ones_have_no_times() {
             "{mode:?}"
         );
     }
+}
+
+#[test]
+fn where_a_fault_has_ended_and_no_mode_was_ever_said_the_plan_is_believed_again() {
+    let mut signals = signals();
+    signals.handle_plan(now(0.0), SIGNAL, &plan());
+    for second in 0..6 {
+        hear(&mut signals, f64::from(second), |_| 0.0);
+    }
+    signals.handle_mode(now(5.5), SIGNAL, ControlMode::Fault);
+    hear(&mut signals, 6.0, |_| 0.0);
+    assert_eq!(running(&mut signals, 6.0, 1).timing, None);
+    signals.handle_mode(now(6.5), SIGNAL, ControlMode::Unknown);
+    for second in 7..11 {
+        hear(&mut signals, f64::from(second), |_| 0.0);
+    }
+    let timing = running(&mut signals, 10.0, 1).timing.expect("planned");
+    assert_eq!(timing.basis, Basis::Plan);
+    let status = signals.forecast(now(10.0)).expect("fresh").status;
+    assert_eq!(status, Status::FIXED_TIME);
 }
 
 #[test]

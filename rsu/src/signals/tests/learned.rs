@@ -279,3 +279,57 @@ fn what_a_person_did_by_hand_is_not_learned() {
     let state = running(&mut signals, at(520), 1);
     assert!((left_s(&state, at(520)) - 13.0).abs() < 0.1, "{state:?}");
 }
+
+/// Lamp 1 is dark for 8 s after each of so many cycles' greens, or every lamp is; then 3 s more of it.
+fn dark_each_cycle(cycles: u32, all: bool) -> (Signals, f64) {
+    let mut signals = signals();
+    signals.handle_mode(now(0.0), SIGNAL, ControlMode::Actuated);
+    let mut at = 0;
+    let mut show = |signals: &mut Signals, light: Light, seconds: u32| {
+        for _ in 0..seconds {
+            let mut lamps = silent_lamps(99);
+            let dark = light == Light::Dark;
+            for lamp in lamps.lamps.iter_mut().skip(1).filter(|_| all && dark) {
+                lamp.light = Light::Dark;
+            }
+            lamps.lamps[0].light = light;
+            signals.handle_lamps(now(at.into()), SIGNAL, &lamps);
+            at += 1;
+        }
+    };
+    for _ in 0..cycles {
+        show(&mut signals, Light::Red, 30);
+        show(&mut signals, Light::Green, 20);
+        show(&mut signals, Light::Dark, 8);
+    }
+    show(&mut signals, Light::Red, 30);
+    show(&mut signals, Light::Green, 20);
+    show(&mut signals, Light::Dark, 3);
+    (signals, f64::from(at - 1))
+}
+
+#[test]
+fn a_lamp_that_is_dark_in_each_cycle_has_an_end_once_that_is_proved() {
+    let (mut signals, at_s) = dark_each_cycle(9, false);
+    let state = running(&mut signals, at_s, 1);
+    assert_eq!((state.light, state.timing), (Light::Dark, None));
+    let (mut signals, at_s) = dark_each_cycle(12, false);
+    let state = running(&mut signals, at_s, 1);
+    assert!((left_s(&state, at_s) - 6.0).abs() < 0.1, "{state:?}");
+}
+
+#[test]
+fn an_outage_of_all_lamps_is_no_length_that_is_learned() {
+    for cycles in [1, 3, 30] {
+        let (mut signals, at_s) = dark_each_cycle(cycles, true);
+        let phases: Vec<u8> = signals
+            .watches
+            .iter()
+            .map(|watch| watch.phase.value())
+            .collect();
+        for phase in phases {
+            let state = running(&mut signals, at_s, phase);
+            assert_eq!((state.light, state.timing), (Light::Dark, None), "{cycles}");
+        }
+    }
+}
