@@ -27,6 +27,13 @@ pub(super) fn is_untimed(mode: Option<ControlMode>) -> bool {
     })
 }
 
+/// Whether a steady green cannot be, by the controller's own word: its lamps and its mode contradict each
+/// other, and nobody drives by the lamps then.
+pub(super) fn gives_nobody_green(mode: Option<ControlMode>) -> bool {
+    use ControlMode::{AllRed, FaultFlash, Flash, Off};
+    mode.is_some_and(|mode| matches!(mode, AllRed | FaultFlash | Flash | Off))
+}
+
 /// The bits of a controller that says how it is run.
 pub(super) fn status_of(mode: ControlMode) -> Status {
     match mode {

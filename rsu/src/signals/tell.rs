@@ -16,7 +16,7 @@ use super::controller::Controller;
 use super::cycle::Word;
 use super::forecast::{self, End, MAX_STATES, StateForecast};
 use super::history::History;
-use super::mode::{follows_a_plan, is_fixed, is_untimed};
+use super::mode::{follows_a_plan, gives_nobody_green, is_fixed, is_untimed};
 use super::watch::Watch;
 use crate::clock::Mono;
 use crate::report::Light;
@@ -53,6 +53,8 @@ impl Known<'_> {
         let mode = self.controllers[watch.controller].mode;
         if age > self.config.no_timing_after {
             self.in_silence(watch, age, at, out);
+        } else if watch.light == Light::Green && gives_nobody_green(mode) {
+            out.push(StateForecast::bare(Light::Unknown));
         } else if is_untimed(mode) || watch.light == Light::Unknown {
             out.push(StateForecast::bare(watch.light));
         } else {

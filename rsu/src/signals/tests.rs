@@ -180,6 +180,26 @@ fn a_signal_run_by_hand_has_no_timing_whatever_it_displays() {
 }
 
 #[test]
+fn a_green_that_the_controllers_own_mode_rules_out_is_not_told() {
+    for mode in [
+        ControlMode::Off,
+        ControlMode::Flash,
+        ControlMode::FaultFlash,
+        ControlMode::AllRed,
+    ] {
+        let mut signals = signals();
+        signals.handle_mode(now(0.0), SIGNAL, mode);
+        hear(&mut signals, 1.0, |_| 0.0);
+        assert_eq!(
+            running(&mut signals, 1.5, 1).light,
+            Light::Unknown,
+            "{mode:?}"
+        );
+        assert_eq!(running(&mut signals, 1.5, 65).light, Light::Red, "{mode:?}");
+    }
+}
+
+#[test]
 fn an_end_that_has_passed_is_now_and_then_unknown() {
     let mut signals = signals();
     for second in 0..=20 {
