@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use rsu::clock::{Mono, Now, Utc};
+use rsu::inputs::FirstBit;
 use rsu::inputs::ntcip::{Config, Decoder, Fallback, wire};
 use rsu::report::Content;
 
@@ -14,7 +15,12 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let fallback = (first & 1 != 0).then(Fallback::default);
-    let mut decoder = Decoder::new(Config { fallback });
+    let status = match first >> 1 & 3 {
+        1 => Some(FirstBit::Lowest),
+        2 => Some(FirstBit::Highest),
+        _ => None,
+    };
+    let mut decoder = Decoder::new(Config { fallback, status });
     let mut now = Now {
         mono: Mono::from_nanos(1),
         utc: Utc::from_unix_ns(1_800_000_000_000_000_000),
@@ -27,8 +33,10 @@ fuzz_target!(|bytes: &[u8]| {
         question.clear();
         assert!(!decoder.poll_query(now, &mut question) || !decoder.poll_query(now, &mut question));
         decoder.push(now, piece, &mut |content| {
-            let Content::Lamps(states) = content else {
-                panic!("{content:?}")
+            let states = match content {
+                Content::Lamps(states) => states,
+                Content::Mode(_) => return,
+                other => panic!("{other:?}"),
             };
             for span in &states.spans {
                 assert!(
