@@ -366,13 +366,17 @@ fn lamps_that_come_out_of_order_do_not_turn_a_light_back() {
     rig.until("signal", "listening", |input| input.link == LinkState::Up);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let now = 1_800_000_000_000;
-    for (light, utc_ms) in [
-        (Light::Green, now),
-        (Light::Yellow, now + 1000),
-        (Light::Green, now + 400),
-        (Light::Red, now + 2000),
+    // As far apart as their stamps say: a stamp that is ahead of its time orders nothing.
+    for (light, stamped_ms, pause_ms) in [
+        (Light::Green, 0, 0),
+        (Light::Yellow, 600, 600),
+        (Light::Green, 200, 0),
+        (Light::Red, 1200, 600),
     ] {
-        socket.send_to(&lamps(light, utc_ms), listen).unwrap();
+        thread::sleep(Duration::from_millis(pause_ms));
+        socket
+            .send_to(&lamps(light, now + stamped_ms), listen)
+            .unwrap();
     }
     rig.until("signal", "three of four", |input| input.reports == 3);
     assert!(
