@@ -5,7 +5,6 @@
 use super::config::Config;
 use super::delay::Delay;
 use super::eyesight::Eyesight;
-use super::followed::Followed;
 use super::health::Pulse;
 use super::precision::Precision;
 use super::repute::Repute;
@@ -18,7 +17,6 @@ pub(crate) struct Habits {
     pub(crate) precision: Vec<Precision>,
     pub(crate) pulse: Vec<Pulse>,
     pub(crate) told: Vec<Told>,
-    pub(crate) followed: Vec<Followed>,
     pub(crate) repute: Vec<Repute>,
     pub(crate) delay: Vec<Delay>,
 }
@@ -31,7 +29,6 @@ impl Habits {
             pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
             repute: config.sensors.iter().map(|_| Repute::default()).collect(),
             delay: config.sensors.iter().map(|_| Delay::default()).collect(),
-            followed: config.sensors.iter().map(Followed::new).collect(),
             told: config.sensors.iter().map(|s| Told::new(s.tracks)).collect(),
         }
     }

@@ -8,7 +8,6 @@
 //! - `screen`: what is believed of what comes in
 //! - `budget`: what is given up when a step would take too long
 //! - `tracklet`, `undo`, `ageing`: what a device that tracks says that it had not said before
-//! - `followed`: how far the word of a box on speeds goes, which has them from its own filter
 //! - `history`: late frames are taken in their place, by going back and through again
 //! - `crowd`: whom a frame concerns; the others are left as they are
 //! - `step`: one frame applied to those, by
@@ -52,7 +51,6 @@ mod doubt;
 mod existence;
 mod eyesight;
 mod filter;
-mod followed;
 mod habits;
 mod heading;
 mod health;
@@ -393,9 +391,6 @@ impl Fusion {
         for told in &mut self.habits.told {
             told.clear();
         }
-        for followed in &mut self.habits.followed {
-            followed.clear();
-        }
         for delay in &mut self.habits.delay {
             delay.forget_moment();
         }
@@ -424,14 +419,11 @@ impl Fusion {
         frame.measured.clear();
         let model = &self.config.sensors[sensor];
         let Habits {
-            precision,
-            told,
-            followed,
-            ..
+            precision, told, ..
         } = &mut self.habits;
         let correction = precision[sensor].correction(model);
         let repeats = precision[sensor].repeats();
-        let (told, followed) = (&mut told[sensor], &mut followed[sensor]);
+        let told = &mut told[sensor];
         let parts = self.config.parts;
         for detection in &objects.detections {
             let Some(sighting) = believe(detection, model, &self.config) else {
@@ -442,7 +434,6 @@ impl Fusion {
             let Some(sighting) = frame.sightings.last_mut() else {
                 continue;
             };
-            followed.weigh(frame.at, sighting);
             let claimed = sighting.position;
             if !model.tracks {
                 sighting.lasts =
