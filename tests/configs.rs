@@ -317,14 +317,14 @@ const SITE_FAULTS: [Fault; 23] = [
     (
         "[[0, 270], [0, 20]]",
         "[[0, 270]]",
-        FROM_NORTH,
-        "points-m: link \"from north\": a line needs at least two points",
+        "[[0, 270]]",
+        "link.points-m: a line needs at least two points",
     ),
     (
         "[[0, 270], [0, 20]]",
-        "[[0, 270], [50, 100], [50, 200], [-50, 150]]",
-        FROM_NORTH,
-        "points-m: link \"from north\" crosses itself",
+        "[[0, 270], [0, 100], [30, 60], [70, 60], [100, 100], [100, 140], [70, 170], [-40, 170]]",
+        "[[0, 270], [0, 100]",
+        "link.points-m: crosses itself",
     ),
     (
         "[[0, 270], [0, 20]]",

@@ -1,3 +1,5 @@
+//! Conflicts made by hand: what must be one, and what must be none.
+
 use super::*;
 use crate::plane::Path;
 use crate::scenario::Scenario;
