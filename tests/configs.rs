@@ -157,13 +157,13 @@ const RSU_FAULTS: [Fault; 23] = [
         "radio.target: must be an address such as ",
     ),
     (
-        "listen = \"udp://0.0.0.0:10050\"",
+        "listen = \"udp://127.0.0.1:10050\"",
         "listen = \"udp://0.0.0.0\"",
         "listen = \"udp://0.0.0.0\"",
         "input.gat1743.listen: must be an address such as ",
     ),
     (
-        "listen = \"udp://0.0.0.0:10050\"",
+        "listen = \"udp://127.0.0.1:10050\"",
         "",
         "[[input.gat1743]]",
         "input.gat1743.listen: is missing: give `listen`, `connect` or `serial`",

@@ -155,7 +155,7 @@ fn the_example_is_checked_and_found_good() {
     let told = text(&output.stdout);
     assert!(told.ends_with("ok\n"), "{told}");
     assert!(
-        told.contains("input signal: gat1743 from udp://0.0.0.0:10050"),
+        told.contains("input signal: gat1743 from udp://127.0.0.1:10050"),
         "{told}"
     );
     assert!(told.contains("radio: udp://239.255.67.86:4900"), "{told}");
