@@ -338,6 +338,22 @@ pub enum Class {
     Animal,
 }
 
+impl Class {
+    /// What it is called in JSON, ours and that of boxes that speak our list of objects.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Class::Unknown => "unknown",
+            Class::Car => "car",
+            Class::Truck => "truck",
+            Class::Bus => "bus",
+            Class::Motorcycle => "motorcycle",
+            Class::Bicycle => "bicycle",
+            Class::Pedestrian => "pedestrian",
+            Class::Animal => "animal",
+        }
+    }
+}
+
 /// What the lamps of one controller show at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LampStates {

@@ -1,6 +1,6 @@
 //! Words for what inputs and tracks are, wherever they leave as JSON.
 
-use crate::report::{Class, ControlMode, Light};
+use crate::report::{ControlMode, Light};
 
 pub(crate) fn light_name(light: Light) -> &'static str {
     match light {
@@ -33,18 +33,5 @@ pub(crate) fn mode_name(mode: ControlMode) -> &'static str {
         ControlMode::Stopped => "stopped",
         ControlMode::Off => "off",
         ControlMode::Other => "other",
-    }
-}
-
-pub(crate) fn class_name(class: Class) -> &'static str {
-    match class {
-        Class::Unknown => "unknown",
-        Class::Car => "car",
-        Class::Truck => "truck",
-        Class::Bus => "bus",
-        Class::Motorcycle => "motorcycle",
-        Class::Bicycle => "bicycle",
-        Class::Pedestrian => "pedestrian",
-        Class::Animal => "animal",
     }
 }

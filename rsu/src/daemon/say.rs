@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{class_name, light_name};
+use super::names::light_name;
 use super::view::View;
 use crate::clock::Mono;
 use crate::fusion::Track;
@@ -115,7 +115,7 @@ impl TrackSaid {
         let cov = track.position_cov;
         Self {
             id: track.id,
-            class: class_name(track.class).into(),
+            class: track.class.word().into(),
             class_confidence: milli(track.class_confidence.into()),
             existence: milli(track.existence.into()),
             east_m: milli(track.east_m),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use crate::clock::Now;
-use crate::daemon::names::{class_name, light_name, mode_name};
+use crate::daemon::names::{light_name, mode_name};
 use crate::report::{
     Content, Covariance, Detection, Fix, LampPlan, LampSpan, LampState, Objects, PlanStep,
     Receiver, Request, Wish,
@@ -277,7 +277,7 @@ impl From<&Detection> for DetectionView {
         Self {
             device_id: detection.device_id,
             own_id: detection.own_id.map(|id| id.to_string()),
-            class: class_name(detection.class),
+            class: detection.class.word(),
             existence: tidy(detection.existence.into()),
             east_m: tidy(detection.east_m),
             north_m: tidy(detection.north_m),

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use super::wire::word;
 use crate::clock::Utc;
 use crate::report::{Covariance, Detection};
 
@@ -75,7 +74,7 @@ impl Object {
         let size = seen.size.as_ref();
         let heading_deg = |yaw_rad: f64| (90.0 - yaw_rad.to_degrees()).rem_euclid(360.0);
         Self {
-            class: word(seen.class),
+            class: seen.class.word(),
             east_m: seen.east_m,
             east_mps: velocity.map(|velocity| velocity.east_mps),
             emergency: seen.emergency.then_some(true),

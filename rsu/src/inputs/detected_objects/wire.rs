@@ -154,20 +154,6 @@ const WORDS: [(&str, Class); 11] = [
     ("animal", Class::Animal),
 ];
 
-/// Our word for a class.
-pub fn word(class: Class) -> &'static str {
-    match class {
-        Class::Unknown => "unknown",
-        Class::Car => "car",
-        Class::Truck => "truck",
-        Class::Bus => "bus",
-        Class::Motorcycle => "motorcycle",
-        Class::Bicycle => "bicycle",
-        Class::Pedestrian => "pedestrian",
-        Class::Animal => "animal",
-    }
-}
-
 /// Of three numbers; None where one is none.
 pub(super) fn covariance(said: Option<[Number; 3]>) -> Option<Covariance> {
     let [ee, en, nn] = said?;
