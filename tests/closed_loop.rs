@@ -1,11 +1,12 @@
 //! The simulator's verdict on the unit: in virtual time, and live for a few seconds.
 
 use std::fs;
+use std::process::Command;
 use std::thread;
 
 use serde_json::Value;
 
-use crate::process::{Outcome, Scratch, run};
+use crate::process::{Outcome, Running, Scratch, run};
 
 /// Long enough for the judge to see thirty seconds after all has settled.
 const SECONDS: &str = "130";
@@ -109,4 +110,19 @@ fn the_demo_drives_a_live_unit_and_tells_each_second_what_was_heard() {
     let latency = summary("from bytes in to the frame");
     assert!(latency.contains("p99"), "{latency}");
     summary("dropped: ");
+}
+
+/// GNU's `timeout` tells the program and its group, so that it comes twice.
+#[test]
+fn a_signal_that_comes_twice_at_once_ends_the_demo_in_order() {
+    let demo = Running::start("sim", ["demo", "--headless"]);
+    demo.until_printed(&["/s | "]);
+    let pid = demo.id().to_string();
+    let both = Command::new("kill")
+        .args(["-s", "TERM", &pid, &pid])
+        .status();
+    assert!(both.expect("kill runs").success());
+    let outcome = demo.ended();
+    assert!(outcome.out.contains("heard "), "{}", outcome.out);
+    assert!(outcome.out.contains("dropped: "), "{}", outcome.out);
 }

@@ -1,10 +1,10 @@
 //! The command `rsu run`: start, wait for signals, end.
 //!
-//! SIGTERM and SIGINT end it in order; a second one ends it at once. SIGHUP, or who knows
-//! the word over the console, has the configuration read anew: if it is wrong the old one goes on. If only the signs and events of the site's file are
-//! others they are told from then on, without a message missed; otherwise the whole station is
-//! started anew, which pauses the broadcast for as long as is then told, and begins with new message
-//! counts and new tracks as after any start.
+//! SIGTERM and SIGINT end it in order; a second one later on ends it at once. SIGHUP, or who knows the
+//! word over the console, has the configuration read anew: if it is wrong the old one goes on. If only the
+//! signs and events of the site's file are others they are told from then on, without a message missed;
+//! otherwise the whole station is started anew, which pauses the broadcast for as long as is then told, and
+//! begins with new message counts and new tracks as after any start.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use super::notify::{State, notify};
-use super::{Around, Daemon, PcapFile, StartError, clock, load};
+use super::{Around, Daemon, PcapFile, StartError, clock, ended, load};
 use crate::config::{Config, Findings, Written};
 use crate::site::Site;
 
@@ -147,7 +147,7 @@ async fn attend(file: &Path, mut config: Config, wishes: &Wishes) -> Result<(), 
     let ended = tokio::task::spawn_blocking(move || daemon.stop());
     tokio::select! {
         _ = ended => {}
-        _ = signals.next() => warn!("ended at once by a second signal"),
+        () = signals.wished_again() => warn!("ended at once by a second signal"),
     }
     Ok(())
 }
@@ -262,6 +262,17 @@ impl Signals {
             _ = self.terminate.recv() => Word::End,
             _ = self.interrupt.recv() => Word::End,
             _ = self.hangup.recv() => Word::Reload,
+        }
+    }
+
+    /// That it is to end, told again after the end was wished for just now.
+    async fn wished_again(&mut self) {
+        let wished = clock::mono();
+        loop {
+            let word = self.next().await;
+            if matches!(word, Word::End) && clock::mono().since(wished) > ended::ONE_WISH {
+                return;
+            }
         }
     }
 }
