@@ -283,7 +283,7 @@ fn many_networks(network: &Network, seeds: &[u64], duration: Option<Duration>) -
         })
     })?;
     progress.clear();
-    runs.iter().for_each(|run| print!("{}\n", run.text));
+    runs.iter().for_each(|run| println!("{}", run.text));
     let passed = runs.iter().filter(|run| run.passes).count();
     println!("{}: {passed} of {} seeds pass", network.name, seeds.len());
     let names = network.junctions.iter().map(|junction| &*junction.name);

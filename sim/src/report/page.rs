@@ -41,10 +41,10 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
     );
     verdicts(&mut page, report.verdicts);
     drawings(&mut page, outcome);
-    report.told.write(&mut page);
     if let Some(on_board) = &report.on_board {
         on_board.write(&mut page);
     }
+    report.told.write(&mut page);
     messages(&mut page, report);
     distributions(&mut page, "Distributions", &report.distributions);
     for kind in &report.kinds {

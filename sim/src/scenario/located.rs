@@ -43,7 +43,7 @@ pub(crate) fn located_in_network(file: &Path, fault: &str) -> Option<String> {
         };
         let (mut place, mut one) = (DeTable::new(), whole.clone());
         let mut more = DeTable::new();
-        for (key, value) in own.iter() {
+        for (key, value) in own {
             let about_place = Placing::KEYS.contains(&&**key.get_ref());
             let into = if about_place { &mut place } else { &mut more };
             into.insert(key.clone(), value.clone());
