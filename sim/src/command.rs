@@ -6,22 +6,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rsu::clock::Mono;
 
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
 use crate::demo::{self, Demo};
 use crate::judge::detectors;
-use crate::judge::verdict::{self, Verdict};
-use crate::network::run::NetworkOutcome;
+use crate::judge::verdict::Verdict;
 use crate::network::{self, Network};
 use crate::progress::Progress;
 use crate::report;
-use crate::run::{Outcome, run_told};
+use crate::run::run_told;
 use crate::scenario::Scenario;
 use crate::settings::{Settings, settings};
 use crate::sumo::Mover;
 use crate::sweep::{self, sweep};
+use crate::terminal;
 
 /// The world around a roadside unit.
 #[derive(Parser)]
@@ -72,7 +71,7 @@ enum Command {
         #[arg(long, value_name = "S")]
         duration: Option<u32>,
         /// In real time on sockets, against real daemons, instead of in virtual time.
-        #[arg(long, conflicts_with_all = ["seeds", "report"])]
+        #[arg(long, conflicts_with = "seeds")]
         live: bool,
         /// Write report.json and report.html into this folder.
         #[arg(long, value_name = "DIR")]
@@ -168,15 +167,17 @@ fn obey(command: Command) -> Result<ExitCode> {
             let mover = world.mover();
             let set: Vec<_> = set.into_iter().flat_map(|Settings(keys)| keys).collect();
             if live {
-                return demo::run(&scenario, &set, mover, seed, duration);
+                return demo::run(&scenario, &set, mover, seed, duration, folder.as_deref());
             }
             if let Some(network) = Network::find_with(&scenario, &set)? {
                 ensure!(
                     mover == Mover::Own,
                     "SUMO drives scenarios of one junction; {scenario} has several"
                 );
-                let seeds = seeds.map_or(Ok(vec![seed]), |text| sweep::seeds(&text))?;
-                return run_network(&network, &seeds, duration, folder.as_deref());
+                return match seeds {
+                    Some(seeds) => many_networks(&network, &sweep::seeds(&seeds)?, duration),
+                    None => run_network(&network, seed, duration, folder.as_deref()),
+                };
             }
             let scenario = Scenario::find_with(&scenario, &set)?;
             if let Some(seeds) = seeds {
@@ -186,7 +187,7 @@ fn obey(command: Command) -> Result<ExitCode> {
             let mut told = simulated(&progress);
             let outcome = run_told(&mover, &scenario, seed, duration, &mut told)?;
             progress.clear();
-            print_outcome(&outcome);
+            print!("{}", terminal::junction(&outcome));
             if let Some(folder) = folder {
                 report::write(&outcome, &folder)?;
                 println!("{}", folder.join("report.html").display());
@@ -208,8 +209,7 @@ fn many(
     duration: Option<Duration>,
 ) -> Result<ExitCode> {
     let progress = Progress::on_stderr();
-    let all = seeds.len() as u64;
-    let done = |count: usize| progress.show(Instant::now(), count as u64, all, "runs");
+    let done = runs_done(&progress, seeds);
     let outcomes = sweep(mover, scenario, seeds, duration, &done)?;
     progress.clear();
     let passed = outcomes.iter().filter(|outcome| outcome.passes()).count();
@@ -240,97 +240,67 @@ fn many(
     Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 
-/// Runs a network by each seed, one after the other: it fills a machine's memory by itself.
+/// Runs a network, and writes its report.
 fn run_network(
     network: &Network,
-    seeds: &[u64],
+    seed: u64,
     duration: Option<Duration>,
     folder: Option<&Path>,
 ) -> Result<ExitCode> {
-    // Of each run only what is judged is kept: by junction, the whole last.
-    let mut judged: Vec<Vec<Vec<Verdict>>> = Vec::new();
-    let mut passed = 0;
     let progress = Progress::on_stderr();
-    for &seed in seeds {
-        let outcome = network::run::run_told(network, seed, duration, &mut simulated(&progress))?;
-        progress.clear();
-        print_network(&outcome);
-        passed += usize::from(outcome.passes());
-        if let Some(folder) = folder {
-            network::report::write(&outcome, folder)?;
-            println!("{}", folder.join("report.html").display());
-        }
-        let mut one: Vec<Vec<Verdict>> = outcome
-            .junctions
-            .into_iter()
-            .map(|junction| junction.verdicts)
-            .collect();
-        one.push(outcome.verdicts);
-        judged.push(one);
+    let outcome = network::run::run_told(network, seed, duration, &mut simulated(&progress))?;
+    progress.clear();
+    print!("{}", terminal::network(&outcome));
+    if let Some(folder) = folder {
+        network::report::write(&outcome, folder)?;
+        println!("{}", folder.join("report.html").display());
     }
-    if seeds.len() > 1 {
-        println!("\n{}: {passed} of {} seeds pass", network.name, seeds.len());
-        let names = network.junctions.iter().map(|junction| &*junction.name);
-        for (i, name) in names.chain(["the whole"]).enumerate() {
-            let runs: Vec<&[Verdict]> = judged.iter().map(|one| one[i].as_slice()).collect();
-            let spreads = sweep::spreads_of(&runs);
-            if !spreads.is_empty() {
-                print!("\n{name}\n{}", sweep::table(&spreads, seeds.len()));
-            }
+    Ok(ExitCode::from(u8::from(!outcome.passes())))
+}
+
+/// What is kept of a network's run by one seed of many.
+struct OfMany {
+    text: String,
+    passes: bool,
+    /// By junction, the whole last.
+    verdicts: Vec<Vec<Verdict>>,
+}
+
+/// Runs a network by each seed. A run has the memory of all its junctions, so of each only what is told is kept.
+fn many_networks(network: &Network, seeds: &[u64], duration: Option<Duration>) -> Result<ExitCode> {
+    let progress = Progress::on_stderr();
+    let done = runs_done(&progress, seeds);
+    let runs = sweep::side_by_side(seeds, &done, &|seed| {
+        let outcome = network::run::run(network, seed, duration)?;
+        let (text, passes) = (terminal::network(&outcome), outcome.passes());
+        let junctions = outcome.junctions.into_iter();
+        let mut verdicts: Vec<Vec<Verdict>> = junctions.map(|one| one.verdicts).collect();
+        verdicts.push(outcome.verdicts);
+        Ok(OfMany {
+            text,
+            passes,
+            verdicts,
+        })
+    })?;
+    progress.clear();
+    runs.iter().for_each(|run| println!("{}", run.text));
+    let passed = runs.iter().filter(|run| run.passes).count();
+    println!("{}: {passed} of {} seeds pass", network.name, seeds.len());
+    let names = network.junctions.iter().map(|junction| &*junction.name);
+    for (i, name) in names.chain(["the whole"]).enumerate() {
+        let judged: Vec<&[Verdict]> = runs.iter().map(|run| run.verdicts[i].as_slice()).collect();
+        let spreads = sweep::spreads_of(&judged);
+        if !spreads.is_empty() {
+            print!("\n{name}\n{}", sweep::table(&spreads, seeds.len()));
         }
     }
     Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 
-fn print_network(outcome: &NetworkOutcome) {
-    let network = &outcome.network;
-    let seconds = outcome.duration.as_secs_f64();
-    println!(
-        "{} (seed {}): {} junctions, {} s simulated in {:.1} s, {:.1} times as fast as real",
-        network.name,
-        outcome.seed,
-        network.junctions.len(),
-        seconds,
-        outcome.took.as_secs_f64(),
-        seconds / outcome.took.as_secs_f64().max(1e-9),
-    );
-    if network.synthetic() {
-        println!("synthetic: the junctions are made up");
-    }
-    println!();
-    for (junction, one) in network.junctions.iter().zip(&outcome.junctions) {
-        let failed = one.verdicts.iter().filter(|verdict| !verdict.pass).count();
-        let word = if failed == 0 { "pass" } else { "FAIL" };
-        println!(
-            "{:<8} {:<28} {:>6} vehicles  {:>3} of {} criteria hold  {word}",
-            one.scenario.site.node.to_string(),
-            junction.name,
-            one.passed,
-            one.verdicts.len() - failed,
-            one.verdicts.len(),
-        );
-        for verdict in one.verdicts.iter().filter(|verdict| !verdict.pass) {
-            print!("         {}", verdict::line(verdict));
-        }
-    }
-    println!();
-    print!("{}", verdict::table(&outcome.verdicts));
-    if let Some(why) = &network.expected_to_fail {
-        println!("expected to fail {why}");
-    }
-    let journeys = &outcome.journeys;
-    println!();
-    println!(
-        "{} journeys ended, {} stops at {} junctions; {} came all the way, {:.2} stops each; at most {:.0} vehicles at once; frames {:016x}, world {:016x}",
-        journeys.ended,
-        journeys.stops,
-        journeys.junctions,
-        journeys.through_stops.count(),
-        journeys.through_stops.mean().unwrap_or(0.0),
-        journeys.vehicles.quantile(1.0).unwrap_or(0.0),
-        outcome.frames_hash(),
-        outcome.world_hash(),
-    );
+/// Shows how many runs of a sweep have ended.
+fn runs_done(progress: &Progress, seeds: &[u64]) -> impl Fn(usize) + Sync {
+    let all = seeds.len() as u64;
+    move |count| progress.show(Instant::now(), count as u64, all, "runs")
 }
 
 fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result<ExitCode> {
@@ -341,6 +311,11 @@ fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result
         CaseName::Fourarm => fourarm::fourarm(&[seed, seed + 1, seed + 2])?,
     };
     print!("{}", findings.csv);
+    if findings.figures.is_empty() {
+        eprintln!(
+            "held against nothing: name the folder with SUMO's trajectories, --reference DIR"
+        );
+    }
     for figure in &findings.figures {
         let word = if figure.holds() { "holds" } else { "OFF" };
         eprintln!(
@@ -384,74 +359,4 @@ fn list_one(name: &str, summary: &str, synthetic: bool, expected_to_fail: Option
     let fails =
         expected_to_fail.map_or_else(String::new, |why| format!("; expected to fail {why}"));
     println!("{name:<30} {summary}{synthetic}{fails}");
-}
-
-fn print_outcome(outcome: &Outcome) {
-    let scenario = &outcome.scenario;
-    let seconds = outcome.duration.as_secs_f64();
-    println!(
-        "{} (seed {}): {} s simulated in {:.1} s, {:.0} times as fast as real",
-        scenario.file.name,
-        outcome.seed,
-        seconds,
-        outcome.took.as_secs_f64(),
-        seconds / outcome.took.as_secs_f64().max(1e-9),
-    );
-    if scenario.site.synthetic {
-        println!(
-            "synthetic: the junction {:?} is made up",
-            scenario.site.name
-        );
-    }
-    if let Some(mover) = &outcome.mover {
-        println!("road users are those of {mover}");
-    }
-    println!();
-    print!("{}", verdict::table(&outcome.verdicts));
-    if outcome.judge.traffic.span_s() <= 0.0 {
-        println!(
-            "nothing was judged: the judge waits {} s until all has settled",
-            scenario.file.settle_s
-        );
-    }
-    if let Some(why) = &scenario.file.expected_to_fail {
-        println!("expected to fail {why}");
-    }
-    for told in &outcome.judge.events.told {
-        println!("{}", told.line());
-    }
-    for (code, at) in &outcome.judge.events.false_events {
-        let at_s = at.seconds_after(Mono::ZERO);
-        println!("RSI {code} at {at_s:.1} s: of nothing");
-    }
-    for told in &outcome.judge.warnings.told {
-        println!("{}", told.line());
-    }
-    for conflict in &outcome.judge.conflicts.found {
-        println!("{}", conflict.line());
-    }
-    for line in outcome.judge.health.lines() {
-        println!("{line}");
-    }
-    for one in &outcome.judge.warnings.runners {
-        println!(
-            "red light run by {} at {:.1} s, {:.1} s into red: warned of {:.2} s before",
-            one.body,
-            one.at.seconds_after(Mono::ZERO),
-            one.into_red_s,
-            one.lead_s
-        );
-    }
-    println!();
-    let objects = &outcome.judge.objects.score;
-    if outcome.mover.is_none() {
-        print!("{} vehicles passed; ", outcome.passed);
-    }
-    println!(
-        "{} road users to be shown in {} pictures; frames {:016x}, world {:016x}",
-        objects.expected, objects.pictures, outcome.judge.traffic.hash, outcome.world_hash
-    );
-    for (name, accepted, rejected) in &outcome.inputs {
-        println!("  input {name}: {accepted} frames accepted, {rejected} rejected");
-    }
 }

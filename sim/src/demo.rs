@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,10 +14,13 @@ use clap::Args;
 use crate::command::Moved;
 use crate::judge::verdict;
 use crate::live::bench::Judged;
+use crate::live::outcome::Ended;
 use crate::live::play::Play;
 use crate::live::summary::measured;
 use crate::live::wishes::{Pages, Wishes};
 use crate::live::{Heard, Live, News};
+use crate::network;
+use crate::report;
 use crate::settings::{Settings, settings};
 use crate::sumo::Mover;
 
@@ -85,13 +88,15 @@ pub(crate) fn demo(wanted: &Demo) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(!early && !well)))
 }
 
-/// As long as in virtual time, or for `duration`. Exit 1 if a criterion fails, as there.
+/// As long as in virtual time, or for `duration`, with its report in a folder. Exit 1 if a criterion fails, as
+/// there.
 pub(crate) fn run(
     name: &str,
     set: &[(String, String)],
     mover: Mover,
     seed: u64,
     duration: Option<Duration>,
+    report: Option<&Path>,
 ) -> Result<ExitCode> {
     let scenario = Play::find_with(name, set)?;
     let wishes = Wishes {
@@ -101,7 +106,14 @@ pub(crate) fn run(
         ..Wishes::default()
     };
     let (heard, early) = play(&scenario, wishes)?;
-    let well = heard.judged.is_some_and(|judged| judged.passes());
+    let well = heard.judged.as_ref().is_some_and(Judged::passes);
+    if let (Some(folder), Some(ended)) = (report, Ended::of(&scenario, heard, seed)) {
+        match ended {
+            Ended::One(outcome) => report::write(&outcome, folder)?,
+            Ended::Several(outcome) => network::report::write(&outcome, folder)?,
+        }
+        println!("{}", folder.join("report.html").display());
+    }
     Ok(ExitCode::from(u8::from(early || !well)))
 }
 

@@ -15,7 +15,7 @@
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
-//! - [`command`]: what people type; `demo`, a live run at a terminal; `settings`: keys that they set; `progress`: how far it is
+//! - [`command`]: what people type; `demo`, a live run at a terminal; `settings`: keys that they set; `progress`: how far it is; `terminal`: what came of it
 //! - [`plane`], [`random`]: geometry and chance
 
 pub mod air;
@@ -38,6 +38,7 @@ mod settings;
 pub mod stage;
 pub mod sumo;
 pub mod sweep;
+mod terminal;
 pub mod truth;
 pub mod unit;
 pub mod world;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use rsu::clock::{Mono, Now};
+use rsu::daemon::Snapshot;
 use rsu::station::{Event, Frame};
 
 use crate::judge::Judge;
@@ -45,6 +46,18 @@ pub struct Outcome {
     pub world_hash: u64,
     /// Who moved the world, if we did not.
     pub mover: Option<String>,
+    /// What only a run in real time has.
+    pub live: Option<LiveRun>,
+}
+
+/// What only a run in real time has.
+pub struct LiveRun {
+    /// What the daemon measured of itself.
+    pub daemon: Snapshot,
+    /// How far simulated time fell behind.
+    pub slipped: Duration,
+    /// Criteria that only virtual time has.
+    pub left_out: Vec<&'static str>,
 }
 
 impl Outcome {
@@ -237,6 +250,7 @@ impl Hall {
             passed: self.passed,
             world_hash: stage.world().hash(),
             mover: None,
+            live: None,
         }
     }
 }

@@ -61,11 +61,20 @@ pub fn sweep(
     duration: Option<Duration>,
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Outcome>> {
+    side_by_side(seeds, done, &|seed| run_in(mover, scenario, seed, duration))
+}
+
+/// Runs `one` by each seed, as many at once as the machine has cores; what came of it, in the order of the seeds.
+/// `done` is told how many have ended. No further run begins once one has failed.
+pub fn side_by_side<T: Send>(
+    seeds: &[u64],
+    done: &(dyn Fn(usize) + Sync),
+    one: &(dyn Fn(u64) -> Result<T> + Sync),
+) -> Result<Vec<T>> {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let finished = AtomicUsize::new(0);
-    let slots: Vec<Mutex<Option<Result<Outcome>>>> =
-        seeds.iter().map(|_| Mutex::new(None)).collect();
+    let slots: Vec<Mutex<Option<Result<T>>>> = seeds.iter().map(|_| Mutex::new(None)).collect();
     thread::scope(|scope| {
         for _ in 0..workers.min(seeds.len()) {
             scope.spawn(|| {
@@ -74,7 +83,10 @@ pub fn sweep(
                     let Some(&seed) = seeds.get(i) else {
                         break;
                     };
-                    let outcome = run_in(mover, scenario, seed, duration);
+                    let outcome = one(seed);
+                    if outcome.is_err() {
+                        next.store(seeds.len(), Ordering::Relaxed);
+                    }
                     if let Ok(mut slot) = slots[i].lock() {
                         *slot = Some(outcome);
                     }
@@ -83,11 +95,18 @@ pub fn sweep(
             });
         }
     });
-    let outcomes = slots.into_iter().zip(seeds).map(|(slot, seed)| {
-        let outcome = slot.into_inner().ok().flatten();
-        outcome.with_context(|| format!("seed {seed} gave nothing"))?
-    });
-    outcomes.collect()
+    let mut outcomes = Vec::with_capacity(seeds.len());
+    let mut not_run = None;
+    for (slot, &seed) in slots.into_iter().zip(seeds) {
+        match slot.into_inner().ok().flatten() {
+            Some(outcome) => outcomes.push(outcome.with_context(|| format!("seed {seed}"))?),
+            None => not_run = not_run.or(Some(seed)),
+        }
+    }
+    match not_run {
+        Some(seed) => bail!("seed {seed} gave nothing"),
+        None => Ok(outcomes),
+    }
 }
 
 /// Each criterion over all runs, in their order.
@@ -215,6 +234,58 @@ mod tests {
         for wrong in ["5..3", "a..b", "1..99999"] {
             assert!(seeds(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn runs_side_by_side_come_back_in_the_order_of_their_seeds() {
+        let seeds: Vec<u64> = (1..=40).collect();
+        let told = Mutex::new(Vec::new());
+        let done = |count| told.lock().expect("nobody panics").push(count);
+        // The first ones take longest, so that others end before them.
+        let squares = side_by_side(&seeds, &done, &|seed| {
+            thread::sleep(Duration::from_millis(8_u64.saturating_sub(seed)));
+            Ok(seed * seed)
+        });
+        let wanted: Vec<u64> = seeds.iter().map(|seed| seed * seed).collect();
+        assert_eq!(squares.expect("all run"), wanted);
+        let mut told = told.into_inner().expect("nobody panics");
+        told.sort_unstable();
+        assert_eq!(told, (1..=40).collect::<Vec<usize>>());
+    }
+
+    #[test]
+    fn what_runs_beside_others_is_what_runs_alone() {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let mut scenario = Scenario::load(std::path::Path::new(file)).expect("a scenario");
+        scenario.file.traffic_s = 30;
+        let span = Some(Duration::from_secs(4));
+        let hashes = |outcome: &Outcome| (outcome.judge.traffic.hash, outcome.world_hash);
+        let beside = sweep(&Mover::Own, &scenario, &[1, 2, 1], span, &|_| ()).expect("runs");
+        let alone = run_in(&Mover::Own, &scenario, 1, span).expect("a run");
+        let [one, other, again] = &beside[..] else {
+            panic!("three runs");
+        };
+        assert_eq!(
+            (hashes(one), hashes(again)),
+            (hashes(&alone), hashes(&alone))
+        );
+        assert_ne!(hashes(other), hashes(&alone));
+    }
+
+    #[test]
+    fn a_run_that_fails_is_named_by_its_seed() {
+        let failed = side_by_side(&[4, 5, 6], &|_| (), &|seed| {
+            anyhow::ensure!(seed != 5, "no such road");
+            Ok(())
+        });
+        let why = format!("{:#}", failed.expect_err("one fails"));
+        assert!(
+            why.contains("seed 5") && why.contains("no such road"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl Told {
         Some(late_s.max(0.0))
     }
 
+    /// From its end to its last RSI, nought if that came before; None without both.
+    pub fn after_end_s(&self) -> Option<f64> {
+        let late_s = self.last?.seconds_after(self.what.until?);
+        Some(late_s.max(0.0))
+    }
+
     /// For a terminal, in seconds of the world.
     pub fn line(&self) -> String {
         let after = |at: Option<Mono>| {
@@ -150,10 +156,7 @@ impl EventJudge {
 
     /// The longest time from the end of a happening to its last RSI that does not take it back.
     pub fn cancel_s(&self) -> Option<f64> {
-        let late = self.counted().filter_map(|told| {
-            let (last, until) = (told.last?, told.what.until?);
-            Some(last.seconds_after(until).max(0.0))
-        });
+        let late = self.counted().filter_map(Told::after_end_s);
         late.max_by(f64::total_cmp)
     }
 

@@ -37,6 +37,21 @@ struct One {
     name: String,
     judge: Judge,
     limits: Limits,
+    /// Vehicles that passed a stop line.
+    passed: u64,
+}
+
+/// What a judge has found besides its verdicts.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What was heard.
+    pub judge: Judge,
+    /// Vehicles that passed a stop line.
+    pub passed: u64,
+    /// A number that differs if the world does.
+    pub world_hash: u64,
+    /// Who moved the world, if we did not.
+    pub mover: Option<String>,
 }
 
 /// What came of it.
@@ -87,6 +102,7 @@ impl Bench {
                 name: name.to_owned(),
                 judge,
                 limits,
+                passed: 0,
             });
         }
         let whole = match play {
@@ -128,6 +144,7 @@ impl Bench {
     pub fn follow(&mut self, worlds: &Worlds, units: &[Unit]) -> bool {
         let now = worlds.now();
         for ((one, world), unit) in self.benches.iter_mut().zip(worlds.all()).zip(units) {
+            one.passed += world.crossings().len() as u64;
             one.judge.watch(world, unit.truth());
         }
         if let Some(((trips, _), joined)) = self.whole.as_mut().zip(worlds.joined()) {
@@ -146,8 +163,14 @@ impl Bench {
         health.follow(now, of, what, counts);
     }
 
-    /// What came of it until now.
-    pub fn close(mut self, now: Mono, units: &[Unit], on_board: Option<&Score>) -> Judged {
+    /// What came of it until now: the verdicts, what each judge has found, and the journeys through all junctions.
+    pub fn close(
+        mut self,
+        now: Mono,
+        units: &[Unit],
+        worlds: &Worlds,
+        on_board: Option<&Score>,
+    ) -> (Judged, Vec<Found>, Option<Trips>) {
         let now = now.min(self.until);
         let several = self.whole.is_some();
         let junctions = self.benches.iter_mut().zip(units).map(|(one, unit)| {
@@ -157,17 +180,26 @@ impl Bench {
             (one.name.clone(), verdicts(&one.judge, &one.limits))
         });
         let junctions = junctions.collect();
-        let whole = self.whole.map_or_else(Vec::new, |(trips, limits)| {
-            trips.verdicts(&limits, on_board, None)
-        });
-        Judged {
+        let (trips, limits) = self.whole.unzip();
+        let whole = trips.as_ref().zip(limits);
+        let judged = Judged {
             span: now.since(self.from),
             of: self.until.since(self.from),
             settle: self.from.since(self.started),
             junctions,
-            whole,
+            whole: whole.map_or_else(Vec::new, |(trips, limits)| {
+                trips.verdicts(&limits, on_board, None)
+            }),
             left_out: self.left_out,
-        }
+        };
+        let found = self.benches.into_iter().zip(worlds.all());
+        let found = found.map(|(one, world)| Found {
+            judge: one.judge,
+            passed: one.passed,
+            world_hash: world.hash(),
+            mover: worlds.mover().map(str::to_owned),
+        });
+        (judged, found.collect(), trips)
     }
 }
 

@@ -6,7 +6,7 @@
 //! - [`unit`]: one junction: its daemon and its devices; [`today`], its site's plans on another day
 //! - [`lines`]: the sockets of devices; [`serial`], a controller at the end of a serial line
 //! - [`ear`]: those who listen to what the daemons send; [`air`], the vehicles with radios among them
-//! - [`bench`]: the judges, and their verdict
+//! - [`bench`]: the judges, and their verdict; [`outcome`], what came of it, for a report
 //! - [`summary`]: what was heard in a second, in a line
 //!
 //! All that virtual time has is here too: vehicles with radios, a weather station, several junctions with a
@@ -24,6 +24,7 @@ pub mod bench;
 pub mod clock;
 pub mod ear;
 pub mod lines;
+pub mod outcome;
 pub mod play;
 pub mod serial;
 pub mod summary;
@@ -39,7 +40,7 @@ use rsu::clock::Mono;
 use rsu::daemon::Snapshot;
 
 use self::air::OnAir;
-use self::bench::{Bench, Judged};
+use self::bench::{Bench, Found, Judged};
 use self::clock::Clock;
 use self::ear::{Ears, Received};
 use self::lines::Ports;
@@ -47,6 +48,7 @@ use self::play::{Play, Worlds};
 use self::summary::Summary;
 use self::unit::{Lines, Unit};
 use self::wishes::Wishes;
+use crate::network::run::Trips;
 use crate::obu::score::Score;
 use crate::truth::Epoch;
 
@@ -90,6 +92,10 @@ pub struct Heard {
     pub on_board: Option<Score>,
     /// The verdict.
     pub judged: Option<Judged>,
+    /// What each judge has found, in the order of the junctions.
+    pub found: Vec<Found>,
+    /// Journeys through all junctions, where there are several.
+    pub trips: Option<Trips>,
 }
 
 impl Heard {
@@ -160,7 +166,7 @@ impl Live {
                 second += SECOND;
             }
             if self.bench.as_ref().is_some_and(|bench| bench.is_over(now)) {
-                heard.judged = self.judge(now);
+                self.judge(now, &mut heard);
                 if let Some(judged) = heard.judged.clone()
                     && !tell(News::Verdict(Box::new(judged)))
                 {
@@ -181,7 +187,7 @@ impl Live {
                 wait = Duration::ZERO;
             }
         };
-        heard.judged = heard.judged.or_else(|| self.judge(last));
+        self.judge(last, &mut heard);
         heard.on_board = self.air.as_ref().map(OnAir::score);
         heard.slipped = self.clock.slipped();
         heard.units = self.units.iter().map(Unit::stats).collect();
@@ -286,10 +292,16 @@ impl Live {
         Ok(())
     }
 
-    fn judge(&mut self, now: Mono) -> Option<Judged> {
+    /// Comes to the verdict, once.
+    fn judge(&mut self, now: Mono, heard: &mut Heard) {
         let on_board = self.air.as_ref().map(OnAir::score);
-        let bench = self.bench.take()?;
-        Some(bench.close(now, &self.units, on_board.as_ref()))
+        let Some(bench) = self.bench.take() else {
+            return;
+        };
+        let (judged, found, trips) = bench.close(now, &self.units, &self.worlds, on_board.as_ref());
+        heard.judged = Some(judged);
+        heard.found = found;
+        heard.trips = trips;
     }
 
     fn summarise(&mut self, at: Mono) -> Result<Summary> {

@@ -205,6 +205,14 @@ impl Worlds {
         &mut self.all
     }
 
+    /// Who moves them, if we do not.
+    pub fn mover(&self) -> Option<&str> {
+        match &self.moved {
+            Moved::Sumo(sumo) => Some(sumo.name()),
+            Moved::Own | Moved::Joined(_) => None,
+        }
+    }
+
     /// How they are joined, where there are several.
     pub fn joined(&self) -> Option<&Joined> {
         match &self.moved {

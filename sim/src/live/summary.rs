@@ -150,21 +150,42 @@ const KINDS: [&[Aid]; 4] = [
 /// What a daemon measured of itself since its start: how long it took, and what it dropped.
 pub fn measured(unit: &Snapshot) -> String {
     let path = &unit.latency;
-    let inputs = |pick: fn(&InputSnapshot) -> u64| unit.inputs.iter().map(pick).sum::<u64>();
+    let dropped = drops(unit).map(|(what, count)| format!("{count} {what}"));
     format!(
-        "from bytes in to the frame that they set off: {}; newest input of all frames: {}\n\
-         dropped: {} slots, {} reports before the station, {} reads before a decoder, {} by fusion, \
-         {} road users and {} events left out of messages, {} frames not sent",
+        "from bytes in to the frame that they set off: {}; newest input of all frames: {}\ndropped: {}",
         spans(&path.reaction),
         spans(&path.age),
-        unit.station.missed.iter().sum::<u64>(),
-        inputs(|input| input.displaced),
-        inputs(|input| input.foreign + input.overlong + input.retained),
-        dropped_by_fusion(unit),
-        unit.station.tracks_left_out,
-        unit.station.road_events_left_out,
-        unit.radio.iter().map(|radio| radio.lost).sum::<u64>(),
+        dropped.join(", ")
     )
+}
+
+/// What a daemon dropped since its start, nought as nought.
+pub fn drops(unit: &Snapshot) -> [(&'static str, u64); 7] {
+    let inputs = |pick: fn(&InputSnapshot) -> u64| unit.inputs.iter().map(pick).sum::<u64>();
+    [
+        ("slots", unit.station.missed.iter().sum::<u64>()),
+        (
+            "reports before the station",
+            inputs(|input| input.displaced),
+        ),
+        (
+            "reads before a decoder",
+            inputs(|input| input.foreign + input.overlong + input.retained),
+        ),
+        ("by fusion", dropped_by_fusion(unit)),
+        (
+            "road users left out of messages",
+            unit.station.tracks_left_out,
+        ),
+        (
+            "events left out of messages",
+            unit.station.road_events_left_out,
+        ),
+        (
+            "frames not sent",
+            unit.radio.iter().map(|radio| radio.lost).sum::<u64>(),
+        ),
+    ]
 }
 
 /// What fusion refused or gave up; echoes are no loss.

@@ -7,7 +7,9 @@ use std::path::Path;
 use rsu::daemon::{InputSnapshot, Snapshot};
 use rsu::station::FrameKind;
 
+use super::outcome::Ended;
 use super::*;
+use crate::report::{Report, page};
 
 /// A scenario of ours with these keys set.
 fn scenario(name: &str, settings: &[(&str, &str)]) -> Play {
@@ -106,8 +108,53 @@ fn of_two_junctions_each_has_its_daemon_and_its_weather_station() {
                 .all(|(_, count)| *count == 0)
         );
     }
-    let judged = heard.judged.expect("a judge");
+    let judged = heard.judged.as_ref().expect("a judge");
     assert_eq!(judged.junctions.len(), 2);
+    let Some(Ended::Several(whole)) = Ended::of(&network, heard, 1) else {
+        panic!("a network");
+    };
+    assert_eq!(whole.junctions.len(), 2);
+    for one in &whole.junctions {
+        let live = one.live.as_ref().expect("it was live");
+        assert!(live.daemon.latency.age.count > 0 && one.judge.traffic.hash != 0);
+    }
+}
+
+#[test]
+fn the_report_of_a_live_run_has_what_the_daemon_took_and_dropped() {
+    let settings = [("traffic-s", "40"), ("settle-s", "1")];
+    let play_of = scenario("moyu-red-runner", &settings);
+    let mut seconds = 0;
+    let heard = play(&play_of, |second| {
+        seconds += u32::from(second.phases > 0 && second.frames[1] > 0);
+        seconds >= 4
+    });
+    let latency = heard.units[0].latency;
+    let Some(Ended::One(outcome)) = Ended::of(&play_of, heard, 1) else {
+        panic!("one junction");
+    };
+    let report = Report::of(&outcome);
+    assert!(report.counted_s > 0.0 && report.shown > 0, "{report:?}");
+    let json = serde_json::to_value(&report).expect("JSON");
+    let parts = json["live"]["latency"].as_array().expect("parts");
+    let reaction = parts
+        .iter()
+        .find(|part| part["what"] == "from bytes in to the frame that they set off");
+    let reaction = reaction.expect("the way from bytes to frame");
+    assert_eq!(reaction["count"].as_u64(), Some(latency.reaction.count));
+    assert_eq!(
+        reaction["p99-s"].as_f64(),
+        Some(latency.reaction.p99.as_secs_f64())
+    );
+    // What is in the unit's log and not on the air is said to be left out.
+    let left_out = json["live"]["left-out"].as_array().expect("criteria");
+    assert!(
+        left_out.iter().any(|name| name == "red-runner-warned-s"),
+        "{left_out:?}"
+    );
+    let html = page::page(&outcome, &report);
+    assert!(html.contains("<h2>In real time</h2>"), "{html}");
+    assert!(html.contains("reports before the station"), "{html}");
 }
 
 #[test]

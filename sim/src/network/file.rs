@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use rsu::site::Site;
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -22,7 +22,7 @@ use crate::obu::fleet::{self, Fleet};
 use crate::plane::Point;
 use crate::random::mix;
 use crate::scenario::map::{self, MapTable};
-use crate::scenario::{Scenario, read};
+use crate::scenario::{Scenario, located, read};
 use crate::truth::Epoch;
 use crate::world::World;
 
@@ -88,6 +88,13 @@ impl Network {
 
     /// Reads `file` and the sites that it names, with keys set to other values.
     pub fn load_with(file: &Path, settings: &[(String, String)]) -> Result<Self> {
+        Self::read(file, settings).map_err(|e| {
+            let located = located::located_in_network(file, &format!("{e:#}"));
+            located.map_or(e, |located| anyhow!(located))
+        })
+    }
+
+    fn read(file: &Path, settings: &[(String, String)]) -> Result<Self> {
         let shown = file.display();
         let mut whole = read::whole(file, settings)?;
         let wrong = || format!("{shown} is not a network");

@@ -8,9 +8,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::run::NetworkOutcome;
+use crate::judge::journeys::Journeys;
 use crate::judge::verdict::Verdict;
 use crate::report::air::OnBoard;
-use crate::report::page::{STYLE, distributions, verdicts};
+use crate::report::page::{STYLE, distributions, expected, verdicts};
 use crate::report::plot::escape;
 use crate::report::{self, Distribution, Report, distribution};
 
@@ -76,20 +77,7 @@ impl<'a> NetworkReport<'a> {
             junctions_passed: journeys.junctions,
             stops: journeys.stops,
             strayed: journeys.strayed,
-            distributions: vec![
-                distribution("vehicles on the road", "", &journeys.vehicles),
-                distribution(
-                    "stops of those who came all the way",
-                    "",
-                    &journeys.through_stops,
-                ),
-                distribution(
-                    "time of those who came all the way",
-                    "s",
-                    &journeys.through_s,
-                ),
-                distribution("round of a line", "s", &journeys.lap_s),
-            ],
+            distributions: distributions_of(outcome),
             on_board: outcome
                 .on_board
                 .as_ref()
@@ -99,6 +87,33 @@ impl<'a> NetworkReport<'a> {
             world_hash: format!("{:016x}", outcome.world_hash()),
         }
     }
+}
+
+fn distributions_of(outcome: &NetworkOutcome) -> Vec<Distribution> {
+    let journeys = &outcome.journeys;
+    let mut all = vec![
+        distribution("vehicles on the road", "", &journeys.vehicles),
+        distribution(
+            "stops of those who came all the way",
+            "",
+            &journeys.through_stops,
+        ),
+        distribution(
+            "time of those who came all the way",
+            "s",
+            &journeys.through_s,
+        ),
+        distribution("round of a line", "s", &journeys.lap_s),
+    ];
+    let mut at_lines = Journeys::default();
+    for junction in &outcome.junctions {
+        at_lines.add_all(&junction.judge.journeys);
+    }
+    all.extend(report::journeys(&at_lines));
+    if let Some(priority) = &outcome.priority {
+        all.extend(report::without_priority(priority));
+    }
+    all
 }
 
 /// Writes the report of the whole into `folder`, and of each junction into one of its own within.
@@ -123,9 +138,7 @@ fn page(outcome: &NetworkOutcome, report: &NetworkReport<'_>) -> String {
     } else {
         ""
     };
-    let why = report.expected_to_fail.map_or_else(String::new, |why| {
-        format!("<p>expected to fail {}</p>", escape(why))
-    });
+    let why = expected(report.expected_to_fail);
     let _ = write!(
         page,
         "<!doctype html><html lang='en'><meta charset='utf-8'>\
@@ -166,6 +179,9 @@ fn page(outcome: &NetworkOutcome, report: &NetworkReport<'_>) -> String {
         );
     }
     page.push_str("</table></section>");
+    if let Some(on_board) = &report.on_board {
+        on_board.write(&mut page);
+    }
     distributions(&mut page, "Distributions", &report.distributions);
     let _ = write!(
         page,

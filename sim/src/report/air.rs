@@ -1,11 +1,12 @@
 //! What came of the air and of the on-board units, for the report.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 
 use serde::Serialize;
 
-use super::{Distribution, distribution};
+use super::plot::{self, Axis, escape};
+use super::{Distribution, distribution, page};
 use crate::air::tally::Tally;
 use crate::judge::samples::Samples;
 use crate::obu::asking::SORTS;
@@ -116,6 +117,96 @@ impl OnBoard {
             named: score.named,
             named_switches: score.id_changes,
             stops_mean: stops.mean(),
+        }
+    }
+}
+
+impl OnBoard {
+    /// As a drawing and a section of the page.
+    pub(crate) fn write(&self, page: &mut String) {
+        let line = |of: &[Distance]| -> Vec<(f64, f64)> {
+            let told = of.iter().filter_map(|one| Some((one.m, one.delivered?)));
+            told.collect()
+        };
+        let series = [
+            ("shown-line", line(&self.down)),
+            ("missed-line", line(&self.up)),
+            ("expected-line", line(&self.vehicles)),
+        ];
+        let all = series.iter().flat_map(|(_, line)| line);
+        let far_m = all.map(|(m, _)| *m).fold(0.0, f64::max);
+        let across = Axis {
+            label: "m apart",
+            low: 0.0,
+            high: far_m.max(WIDE_M),
+        };
+        let up = Axis {
+            label: "share heard",
+            low: 0.0,
+            high: 1.05,
+        };
+        let _ = write!(
+            page,
+            "<figure><figcaption>Delivery by distance</figcaption>{}<p class='fine'>Blue: frames of the \
+             unit at vehicles. Red: of vehicles at the unit. Grey: among vehicles.</p></figure>",
+            plot::lines_over(&series, across, up)
+        );
+        let [p50, p95, p99, max] = self
+            .spat_age_s
+            .map(|age_s| age_s.map_or_else(|| "none".to_owned(), |age_s| format!("{age_s:.2} s")));
+        let counts = |counts: &[(String, u64)]| {
+            let told: Vec<String> = counts
+                .iter()
+                .map(|(what, count)| format!("{} {count}", escape(what)))
+                .collect();
+            if told.is_empty() {
+                "none".to_owned()
+            } else {
+                told.join(", ")
+            }
+        };
+        let share =
+            |of: Option<f64>| of.map_or_else(String::new, |of| format!("{:.1} %", of * 100.0));
+        let rows = [
+            ("units at one time, at most", self.units.to_string()),
+            ("channel busy", share(self.busy_ratio)),
+            (
+                "messages sent; given way to a newer one",
+                format!("{}; {}", self.sent, self.replaced),
+            ),
+            (
+                "age of SPAT on board: p50, p95, p99, max",
+                [p50, p95, p99, max].join(", "),
+            ),
+            (
+                "moments at which a vehicle knew no SPAT",
+                self.spat_unknown.to_string(),
+            ),
+            ("SPAT not believed", counts(&self.doubts)),
+            (
+                "vehicles advised; advice that was right",
+                format!("{}; {} of {}", self.advised, self.advice_right, self.advice),
+            ),
+            ("warnings on board", counts(&self.warnings)),
+            (
+                "changes of number of those who say their name; entries",
+                format!("{}; {}", self.named_switches, self.named),
+            ),
+        ];
+        page.push_str("<section><h2>On board</h2><table><tr><th>what<th>how much</tr>");
+        for (what, how_much) in rows {
+            let _ = write!(page, "<tr><td>{what}<td class='n'>{how_much}</tr>");
+        }
+        page.push_str("</table></section>");
+        for one in &self.requests {
+            let title = format!(
+                "Requests, {}: {} asked, {} answered, {} granted",
+                escape(one.what),
+                one.asked,
+                one.answered,
+                one.granted
+            );
+            page::distributions(page, &title, &one.distributions);
         }
     }
 }

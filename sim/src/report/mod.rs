@@ -1,13 +1,16 @@
 //! What came of a run, as files: `report.json` for programs, `report.html` for people.
 //!
 //! - [`air`]: of it, what reached vehicles
-//! - [`unit`]: what the unit counted of itself
+//! - [`told`]: what happened, event by event and warning by warning
+//! - [`unit`]: what the unit counted of itself; [`live`], what a daemon measured in real time
 //! - [`page`]: the page, whole in one file, with nothing to load
 //! - [`plot`]: its drawings
 
 pub mod air;
+pub mod live;
 pub mod page;
 pub mod plot;
+pub mod told;
 pub mod unit;
 
 use std::collections::BTreeMap;
@@ -15,11 +18,12 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use rsu::clock::Mono;
 use serde::Serialize;
 use v2x_msg::access::Aid;
 
+use crate::judge::journeys::Journeys;
 use crate::judge::kinds::KINDS;
+use crate::judge::priority::PriorityJudge;
 use crate::judge::samples::Samples;
 use crate::judge::verdict::Verdict;
 use crate::run::Outcome;
@@ -58,8 +62,6 @@ pub struct Report<'a> {
     pub confidence: (u64, u64),
     /// The same by the limit of the class that they say.
     pub confidence_by_class: Vec<Claim>,
-    /// Who was about to be run into.
-    pub conflicts: Vec<Met>,
     /// What SPAT said of ends that had not come by the end of the run, or for very long.
     pub unsettled_ends: u64,
     /// Road users that should have been shown, over all pictures.
@@ -74,11 +76,9 @@ pub struct Report<'a> {
     pub doubled: u64,
     /// Changes of id.
     pub id_switches: u64,
-    /// What happened on the road: its type, since when and until when in seconds of the world, and
-    /// its first and last RSI.
-    pub happenings: Vec<Happened>,
-    /// Events that nothing on the road explains: their type, and when, in seconds of the world.
-    pub false_events: Vec<(u16, f64)>,
+    /// What happened, and what was told of it.
+    #[serde(flatten)]
+    pub told: told::ToldOf,
     /// What was wrong with sensors, and what was told of them.
     pub sensor_health: Vec<String>,
     /// Why it was expected not to pass.
@@ -89,6 +89,9 @@ pub struct Report<'a> {
     pub vehicles_passed: u64,
     /// What the unit counted of itself.
     pub unit: unit::Unit,
+    /// What only a run in real time has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<live::Live>,
     /// By input: name, frames accepted and rejected.
     pub inputs: &'a [(String, u64, u64)],
     /// What the station told its operator first, seconds after its start.
@@ -129,42 +132,6 @@ pub struct KindFigures {
     pub confidence: (u64, u64),
     /// Position, speed, heading and age of those shown.
     pub distributions: Vec<Distribution>,
-}
-
-/// One conflict, in seconds.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Met {
-    /// When the two would have touched, in seconds of the world.
-    pub at_s: f64,
-    /// East and north of the origin.
-    pub place_m: (f64, f64),
-    /// The vehicle, and whom it would have run into.
-    pub bodies: [u32; 2],
-    /// They had not seen each other three seconds before.
-    pub hidden: bool,
-    /// Both had been shown for so long before.
-    pub shown_s: f64,
-    /// It was warned of so long before.
-    pub warned_s: f64,
-}
-
-/// One happening on the road, in seconds of the world.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Happened {
-    /// By GB/T 29100-2012.
-    pub event_type: u16,
-    /// Its beginning.
-    pub since_s: f64,
-    /// From then on it is without doubt.
-    pub sure_s: Option<f64>,
-    /// Its end.
-    pub until_s: Option<f64>,
-    /// Its first RSI.
-    pub first_told_s: Option<f64>,
-    /// Its last RSI.
-    pub last_told_s: Option<f64>,
 }
 
 /// One kind of message.
@@ -227,7 +194,6 @@ impl<'a> Report<'a> {
             kinds: kinds(outcome),
             confidence: objects.sure,
             confidence_by_class: claims(&objects.sure_by_claim),
-            conflicts: conflicts(outcome),
             unsettled_ends: judge.signals.unsettled,
             expected: objects.expected,
             missed: objects.missed,
@@ -235,13 +201,7 @@ impl<'a> Report<'a> {
             unmatched: objects.unmatched,
             doubled: objects.doubled,
             id_switches: objects.id_switches,
-            happenings: happenings(outcome),
-            false_events: judge
-                .events
-                .false_events
-                .iter()
-                .map(|&(code, at)| (code, at.seconds_after(Mono::ZERO)))
-                .collect(),
+            told: told::ToldOf::of(judge),
             expected_to_fail: scenario.file.expected_to_fail.as_deref(),
             on_board: judge
                 .on_board
@@ -249,6 +209,7 @@ impl<'a> Report<'a> {
                 .map(|score| air::OnBoard::of(score, &judge.journeys.stops)),
             vehicles_passed: outcome.passed,
             unit: unit::Unit::of(&outcome.unit),
+            live: outcome.live.as_ref().map(live::Live::of),
             inputs: &outcome.inputs,
             events: outcome
                 .events
@@ -298,34 +259,37 @@ fn distributions(outcome: &Outcome) -> Vec<Distribution> {
         distribution("MAP centre line error", "m", &judge.maps.centre_line_m),
         distribution("MAP stop line error", "m", &judge.maps.stop_line_m),
     ];
+    all.extend(journeys(&judge.journeys));
     if let Some(priority) = &judge.priority {
-        let (with, without) = (&priority.with, &priority.without);
-        all.extend([
-            distribution("delay of buses", "s", &with.bus_s),
-            distribution("delay of buses without priority", "s", &without.bus_s),
-            distribution("delay from the sides", "s", &with.side_s),
-            distribution(
-                "delay from the sides without priority of buses",
-                "s",
-                &without.side_s,
-            ),
-        ]);
+        all.extend(without_priority(priority));
     }
     all
 }
 
-fn happenings(outcome: &Outcome) -> Vec<Happened> {
-    let after_s = |at: Mono| at.seconds_after(Mono::ZERO);
-    let told = outcome.judge.events.told.iter();
-    let told = told.map(|told| Happened {
-        event_type: told.what.event_type,
-        since_s: after_s(told.what.since),
-        sure_s: told.what.sure.map(after_s),
-        until_s: told.what.until.map(after_s),
-        first_told_s: told.first.map(after_s),
-        last_told_s: told.last.map(after_s),
-    });
-    told.collect()
+/// Delays, stands and calls at stop lines.
+pub(crate) fn journeys(of: &Journeys) -> [Distribution; 6] {
+    [
+        distribution("delay of buses", "s", &of.bus_delay_s),
+        distribution("stands of buses, but for their stop", "", &of.bus_stops),
+        distribution("time of buses at their stop", "s", &of.bus_dwell_s),
+        distribution("delay of all others", "s", &of.delay_s),
+        distribution("delay on duty", "s", &of.emergency_delay_s),
+        distribution("stands before the line", "", &of.stops),
+    ]
+}
+
+/// Delays in the same traffic with a signal that favours no bus.
+pub(crate) fn without_priority(priority: &PriorityJudge) -> [Distribution; 3] {
+    let (with, without) = (&priority.with, &priority.without);
+    [
+        distribution("delay of buses without priority", "s", &without.bus_s),
+        distribution("delay from the sides", "s", &with.side_s),
+        distribution(
+            "delay from the sides without priority of buses",
+            "s",
+            &without.side_s,
+        ),
+    ]
 }
 
 fn claims(by_claim: &BTreeMap<u32, (u64, u64)>) -> Vec<Claim> {
@@ -354,20 +318,6 @@ fn kinds(outcome: &Outcome) -> Vec<KindFigures> {
                 distribution("heading error", "deg", &kind.heading_deg),
                 distribution("age", "s", &kind.age_s),
             ],
-        })
-        .collect()
-}
-
-fn conflicts(outcome: &Outcome) -> Vec<Met> {
-    let found = outcome.judge.conflicts.found.iter();
-    found
-        .map(|one| Met {
-            at_s: one.at.seconds_after(Mono::ZERO),
-            place_m: (one.place.east_m, one.place.north_m),
-            bodies: one.bodies,
-            hidden: one.hidden,
-            shown_s: one.shown_s,
-            warned_s: one.warned_s,
         })
         .collect()
 }

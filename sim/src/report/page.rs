@@ -24,7 +24,7 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
          <title>{name}, seed {seed}: {word}</title><style>{STYLE}</style>\
          <header><h1>{name} <small>seed {seed}</small> <span class='{word}'>{word}</span></h1>\
          <p>{summary}</p><p>{site}{synthetic}</p>\
-         <p class='fine'>{duration} s simulated in {took:.1} s; the judge counted for {counted} s.</p></header>",
+         {why}<p class='fine'>{duration} s simulated in {took:.1} s; the judge counted for {counted} s.</p></header>",
         name = escape(report.scenario),
         seed = report.seed,
         summary = escape(report.summary),
@@ -34,12 +34,17 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
         } else {
             ""
         },
+        why = expected(report.expected_to_fail),
         duration = plain(report.duration_s),
         took = report.took_s,
         counted = plain(report.counted_s),
     );
     verdicts(&mut page, report.verdicts);
     drawings(&mut page, outcome);
+    if let Some(on_board) = &report.on_board {
+        on_board.write(&mut page);
+    }
+    report.told.write(&mut page);
     messages(&mut page, report);
     distributions(&mut page, "Distributions", &report.distributions);
     for kind in &report.kinds {
@@ -51,6 +56,9 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
             distributions(&mut page, &title, &kind.distributions);
         }
     }
+    if let Some(live) = &report.live {
+        live.write(&mut page);
+    }
     report.unit.write(&mut page);
     remarks(&mut page, outcome, report);
     let _ = write!(
@@ -59,6 +67,13 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
         report.frames_hash, report.world_hash
     );
     page
+}
+
+/// Why it was expected not to pass, as a paragraph; nothing if it was not.
+pub(crate) fn expected(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| {
+        format!("<p>expected to fail {}</p>", escape(why))
+    })
 }
 
 /// The verdicts as a section.

@@ -171,7 +171,12 @@ pub fn lines(series: &[(&str, Vec<(f64, f64)>)], label: &str) -> String {
         low: 0.0,
         high: high * 1.1,
     };
-    let mut area = Area::new(times(all().map(|value| value.0)), up);
+    lines_over(series, times(all().map(|value| value.0)), up)
+}
+
+/// The same over something else than time.
+pub fn lines_over(series: &[(&str, Vec<(f64, f64)>)], across: Axis<'_>, up: Axis<'_>) -> String {
+    let mut area = Area::new(across, up);
     for (style, line) in series {
         let mut path = String::new();
         for &(at, value) in line {

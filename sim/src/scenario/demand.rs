@@ -67,6 +67,9 @@ pub struct RidersTable {
     /// Share that turns right.
     #[serde(deserialize_with = "share")]
     pub right: f64,
+    /// Left turns are made in two stages: straight across, then with the green of the other road.
+    #[serde(default)]
+    pub two_stage_left: bool,
 }
 
 /// Steps of a demand, each later than the one before it.
@@ -181,6 +184,7 @@ impl Scenario {
             },
             per_hour: table.per_hour,
             e_bikes: table.e_bikes,
+            two_stage_left: table.two_stage_left,
             turns: TurnShares {
                 left: table.left,
                 right: table.right,

@@ -5,7 +5,8 @@
 //! sensors and the configuration of the roadside unit, through the unit's own reader, so that
 //! simulated and real units are configured alike.
 //!
-//! - [`file`]: the file, key by key; `read`: how it is found, what it extends, and what is set besides
+//! - [`file`]: the file, key by key; `read`: how it is found, what it extends, and what is set besides;
+//!   `located`: in which line of which file it is wrong
 //! - [`limits`]: what must hold
 //! - [`map`]: the junction, also out of a road model of other origin
 //! - `figures`: rates, shares and times that are none are refused
@@ -24,6 +25,7 @@ mod figures;
 pub mod file;
 mod hours;
 pub mod limits;
+pub(crate) mod located;
 pub mod map;
 pub mod parked;
 pub(crate) mod read;

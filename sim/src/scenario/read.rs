@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
 use super::file::ScenarioFile;
+use super::located;
 
 /// Reads `file` with all that it extends; `settings` have the last word.
 pub(super) fn read(file: &Path, settings: &[(String, String)]) -> Result<ScenarioFile> {
@@ -27,9 +28,13 @@ pub(super) fn read(file: &Path, settings: &[(String, String)]) -> Result<Scenari
         }
         return Ok(parsed);
     }
-    Value::Table(settled(table, settings)?)
-        .try_into()
-        .with_context(wrong)
+    let whole = Value::Table(settled(table, settings)?);
+    whole.try_into().map_err(
+        |e: toml::de::Error| match located::located(file, e.message()) {
+            Some(located) => anyhow!(located),
+            None => anyhow!(e).context(wrong()),
+        },
+    )
 }
 
 /// The same as a table, of a scenario with several junctions.
@@ -185,10 +190,10 @@ fn set(value: &mut Value, path: &str, wanted: &str) -> Result<()> {
     }
 }
 
-const JUNCTION: &str = "junction";
-const EXTENDS: &str = "extends";
-const EXPECTED_TO_FAIL: &str = "expected-to-fail";
-const MOST_LEVELS: usize = 8;
+pub(super) const JUNCTION: &str = "junction";
+pub(super) const EXTENDS: &str = "extends";
+pub(super) const EXPECTED_TO_FAIL: &str = "expected-to-fail";
+pub(super) const MOST_LEVELS: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -12,6 +12,7 @@ use super::super::roads::Turn;
 use super::super::signals::Signals;
 use super::super::snapshot::Body;
 use super::Rider;
+use super::stages::is_taken;
 use super::ways::Way;
 use crate::plane::Point;
 
@@ -135,11 +136,17 @@ impl View<'_> {
     /// What the signal before it asks for, and whether it is too late to stop for it.
     fn before_light(&self, rider: &Rider) -> (f64, bool) {
         let way = &self.ways[rider.way];
-        let Some(phase) = way.phase.filter(|_| !rider.entered) else {
+        if rider.entered {
+            return (self.before_second_light_mps2(rider), false);
+        }
+        let Some(phase) = way.phase else {
             return (f64::INFINITY, false);
         };
         let left_m = (way.stop_m - rider.front_m()).max(0.01);
         let stop = || self.heed_mps2(rider, left_m + STOP_BEYOND_M, 0.0);
+        if is_taken(self.ways, self.riders, rider.way, rider) {
+            return (stop(), false);
+        }
         let needed_mps2 = rider.speed_mps * rider.speed_mps / (2.0 * left_m);
         let cannot_stop = needed_mps2 > rider.driver.braking_mps2;
         let shown = self.signals.shown(phase, self.now);
@@ -156,6 +163,25 @@ impl View<'_> {
             Light::Yellow | Light::Red if cannot_stop && rider.committed => (f64::INFINITY, true),
             _ => (stop(), false),
         }
+    }
+
+    /// What the light asks of somebody who turns left in two stages and is on the junction.
+    fn before_second_light_mps2(&self, rider: &Rider) -> f64 {
+        let wait = self.ways[rider.way].wait;
+        let Some(wait) = wait.filter(|wait| rider.along_m < wait.at_m + WAITS_WITHIN_M) else {
+            return f64::INFINITY;
+        };
+        let shown = self.signals.shown(wait.phase, self.now);
+        if let Some(shown) = shown.filter(|shown| shown.light == Light::Green) {
+            let waits_s = self.now.seconds_after(shown.since);
+            if rider.speed_mps >= STANDS_MPS || waits_s >= rider.driver.reaction_s {
+                return f64::INFINITY;
+            }
+        }
+        // Who stands there, or a little beyond, does not creep on.
+        let left_m = wait.at_m - rider.along_m;
+        let gap_m = left_m + rider.driver.standstill_m;
+        self.heed_mps2(rider, gap_m.max(0.01), 0.0)
     }
 
     /// What riders ahead ask for, if it takes up this strip.
@@ -284,7 +310,9 @@ impl View<'_> {
     /// How far before it is where it would come so near to `other`, who goes first.
     fn gives_way_m(&self, rider: &Rider, other: &Rider, meets_m: f64) -> Option<f64> {
         let (own, theirs) = (&self.ways[rider.way], &self.ways[other.way]);
-        let over = own.is_over(rider.along_m) && theirs.is_over(other.along_m);
+        // Beside each other those wait who turn left in two stages.
+        let alike = own.from == theirs.from && own.wait.is_some() && theirs.wait.is_some();
+        let over = !alike && own.is_over(rider.along_m) && theirs.is_over(other.along_m);
         let rank = |way: &Way, rider: &Rider| (way.turn != Turn::Straight, rider.id);
         if !over || rank(own, rider) < rank(theirs, other) {
             return None;
@@ -365,6 +393,8 @@ const MEETS_M: f64 = 1.8;
 const PARTS_AT_M: f64 = 0.85;
 /// They stop about half a metre before the line.
 const STOP_BEYOND_M: f64 = 0.5;
+/// Who is so far beyond the place to wait goes on.
+pub(super) const WAITS_WITHIN_M: f64 = 0.3;
 /// Slower is standing.
 pub(super) const STANDS_MPS: f64 = 0.2;
 /// Brakes of bicycles give no more (assumed).

@@ -1,6 +1,6 @@
 //! Riders of bicycles and e-bikes in their lanes.
 //!
-//! - `ways`: where they can go
+//! - `ways`: where they can go; `stages`: left turns in two stages
 //! - `choice`: what one of them does next
 //!
 //! They come by chance, ride beside each other where the lane is wide enough, pass who is slower, stop at their
@@ -9,11 +9,11 @@
 //! 0.9 and 1.5 m/s² to move off and to brake, 0.9 s and 1 m behind each other, 1.8 m long; e-bikes 5.6 to 6.9 m/s,
 //! which is below the 25 km/h of GB 17761-2018, 1.2 and 2.5 m/s². They are starting values that nobody has
 //! calibrated; how wide, how high and how long e-bikes are is assumed. Left out: riders on the carriageway or against
-//! their lane, who run a red light, who ride over the seam to another junction,
-//! left turns in two stages where the site has none, and three-wheelers. Not here:
+//! their lane, who run a red light, who ride over the seam to another junction, and three-wheelers. Not here:
 //! riders on lines of their own ([`super::users`]).
 
 mod choice;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod ways;
@@ -47,16 +47,39 @@ pub struct RiderDemand {
     pub e_bikes: f64,
     /// Where they go.
     pub turns: TurnShares,
+    /// Those who turn left do it in two stages.
+    pub two_stage_left: bool,
 }
 
 /// What is asked of lanes for bicycles that the site has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no lane for bicycles from node {from} leads {turn:?}, but riders are to go there")]
-pub struct NoSuchLane {
-    /// Where they come from.
-    pub from: NodeId,
-    /// Where they want to go.
-    pub turn: Turn,
+pub enum NoWay {
+    /// None leads there.
+    #[error("no lane for bicycles from node {from} leads {turn:?}, but riders are to go there")]
+    Lane {
+        /// Where they come from.
+        from: NodeId,
+        /// Where they want to go.
+        turn: Turn,
+    },
+    /// No two that cross, one straight on and then one to the left, both with a phase.
+    #[error(
+        "riders from node {from} cannot turn left in two stages: that takes a lane for bicycles straight across \
+         and one straight on from the right, both with a phase"
+    )]
+    Stages {
+        /// Where they come from.
+        from: NodeId,
+    },
+    /// None on the junction that nobody drives or rides over.
+    #[error(
+        "riders from node {from} cannot turn left in two stages: no place to wait at the far corner is clear of \
+         the ways of vehicles and riders"
+    )]
+    Place {
+        /// Where they come from.
+        from: NodeId,
+    },
 }
 
 /// Somebody on a bicycle or an e-bike.
@@ -90,7 +113,7 @@ pub struct Rider {
     stood_s: f64,
 }
 
-/// A rider's front passed its stop line during the last step.
+/// A rider's front passed its stop line during the last step, or it left where it waited on the junction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Passed {
     /// Who.
@@ -148,8 +171,22 @@ impl Default for Riders {
 
 impl Riders {
     /// Those that come to a site; nobody is there yet.
-    pub fn of_site(site: &Site, demand: Vec<RiderDemand>) -> Result<Self, NoSuchLane> {
-        let ways = ways::of_site(site);
+    pub fn of_site(site: &Site, demand: Vec<RiderDemand>) -> Result<Self, NoWay> {
+        let mut ways = ways::of_site(site);
+        let in_stages = demand
+            .iter()
+            .filter(|one| one.two_stage_left && one.turns.left > 0.0);
+        let in_stages: Vec<NodeId> = in_stages.map(|one| one.from).collect();
+        // Who turns in two stages leaves the corners free over which one stage would lead.
+        ways.retain(|way| way.turn != Turn::Left || !in_stages.contains(&way.from));
+        // A site without lanes for vehicles has no vehicles either.
+        let roads = Roads::of_site(site).ok().filter(|_| !in_stages.is_empty());
+        let routes = roads.as_ref().map_or(&[][..], |roads| &roads.routes[..]);
+        let of_one = in_stages
+            .iter()
+            .map(|&from| stages::left_in_two(&ways, routes, from));
+        let of_all = of_one.collect::<Result<Vec<_>, NoWay>>()?;
+        ways.extend(of_all.into_iter().flatten());
         for &RiderDemand { from, turns, .. } in &demand {
             let shares = [
                 (Turn::Left, turns.left),
@@ -159,7 +196,7 @@ impl Riders {
             for (turn, share) in shares {
                 let leads = |way: &Way| way.from == from && way.turn == turn;
                 if share > 1e-9 && !ways.iter().any(leads) {
-                    return Err(NoSuchLane { from, turn });
+                    return Err(NoWay::Lane { from, turn });
                 }
             }
         }
@@ -206,6 +243,7 @@ impl Riders {
             return;
         }
         self.look(around);
+        self.choose_places();
         for i in 0..self.present.len() {
             // Not all in one step: two would take the same strip.
             let thinks = count + u64::from(self.present[i].id);
@@ -227,6 +265,16 @@ impl Riders {
                     turn: way.turn,
                     light,
                 }));
+            let goes_on = |wait: &stages::Wait| {
+                let gone_m = wait.at_m + choice::WAITS_WITHIN_M;
+                rider.along_m < gone_m && next.along_m >= gone_m
+            };
+            let second = way.wait.filter(goes_on).map(|wait| Passed {
+                rider: rider.id,
+                turn: way.turn,
+                light: Some(around.signals.light(wait.phase, now)),
+            });
+            self.passed.extend(second);
         }
         self.present = next;
         let ways = &self.ways;
@@ -237,6 +285,24 @@ impl Riders {
         self.bodies.clear();
         let bodies = self.present.iter().map(|one| one.body(&self.ways[one.way]));
         self.bodies.extend(bodies);
+    }
+
+    /// Those who come to turn left in two stages make for a place that is free, the first of them first.
+    fn choose_places(&mut self) {
+        for i in 0..self.present.len() {
+            let rider = self.present[i];
+            let way = &self.ways[rider.way];
+            let comes = !rider.entered && way.stop_m - rider.along_m < CHOOSES_M;
+            let taken = |way: usize| stages::is_taken(&self.ways, &self.present, way, &rider);
+            if way.wait.is_none() || !comes || !taken(rider.way) {
+                continue;
+            }
+            let there = |other: &Way| other.from == way.from && other.wait.is_some();
+            let mut others = (0..self.ways.len()).filter(|&other| there(&self.ways[other]));
+            if let Some(free) = others.find(|&other| !taken(other)) {
+                self.present[i].way = free;
+            }
+        }
     }
 
     /// Notes what may be in riders' way: vehicles where they are and will be, and whoever else is there.
@@ -348,6 +414,10 @@ impl View<'_> {
         } else {
             rider.stood_s
         };
+        let comes_to_wait = |wait: stages::Wait| rider.entered && rider.along_m < wait.at_m;
+        if way.wait.is_some_and(comes_to_wait) && rider.stood_s <= PATIENCE_S {
+            rider.heads_m = 0.0;
+        }
         let sideways_mps = if rider.stood_s > PATIENCE_S {
             WALKS_MPS
         } else {
@@ -447,6 +517,8 @@ impl Rider {
 
 /// Each rider thinks of another strip every so many steps.
 const THINKS_EACH: u64 = 5;
+/// So far before their stop line those who turn left in two stages look where they can wait.
+const CHOOSES_M: f64 = 15.0;
 /// How fast riders move sideways: so much of their speed, and at most; and who walks (assumed).
 const SIDEWAYS_SHARE: f64 = 0.2;
 const SIDEWAYS_MPS: f64 = 0.7;

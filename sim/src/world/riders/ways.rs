@@ -1,6 +1,6 @@
 //! Where riders can go: out of a lane for bicycles, over the junction, into another.
 //!
-//! Of each connection of such a lane a way is made; where the site leads no lane to the left, no rider turns left.
+//! Of each connection of such a lane a way is made. Left turns in two stages are for [`super::stages`].
 //! Where riders go within their lane is for [`super::choice`].
 
 use rsu::site::{Connection, Lane, Link, Site, Turn as SiteTurn};
@@ -9,6 +9,7 @@ use v2x_msg::kinds::map::LaneKind;
 
 use super::super::roads::{Turn, speeds};
 use super::super::site::ground;
+use super::stages::Wait;
 use crate::plane::{Path, Point, curve};
 
 /// One way over the junction, from where riders appear to where they leave.
@@ -29,8 +30,10 @@ pub(super) struct Way {
     pub(super) clear_m: f64,
     /// Who keeps them at the stop line; None: no light.
     pub(super) phase: Option<PhaseId>,
+    /// Where those wait who turn left in two stages.
+    pub(super) wait: Option<Wait>,
     /// As fast as bends allow, by metre.
-    speed_mps: Vec<f64>,
+    pub(super) speed_mps: Vec<f64>,
 }
 
 /// A lane for bicycles to the junction, with one of its connections.
@@ -107,6 +110,7 @@ impl Way {
             lanes: [approach.number, exit_number],
             wide_m: [approach.lane.width_m, exit.width_m],
             phase: approach.connection.phase,
+            wait: None,
             speed_mps: speeds(&path, BEND_M, |_| f64::INFINITY),
             path,
             stop_m,
@@ -137,7 +141,7 @@ impl Way {
 }
 
 /// Riders slow down for shorter bends than vehicles.
-const BEND_M: f64 = 4.0;
+pub(super) const BEND_M: f64 = 4.0;
 /// What riders keep free to the edge of their lane (assumed).
 const EDGE_M: f64 = 0.1;
 /// Nearer than this to the junction is on it.
