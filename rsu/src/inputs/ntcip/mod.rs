@@ -122,9 +122,10 @@ const REJECTED: [&str; 10] = [
     "snmp-error",
     "snmp-without-value",
 ];
-const IGNORED: [&str; 4] = [
+const IGNORED: [&str; 5] = [
     "repeated",
     "out-of-order",
+    "clock-in-doubt",
     "snmp-not-asked",
     "snmp-not-needed",
 ];
@@ -336,7 +337,7 @@ impl Decoder {
         if said.flags & DISCONTINUOUS != 0 {
             self.delay.forget();
         }
-        let stamped = self.delay.of(arrived.mono, ms);
+        let stamped = self.delay.of(arrived.mono, ms, true);
         if stamped == Stamped::ClockSet {
             self.newest_ms = None;
         }
@@ -345,6 +346,9 @@ impl Decoder {
             .map_or(0, |newest_ms| later_by(ms, newest_ms));
         if (-OVERTAKEN_MS..0).contains(&later_ms) {
             return self.counts.ignore("out-of-order");
+        }
+        if matches!(stamped, Stamped::InDoubt(late) if late <= LONGEST_HELD_UP) {
+            return self.counts.ignore("clock-in-doubt");
         }
         let follows = |last: &Tscbm| said.counter == last.counter.wrapping_add(1);
         if !self.last.as_ref().is_none_or(follows) {
