@@ -175,6 +175,8 @@ pub struct Decoder {
     counts: Counts,
     memory: Memory,
     last: Option<Tscbm>,
+    /// Stamp and counter of the datagram before, taken or not.
+    heard: Option<(i64, u8)>,
     /// Of its day, the newest that is not alone with what it says.
     newest_ms: Option<i64>,
     delay: Delay,
@@ -207,6 +209,7 @@ impl Decoder {
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             memory: Memory::default(),
             last: None,
+            heard: None,
             newest_ms: None,
             delay: Delay::over(STRETCH),
             mode: ControlMode::Unknown,
@@ -337,7 +340,9 @@ impl Decoder {
         if said.flags & DISCONTINUOUS != 0 {
             self.delay.forget();
         }
-        let stamped = self.delay.of(arrived.mono, ms, true);
+        let fresh = (ms, said.counter);
+        let other = self.heard.replace(fresh) != Some(fresh);
+        let stamped = self.delay.of(arrived.mono, ms, other);
         if stamped == Stamped::ClockSet {
             self.newest_ms = None;
         }

@@ -34,7 +34,7 @@ const FLASH: Place = Place {
 const PREEMPT_STATE: u8 = 16;
 /// So many ways to pre-empt are asked for; with the flashing as many values as any answer has room for.
 const PREEMPTS: u8 = 10;
-const _: () = assert!(1 + PREEMPTS as usize <= MAX_VALUES);
+const _: () = assert!((PREEMPTS as usize) < MAX_VALUES);
 
 /// What was said holds for so long: some questions in a row may be lost.
 const HOLDS: Duration = Duration::from_secs(5);

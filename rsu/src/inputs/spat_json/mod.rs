@@ -164,6 +164,7 @@ impl Decoder {
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 delay: Delay::over(STRETCH),
                 last: None,
+                heard: None,
                 newest_ms: None,
                 mode: ControlMode::Unknown,
                 states: Box::default(),
@@ -200,8 +201,10 @@ struct Ear {
     config: Config,
     counts: Counts,
     delay: Delay,
-    /// The fingerprint of the message before.
+    /// The fingerprint of the message that was taken before.
     last: Option<u64>,
+    /// The same of the message before, taken or not.
+    heard: Option<u64>,
     /// The newest stamp that is not alone with what it says.
     newest_ms: Option<i64>,
     mode: ControlMode,
@@ -291,7 +294,8 @@ impl Ear {
         if self.last == Some(fingerprint) {
             return Err("repeated");
         }
-        let stamped = self.delay.of(arrived.mono, stamp_ms, true);
+        let other = self.heard.replace(fingerprint) != Some(fingerprint);
+        let stamped = self.delay.of(arrived.mono, stamp_ms, other);
         if stamped == Stamped::ClockSet {
             self.newest_ms = None;
         }
