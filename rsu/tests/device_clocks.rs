@@ -74,9 +74,8 @@ impl Protocol {
         let mut out = Vec::new();
         match self {
             Self::Gat1743 => {
-                voice
-                    .gat1743
-                    .lamps(utc, gat1743::Audience::Everyone, states, &mut out)
+                let to = gat1743::Audience::Everyone;
+                voice.gat1743.lamps(utc, to, states, &mut out);
             }
             Self::Tscbm => voice.tscbm.lamps(utc, states, &mut out),
             Self::Json => voice.json.lamps(utc, states, &mut out),
@@ -228,7 +227,8 @@ fn cases() -> Vec<Case> {
         timed_share: 0.85,
         ..jitter
     }));
-    let quantised: [(&'static str, fn(i64) -> i64); 4] = [
+    type Stamp = (&'static str, fn(i64) -> i64);
+    let quantised: [Stamp; 4] = [
         ("whole seconds", |ms| ms.div_euclid(1000) * 1000),
         ("milliseconds that stand at 377", |ms| {
             ms.div_euclid(1000) * 1000 + 377
