@@ -18,6 +18,7 @@ use crate::fusion;
 use crate::inputs::{self, Decoder, ti_mmwave};
 use crate::report::InputId;
 use crate::sheet::{Reason, Table};
+use crate::site::{Phase, Site};
 use crate::station;
 
 /// Most inputs: a track remembers in 32 bits who sees it.
@@ -218,6 +219,14 @@ impl Protocol {
                 Decoder::Ars408(Box::new(inputs::ars408::Decoder::new(radar.decoder)))
             }
         }
+    }
+}
+
+impl Input {
+    /// Whether it is a signal controller that drives no phase of a site: nothing that it says is used.
+    pub fn is_idle(&self, site: &Site) -> bool {
+        let drives = |phase: &Phase| phase.controller == self.name;
+        self.protocol.is_controller() && !site.phases.iter().any(drives)
     }
 }
 

@@ -182,7 +182,11 @@ impl Daemon {
             stop: Arc::default(),
             mailbox: Arc::new(Mailbox::new(&says)),
             heart: Arc::new(HeartTally::new()),
-            inputs: config.inputs.iter().map(InputView::new).collect(),
+            inputs: config
+                .inputs
+                .iter()
+                .map(|input| InputView::new(input, &site))
+                .collect(),
             outlets: radio.tallies(),
             recording: (recorder.as_ref()).map(|(_, tally, _)| Arc::clone(tally)),
             pcap: pcap.as_ref().map(|_| Arc::default()),

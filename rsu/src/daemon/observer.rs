@@ -66,6 +66,7 @@ struct Recording {
 struct Told {
     link: LinkState,
     silent: bool,
+    idle: bool,
     rejected: u64,
     rejected_at: Option<Mono>,
     /// By kind, as the input lists them.
@@ -112,6 +113,7 @@ impl Observer {
         for (view, told) in self.shared.inputs.iter().zip(&mut self.inputs) {
             tell_link(&self.shared, view, told);
             tell_silence(&self.shared, view, told, now);
+            tell_idle(&self.shared, view, told);
             tell_rejects(&self.shared, view, told, now);
             tell_faults(&self.shared, view, told, now);
             tell_suspicion(&self.shared, view, told, now);
@@ -238,6 +240,20 @@ fn tell_silence(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {
         (false, _) => info!(input, "heard"),
     }
     told.silent = silent;
+}
+
+/// That a controller speaks of which nothing is used; once.
+fn tell_idle(shared: &Shared, view: &InputView, told: &mut Told) {
+    if told.idle || !view.is_idle || view.tally.last_report().is_none() {
+        return;
+    }
+    let input = view.name.as_str();
+    note(shared, "controller-idle", input, String::new());
+    warn!(
+        input,
+        "signals: this controller speaks and drives no phase of the site; nothing that it says is used"
+    );
+    told.idle = true;
 }
 
 fn tell_rejects(shared: &Shared, view: &InputView, told: &mut Told, now: Mono) {

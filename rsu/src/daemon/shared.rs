@@ -95,6 +95,8 @@ pub(crate) struct InputView {
     pub(crate) protocol: &'static str,
     pub(crate) source: Source,
     pub(crate) silent_after: Duration,
+    /// A signal controller that drives no phase of the site.
+    pub(crate) is_idle: bool,
     pub(crate) tally: Arc<InputTally>,
 }
 
@@ -225,13 +227,14 @@ fn radio_snapshot((target, tally): &(RadioTarget, Arc<OutletTally>)) -> RadioSna
 
 impl InputView {
     /// Of an input that has not started.
-    pub(crate) fn new(input: &Input) -> Self {
+    pub(crate) fn new(input: &Input, site: &Site) -> Self {
         Self {
             id: input.id,
             name: input.name.clone(),
             protocol: input.protocol.name(),
             source: input.source.clone(),
             silent_after: input.silent_after,
+            is_idle: input.is_idle(site),
             tally: Arc::default(),
         }
     }

@@ -20,8 +20,10 @@ pub(super) struct Controller {
     pub(super) rounding: Learned,
     /// Of when its newest lamp states are.
     pub(super) heard_at: Option<Mono>,
+    /// When it last said anything, of lamps or not.
+    word_at: Option<Mono>,
     /// Since when it has spoken without a long silence.
-    pub(super) speaks_since: Option<Mono>,
+    speaks_since: Option<Mono>,
 }
 
 impl Controller {
@@ -34,18 +36,26 @@ impl Controller {
             drift: Drift::default(),
             rounding: Learned::default(),
             heard_at: None,
+            word_at: None,
             speaks_since: None,
         }
     }
 }
 
 impl Controller {
-    /// Its newest lamp states are of then.
-    pub(super) fn note_heard(&mut self, at: Mono, silence: Duration) {
-        let before = self.heard_at.replace(at);
+    /// It has said something then, of lamps or not.
+    pub(super) fn note_word(&mut self, at: Mono, silence: Duration) {
+        let before = self.word_at;
+        self.word_at = before.max(Some(at));
         if before.is_none_or(|before| at.since(before) > silence) {
             self.speaks_since = Some(at);
         }
+    }
+
+    /// Since when it has spoken, of lamps or not; None where it has not for longer than `silence`.
+    pub(super) fn speaks_since(&self, at: Mono, silence: Duration) -> Option<Mono> {
+        let speaks = self.word_at.is_some_and(|word| at.since(word) <= silence);
+        self.speaks_since.filter(|_| speaks)
     }
 }
 

@@ -191,6 +191,7 @@ impl Signals {
         let Some(place) = self.controller(input) else {
             return Change::Unchanged;
         };
+        self.controllers[place].note_word(now.mono, self.config.stop_after);
         let cycle = &mut self.controllers[place].cycle;
         let adopted = cycle.adopt(now.mono, plan);
         if adopted == Adopted::New {
@@ -211,18 +212,20 @@ impl Signals {
     }
 
     /// Takes in the cycle that one controller runs after the running one.
-    pub fn handle_next_plan(&mut self, _now: Now, input: InputId, plan: &SignalPlan) -> Change {
-        if let Some(place) = self.controller(input)
-            && self.controllers[place].cycle.expect(plan) == Adopted::Refused
-        {
-            self.oddities.refused_plans += 1;
+    pub fn handle_next_plan(&mut self, now: Now, input: InputId, plan: &SignalPlan) -> Change {
+        if let Some(place) = self.controller(input) {
+            let controller = &mut self.controllers[place];
+            controller.note_word(now.mono, self.config.stop_after);
+            let refused = controller.cycle.expect(plan) == Adopted::Refused;
+            self.oddities.refused_plans += u64::from(refused);
         }
         Change::Unchanged
     }
 
     /// Takes in how one controller is being run; [`ControlMode::Unknown`] takes back what was said.
-    pub fn handle_mode(&mut self, _now: Now, input: InputId, mode: ControlMode) -> Change {
+    pub fn handle_mode(&mut self, now: Now, input: InputId, mode: ControlMode) -> Change {
         if let Some(place) = self.controller(input) {
+            self.controllers[place].note_word(now.mono, self.config.stop_after);
             self.controllers[place].mode = Some(mode).filter(|mode| *mode != ControlMode::Unknown);
             if is_untimed(Some(mode)) {
                 for (phase, watch) in self.watches.iter_mut().enumerate() {
@@ -247,11 +250,7 @@ impl Signals {
         let controllers = &self.controllers;
         let silence = self.config.stop_after;
         let missing = |watch: &mut &mut Watch| {
-            let controller = &controllers[watch.controller];
-            let speaks = controller
-                .heard_at
-                .is_some_and(|heard| at.since(heard) <= silence);
-            let since = controller.speaks_since.filter(|_| speaks);
+            let since = controllers[watch.controller].speaks_since(at, silence);
             since.is_some_and(|since| watch.is_missing(since, at))
         };
         let phase = self

@@ -25,7 +25,8 @@ impl Signals {
             self.oddities.out_of_order += 1;
             return Change::Unchanged;
         }
-        controller.note_heard(at, self.config.stop_after);
+        controller.heard_at = Some(at);
+        controller.note_word(at, self.config.stop_after);
         let planned = follows_a_plan(controller.mode);
         if planned && !controller.cycle.hear(at, news, &mut self.oddities) {
             self.oddities.unplanned_states += 1;

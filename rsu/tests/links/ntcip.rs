@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use rsu::clock::{Mono, Now, Utc};
 use rsu::inputs::ntcip::{Config, Decoder, Fallback, snmp};
-use rsu::report::{Content, LampStates, Light};
+use rsu::report::{Content, ControlMode, LampStates, Light};
 
 const AGENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/links/ntcip_agent.py");
 
@@ -127,6 +127,9 @@ fn an_agent_that_is_not_ours_is_polled() {
 
 /// 1.3.6.1.4.1.1206.4.2.1.1: the phases of an actuated signal controller.
 const PHASES: &str = "1.3.6.1.4.1.1206.4.2.1.1";
+/// `unitFlashStatus`, and the column `preemptState` of `preemptTable`.
+const FLASH: &str = "1.3.6.1.4.1.1206.4.2.1.3.6.0";
+const PREEMPT_STATE: &str = "1.3.6.1.4.1.1206.4.2.1.6.2.1.16";
 
 /// An snmpd that holds the values it is given, and a folder of its own.
 struct Snmpd {
@@ -187,6 +190,11 @@ impl Snmpd {
                 );
             }
         }
+        // It neither flashes, nor is it pre-empted in any of six ways.
+        let _ = writeln!(config, "override -rw {FLASH} integer 2");
+        for way in 1..=6 {
+            let _ = writeln!(config, "override -rw {PREEMPT_STATE}.{way} integer 2");
+        }
         let file = folder.join("snmpd.conf");
         std::fs::write(&file, config).expect("written");
         drop(free);
@@ -207,18 +215,22 @@ impl Snmpd {
 
     /// Lets its phases show these, as bits: reds, yellows, greens.
     fn show(&self, lamps: [u8; 3]) {
+        let lamps = (2..).zip(lamps);
+        let values: Vec<(String, u8)> = lamps
+            .map(|(column, value)| (format!("{PHASES}.4.1.{column}.1"), value))
+            .collect();
+        self.set(&values);
+    }
+
+    fn set(&self, values: &[(String, u8)]) {
         let mut set = Command::new("snmpset");
         set.args(["-v2c", "-cpublic", "-r20", "-t1"])
             .env("SNMP_PERSISTENT_DIR", &self.folder)
             .arg(format!("127.0.0.1:{}", self.port))
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        for (column, value) in (2..).zip(lamps) {
-            set.args([
-                format!("{PHASES}.4.1.{column}.1"),
-                "i".to_owned(),
-                value.to_string(),
-            ]);
+        for (name, value) in values {
+            set.args([name.clone(), "i".to_owned(), value.to_string()]);
         }
         assert!(set.status().expect("snmpset runs").success());
     }
@@ -226,6 +238,19 @@ impl Snmpd {
 
 /// Asks until `ms`, 10 ms of the decoder's time a step, and waits for each answer as long as it takes.
 fn poll(decoder: &mut Decoder, socket: &UdpSocket, from_ms: u64, to_ms: u64) -> Option<LampStates> {
+    let (newest, modes) = poll_all(decoder, socket, from_ms, to_ms);
+    assert!(modes.is_empty(), "{modes:?}");
+    newest
+}
+
+/// The same, and how it is run.
+fn poll_all(
+    decoder: &mut Decoder,
+    socket: &UdpSocket,
+    from_ms: u64,
+    to_ms: u64,
+) -> (Option<LampStates>, Vec<ControlMode>) {
+    let mut modes = Vec::new();
     let (mut newest, mut query, mut buffer) = (None, Vec::new(), [0; 2000]);
     for ms in (from_ms..to_ms).step_by(10) {
         query.clear();
@@ -236,10 +261,55 @@ fn poll(decoder: &mut Decoder, socket: &UdpSocket, from_ms: u64, to_ms: u64) -> 
         let size = socket.recv(&mut buffer).expect("an answer");
         decoder.push(at(ms + 5), &buffer[..size], &mut |content| match content {
             Content::Lamps(states) => newest = Some(states),
+            Content::Mode(mode) => modes.push(mode),
             other => panic!("{other:?}"),
         });
     }
-    newest
+    (newest, modes)
+}
+
+#[test]
+fn whether_an_agent_that_is_not_ours_flashes_or_is_pre_empted_is_found_out() {
+    for (name, version) in [
+        ("unit-1", snmp::Version::V1),
+        ("unit-2c", snmp::Version::V2c),
+    ] {
+        let Some(agent) = Snmpd::start(name) else {
+            return;
+        };
+        // Once it lets itself be told, it answers.
+        agent.show([0b1111_1101, 0, 0b10]);
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let patience = Some(Duration::from_secs(20));
+        socket.set_read_timeout(patience).expect("a socket");
+        socket.connect(("127.0.0.1", agent.port)).expect("a port");
+        let fallback = Fallback {
+            version,
+            groups: 1,
+            ..Fallback::default()
+        };
+        let mut decoder = Decoder::new(Config {
+            fallback: Some(fallback),
+            ..Config::default()
+        });
+        // By version 1 it takes some questions to find out that there are six ways.
+        poll(&mut decoder, &socket, 0, 10_000).expect("lamps");
+        agent.set(&[(format!("{PREEMPT_STATE}.6"), 6)]);
+        let (lamps, modes) = poll_all(&mut decoder, &socket, 10_000, 11_000);
+        assert_eq!(modes, [ControlMode::Emergency], "{version:?}");
+        let lights = lamps.expect("lamps").lamps;
+        assert!(lights.iter().any(|state| state.light == Light::Green));
+        agent.set(&[(FLASH.to_owned(), 6)]);
+        let (lamps, modes) = poll_all(&mut decoder, &socket, 11_000, 12_500);
+        assert_eq!(modes, [ControlMode::FaultFlash], "{version:?}");
+        let lights = lamps.expect("lamps").lamps;
+        assert!(lights.iter().all(|state| state.light == Light::Unknown));
+        agent.set(&[(FLASH.to_owned(), 2), (format!("{PREEMPT_STATE}.6"), 2)]);
+        let (_, modes) = poll_all(&mut decoder, &socket, 12_500, 14_000);
+        assert_eq!(modes, [ControlMode::Unknown], "{version:?}");
+        let rejected = decoder.counts().rejected().iter().map(|(_, n)| n);
+        assert_eq!(rejected.sum::<u64>(), 0);
+    }
 }
 
 #[test]

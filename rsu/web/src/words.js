@@ -165,6 +165,7 @@ const WORDS = {
   "notice-spat-stopped": ["SPAT has stopped: nothing may be said about the signals.", "SPAT 已停止：当前不能发布信号状态。"], "advice-spat-stopped": ["Look at the signal controllers.", "请检查信号机。"],
   "notice-rsm-stopped": ["RSM has stopped: no sensor reports.", "RSM 已停止：无传感器数据。"], "advice-rsm-stopped": ["Look at the sensors.", "请检查传感器。"],
   "notice-conflict": ["Phases in conflict are green together: {0}.", "冲突相位同时为绿灯：{0}。"], "advice-conflict": ["Compare the site's phases with the controller's.", "请核对站点与信号机的相位配置。"],
+  "notice-controller-idle": ["{0} speaks and drives no phase of the site: nothing it says is used.", "信号机 {0} 在线，但站点没有任何相位由其驱动：其数据未被使用。"], "advice-controller-idle": ["Name it as the controller of its phases in the site, or take it out of the configuration.", "请在站点中将其设为相应相位的信号机，或从配置中移除。"],
   "notice-phase-not-mentioned": ["The controller speaks and does not mention phase {0}.", "信号机在线但未上报相位 {0}。"], "advice-phase-not-mentioned": ["Compare the site's lamp numbers with the controller's.", "请核对站点的灯组编号与信号机编号。"],
   "notice-clock": ["The clock is not fit: {1}.", "时钟不可用：{1}。"], "advice-clock": ["Set up NTP, PTP or GNSS.", "请配置 NTP、PTP 或 GNSS。"],
   "warning-vehicles": ["two vehicles", "两车"], "warning-vulnerable": ["a vehicle and somebody on foot or two wheels", "机动车与行人或骑行者"], "warning-left-turn": ["a left turn", "左转"], "warning-red-light": ["a red light", "闯红灯"],

@@ -57,7 +57,11 @@ impl Show {
             stop: Arc::default(),
             mailbox: Arc::new(Mailbox::new(&[])),
             heart: Arc::new(HeartTally::new()),
-            inputs: config.inputs.iter().map(InputView::new).collect(),
+            inputs: config
+                .inputs
+                .iter()
+                .map(|input| InputView::new(input, &config.site))
+                .collect(),
             outlets: Vec::new(),
             recording: None,
             pcap: None,

@@ -308,7 +308,8 @@ impl Ear {
         };
         let ours_ms = arrived.utc.unix_ms();
         self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
-        let delay = self.delay.of(arrived.mono, stamp_ms).late();
+        let delay = &mut self.delay;
+        let delay = delay.of_one_of_several(arrived.mono, stamp_ms).late();
         if delay > LATE {
             self.counts.tolerate("late");
         }

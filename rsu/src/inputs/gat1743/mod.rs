@@ -69,6 +69,7 @@ use self::framing::{Framer, Piece};
 use self::wire::{Frame, Header, Operation};
 use super::Counts;
 use super::delay::{Delay, Stamped};
+use super::json::fingerprint;
 use crate::clock::{Mono, Now};
 use crate::report::{
     Content, ControlMode, LampPlan, LampState, LampStates, Light, PlanStep, SignalPlan,
@@ -119,9 +120,10 @@ const REJECTED: [&str; 10] = [
     "content-long",
     "content-too-many",
 ];
-const IGNORED: [&str; 6] = [
+const IGNORED: [&str; 7] = [
     "other-sender",
     "out-of-order",
+    "clock-in-doubt",
     "other-object",
     "request",
     "error-reply",
@@ -166,6 +168,7 @@ impl Decoder {
                 mode: None,
                 mode_told: None,
                 newest: None,
+                content: 0,
                 delay: Delay::over(STRETCH),
             },
             mouth: config.asking.map(|asking| Mouth {
@@ -237,6 +240,8 @@ struct Ear {
     mode_told: Option<ControlMode>,
     /// Who said the newest lamp states, and at which millisecond of its own clock.
     newest: Option<(Address, i64)>,
+    /// The fingerprint of the lamp states before.
+    content: u64,
     delay: Delay,
 }
 
@@ -271,16 +276,18 @@ impl Ear {
                 return self.counts.ignore("request");
             }
         }
+        let content = frame.content.map_or(&[][..], |(_, content)| content);
         let mut held_up = Duration::ZERO;
         if header.object == LAMP_STATE {
-            let Some(late) = self.in_order(arrived, header) else {
-                self.settle(header);
-                return self.counts.ignore("out-of-order");
+            held_up = match self.in_order(arrived, header, content) {
+                Ok(late) => late,
+                Err(kind) => {
+                    self.settle(header);
+                    return self.counts.ignore(kind);
+                }
             };
-            held_up = late;
         }
         self.note_quirks(arrived, frame);
-        let content = frame.content.map_or(&[][..], |(_, content)| content);
         let understood = match header.object {
             LAMP_STATE => self.lamp_states(held_up, content, sink),
             CURRENT_PLAN => self.signal_plan(content, Content::Plan, sink),
@@ -306,29 +313,40 @@ impl Ear {
         }
     }
 
-    /// How long lamp states were held up on their way; None if newer ones of the same sender have come
-    /// before. If not, these are the newest, unless their stamp is alone with what it says.
-    fn in_order(&mut self, arrived: Now, header: &Header) -> Option<Duration> {
+    /// How long lamp states were held up on their way, or the kind under which they are dropped: newer ones
+    /// of the same sender have come before, or nobody knows of when they are. If not, these are the newest,
+    /// unless their stamp is alone with what it says.
+    fn in_order(
+        &mut self,
+        arrived: Now,
+        header: &Header,
+        content: &[u8],
+    ) -> Result<Duration, &'static str> {
         let ms = theirs_ms(header);
         let is_other = |(sender, _): (Address, i64)| sender != header.sender;
         if self.newest.is_some_and(is_other) {
             self.delay.forget();
             self.newest = None;
         }
-        let stamped = self.delay.of(arrived.mono, ms);
+        let content = fingerprint(content);
+        let other = std::mem::replace(&mut self.content, content) != content;
+        let stamped = self.delay.of(arrived.mono, ms, other);
         if stamped == Stamped::ClockSet {
             self.newest = None;
         }
         let behind_ms = self.newest.map_or(0, |(_, newest_ms)| newest_ms - ms);
         if (1..=OVERTAKEN_MS).contains(&behind_ms) {
-            return None;
+            return Err("out-of-order");
+        }
+        if matches!(stamped, Stamped::InDoubt(late) if late <= LONGEST_HELD_UP) {
+            return Err("clock-in-doubt");
         }
         if stamped != Stamped::Ahead {
             self.newest = Some((header.sender, ms));
         }
         // What seems to be held up for longer was stamped by a clock that has been set.
         let late = stamped.late();
-        Some(if late > LONGEST_HELD_UP {
+        Ok(if late > LONGEST_HELD_UP {
             Duration::ZERO
         } else {
             late

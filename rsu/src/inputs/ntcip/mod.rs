@@ -2,7 +2,7 @@
 //! fallback, polls of the phase status groups by SNMP.
 //!
 //! Rooms: [`wire`] (TSCBM), [`snmp`] (the poll), `lamps` (bit sets to lights), `settings` (what is set for
-//! phases), the decoder here, and its mirror [`Emitter`]. Both arrive on one socket and are told apart by
+//! phases), `unit` (whether the junction flashes or is pre-empted), the decoder here, and its mirror [`Emitter`]. Both arrive on one socket and are told apart by
 //! their first byte. A question is sent and forgotten: nobody waits for its answer, so a controller that
 //! does not answer costs nothing but a count.
 //!
@@ -14,6 +14,7 @@
 //! | least and most time to change | 0.1 s, 0xFFFF not known | ms; whole seconds where both agree |
 //! | SNMP phase status groups | 8 phases an integer | [`Light`], without countdowns, no overlaps |
 //! | SNMP phase table | s, 0.1 s | least and most that is left of a green or a yellow, ms |
+//! | SNMP unit, pre-emption | code | [`ControlMode`] |
 //!
 //! # What devices do, and what we make of it
 //! Published datagrams of USDOT V2X-Hub (version 1, 241 bytes) and CARMA Streets (version 2, 245
@@ -32,6 +33,9 @@
 //! - What is set for the phases is asked for half way between two questions after the lamps, once the
 //!   agent has answered one of those, a column of eight phases at a time, and again each minute. What it
 //!   does not have is not asked for again; an agent that does not answer is asked three times.
+//! - Whether the unit flashes or is pre-empted is asked a quarter of the way between two questions after the
+//!   lamps, after each answer to one of those. What an agent says it does not have is not asked for again; one
+//!   that has never answered is asked once a minute. While the unit flashes, its phases tell no lights.
 //! - Where every phase that is lit flashes, the junction does: [`ControlMode::Flash`], until one is
 //!   steady. A green that flashes means nothing.
 //! - The status byte has eight flags, of which two public programs (MMITSS, and the `spat16` of a
@@ -51,6 +55,9 @@ mod settings_tests;
 pub mod snmp;
 #[cfg(test)]
 mod tests;
+mod unit;
+#[cfg(test)]
+mod unit_tests;
 pub mod wire;
 
 use std::time::Duration;
@@ -60,6 +67,7 @@ pub use lamps::{OVERLAP, PEDESTRIAN};
 
 use self::lamps::{Memory, all_flash};
 use self::settings::{Settings, Taken};
+use self::unit::Unit;
 use self::wire::Tscbm;
 use super::delay::{Delay, Stamped};
 use super::{Counts, FirstBit};
@@ -114,13 +122,14 @@ const REJECTED: [&str; 10] = [
     "snmp-error",
     "snmp-without-value",
 ];
-const IGNORED: [&str; 4] = [
+const IGNORED: [&str; 5] = [
     "repeated",
     "out-of-order",
+    "clock-in-doubt",
     "snmp-not-asked",
     "snmp-not-needed",
 ];
-const TOLERATED: [&str; 9] = [
+const TOLERATED: [&str; 10] = [
     "version-differs",
     "time-discontinuous",
     "clock-differs",
@@ -130,6 +139,7 @@ const TOLERATED: [&str; 9] = [
     "unanswered-query",
     "snmp-part",
     "no-phase-times",
+    "no-unit-state",
 ];
 
 /// A clock further off than this is counted, modulo [`ZONE_S`].
@@ -165,6 +175,8 @@ pub struct Decoder {
     counts: Counts,
     memory: Memory,
     last: Option<Tscbm>,
+    /// Stamp and counter of the datagram before, taken or not.
+    heard: Option<(i64, u8)>,
     /// Of its day, the newest that is not alone with what it says.
     newest_ms: Option<i64>,
     delay: Delay,
@@ -178,6 +190,9 @@ pub struct Decoder {
     settings: Box<Settings>,
     /// When what is set for phases is asked after next; never, while the lamps are not known.
     settings_due: Mono,
+    unit: Unit,
+    /// The same of how the controller is doing.
+    unit_due: Mono,
     states: Box<LampStates>,
 }
 
@@ -194,6 +209,7 @@ impl Decoder {
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             memory: Memory::default(),
             last: None,
+            heard: None,
             newest_ms: None,
             delay: Delay::over(STRETCH),
             mode: ControlMode::Unknown,
@@ -203,6 +219,8 @@ impl Decoder {
             outstanding: None,
             settings: Box::new(Settings::new(groups)),
             settings_due: Mono::NEVER,
+            unit: Unit::new(),
+            unit_due: Mono::NEVER,
             states: Box::default(),
         }
     }
@@ -225,7 +243,8 @@ impl Decoder {
         self.delay.forget();
         self.outstanding = None;
         self.settings.begin_anew();
-        self.settings_due = Mono::NEVER;
+        self.unit.look_away();
+        (self.settings_due, self.unit_due) = (Mono::NEVER, Mono::NEVER);
     }
 
     /// Appends a question if broadcasts are missing; see [`super::Decoder::poll_query`].
@@ -238,7 +257,7 @@ impl Decoder {
         let due = self.due.map_or(missing_at, |due| due.max(missing_at));
         if now.mono < due {
             self.due = Some(due);
-            return self.ask_settings(now, out);
+            return self.ask_unit(now, out) || self.ask_settings(now, out);
         }
         if self.outstanding.is_some() {
             self.counts.tolerate("unanswered-query");
@@ -250,6 +269,22 @@ impl Decoder {
         let community = fallback.community.as_bytes();
         let lamps = snmp::status(fallback.groups);
         snmp::ask(fallback.version, community, self.request, lamps, out);
+        true
+    }
+
+    /// Appends a question after how the controller is doing, if its time has come.
+    fn ask_unit(&mut self, now: Now, out: &mut Vec<u8>) -> bool {
+        let Some(fallback) = self.fallback.as_ref().filter(|_| now.mono >= self.unit_due) else {
+            return false;
+        };
+        self.unit_due = Mono::NEVER;
+        self.request = self.request.wrapping_add(1) & i32::MAX;
+        let (places, lost) = self.unit.ask(now.mono, self.request);
+        if lost {
+            self.counts.tolerate("unanswered-query");
+        }
+        let community = fallback.community.as_bytes();
+        snmp::ask(fallback.version, community, self.request, places, out);
         true
     }
 
@@ -284,7 +319,8 @@ impl Decoder {
             (Some(fallback), Some(due)) => self
                 .heard_at
                 .map_or(due, |heard_at| due.max(heard_at + fallback.after))
-                .min(self.settings_due),
+                .min(self.settings_due)
+                .min(self.unit_due),
         }
     }
 
@@ -304,7 +340,9 @@ impl Decoder {
         if said.flags & DISCONTINUOUS != 0 {
             self.delay.forget();
         }
-        let stamped = self.delay.of(arrived.mono, ms);
+        let fresh = (ms, said.counter);
+        let other = self.heard.replace(fresh) != Some(fresh);
+        let stamped = self.delay.of(arrived.mono, ms, other);
         if stamped == Stamped::ClockSet {
             self.newest_ms = None;
         }
@@ -313,6 +351,9 @@ impl Decoder {
             .map_or(0, |newest_ms| later_by(ms, newest_ms));
         if (-OVERTAKEN_MS..0).contains(&later_ms) {
             return self.counts.ignore("out-of-order");
+        }
+        if matches!(stamped, Stamped::InDoubt(late) if late <= LONGEST_HELD_UP) {
+            return self.counts.ignore("clock-in-doubt");
         }
         let follows = |last: &Tscbm| said.counter == last.counter.wrapping_add(1);
         if !self.last.as_ref().is_none_or(follows) {
@@ -327,7 +368,8 @@ impl Decoder {
         self.outstanding = None;
         // It tells of times itself.
         self.settings.look_away();
-        self.settings_due = Mono::NEVER;
+        self.unit.look_away();
+        (self.settings_due, self.unit_due) = (Mono::NEVER, Mono::NEVER);
         self.states.lamps.clear();
         self.states.spans.clear();
         self.states.held_up = held_up(stamped);
@@ -401,6 +443,14 @@ impl Decoder {
             }
             return self.counts.accept();
         }
+        if let Some(taken) = self.unit.take(arrived.mono, &response) {
+            if taken == unit::Taken::NotThere {
+                self.counts.tolerate("no-unit-state");
+            }
+            self.counts.accept();
+            // It may say what the lamps do not, and does not wait for the next answer on those.
+            return self.tell_mode(self.unit.mode(arrived.mono), sink);
+        }
         let is_asked = |(request, _): &mut (i32, Mono)| *request == response.request;
         let Some((_, asked_at)) = self.outstanding.take_if(is_asked) else {
             return self.counts.ignore("snmp-not-asked");
@@ -430,9 +480,14 @@ impl Decoder {
         if self.settings.wants(arrived.mono) {
             self.settings_due = arrived.mono.max(asked_at + fallback.every / 2);
         }
+        self.unit.lamps_told(arrived.mono);
+        if self.unit.wants(arrived.mono) {
+            self.unit_due = arrived.mono.max(asked_at + fallback.every / 4);
+        }
+        self.unit.mask(arrived.mono, &mut self.states);
         self.counts.accept();
-        // These groups do not tell flashing from steady.
-        self.tell_mode(ControlMode::Unknown, sink);
+        // These groups do not tell flashing from steady: that the unit does.
+        self.tell_mode(self.unit.mode(arrived.mono), sink);
         self.tell(sink);
     }
 

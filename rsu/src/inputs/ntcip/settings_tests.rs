@@ -10,20 +10,24 @@ use super::*;
 use crate::report::Light;
 
 /// A controller that answers what it is asked, 5 ms later.
-struct Agent {
-    version: Version,
+pub(super) struct Agent {
+    pub(super) version: Version,
     /// By column and phase.
-    set: BTreeMap<(u8, u8), u16>,
+    pub(super) set: BTreeMap<(u8, u8), u16>,
     /// What phases 1 to 8 show: reds, yellows, greens.
-    lamps: [u8; 3],
-    /// It says nothing of what is set.
-    is_dumb: bool,
-    asked: Vec<Vec<Place>>,
+    pub(super) lamps: [u8; 3],
+    /// Its `unitFlashStatus`, where it has one.
+    pub(super) flash: Option<u16>,
+    /// Its `preemptState`, by way.
+    pub(super) preempts: Vec<u16>,
+    /// It answers nothing but what is asked after lamps.
+    pub(super) is_dumb: bool,
+    pub(super) asked: Vec<Vec<Place>>,
 }
 
 impl Agent {
     /// Phase 2 green, 4 red; of 2: 10 to 30 s of green, or 40; of 4: 5 to 20 s. Yellows are 3.5 s.
-    fn new(version: Version) -> Self {
+    pub(super) fn new(version: Version) -> Self {
         let of = |phase: u8, least: u16, one: u16, two: u16| {
             let times = [(2, 0), (3, 0), (4, least), (6, one), (7, two), (8, 35)];
             times.map(|(column, value)| ((column, phase), value))
@@ -38,6 +42,8 @@ impl Agent {
                 })
                 .collect(),
             lamps: [0b1000, 0, 0b10],
+            flash: None,
+            preempts: Vec::new(),
             is_dumb: false,
             asked: Vec::new(),
         }
@@ -52,7 +58,7 @@ impl Agent {
             .unwrap()] |= bit;
     }
 
-    fn answer(&mut self, question: &[u8], out: &mut Vec<u8>) -> bool {
+    pub(super) fn answer(&mut self, question: &[u8], out: &mut Vec<u8>) -> bool {
         let (request, places) = snmp::question(question, b"public").unwrap();
         self.asked.push(places.clone());
         let is_lamps = places[0].table == Table::StatusGroups;
@@ -66,6 +72,14 @@ impl Agent {
                 Some(u16::from(self.lamps.get(column).copied().unwrap_or(0)))
             }
             Table::Phases => self.set.get(&(place.column, place.row)).copied(),
+            Table::Unit => self.flash.filter(|_| (place.column, place.row) == (6, 0)),
+            Table::Preempts => {
+                let row = usize::from(place.row).wrapping_sub(1);
+                self.preempts
+                    .get(row)
+                    .copied()
+                    .filter(|_| place.column == 16)
+            }
         };
         let missing = places.iter().position(|place| value(place).is_none());
         if let (Version::V1, Some(missing)) = (self.version, missing) {
@@ -82,16 +96,18 @@ impl Agent {
 
     /// How often what is set was asked for.
     fn times_asked(&self) -> usize {
-        let of_phases = self
-            .asked
-            .iter()
-            .filter(|places| places[0].table == Table::Phases);
-        of_phases.count()
+        self.times_asked_for(Table::Phases)
+    }
+
+    /// How often a table was asked for, by the first value of the question.
+    pub(super) fn times_asked_for(&self, table: Table) -> usize {
+        let first = self.asked.iter().map(|places| places[0].table);
+        first.filter(|asked| *asked == table).count()
     }
 }
 
 /// Runs the two from one moment to another, and gives what was told, and when.
-fn run(
+pub(super) fn run(
     decoder: &mut Decoder,
     agent: &mut Agent,
     from_ms: u64,

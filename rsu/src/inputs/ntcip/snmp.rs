@@ -1,5 +1,5 @@
-//! The few forms of SNMP (RFC 1157, RFC 3416) that a poll of a controller's phases needs: a GetRequest
-//! out, a Response in. Version 1 and 2c, basic encoding rules, no allocation.
+//! The few forms of SNMP (RFC 1157, RFC 3416) that a poll of a controller needs: a GetRequest out, a
+//! Response in. Version 1 and 2c, basic encoding rules, no allocation.
 //!
 //! Not here: SetRequest, so that nothing is ever written to a controller; traps; version 3.
 
@@ -15,9 +15,9 @@ pub const GROUP: u8 = 8;
 /// Most values in one request.
 pub const MAX_VALUES: usize = COLUMNS.len() * GROUPS;
 
-/// 1.3.6.1.4.1.1206.4.2.1.1, the branch `phase`; 1206 takes two bytes. There follow a table, its entry
-/// (always 1), a column and a row.
-const BRANCH: [u8; 11] = [0x2B, 6, 1, 4, 1, 0x89, 0x36, 4, 2, 1, 1];
+/// 1.3.6.1.4.1.1206.4.2.1, the branch `asc` of actuated signal controllers; 1206 takes two bytes.
+const BRANCH: [u8; 10] = [0x2B, 6, 1, 4, 1, 0x89, 0x36, 4, 2, 1];
+/// A table has one entry, of this number.
 const ENTRY: u8 = 1;
 /// The agent has no such object: all that version 1 says, and of the whole question.
 pub(super) const NO_SUCH_NAME: i64 = 2;
@@ -40,13 +40,31 @@ pub enum Version {
     V2c,
 }
 
-/// A table of the branch `phase`.
+/// A table of the branch `asc`, or its values that stand alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
     /// `phaseTable`: what is set for a phase; a row each.
     Phases,
     /// `phaseStatusGroupTable`: what eight phases show; a row for each such group.
     StatusGroups,
+    /// `unit`: the controller as a whole; no table, so that the row is always 0.
+    Unit,
+    /// `preemptTable`: a row for each way to pre-empt the junction.
+    Preempts,
+}
+
+impl Table {
+    const ALL: [Self; 4] = [Self::Phases, Self::StatusGroups, Self::Unit, Self::Preempts];
+
+    /// Its name below the branch.
+    fn name(self) -> &'static [u8] {
+        match self {
+            Self::Phases => &[1, 2, ENTRY],
+            Self::StatusGroups => &[1, 4, ENTRY],
+            Self::Unit => &[3],
+            Self::Preempts => &[6, 2, ENTRY],
+        }
+    }
 }
 
 /// Where one value stands.
@@ -56,7 +74,7 @@ pub struct Place {
     pub table: Table,
     /// Column number.
     pub column: u8,
-    /// Row: the number of a phase or a group, from 1.
+    /// Row: the number of a phase, a group or a way to pre-empt, from 1; 0 of what stands alone.
     pub row: u8,
 }
 
@@ -91,7 +109,7 @@ pub struct Response {
     pub error: i64,
     /// Which of those asked for it is about, from 1.
     pub error_at: i64,
-    /// Those of the branch; of a status group bit 0 is its first phase.
+    /// Those of the branch that we know; of a status group bit 0 is its first phase.
     pub values: ArrayVec<(Place, u16), MAX_VALUES>,
     /// Values of other objects, or none at all.
     pub without_value: u32,
@@ -139,8 +157,8 @@ pub fn ask(
     places: impl Iterator<Item = Place> + Clone,
     out: &mut Vec<u8>,
 ) {
-    // Each binding: 2 + (2 + 15 of the name) + 2 of null.
-    let bindings = places.clone().count() * BINDING;
+    // Each binding: 2, the name and 2 of null.
+    let bindings = places.clone().map(|place| 4 + named_size(place)).sum();
     let body = 6 + 3 + 3 + header_size(bindings) + bindings;
     let rest = 3 + header_size(community.len()) + community.len() + header_size(body) + body;
     header(SEQUENCE, rest, out);
@@ -153,26 +171,27 @@ pub fn ask(
     out.extend([INTEGER, 1, 0, INTEGER, 1, 0]);
     header(SEQUENCE, bindings, out);
     for place in places {
-        out.extend([SEQUENCE, BINDING as u8 - 2]);
+        out.extend([SEQUENCE, named_size(place) as u8 + 2]);
         named(place, out);
         out.extend([NULL, 0]);
     }
 }
 
-const NAME: usize = BRANCH.len() + 4;
-const BINDING: usize = 2 + 2 + NAME + 2;
-
-fn named(place: Place, out: &mut Vec<u8>) {
-    out.extend([OID, NAME as u8]);
-    out.extend(BRANCH);
-    out.extend([number(place.table), ENTRY, place.column, place.row]);
+fn named_size(place: Place) -> usize {
+    2 + name_size(place)
 }
 
-fn number(table: Table) -> u8 {
-    match table {
-        Table::Phases => 2,
-        Table::StatusGroups => 4,
-    }
+fn name_size(place: Place) -> usize {
+    BRANCH.len() + place.table.name().len() + 2
+}
+
+/// No number of a place is above 127, which would take two bytes: columns are below 30, and rows are those
+/// of 16 phases.
+fn named(place: Place, out: &mut Vec<u8>) {
+    out.extend([OID, name_size(place) as u8]);
+    out.extend(BRANCH);
+    out.extend(place.table.name());
+    out.extend([place.column, place.row]);
 }
 
 fn header_size(length: usize) -> usize {
@@ -239,12 +258,13 @@ pub fn parse(bytes: &[u8], community: &[u8]) -> Result<Response, Malformed> {
 }
 
 fn place(name: &[u8]) -> Option<Place> {
-    let [table, ENTRY, column, row] = *name.strip_prefix(&BRANCH)? else {
-        return None;
-    };
-    let tables = [Table::Phases, Table::StatusGroups];
-    let table = tables.into_iter().find(|known| number(*known) == table)?;
-    Some(Place { table, column, row })
+    let name = name.strip_prefix(&BRANCH)?;
+    Table::ALL.into_iter().find_map(|table| {
+        let &[column, row] = name.strip_prefix(table.name())? else {
+            return None;
+        };
+        Some(Place { table, column, row })
+    })
 }
 
 /// What is left to read of one constructed value.
@@ -303,8 +323,11 @@ pub fn answer(
         0x80..=0x7FFF => 2,
         _ => 3,
     };
-    let size = |value: u16| 2 + NAME + 2 + octets(value);
-    let bindings: usize = values.iter().map(|(_, value)| 2 + size(*value)).sum();
+    let size = |place: Place, value: u16| named_size(place) + 2 + octets(value);
+    let bindings: usize = values
+        .iter()
+        .map(|(place, value)| 2 + size(*place, *value))
+        .sum();
     let body = 6 + 3 + 3 + header_size(bindings) + bindings;
     let rest = 3 + header_size(community.len()) + community.len() + header_size(body) + body;
     header(SEQUENCE, rest, out);
@@ -317,7 +340,7 @@ pub fn answer(
     out.extend([INTEGER, 1, 0, INTEGER, 1, 0]);
     header(SEQUENCE, bindings, out);
     for (place, value) in values {
-        out.extend([SEQUENCE, size(*value) as u8]);
+        out.extend([SEQUENCE, size(*place, *value) as u8]);
         named(*place, out);
         let octets = octets(*value);
         out.extend([INTEGER, octets as u8]);

@@ -12,7 +12,7 @@
 //! | counting | 0.1 s from now ([`Config::step`]) | ms, least, most, likely |
 //! | utcTiming | 0.1 s in the UTC hour | the same, by our clock |
 //! | status | 16 flags, from either end ([`Config::status`]) | [`ControlMode`] |
-//! | timeStamp | ms or s of Unix time, or ISO 8601 | order and delay, never a date |
+//! | timeStamp | ms or s of Unix time, or ISO 8601 | order and delay, never a date; whether `utcTiming` is used |
 //!
 //! # What platforms do, and what we make of it
 //! Source: the examples of Huawei Cloud's DRIS documentation, not a recording. No recording of either
@@ -22,13 +22,16 @@
 //!   configuration says from which end its bits are counted.
 //! - Of several flags of the status the gravest counts; none at all ends what was said before. What
 //!   stands beside "no valid SPAT" is not taken. The status is taken before the lamps beside it.
-//! - `counting` and `utcTiming` stand side by side; the first that has an end counts.
+//! - `counting` and `utcTiming` stand side by side; the first that has an end counts. Tenths of the hour
+//!   are those of a clock: where the stamps say that the platform's is ahead of ours, or more behind than a
+//!   message may be under way, nobody knows whose hour is meant, and they are not used.
 //! - Numbers come in quotes ("light":"3").
 //! - Of several states of a phase, the one that starts now is the running one, else the first.
 //! - Several intersections: the configured one is taken; without one, a message of several is refused.
 //! - A broker delivers late what it held up, and a countdown that is late promises green that is
 //!   over: a message that is later than the quickest of late by [`Config::max_delay`] is dropped, an
-//!   older one than the last and the same one again too. This needs a stamp; without it, not. One stamp
+//!   older one than the last and the same one again too. What is late by less is as old as its stamp says:
+//!   its countdown counts from then. This needs a stamp; without it, not. One stamp
 //!   that is ahead of all others moves nothing, and a platform's clock that was set back is followed
 //!   once four messages in a row, and at least 0.7 s of them, are late by the same.
 //!
@@ -48,7 +51,7 @@ use self::wire::{Ends, Intersection, Phase};
 use super::delay::{Delay, Stamped};
 use super::json::{Piece, Splitter, fingerprint};
 use super::{Carrier, Counts, FirstBit};
-use crate::clock::Now;
+use crate::clock::{Now, Utc};
 use crate::report::{Content, ControlMode, LampSpan, LampState, LampStates, Light};
 
 /// How messages are read.
@@ -108,6 +111,9 @@ const NEARLY_OVER_MS: u32 = 1000;
 const HOUR: i64 = 36_000;
 /// Messages are compared with those of some five minutes.
 const STRETCH: Duration = Duration::from_secs(10);
+/// A platform's clock may seem to be so far ahead of ours, and behind it with what a message takes, for
+/// its tenths of the hour to be ours.
+const OUR_HOUR_S: std::ops::RangeInclusive<f64> = -0.1..=0.5;
 /// An older message was overtaken if it is not older than this; beyond, the clock was set.
 const OVERTAKEN_MS: i64 = 5000;
 
@@ -125,18 +131,20 @@ const REJECTED: [&str; 9] = {
         "no-phases",
     ]
 };
-const IGNORED: [&str; 5] = [
+const IGNORED: [&str; 6] = [
     "other-intersection",
     "repeated",
     "out-of-order",
     "late",
+    "clock-in-doubt",
     "not-valid",
 ];
-const TOLERATED: [&str; 4] = [
+const TOLERATED: [&str; 5] = [
     "phase-left-out",
     "duplicate-phase",
     "light-unknown",
     "no-stamp",
+    "other-hour",
 ];
 
 /// Messages of one controller to reports.
@@ -156,6 +164,7 @@ impl Decoder {
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 delay: Delay::over(STRETCH),
                 last: None,
+                heard: None,
                 newest_ms: None,
                 mode: ControlMode::Unknown,
                 states: Box::default(),
@@ -192,8 +201,10 @@ struct Ear {
     config: Config,
     counts: Counts,
     delay: Delay,
-    /// The fingerprint of the message before.
+    /// The fingerprint of the message that was taken before.
     last: Option<u64>,
+    /// The same of the message before, taken or not.
+    heard: Option<u64>,
     /// The newest stamp that is not alone with what it says.
     newest_ms: Option<i64>,
     mode: ControlMode,
@@ -235,9 +246,10 @@ impl Ear {
         bytes: &[u8],
         sink: &mut dyn FnMut(Content),
     ) {
-        if let Some(kind) = self.out_of_time(arrived, said, bytes) {
-            return self.counts.ignore(kind);
-        }
+        let late = match self.out_of_time(arrived, said, bytes) {
+            Ok(late) => late,
+            Err(kind) => return self.counts.ignore(kind),
+        };
         if said.phases.is_empty() {
             return self.counts.reject("no-phases");
         }
@@ -250,8 +262,12 @@ impl Ear {
         std::mem::swap(&mut self.states, &mut self.before);
         self.states.lamps.clear();
         self.states.spans.clear();
+        self.states.held_up = late;
+        let hour = self.hour(arrived, said);
+        // As of when it would have come, had nothing held it up.
+        let due = arrived.utc - late;
         for phase in &said.phases {
-            self.phase(arrived, phase);
+            self.phase(hour.then_some(due), phase);
         }
         self.counts.accept();
         // First how it is run: what the lamps mean rests on it.
@@ -260,24 +276,26 @@ impl Ear {
         sink(Content::Lamps((*self.states).clone()));
     }
 
-    /// The kind under which a message is dropped that is late, overtaken, or here a second time.
+    /// How late a message is, or the kind under which it is dropped: too late, overtaken, or here a second
+    /// time.
     fn out_of_time(
         &mut self,
         arrived: Now,
         said: &Intersection,
         bytes: &[u8],
-    ) -> Option<&'static str> {
+    ) -> Result<Duration, &'static str> {
         let Some(stamp_ms) = said.stamp_ms else {
             self.counts.tolerate("no-stamp");
-            return None;
+            return Ok(Duration::ZERO);
         };
         let ours_ms = arrived.utc.unix_ms();
         self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         let fingerprint = fingerprint(bytes);
         if self.last == Some(fingerprint) {
-            return Some("repeated");
+            return Err("repeated");
         }
-        let stamped = self.delay.of(arrived.mono, stamp_ms);
+        let other = self.heard.replace(fingerprint) != Some(fingerprint);
+        let stamped = self.delay.of(arrived.mono, stamp_ms, other);
         if stamped == Stamped::ClockSet {
             self.newest_ms = None;
         }
@@ -285,19 +303,37 @@ impl Ear {
             .newest_ms
             .map_or(0, |newest| newest.saturating_sub(stamp_ms));
         if (1..=OVERTAKEN_MS).contains(&behind_ms) {
-            return Some("out-of-order");
+            return Err("out-of-order");
         }
         if stamped.late() > self.config.max_delay {
-            return Some("late");
+            return Err("late");
+        }
+        if let Stamped::InDoubt(_) = stamped {
+            return Err("clock-in-doubt");
         }
         if stamped != Stamped::Ahead {
             self.newest_ms = Some(stamp_ms);
         }
         self.last = Some(fingerprint);
-        None
+        Ok(stamped.late())
     }
 
-    fn phase(&mut self, arrived: Now, phase: &Phase) {
+    /// Whether tenths of the hour are those of our clock, as far as its stamps tell.
+    fn hour(&mut self, arrived: Now, said: &Intersection) -> bool {
+        let behind_s = said.stamp_ms.and(self.delay.behind_s(arrived));
+        // Stamps that are cut down to whole seconds are up to one behind.
+        let cut_s = if self.delay.is_whole() { 1.0 } else { 0.0 };
+        let within =
+            |behind_s: f64| *OUR_HOUR_S.start() <= behind_s && behind_s <= OUR_HOUR_S.end() + cut_s;
+        let is_ours = behind_s.is_none_or(within);
+        if !is_ours && said.phases.iter().any(|phase| phase.utc.is_some()) {
+            self.counts.tolerate("other-hour");
+        }
+        is_ours
+    }
+
+    /// `due` is where its tenths of the hour count from; None where nobody knows.
+    fn phase(&mut self, due: Option<Utc>, phase: &Phase) {
         let lamp = phase.id;
         if self.states.lamps.iter().any(|state| state.lamp == lamp) {
             return self.counts.tolerate("duplicate-phase");
@@ -310,7 +346,7 @@ impl Ear {
         }
         let span = match light {
             Light::Unknown => None,
-            _ => self.span(arrived, lamp, light, phase),
+            _ => self.span(due, lamp, light, phase),
         };
         let known_ms = span.and_then(|span| span.likely_ms);
         let seconds = known_ms.and_then(|ms| u16::try_from(ms.div_ceil(1000)).ok());
@@ -325,15 +361,14 @@ impl Ear {
         }
     }
 
-    fn span(&self, arrived: Now, lamp: u16, light: Light, phase: &Phase) -> Option<LampSpan> {
+    fn span(&self, due: Option<Utc>, lamp: u16, light: Light, phase: &Phase) -> Option<LampSpan> {
         let counting = |steps: u16| {
             let ms = self.config.step.as_millis() * u128::from(steps);
             (steps < wire::UNKNOWN - 1).then(|| u32::try_from(ms).ok())?
         };
         let counted = phase.counting.map(|ends| ends.map(counting));
-        let utc = phase
-            .utc
-            .map(|ends| ends.map(|tenth| left_ms(arrived, tenth)));
+        let utc = phase.utc.zip(due);
+        let utc = utc.map(|(ends, due)| ends.map(|tenth| left_ms(due, tenth)));
         let has_end = |ends: &Span| {
             ends.likely
                 .or(ends.max)
@@ -406,14 +441,14 @@ impl Ends {
     }
 }
 
-/// From now to the next time that the UTC hour is so old; None for what is no time, or is over.
-fn left_ms(arrived: Now, tenth: u16) -> Option<u32> {
+/// From a moment to the next one at which the UTC hour is so old; None for what is no time, or is over.
+fn left_ms(from: Utc, tenth: u16) -> Option<u32> {
     if i64::from(tenth) >= HOUR {
         return None;
     }
     let hour_ms = HOUR * 100;
-    let now_ms = (arrived.utc.unix_ns() / 1_000_000).rem_euclid(hour_ms);
-    let left_ms = (i64::from(tenth) * 100 - now_ms).rem_euclid(hour_ms);
+    let from_ms = from.unix_ms().rem_euclid(hour_ms);
+    let left_ms = (i64::from(tenth) * 100 - from_ms).rem_euclid(hour_ms);
     // An end more than half an hour away is one that has just passed.
     u32::try_from(left_ms)
         .ok()

@@ -116,8 +116,8 @@ fn a_time_in_the_hour_is_counted_from_our_clock() {
 #[test]
 fn a_time_in_the_hour_that_has_passed_is_not_known() {
     let tenth = (START_MS / 100 + 36_000 - 5) % 36_000;
-    assert_eq!(left_ms(now(0), tenth as u16), None);
-    assert_eq!(left_ms(now(0), 36_001), None);
+    assert_eq!(left_ms(now(0).utc, tenth as u16), None);
+    assert_eq!(left_ms(now(0).utc, 36_001), None);
 }
 
 #[test]

@@ -441,6 +441,24 @@ fn a_controller_that_died_is_not_believed_to_the_end_of_its_light() {
 }
 
 #[test]
+fn phases_of_a_controller_that_speaks_of_anything_but_lamps_are_told() {
+    let mut signals = signals();
+    let mut told = 0;
+    for second in 0..=20 {
+        match second % 3 {
+            0 => signals.handle_mode(now(second.into()), SIGNAL, ControlMode::FixedTime),
+            1 => signals.handle_plan(now(second.into()), SIGNAL, &plan()),
+            _ => signals.handle_next_plan(now(second.into()), SIGNAL, &plan()),
+        };
+        while signals.poll_not_mentioned(moment(second.into())).is_some() {
+            assert!(second > 10);
+            told += 1;
+        }
+    }
+    assert_eq!(told, signals.watches.len());
+}
+
+#[test]
 fn a_phase_that_a_speaking_controller_does_not_mention_is_told_once() {
     let mut signals = signals();
     let mut told = Vec::new();
