@@ -122,7 +122,9 @@ impl Decoder {
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear, .. } = self;
         match ear.config.form {
-            Form::Gpsd => splitter.push(bytes, |piece| ear.object(arrived, &piece, sink)),
+            Form::Gpsd => splitter.push(arrived.mono, bytes, |piece| {
+                ear.object(arrived, &piece, sink)
+            }),
             Form::Nmea => bytes
                 .iter()
                 .for_each(|byte| self.byte(arrived, *byte, sink)),
