@@ -27,9 +27,11 @@
 //!   position is taken as metres from the site's origin, and counted. Between a transverse Mercator
 //!   frame and ours lie centimetres within a junction.
 //! - Messages come in bursts and late: `seen_at` is the arrival less the configured latency, less
-//!   what this message is later than the quickest of late by its own stamp, up to 1 s.
+//!   what this message is later than the quickest of late by its own stamp. One that is later by more
+//!   than 1 s was held up, and is dropped: what was seen then is no picture of now.
 //! - A message that is the same as the one before to the letter, or whose `sequence` is behind the
-//!   last by less than 100, is dropped: a box that hangs must not look alive.
+//!   last by less than 100, is dropped: a box that hangs must not look alive. One that was started anew
+//!   before it had counted so far is heard again after three messages, or at once on a new connection.
 //!
 //! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
 
@@ -95,7 +97,7 @@ const REJECTED: [&str; 9] = {
         c,
     ]
 };
-const IGNORED: [&str; 2] = ["repeated", "out-of-order"];
+const IGNORED: [&str; 3] = ["repeated", "out-of-order", "held-up"];
 const TOLERATED: [&str; 5] = [
     "objects-left-out",
     "covariance-unusable",
@@ -106,7 +108,9 @@ const TOLERATED: [&str; 5] = [
 
 /// A sequence that is behind by this or more was started anew.
 const RESTARTED: f64 = 100.0;
-/// A message may be this late and is still dated back; beyond, the stamp is not believed.
+/// So many messages one after another that count on from behind are a box that was started anew.
+const COUNTS_ANEW: u32 = 4;
+/// A message may be this late and is still dated back.
 const LATEST: Duration = Duration::from_secs(1);
 /// Messages are compared with those of some five minutes.
 const STRETCH: Duration = Duration::from_secs(10);
@@ -132,7 +136,7 @@ impl Decoder {
                 gather: Gather::default(),
                 delay: Delay::over(STRETCH),
                 last: None,
-                sequence: None,
+                sequence: Sequence::default(),
             },
         }
     }
@@ -140,12 +144,13 @@ impl Decoder {
     /// Takes a message or the next bytes of a stream; see [`super::Decoder::push`].
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear } = self;
-        splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
+        splitter.push(arrived.mono, bytes, |piece| ear.hear(arrived, &piece, sink));
     }
 
     /// Forgets a half-received message; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.splitter.reset();
+        self.ear.sequence = Sequence::default();
     }
 
     /// How far the device's clock is behind ours; see [`super::Decoder::clock_behind_s`].
@@ -168,7 +173,7 @@ struct Ear {
     gather: Gather,
     delay: Delay,
     last: Option<u64>,
-    sequence: Option<f64>,
+    sequence: Sequence,
 }
 
 impl Ear {
@@ -198,14 +203,14 @@ impl Ear {
         objects: &Capped<Object, MOST>,
         sink: &mut dyn FnMut(Content),
     ) {
-        if let Some(sequence) = message.sequence.finite() {
-            let behind = self.sequence.map_or(-1.0, |last| last - sequence);
-            if (0.0..RESTARTED).contains(&behind) {
-                return self.counts.ignore("out-of-order");
-            }
-            self.sequence = Some(sequence);
+        if let Some(number) = message.sequence.finite()
+            && !self.sequence.goes_on(number)
+        {
+            return self.counts.ignore("out-of-order");
         }
-        let seen_at = self.seen_at(arrived, message.time_ms);
+        let Some(seen_at) = self.seen_at(arrived, message.time_ms) else {
+            return self.counts.ignore("held-up");
+        };
         self.gather.begin(seen_at);
         self.counts
             .tolerate_times("objects-left-out", objects.left_out);
@@ -218,7 +223,9 @@ impl Ear {
     }
 
     fn carma(&mut self, arrived: Now, said: &Message, sink: &mut dyn FnMut(Content)) {
-        let seen_at = self.seen_at(arrived, said.timestamp);
+        let Some(seen_at) = self.seen_at(arrived, said.timestamp) else {
+            return self.counts.ignore("held-up");
+        };
         let origin = said.proj_string.as_deref().and_then(wire::origin_of);
         let origin = origin.and_then(|(lat, lon)| place_of(&self.config.frame, lat, lon));
         if origin.is_none() {
@@ -301,18 +308,53 @@ impl Ear {
         cov
     }
 
-    fn seen_at(&mut self, arrived: Now, stamp: Number) -> Mono {
+    /// None for what was held up on its way.
+    fn seen_at(&mut self, arrived: Now, stamp: Number) -> Option<Mono> {
         let Some(stamp_ms) = stamp.whole(1..=MAX_STAMP_MS) else {
             self.counts.tolerate("no-stamp");
-            return arrived.mono - self.config.latency;
+            return Some(arrived.mono - self.config.latency);
         };
         let ours_ms = arrived.utc.unix_ms();
         self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         let delay = self.delay.of(arrived.mono, stamp_ms).late();
+        if delay > LATEST {
+            return None;
+        }
         if delay > LATE {
             self.counts.tolerate("late");
         }
-        arrived.mono - self.config.latency - delay.min(LATEST)
+        Some(arrived.mono - self.config.latency - delay)
+    }
+}
+
+/// The numbers of a box's messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sequence {
+    last: Option<f64>,
+    /// The newest of those that were behind it, and how many of them came one after another.
+    behind: Option<(f64, u32)>,
+}
+
+impl Sequence {
+    /// Whether this is the next of the box, and neither one again nor one that was overtaken.
+    fn goes_on(&mut self, number: f64) -> bool {
+        let behind = self.last.map_or(-1.0, |last| last - number);
+        if (0.0..RESTARTED).contains(&behind) {
+            let run = match self.behind {
+                Some((before, run)) if number > before => run + 1,
+                Some((before, run)) if number == before => run,
+                _ => 1,
+            };
+            self.behind = Some((number, run));
+            if run < COUNTS_ANEW {
+                return false;
+            }
+        }
+        *self = Self {
+            last: Some(number),
+            behind: None,
+        };
+        true
     }
 }
 
