@@ -193,6 +193,7 @@ pub struct PathLatency {
 /// What is suspected of a sensor, as logs, metrics and the console call it.
 pub(crate) fn suspicion_name(suspicion: Suspicion) -> &'static str {
     match suspicion {
+        Suspicion::Hung => "hung",
         Suspicion::Silent => "silent",
         Suspicion::Turned => "turned",
         Suspicion::Shifted => "shifted",
