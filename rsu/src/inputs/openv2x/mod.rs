@@ -32,6 +32,9 @@
 //! - CROSS, EVENT, FLOW and STATUS are read and counted; no report carries them.
 //! - A message that is the same as the one before to the letter is dropped: a box that hangs must
 //!   not look alive.
+//! - Where stamps have milliseconds, a message that is later by its own than the quickest of late by more than a
+//!   second was held up on its way, and is dropped: what was seen then is no picture of now. Of a box whose
+//!   stamps stand still or are whole seconds that is not known.
 //! - Whether a box means WGS-84 or GCJ-02 is not told; the latter shows as all tracks some hundred
 //!   metres off.
 //!
@@ -52,6 +55,7 @@ pub use super::objects::Assumed;
 pub use emitter::Emitter;
 
 use self::wire::{Inner, Kind, Message, Participant, Rsm, StandardParticipant, Target};
+use super::delay::Delay;
 use super::json::{Capped, Number, Piece, Splitter, fingerprint};
 use super::objects::{self, Gather, MOST, Thing, place_of, yaw_of_heading};
 use super::{Carrier, Counts};
@@ -102,8 +106,9 @@ const REJECTED: [&str; 9] = {
         c,
     ]
 };
-const IGNORED: [&str; 6] = [
+const IGNORED: [&str; 7] = [
     "repeated",
+    "held-up",
     "cross",
     "event",
     "flow",
@@ -119,6 +124,10 @@ const TOLERATED: [&str; 6] = [
     "speed-unknown",
 ];
 
+/// A message that is later than the quickest of late by more was held up.
+const LATEST: Duration = Duration::from_secs(1);
+/// Messages are compared with those of some five minutes.
+const STRETCH: Duration = Duration::from_secs(10);
 /// What moves slower than this stands.
 const STILL_MPS: f64 = 0.3;
 /// What is left to a target that the box does not believe in and that moves.
@@ -144,6 +153,8 @@ impl Decoder {
                 gather: Gather::default(),
                 last: None,
                 last_stamp: None,
+                delay: Delay::over(STRETCH),
+                tells_ms: false,
                 targets: 0,
             },
         }
@@ -179,6 +190,9 @@ struct Ear {
     gather: Gather,
     last: Option<u64>,
     last_stamp: Option<f64>,
+    delay: Delay,
+    /// A stamp was on no whole second.
+    tells_ms: bool,
     targets: u64,
 }
 
@@ -196,7 +210,9 @@ impl Ear {
         if std::mem::replace(&mut self.last, fresh) == fresh {
             return self.counts.ignore("repeated");
         }
-        self.note_stamp(arrived, &message);
+        if self.note_stamp(arrived, &message) > LATEST {
+            return self.counts.ignore("held-up");
+        }
         let seen_at = arrived.mono - self.config.latency;
         match &message {
             Message {
@@ -225,21 +241,29 @@ impl Ear {
         }
     }
 
-    fn note_stamp(&mut self, arrived: Now, message: &Message) {
-        let stamp = message.time_stamp.finite();
+    /// How long the message was held up, as far as its stamps say.
+    fn note_stamp(&mut self, arrived: Now, message: &Message) -> Duration {
+        let Some(stamp) = message.stamp().finite() else {
+            return Duration::ZERO;
+        };
+        let last = self.last_stamp.replace(stamp);
+        if last.is_some_and(|last| stamp < last) {
+            self.counts.tolerate("time-went-back");
+        }
+        let Some(stamp_ms) = Number(Some(stamp)).whole(1..=MAX_STAMP_MS) else {
+            return Duration::ZERO;
+        };
         // Where only whole seconds are told nothing can be said of the clock.
-        if let Some(stamp_ms) = message.time_stamp.whole(1..=MAX_STAMP_MS)
-            && stamp_ms % 1000 != 0
-        {
+        let is_fine = stamp_ms % 1000 != 0;
+        if is_fine {
             let ours_ms = arrived.utc.unix_ms();
             self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         }
-        if let (Some(stamp), Some(last)) = (stamp, self.last_stamp)
-            && stamp < last
-        {
-            self.counts.tolerate("time-went-back");
+        self.tells_ms |= is_fine;
+        if !self.tells_ms || last == Some(stamp) {
+            return Duration::ZERO;
         }
-        self.last_stamp = stamp.or(self.last_stamp);
+        self.delay.of(arrived.mono, stamp_ms).late()
     }
 
     fn rsms(
