@@ -70,6 +70,7 @@ const MOST_TARGETS: u8 = 32;
 /// So many scenes the same to the bit, in which something moved so far meanwhile, are no measurements.
 const FROZEN: u32 = 10;
 const FROZEN_M: f64 = 1.0;
+const STILL_MPS: f64 = 0.5;
 
 /// Bytes of one radar to reports.
 #[derive(Debug)]
@@ -217,9 +218,10 @@ impl Decoder {
     fn target(&mut self, target: Target, sink: &mut dyn FnMut(Content)) {
         let before = self.scene.print.rotate_left(7);
         self.scene.print = before ^ fingerprint(&target.data());
-        // 0 is a radar that does not tell it.
-        if target.speed != 0 {
-            self.scene.fastest_mps = self.scene.fastest_mps.max(target.speed_mps().abs());
+        // 0 is a radar that does not tell it; the recorded ones tell 0.1 m/s of what stands.
+        let mps = target.speed_mps().abs();
+        if target.speed != 0 && mps > STILL_MPS {
+            self.scene.fastest_mps = self.scene.fastest_mps.max(mps);
         }
         let range_m = f64::from(target.range_cm) * 0.01;
         // Anywhere in the beam: an even spread has its width over the root of 12.
