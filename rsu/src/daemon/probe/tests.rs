@@ -162,6 +162,16 @@ fn a_count_ends_the_reading() {
 }
 
 #[test]
+fn a_file_of_sentences_is_read() {
+    let utc = Utc::from_unix_ms(1_790_000_000_000).unwrap();
+    let mut bytes = b"# a comment\n".to_vec();
+    (0..3).for_each(|_| gnss::Emitter.epoch(utc, Some((31.0, 121.0)), &mut bytes));
+    let (lines, outcome) = probed(&args(ProbeProtocol::Gnss, "receiver.log"), &bytes);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(outcome.counts.accepted(), 6);
+}
+
+#[test]
 fn sources_are_told_apart() {
     let exit =
         |text| Source::parse(text, config::SerialLine::CONTROLLER).map_err(|failure| failure.exit);
