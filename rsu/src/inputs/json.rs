@@ -260,6 +260,39 @@ fn between(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'[' | b']' | b',' | 0xEF | 0xBB | 0xBF | 0x1E)
 }
 
+/// The same text with `null` for every `NaN` and `Infinity`, which JSON does not have and Python writes; None where
+/// none stands outside of texts. So what one object does not know does not cost the others.
+pub(super) fn without_nan(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut mended = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'N' | b'I' | b'-' if !in_text => {
+                let rest = &bytes[at - 1..];
+                let word = NO_NUMBERS.iter().find(|word| rest.starts_with(word));
+                if let Some(word) = word {
+                    mended.extend_from_slice(&bytes[from..at - 1]);
+                    mended.extend_from_slice(b"null");
+                    at += word.len() - 1;
+                    from = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    (from > 0).then(|| {
+        mended.extend_from_slice(&bytes[from..]);
+        mended
+    })
+}
+
+const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+
 /// A number that may come as a number, as digits in quotes, or not at all: what is none reads as
 /// absent, so that one odd member does not cost a message.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -574,6 +607,20 @@ mod tests {
         assert_eq!(Number(Some(f64::NAN)).finite(), None);
         assert_eq!(Number(Some(1e300)).whole(0..=9), None);
         assert_eq!(Number(Some(-3.4)).whole(-9..=9), Some(-3));
+    }
+
+    #[test]
+    fn what_is_no_number_in_python_is_null() {
+        let mended = |text: &str| {
+            let bytes = without_nan(text.as_bytes())?;
+            Some(String::from_utf8(bytes).unwrap())
+        };
+        let text = r#"{"a":NaN,"NaN":[Infinity,-Infinity,-1],"b":"\"NaN","c":"I"}"#;
+        let expected = r#"{"a":null,"NaN":[null,null,-1],"b":"\"NaN","c":"I"}"#;
+        assert_eq!(mended(text).as_deref(), Some(expected));
+        assert_eq!(mended(expected), None);
+        assert_eq!(mended("NaN").as_deref(), Some("null"));
+        assert_eq!(mended(""), None);
     }
 
     #[test]

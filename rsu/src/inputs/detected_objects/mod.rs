@@ -32,6 +32,7 @@
 //! - A message that is the same as the one before to the letter, or whose `sequence` is behind the
 //!   last by less than 100, is dropped: a box that hangs must not look alive. One that was started anew
 //!   before it had counted so far is heard again after three messages, or at once on a new connection.
+//! - Boxes written in Python write `NaN` and `Infinity`, which JSON does not have: they are read as not known.
 //!
 //! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
 
@@ -49,7 +50,7 @@ pub use emitter::Emitter;
 
 use self::wire::{ClassWord, Message, Object};
 use super::delay::Delay;
-use super::json::{Capped, DeviceId, Number, Piece, Splitter, fingerprint};
+use super::json::{Capped, DeviceId, Number, Piece, Splitter, fingerprint, without_nan};
 use super::objects::{self, Gather, MOST, Thing, place_of, usable, yaw_of_heading};
 use super::{Carrier, Counts, Mount, Pose};
 use crate::clock::{Mono, Now};
@@ -98,7 +99,8 @@ const REJECTED: [&str; 9] = {
     ]
 };
 const IGNORED: [&str; 3] = ["repeated", "out-of-order", "held-up"];
-const TOLERATED: [&str; 5] = [
+const TOLERATED: [&str; 6] = [
+    "no-number",
     "objects-left-out",
     "covariance-unusable",
     "no-projection",
@@ -182,7 +184,11 @@ impl Ear {
             Piece::Object(bytes) => bytes,
             other => return self.counts.reject(other.kind().unwrap_or("json")),
         };
-        let Ok(message) = wire::parse(bytes) else {
+        let Ok(message) = wire::parse(bytes).or_else(|error| {
+            let mended = without_nan(bytes).ok_or(error)?;
+            self.counts.tolerate("no-number");
+            wire::parse(&mended)
+        }) else {
             return self.counts.reject("json");
         };
         let fresh = Some(fingerprint(bytes));

@@ -257,6 +257,22 @@ fn repeated_and_overtaken_messages_are_dropped_and_a_restart_is_followed() {
 }
 
 #[test]
+fn what_one_object_does_not_know_costs_no_other() {
+    let mut decoder = decoder();
+    let text = r#"{"objects":[{"east_m":1,"north_m":2,"speed_mps":NaN,"class":7},{"east_m":NaN,"north_m":2},
+        {"east_m":3,"north_m":-Infinity},{"east_m":5,"north_m":6,"class":"bus"}]}"#;
+    let heard = push(&mut decoder, now(0), text).remove(0);
+    let classes: Vec<Class> = heard.detections.iter().map(|seen| seen.class).collect();
+    assert_eq!(classes, [Class::Unknown, Class::Bus]);
+    assert!(heard.detections.iter().all(|seen| seen.velocity.is_none()));
+    assert_eq!(counted(&decoder, "object-without-position"), 2);
+    assert_eq!(
+        (counted(&decoder, "no-number"), counted(&decoder, "json")),
+        (1, 0)
+    );
+}
+
+#[test]
 fn ten_thousand_objects_are_bounded_and_counted() {
     let text = format!(
         "{{\"objects\":[{}]}}",

@@ -37,6 +37,7 @@
 //!   stamps stand still or are whole seconds that is not known.
 //! - Whether a box means WGS-84 or GCJ-02 is not told; the latter shows as all tracks some hundred
 //!   metres off.
+//! - `NaN` and `Infinity`, which JSON does not have and Python writes, are read as not known.
 //!
 //! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
 
@@ -56,7 +57,7 @@ pub use emitter::Emitter;
 
 use self::wire::{Inner, Kind, Message, Participant, Rsm, StandardParticipant, Target};
 use super::delay::Delay;
-use super::json::{Capped, Number, Piece, Splitter, fingerprint};
+use super::json::{Capped, Number, Piece, Splitter, fingerprint, without_nan};
 use super::objects::{self, Gather, MOST, Thing, place_of, yaw_of_heading};
 use super::{Carrier, Counts};
 use crate::clock::{Mono, Now};
@@ -115,7 +116,8 @@ const IGNORED: [&str; 7] = [
     "status",
     "unit-itself",
 ];
-const TOLERATED: [&str; 6] = [
+const TOLERATED: [&str; 7] = [
+    "no-number",
     "objects-left-out",
     "number-differs",
     "unconfirmed",
@@ -202,9 +204,12 @@ impl Ear {
             Piece::Object(bytes) => bytes,
             other => return self.counts.reject(other.kind().unwrap_or("json")),
         };
-        let message = match wire::parse(bytes) {
-            Ok(message) => message,
-            Err(_) => return self.counts.reject("json"),
+        let Ok(message) = wire::parse(bytes).or_else(|error| {
+            let mended = without_nan(bytes).ok_or(error)?;
+            self.counts.tolerate("no-number");
+            wire::parse(&mended)
+        }) else {
+            return self.counts.reject("json");
         };
         let fresh = Some(fingerprint(bytes));
         if std::mem::replace(&mut self.last, fresh) == fresh {
