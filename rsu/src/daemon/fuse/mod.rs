@@ -297,7 +297,7 @@ mod tests {
         let changed = |change: &dyn Fn(&mut Value)| {
             let mut whole = json!({"sensors": [
                 {"id": "cam", "kind": "camera", "x": 0, "y": 0, "yaw": 0, "fov": 2.5, "rmin": 2, "rmax": 90},
-                {"id": "rad", "kind": "radar", "x": 0, "y": 0, "yaw": 0, "fov": 6.2832, "rmin": 2, "rmax": 90},
+                {"id": "rad", "kind": "radar", "x": 0, "y": 0, "yaw": 0, "fov": 6.29, "rmin": 2, "rmax": 90},
             ], "frames": []});
             change(&mut whole["sensors"][0]);
             serde_json::from_value::<Recording>(whole).unwrap().check()

@@ -348,7 +348,8 @@ impl Sequence {
         if (0.0..RESTARTED).contains(&behind) {
             let run = match self.behind {
                 Some((before, run)) if number > before => run + 1,
-                Some((before, run)) if number == before => run,
+                // The same again.
+                Some((before, run)) if number >= before => run,
                 _ => 1,
             };
             self.behind = Some((number, run));

@@ -133,7 +133,7 @@ impl Decoder {
         let Self { splitter, ear, .. } = self;
         match ear.config.form {
             Form::Gpsd => splitter.push(arrived.mono, bytes, |piece| {
-                ear.object(arrived, &piece, sink)
+                ear.object(arrived, &piece, sink);
             }),
             Form::Nmea => bytes
                 .iter()

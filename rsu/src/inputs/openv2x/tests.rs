@@ -117,7 +117,7 @@ fn what_a_line_held_up_is_no_picture_of_now() {
             sent_ms % 60_000
         );
         decoder.push(now(arrived_ms), text.as_bytes(), &mut |_| {
-            heard.push(sent_ms)
+            heard.push(sent_ms);
         });
     };
     (0..50).for_each(|n| hear(100 * n, 100 * n + 30, 1));
