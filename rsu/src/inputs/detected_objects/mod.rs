@@ -41,6 +41,7 @@ mod emitter;
 mod tests;
 pub mod wire;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use v2x_msg::base::EnuFrame;
@@ -316,7 +317,7 @@ impl Ear {
 
     /// None for what was held up on its way.
     fn seen_at(&mut self, arrived: Now, stamp: Number) -> Option<Mono> {
-        let Some(stamp_ms) = stamp.whole(1..=MAX_STAMP_MS) else {
+        let Some(stamp_ms) = stamp.whole(STAMPS_MS) else {
             self.counts.tolerate("no-stamp");
             return Some(arrived.mono - self.config.latency);
         };
@@ -367,5 +368,5 @@ impl Sequence {
 
 /// A slower object's motion says nothing of where it points.
 const MOVING_MPS: f64 = 1.0;
-/// The year 2255.
-const MAX_STAMP_MS: i64 = 9_000_000_000_000;
+/// The years 1973 to 2255. Below are seconds, or the time of a simulation, which keeps no pace with ours.
+const STAMPS_MS: RangeInclusive<i64> = 100_000_000_000..=9_000_000_000_000;

@@ -207,6 +207,23 @@ fn what_a_line_held_up_is_no_picture_of_now() {
 }
 
 #[test]
+fn a_stamp_in_seconds_or_of_a_simulation_holds_nothing_up() {
+    for (first, per_s) in [(1_790_000_000.0, 1.0), (0.0, 500.0)] {
+        let mut decoder = decoder();
+        for n in 0..600_u64 {
+            let stamp = first + per_s * n as f64 / 10.0;
+            let text = format!("{{\"time_ms\":{stamp},\"sequence\":{n},\"objects\":[]}}");
+            assert_eq!(
+                push(&mut decoder, now(100 * n), &text).len(),
+                1,
+                "{first} {n}"
+            );
+        }
+        assert_eq!(counted(&decoder, "no-stamp"), 600);
+    }
+}
+
+#[test]
 fn a_box_that_is_started_anew_early_is_heard_again_soon() {
     let mut decoder = decoder();
     let of = |sequence: u64, n: u64| {

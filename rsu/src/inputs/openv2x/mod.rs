@@ -48,6 +48,7 @@ mod recordings;
 mod tests;
 pub mod wire;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use v2x_msg::base::EnuFrame;
@@ -90,8 +91,9 @@ impl Default for Config {
     }
 }
 
-/// What is beyond is no moment of ours, in ms of Unix time.
-const MAX_STAMP_MS: i64 = 9_000_000_000_000;
+/// What is outside is no moment of ours, in ms of Unix time: the years 1973 to 2255. Below are boxes that stamp in
+/// seconds.
+const STAMPS_MS: RangeInclusive<i64> = 100_000_000_000..=9_000_000_000_000;
 const REJECTED: [&str; 9] = {
     let [noise, too_long, too_deep, cut] = Piece::KINDS;
     let [a, b, c] = objects::REFUSED;
@@ -255,7 +257,7 @@ impl Ear {
         if last.is_some_and(|last| stamp < last) {
             self.counts.tolerate("time-went-back");
         }
-        let Some(stamp_ms) = Number(Some(stamp)).whole(1..=MAX_STAMP_MS) else {
+        let Some(stamp_ms) = Number(Some(stamp)).whole(STAMPS_MS) else {
             return Duration::ZERO;
         };
         // Where only whole seconds are told nothing can be said of the clock.

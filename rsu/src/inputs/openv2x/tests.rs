@@ -142,7 +142,7 @@ fn what_a_line_held_up_is_no_picture_of_now() {
 }
 
 #[test]
-fn stamps_that_stand_still_or_are_whole_seconds_hold_nothing_up() {
+fn stamps_that_stand_still_or_are_in_seconds_hold_nothing_up() {
     for (first_ms, step_ms) in [(377_u64, 1_000_000), (0, 1000)] {
         let mut decoder = decoder(config());
         let heard = (0..600_u64).filter(|n| {
@@ -154,6 +154,19 @@ fn stamps_that_stand_still_or_are_whole_seconds_hold_nothing_up() {
         });
         assert_eq!(heard.count(), 600, "{first_ms} {step_ms}");
     }
+    let mut decoder = decoder(config());
+    for n in 0..600_u64 {
+        let stamp_s = 1_790_000_000 + n / 10;
+        let text = format!("{{\"timeStamp\":{stamp_s},\"number\":{n},\"targets\":[]}}");
+        decoder.push(now(100 * n), text.as_bytes(), &mut |_| {});
+    }
+    assert_eq!(
+        (
+            decoder.counts().reports(),
+            decoder.counts().clock_ahead_ms()
+        ),
+        (600, None)
+    );
 }
 
 #[test]
