@@ -183,11 +183,12 @@ impl World {
     }
 }
 
-/// Two cycles of thirty cars in the field of view.
+/// Two cycles of thirty cars in the field of view, which come nearer: who should move and does not is a picture
+/// that hangs.
 fn cycles() -> [Vec<u8>; 2] {
-    let car = |id: u8| ars408::SensedObject {
+    let car = |id: u8, nearer_m: f64| ars408::SensedObject {
         id,
-        forward_m: 20.0 + 3.0 * f64::from(id),
+        forward_m: 20.0 + 3.0 * f64::from(id) - nearer_m,
         left_m: f64::from(id % 5) - 2.0,
         forward_mps: -8.0,
         left_mps: 0.0,
@@ -204,9 +205,9 @@ fn cycles() -> [Vec<u8>; 2] {
         length_m: 4.6,
         width_m: 1.8,
     };
-    let cars: Vec<_> = (0..30).map(car).collect();
     let mut radar = ars408::Emitter::new(0);
-    std::array::from_fn(|_| {
+    [0.0, 0.4].map(|nearer_m| {
+        let cars: Vec<_> = (0..30).map(|id| car(id, nearer_m)).collect();
         let (mut frames, mut bytes) = (Vec::new(), Vec::new());
         radar.cycle(&cars, &mut frames);
         frames

@@ -56,12 +56,24 @@ pub struct SerialLine {
     pub stop_bits: u8,
 }
 
-impl Default for SerialLine {
-    /// 9600 bits each second, even parity, one stop bit.
-    fn default() -> Self {
+impl SerialLine {
+    /// Of signal controllers by GB/T 20999, and of Modbus: even parity.
+    pub const CONTROLLER: Self = Self {
+        baud: 9600,
+        parity: Parity::Even,
+        stop_bits: 1,
+    };
+    /// Of receivers of satellite navigation: NMEA 0183.
+    pub const RECEIVER: Self = Self::without_parity(9600);
+    /// Of small radars, and of adapters that speak SLCAN.
+    pub const RADAR: Self = Self::without_parity(115_200);
+    /// Of the data port of TI's mmWave radars.
+    pub const TI_MMWAVE: Self = Self::without_parity(921_600);
+
+    const fn without_parity(baud: u32) -> Self {
         Self {
-            baud: 9600,
-            parity: Parity::Even,
+            baud,
+            parity: Parity::None,
             stop_bits: 1,
         }
     }
@@ -186,15 +198,14 @@ pub(crate) fn listened(text: &str) -> Option<Source> {
     }
 }
 
-/// `serial://`, the path of a device file, and `baud`, `parity`, `stop-bits` where they are not
-/// 9600, even and 1.
-pub(crate) fn serial(text: &str) -> Option<Source> {
+/// `serial://`, the path of a device file, and `baud`, `parity`, `stop-bits` where they are not as is usual.
+pub(crate) fn serial(text: &str, usual: SerialLine) -> Option<Source> {
     let rest = text.strip_prefix("serial://")?;
     let (path, options) = match rest.split_once('?') {
         Some((path, options)) => (path, options.split('&').collect()),
         None => (rest, Vec::new()),
     };
-    let mut line = SerialLine::default();
+    let mut line = usual;
     let mut seen: Vec<&str> = Vec::new();
     for option in options {
         let (key, value) = option.split_once('=')?;
@@ -345,16 +356,38 @@ mod tests {
     #[test]
     fn a_serial_line_is_read_and_written_alike() {
         let text = "serial:///dev/ttyS0?baud=19200&parity=none&stop-bits=2";
-        assert_eq!(serial(text).unwrap().to_string(), text);
-        let short = serial("serial:///dev/ttyUSB1").unwrap().to_string();
+        assert_eq!(
+            serial(text, SerialLine::CONTROLLER).unwrap().to_string(),
+            text
+        );
+        let short = serial("serial:///dev/ttyUSB1", SerialLine::CONTROLLER)
+            .unwrap()
+            .to_string();
         assert_eq!(
             short,
             "serial:///dev/ttyUSB1?baud=9600&parity=even&stop-bits=1"
         );
         assert_eq!(
-            serial("serial:///dev/x?parity=odd").unwrap().to_string(),
+            serial("serial:///dev/x?parity=odd", SerialLine::CONTROLLER)
+                .unwrap()
+                .to_string(),
             "serial:///dev/x?baud=9600&parity=odd&stop-bits=1"
         );
+    }
+
+    #[test]
+    fn a_line_of_which_nothing_is_said_is_run_as_such_devices_run_theirs() {
+        for (usual, expected) in [
+            (SerialLine::TI_MMWAVE, "baud=921600&parity=none"),
+            (SerialLine::RADAR, "baud=115200&parity=none"),
+            (SerialLine::RECEIVER, "baud=9600&parity=none"),
+        ] {
+            let line = serial("serial:///dev/x", usual).unwrap();
+            assert_eq!(
+                line.to_string(),
+                format!("serial:///dev/x?{expected}&stop-bits=1")
+            );
+        }
     }
 
     #[test]
@@ -373,7 +406,7 @@ mod tests {
             "serial:///dev/x?baud=9600&baud=9600",
             "serial:///dev/x?",
         ] {
-            assert_eq!(serial(text), None, "{text}");
+            assert_eq!(serial(text, SerialLine::CONTROLLER), None, "{text}");
         }
     }
 

@@ -3,14 +3,14 @@
 use core::net::SocketAddr;
 use std::path::Path;
 
-use super::address::{Source, UDP_FORM, udp};
+use super::address::{SerialLine, Source, UDP_FORM, udp};
 use super::input::{Input, Protocol, read_common, read_controller_source};
 use crate::inputs::gat1743::{Address, Asking, Carrier, Config};
 use crate::sheet::Table;
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
-    let source = read_controller_source(table);
+    let source = read_controller_source(table, SerialLine::CONTROLLER);
     let carrier = match source {
         Some(Source::Udp { .. }) | None => Carrier::Datagrams,
         Some(_) => Carrier::Stream,

@@ -10,7 +10,7 @@ use crate::sheet::{Reason, Table};
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
-    let source = read_controller_source(table);
+    let source = read_controller_source(table, SerialLine::CONTROLLER);
     let default = Config::default();
     let carrier = match source {
         Some(Source::Udp { .. }) | None => Carrier::Datagrams,

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use super::address::SerialLine;
 use super::input::{Input, Protocol, read_common, read_controller_source};
 use crate::inputs::gnss::{Config, Form};
 use crate::sheet::Table;
 
 /// Reads one table.
 pub(super) fn read(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
-    let source = read_controller_source(table);
+    let source = read_controller_source(table, SerialLine::RECEIVER);
     let default = Config::default();
     let forms = [("nmea", Form::Nmea), ("gpsd", Form::Gpsd)];
     let max_error = table.millis("max-clock-error-ms", 100..=60_000);

@@ -8,8 +8,8 @@ use v2x_msg::base::EnuFrame;
 use v2x_msg::kinds::rsm;
 
 use super::address::{
-    CAN_FORM, LISTEN_FORM, SERIAL_FORM, Source, TCP_FORM, UDP_FORM, can_interface, listened,
-    serial, tcp, udp,
+    CAN_FORM, LISTEN_FORM, SERIAL_FORM, SerialLine, Source, TCP_FORM, UDP_FORM, can_interface,
+    listened, serial, tcp, udp,
 };
 use super::boxes;
 use super::seat::Seat;
@@ -325,11 +325,15 @@ pub(super) fn read_common(
     }
 }
 
-/// Reads `listen` for datagrams or a connection, `connect` or `serial`: exactly one of them.
-pub(super) fn read_controller_source(table: &mut Table<'_, '_>) -> Option<Source> {
+/// Reads `listen` for datagrams or a connection, `connect` or `serial`: exactly one of them. Such devices' lines
+/// are usually run so.
+pub(super) fn read_controller_source(
+    table: &mut Table<'_, '_>,
+    usual: SerialLine,
+) -> Option<Source> {
     let listen = table.parsed("listen", LISTEN_FORM, listened);
     let connect = table.parsed("connect", TCP_FORM, tcp);
-    let serial = table.parsed("serial", SERIAL_FORM, serial);
+    let serial = table.parsed("serial", SERIAL_FORM, |text| serial(text, usual));
     check_one(
         table,
         &["listen", "connect", "serial"],
@@ -345,7 +349,9 @@ pub(super) fn read_bus_source(table: &mut Table<'_, '_>, folder: &Path) -> Optio
         udp(text).filter(|listen| listen.port() > 0)
     });
     let connect = table.parsed("connect", TCP_FORM, tcp);
-    let serial = table.parsed("serial", SERIAL_FORM, serial);
+    let serial = table.parsed("serial", SERIAL_FORM, |text| {
+        serial(text, SerialLine::RADAR)
+    });
     let replay = table.parsed(
         "replay",
         "a recording such as \"candump:radar.log\"",

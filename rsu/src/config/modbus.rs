@@ -5,7 +5,7 @@ use std::path::Path;
 use v2x_msg::base::Radius;
 use v2x_msg::kinds::rsi::{Description, Event, EventSource, EventType, Level, SignText};
 
-use super::address::Source;
+use super::address::{SerialLine, Source};
 use super::input::{Input, Protocol, read_common, read_controller_source};
 use crate::events::weather::{Advice, Rule, Side};
 use crate::inputs::modbus::{Config, Form, Kind, Register, Table as Entries};
@@ -112,7 +112,7 @@ pub(super) fn check_places(reader: &Reader<'_>, site: &Site, inputs: &[Input]) {
 
 /// Questions need somebody who answers them by the same way.
 fn read_source(table: &mut Table<'_, '_>) -> Option<Source> {
-    let source = read_controller_source(table);
+    let source = read_controller_source(table, SerialLine::CONTROLLER);
     if matches!(source, Some(Source::Udp { .. })) {
         let reason = "must be \"tcp://...\": over datagrams nobody is asked";
         table.wrong(table.line_of("listen"), "listen", reason);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::address::SerialLine;
 use super::input::{Input, Protocol, read_common, read_controller_source};
 use super::seat::{self, SensorKind, read_latency};
 use crate::inputs::{nanoradar, ti_mmwave};
@@ -9,7 +10,7 @@ use crate::sheet::Table;
 
 /// Reads one table of `[[input.ti-mmwave]]`.
 pub(super) fn read_ti_mmwave(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
-    let source = read_controller_source(table);
+    let source = read_controller_source(table, SerialLine::TI_MMWAVE);
     let default = ti_mmwave::Config::default();
     let layouts = [
         ("out-of-box", ti_mmwave::Layout::OutOfBox),
@@ -39,7 +40,7 @@ pub(super) fn read_ti_mmwave(table: &mut Table<'_, '_>, _folder: &Path) -> Input
 
 /// Reads one table of `[[input.nanoradar]]`.
 pub(super) fn read_nanoradar(table: &mut Table<'_, '_>, _folder: &Path) -> Input {
-    let source = read_controller_source(table);
+    let source = read_controller_source(table, SerialLine::RADAR);
     let default = nanoradar::Config::default();
     let seat = seat::read_fixed(table, SensorKind::Radar, default.half_beam_deg, 200.0);
     let config = nanoradar::Config {

@@ -331,6 +331,10 @@ fn tell_suspicion(shared: &Shared, view: &InputView, told: &mut Told, now: Mono)
     let heading_deg = health.turned_clockwise_rad.to_degrees();
     match suspicion {
         None => info!(input, "sensor: agrees with the others again"),
+        Some(Suspicion::Hung) => warn!(
+            input,
+            "sensor: shows the same again and again, though those in it are said to move; start it anew"
+        ),
         Some(Suspicion::Turned) => {
             warn!(
                 input,

@@ -108,6 +108,18 @@ pub enum ProbeProtocol {
     Modbus,
 }
 
+impl ProbeProtocol {
+    /// How a serial line of such devices is run where nobody says.
+    fn usual_line(self) -> config::SerialLine {
+        match self {
+            Self::TiMmwave => config::SerialLine::TI_MMWAVE,
+            Self::Ars408 | Self::Nanoradar => config::SerialLine::RADAR,
+            Self::Gnss => config::SerialLine::RECEIVER,
+            _ => config::SerialLine::CONTROLLER,
+        }
+    }
+}
+
 fn origin(text: &str) -> Result<EnuFrame, String> {
     let (lat, lon) = text.split_once(',').ok_or("want LAT,LON")?;
     let degrees = |text: &str| text.trim().parse::<f64>().map_err(|e| e.to_string());
@@ -139,7 +151,9 @@ const CANNOT_WRITE: u8 = 74;
 )]
 pub fn probe(args: ProbeArgs) -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
-    match Source::parse(&args.source).and_then(|source| listen(&args, &source, &mut out)) {
+    match Source::parse(&args.source, args.protocol.usual_line())
+        .and_then(|source| listen(&args, &source, &mut out))
+    {
         Ok(outcome) => {
             eprintln!("{}", outcome.summary(&args));
             if outcome.counts.accepted() > 0 {
@@ -196,7 +210,7 @@ enum Source {
 }
 
 impl Source {
-    fn parse(text: &str) -> Result<Self, Failure> {
+    fn parse(text: &str, usual: config::SerialLine) -> Result<Self, Failure> {
         let no_carrier = |what: &str| {
             let reason = format!("this build has no {what} carrier yet");
             Err(Failure::new(UNAVAILABLE, reason))
@@ -238,7 +252,7 @@ impl Source {
                 });
         }
         if text.starts_with("serial:") {
-            return match config::serial(text) {
+            return match config::serial(text, usual) {
                 Some(config::Source::Serial { path, line }) => Ok(Self::Serial(path, line)),
                 _ => Err(Failure::new(USAGE, format!("want {}", config::SERIAL_FORM))),
             };

@@ -173,7 +173,10 @@ impl Shared {
 
     fn input_snapshot(&self, view: &InputView, now: Mono) -> InputSnapshot {
         let tally = &view.tally;
+        let age = tally.last_report().map(|last| now.since(last));
+        // What a receiver that is silent said last holds no more.
         let receiver = tally.receiver();
+        let receiver = receiver.filter(|_| age.is_some_and(|age| age <= view.silent_after));
         InputSnapshot {
             name: view.name.clone(),
             protocol: view.protocol,
@@ -188,7 +191,7 @@ impl Shared {
             reports: tally.reports.load(Ordering::Relaxed),
             displaced: self.mailbox.displaced(view.id),
             reconnects: tally.reconnects(),
-            age: tally.last_report().map(|last| now.since(last)),
+            age,
             receiver,
             clock_behind_s: match receiver {
                 Some(receiver) => receiver.clock_ahead_s,

@@ -162,7 +162,7 @@ pub struct InputSnapshot {
     pub reconnects: u64,
     /// Since the newest report arrived; None before the first.
     pub age: Option<Duration>,
-    /// What a satellite receiver last said of itself; None of any other device.
+    /// What a satellite receiver last said of itself; None of one that is silent, and of any other device.
     pub receiver: Option<Receiver>,
     /// How far the device's clock is behind ours, with what its quickest messages take, in seconds; None
     /// of a device that stamps nothing.
@@ -193,6 +193,7 @@ pub struct PathLatency {
 /// What is suspected of a sensor, as logs, metrics and the console call it.
 pub(crate) fn suspicion_name(suspicion: Suspicion) -> &'static str {
     match suspicion {
+        Suspicion::Hung => "hung",
         Suspicion::Silent => "silent",
         Suspicion::Turned => "turned",
         Suspicion::Shifted => "shifted",

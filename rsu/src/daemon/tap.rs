@@ -16,9 +16,9 @@ use crate::station::{ClockState, Event, FrameKind};
 
 /// Holds every frame that we send and most datagrams that come.
 const SMALL: usize = 2 * 1024;
-/// Holds every datagram that a link takes.
+/// Holds every datagram that is no JSON.
 const LARGE: usize = 16 * 1024;
-/// Longer ones are a broker's, on a thread that allocates anyway; so many may wait.
+/// Longer ones are JSON, on a thread that allocates anyway; so many may wait.
 const HUGE_AT_ONCE: usize = 8;
 /// So many of other sizes may give way for one.
 const MOST_TO_GIVE_WAY: usize = 64;

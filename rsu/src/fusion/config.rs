@@ -47,7 +47,7 @@ pub struct Config {
     pub patience: Duration,
     /// A track that is not yet published is dropped when unseen for this long.
     pub tentative_for: Duration,
-    /// How long an id rests before another object may have it.
+    /// How long an id rests before another object may have it; where no other is left, 5 s.
     pub id_rest: Duration,
     /// Detections farther than this from the site's origin are refused.
     pub max_distance_m: f64,

@@ -18,6 +18,8 @@ pub struct Counts {
     pub restarts: u64,
     /// Frames refused: the same sensor said the very same of the same moment already.
     pub repeated: u64,
+    /// Frames refused: the same picture for long, though those in it are said to move.
+    pub hung: u64,
     /// Frames refused: of an input that is not among the sensors.
     pub unknown_input: u64,
     /// Late frames given up: going back for them would have taken too long.
@@ -48,7 +50,7 @@ pub struct Counts {
 
 impl Counts {
     /// What was refused or given up, by kind.
-    pub fn refused(&self) -> [(&'static str, u64); 12] {
+    pub fn refused(&self) -> [(&'static str, u64); 13] {
         [
             ("late_given_up", self.given_up_late),
             ("expected_given_up", self.given_up_expected),
@@ -56,6 +58,7 @@ impl Counts {
             ("too_late", self.too_late),
             ("time_jump", self.time_jumps),
             ("repeated", self.repeated),
+            ("hung", self.hung),
             ("unknown_input", self.unknown_input),
             ("malformed", self.malformed),
             ("no_room", self.births_refused),

@@ -6,6 +6,7 @@ use super::config::Config;
 use super::delay::Delay;
 use super::eyesight::Eyesight;
 use super::health::Pulse;
+use super::hung::Hung;
 use super::precision::Precision;
 use super::repute::Repute;
 use super::tracklet::Told;
@@ -19,6 +20,7 @@ pub(crate) struct Habits {
     pub(crate) told: Vec<Told>,
     pub(crate) repute: Vec<Repute>,
     pub(crate) delay: Vec<Delay>,
+    pub(crate) hung: Vec<Hung>,
 }
 
 impl Habits {
@@ -29,6 +31,7 @@ impl Habits {
             pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
             repute: config.sensors.iter().map(|_| Repute::default()).collect(),
             delay: config.sensors.iter().map(|_| Delay::default()).collect(),
+            hung: config.sensors.iter().map(|_| Hung::default()).collect(),
             told: config.sensors.iter().map(|s| Told::new(s.tracks)).collect(),
         }
     }

@@ -41,6 +41,8 @@ pub struct Health {
 /// What seems wrong with a sensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suspicion {
+    /// It shows the same picture again and again, though those in it are said to move: not taken.
+    Hung,
     /// Nothing has come for a while.
     Silent,
     /// Its mount is turned by more than a degree.
@@ -83,14 +85,22 @@ impl Pulse {
     }
 
     /// The whole of what is known of that sensor at `at`.
-    pub(crate) fn health(&self, at: Mono, eyes: &Eyesight, precision: &Precision) -> Health {
+    pub(crate) fn health(
+        &self,
+        at: Mono,
+        hangs: bool,
+        eyes: &Eyesight,
+        precision: &Precision,
+    ) -> Health {
         let (range_offset_m, turned_clockwise_rad) = precision.offset();
         let (noise_along, noise_across) = precision.noise();
         let silent = match self.newest {
             None => true,
             Some(newest) => at.since(newest) > self.patience(),
         };
-        let suspicion = if silent {
+        let suspicion = if silent && hangs {
+            Some(Suspicion::Hung)
+        } else if silent {
             Some(Suspicion::Silent)
         } else if precision.is_turned() {
             Some(Suspicion::Turned)

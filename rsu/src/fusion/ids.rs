@@ -27,6 +27,9 @@ const SAME_SPEED_MPS: f64 = 4.0;
 const STANDING_MPS: f64 = 1.0;
 /// How long a thing that moved is sought.
 const SEEK_MOVING: Duration = Duration::from_secs(2);
+/// Whoever has been gone for so long is nobody's any more: rather than that somebody goes untold because ids are at
+/// rest after a flood of false things, such an id is given again.
+const LEAST_REST: Duration = Duration::from_secs(5);
 /// How long a thing that stood is sought.
 const SEEK_STANDING: Duration = Duration::from_secs(15);
 
@@ -247,14 +250,27 @@ impl Ids {
             .map(|(id, _)| id)
     }
 
+    /// One that has rested; where there is none, the one that has rested longest, if that is long enough.
     fn free(&self, at: Mono) -> Option<u8> {
-        (1..=255u8)
-            .map(|step| ((usize::from(self.last) + usize::from(step) - 1) % 255 + 1) as u8)
+        let ids = (1..=255u8)
+            .map(|step| ((usize::from(self.last) + usize::from(step) - 1) % 255 + 1) as u8);
+        let rested = ids
+            .clone()
             .find(|&id| match self.owners[usize::from(id)].state {
                 Use::Free => true,
                 Use::Resting(until) => at >= until,
                 Use::Held | Use::Unclaimed => false,
-            })
+            });
+        let spared = self.rest.saturating_sub(LEAST_REST);
+        rested.or_else(|| {
+            // Ids go to rest in any order, but the longest at rest ends first.
+            let resting = ids.filter_map(|id| match self.owners[usize::from(id)].state {
+                Use::Resting(until) => Some((until, id)),
+                _ => None,
+            });
+            let (until, id) = resting.min_by_key(|(until, _)| *until)?;
+            (at + spared >= until).then_some(id)
+        })
     }
 }
 

@@ -18,8 +18,8 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`: what each sensor is
-//!     really like
+//!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung`: what each
+//!     sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -55,6 +55,7 @@ mod habits;
 mod heading;
 mod health;
 mod history;
+mod hung;
 mod ids;
 mod knock;
 mod lanes;
@@ -99,6 +100,7 @@ use crowd::{Crowd, Paces};
 use doubt::Doubt;
 use habits::Habits;
 use history::{Frame, History};
+use hung::Hung;
 use ids::Ids;
 use screen::{TimeScreen, Verdict, believe};
 use step::Stepper;
@@ -185,7 +187,13 @@ impl Fusion {
                 return;
             }
         }
-        self.read((sensor, at), objects);
+        let print = print_of(objects);
+        let hangs = self.habits.hung[sensor].note(at, print, &objects.detections);
+        if hangs && self.config.sensors[sensor].sees != Sees::Told {
+            self.counts.hung += 1;
+            return;
+        }
+        self.read((sensor, at, print), objects);
         if self.history.has(&self.incoming) {
             self.counts.repeated += 1;
             return;
@@ -317,11 +325,12 @@ impl Fusion {
             precision,
             pulse,
             delay,
+            hung,
             ..
         } = &self.habits;
         let health = Health {
             later_s: delay[index].taken_off_s(),
-            ..pulse[index].health(at, &eyesight[index], &precision[index])
+            ..pulse[index].health(at, hung[index].hangs(), &eyesight[index], &precision[index])
         };
         Some(match self.config.sensors[index].sees {
             // Nobody need speak.
@@ -394,6 +403,7 @@ impl Fusion {
         for delay in &mut self.habits.delay {
             delay.forget_moment();
         }
+        self.habits.hung.fill(Hung::default());
         self.ids.retire_all(at);
     }
 
@@ -406,13 +416,13 @@ impl Fusion {
         }
     }
 
-    fn read(&mut self, (sensor, at): (usize, Mono), objects: &Objects) {
+    fn read(&mut self, (sensor, at, print): (usize, Mono, u64), objects: &Objects) {
         self.frames += 1;
         let frame = &mut *self.incoming;
         frame.at = at;
         frame.sensor = sensor;
         frame.number = self.frames;
-        frame.print = print_of(objects);
+        frame.print = print;
         frame.full = objects.detections.is_full();
         frame.thinned = false;
         frame.sightings.clear();

@@ -5,19 +5,30 @@
 //! byte order mark, blanks, commas and the brackets of a list around them are passed over, so that a
 //! list of messages is the messages. Nothing is parsed before it is known to be short and shallow
 //! enough. Reading then allocates in proportion to the text, on the link's own thread.
+//!
+//! A stream may lose the end of an object: a box that was started anew behind a converter, whose connection
+//! lasts. What JSON cannot have there ends the open object: the end of a line within a text, a text without a
+//! colon, a comma or an end behind it, an object without a colon, a comma or a list before it. So a message or
+//! two are lost, and not all that come until the open one is too long. An object that took long to come is
+//! dropped: however new its end, what it tells is old.
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::Carrier;
+use crate::clock::Mono;
 
 /// Longest object.
 pub const LONGEST: usize = 4 << 20;
 /// Objects and lists in each other.
 pub const DEEPEST: usize = 24;
+/// From the first byte of an object to its last; a device's word is no older than that on any line that
+/// carries ten of them a second.
+pub const SLOWEST: Duration = Duration::from_secs(2);
 
 /// What the splitter found.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,7 +41,7 @@ pub enum Piece<'a> {
     TooLong,
     /// An object beyond [`DEEPEST`], dropped.
     TooDeep,
-    /// An object that did not end in its datagram.
+    /// An object that did not end in its datagram, or within [`SLOWEST`], or in which another began.
     Cut,
 }
 
@@ -59,6 +70,10 @@ pub struct Splitter {
     depth: usize,
     in_text: bool,
     escaped: bool,
+    /// A text has ended, and nothing but blanks has come since.
+    behind_text: bool,
+    /// When the open object began.
+    began: Mono,
     /// What comes is dropped up to the end of the line: no brace in it can be trusted.
     skipping: bool,
     in_noise: bool,
@@ -73,14 +88,16 @@ impl Splitter {
             depth: 0,
             in_text: false,
             escaped: false,
+            behind_text: false,
+            began: Mono::ZERO,
             skipping: false,
             in_noise: false,
         }
     }
 
     /// Takes a datagram, in which what is open never ends, or the next bytes of a stream.
-    pub fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Piece<'_>)) {
-        self.take(bytes, &mut sink);
+    pub fn push(&mut self, arrived: Mono, bytes: &[u8], mut sink: impl FnMut(Piece<'_>)) {
+        self.take(arrived, bytes, &mut sink);
         if self.carrier == Carrier::Datagrams {
             if self.depth > 0 {
                 sink(Piece::Cut);
@@ -89,7 +106,7 @@ impl Splitter {
         }
     }
 
-    fn take(&mut self, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
+    fn take(&mut self, arrived: Mono, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
         // Where the open object begins in `bytes`; 0 if it began before.
         let mut start = 0;
         let mut next = 0;
@@ -103,6 +120,7 @@ impl Splitter {
             if self.depth == 0 {
                 if byte == b'{' {
                     (self.depth, self.in_noise, start) = (1, false, at);
+                    self.began = arrived;
                 } else if between(byte) {
                     self.in_noise = false;
                 } else if !std::mem::replace(&mut self.in_noise, true) {
@@ -110,10 +128,17 @@ impl Splitter {
                 }
                 continue;
             }
+            if self.is_cut(byte, &bytes[start..at]) {
+                sink(Piece::Cut);
+                self.reset();
+                // The byte belongs to what comes behind the cut.
+                next = at;
+                continue;
+            }
             if self.within(byte) {
                 let end = at + 1;
                 if self.depth == 0 {
-                    self.whole(&bytes[start..end], sink);
+                    self.whole(arrived, &bytes[start..end], sink);
                 } else if self.depth > DEEPEST {
                     sink(Piece::TooDeep);
                     self.drop_line(byte);
@@ -145,17 +170,34 @@ impl Splitter {
         };
     }
 
+    /// Whether no object goes on so: its rest was lost, and this belongs to the next. `open` is what there is
+    /// of it in this chunk.
+    fn is_cut(&self, byte: u8, open: &[u8]) -> bool {
+        match byte {
+            _ if self.in_text => byte == b'\n',
+            _ if byte.is_ascii_whitespace() => false,
+            _ if self.behind_text => !matches!(byte, b':' | b',' | b'}' | b']'),
+            b'{' => {
+                let before = self.held.iter().chain(open).rev();
+                let before = before.copied().find(|byte| !byte.is_ascii_whitespace());
+                !matches!(before, Some(b':' | b',' | b'['))
+            }
+            _ => false,
+        }
+    }
+
     /// Takes a byte of the open object; true if the depth changed.
     fn within(&mut self, byte: u8) -> bool {
         if self.in_text {
             match byte {
                 _ if self.escaped => self.escaped = false,
                 b'\\' => self.escaped = true,
-                b'"' => self.in_text = false,
+                b'"' => (self.in_text, self.behind_text) = (false, true),
                 _ => {}
             }
             return false;
         }
+        self.behind_text &= byte.is_ascii_whitespace();
         match byte {
             b'"' => self.in_text = true,
             b'{' | b'[' => self.depth += 1,
@@ -167,7 +209,7 @@ impl Splitter {
 
     /// How many bytes of the open object come before one that says anything of where it ends.
     fn plain(&self, rest: &[u8]) -> usize {
-        if self.escaped {
+        if self.escaped || self.behind_text {
             return 0;
         }
         let of = if self.in_text { IN_TEXT } else { OUTSIDE };
@@ -177,8 +219,10 @@ impl Splitter {
         ends.unwrap_or(rest.len())
     }
 
-    fn whole(&mut self, rest: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
-        if self.held.is_empty() {
+    fn whole(&mut self, arrived: Mono, rest: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
+        if arrived.since(self.began) > SLOWEST {
+            sink(Piece::Cut);
+        } else if self.held.is_empty() {
             sink(Piece::Object(rest));
         } else {
             self.held.extend_from_slice(rest);
@@ -201,6 +245,7 @@ const MARKS: [u8; 256] = {
     let mut marks = [0; 256];
     marks[b'"' as usize] = IN_TEXT | OUTSIDE;
     marks[b'\\' as usize] = IN_TEXT;
+    marks[b'\n' as usize] = IN_TEXT;
     marks[b'{' as usize] = OUTSIDE;
     marks[b'}' as usize] = OUTSIDE;
     marks[b'[' as usize] = OUTSIDE;
@@ -214,6 +259,39 @@ const OUTSIDE: u8 = 2;
 fn between(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'[' | b']' | b',' | 0xEF | 0xBB | 0xBF | 0x1E)
 }
+
+/// The same text with `null` for every `NaN` and `Infinity`, which JSON does not have and Python writes; None where
+/// none stands outside of texts. So what one object does not know does not cost the others.
+pub(super) fn without_nan(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut mended = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'N' | b'I' | b'-' if !in_text => {
+                let rest = &bytes[at - 1..];
+                let word = NO_NUMBERS.iter().find(|word| rest.starts_with(word));
+                if let Some(word) = word {
+                    mended.extend_from_slice(&bytes[from..at - 1]);
+                    mended.extend_from_slice(b"null");
+                    at += word.len() - 1;
+                    from = at;
+                }
+            }
+            _ => {}
+        }
+    }
+    (from > 0).then(|| {
+        mended.extend_from_slice(&bytes[from..]);
+        mended
+    })
+}
+
+const NO_NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
 
 /// A number that may come as a number, as digits in quotes, or not at all: what is none reads as
 /// absent, so that one odd member does not cost a message.
@@ -427,7 +505,7 @@ mod tests {
             });
         };
         for chunk in chunks {
-            splitter.push(chunk, &mut note);
+            splitter.push(Mono::ZERO, chunk, &mut note);
         }
         found
     }
@@ -472,15 +550,48 @@ mod tests {
     fn an_endless_object_is_dropped_and_costs_no_more_than_its_bound() {
         let mut splitter = Splitter::new(Carrier::Stream);
         let mut told = Vec::new();
-        splitter.push(b"{\"a\":\"", |piece| told.push(piece.kind()));
+        splitter.push(Mono::ZERO, b"{\"a\":\"", |piece| told.push(piece.kind()));
         let chunk = vec![b'x'; 64 << 10];
         for _ in 0..2 * LONGEST / chunk.len() {
-            splitter.push(&chunk, |piece| told.push(piece.kind()));
+            splitter.push(Mono::ZERO, &chunk, |piece| told.push(piece.kind()));
             assert!(splitter.held.capacity() <= 2 * LONGEST);
         }
         assert_eq!(told, [Some("too-long")]);
-        splitter.push(b"\"}\n{}", |piece| told.push(piece.kind()));
+        splitter.push(Mono::ZERO, b"\"}\n{}", |piece| told.push(piece.kind()));
         assert_eq!(told, [Some("too-long"), None]);
+    }
+
+    #[test]
+    fn an_object_that_lost_its_end_takes_no_more_than_the_next_along() {
+        let message =
+            r#"{"time_ms":1,"objects":[{"id":"car-7","at":[1,{"x":2.5}]},{"id":"b","c":true}]}"#;
+        for line_end in ["\n", ""] {
+            for cut in 1..message.len() {
+                let next = format!("{message}{line_end}");
+                let text = format!("{}{line_end}{}", &message[..cut], next.repeat(5));
+                let found = split(&[text.as_bytes()], Carrier::Stream);
+                let whole = found.iter().filter(|piece| *piece == message).count();
+                // At least three of the five behind the cut, and the last two surely.
+                assert!(whole >= 3, "{cut} {line_end:?}: {found:?}");
+                assert!(found.ends_with(&[message.to_owned(), message.to_owned()]));
+                assert!(found.iter().any(|piece| piece == "cut") || whole == 5);
+            }
+        }
+    }
+
+    #[test]
+    fn what_took_long_to_come_is_old_when_its_end_comes() {
+        let mut splitter = Splitter::new(Carrier::Stream);
+        let mut told = Vec::new();
+        let hour = Mono::ZERO + Duration::from_secs(3600);
+        for (at, bytes) in [
+            (Mono::ZERO, &b"{\"a\":"[..]),
+            (hour, b"1}{\"b\":"),
+            (hour + SLOWEST, b"2}"),
+        ] {
+            splitter.push(at, bytes, |piece| told.push(piece.kind()));
+        }
+        assert_eq!(told, [Some("cut"), None]);
     }
 
     #[test]
@@ -499,6 +610,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_number_in_python_is_null() {
+        let mended = |text: &str| {
+            let bytes = without_nan(text.as_bytes())?;
+            Some(String::from_utf8(bytes).unwrap())
+        };
+        let text = r#"{"a":NaN,"NaN":[Infinity,-Infinity,-1],"b":"\"NaN","c":"I"}"#;
+        let expected = r#"{"a":null,"NaN":[null,null,-1],"b":"\"NaN","c":"I"}"#;
+        assert_eq!(mended(text).as_deref(), Some(expected));
+        assert_eq!(mended(expected), None);
+        assert_eq!(mended("NaN").as_deref(), Some("null"));
+        assert_eq!(mended(""), None);
+    }
+
+    #[test]
     fn a_list_beyond_its_bound_is_counted() {
         let text = format!("[{}1]", "1,".repeat(9999));
         let capped: Capped<u8, 100> = serde_json::from_str(&text).unwrap();
@@ -513,7 +638,32 @@ mod tests {
         assert_ne!(of("70000"), of("70001"));
     }
 
+    fn any_json(deepest: u32) -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i32>().prop_map(Into::into),
+            "[a{}\\[\\]\"\\\\:,\n ]{0,8}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(deepest, 40, 5, |inner| {
+            let name = "[a{}\"\\\\:\n ]{0,4}";
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Into::into),
+                proptest::collection::btree_map(name, inner, 0..5)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
     proptest! {
+        #[test]
+        fn whatever_is_json_is_whole(value in any_json(4)) {
+            for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+                let text = format!("{{\"a\":{text}}}");
+                prop_assert_eq!(split(&[text.as_bytes()], Carrier::Stream), [text]);
+            }
+        }
+
         #[test]
         fn how_the_bytes_are_cut_changes_nothing(text in "[{}\\[\\]\"\\\\a, ]{0,80}", at in 0..80_usize) {
             let bytes = text.as_bytes();

@@ -179,6 +179,15 @@ impl Decoder {
         }
     }
 
+    /// The longest datagram that is taken: of JSON the longest that there is over IPv4, in which a box lists
+    /// some 200 objects; what else comes in datagrams is far shorter.
+    pub fn longest_datagram(&self) -> usize {
+        match self {
+            Self::SpatJson(_) | Self::Openv2x(_) | Self::DetectedObjects(_) => 65_507,
+            _ => 16 * 1024,
+        }
+    }
+
     /// The protocol's name, as people write it in configuration and commands.
     pub fn protocol(&self) -> &'static str {
         match self {

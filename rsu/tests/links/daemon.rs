@@ -158,6 +158,32 @@ fn garbage_is_counted_by_kind_and_harms_nobody() {
 }
 
 #[test]
+fn a_box_that_lists_many_in_one_datagram_is_heard() {
+    let listen = free_udp();
+    let rig = Rig::start(&format!(
+        "{}[[input.detected-objects]]\nname = 'box'\nlisten = 'udp://{listen}'\n\
+         mount = {{ east-m = 0.0, north-m = 0.0, up-m = 6.0, heading-deg = 0.0 }}\n",
+        silent_signal()
+    ));
+    rig.until("box", "listening", |input| input.link == LinkState::Up);
+    let object = |n: u32| {
+        format!(
+            "{{\"id\":{n},\"class\":\"car\",\"existence\":0.9,\"east_m\":{n}.25,\"north_m\":-3.5,\
+             \"position_cov_m2\":[0.25,0.0,0.25],\"east_mps\":0.0,\"north_mps\":0.0,\
+             \"velocity_cov_m2ps2\":[0.1,0.0,0.1],\"heading_deg\":90.0,\"length_m\":4.5,\
+             \"width_m\":1.8,\"height_m\":1.5}}"
+        )
+    };
+    let all: Vec<String> = (0..100).map(object).collect();
+    let text = format!("{{\"objects\":[{}]}}", all.join(","));
+    assert!(text.len() > 16 * 1024, "{}", text.len());
+    let device = UdpSocket::bind("127.0.0.1:0").unwrap();
+    device.send_to(text.as_bytes(), listen).unwrap();
+    rig.until("box", "heard", |input| input.reports == 1);
+    assert_eq!(rig.input("box").overlong, 0);
+}
+
+#[test]
 fn datagrams_from_another_address_are_dropped_and_counted() {
     let listen = free_udp();
     let rig = Rig::start(&format!("{}from = '127.0.0.2'\n", signal(listen)));

@@ -1,7 +1,7 @@
 //! The daemon beside a real gpsd, which `gpsfake` feeds a receiver's recording: gpsd's reading and ours of
-//! the same sentences at the same time.
+//! the same sentences at the same time. And what is shown of a receiver that has fallen silent.
 //!
-//! Skipped, with a word, where gpsd and its tools are not installed (Debian: `gpsd`, `gpsd-clients`) or
+//! The first is skipped, with a word, where gpsd and its tools are not installed (Debian: `gpsd`, `gpsd-clients`) or
 //! the recording is not at hand.
 
 use std::collections::BTreeMap;
@@ -128,4 +128,26 @@ fn gpsd_and_we_read_a_receiver_alike() {
         // The line may have begun within a sentence.
         assert!(rejected <= 1, "{name}: {counts:?}");
     }
+}
+
+#[test]
+fn what_a_receiver_that_is_silent_said_last_is_not_shown() {
+    let converter = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = converter.local_addr().unwrap();
+    let rig = Rig::start(&format!(
+        "{}[[input.gnss]]\nname = 'receiver'\nconnect = 'tcp://{at}'\nsilent-after-ms = 1000\n",
+        silent_signal()
+    ));
+    let (mut line, _) = converter.accept().unwrap();
+    let mut said = Vec::new();
+    let utc = rsu::clock::Utc::from_unix_ms(1_790_000_000_000).unwrap();
+    rsu::inputs::gnss::Emitter.epoch(utc, Some((31.0, 121.0)), &mut said);
+    until("its fix is shown", || {
+        let _ = line.write_all(&said);
+        rig.input("receiver").receiver.is_some()
+    });
+    drop(line);
+    until("it is shown no more", || {
+        rig.input("receiver").receiver.is_none()
+    });
 }

@@ -291,6 +291,31 @@ mod tests {
     }
 
     #[test]
+    fn sensors_that_cannot_be_and_two_of_one_name_are_refused() {
+        let good = recording(&car_frame(0.0, 0.1));
+        assert_eq!(good.check(), Ok(()));
+        let changed = |change: &dyn Fn(&mut Value)| {
+            let mut whole = json!({"sensors": [
+                {"id": "cam", "kind": "camera", "x": 0, "y": 0, "yaw": 0, "fov": 2.5, "rmin": 2, "rmax": 90},
+                {"id": "rad", "kind": "radar", "x": 0, "y": 0, "yaw": 0, "fov": 6.29, "rmin": 2, "rmax": 90},
+            ], "frames": []});
+            change(&mut whole["sensors"][0]);
+            serde_json::from_value::<Recording>(whole).unwrap().check()
+        };
+        assert_eq!(changed(&|_| {}), Ok(()));
+        for (key, value) in [
+            ("id", json!("rad")),
+            ("x", json!(1e308)),
+            ("fov", json!(-1)),
+            ("yaw", json!(1e9)),
+            ("rmax", json!(1)),
+        ] {
+            let refused = changed(&|sensor| sensor[key] = value.clone());
+            assert!(refused.is_err(), "{key}: {value}");
+        }
+    }
+
+    #[test]
     fn a_line_a_tenth_of_a_second_says_where_everybody_is() {
         let frames: Vec<String> = (0..=20)
             .map(|n| f64::from(n) / 20.0)

@@ -3,6 +3,7 @@
 //!
 //! Fields that are not named here are not read, above all neither `truth` nor `gt`.
 
+use std::f64::consts::TAU;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -118,6 +119,17 @@ impl Recording {
         if self.sensors.len() > crate::fusion::MAX_SENSORS {
             return Err(format!("more than {} sensors", crate::fusion::MAX_SENSORS));
         }
+        for (number, sensor) in self.sensors.iter().enumerate() {
+            let id = &sensor.id;
+            if self.sensors[..number].iter().any(|other| other.id == *id) {
+                return Err(format!("sensor {id:?} is listed twice"));
+            }
+            if !sensor.is_somewhere() {
+                return Err(format!(
+                    "sensor {id:?} stands or looks where no sensor does"
+                ));
+            }
+        }
         for (number, frame) in self.frames.iter().enumerate() {
             if !self.sensors.iter().any(|sensor| sensor.id == frame.sensor) {
                 return Err(format!(
@@ -157,6 +169,17 @@ impl Recording {
 }
 
 impl SensorEntry {
+    /// Within what a site may be, and looking somewhere.
+    fn is_somewhere(&self) -> bool {
+        let near = [self.x, self.y, self.h]
+            .iter()
+            .all(|m| m.abs() <= FARTHEST_M);
+        let ranges = (0.0..=FARTHEST_M).contains(&self.rmin) && self.rmax <= FARTHEST_M;
+        // A little more than all round, for who rounds.
+        let angles = self.fov > 0.0 && self.fov < 2.0 * TAU && self.yaw.abs() < 2.0 * TAU;
+        near && ranges && self.rmax > self.rmin && angles
+    }
+
     fn sensor(&self, input: InputId) -> Sensor {
         let pose = Pose {
             east_m: self.x,
@@ -288,6 +311,7 @@ fn certain() -> f32 {
 /// Second 0 of the file on our clock: late enough that a frame may lie before it.
 const EPOCH: Mono = Mono::from_nanos(1_000_000_000_000_000);
 const MAX_TIME_S: f64 = 86_400.0;
+const FARTHEST_M: f64 = 20_000.0;
 /// The file does not say how sure a radar is; these are usual for traffic radars.
 const RANGE_SIGMA_M: f64 = 0.3;
 const AZIMUTH_SIGMA_RAD: f64 = 0.010;

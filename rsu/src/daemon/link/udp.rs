@@ -25,8 +25,6 @@ use crate::daemon::clock;
 use crate::daemon::stop::Stop;
 use crate::daemon::tally::LinkState;
 
-/// Longest datagram taken; what the protocols send is far shorter, and fragments end at 65,507.
-const LONGEST: usize = 16 * 1024;
 /// How much the kernel may hold for us while we are away.
 const KERNEL_BUFFER: usize = 1 << 20;
 
@@ -74,7 +72,11 @@ impl UdpLink {
 
     /// Returns without error only when the wish to end was raised.
     fn receive(&mut self, socket: &UdpSocket) -> io::Result<()> {
-        let mut datagram = vec![0; LONGEST];
+        let longest = self
+            .ears
+            .iter()
+            .map(|ear| ear.inlet.decoder.longest_datagram());
+        let mut datagram = vec![0; longest.max().unwrap_or(0)];
         let mut control = nix::cmsg_space!(TimeSpec);
         let mut query = Vec::with_capacity(256);
         let mut granted = PATIENCE;

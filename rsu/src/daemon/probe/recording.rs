@@ -2,7 +2,7 @@
 //! there are any.
 //!
 //! The form is told by the content: a pcap by its first bytes, text by having nothing else in it
-//! (candump where a line of it can be read as that, hex otherwise); JSON and the rest are raw bytes as a
+//! (candump where a line of it can be read as that, hex otherwise); JSON, NMEA and the rest are raw bytes as a
 //! stream, but for a list of pairs of `query` and `reply` in hex, which are the frames in that order.
 
 use std::borrow::Cow;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::pcap::{Pcap, Transport};
 use crate::clock::Utc;
 use crate::inputs::can::candump;
+use crate::inputs::gnss::wire as nmea;
 
 /// Why a recording cannot be read at all.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl<'a> Chunks<'a> {
         if let Some(pairs) = Pairs::open(bytes) {
             return Ok(Self::Pairs(pairs));
         }
-        if !is_text(bytes) || is_json(bytes) {
+        if !is_text(bytes) || is_json(bytes) || is_nmea(bytes) {
             return Ok(Self::Raw(Some(bytes)));
         }
         Ok(Self::Lines(Lines {
@@ -226,6 +227,12 @@ fn is_json(bytes: &[u8]) -> bool {
     matches!(first, Some(b'{' | b'['))
 }
 
+/// A sentence is in it, as no line of hex or of candump is.
+fn is_nmea(bytes: &[u8]) -> bool {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    lines.any(|line| nmea::parse(line.trim_ascii_end()).is_ok())
+}
+
 fn is_text(bytes: &[u8]) -> bool {
     let text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     !bytes.is_empty() && bytes.iter().all(text)
@@ -287,6 +294,17 @@ mod tests {
     fn bytes_that_are_no_text_are_a_stream() {
         let raw = [0xC0, 1, 2, 0xC0];
         assert_eq!(pieces(&raw), (Form::Stream, vec![raw.to_vec()], vec![]));
+    }
+
+    #[test]
+    fn sentences_are_a_stream_whatever_stands_between_them() {
+        let mut text = b"# Date: 2015-02-25\n".to_vec();
+        nmea::emit(
+            "GNZDA",
+            &["120000.00", "20", "09", "2026", "00", "00"],
+            &mut text,
+        );
+        assert_eq!(pieces(&text), (Form::Stream, vec![text.clone()], vec![]));
     }
 
     #[test]

@@ -162,8 +162,19 @@ fn a_count_ends_the_reading() {
 }
 
 #[test]
+fn a_file_of_sentences_is_read() {
+    let utc = Utc::from_unix_ms(1_790_000_000_000).unwrap();
+    let mut bytes = b"# a comment\n".to_vec();
+    (0..3).for_each(|_| gnss::Emitter.epoch(utc, Some((31.0, 121.0)), &mut bytes));
+    let (lines, outcome) = probed(&args(ProbeProtocol::Gnss, "receiver.log"), &bytes);
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(outcome.counts.accepted(), 6);
+}
+
+#[test]
 fn sources_are_told_apart() {
-    let exit = |text| Source::parse(text).map_err(|failure| failure.exit);
+    let exit =
+        |text| Source::parse(text, config::SerialLine::CONTROLLER).map_err(|failure| failure.exit);
     assert_eq!(
         exit("some/file.hex"),
         Ok(Source::File("some/file.hex".into()))
@@ -181,7 +192,11 @@ fn sources_are_told_apart() {
     assert_eq!(exit("udp://nowhere"), Err(USAGE));
     assert_eq!(exit("tcp://radar"), Err(USAGE));
     assert_eq!(exit("gopher://x:1"), Err(USAGE));
-    let reason = |text| Source::parse(text).unwrap_err().reason;
+    let reason = |text| {
+        Source::parse(text, config::SerialLine::CONTROLLER)
+            .unwrap_err()
+            .reason
+    };
     assert_eq!(exit("mqtt://broker"), Err(USAGE));
     assert_eq!(exit("mqtts://broker/a"), Err(UNAVAILABLE));
     assert_eq!(
@@ -189,12 +204,12 @@ fn sources_are_told_apart() {
         "this build has no MQTT over TLS carrier yet"
     );
     assert!(matches!(
-        Source::parse("mqtt://broker/a/+/b"),
+        Source::parse("mqtt://broker/a/+/b", config::SerialLine::CONTROLLER),
         Ok(Source::Mqtt(broker)) if broker.port == 1883 && broker.topics == ["a/+/b"]
     ));
     let line = config::SerialLine {
         baud: 115_200,
-        ..config::SerialLine::default()
+        ..config::SerialLine::CONTROLLER
     };
     assert_eq!(
         exit("serial:///dev/ttyUSB0?baud=115200"),
@@ -216,7 +231,7 @@ fn a_file_that_is_not_there_is_66_and_one_without_sense_is_65() {
 /// Runs a live probe in this thread; the address is one that was free a moment ago.
 fn live(args: &ProbeArgs) -> (Vec<Value>, Outcome) {
     let mut out = Vec::new();
-    let source = Source::parse(&args.source).unwrap();
+    let source = Source::parse(&args.source, args.protocol.usual_line()).unwrap();
     let outcome = listen(args, &source, &mut out).unwrap();
     (lines(&out), outcome)
 }
@@ -327,7 +342,11 @@ fn what_cannot_be_asked_of_a_modbus_device_is_refused_with_a_reason() {
             },
             ..args(ProbeProtocol::Modbus, source)
         };
-        let failure = listen(&args, &Source::parse(source).unwrap(), &mut Vec::new());
+        let failure = listen(
+            &args,
+            &Source::parse(source, args.protocol.usual_line()).unwrap(),
+            &mut Vec::new(),
+        );
         let failure = failure.unwrap_err();
         assert_eq!(failure.exit, USAGE, "{source}");
         failure.reason

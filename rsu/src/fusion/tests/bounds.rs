@@ -130,6 +130,26 @@ fn an_id_rests_before_another_thing_has_it() {
 }
 
 #[test]
+fn after_a_flood_of_false_things_a_newcomer_is_told_of_soon() {
+    let mut fusion = fusion();
+    assert_eq!(fusion.config().id_rest, Duration::from_secs(30));
+    for step in 0..5 {
+        crowd(&mut fusion, f64::from(step) / 10.0, 255);
+    }
+    assert_eq!(ids(&mut fusion, 0.4).len(), 255);
+    // The flood ends; who comes then has a number within the time that all tracks take to go, and 5 s.
+    watch(&mut fusion, 0.5, 8.0, |_| vec![car(30.0, 490.0)]);
+    let told = ids(&mut fusion, 8.0);
+    assert_eq!(told.len(), 1);
+    // Whose rest is over is taken first: nobody else has had it for the longest time.
+    watch(&mut fusion, 8.1, 9.0, |_| {
+        vec![car(30.0, 490.0), car(60.0, -490.0)]
+    });
+    let both = ids(&mut fusion, 9.0);
+    assert!(both.len() == 2 && both.contains(&told[0]), "{both:?}");
+}
+
+#[test]
 fn a_crowd_in_one_spot_is_paired_within_bounds() {
     let mut fusion = fusion();
     let mut dice = Dice::new(9);

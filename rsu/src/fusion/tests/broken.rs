@@ -49,6 +49,41 @@ fn a_picture_that_hangs_under_new_stamps_is_one_thing_and_disturbs_no_other() {
 }
 
 #[test]
+fn a_picture_that_hangs_while_those_in_it_are_said_to_move_is_no_evidence() {
+    let mut fusion = fusion();
+    let fast = |east_m: f64| Detection {
+        velocity: Some(Velocity {
+            east_mps: 4.0,
+            north_mps: 0.0,
+            cov: Covariance::from_axes(0.0, 0.3, 0.3),
+        }),
+        ..car(east_m, 0.0)
+    };
+    for step in 0..600 {
+        let t = f64::from(step) / 10.0;
+        // It hangs from the third second to the fiftieth.
+        let shown_s = if (3.0..50.0).contains(&t) { 3.0 } else { t };
+        fusion.handle_objects(CAMERA, &frame(t, &[fast(4.0 * shown_s), car(60.0, -10.0)]));
+        let other = car(20.0 + 2.0 * t, 20.0);
+        fusion.handle_objects(SECOND_CAMERA, &frame(t + 0.05, &[other]));
+        let now = moment(t + 0.05);
+        let seen = fusion.picture(now).tracks.len();
+        let suspicion = fusion.health(CAMERA, now).unwrap().suspicion;
+        match t {
+            1.0..3.0 | 52.0.. => assert_eq!((seen, suspicion), (3, None), "{t}"),
+            6.5..50.0 => assert_eq!((seen, suspicion), (1, Some(Suspicion::Hung)), "{t}"),
+            _ => {}
+        }
+    }
+    let counts = fusion.counts();
+    assert!(counts.hung > 440, "{counts:?}");
+    // Those three, what set out while it was believed, and both when it comes back.
+    assert!(counts.published <= 7, "{counts:?}");
+    let moving = nearest(&mut fusion, 59.95, 139.9, 20.0);
+    assert!((moving.east_m - 139.9).abs() < 0.3, "{moving:?}");
+}
+
+#[test]
 fn one_number_on_two_things_makes_no_one_of_them() {
     let mut fusion = fusion();
     let tagged = |east_m: f64, north_m: f64| Detection {

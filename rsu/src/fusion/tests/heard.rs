@@ -121,6 +121,25 @@ fn two_that_name_themselves_stay_two_side_by_side() {
     assert_eq!(names, [(false, Some(other)), (true, Some(BUS))]);
 }
 
+#[test]
+fn two_under_one_name_are_two_places() {
+    let mut fusion = fusion_with_air();
+    // Sixty metres apart, one towards the other, each at its own moment; they meet after four seconds.
+    for step in 0..80 {
+        let t = f64::from(step) / 10.0;
+        let there = [word(BUS, 20.0 + 8.0 * t, 2.0, 8.0)];
+        let here = [word(BUS, 84.0 - 8.0 * (t + 0.05), -8.0, -8.0)];
+        fusion.handle_objects(AIR, &frame(t, &there));
+        fusion.handle_objects(AIR, &frame(t + 0.05, &here));
+        if step > 10 {
+            let tracks = &fusion.picture(moment(t + 0.05)).tracks;
+            assert_eq!(tracks.len(), 2, "{t}: {tracks:?}");
+            assert!(tracks.iter().all(|track| track.own_id == Some(BUS)));
+        }
+    }
+    assert_eq!(fusion.counts().published, 2);
+}
+
 /// One comes first; the other a second later, in the lane beside and half a length behind, so that each word
 /// lies within the error of both. Each speaks at its own moment, as radios do.
 #[test]

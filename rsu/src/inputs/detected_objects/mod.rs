@@ -27,9 +27,12 @@
 //!   position is taken as metres from the site's origin, and counted. Between a transverse Mercator
 //!   frame and ours lie centimetres within a junction.
 //! - Messages come in bursts and late: `seen_at` is the arrival less the configured latency, less
-//!   what this message is later than the quickest of late by its own stamp, up to 1 s.
+//!   what this message is later than the quickest of late by its own stamp. One that is later by more
+//!   than 1 s was held up, and is dropped: what was seen then is no picture of now.
 //! - A message that is the same as the one before to the letter, or whose `sequence` is behind the
-//!   last by less than 100, is dropped: a box that hangs must not look alive.
+//!   last by less than 100, is dropped: a box that hangs must not look alive. One that was started anew
+//!   before it had counted so far is heard again after three messages, or at once on a new connection.
+//! - Boxes written in Python write `NaN` and `Infinity`, which JSON does not have: they are read as not known.
 //!
 //! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
 
@@ -38,6 +41,7 @@ mod emitter;
 mod tests;
 pub mod wire;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use v2x_msg::base::EnuFrame;
@@ -47,7 +51,7 @@ pub use emitter::Emitter;
 
 use self::wire::{ClassWord, Message, Object};
 use super::delay::Delay;
-use super::json::{Capped, DeviceId, Number, Piece, Splitter, fingerprint};
+use super::json::{Capped, DeviceId, Number, Piece, Splitter, fingerprint, without_nan};
 use super::objects::{self, Gather, MOST, Thing, place_of, usable, yaw_of_heading};
 use super::{Carrier, Counts, Mount, Pose};
 use crate::clock::{Mono, Now};
@@ -95,8 +99,9 @@ const REJECTED: [&str; 9] = {
         c,
     ]
 };
-const IGNORED: [&str; 2] = ["repeated", "out-of-order"];
-const TOLERATED: [&str; 5] = [
+const IGNORED: [&str; 3] = ["repeated", "out-of-order", "held-up"];
+const TOLERATED: [&str; 6] = [
+    "no-number",
     "objects-left-out",
     "covariance-unusable",
     "no-projection",
@@ -106,7 +111,9 @@ const TOLERATED: [&str; 5] = [
 
 /// A sequence that is behind by this or more was started anew.
 const RESTARTED: f64 = 100.0;
-/// A message may be this late and is still dated back; beyond, the stamp is not believed.
+/// So many messages one after another that count on from behind are a box that was started anew.
+const COUNTS_ANEW: u32 = 4;
+/// A message may be this late and is still dated back.
 const LATEST: Duration = Duration::from_secs(1);
 /// Messages are compared with those of some five minutes.
 const STRETCH: Duration = Duration::from_secs(10);
@@ -132,7 +139,7 @@ impl Decoder {
                 gather: Gather::default(),
                 delay: Delay::over(STRETCH),
                 last: None,
-                sequence: None,
+                sequence: Sequence::default(),
             },
         }
     }
@@ -140,12 +147,13 @@ impl Decoder {
     /// Takes a message or the next bytes of a stream; see [`super::Decoder::push`].
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear } = self;
-        splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
+        splitter.push(arrived.mono, bytes, |piece| ear.hear(arrived, &piece, sink));
     }
 
     /// Forgets a half-received message; see [`super::Decoder::link_restarted`].
     pub fn link_restarted(&mut self) {
         self.splitter.reset();
+        self.ear.sequence = Sequence::default();
     }
 
     /// How far the device's clock is behind ours; see [`super::Decoder::clock_behind_s`].
@@ -168,7 +176,7 @@ struct Ear {
     gather: Gather,
     delay: Delay,
     last: Option<u64>,
-    sequence: Option<f64>,
+    sequence: Sequence,
 }
 
 impl Ear {
@@ -177,7 +185,11 @@ impl Ear {
             Piece::Object(bytes) => bytes,
             other => return self.counts.reject(other.kind().unwrap_or("json")),
         };
-        let Ok(message) = wire::parse(bytes) else {
+        let Ok(message) = wire::parse(bytes).or_else(|error| {
+            let mended = without_nan(bytes).ok_or(error)?;
+            self.counts.tolerate("no-number");
+            wire::parse(&mended)
+        }) else {
             return self.counts.reject("json");
         };
         let fresh = Some(fingerprint(bytes));
@@ -198,14 +210,14 @@ impl Ear {
         objects: &Capped<Object, MOST>,
         sink: &mut dyn FnMut(Content),
     ) {
-        if let Some(sequence) = message.sequence.finite() {
-            let behind = self.sequence.map_or(-1.0, |last| last - sequence);
-            if (0.0..RESTARTED).contains(&behind) {
-                return self.counts.ignore("out-of-order");
-            }
-            self.sequence = Some(sequence);
+        if let Some(number) = message.sequence.finite()
+            && !self.sequence.goes_on(number)
+        {
+            return self.counts.ignore("out-of-order");
         }
-        let seen_at = self.seen_at(arrived, message.time_ms);
+        let Some(seen_at) = self.seen_at(arrived, message.time_ms) else {
+            return self.counts.ignore("held-up");
+        };
         self.gather.begin(seen_at);
         self.counts
             .tolerate_times("objects-left-out", objects.left_out);
@@ -218,7 +230,9 @@ impl Ear {
     }
 
     fn carma(&mut self, arrived: Now, said: &Message, sink: &mut dyn FnMut(Content)) {
-        let seen_at = self.seen_at(arrived, said.timestamp);
+        let Some(seen_at) = self.seen_at(arrived, said.timestamp) else {
+            return self.counts.ignore("held-up");
+        };
         let origin = said.proj_string.as_deref().and_then(wire::origin_of);
         let origin = origin.and_then(|(lat, lon)| place_of(&self.config.frame, lat, lon));
         if origin.is_none() {
@@ -301,23 +315,59 @@ impl Ear {
         cov
     }
 
-    fn seen_at(&mut self, arrived: Now, stamp: Number) -> Mono {
-        let Some(stamp_ms) = stamp.whole(1..=MAX_STAMP_MS) else {
+    /// None for what was held up on its way.
+    fn seen_at(&mut self, arrived: Now, stamp: Number) -> Option<Mono> {
+        let Some(stamp_ms) = stamp.whole(STAMPS_MS) else {
             self.counts.tolerate("no-stamp");
-            return arrived.mono - self.config.latency;
+            return Some(arrived.mono - self.config.latency);
         };
         let ours_ms = arrived.utc.unix_ms();
         self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         let delay = &mut self.delay;
         let delay = delay.of_one_of_several(arrived.mono, stamp_ms).late();
+        if delay > LATEST {
+            return None;
+        }
         if delay > LATE {
             self.counts.tolerate("late");
         }
-        arrived.mono - self.config.latency - delay.min(LATEST)
+        Some(arrived.mono - self.config.latency - delay)
+    }
+}
+
+/// The numbers of a box's messages.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sequence {
+    last: Option<f64>,
+    /// The newest of those that were behind it, and how many of them came one after another.
+    behind: Option<(f64, u32)>,
+}
+
+impl Sequence {
+    /// Whether this is the next of the box, and neither one again nor one that was overtaken.
+    fn goes_on(&mut self, number: f64) -> bool {
+        let behind = self.last.map_or(-1.0, |last| last - number);
+        if (0.0..RESTARTED).contains(&behind) {
+            let run = match self.behind {
+                Some((before, run)) if number > before => run + 1,
+                // The same again.
+                Some((before, run)) if number >= before => run,
+                _ => 1,
+            };
+            self.behind = Some((number, run));
+            if run < COUNTS_ANEW {
+                return false;
+            }
+        }
+        *self = Self {
+            last: Some(number),
+            behind: None,
+        };
+        true
     }
 }
 
 /// A slower object's motion says nothing of where it points.
 const MOVING_MPS: f64 = 1.0;
-/// The year 2255.
-const MAX_STAMP_MS: i64 = 9_000_000_000_000;
+/// The years 1973 to 2255. Below are seconds, or the time of a simulation, which keeps no pace with ours.
+const STAMPS_MS: RangeInclusive<i64> = 100_000_000_000..=9_000_000_000_000;

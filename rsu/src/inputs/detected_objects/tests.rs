@@ -151,7 +151,7 @@ fn a_late_message_is_dated_back_by_its_stamp() {
 }
 
 #[test]
-fn a_box_whose_clock_is_set_is_dated_by_it_for_a_second_at_most() {
+fn a_box_whose_clock_is_set_is_dated_by_it_or_dropped_for_a_second_at_most() {
     let dated_back = |set_ms: i64, last: i64| {
         let mut decoder = decoder();
         let mut back = |n: i64| {
@@ -161,8 +161,9 @@ fn a_box_whose_clock_is_set_is_dated_by_it_for_a_second_at_most() {
                 1_790_000_000_000 + 100 * n + off_ms
             );
             let at = now(100 * n as u64 + 20);
-            let seen_at = push(&mut decoder, at, &text).remove(0).seen_at;
-            at.mono.seconds_after(seen_at) > 0.051
+            let heard = push(&mut decoder, at, &text);
+            let late = |objects: &Objects| at.mono.seconds_after(objects.seen_at) > 0.051;
+            heard.first().is_none_or(late)
         };
         (0..100).filter(|n| back(*n)).count()
     };
@@ -170,7 +171,80 @@ fn a_box_whose_clock_is_set_is_dated_by_it_for_a_second_at_most() {
     assert_eq!(dated_back(3000, 20), 0);
     assert_eq!(dated_back(3000, 100), 0);
     assert!(dated_back(-3000, 100) <= 8);
+    assert!(dated_back(-3_600_000, 100) <= 8);
     assert!(dated_back(-400, 100) <= 8);
+}
+
+#[test]
+fn what_a_line_held_up_is_no_picture_of_now() {
+    for every_ms in [40, 100, 500] {
+        let mut decoder = decoder();
+        let mut hear = |sent_ms: u64, arrived_ms: u64| {
+            let stamp_ms = 1_790_000_000_000 + sent_ms;
+            let text = format!("{{\"time_ms\":{stamp_ms},\"objects\":[]}}");
+            push(&mut decoder, now(arrived_ms), &text)
+        };
+        let sent = |from_ms: u64, to_ms: u64| (from_ms..to_ms).step_by(every_ms as usize);
+        for sent_ms in sent(0, 5000) {
+            assert_eq!(hear(sent_ms, sent_ms + 20).len(), 1);
+        }
+        // Twenty seconds of silence, then all of it within half a second, then it goes on.
+        for (n, sent_ms) in sent(5000, 25_000).enumerate() {
+            let arrived_ms = 25_000 + n as u64 * every_ms / 40;
+            let truly_at = now(sent_ms).mono;
+            for objects in hear(sent_ms, arrived_ms) {
+                let off_s = objects.seen_at.seconds_after(truly_at);
+                assert!(off_s.abs() < 0.1, "{sent_ms} dated {off_s} s off");
+                assert!(
+                    arrived_ms - sent_ms <= 1100,
+                    "{sent_ms} came at {arrived_ms}"
+                );
+            }
+        }
+        assert_eq!(hear(26_000, 26_020).len(), 1);
+        assert!(counted(&decoder, "held-up") > 30, "{:?}", decoder.counts());
+    }
+}
+
+#[test]
+fn a_stamp_in_seconds_or_of_a_simulation_holds_nothing_up() {
+    for (first, per_s) in [(1_790_000_000.0, 1.0), (0.0, 500.0)] {
+        let mut decoder = decoder();
+        for n in 0..600_u64 {
+            let stamp = first + per_s * n as f64 / 10.0;
+            let text = format!("{{\"time_ms\":{stamp},\"sequence\":{n},\"objects\":[]}}");
+            assert_eq!(
+                push(&mut decoder, now(100 * n), &text).len(),
+                1,
+                "{first} {n}"
+            );
+        }
+        assert_eq!(counted(&decoder, "no-stamp"), 600);
+    }
+}
+
+#[test]
+fn a_box_that_is_started_anew_early_is_heard_again_soon() {
+    let mut decoder = decoder();
+    let of = |sequence: u64, n: u64| {
+        format!("{{\"sequence\":{sequence},\"objects\":[{{\"east_m\":{n},\"north_m\":0}}]}}")
+    };
+    // A crash every 50 messages.
+    for life in 0..4 {
+        let heard = (0..50).filter(|n| {
+            let at = now(100 * (50 * life + n));
+            !push(&mut decoder, at, &of(*n, life)).is_empty()
+        });
+        let heard: Vec<u64> = heard.collect();
+        assert!(heard.len() >= 47, "{life}: {heard:?}");
+    }
+    // One that is behind among those that go on stays behind: it was overtaken, or is another box.
+    for n in 50..100 {
+        assert_eq!(push(&mut decoder, now(20_000 + n), &of(n, 7)).len(), 1);
+        assert_eq!(push(&mut decoder, now(20_000 + n), &of(n - 20, 8)).len(), 0);
+    }
+    decoder.link_restarted();
+    assert_eq!(push(&mut decoder, now(30_000), &of(0, 9)).len(), 1);
 }
 
 #[test]
@@ -196,6 +270,22 @@ fn repeated_and_overtaken_messages_are_dropped_and_a_restart_is_followed() {
             counted(&decoder, "out-of-order")
         ),
         (1, 2)
+    );
+}
+
+#[test]
+fn what_one_object_does_not_know_costs_no_other() {
+    let mut decoder = decoder();
+    let text = r#"{"objects":[{"east_m":1,"north_m":2,"speed_mps":NaN,"class":7},{"east_m":NaN,"north_m":2},
+        {"east_m":3,"north_m":-Infinity},{"east_m":5,"north_m":6,"class":"bus"}]}"#;
+    let heard = push(&mut decoder, now(0), text).remove(0);
+    let classes: Vec<Class> = heard.detections.iter().map(|seen| seen.class).collect();
+    assert_eq!(classes, [Class::Unknown, Class::Bus]);
+    assert!(heard.detections.iter().all(|seen| seen.velocity.is_none()));
+    assert_eq!(counted(&decoder, "object-without-position"), 2);
+    assert_eq!(
+        (counted(&decoder, "no-number"), counted(&decoder, "json")),
+        (1, 0)
     );
 }
 

@@ -120,7 +120,7 @@ pub struct ClassWord(pub Class);
 
 impl<'de> Deserialize<'de> for ClassWord {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(WordVisitor)
+        deserializer.deserialize_any(WordVisitor)
     }
 }
 
@@ -137,6 +137,15 @@ impl Visitor<'_> for WordVisitor {
         let mut words = WORDS.iter();
         let known = words.find(|(word, _)| text.eq_ignore_ascii_case(word));
         Ok(ClassWord(known.map_or(Class::Unknown, |(_, class)| *class)))
+    }
+
+    // A code of the box's own says nothing here, and costs nothing either.
+    fn visit_u64<E>(self, _: u64) -> Result<ClassWord, E> {
+        Ok(ClassWord(Class::Unknown))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<ClassWord, E> {
+        Ok(ClassWord(Class::Unknown))
     }
 }
 

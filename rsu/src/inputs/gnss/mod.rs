@@ -24,6 +24,9 @@
 //! - A sentence arrives up to a second after its moment, so a difference of the clocks below 1.5 s
 //!   means nothing; a real one is told by the kernel's own clock state, which gates what claims a time.
 //! - Receivers before their first fix tell dates of years ago: a time without a fix is not compared.
+//! - At midnight GGA comes before whoever tells the new date: a time of day that is long before that of the date
+//!   is of the day after. The sixtieth second of a leap second is the first of the next day, as the system has it.
+//! - What was known is forgotten with the link: whoever is connected next may be another.
 
 mod gpsd;
 #[cfg(test)]
@@ -31,6 +34,8 @@ mod recordings;
 #[cfg(test)]
 mod tests;
 pub mod wire;
+
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use v2x_msg::base::EnuFrame;
@@ -88,6 +93,11 @@ const TOLERATED: [&str; 4] = ["no-fix", "clock-differs", "place-differs", "date-
 const WATCH: &[u8] = b"?WATCH={\"enable\":true,\"json\":true};\n";
 /// Without RMC for so many GGA, GGA is reported on.
 const PATIENCE: u8 = 3;
+/// Receivers tell their satellites each second, or each five.
+const IN_VIEW_FOR: Duration = Duration::from_secs(15);
+const DAY_MS: u32 = 86_400_000;
+/// No sentence is so much older than another before it.
+const LONG_BEFORE_MS: u32 = 3_600_000;
 
 /// Bytes of one receiver to reports.
 #[derive(Debug)]
@@ -122,7 +132,9 @@ impl Decoder {
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear, .. } = self;
         match ear.config.form {
-            Form::Gpsd => splitter.push(bytes, |piece| ear.object(arrived, &piece, sink)),
+            Form::Gpsd => splitter.push(arrived.mono, bytes, |piece| {
+                ear.object(arrived, &piece, sink);
+            }),
             Form::Nmea => bytes
                 .iter()
                 .for_each(|byte| self.byte(arrived, *byte, sink)),
@@ -134,6 +146,9 @@ impl Decoder {
         self.line.clear();
         self.splitter.reset();
         self.asked = false;
+        self.ear.known = Receiver::default();
+        self.ear.date = None;
+        self.ear.in_view.clear();
     }
 
     /// Asks gpsd once a connection; see [`super::Decoder::poll_query`].
@@ -197,12 +212,12 @@ struct Ear {
     config: Config,
     counts: Counts,
     known: Receiver,
-    /// Year, month, day of the last RMC or ZDA.
-    date: Option<(i32, u8, u8)>,
+    /// Midnight of the last RMC or ZDA, and the time of day at which it said so.
+    date: Option<(Utc, u32)>,
     /// GGA since the last RMC.
     lonely: u8,
-    /// Satellites in view, by the first letters of the talker.
-    in_view: ArrayVec<([u8; 2], u8), 8>,
+    /// Satellites in view, by the first letters of the talker, and when it said so.
+    in_view: ArrayVec<([u8; 2], u8, Mono), 8>,
 }
 
 impl Ear {
@@ -234,7 +249,7 @@ impl Ear {
                 self.counts.accept();
                 let year = said.number(4).filter(|y| (1980.0..2200.0).contains(y));
                 if let (Some(day), Some(month), Some(year)) = (said.whole(2), said.whole(3), year) {
-                    self.date = Some((year as i32, month, day));
+                    self.note_date((year as i32, month, day), said.time_of_day_ms(1));
                 }
             }
             "GSA" => {
@@ -245,7 +260,7 @@ impl Ear {
             }
             "GSV" => {
                 self.counts.accept();
-                self.gsv(&said);
+                self.gsv(arrived.mono, &said);
             }
             _ => self.counts.ignore("other-sentence"),
         }
@@ -253,8 +268,11 @@ impl Ear {
 
     fn rmc(&mut self, said: &Sentence<'_>) {
         let valid = said.field(2) == "A";
-        self.date = wire::date(said.field(9)).or(self.date);
-        self.known.utc = self.moment(said.time_of_day_ms(1));
+        let time_of_day_ms = said.time_of_day_ms(1);
+        if let Some(date) = wire::date(said.field(9)) {
+            self.note_date(date, time_of_day_ms);
+        }
+        self.known.utc = self.moment(time_of_day_ms);
         self.known.place_deg = said.place(3).filter(|_| valid);
         match (valid, self.known.fix) {
             (false, _) => self.known.fix = Fix::None,
@@ -280,24 +298,32 @@ impl Ear {
         self.known.hdop = said.number(8).filter(|_| fixed);
     }
 
-    fn gsv(&mut self, said: &Sentence<'_>) {
+    fn gsv(&mut self, at: Mono, said: &Sentence<'_>) {
         let Some(count) = said.whole(3) else { return };
         let talker = match *said.talker.as_bytes() {
             [a, b] => [a, b],
             _ => return,
         };
-        match self.in_view.iter_mut().find(|(who, _)| *who == talker) {
-            Some((_, known)) => *known = count,
-            // More systems than there are: not of this sky.
-            None => drop(self.in_view.try_push((talker, count))),
-        }
-        let sum = self.in_view.iter().map(|(_, n)| u16::from(*n)).sum::<u16>();
+        // Of a system that is not seen any more nothing is said.
+        self.in_view
+            .retain(|(who, _, told)| *who != talker && at.since(*told) < IN_VIEW_FOR);
+        // More systems than there are: not of this sky.
+        let _ = self.in_view.try_push((talker, count, at));
+        let sum = self.in_view.iter().map(|(_, n, _)| u16::from(*n));
+        let sum = sum.sum::<u16>();
         self.known.satellites_in_view = Some(u8::try_from(sum).unwrap_or(u8::MAX));
     }
 
+    fn note_date(&mut self, (year, month, day): (i32, u8, u8), time_of_day_ms: Option<u32>) {
+        let midnight = wire::utc(year, month, day, 0);
+        self.date = midnight.zip(time_of_day_ms).or(self.date);
+    }
+
     fn moment(&self, time_of_day_ms: Option<u32>) -> Option<Utc> {
-        let (year, month, day) = self.date?;
-        wire::utc(year, month, day, time_of_day_ms?)
+        let ((midnight, told_ms), now_ms) = (self.date?, time_of_day_ms?);
+        let is_next_day = now_ms.saturating_add(LONG_BEFORE_MS) < told_ms;
+        let day_ms = if is_next_day { DAY_MS } else { 0 };
+        Some(midnight + Duration::from_millis(u64::from(day_ms + now_ms)))
     }
 
     fn object(&mut self, arrived: Now, piece: &Piece<'_>, sink: &mut dyn FnMut(Content)) {

@@ -160,6 +160,94 @@ fn zda_dates_a_receiver_that_sends_no_rmc() {
     );
 }
 
+/// A GGA of a place, at a time of day.
+fn gga(time: &str, bytes: &mut Vec<u8>) {
+    let rest = ["4", "20", "0.5", "4", "M", "9", "M", "", ""];
+    let place = [time, "3100.0", "N", "12100.0", "E"];
+    wire::emit("GNGGA", &[&place[..], &rest].concat(), bytes);
+}
+
+#[test]
+fn at_midnight_the_clock_does_not_jump() {
+    // A receiver that sends no RMC, and its ZDA behind each GGA; with a leap second, and without.
+    for times in [
+        [
+            "235957.00",
+            "235958.00",
+            "235959.00",
+            "000000.00",
+            "000001.00",
+        ],
+        [
+            "235958.00",
+            "235959.00",
+            "235960.00",
+            "000000.00",
+            "000001.00",
+        ],
+    ] {
+        let mut decoder = Decoder::new(Config::default());
+        let mut utc = Vec::new();
+        let zda = |time: &str, day: &str, bytes: &mut Vec<u8>| {
+            wire::emit("GNZDA", &[time, day, "12", "2026", "00", "00"], bytes);
+        };
+        let mut bytes = Vec::new();
+        zda("235950.00", "30", &mut bytes);
+        (0..4).for_each(|_| gga("235950.00", &mut bytes));
+        for time in times {
+            gga(time, &mut bytes);
+            let day = if time < "1" { "31" } else { "30" };
+            zda(time, day, &mut bytes);
+        }
+        decoder.push(now(START_MS), &bytes, &mut |content| match content {
+            Content::Receiver(receiver) => utc.push(receiver.utc.unwrap().unix_ms()),
+            other => panic!("{other:?}"),
+        });
+        let seen = &utc[1..];
+        assert_eq!(seen.len(), 5);
+        let steps = seen.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(steps.clone().all(|ms| ms == 0 || ms == 1000), "{seen:?}");
+        assert!(steps.sum::<i64>() >= 3000, "{seen:?}");
+    }
+}
+
+#[test]
+fn what_was_known_is_forgotten_with_the_link_and_with_the_satellites() {
+    let mut decoder = Decoder::new(Config::default());
+    let hear = |decoder: &mut Decoder, seconds: u64, bytes: &[u8]| {
+        let mut heard = None;
+        let start = now(START_MS);
+        let at = Now {
+            mono: start.mono + Duration::from_secs(seconds),
+            ..start
+        };
+        decoder.push(at, bytes, &mut |content| {
+            let Content::Receiver(receiver) = content else {
+                panic!("{content:?}")
+            };
+            heard = Some(receiver);
+        });
+        heard
+    };
+    let said = |talker: &str, count: &str| {
+        let mut bytes = Vec::new();
+        wire::emit(talker, &["1", "1", count], &mut bytes);
+        Emitter.epoch(Utc::from_unix_ms(START_MS).unwrap(), None, &mut bytes);
+        bytes
+    };
+    hear(&mut decoder, 0, &said("GPGSV", "09"));
+    let both = hear(&mut decoder, 1, &said("BDGSV", "12")).unwrap();
+    assert_eq!(both.satellites_in_view, Some(21));
+    // BeiDou alone from now on.
+    let one = hear(&mut decoder, 60, &said("BDGSV", "11")).unwrap();
+    assert_eq!(one.satellites_in_view, Some(11));
+    decoder.link_restarted();
+    let mut bytes = Vec::new();
+    (0..4).for_each(|_| gga("120000.00", &mut bytes));
+    let other = hear(&mut decoder, 61, &bytes).unwrap();
+    assert_eq!((other.satellites_in_view, other.utc), (None, None));
+}
+
 #[test]
 fn damaged_lines_are_counted_by_kind() {
     let mut good = Vec::new();

@@ -104,7 +104,7 @@ impl Sentence<'_> {
         ))
     }
 
-    /// A time of day: ms since midnight.
+    /// A time of day: ms since midnight; a day more in a leap second.
     pub fn time_of_day_ms(&self, number: usize) -> Option<u32> {
         let text = self.field(number);
         let two = |at: usize| text.get(at..at + 2)?.parse::<u32>().ok();
@@ -115,7 +115,8 @@ impl Sentence<'_> {
             _ => return None,
         };
         let ms = (fraction * 1000.0).round() as u32;
-        (hour < 24 && minute < 60 && second < 60)
+        let leaps = (hour, minute, second) == (23, 59, 60);
+        (hour < 24 && minute < 60 && (second < 60 || leaps))
             .then(|| ((hour * 60 + minute) * 60 + second) * 1000 + ms.min(999))
     }
 }

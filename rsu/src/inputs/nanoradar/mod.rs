@@ -15,6 +15,9 @@
 //! - The radar tells no angle: across its beam a target may be anywhere within it, and the covariance
 //!   says so.
 //! - A byte that is lost costs one frame: reading goes on at the next AA AA that has its end in place.
+//! - Ten scenes that are the same to the bit, in which something should have moved by a metre by its own speed,
+//!   are one that is played again by a converter that hangs: they are counted and not reported, so that the
+//!   radar grows old. The number of the frames says nothing, for they have none.
 
 pub mod wire;
 
@@ -23,9 +26,10 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 
 use self::wire::{Frame, LENGTH, Malformed, Target};
+use super::json::fingerprint;
 use super::objects::{self, Assumed, Gather, Thing};
 use super::{Counts, Mount, Pose};
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::report::{Content, Covariance};
 
 /// How a radar is read, and where it stands.
@@ -59,10 +63,14 @@ const REJECTED: [&str; 5] = {
     let [a, b, c] = objects::REFUSED;
     ["noise", "checksum", a, b, c]
 };
-const IGNORED: [&str; 2] = ["other-id", "sensor-state"];
+const IGNORED: [&str; 3] = ["other-id", "sensor-state", "repeated-scene"];
 const TOLERATED: [&str; 2] = ["incomplete-cycle", "more-than-announced"];
 /// No radar of the family lists more.
 const MOST_TARGETS: u8 = 32;
+/// So many scenes the same to the bit, in which something moved so far meanwhile, are no measurements.
+const FROZEN: u32 = 10;
+const FROZEN_M: f64 = 1.0;
+const STILL_MPS: f64 = 0.5;
 
 /// Bytes of one radar to reports.
 #[derive(Debug)]
@@ -75,6 +83,21 @@ pub struct Decoder {
     gather: Gather,
     /// Targets that are still to come of a scene that was announced.
     awaited: u8,
+    /// The scene in hand, and the last.
+    scene: Scene,
+    last: Scene,
+    /// So many scenes before were the same, since then.
+    same: u32,
+    since: Mono,
+}
+
+/// What tells scenes apart.
+#[derive(Clone, Copy, Debug, Default)]
+struct Scene {
+    began: Mono,
+    /// Of all its bytes.
+    print: u64,
+    fastest_mps: f64,
 }
 
 impl Decoder {
@@ -88,6 +111,10 @@ impl Decoder {
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             gather: Gather::default(),
             awaited: 0,
+            scene: Scene::default(),
+            last: Scene::default(),
+            same: 0,
+            since: Mono::ZERO,
         }
     }
 
@@ -141,14 +168,14 @@ impl Decoder {
                 self.target(Target::of(frame.data), sink);
                 self.awaited = self.awaited.saturating_sub(1);
                 if self.awaited == 0 {
-                    self.gather.end(&mut self.counts, sink);
+                    self.end(sink);
                 }
             }
             wire::STATUS => {
                 self.counts.accept();
                 if self.awaited > 0 {
                     self.counts.tolerate("incomplete-cycle");
-                    self.gather.end(&mut self.counts, sink);
+                    self.end(sink);
                 }
                 let announced = frame.data[0];
                 if announced > MOST_TARGETS {
@@ -157,7 +184,7 @@ impl Decoder {
                 self.awaited = announced.min(MOST_TARGETS);
                 self.begin(arrived);
                 if self.awaited == 0 {
-                    self.gather.end(&mut self.counts, sink);
+                    self.end(sink);
                 }
             }
             wire::SENSOR => self.counts.ignore("sensor-state"),
@@ -167,9 +194,35 @@ impl Decoder {
 
     fn begin(&mut self, arrived: Now) {
         self.gather.begin(arrived.mono - self.config.latency);
+        self.scene = Scene {
+            began: arrived.mono,
+            ..Scene::default()
+        };
+    }
+
+    fn end(&mut self, sink: &mut dyn FnMut(Content)) {
+        let (scene, last) = (self.scene, std::mem::replace(&mut self.last, self.scene));
+        if scene.print == last.print {
+            self.same = self.same.saturating_add(1);
+        } else {
+            (self.same, self.since) = (0, scene.began);
+        }
+        let moved_m = scene.fastest_mps * scene.began.seconds_after(self.since);
+        if self.same >= FROZEN && moved_m > FROZEN_M {
+            self.counts.ignore("repeated-scene");
+        } else {
+            self.gather.end(&mut self.counts, sink);
+        }
     }
 
     fn target(&mut self, target: Target, sink: &mut dyn FnMut(Content)) {
+        let before = self.scene.print.rotate_left(7);
+        self.scene.print = before ^ fingerprint(&target.data());
+        // 0 is a radar that does not tell it; the recorded ones tell 0.1 m/s of what stands.
+        let mps = target.speed_mps().abs();
+        if target.speed != 0 && mps > STILL_MPS {
+            self.scene.fastest_mps = self.scene.fastest_mps.max(mps);
+        }
         let range_m = f64::from(target.range_cm) * 0.01;
         // Anywhere in the beam: an even spread has its width over the root of 12.
         let across_m = 2.0 * range_m * self.config.half_beam_deg.to_radians().tan() / 12_f64.sqrt();
@@ -298,6 +351,39 @@ mod tests {
             [("noise", 1), ("checksum", 1)]
         );
         assert!(heard.is_empty(), "the scene is not whole yet");
+    }
+
+    /// How many of 40 scenes, one each 50 ms, are reported.
+    fn reported(scene: impl Fn(u16) -> Target) -> (usize, Decoder) {
+        let mut decoder = Decoder::new(Config::default());
+        let mut heard = 0;
+        for n in 0..40_u16 {
+            let now = Now {
+                mono: Mono::from_nanos(1_000_000_000 + u64::from(n) * 50_000_000),
+                utc: Utc::from_unix_ns(0),
+            };
+            let mut bytes = Vec::new();
+            Emitter.scene(&[scene(n), target(4000)], &mut bytes);
+            decoder.push(now, &bytes, &mut |_| heard += 1);
+        }
+        (heard, decoder)
+    }
+
+    #[test]
+    fn a_scene_that_is_played_again_and_again_grows_old() {
+        let at = |range_cm: u16, speed: u16| Target {
+            speed,
+            ..target(range_cm)
+        };
+        // 5 m/s, and nowhere else.
+        let (heard, decoder) = reported(|_| at(1000, 800));
+        assert!((8..20).contains(&heard), "{heard}");
+        let ignored = decoder.counts().ignored();
+        assert!(ignored.contains(&("repeated-scene", 40 - heard as u64)));
+        // It goes on; or it stands, or its speed is not told.
+        assert_eq!(reported(|n| at(1000 + 25 * n, 800)).0, 40);
+        assert_eq!(reported(|_| at(1000, 702)).0, 40);
+        assert_eq!(reported(|_| at(1000, 0)).0, 40);
     }
 
     proptest! {

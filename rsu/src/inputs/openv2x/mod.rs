@@ -32,8 +32,12 @@
 //! - CROSS, EVENT, FLOW and STATUS are read and counted; no report carries them.
 //! - A message that is the same as the one before to the letter is dropped: a box that hangs must
 //!   not look alive.
+//! - Where stamps have milliseconds, a message that is later by its own than the quickest of late by more than a
+//!   second was held up on its way, and is dropped: what was seen then is no picture of now. Of a box whose
+//!   stamps stand still or are whole seconds that is not known.
 //! - Whether a box means WGS-84 or GCJ-02 is not told; the latter shows as all tracks some hundred
 //!   metres off.
+//! - `NaN` and `Infinity`, which JSON does not have and Python writes, are read as not known.
 //!
 //! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
 
@@ -44,6 +48,7 @@ mod recordings;
 mod tests;
 pub mod wire;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use v2x_msg::base::EnuFrame;
@@ -52,7 +57,8 @@ pub use super::objects::Assumed;
 pub use emitter::Emitter;
 
 use self::wire::{Inner, Kind, Message, Participant, Rsm, StandardParticipant, Target};
-use super::json::{Capped, Number, Piece, Splitter, fingerprint};
+use super::delay::Delay;
+use super::json::{Capped, Number, Piece, Splitter, fingerprint, without_nan};
 use super::objects::{self, Gather, MOST, Thing, place_of, yaw_of_heading};
 use super::{Carrier, Counts};
 use crate::clock::{Mono, Now};
@@ -85,8 +91,9 @@ impl Default for Config {
     }
 }
 
-/// What is beyond is no moment of ours, in ms of Unix time.
-const MAX_STAMP_MS: i64 = 9_000_000_000_000;
+/// What is outside is no moment of ours, in ms of Unix time: the years 1973 to 2255. Below are boxes that stamp in
+/// seconds.
+const STAMPS_MS: RangeInclusive<i64> = 100_000_000_000..=9_000_000_000_000;
 const REJECTED: [&str; 9] = {
     let [noise, too_long, too_deep, cut] = Piece::KINDS;
     let [a, b, c] = objects::REFUSED;
@@ -102,15 +109,17 @@ const REJECTED: [&str; 9] = {
         c,
     ]
 };
-const IGNORED: [&str; 6] = [
+const IGNORED: [&str; 7] = [
     "repeated",
+    "held-up",
     "cross",
     "event",
     "flow",
     "status",
     "unit-itself",
 ];
-const TOLERATED: [&str; 6] = [
+const TOLERATED: [&str; 7] = [
+    "no-number",
     "objects-left-out",
     "number-differs",
     "unconfirmed",
@@ -119,6 +128,10 @@ const TOLERATED: [&str; 6] = [
     "speed-unknown",
 ];
 
+/// A message that is later than the quickest of late by more was held up.
+const LATEST: Duration = Duration::from_secs(1);
+/// Messages are compared with those of some five minutes.
+const STRETCH: Duration = Duration::from_secs(10);
 /// What moves slower than this stands.
 const STILL_MPS: f64 = 0.3;
 /// What is left to a target that the box does not believe in and that moves.
@@ -144,6 +157,8 @@ impl Decoder {
                 gather: Gather::default(),
                 last: None,
                 last_stamp: None,
+                delay: Delay::over(STRETCH),
+                tells_ms: false,
                 targets: 0,
             },
         }
@@ -152,7 +167,7 @@ impl Decoder {
     /// Takes a message or the next bytes of a stream; see [`super::Decoder::push`].
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear } = self;
-        splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
+        splitter.push(arrived.mono, bytes, |piece| ear.hear(arrived, &piece, sink));
     }
 
     /// Forgets a half-received message; see [`super::Decoder::link_restarted`].
@@ -179,6 +194,9 @@ struct Ear {
     gather: Gather,
     last: Option<u64>,
     last_stamp: Option<f64>,
+    delay: Delay,
+    /// A stamp was on no whole second.
+    tells_ms: bool,
     targets: u64,
 }
 
@@ -188,15 +206,20 @@ impl Ear {
             Piece::Object(bytes) => bytes,
             other => return self.counts.reject(other.kind().unwrap_or("json")),
         };
-        let message = match wire::parse(bytes) {
-            Ok(message) => message,
-            Err(_) => return self.counts.reject("json"),
+        let Ok(message) = wire::parse(bytes).or_else(|error| {
+            let mended = without_nan(bytes).ok_or(error)?;
+            self.counts.tolerate("no-number");
+            wire::parse(&mended)
+        }) else {
+            return self.counts.reject("json");
         };
         let fresh = Some(fingerprint(bytes));
         if std::mem::replace(&mut self.last, fresh) == fresh {
             return self.counts.ignore("repeated");
         }
-        self.note_stamp(arrived, &message);
+        if self.note_stamp(arrived, &message) > LATEST {
+            return self.counts.ignore("held-up");
+        }
         let seen_at = arrived.mono - self.config.latency;
         match &message {
             Message {
@@ -225,21 +248,29 @@ impl Ear {
         }
     }
 
-    fn note_stamp(&mut self, arrived: Now, message: &Message) {
-        let stamp = message.time_stamp.finite();
+    /// How long the message was held up, as far as its stamps say.
+    fn note_stamp(&mut self, arrived: Now, message: &Message) -> Duration {
+        let Some(stamp) = message.stamp().finite() else {
+            return Duration::ZERO;
+        };
+        let last = self.last_stamp.replace(stamp);
+        if last.is_some_and(|last| stamp < last) {
+            self.counts.tolerate("time-went-back");
+        }
+        let Some(stamp_ms) = Number(Some(stamp)).whole(STAMPS_MS) else {
+            return Duration::ZERO;
+        };
         // Where only whole seconds are told nothing can be said of the clock.
-        if let Some(stamp_ms) = message.time_stamp.whole(1..=MAX_STAMP_MS)
-            && stamp_ms % 1000 != 0
-        {
+        let is_fine = stamp_ms % 1000 != 0;
+        if is_fine {
             let ours_ms = arrived.utc.unix_ms();
             self.counts.note_clock(ours_ms.saturating_sub(stamp_ms));
         }
-        if let (Some(stamp), Some(last)) = (stamp, self.last_stamp)
-            && stamp < last
-        {
-            self.counts.tolerate("time-went-back");
+        self.tells_ms |= is_fine;
+        if !self.tells_ms || last == Some(stamp) {
+            return Duration::ZERO;
         }
-        self.last_stamp = stamp.or(self.last_stamp);
+        self.delay.of(arrived.mono, stamp_ms).late()
     }
 
     fn rsms(

@@ -152,7 +152,7 @@ fn cross_event_flow_and_status_are_read_and_told_apart() {
 fn the_members_of_cross_and_event_are_in_their_places() {
     let first = |bytes: &[u8]| -> Message {
         let mut found = None;
-        crate::inputs::json::Splitter::new(Carrier::Stream).push(bytes, |piece| {
+        crate::inputs::json::Splitter::new(Carrier::Stream).push(now(0).mono, bytes, |piece| {
             if let crate::inputs::json::Piece::Object(bytes) = piece {
                 found.get_or_insert_with(|| wire::parse(bytes).unwrap());
             }

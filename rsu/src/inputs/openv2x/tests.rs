@@ -107,6 +107,69 @@ fn a_clock_that_is_told_in_milliseconds_is_held_against_ours() {
 }
 
 #[test]
+fn what_a_line_held_up_is_no_picture_of_now() {
+    let mut decoder = decoder(config());
+    let mut heard = Vec::new();
+    let mut hear = |sent_ms: u64, arrived_ms: u64, step_ms: u64| {
+        let stamp_ms = 1_790_000_000_100 + sent_ms / step_ms * step_ms;
+        let text = format!(
+            "{{\"content\":[{{\"ptcType\":\"motor\",\"ptcId\":{},\"timeStamp\":{stamp_ms},\"pos_lat\":31.0,\"pos_lon\":121.0}}]}}",
+            sent_ms % 60_000
+        );
+        decoder.push(now(arrived_ms), text.as_bytes(), &mut |_| {
+            heard.push(sent_ms);
+        });
+    };
+    (0..50).for_each(|n| hear(100 * n, 100 * n + 30, 1));
+    // Twenty seconds of silence, all of it within one, and on.
+    (50..250).for_each(|n| hear(100 * n, 25_000 + 4 * (n - 50), 1));
+    (260..300).for_each(|n| hear(100 * n, 100 * n + 30, 1));
+    // The clock has been set back by an hour: two seconds in pace prove it.
+    (300..350).for_each(|n| hear(100 * n, 3_600_000 + 100 * n + 30, 1));
+    let of = |from_ms: u64, to_ms: u64| {
+        heard
+            .iter()
+            .filter(|ms| (from_ms..to_ms).contains(ms))
+            .count()
+    };
+    assert_eq!((of(0, 5000), of(26_000, 30_000)), (50, 40));
+    assert!(
+        of(5000, 24_000) == 0 && of(24_000, 25_000) <= 10,
+        "{heard:?}"
+    );
+    assert!(of(30_000, 35_000) >= 28, "{heard:?}");
+    assert!(counted(&decoder, "held-up") >= 190);
+}
+
+#[test]
+fn stamps_that_stand_still_or_are_in_seconds_hold_nothing_up() {
+    for (first_ms, step_ms) in [(377_u64, 1_000_000), (0, 1000)] {
+        let mut decoder = decoder(config());
+        let heard = (0..600_u64).filter(|n| {
+            let stamp_ms = 1_790_000_000_000 + first_ms + 100 * n / step_ms * step_ms;
+            let text = format!("{{\"timeStamp\":{stamp_ms},\"number\":{n},\"targets\":[]}}");
+            let mut reports = 0;
+            decoder.push(now(100 * n), text.as_bytes(), &mut |_| reports += 1);
+            reports == 1
+        });
+        assert_eq!(heard.count(), 600, "{first_ms} {step_ms}");
+    }
+    let mut decoder = decoder(config());
+    for n in 0..600_u64 {
+        let stamp_s = 1_790_000_000 + n / 10;
+        let text = format!("{{\"timeStamp\":{stamp_s},\"number\":{n},\"targets\":[]}}");
+        decoder.push(now(100 * n), text.as_bytes(), &mut |_| {});
+    }
+    assert_eq!(
+        (
+            decoder.counts().reports(),
+            decoder.counts().clock_ahead_ms()
+        ),
+        (600, None)
+    );
+}
+
+#[test]
 fn a_message_to_the_letter_the_same_is_dropped() {
     let mut decoder = decoder(config());
     assert_eq!(push(&mut decoder, &target("")).len(), 1);

@@ -50,6 +50,21 @@ pub struct Message {
     pub content: Option<Inner>,
 }
 
+impl Message {
+    /// When it was made: by its own word, else by the newest of its participants.
+    pub fn stamp(&self) -> Number {
+        let participants = match &self.content {
+            Some(Inner::Participants(list)) => list.items.as_slice(),
+            _ => &[],
+        };
+        let of_each = participants
+            .iter()
+            .filter_map(|one| one.time_stamp.finite());
+        let newest = of_each.reduce(f64::max);
+        Number(self.time_stamp.finite().or(newest))
+    }
+}
+
 /// Most RSM in one message.
 pub const MOST_RSMS: usize = 16;
 

@@ -176,7 +176,7 @@ impl Decoder {
     /// Takes a message or the next bytes of a stream; see [`super::Decoder::push`].
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { splitter, ear } = self;
-        splitter.push(bytes, |piece| ear.hear(arrived, &piece, sink));
+        splitter.push(arrived.mono, bytes, |piece| ear.hear(arrived, &piece, sink));
     }
 
     /// Forgets a half-received message; see [`super::Decoder::link_restarted`].

@@ -1,7 +1,10 @@
-//! Frames out of a stream that may lose bytes anywhere. Work and memory are bounded: at most one
-//! longest frame is held.
+//! Frames out of a stream that may lose bytes anywhere, or stop and go on later. Work and memory are bounded: at
+//! most one longest frame is held, and one that took long to come is dropped: what it shows is over.
+
+use std::time::Duration;
 
 use super::wire::{self, LONGEST, Layout, MAGIC, Progress};
+use crate::clock::Mono;
 
 /// What is found.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub(super) enum Piece<'a> {
     Noise,
     /// A mark with a header or a TLV behind it that cannot be one.
     Broken,
-    /// A frame within which the next began.
+    /// A frame within which the next began, or the end of which came more than [`SLOWEST`] after its beginning.
     Cut,
 }
 
@@ -22,6 +25,8 @@ pub(super) struct Framer {
     layout: Layout,
     /// Begins with the mark, or with the beginning of what may become one.
     held: Vec<u8>,
+    /// When the first of it came.
+    began: Mono,
     /// Up to here no second mark begins in `held`.
     searched: usize,
     in_noise: bool,
@@ -31,6 +36,8 @@ pub(super) struct Framer {
 
 /// A frame's length is a multiple of 32.
 const MOST_PADDING: usize = 31;
+/// The longest frame takes 0.7 s at 921600 bit/s.
+const SLOWEST: Duration = Duration::from_secs(1);
 /// Taken at a time, so that `held` stays below [`LONGEST`] and this.
 const CHUNK: usize = 4096;
 
@@ -39,6 +46,7 @@ impl Framer {
         Self {
             layout,
             held: Vec::with_capacity(LONGEST + CHUNK),
+            began: Mono::ZERO,
             searched: 0,
             in_noise: false,
             padding: 0,
@@ -51,17 +59,20 @@ impl Framer {
         self.in_noise = false;
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], mut sink: impl FnMut(Piece<'_>)) {
+    pub(super) fn push(&mut self, arrived: Mono, bytes: &[u8], mut sink: impl FnMut(Piece<'_>)) {
         for chunk in bytes.chunks(CHUNK) {
+            if self.held.is_empty() {
+                self.began = arrived;
+            }
             self.held.extend_from_slice(chunk);
-            while self.step(&mut sink) {}
+            while self.step(arrived, &mut sink) {}
         }
     }
 
     /// One move through what is held; false when more bytes are needed.
-    fn step(&mut self, sink: &mut impl FnMut(Piece<'_>)) -> bool {
+    fn step(&mut self, arrived: Mono, sink: &mut impl FnMut(Piece<'_>)) -> bool {
         if !self.held.starts_with(&MAGIC) {
-            return self.hunt(sink);
+            return self.hunt(arrived, sink);
         }
         let progress = wire::progress(self.layout, &self.held);
         let end = match progress {
@@ -79,25 +90,29 @@ impl Framer {
         if let Some(next) = self.second_mark(end) {
             // Bytes were lost, or the header lies: what comes next is whole again.
             sink(Piece::Cut);
-            self.drop_front(next);
+            self.drop_front(arrived, next);
             return true;
         }
         match progress {
             Progress::Whole(end) => {
                 self.in_noise = false;
-                sink(Piece::Frame(&self.held[..end]));
-                self.drop_front(end);
+                sink(if arrived.since(self.began) > SLOWEST {
+                    Piece::Cut
+                } else {
+                    Piece::Frame(&self.held[..end])
+                });
+                self.drop_front(arrived, end);
                 self.padding = MOST_PADDING;
                 true
             }
             Progress::Broken => {
                 sink(Piece::Broken);
-                self.drop_front(MAGIC.len());
+                self.drop_front(arrived, MAGIC.len());
                 true
             }
             Progress::Open if self.held.len() > LONGEST => {
                 sink(Piece::Broken);
-                self.drop_front(MAGIC.len());
+                self.drop_front(arrived, MAGIC.len());
                 true
             }
             Progress::Open => false,
@@ -105,7 +120,7 @@ impl Framer {
     }
 
     /// Drops what is before the next mark, or what cannot be the beginning of one.
-    fn hunt(&mut self, sink: &mut impl FnMut(Piece<'_>)) -> bool {
+    fn hunt(&mut self, arrived: Mono, sink: &mut impl FnMut(Piece<'_>)) -> bool {
         let found = find(&self.held, 0, self.held.len());
         let kept = found.unwrap_or_else(|| {
             let longest = (MAGIC.len() - 1).min(self.held.len());
@@ -117,7 +132,7 @@ impl Framer {
         if noise > 0 && !std::mem::replace(&mut self.in_noise, true) {
             sink(Piece::Noise);
         }
-        self.drop_front(kept);
+        self.drop_front(arrived, kept);
         found.is_some()
     }
 
@@ -130,9 +145,13 @@ impl Framer {
         found
     }
 
-    fn drop_front(&mut self, count: usize) {
+    /// What is left begins a frame of its own, and has come just now but for padding.
+    fn drop_front(&mut self, arrived: Mono, count: usize) {
         self.held.drain(..count);
         self.searched = 0;
+        if count > 0 {
+            self.began = arrived;
+        }
     }
 }
 

@@ -17,6 +17,9 @@
 //! layout is TI's published one, unproved.
 //! - A frame counts when its TLVs are whole, whether or not the padding behind them came. Its length
 //!   field is not trusted: a new frame's mark within a frame ends that, and reading goes on there.
+//! - A frame under the last one's number that is the same to the bit is that one again, played by a converter
+//!   that hangs: it is counted and not reported, so that the radar grows old. Of a radar that has never counted,
+//!   that is believed once ten have been the same. A frame that took more than a second to come is old, too.
 //! - Points are no objects: several may be of one, and the radar keeps no numbers. Fusion knows.
 //! - Points that do not move are mostly walls and poles; they are left out unless
 //!   [`Config::report_still`]. A standing car then is too.
@@ -37,6 +40,7 @@ pub use wire::Layout;
 
 use self::framer::{Framer, Piece};
 use self::wire::{Point, Target};
+use super::json::fingerprint;
 use super::objects::{self, Assumed, Gather, MOST, Thing};
 use super::{Counts, Mount, Pose};
 use crate::clock::Now;
@@ -78,9 +82,11 @@ const REJECTED: [&str; 7] = {
     let [a, b, c] = objects::REFUSED;
     ["noise", "broken-frame", "cut-frame", "target-size", a, b, c]
 };
-const IGNORED: [&str; 1] = ["still-points"];
+const IGNORED: [&str; 2] = ["still-points", "repeated-frame"];
 const TOLERATED: [&str; 2] = ["frames-missed", "objects-left-out"];
 
+/// So many frames the same to the bit are no measurements: noise alone would tell them apart.
+const FROZEN: u32 = 10;
 /// A point that moves slower, towards or away, stands.
 const STILL_MPS: f32 = 0.1;
 
@@ -97,7 +103,11 @@ struct Ear {
     pose: Pose,
     counts: Counts,
     gather: Gather,
-    number: Option<u32>,
+    /// Number and fingerprint of the last frame.
+    last: Option<(u32, u64)>,
+    /// The number has been seen to change; so many frames in a row were the same to the bit.
+    has_counted: bool,
+    same: u32,
 }
 
 impl Decoder {
@@ -110,7 +120,9 @@ impl Decoder {
                 pose: Pose::from(config.mount),
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 gather: Gather::default(),
-                number: None,
+                last: None,
+                has_counted: false,
+                same: 0,
             },
         }
     }
@@ -118,7 +130,7 @@ impl Decoder {
     /// Takes the next bytes of the stream; see [`super::Decoder::push`].
     pub fn push(&mut self, arrived: Now, bytes: &[u8], sink: &mut dyn FnMut(Content)) {
         let Self { framer, ear } = self;
-        framer.push(bytes, |piece| match piece {
+        framer.push(arrived.mono, bytes, |piece| match piece {
             Piece::Frame(frame) => ear.frame(arrived, frame, sink),
             Piece::Noise => ear.counts.reject("noise"),
             Piece::Broken => ear.counts.reject("broken-frame"),
@@ -141,14 +153,17 @@ impl Ear {
     fn frame(&mut self, arrived: Now, frame: &[u8], sink: &mut dyn FnMut(Content)) {
         let layout = self.config.layout;
         let number = wire::number(layout, frame);
+        if self.is_again(number, frame) {
+            return self.counts.ignore("repeated-frame");
+        }
         let missed = self
-            .number
-            .map_or(0, |last| number.wrapping_sub(last).wrapping_sub(1));
+            .last
+            .map_or(0, |(last, _)| number.wrapping_sub(last).wrapping_sub(1));
         // A number that goes back is a radar that was started anew.
         if missed < u32::MAX / 2 {
             self.counts.tolerate_times("frames-missed", missed.into());
         }
-        self.number = Some(number);
+        self.last = Some((number, fingerprint(frame)));
         self.gather.begin(arrived.mono - self.config.latency);
         let mut room = MOST;
         for (kind, data) in wire::tlvs(layout, frame) {
@@ -171,6 +186,20 @@ impl Ear {
         }
         self.counts.accept();
         self.gather.end(&mut self.counts, sink);
+    }
+
+    fn is_again(&mut self, number: u32, frame: &[u8]) -> bool {
+        let Some((last, print)) = self.last else {
+            return false;
+        };
+        self.has_counted |= number != last;
+        let is_same = number == last && print == fingerprint(frame);
+        self.same = if is_same {
+            self.same.saturating_add(1)
+        } else {
+            0
+        };
+        is_same && (self.has_counted || self.same >= FROZEN)
     }
 
     fn point(&mut self, point: &Point, room: &mut usize, sink: &mut dyn FnMut(Content)) {

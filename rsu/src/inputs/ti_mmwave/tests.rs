@@ -136,6 +136,41 @@ fn half_a_frame_for_an_hour_is_bounded_and_what_follows_is_read() {
 }
 
 #[test]
+fn what_took_an_hour_to_come_is_no_frame_of_now() {
+    let one = frames(Layout::Traffic, 3);
+    let length = one.len() / 3;
+    for cut in [1, 7, 40, 100, 170] {
+        let mut decoder = Decoder::new(looks_east(Layout::Traffic));
+        let mut heard = Vec::new();
+        let mut push = |seconds: u64, bytes: &[u8]| {
+            let now = Now {
+                mono: Mono::from_nanos(1_000_000_000 * seconds),
+                utc: Utc::from_unix_ns(0),
+            };
+            decoder.push(now, bytes, &mut |_| heard.push(seconds));
+        };
+        push(10, &one[..length + cut]);
+        push(3610, &one[length + cut..2 * length]);
+        push(3611, &one[2 * length..]);
+        assert_eq!(heard, [10, 3611], "{cut}");
+        assert_eq!(counted(&decoder, "cut-frame"), 1, "{cut}");
+    }
+}
+
+#[test]
+fn a_frame_under_the_last_ones_number_is_that_one_again() {
+    let both = frames(Layout::Traffic, 2);
+    let (first, second) = both.split_at(both.len() / 2);
+    let bytes = [first, &second.repeat(50)].concat();
+    let (heard, decoder) = hear(looks_east(Layout::Traffic), &bytes, 64);
+    assert_eq!((heard.len(), counted(&decoder, "repeated-frame")), (2, 49));
+    // One that has never counted is believed until it stands still to the bit.
+    let (heard, decoder) = hear(looks_east(Layout::Traffic), &first.repeat(50), 64);
+    assert_eq!((heard.len(), counted(&decoder, "repeated-frame")), (10, 40));
+    assert_eq!(counted(&decoder, "frames-missed"), 0);
+}
+
+#[test]
 fn points_that_stand_still_are_left_out_unless_they_are_wanted() {
     let mut bytes = Vec::new();
     let still = Target {
