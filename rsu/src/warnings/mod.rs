@@ -118,6 +118,8 @@ pub enum Change {
 struct Case {
     warning: Warning,
     begun: bool,
+    /// Those whom it names are believed in.
+    believed: bool,
     first_likely: Mono,
     last_likely: Mono,
 }
@@ -129,6 +131,8 @@ struct Found {
     /// Who causes it, and whom it meets.
     first: u8,
     second: Option<u8>,
+    /// It is believed from so long before on: one of the two may still be a false echo.
+    least_lead_s: f64,
     probability: f64,
     after_s: f64,
 }
@@ -147,6 +151,9 @@ const MOST_CASES: usize = 64;
 const LONGEST_GAP: Duration = Duration::from_millis(350);
 /// What is first seen to happen sooner than this is not warned of.
 const LEAST_LEAD_S: f64 = 0.4;
+/// Nor is it believed of what is younger than usual, if it is to happen sooner: beside a vehicle each of two
+/// sensors may see another echo of it.
+const BY_TWO_LEAD_S: f64 = 1.0;
 /// Slower than this nobody causes anything.
 const MOVES_FROM_MPS: f64 = 1.5;
 /// Of two whose directions are this alike the one behind brakes or not, as `predict` says.
@@ -247,6 +254,7 @@ impl Warnings {
                     kind: Kind::RedLight,
                     first: mover.id,
                     second: None,
+                    least_lead_s: LEAST_LEAD_S,
                     probability,
                     after_s,
                 },
@@ -263,6 +271,7 @@ impl Warnings {
                     kind: Kind::Vehicles,
                     first: mover.id,
                     second: Some(leader),
+                    least_lead_s: LEAST_LEAD_S,
                     probability,
                     after_s,
                 },
@@ -278,7 +287,7 @@ impl Warnings {
     /// What two road users are about to do to each other; None if they do not meet.
     fn pair(&self, one: &Mover, other: &Mover) -> Option<Met> {
         let within_s = self.config.conflicts_within?.as_secs_f64();
-        if !(one.established && other.established) {
+        if one.undecided || other.undecided {
             return None;
         }
         if one.is_soft() && other.is_soft() || one.speed_mps.max(other.speed_mps) < MOVES_FROM_MPS {
@@ -314,7 +323,8 @@ impl Warnings {
                 let Some((likely, meets_s)) = self.meet((one, a), (other, b)) else {
                     continue;
                 };
-                if meets_s > within_s.min(a.horizon_s).min(b.horizon_s) {
+                let lets_pass_s = a.lets_pass_until_s.max(b.lets_pass_until_s);
+                if meets_s > within_s.min(a.horizon_s).min(b.horizon_s) || meets_s < lets_pass_s {
                     continue;
                 }
                 let share = a.weight * b.weight * likely;
@@ -328,7 +338,8 @@ impl Warnings {
                 }
             }
         }
-        let if_it_goes_on = soft.may_stop && if_it_goes_on >= self.config.probability;
+        let both = one.established && other.established;
+        let if_it_goes_on = both && soft.may_stop && if_it_goes_on >= self.config.probability;
         if probability <= 0.0 {
             return None;
         }
@@ -350,6 +361,7 @@ impl Warnings {
             kind,
             first: first.id,
             second: Some(second.id),
+            least_lead_s: one.least_lead_s.max(other.least_lead_s),
             probability,
             after_s,
         };
@@ -422,6 +434,7 @@ impl Warnings {
             kind,
             first,
             second,
+            least_lead_s,
             probability,
             after_s,
         } = found;
@@ -432,6 +445,13 @@ impl Warnings {
                 case.first_likely = now;
             }
             case.last_likely = now;
+            if !case.believed && after_s >= least_lead_s {
+                case.believed = true;
+                // What was likely before counts, unless it is about to happen: that may be an echo.
+                if after_s < BY_TWO_LEAD_S {
+                    case.first_likely = now;
+                }
+            }
             (case.warning.at, case.warning.probability) = (at, probability);
             return;
         }
@@ -451,6 +471,7 @@ impl Warnings {
         let case = Case {
             warning,
             begun: false,
+            believed: after_s >= least_lead_s,
             first_likely: now,
             last_likely: now,
         };
@@ -470,7 +491,8 @@ impl Warnings {
                 }
                 continue;
             }
-            if !case.begun && case.last_likely.since(case.first_likely) >= self.config.after {
+            let lasting = case.last_likely.since(case.first_likely) >= self.config.after;
+            if !case.begun && case.believed && lasting {
                 case.begun = true;
                 case.warning.since = now;
                 tell(&mut self.changes, Change::Begun(case.warning));

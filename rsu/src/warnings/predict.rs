@@ -5,8 +5,10 @@
 //! Acceleration and turn are remembered by track id from look to look; a heading that passes north
 //! is one that goes on. Rooms:
 //! - `lanes`: which ways somebody may be on, and who is before it there
+//! - `belief`: from when on it is believed that somebody is there
 //! - `blocks`: who stands in its way without being before it on a lane
 //! - `kerb`: whether those who come to the carriageway stop before it
+//! - `crosswalk`: when those who wait for green set out
 //! - `memory`: what the looks before have shown
 //! - `brake`: whom braking as people do does not help any more
 //! - `drive`: how it drives on
@@ -14,8 +16,10 @@
 //!
 //! Not here: who meets whom.
 
+mod belief;
 mod blocks;
 mod brake;
+mod crosswalk;
 mod drive;
 mod kerb;
 mod lanes;
@@ -35,8 +39,10 @@ use crate::signals::Forecast;
 pub(super) use brake::{Braking, keeps_behind, merging};
 pub(super) use shape::{HORIZON_S, Knot, PIECES, Prediction, STEP_S};
 
+use belief::{is_established, least_lead_s};
 use blocks::Blocks;
-use brake::{Sign, fails_to_follow, fails_to_stop, wanted};
+use brake::{Sign, brakes_late, fails_to_follow, fails_to_stop, wanted};
+use crosswalk::{LETS_PASS_S, SETS_OUT, SETS_OUT_SIGMA_M, sets_out, waiting};
 use drive::{Profile, free};
 use kerb::{Coming, Kerbs, stops_before};
 use lanes::{Leader, MOST_WAYS, On, same_place, ways_of};
@@ -60,8 +66,12 @@ pub(super) struct Mover {
     pub(super) north_m: f64,
     /// It has been seen for long enough not to be a false echo.
     pub(super) established: bool,
+    /// What it is about to do is believed from so long before on.
+    pub(super) least_lead_s: f64,
     /// And for so long that those behind are held against it.
     leads: bool,
+    /// It comes to the carriageway, and too little has been seen of it to say whether it brakes.
+    pub(super) undecided: bool,
     /// Its predictions: from, and how many.
     pub(super) first: usize,
     pub(super) count: usize,
@@ -109,12 +119,14 @@ const COURSE_FROM_MPS: f64 = 1.0;
 const SEEN_WITHIN_S: f64 = 0.6;
 /// Of whom nobody has seen for longer it is not known that it does not brake.
 const JUST_SEEN_S: f64 = 0.25;
-/// False echoes seldom live so long.
-const ESTABLISHED_S: f64 = 1.0;
+/// Of whom little has been seen it is known that it goes on over an edge if it is so likely.
+const SURELY_GOES_ON: f64 = 0.9;
 /// Those that do are second echoes of one vehicle, on its own way.
 const LEADS_S: f64 = 2.0;
 /// So far over the stop line the light behind still tells which way one takes.
 const JUST_OVER_M: f64 = 5.0;
+/// Some have not begun to brake for a red light when nearly all have.
+const LATE_BRAKERS: f64 = 0.1;
 /// Who is on no lane where there are lanes is predicted for so long only.
 const AMONG_LANES_S: f64 = 1.2;
 
@@ -192,8 +204,10 @@ impl Predictions {
             direction: (cos, sin),
             east_m: track.east_m,
             north_m: track.north_m,
-            established: now.seconds_after(track.born_at) >= ESTABLISHED_S,
+            established: is_established(now, track),
+            least_lead_s: least_lead_s(now, track),
             leads: now.seconds_after(track.born_at) >= LEADS_S,
+            undecided: false,
             first: 0,
             count: 0,
             may_stop: false,
@@ -280,7 +294,7 @@ impl Predictions {
             self.push(track, &mover, knots, on.weight, Some(on), held);
         }
         if signs.is_empty() {
-            self.predict_off_lanes(&mut mover, track, &memory, ways);
+            self.predict_off_lanes(now, &mut mover, track, forecast, ways);
         } else if mover.is_soft() {
             self.memory[usize::from(track.id)].coming = Coming::Over;
         }
@@ -291,11 +305,13 @@ impl Predictions {
 
     fn predict_off_lanes(
         &mut self,
+        now: Mono,
         mover: &mut Mover,
         track: &Track,
-        memory: &Memory,
+        forecast: Option<&Forecast>,
         ways: &Ways,
     ) {
+        let memory = self.memory[usize::from(track.id)];
         if !mover.is_soft() {
             let knots = free(mover, memory.turn_radps, memory.accel_mps2);
             self.push(track, mover, knots, 1.0, None, false);
@@ -311,8 +327,26 @@ impl Predictions {
         let edge = self.kerbs.note(coming, mover, half_length_m(track), ways);
         let goes_on = edge.map_or(1.0, |edge| {
             let spread = spread(track, mover, false, false);
-            self.kerbs.goes_on(mover, memory, &edge, &spread)
+            self.kerbs.goes_on(mover, &memory, &edge, &spread)
         });
+        mover.undecided = goes_on < SURELY_GOES_ON && !mover.established;
+        if let Some(waiting) = waiting(mover, now, forecast, ways) {
+            self.push(
+                track,
+                mover,
+                sets_out(mover, &waiting),
+                SETS_OUT,
+                None,
+                false,
+            );
+            if let Some(prediction) = self.all[mover.first..].last_mut() {
+                prediction.lets_pass_until_s = waiting.green_s + LETS_PASS_S;
+                prediction.spread.along_m2 += SETS_OUT_SIGMA_M * SETS_OUT_SIGMA_M;
+            }
+            let knots = free(mover, 0.0, 0.0);
+            self.push(track, mover, knots, 1.0 - SETS_OUT, None, false);
+            return;
+        }
         let knots = free(mover, 0.0, 0.0);
         self.push(track, mover, knots, goes_on, None, false);
         if let Some(edge) = edge {
@@ -357,10 +391,16 @@ impl Predictions {
             } else {
                 1.0
             };
+            let late = if to_stop_m > 0.0 {
+                brakes_late(mover, memory, track, to_stop_m, braking)
+            } else {
+                0.0
+            };
             let sign = Sign {
                 demand,
                 seen,
                 passes,
+                late,
                 arrives_s,
             };
             (*on, sign)
@@ -368,6 +408,11 @@ impl Predictions {
         let mut signs: ArrayVec<_, MOST_WAYS> = self.on[index].iter().map(sign).collect();
         if signs.iter().any(|(_, sign)| sign.demand == Demand::Go) {
             signs.retain(|(_, sign)| sign.demand == Demand::Go || sign.passes < 0.5);
+            for (on, sign) in &mut signs {
+                if sign.demand == Demand::SurelyStop && sign.seen {
+                    on.weight *= (1.0 - sign.late).max(LATE_BRAKERS);
+                }
+            }
         }
         let sum: f64 = signs.iter().map(|(on, _)| on.weight).sum();
         for (on, _) in &mut signs {
@@ -413,6 +458,7 @@ impl Predictions {
             way: on.map(|on| on.way),
             along_m: on.map_or(0.0, |on| on.along_m),
             horizon_s: HORIZON_S,
+            lets_pass_until_s: 0.0,
             half_length_m,
             half_width_m,
             spread,

@@ -16,6 +16,8 @@ use crate::scenes::{self, four_arms, size};
 use crate::signals::{Basis, End, PhaseForecast, Start, StateForecast, Timing};
 use crate::site::GreenKind;
 
+mod believed;
+mod crosswalk;
 mod held_up;
 mod kerb;
 

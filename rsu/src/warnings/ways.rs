@@ -4,12 +4,22 @@
 
 use v2x_msg::base::{Enu, LaneId, NodeId, PhaseId};
 
-use crate::site::{GreenKind, Lane, Link, Site, Turn, line};
+use crate::site::{GreenKind, Lane, Link, Site, Turn, across, line};
 
 /// All ways of a junction.
 #[derive(Debug)]
 pub(super) struct Ways {
     pub(super) all: Vec<Way>,
+    /// Those on foot.
+    pub(super) crosswalks: Vec<Crosswalk>,
+}
+
+/// Where one walks over a road by a signal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Crosswalk {
+    ends: [Enu; 2],
+    half_width_m: f64,
+    pub(super) phase: PhaseId,
 }
 
 /// One way over the junction.
@@ -59,7 +69,7 @@ impl Ways {
                 lanes.len() - 1
             })
         };
-        for (link, lane) in of_approaches(site) {
+        for (link, lane) in of_approaches(site).filter(|(_, lane)| !across(lane.kind)) {
             for connection in &lane.connections {
                 let Some((over, next)) = site
                     .path(lane, connection)
@@ -90,11 +100,26 @@ impl Ways {
                 });
             }
         }
-        Self { all }
+        Self {
+            all,
+            crosswalks: crosswalks(site).collect(),
+        }
     }
 }
 
 impl Ways {
+    /// The crosswalk at one of whose ends somebody is, and the direction in which it leads from there.
+    pub(super) fn crosswalk_at(
+        &self,
+        east_m: f64,
+        north_m: f64,
+    ) -> Option<(&Crosswalk, (f64, f64))> {
+        self.crosswalks.iter().find_map(|crosswalk| {
+            let leads = crosswalk.leads_from(east_m, north_m)?;
+            Some((crosswalk, leads))
+        })
+    }
+
     /// How far a point is beside the nearest lane's edge; nought or less on one.
     pub(super) fn beside_m(&self, east_m: f64, north_m: f64) -> f64 {
         let mut nearest_m = f64::INFINITY;
@@ -119,6 +144,43 @@ fn of_approaches(site: &Site) -> impl Iterator<Item = (&Link, &Lane)> {
     site.approaches()
         .flat_map(|link| link.lanes.iter().map(move |lane| (link, lane)))
 }
+
+fn crosswalks(site: &Site) -> impl Iterator<Item = Crosswalk> {
+    let lanes = of_approaches(site).filter(|(_, lane)| across(lane.kind));
+    lanes.filter_map(|(_, lane)| {
+        Some(Crosswalk {
+            ends: [*lane.centre.first()?, *lane.centre.last()?],
+            half_width_m: lane.width_m / 2.0,
+            phase: lane.connections.first()?.phase?,
+        })
+    })
+}
+
+impl Crosswalk {
+    /// Where it leads, from that of its ends before which somebody is; None where nobody waits for it.
+    fn leads_from(&self, east_m: f64, north_m: f64) -> Option<(f64, f64)> {
+        let [one, other] = self.ends;
+        let length_m = line::distance_m(one, other).max(1e-6);
+        [(one, other), (other, one)]
+            .into_iter()
+            .find_map(|(from, to)| {
+                let leads = (
+                    (to.east_m - from.east_m) / length_m,
+                    (to.north_m - from.north_m) / length_m,
+                );
+                let off = (east_m - from.east_m, north_m - from.north_m);
+                let before_m = -(off.0 * leads.0 + off.1 * leads.1);
+                let beside_m = (off.0 * leads.1 - off.1 * leads.0).abs();
+                let waits = (0.0..=WAITS_BEFORE_M).contains(&before_m)
+                    && beside_m <= self.half_width_m + WAITS_BESIDE_M;
+                waits.then_some(leads)
+            })
+    }
+}
+
+/// Who waits for a crosswalk stands so near to its end.
+const WAITS_BEFORE_M: f64 = 4.0;
+const WAITS_BESIDE_M: f64 = 0.5;
 
 impl Way {
     /// Where a point is on the way; None beside it.

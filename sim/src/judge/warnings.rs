@@ -4,22 +4,23 @@
 //! A warning of a red light is right if that vehicle passes its line at red soon after. One of two who
 //! meet is right if they touch, if one is where the other was or will be within a second and a half, if one of
 //! them brakes as hard as nobody does without need: whoever avoids it by that was warned rightly; if the two
-//! were in conflict by [`super::conflicts`], which asks for a warning; or if a vehicle that drove on as fast as
-//! when the warning began would have met somebody on foot or two wheels, by the same second and a half, where
-//! that one truly went: then its driver gave way, however softly. No faster than its driver would through a bend,
-//! as far as its stop line, if that was still ahead, and the next vehicle before it: what it did for those
-//! says nothing. A warning of a track that shows
-//! nobody is false. Not here: conflicts that nobody was warned of.
+//! were in conflict by [`super::conflicts`], which asks for a warning; or if a vehicle on its route that drove on
+//! as fast as when the warning began would have met somebody on a line of their own (on foot, on two wheels, or
+//! in a car that gives way to nobody), by the same second and a half, where that one truly went: then its
+//! driver gave way, however softly. No faster than its driver would through a bend,
+//! as far as its stop line, if that was still ahead without its own green, and the next vehicle before it: what
+//! it did for those says nothing. A warning of a track that shows nobody is false. Not here: conflicts that nobody was warned of.
 
 use std::time::Duration;
 
 use rsu::clock::Mono;
+use rsu::report::Light;
 use rsu::warnings::{Change, Kind, Warning};
 
 use crate::plane::Point;
 use crate::truth::Truth;
 use crate::world::alone::Alone;
-use crate::world::snapshot::{Body, Snapshot};
+use crate::world::snapshot::{Body, FIRST_USER, Snapshot};
 use crate::world::vehicles::Vehicle;
 use crate::world::{STEP, World};
 
@@ -71,14 +72,16 @@ pub struct Runner {
 struct Watch {
     place: usize,
     seen: [Vec<(Mono, Body)>; 2],
-    /// Of one on foot or two wheels and a vehicle: the vehicle as it would have driven on; None before the world
-    /// has been looked at.
+    /// Of one on a line of their own and a vehicle: the vehicle as it would have driven on; None before the
+    /// world has been looked at.
     driven_on: Option<DrivenOn>,
 }
 
 /// A vehicle that goes on as fast as when a warning began.
 #[derive(Clone, Debug)]
 struct DrivenOn {
+    /// Which of the two that are warned of it is.
+    which: usize,
     /// Where it would be; None where nothing is asked of it, or nothing more.
     vehicle: Option<Vehicle>,
     /// Its front gets no farther.
@@ -170,7 +173,7 @@ impl WarningJudge {
                 }
             }
             if watch.driven_on.is_none() {
-                watch.driven_on = Some(DrivenOn::new(world, one.kind, one.bodies[0]));
+                watch.driven_on = Some(DrivenOn::new(world, one.kind, one.bodies));
             }
             if let Some(driven_on) = &mut watch.driven_on {
                 driven_on.follow(now, world, &road);
@@ -230,7 +233,8 @@ impl Watch {
         }
         let [ones, others] = &self.seen;
         let driven_on = self.driven_on.as_ref();
-        let gave_way = driven_on.is_some_and(|driven_on| met(&driven_on.seen, others));
+        let gave_way = driven_on
+            .is_some_and(|driven_on| met(&driven_on.seen, &self.seen[1 - driven_on.which]));
         met(ones, others) || gave_way || self.seen.iter().any(|seen| brakes_hard(seen))
     }
 }
@@ -246,24 +250,28 @@ fn met(ones: &[(Mono, Body)], others: &[(Mono, Body)]) -> bool {
 }
 
 impl DrivenOn {
-    fn new(world: &World, kind: Kind, vehicle: Option<u32>) -> Self {
+    fn new(world: &World, kind: Kind, bodies: [Option<u32>; 2]) -> Self {
         let driven = |id: u32| {
             let vehicles = world.vehicles();
             let place = vehicles.binary_search_by_key(&id, |vehicle| vehicle.id);
             place.ok().map(|place| &vehicles[place])
         };
-        let vehicle = vehicle.and_then(driven);
-        // Of two vehicles both may have given way, and which was to is not asked here.
-        let vehicle = vehicle.filter(|_| kind == Kind::Soft);
+        // Of two vehicles on their routes both may have given way, and which was to is not asked here.
+        let own_line = |which: usize| bodies[which].is_some_and(|id| id >= FIRST_USER);
+        let which = usize::from(own_line(0));
+        let asked = kind != Kind::RedLight && own_line(1 - which);
+        let vehicle = bodies[which].filter(|_| asked).and_then(driven);
         let until_m = vehicle.map_or(f64::INFINITY, |vehicle| {
-            let stop_m = world.roads().routes[vehicle.route].stop_m;
-            if vehicle.entered.is_none() {
-                stop_m
+            let route = &world.roads().routes[vehicle.route];
+            let light = |phase| world.signals().light(phase, world.now());
+            if vehicle.entered.is_none() && route.phase.map(light) != Some(Light::Green) {
+                route.stop_m
             } else {
                 f64::INFINITY
             }
         });
         Self {
+            which,
             vehicle: vehicle.cloned(),
             until_m,
             seen: Vec::new(),
@@ -323,7 +331,6 @@ const HARD_MPS2: f64 = 3.8;
 mod tests {
     use super::*;
     use crate::scenario::Scenario;
-    use crate::world::snapshot::FIRST_USER;
 
     const MPS: f64 = 10.0;
     /// So far along its way the other walks across.
@@ -366,6 +373,7 @@ mod tests {
             height_m: 1.5,
         };
         let mut driven_on = DrivenOn {
+            which: 0,
             vehicle: Some(vehicle),
             until_m,
             seen: Vec::new(),

@@ -29,6 +29,8 @@ pub(super) struct Sign {
     pub(super) seen: bool,
     /// How likely it passes the stop line all the same.
     pub(super) passes: f64,
+    /// How likely who would stop there had begun to brake by now, which it has not.
+    pub(super) late: f64,
     pub(super) arrives_s: f64,
 }
 
@@ -60,6 +62,11 @@ const STILL_BRAKES: f64 = 0.2;
 /// Who needs less than this to stop at a line may yet do it, however near it is.
 const SOFT_STOP_MPS2: f64 = 2.2;
 
+/// Who needs less than this to stop at a line has not begun,
+const UNHURRIED_MPS2: f64 = 1.0;
+/// and who is slower than this may roll up to it.
+const ROLLS_MPS: f64 = 4.0;
+
 /// Less is the noise of a speed.
 const SURELY_MPS2: f64 = 0.5;
 /// Nobody goes on speeding up by more.
@@ -74,6 +81,32 @@ pub(super) fn fails_to_stop(
     to_stop_m: f64,
     braking: Braking,
 ) -> f64 {
+    does_not_brake(mover, memory, track, to_stop_m, braking, SOFT_STOP_MPS2)
+}
+
+/// How likely who would stop at the line had begun to brake for it by now, which this one has not: it takes
+/// another way, which asks for no stop.
+pub(super) fn brakes_late(
+    mover: &Mover,
+    memory: &Memory,
+    track: &Track,
+    to_stop_m: f64,
+    braking: Braking,
+) -> f64 {
+    let unhurried_mps2 = UNHURRIED_MPS2.max(ROLLS_MPS * ROLLS_MPS / (2.0 * to_stop_m));
+    does_not_brake(mover, memory, track, to_stop_m, braking, unhurried_mps2)
+}
+
+/// How likely somebody is faster than those who stop at the line are so near to it, and does not brake; who
+/// needs less than `soft_mps2` may always stop yet.
+fn does_not_brake(
+    mover: &Mover,
+    memory: &Memory,
+    track: &Track,
+    to_stop_m: f64,
+    braking: Braking,
+    soft_mps2: f64,
+) -> f64 {
     let needed_mps2 = mover.speed_mps * mover.speed_mps / (2.0 * to_stop_m);
     let (brakes_mps2, has_braked_mps2) = (-memory.accel_mps2, -memory.lasting_mps2);
     let goes_on = has_braked_mps2 >= HAS_BRAKED_FOR_IT * needed_mps2
@@ -87,7 +120,7 @@ pub(super) fn fails_to_stop(
     let by_then_mps = to_stop_m / braking.for_red_s - speeds_up_mps2 * braking.for_red_s / 2.0;
     let fastest_mps = from_which_mps(braking.most_mps2)
         .min(by_then_mps)
-        .max(from_which_mps(SOFT_STOP_MPS2));
+        .max(from_which_mps(soft_mps2));
     let spread = spread(track, mover, true, false);
     // How an error of the place changes the speed from which one can stop.
     let by_place = spread.along_m2.sqrt() * fastest_mps / to_stop_m.max(1.0);

@@ -26,6 +26,8 @@ pub(in crate::warnings) struct Prediction {
     pub(in crate::warnings) along_m: f64,
     /// What it comes to later than this is not foreseen.
     pub(in crate::warnings) horizon_s: f64,
+    /// Whom it would come to sooner than this it lets pass.
+    pub(in crate::warnings) lets_pass_until_s: f64,
     pub(in crate::warnings) half_length_m: f64,
     pub(super) half_width_m: f64,
     pub(super) spread: Spread,

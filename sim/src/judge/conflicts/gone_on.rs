@@ -1,7 +1,8 @@
 //! Where somebody would be who brakes hard, had it not, and whom it would have met there.
 //!
-//! A driver who brakes hard is driven on, from a second before it began, by its own model, no faster than then, in the true world as
-//! if nobody crossed before it; step by step, until some time after it last braked hard. Those who cross are where
+//! A driver who brakes hard is driven on, from a second before it began, by its own model, no faster than it was in
+//! that second, in the true world as if nobody crossed before it; step by step, until some time after it last
+//! braked hard. Those who cross are where
 //! they truly are, and once they give way where they would be straight on. Not here: what makes of a touch
 //! a conflict.
 
@@ -131,6 +132,8 @@ impl Driven {
         let on_route = |drive: &&Drive| drive.route == vehicle.route;
         let steps = self.lately.iter().rev().take_while(on_route).count();
         let from = self.lately.get(self.lately.len() - steps)?;
+        let of_it = self.lately.iter().rev().take(steps);
+        let fastest_mps = of_it.map(|drive| drive.speed_mps).fold(0.0, f64::max);
         if from.speed_mps <= SLOWEST_MPS {
             return None;
         }
@@ -139,12 +142,12 @@ impl Driven {
             speed_mps: from.speed_mps,
             entered: from.entered,
             committed: from.committed,
-            // As it was: nobody knows that it would have speeded up.
+            // As fast as it became before it braked: nobody knows that it would have speeded up any more.
             advised_mps: Some(
                 vehicle
                     .advised_mps
                     .unwrap_or(f64::INFINITY)
-                    .min(from.speed_mps),
+                    .min(fastest_mps),
             ),
             ..vehicle.clone()
         };

@@ -13,8 +13,9 @@ struct Case {
     turn: Turn,
     /// Its front at the beginning, before the end of the bend.
     from_m: f64,
-    /// As fast as it drives for a second,
+    /// As fast as it drives at first, and how it speeds up for a second,
     speed_mps: f64,
+    gains_mps2: f64,
     /// and how hard it brakes then, and for how long.
     brakes: (f64, f64),
     /// The line that is walked over, beyond the end of the bend.
@@ -31,6 +32,7 @@ fn straight() -> Case {
         turn: Turn::Straight,
         from_m: 20.0,
         speed_mps: 16.6,
+        gains_mps2: 0.0,
         brakes: (8.0, 2.1),
         walked_m: 0.0,
         walks_s: (0.0, 0.0),
@@ -92,7 +94,9 @@ impl Case {
         let (mps2, brakes_s) = self.brakes;
         for step in 0..60 {
             let after_s = f64::from(step) * STEP.as_secs_f64();
-            if (1.0..1.0 + brakes_s).contains(&after_s) {
+            if after_s < 1.0 {
+                car.speed_mps += self.gains_mps2 * STEP.as_secs_f64();
+            } else if after_s < 1.0 + brakes_s {
                 car.speed_mps = (car.speed_mps - mps2 * STEP.as_secs_f64()).max(0.0);
             }
             car.along_m += car.speed_mps * STEP.as_secs_f64();
@@ -200,4 +204,17 @@ fn who_creeps_is_in_no_conflict() {
     };
     assert!(!stops(1.9, 0.3));
     assert!(stops(3.9, 0.5));
+}
+
+#[test]
+fn who_speeded_up_until_it_braked_is_gone_on_as_fast_as_it_became() {
+    // From 4 to 7 m/s within a second, then it brakes. At 4 m/s it would come to the line after five seconds, when
+    // whoever walks over it has gone.
+    let starts = Case {
+        speed_mps: 4.0,
+        gains_mps2: 3.0,
+        brakes: (8.0, 0.5),
+        ..straight()
+    };
+    assert!(starts.walked(40.0, 2.6).is_conflict());
 }
