@@ -261,7 +261,12 @@ impl Reading<'_> {
 
     fn named<N>(&mut self, key: &str, name: Option<N>, form: impl Fn(N) -> String, event: &Value) {
         let Some(name) = name else {
-            return self.fault(&format!("{key}: is missing, and who else could end it?"));
+            let reason = match event.get(key) {
+                None | Some(Value::Null) => "is missing, and who else could end it?",
+                Some(_) if key == "rteId" => "must be a whole number from 0 to 255",
+                Some(_) => "must be a text or a number",
+            };
+            return self.fault(&format!("{key}: {reason}"));
         };
         let name = form(name);
         // OpenV2X says so when an event is over.
