@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear};
+use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear, Radius};
 use v2x_msg::kinds::rsi::{self, EventType, RsiClass};
 
 use super::claim::{self, Claim, Key, Origin, Until};
@@ -449,7 +449,7 @@ fn class_of(held: &Held) -> RsiClass {
 fn weather_area_m(event: &rsi::Event) -> f64 {
     let is_weather = (300..400).contains(&event.event_type.0);
     let radius = event.radius.filter(|_| is_weather);
-    radius.map_or(0.0, |radius| radius.m())
+    radius.map_or(0.0, Radius::m)
 }
 
 /// Level first, then how sure it is.

@@ -347,8 +347,8 @@ fn a_platform_begins_renews_and_ends_what_it_names() {
     let scratch = Scratch::new();
     let mut office = Office::open(&scratch);
     let site = Arc::clone(&office.clerk.site);
-    let rules = crate::events::cloud::Rules {
-        dialect: crate::events::cloud::Dialect::OpenV2x,
+    let rules = cloud::Rules {
+        dialect: cloud::Dialect::OpenV2x,
         longest: Duration::from_secs(60),
         duration_unit: None,
     };
@@ -361,7 +361,7 @@ fn a_platform_begins_renews_and_ends_what_it_names() {
         let now = clock::now().utc;
         let bytes = text.to_string();
         What::Many {
-            told: crate::events::cloud::parse(bytes.as_bytes(), &rules, &site, now),
+            told: cloud::parse(bytes.as_bytes(), &rules, &site, now),
             digits: String::new(),
         }
     };

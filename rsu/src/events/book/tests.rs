@@ -209,7 +209,7 @@ fn the_same_weather_over_an_area_is_one_event_wherever_in_it_it_is_told_of() {
     let told = |origin, number, kind: u16, at_m, radius_m| {
         let mut claim = claim(origin, number);
         claim.event.event_type = EventType(kind);
-        claim.event.radius = v2x_msg::base::Radius::from_m(radius_m).ok();
+        claim.event.radius = Radius::from_m(radius_m).ok();
         claim.at_m = Some(at_m);
         claim
     };
@@ -294,7 +294,7 @@ fn what_does_not_fit_into_a_message_is_refused() {
     let point = |step: i32| here.offset_e7(step * 9_000_000, 1_000_000).unwrap();
     let path = || rsi::ReferencePath {
         points: v2x_msg::base::Few::new((0..32).map(point)).unwrap(),
-        radius: v2x_msg::base::Radius::MIN,
+        radius: Radius::MIN,
     };
     let mut long = claim(Origin::Operator, 1);
     long.event.place = rsi::Place::new((0..8).map(|_| path()), []).ok();
