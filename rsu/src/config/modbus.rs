@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use v2x_msg::base::Radius;
-use v2x_msg::kinds::rsi::{Description, Event, EventSource, EventType, Level, SignText};
+use v2x_msg::kinds::rsi::{Event, EventSource, EventType, Level, SignText};
 
 use super::address::{SerialLine, Source};
 use super::input::{Input, Protocol, read_common, read_controller_source};
@@ -11,7 +11,7 @@ use crate::events::weather::{Advice, Rule, Side};
 use crate::inputs::modbus::{Config, Form, Kind, Register, Table as Entries};
 use crate::report::{InputId, MAX_READINGS, Quantity};
 use crate::sheet::{Reader, Severity, Table};
-use crate::site::{Site, reference_link};
+use crate::site::{Site, reference_link, words};
 
 /// A device, and what its values mean.
 #[derive(Clone, Debug, PartialEq)]
@@ -307,9 +307,9 @@ fn read_rule(mut table: Table<'_, '_>, registers: &[Register]) -> Option<Rule> {
     let kind = table.integer("type", 1..=65_535);
     let level = table.integer("level", 0..=7);
     let radius = table.number("radius-m", 1.0..=6553.5);
-    let description = table.text("description").and_then(|words| {
-        let text = Description::escaped(words.value);
-        text.map_err(|fault| table.wrong(words.line, "description", &fault.to_string()))
+    let description = table.text("description").and_then(|said| {
+        let text = words::escaped_description(said.value);
+        text.map_err(|fault| table.wrong(said.line, "description", &fault.to_string()))
             .ok()
     });
     let links = table.tables("links");

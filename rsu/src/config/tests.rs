@@ -682,13 +682,17 @@ fn what_is_wrong_with_a_weather_sensor_is_told_with_its_line() {
             "{ quantity = 'rain-mm-h', above = 3, type = 301, links = [{ upstream = 77, downstream = 10 }] }",
             "the site has no link from node 77 to node 10",
         ),
+        (
+            "{ quantity = 'rain-mm-h', above = 3, type = 301, description = '🌧' }",
+            "input.modbus.event.description: not GB 2312",
+        ),
     ];
     for (event, reason) in events {
         let told = told_of(&format!("{register}event = [{event}]\n"));
         assert!(told.iter().any(|line| line.contains(reason)), "{told:#?}");
     }
     let fine = format!(
-        "{register}event = [{{ quantity = 'rain-mm-h', above = 3, until = 2, type = 301 }}]\n"
+        "{register}event = [{{ quantity = 'rain-mm-h', above = 3, until = 2, type = 301, description = '大雨' }}]\n"
     );
     assert_eq!(told_of(&fine), Vec::<String>::new());
 }

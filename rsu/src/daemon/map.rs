@@ -268,6 +268,9 @@ fn remarks(left_out: &LeftOut) -> Vec<String> {
             "lines are told with fewer points to fit a message; lanes lie within {tolerance_m} m"
         ));
     }
+    if left_out.names {
+        remarks.push("has no room for names of nodes and links where it is fullest".to_owned());
+    }
     if left_out.parts > 1 {
         let how = if left_out.spread.is_empty() {
             "split by node: each node is whole in one of them".to_owned()

@@ -204,7 +204,7 @@ impl Daemon {
         });
         let journal = config.orders.as_ref().map(|orders| orders.journal.clone());
         let clerk = Clerk::new(
-            (site, journal),
+            (site, station.id(), journal),
             (desk, wishes),
             Arc::clone(&shared.mailbox),
             watchers.clone(),

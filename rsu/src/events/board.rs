@@ -9,7 +9,7 @@ use v2x_msg::base::{GeoPosition, MinuteOfYear};
 use v2x_msg::kinds::rsi;
 
 use super::book::{Config, Refused};
-use super::claim::{Key, Origin, SignClaim, Until, minute};
+use super::claim::{Key, Origin, SignClaim, Until, end_minute};
 use super::ids::Ids;
 use super::scale::Scale;
 use crate::clock::{Mono, Now};
@@ -94,7 +94,7 @@ impl Board {
         };
         let claim = &mut self.entries[place].claim;
         if let Until::Utc(until) = claim.until {
-            claim.sign.validity.end = minute(until, now.utc);
+            claim.sign.validity.end = end_minute(until, now.utc);
         }
         Ok(claim.sign.id)
     }
@@ -215,9 +215,12 @@ mod tests {
         let mut short = claim(Origin::Cloud, 1);
         short.until = Until::Utc(at(120_000).utc);
         board.handle_claim(at(0), &short).unwrap();
-        assert_eq!(board.sent()[0].validity.end.unwrap().value(), 0);
+        // It ends in the first minute of the year, and holds until then.
+        assert_eq!(board.sent()[0].validity.end.unwrap().value(), 1);
         board.follow(at(119_999));
+        assert_eq!(board.sent()[0].validity.end.unwrap().value(), 1);
         board.follow(at(126_000));
+        assert_eq!(board.sent()[0].validity.end.unwrap().value(), 0);
         // Down since the look at 126 s, and sent for five more.
         assert!(board.speaks());
         board.follow(at(131_000));

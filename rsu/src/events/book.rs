@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear};
+use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear, Radius};
 use v2x_msg::kinds::rsi::{self, EventType, RsiClass};
 
 use super::claim::{self, Claim, Key, Origin, Until};
@@ -270,7 +270,8 @@ impl Book {
         let away_m = |held: &Held| {
             let (a, b) = (held.claim.at_m?, claim.at_m?);
             let away_m = (a.0 - b.0).hypot(a.1 - b.1);
-            (away_m <= self.config.same_within_m).then_some(away_m)
+            let area_m = weather_area_m(&held.claim.event).max(weather_area_m(&claim.event));
+            (away_m <= self.config.same_within_m.max(area_m)).then_some(away_m)
         };
         let told_by_it = |id: u8| {
             self.claims.iter().any(|held| {
@@ -356,7 +357,7 @@ impl Book {
         if claim.key.origin != Origin::Site {
             validity.start = validity.start.or(Some(minute(raised.utc)));
             validity.end = match claim.until {
-                Until::Utc(until) => claim::minute(until, now.utc),
+                Until::Utc(until) => claim::end_minute(until, now.utc),
                 Until::Mono(_) | Until::Withdrawn => None,
             };
         }
@@ -382,20 +383,18 @@ impl Book {
         });
     }
 
-    /// That at least one of the claims is right, if they are wrong independently of each other.
+    /// That at least one of the claims is right, if they are wrong independently of each other; of one
+    /// that says nothing of it nothing is known. None where fewer than two hold, or none says it.
     fn confidence(&self, id: u8) -> Option<Confidence> {
-        let claims = self.claims.iter();
-        let told = claims
-            .filter(|held| held.id == id && !held.ended)
-            .map(|held| held.own_confidence);
-        let (mut wrong, mut count) = (1.0, 0);
-        for confidence in told {
-            wrong *= 1.0 - confidence?.percent() / 100.0;
-            count += 1;
-        }
-        if count < 2 {
+        let holds = |held: &&Held| held.id == id && !held.ended;
+        if self.claims.iter().filter(holds).count() < 2 {
             return None;
         }
+        let claims = self.claims.iter().filter(holds);
+        let told = claims.filter_map(|held| held.own_confidence);
+        let wrong = told
+            .map(|confidence| 1.0 - confidence.percent() / 100.0)
+            .reduce(|one, other| one * other)?;
         Confidence::from_percent((1.0 - wrong) * 100.0).ok()
     }
 
@@ -443,6 +442,14 @@ impl Book {
 
 fn class_of(held: &Held) -> RsiClass {
     held.claim.event.event_type.class()
+}
+
+/// How far the weather that an event tells of reaches (class 3 of GB/T 29100-2012): whoever else tells
+/// of it in there tells of the same. 0 for what has a place of its own, as works have within a district.
+fn weather_area_m(event: &rsi::Event) -> f64 {
+    let is_weather = (300..400).contains(&event.event_type.0);
+    let radius = event.radius.filter(|_| is_weather);
+    radius.map_or(0.0, Radius::m)
 }
 
 /// Level first, then how sure it is.

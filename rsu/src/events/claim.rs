@@ -105,6 +105,14 @@ pub(super) fn minute(moment: Utc, now: Utc) -> Option<MinuteOfYear> {
     (u128::from(away) <= TELLABLE.as_nanos()).then(|| MinuteOfYear::of(moment))
 }
 
+/// The end of what still holds: the first minute by which it is over, since a receiver drops what has
+/// ended. None as in [`minute`].
+pub(super) fn end_minute(end: Utc, now: Utc) -> Option<MinuteOfYear> {
+    minute(end + JUST_BELOW_A_MINUTE, now)
+}
+
+const JUST_BELOW_A_MINUTE: Duration = Duration::from_nanos(59_999_999_999);
+
 /// Where an event is for those who compare: its position, or where its first path ends.
 pub fn at_m(event: &rsi::Event, frame: &EnuFrame) -> Option<(f64, f64)> {
     let paths = event.place.as_ref().map_or(&[][..], |place| place.paths());

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde_json::Value;
 use v2x_msg::Message;
 use v2x_msg::access::dsmp;
-use v2x_msg::base::{Confidence, Few, GeoPosition, MinuteOfYear, Radius, Utc};
+use v2x_msg::base::{Confidence, Few, GeoPosition, MinuteOfYear, Radius, StationId, Utc};
 use v2x_msg::kinds::Rsi;
 use v2x_msg::kinds::rsi::{
     Event, EventSource, EventType, Level, Place, ReferencePath, Sign, Validity,
@@ -76,6 +76,8 @@ pub struct Whole {
     pub faults: Vec<String>,
     /// Whether an answer is wished for, and under which number.
     pub ack: Option<String>,
+    /// Who says it on air; only a ready-made RSI tells.
+    pub sender: Option<StationId>,
 }
 
 /// Reads a message of a platform.
@@ -144,7 +146,10 @@ pub fn parse_uper(bytes: &[u8], longest: Duration, site: &Site, now: Utc) -> Res
         return Err("its place is not near this site".to_owned());
     }
     let sender: String = rsi.id.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut whole = Whole::default();
+    let mut whole = Whole {
+        sender: Some(rsi.id),
+        ..Whole::default()
+    };
     let mut take = |kind: &str,
                     id: u8,
                     mut validity: Validity,
@@ -261,7 +266,12 @@ impl Reading<'_> {
 
     fn named<N>(&mut self, key: &str, name: Option<N>, form: impl Fn(N) -> String, event: &Value) {
         let Some(name) = name else {
-            return self.fault(&format!("{key}: is missing, and who else could end it?"));
+            let reason = match event.get(key) {
+                None | Some(Value::Null) => "is missing, and who else could end it?",
+                Some(_) if key == "rteId" => "must be a whole number from 0 to 255",
+                Some(_) => "must be a text or a number",
+            };
+            return self.fault(&format!("{key}: {reason}"));
         };
         let name = form(name);
         // OpenV2X says so when an event is over.

@@ -104,6 +104,11 @@ impl Service {
         }
     }
 
+    /// Who speaks.
+    pub(crate) fn id(&self) -> StationId {
+        self.id
+    }
+
     /// Keeps step with the clocks; first in every wake-up.
     pub(crate) fn follow(&mut self, now: Now) {
         for speaker in &mut self.speakers {

@@ -5,16 +5,23 @@
 //! stay. Every point has a gate, a stretch across the line; a chord that passes all gates between its
 //! ends in order lies as near to the line as the gates are wide, and the line to it. Of all ways
 //! through, from one of a few places in a gate to one in another, the one with the fewest pieces is
-//! taken, and of those the one that stays nearest to the line. Heights are not looked at.
+//! taken, and of those the one that stays nearest to the line. The survey's points may lie far apart:
+//! what is found with gates at them alone says how long the pieces are, and with many gates a piece a
+//! point or two may be spared. Heights are not looked at.
 
 use v2x_msg::base::Enu;
 
 use super::{line, simplify};
 
-/// Where in a gate a point may lie, as shares of its half width.
-const PLACES: [f64; 5] = [-1.0, -0.5, 0.0, 0.5, 1.0];
+/// Where in a gate a point may lie, as shares of its half width: on the line, or as far aside as it may.
+const PLACES: [f64; 3] = [-1.0, 0.0, 1.0];
 /// Cosine of the most that a line may turn below one chord.
 const STRAIGHT_ON: f64 = 0.2;
+/// Gates that a piece passes, on average, when they are set anew: with so many, the number of points of
+/// an arc is within one of the fewest that there can be.
+const GATES_A_PIECE: f64 = 30.0;
+/// Lines with more points than this keep their gates as they are.
+const MOST_SET_ANEW: usize = 40;
 /// More points than this are thinned out first: the work grows with their square.
 const MOST_GATES: usize = 200;
 /// By how much.
@@ -24,6 +31,15 @@ const THINNED_M: f64 = 0.02;
 /// `tolerance_m` of it. Looked at from above; a line whose heights matter goes to
 /// [`simplify::simplified`].
 pub fn fitted(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
+    with_gates(line, tolerance_m, None)
+}
+
+/// The same with a point or two less in a long bend, at about ten times the cost.
+pub fn fitted_closely(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
+    with_gates(line, tolerance_m, Some(GATES_A_PIECE))
+}
+
+fn with_gates(line: &[Enu], tolerance_m: f64, gates_a_piece: Option<f64>) -> Vec<Enu> {
     let plain = simplify::simplified(line, tolerance_m);
     let thinned_m = if line.len() > MOST_GATES {
         THINNED_M.min(tolerance_m / 2.0)
@@ -35,14 +51,35 @@ pub fn fitted(line: &[Enu], tolerance_m: f64) -> Vec<Enu> {
     if plain.len() <= 2 || thin.len() <= 2 || thin.len() > 4 * MOST_GATES {
         return plain;
     }
-    let found = fewest(&thin, tolerance_m - thinned_m);
-    // What is promised is measured, whatever was thought of above.
-    let off_m = simplify::error_m(line, &found).max(simplify::error_m(&found, line));
-    if found.len() < plain.len() && off_m <= tolerance_m + 1e-6 {
-        found
-    } else {
-        plain
+    let half_m = tolerance_m - thinned_m;
+    let coarse = fewest(&thin, half_m);
+    let mut best = plain;
+    let piece_m = line::length_m(&thin) / (coarse.len().max(2) - 1) as f64;
+    let anew = gates_a_piece.filter(|_| (3..=MOST_SET_ANEW).contains(&coarse.len()));
+    let fine = anew.map(|many| fewest(&walked(&thin, piece_m / many), half_m));
+    for found in [Some(coarse), fine].into_iter().flatten() {
+        // What is promised is measured, whatever was thought of above.
+        let off_m = simplify::error_m(line, &found).max(simplify::error_m(&found, line));
+        if found.len() < best.len() && off_m <= tolerance_m + 1e-6 {
+            best = found;
+        }
     }
+    best
+}
+
+/// The line with points between its points, no farther apart than `step_m`.
+fn walked(line: &[Enu], step_m: f64) -> Vec<Enu> {
+    let mut points: Vec<Enu> = line.first().copied().into_iter().collect();
+    for ends in line.windows(2) {
+        let steps = (line::distance_m(ends[0], ends[1]) / step_m)
+            .ceil()
+            .max(1.0);
+        for step in 1..steps as usize {
+            points.push(line::between(ends[0], ends[1], step as f64 / steps));
+        }
+        points.push(ends[1]);
+    }
+    points
 }
 
 /// What leads to a place in a gate at best.
@@ -142,8 +179,7 @@ fn reach(
 /// A stretch across the line at one of its points.
 struct Gate {
     at: Enu,
-    /// To the left of the line, of length one.
-    left: (f64, f64),
+    places: [Enu; PLACES.len()],
     /// Direction of the line there; of the piece before and of the one behind.
     along: (f64, f64),
     arriving: (f64, f64),
@@ -153,7 +189,7 @@ struct Gate {
 
 impl Gate {
     fn point(&self, place: usize) -> Enu {
-        line::towards(self.at, self.left, PLACES[place] * self.half_m)
+        self.places[place]
     }
 }
 
@@ -178,9 +214,10 @@ fn gates(line: &[Enu], half_m: f64) -> Vec<Gate> {
             let slant = cross(along, onward).abs().max(1e-9);
             half_m.min(0.49 * long_m(at - 1).min(long_m(at)) / slant)
         };
+        let left = (-along.1, along.0);
         Gate {
             at: line[at],
-            left: (-along.1, along.0),
+            places: PLACES.map(|share| line::towards(line[at], left, share * half_m)),
             along,
             arriving,
             onward,
@@ -228,8 +265,8 @@ mod tests {
         (0..=steps).map(point).collect()
     }
 
-    /// Points between the points of a line, a step apart.
-    fn walked(line: &[Enu]) -> Vec<Enu> {
+    /// Points between the points of a line, at fifths of its pieces.
+    fn fifths(line: &[Enu]) -> Vec<Enu> {
         let mut points = Vec::new();
         for piece in line.windows(2) {
             for share in [0.0, 0.2, 0.4, 0.6, 0.8, 1.0] {
@@ -257,6 +294,32 @@ mod tests {
     }
 
     #[test]
+    fn an_arc_takes_no_point_more_than_geometry_asks_for() {
+        for radius_m in [60.0, 120.0, 200.0, 250.0, 500.0, 1000.0_f64] {
+            for tolerance_m in [0.2, 0.48] {
+                // A piece between two points that lie outside touches the arc inside of the line; of
+                // the first and the last piece one end lies on the line.
+                let touch_m = radius_m - tolerance_m;
+                let half = (touch_m / (radius_m + tolerance_m)).acos();
+                let end = (touch_m / radius_m).acos();
+                let whole = 300.0 / radius_m;
+                let pieces = 2.0
+                    + ((whole - 2.0 * (half + end)) / (2.0 * half))
+                        .max(0.0)
+                        .ceil();
+                let found = fitted_closely(&arc(radius_m, 300.0, 5.0), tolerance_m).len() - 1;
+                // Gates lie where they lie.
+                let most = pieces as usize + 1;
+                assert!(
+                    found <= most,
+                    "{radius_m} {tolerance_m}: {found} of {pieces}"
+                );
+            }
+        }
+        assert_eq!(fitted_closely(&arc(200.0, 300.0, 5.0), 0.48).len(), 9);
+    }
+
+    #[test]
     fn a_straight_line_has_two_points_and_a_corner_stays() {
         let straight: Vec<_> = (0..50).map(|n| at(f64::from(n), 0.0)).collect();
         assert_eq!(fitted(&straight, 0.1), [straight[0], straight[49]]);
@@ -279,11 +342,14 @@ mod tests {
                 end = at(end.east_m + long_m * yaw.cos(), end.north_m + long_m * yaw.sin());
                 line.push(end);
             }
-            let found = fitted(&line, tolerance_m);
-            prop_assert_eq!((found.first(), found.last()), (line.first(), line.last()));
-            prop_assert!(found.len() <= simplify::simplified(&line, tolerance_m).len());
-            prop_assert!(simplify::error_m(&walked(&line), &found) <= tolerance_m + 1e-6);
-            prop_assert!(simplify::error_m(&walked(&found), &line) <= tolerance_m + 1e-6);
+            let mut most = simplify::simplified(&line, tolerance_m).len();
+            for found in [fitted(&line, tolerance_m), fitted_closely(&line, tolerance_m)] {
+                prop_assert_eq!((found.first(), found.last()), (line.first(), line.last()));
+                prop_assert!(found.len() <= most);
+                most = found.len();
+                prop_assert!(simplify::error_m(&fifths(&line), &found) <= tolerance_m + 1e-6);
+                prop_assert!(simplify::error_m(&fifths(&found), &line) <= tolerance_m + 1e-6);
+            }
         }
     }
 }

@@ -209,12 +209,7 @@ pub fn first_part(line: &[Enu], reach_m: f64) -> Vec<Enu> {
             } else {
                 0.0
             };
-            let mix = |from: f64, to: f64| from + (to - from) * share;
-            part.push(Enu {
-                east_m: mix(piece[0].east_m, piece[1].east_m),
-                north_m: mix(piece[0].north_m, piece[1].north_m),
-                up_m: mix(piece[0].up_m, piece[1].up_m),
-            });
+            part.push(between(piece[0], piece[1], share));
             break;
         }
         left_m -= length_m;
@@ -230,6 +225,16 @@ pub fn last_part(line: &[Enu], reach_m: f64) -> Vec<Enu> {
     let mut part = first_part(&turned, reach_m);
     part.reverse();
     part
+}
+
+/// A point on the way from one to the other, by its share of the way.
+pub(super) fn between(from: Enu, to: Enu, share: f64) -> Enu {
+    let mix = |from: f64, to: f64| from + (to - from) * share;
+    Enu {
+        east_m: mix(from.east_m, to.east_m),
+        north_m: mix(from.north_m, to.north_m),
+        up_m: mix(from.up_m, to.up_m),
+    }
 }
 
 /// From one point to the other, of length one; zero where they are the same.

@@ -17,7 +17,7 @@ pub fn description(text: &str) -> Result<Description, NotText> {
 ///
 /// # Errors
 /// As [`description`], or a broken escape.
-pub(super) fn escaped_description(text: &str) -> Result<Description, NotText> {
+pub(crate) fn escaped_description(text: &str) -> Result<Description, NotText> {
     Description::escaped(&escaped(text)?)
 }
 

@@ -368,6 +368,11 @@ impl Station {
         self.warnings.current()
     }
 
+    /// Who it is on air.
+    pub fn id(&self) -> StationId {
+        self.rsi.id()
+    }
+
     /// The junction.
     pub fn site(&self) -> &Site {
         &self.site

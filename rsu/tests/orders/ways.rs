@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use v2x_msg::Message;
+use v2x_msg::base::StationId;
 use v2x_msg::kinds::Rsi;
 
 use crate::unit::{LONG, TOKEN, Unit, heard, rsu, works};
@@ -210,20 +212,34 @@ fn the_control_socket_is_for_its_user_and_the_command_speaks_there() {
 fn a_ready_made_rsi_is_told_as_the_units_own_once_for_each_key() {
     let mut unit = Unit::new("token-file = 'token'");
     unit.up();
-    // The shipped site's own works, heard on air, as if another unit had sent them.
+    // The shipped site's own works, heard on air.
     let start = Instant::now();
     let mut buffer = [0; 2000];
-    let frame = loop {
+    let own = loop {
         assert!(start.elapsed() < LONG);
         let Ok(length) = unit.air.recv(&mut buffer) else {
             continue;
         };
         let rsi = heard(&buffer[..length]).and_then(|(_, message)| Rsi::read(&message).ok());
-        if rsi.is_some_and(|rsi| !rsi.events().is_empty()) {
-            break buffer[..length].to_vec();
+        if let Some(rsi) = rsi.filter(|rsi| !rsi.events().is_empty()) {
+            break rsi;
         }
     };
-    let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = |id: StationId| {
+        let events = own.events().iter().cloned();
+        let rsi = Rsi::of_events(own.msg_cnt, id, own.ref_pos, events).unwrap();
+        let mut message = Message::default();
+        rsi.fill(&mut message);
+        let mut bytes = [0; 1400];
+        let length = message.encode_into(&mut bytes).unwrap();
+        let digits = bytes[..length].iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<String>()
+    };
+    // What it has said itself is nothing new to it.
+    assert!(!unit.event(&["rsi", &digits(own.id)]).status.success());
+    assert_eq!(unit.standing().len(), 0);
+    // As if another unit had sent them.
+    let hex = digits(StationId(*b"elsewher"));
     let token = format!("authorization: Bearer {TOKEN}");
     let body = json!({ "hex": hex }).to_string();
     let ask = |key: &str| {

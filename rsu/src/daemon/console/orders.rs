@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,24 +14,25 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::refusal::{plain, wrong};
-use super::{About, Known};
+use super::{About, Known, LONGEST_BODY};
 use crate::daemon::orders::control::ready_made;
 use crate::daemon::orders::{Answer, What, Wish, is_key};
 
-pub(super) async fn add(State(about): Known, headers: HeaderMap, body: Bytes) -> Response {
-    order(&about, &headers, || Ok(What::Add(json(&body)?))).await
+/// A body that came whole, or why it did not.
+type Body = Result<Bytes, BytesRejection>;
+
+pub(super) async fn add(State(about): Known, headers: HeaderMap, body: Body) -> Response {
+    order(&about, &headers, || Ok(What::Add(json(body)?))).await
 }
 
 pub(super) async fn change(
     State(about): Known,
     number: Result<Path<u64>, PathRejection>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Body,
 ) -> Response {
     match number {
-        Ok(Path(number)) => {
-            order(&about, &headers, || Ok(What::Change(number, json(&body)?))).await
-        }
+        Ok(Path(number)) => order(&about, &headers, || Ok(What::Change(number, json(body)?))).await,
         Err(refusal) => no_number(&refusal),
     }
 }
@@ -58,10 +59,10 @@ struct ReadyMade {
 }
 
 /// A ready-made RSI.
-pub(super) async fn rsi(State(about): Known, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn rsi(State(about): Known, headers: HeaderMap, body: Body) -> Response {
     let site = Arc::clone(&about.shared.site);
     order(&about, &headers, || {
-        let asked: ReadyMade = serde_json::from_value(json(&body)?)
+        let asked: ReadyMade = serde_json::from_value(json(body)?)
             .map_err(|error| Answer::refusal(400, &error.to_string()))?;
         ready_made(&asked.hex, &site)
     })
@@ -132,6 +133,14 @@ fn response(answer: Answer) -> Response {
     response
 }
 
-fn json(body: &Bytes) -> Result<Value, Answer> {
-    serde_json::from_slice(body).map_err(|error| Answer::refusal(400, &format!("no JSON: {error}")))
+fn json(body: Body) -> Result<Value, Answer> {
+    let body = body.map_err(|refusal| match refusal.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Answer::refusal(
+            413,
+            &format!("the body is longer than {LONGEST_BODY} bytes"),
+        ),
+        code => Answer::refusal(code.as_u16(), &refusal.body_text()),
+    })?;
+    serde_json::from_slice(&body)
+        .map_err(|error| Answer::refusal(400, &format!("no JSON: {error}")))
 }

@@ -216,7 +216,13 @@ fn the_api_tells_what_is_on_the_air() {
         assert_eq!(rig.ask("POST /api/v1/decode", bad).code, 400, "{bad}");
     }
     let long = format!("{{\"hex\":\"{}\"}}", "0".repeat(100_000));
-    assert_eq!(rig.ask("POST /api/v1/decode", &long).code, 413);
+    for request in ["POST /api/v1/decode", "POST /api/v1/events"] {
+        let refused = rig.ask(request, &long);
+        assert_eq!(refused.code, 413, "{request}");
+        let told: Value = serde_json::from_str(&refused.body).unwrap();
+        let told = told["error"].as_str().unwrap();
+        assert!(told.contains("longer than 16384 bytes"), "{told}");
+    }
 }
 
 #[test]

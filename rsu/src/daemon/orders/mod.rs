@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::oneshot;
+use v2x_msg::base::StationId;
 
 use super::clock;
 use super::mailbox::{Letter, Mailbox};
@@ -62,6 +63,8 @@ const RETRY_EVERY: Duration = Duration::from_secs(5);
 /// Keeps the books.
 pub(crate) struct Clerk {
     pub(crate) site: Arc<Site>,
+    /// The unit's own id on air.
+    own: StationId,
     pub(crate) wishes: Receiver<Filed>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) watchers: Watchers,
@@ -107,7 +110,7 @@ struct Stand {
 
 impl Clerk {
     pub(crate) fn new(
-        (site, path): (Arc<Site>, Option<PathBuf>),
+        (site, own, path): (Arc<Site>, StationId, Option<PathBuf>),
         (desk, wishes): (Desk, Receiver<Filed>),
         mailbox: Arc<Mailbox>,
         watchers: Watchers,
@@ -115,6 +118,7 @@ impl Clerk {
     ) -> Self {
         Self {
             site,
+            own,
             wishes,
             mailbox,
             watchers,

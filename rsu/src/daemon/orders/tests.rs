@@ -9,12 +9,17 @@ use super::journal::tests::Scratch;
 use super::understand::MOST_OPERATOR;
 use super::*;
 use crate::daemon::mailbox::Woke;
-use crate::events::Stage;
+use crate::events::{Stage, cloud};
 use crate::report::InputId;
 use crate::services::fixture::crossing;
 use crate::site::Site;
 use crate::station::{Config, Frame, Input, Station};
+use v2x_msg::Message;
+use v2x_msg::base::MsgCount;
 use v2x_msg::kinds::rsm::Source;
+use v2x_msg::kinds::{Rsi, rsi};
+
+const OWN: StationId = StationId(*b"this-rsu");
 
 /// A heart that beats until the mailbox is closed, and then says what is on the road.
 fn heart(mailbox: &Arc<Mailbox>, site: &Site) -> JoinHandle<Vec<(u8, Stage)>> {
@@ -70,7 +75,7 @@ impl Office {
         let (desk, wishes) = Desk::new();
         let (_, _desk) = Desk::new();
         let mut clerk = Clerk::new(
-            (site, Some(scratch.path())),
+            (site, OWN, Some(scratch.path())),
             (desk, wishes),
             mailbox,
             Watchers::default(),
@@ -309,12 +314,41 @@ fn a_journal_that_cannot_be_opened_refuses_all_and_is_tried_again() {
 }
 
 #[test]
+fn the_units_own_rsi_is_not_told_again_when_it_comes_back() {
+    let scratch = Scratch::new();
+    let mut office = Office::open(&scratch);
+    let site = Arc::clone(&office.clerk.site);
+    let ready_made = |sender| {
+        let mut event = rsi::Event::new(3, rsi::EventType::WORKS, rsi::EventSource::Police);
+        event.pos = Some(site.origin);
+        let count = MsgCount::new(1).unwrap();
+        let rsi = Rsi::of_events(count, sender, site.origin, [event]).unwrap();
+        let mut message = Message::default();
+        rsi.fill(&mut message);
+        let mut bytes = vec![0; 1400];
+        let length = message.encode_into(&mut bytes).unwrap();
+        let hour = Duration::from_secs(3600);
+        let now = clock::now().utc;
+        let told = cloud::parse_uper(&bytes[..length], hour, &site, now);
+        What::Many {
+            told: told.unwrap(),
+            digits: String::new(),
+        }
+    };
+    let back = office.one(ready_made(OWN));
+    assert_eq!(back.code, 422, "{}", back.body);
+    let other = office.one(ready_made(StationId(*b"neighbor")));
+    assert_eq!(other.body["standing"].as_array().map(Vec::len), Some(1));
+    assert_eq!(office.close().len(), 1);
+}
+
+#[test]
 fn a_platform_begins_renews_and_ends_what_it_names() {
     let scratch = Scratch::new();
     let mut office = Office::open(&scratch);
     let site = Arc::clone(&office.clerk.site);
-    let rules = crate::events::cloud::Rules {
-        dialect: crate::events::cloud::Dialect::OpenV2x,
+    let rules = cloud::Rules {
+        dialect: cloud::Dialect::OpenV2x,
         longest: Duration::from_secs(60),
         duration_unit: None,
     };
@@ -327,7 +361,7 @@ fn a_platform_begins_renews_and_ends_what_it_names() {
         let now = clock::now().utc;
         let bytes = text.to_string();
         What::Many {
-            told: crate::events::cloud::parse(bytes.as_bytes(), &rules, &site, now),
+            told: cloud::parse(bytes.as_bytes(), &rules, &site, now),
             digits: String::new(),
         }
     };

@@ -118,6 +118,10 @@ impl Clerk {
                 self.live.get(&number).ok_or_else(unknown)?;
                 Ok((Kind::End, key, vec![number], vec![], vec![]))
             }
+            What::Many { told, .. } if told.sender == Some(self.own) => {
+                // It would stand beside what it repeats, and outlive it.
+                Err(Answer::refusal(422, "this unit's own RSI has come back"))
+            }
             What::Many { told, .. } => {
                 let (mut ends, mut stands, mut faults) = (vec![], vec![], told.faults);
                 for entry in told.entries {

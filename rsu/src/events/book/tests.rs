@@ -175,15 +175,77 @@ fn an_end_in_utc_is_told_on_air() {
     let mut planned = claim(Origin::Operator, 1);
     planned.until = Until::Utc(at(600_000).utc);
     book.handle_claim(at(0), &planned).unwrap();
+    // It ends 30 s into a minute, and holds until then.
     assert_eq!(
         sent(&book)[0].validity.end,
-        Some(MinuteOfYear::of(at(600_000).utc))
+        Some(MinuteOfYear::of(at(630_000).utc))
     );
     // The clock steps: what is over is over.
     let mut stepped = at(1000);
     stepped.utc = at(700_000).utc;
     book.follow(stepped);
     assert_eq!(book.shown().next().unwrap().stage, Stage::Cleared);
+}
+
+#[test]
+fn what_holds_is_not_told_as_over_however_short_it_is() {
+    // 10 s from second to second, over New Year: no receiver finds its end in the past.
+    for start_ms in (0..180_000).step_by(1_000) {
+        let mut book = book();
+        let mut short = claim(Origin::Operator, 1);
+        let end = at(start_ms + 10_000);
+        short.until = Until::Utc(end.utc);
+        book.handle_claim(at(start_ms), &short).unwrap();
+        let now = at(start_ms + 9_999);
+        book.follow(now);
+        assert!(sent(&book)[0].validity.end.unwrap().near(now.utc) > now.utc);
+        book.follow(end);
+        assert!(sent(&book)[0].validity.end.unwrap().near(end.utc) <= end.utc);
+    }
+}
+
+#[test]
+fn the_same_weather_over_an_area_is_one_event_wherever_in_it_it_is_told_of() {
+    let told = |origin, number, kind: u16, at_m, radius_m| {
+        let mut claim = claim(origin, number);
+        claim.event.event_type = EventType(kind);
+        claim.event.radius = Radius::from_m(radius_m).ok();
+        claim.at_m = Some(at_m);
+        claim
+    };
+    let fog = |origin, number, east_m| told(origin, number, 305, (east_m, 0.0), 500.0);
+    let mut fogs = book();
+    let id = fogs.handle_claim(at(0), &fog(Origin::Weather, 1, 0.0));
+    let same = fogs.handle_claim(at(1), &fog(Origin::Operator, 2, 480.0));
+    let other = fogs.handle_claim(at(2), &fog(Origin::Cloud, 3, -520.0));
+    assert_eq!(id, same);
+    assert_ne!(id, other);
+    // Works in a district are not all its works.
+    let works = |origin, number, east_m| told(origin, number, 501, (east_m, 0.0), 500.0);
+    let mut all = book();
+    let district = all.handle_claim(at(0), &works(Origin::Cloud, 1, 0.0));
+    assert_ne!(
+        district,
+        all.handle_claim(at(1), &works(Origin::Operator, 2, 100.0))
+    );
+}
+
+#[test]
+fn who_says_nothing_of_confidence_takes_none_away() {
+    let mut book = book();
+    book.handle_claim(at(0), &claim(Origin::Picture, 1))
+        .unwrap();
+    let mut told = claim(Origin::Operator, 9);
+    told.event.confidence = None;
+    book.handle_claim(at(1), &told).unwrap();
+    let sure = |percent| Confidence::from_percent(percent).ok();
+    assert_eq!(sent(&book)[0].confidence, sure(80.0));
+    book.handle_claim(at(2), &claim(Origin::Cloud, 3)).unwrap();
+    assert_eq!(sent(&book)[0].confidence, sure(96.0));
+    // Alone again, it says what it said.
+    book.handle_end(at(3), claim(Origin::Picture, 1).key);
+    book.handle_end(at(3), claim(Origin::Cloud, 3).key);
+    assert_eq!(sent(&book)[0].confidence, None);
 }
 
 #[test]
@@ -232,7 +294,7 @@ fn what_does_not_fit_into_a_message_is_refused() {
     let point = |step: i32| here.offset_e7(step * 9_000_000, 1_000_000).unwrap();
     let path = || rsi::ReferencePath {
         points: v2x_msg::base::Few::new((0..32).map(point)).unwrap(),
-        radius: v2x_msg::base::Radius::MIN,
+        radius: Radius::MIN,
     };
     let mut long = claim(Origin::Operator, 1);
     long.event.place = rsi::Place::new((0..8).map(|_| path()), []).ok();

@@ -17,6 +17,8 @@ use crate::site::{Site, fit, line};
 pub(super) struct Plane<'a> {
     frame: &'a EnuFrame,
     heights: bool,
+    /// Whether nodes and links are told with their names.
+    pub(super) names: bool,
     /// How far a lane may be off.
     pub(super) tolerance_m: f64,
     /// How much of a road is told, from the junction.
@@ -76,6 +78,7 @@ impl<'a> Plane<'a> {
         Self {
             frame: &site.frame,
             heights: points.any(|point| point.up_m.abs() >= LEVEL_M),
+            names: true,
             tolerance_m: FINEST_M,
             reach_m: f64::INFINITY,
         }
@@ -86,6 +89,14 @@ impl<'a> Plane<'a> {
         Self {
             tolerance_m,
             reach_m,
+            ..self
+        }
+    }
+
+    /// The same without what nobody drives by.
+    pub(super) fn without_names(self) -> Self {
+        Self {
+            names: false,
             ..self
         }
     }
@@ -157,12 +168,15 @@ impl<'a> Plane<'a> {
         if tolerance_m <= FINEST_M {
             return simplified(line, tolerance_m);
         }
+        let closely = tolerance_m >= CLOSELY_FROM_M;
         let tolerance_m = match of {
             Of::Lane => tolerance_m,
             Of::Link => tolerance_m * LINK_SLACK,
         };
         if self.heights {
             simplified(line, tolerance_m.min(COARSEST_M))
+        } else if closely {
+            fit::fitted_closely(line, tolerance_m)
         } else {
             fit::fitted(line, tolerance_m)
         }
@@ -185,10 +199,13 @@ fn part(whole: &[Enu], reach_m: f64, inward: bool) -> Vec<Enu> {
 
 /// A tenth of what T/CSAE 159-2020, 8.2.3 allows a lane to be off.
 pub(super) const FINEST_M: f64 = 0.05;
-/// Of the half metre that a lane may be off, what is left for the survey and for rounding is a fifth.
-pub(super) const COARSEST_M: f64 = 0.4;
-/// From exact to short.
-pub(super) const TOLERANCES_M: [f64; 4] = [FINEST_M, 0.1, 0.2, COARSEST_M];
+/// Of the half metre that a lane may be off, 2 cm are left for what positions are rounded by in the
+/// message (a step of 1e-7 degrees is 1.1 cm). The site's own lines count as right.
+pub(super) const COARSEST_M: f64 = 0.48;
+/// Where every point counts, so that the cost does not.
+const CLOSELY_FROM_M: f64 = 0.4;
+/// From exact to short. The last is for what would not be told whole at 0.4 m.
+pub(super) const TOLERANCES_M: [f64; 5] = [FINEST_M, 0.1, 0.2, 0.4, COARSEST_M];
 /// T/CSAE 159-2020, 8.2.3 allows a link's own line to be off by 2 m, four times as much as a lane.
 const LINK_SLACK: f64 = 4.0;
 /// Half a step of height: what is closer to the origin's height counts as level with it.
@@ -252,7 +269,7 @@ mod tests {
                 assert!(told.told_m < told.long_m && told.told_m > 150.0);
                 // A metre more would have been too much.
                 let more = part(&whole, told.told_m + 1.5, true);
-                assert!(fit::fitted(&more, COARSEST_M).len() > MOST_POINTS);
+                assert!(fit::fitted_closely(&more, COARSEST_M).len() > MOST_POINTS);
             }
         }
         let worst = plane

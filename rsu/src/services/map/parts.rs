@@ -1,11 +1,12 @@
 //! The site as one message, or as few as it takes, and what is left out of them.
 //!
-//! What is too long for one message is first told with fewer points, by at most 0.4 m of the 0.5 m that
-//! the standard allows; then every node gets a message's room of its own, each as exact as it fits. No
-//! public rule says how a node may be split, and a receiver that keeps the last it heard of a node loses
-//! what an earlier message said: so a node that is too long alone is told shorter, from its junction,
-//! as long as vehicles have the last 150 m. Only then it is repeated with some of its links in each
-//! message, and a link that is too long even so is left out.
+//! What is too long for one message is first told with fewer points, within the 0.5 m that the standard
+//! allows; then the junction gets a message's room of its own, and its neighbours as few as hold them,
+//! as exact as they fit. No public rule says how a node may be split, and a receiver that keeps the
+//! last it heard of a node loses what an earlier message said: so a node that is too long alone is told
+//! without names, which nobody drives by, then shorter, from its junction, as long as vehicles have the
+//! last 150 m. Only then it is repeated with some of its links in each message, and a link that is too
+//! long even so is left out.
 
 use v2x_msg::access::dsmp::MAX_DATA;
 use v2x_msg::base::{MsgCount, NodeId};
@@ -21,6 +22,8 @@ use crate::site::Site;
 pub struct LeftOut {
     /// How far lanes are off, where that is more than usual.
     pub coarser_m: Option<f64>,
+    /// Whether a node and its links are told without their names.
+    pub names: bool,
     /// How many messages tell the site.
     pub parts: usize,
     /// Nodes that are repeated, with some of their links in each message.
@@ -68,56 +71,79 @@ fn told_nodes(config: &Config, site: &Site) -> Result<Vec<NodeId>, Unbuildable> 
     Ok(ids)
 }
 
-/// Several messages, each with as many nodes as fit.
+/// Several messages: this junction as exact as it fits, the others first as few and then as exact.
 fn split(
     site: &Site,
     ids: &[NodeId],
     msg_cnt: MsgCount,
 ) -> Result<(Vec<Map>, LeftOut), Unbuildable> {
-    let mut left_out = LeftOut::default();
+    let (here, others) = ids.split_first().ok_or(Unbuildable::NoLinks)?;
+    let mut told = LeftOut::default();
+    let here = pieces(site, *here, msg_cnt, FINEST_M, &mut told)?;
+    if here.is_empty() {
+        return Err(Unbuildable::TooLong);
+    }
+    let mut best: Option<(Vec<Map>, LeftOut)> = None;
+    for finest_m in TOLERANCES_M {
+        let mut left_out = told.clone();
+        let mut nodes = here.clone();
+        for id in others {
+            nodes.extend(pieces(site, *id, msg_cnt, finest_m, &mut left_out)?);
+        }
+        let maps = packed(nodes, msg_cnt)?;
+        left_out.parts = maps.len();
+        if best
+            .as_ref()
+            .is_none_or(|(fewest, _)| maps.len() < fewest.len())
+        {
+            best = Some((maps, left_out));
+        }
+    }
+    best.ok_or(Unbuildable::TooLong)
+}
+
+/// Messages in a row, each with as many nodes as fit.
+fn packed(nodes: Vec<Node>, msg_cnt: MsgCount) -> Result<Vec<Map>, Unbuildable> {
     let mut maps: Vec<Map> = Vec::new();
     let mut waiting: Vec<Node> = Vec::new();
-    for id in ids {
-        let pieces = pieces(site, *id, msg_cnt, &mut left_out)?;
-        if pieces.is_empty() && *id == site.node {
-            return Err(Unbuildable::TooLong);
-        }
-        for piece in pieces {
-            let repeated = waiting.iter().any(|other| other.id == piece.id);
-            waiting.push(piece);
-            if repeated || !fits(&Map::new(msg_cnt, waiting.iter().cloned())?) {
-                let last = waiting.split_off(waiting.len() - 1);
-                maps.push(Map::new(msg_cnt, std::mem::replace(&mut waiting, last))?);
-            }
+    for node in nodes {
+        let repeated = waiting.iter().any(|other| other.id == node.id);
+        waiting.push(node);
+        if repeated || !fits(&Map::new(msg_cnt, waiting.iter().cloned())?) {
+            let last = waiting.split_off(waiting.len() - 1);
+            maps.push(Map::new(msg_cnt, std::mem::replace(&mut waiting, last))?);
         }
     }
     if !waiting.is_empty() {
         maps.push(Map::new(msg_cnt, waiting)?);
     }
-    left_out.parts = maps.len();
-    Ok((maps, left_out))
+    Ok(maps)
 }
 
-/// The node whole if it fits into a message in any way, else several times with some of its links.
+/// The node whole if it fits into a message in any way, else several times with some of its links;
+/// no more exact than `finest_m`.
 fn pieces(
     site: &Site,
     id: NodeId,
     msg_cnt: MsgCount,
+    finest_m: f64,
     left_out: &mut LeftOut,
 ) -> Result<Vec<Node>, Unbuildable> {
     let build = |plane: &Plane<'_>| road::node(site, plane, id);
-    if let Some(built) = as_whole(site, msg_cnt, &TOLERANCES_M, build)? {
+    let named = TOLERANCES_M.into_iter().filter(|off_m| *off_m >= finest_m);
+    let named: Vec<f64> = named.collect();
+    if let Some(built) = as_whole(site, msg_cnt, &named, build)? {
         left_out.note(&built);
         return Ok(vec![built.node]);
     }
-    let plane = Plane::of(site);
+    let plane = Plane::of(site).without_names();
     let with = |links: &[Link]| road::assembled(site, &plane, id, links.iter().cloned());
     let mut pieces: Vec<Node> = Vec::new();
     let mut links: Vec<Link> = Vec::new();
     for source in road::in_links(site, id) {
         let build = |plane: &Plane<'_>| road::node_of(site, plane, id, std::iter::once(source));
         // The fewer pieces, the fewer links a receiver may lose.
-        let Some(built) = as_whole(site, msg_cnt, &[COARSEST_M], build)? else {
+        let Some(built) = as_whole(site, msg_cnt, &[], build)? else {
             left_out.links.push((source.upstream, source.downstream));
             continue;
         };
@@ -139,33 +165,37 @@ fn pieces(
     Ok(pieces)
 }
 
-/// What fits into a message alone: as exact as it can be, else shorter; None where even that is too
-/// long.
+/// What fits into a message alone: with its names as exact as it can be, else without them, else
+/// shorter; None where even that is too long.
 fn as_whole(
     site: &Site,
     msg_cnt: MsgCount,
-    tolerances_m: &[f64],
+    named_m: &[f64],
     build: impl Fn(&Plane<'_>) -> Result<Built, Unbuildable>,
 ) -> Result<Option<Built>, Unbuildable> {
     let plane = Plane::of(site);
-    let fitting = |tolerance_m, reach_m| -> Result<Option<Built>, Unbuildable> {
-        let built = build(&plane.with(tolerance_m, reach_m))?;
+    let fitting = |plane: Plane<'_>| -> Result<Option<Built>, Unbuildable> {
+        let built = build(&plane)?;
         let map = Map::new(msg_cnt, [built.node.clone()])?;
         Ok(fits(&map).then_some(built))
     };
-    for &tolerance_m in tolerances_m {
-        if let Some(built) = fitting(tolerance_m, f64::INFINITY)? {
+    for &tolerance_m in named_m {
+        if let Some(built) = fitting(plane.with(tolerance_m, f64::INFINITY))? {
             return Ok(Some(built));
         }
     }
-    let Some(mut best) = fitting(COARSEST_M, LEAST_REACH_M)? else {
+    let bare = |reach_m| fitting(plane.with(COARSEST_M, reach_m).without_names());
+    if let Some(built) = bare(f64::INFINITY)? {
+        return Ok(Some(built));
+    }
+    let Some(mut best) = bare(LEAST_REACH_M)? else {
         return Ok(None);
     };
     let lines = site.links.iter().map(road::longest_m);
     let (mut holds_m, mut too_far_m) = (LEAST_REACH_M, lines.fold(LEAST_REACH_M, f64::max));
     while too_far_m - holds_m > REACH_STEP_M {
         let middle_m = f64::midpoint(holds_m, too_far_m);
-        match fitting(COARSEST_M, middle_m)? {
+        match bare(middle_m)? {
             Some(built) => (best, holds_m) = (built, middle_m),
             None => too_far_m = middle_m,
         }
@@ -179,6 +209,7 @@ impl LeftOut {
             let so_far_m = self.coarser_m.unwrap_or(FINEST_M);
             self.coarser_m = Some(so_far_m.max(built.tolerance_m));
         }
+        self.names |= !built.names;
         self.cuts.extend(&built.cuts);
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Built {
     pub(super) node: Node,
     /// How far its lanes may be off.
     pub(super) tolerance_m: f64,
+    /// Whether it is told with its names.
+    pub(super) names: bool,
     pub(super) cuts: Vec<Cut>,
 }
 
@@ -49,6 +51,7 @@ pub(super) fn node_of<'s>(
     Ok(Built {
         node: assembled(site, plane, id, links)?,
         tolerance_m: builder.tolerance_m,
+        names: plane.names,
         cuts: builder.cuts,
     })
 }
@@ -66,7 +69,8 @@ pub(super) fn assembled(
         _ => site.origin,
     };
     let mut node = Node::new(id, ref_pos, links)?;
-    node.name = known.and_then(|known| Name::new(&known.name).ok());
+    let named = known.filter(|_| plane.names);
+    node.name = named.and_then(|known| Name::new(&known.name).ok());
     Ok(node)
 }
 
@@ -90,7 +94,11 @@ impl Builder<'_> {
         let lanes = source.lanes.iter().map(|one| self.lane(source, one));
         let lanes = lanes.collect::<Result<Vec<_>, _>>()?;
         let mut link = Link::new(source.upstream, LaneWidth::from_m(source.width_m)?, lanes)?;
-        link.name = Name::new(&source.name).ok();
+        link.name = self
+            .plane
+            .names
+            .then(|| Name::new(&source.name).ok())
+            .flatten();
         link.speed_limits = speed_limits(Some(source.speed_limit_mps))?;
         let told = self.plane.told(&source.points, Of::Link, self.inward)?;
         self.note(source, None, &told);

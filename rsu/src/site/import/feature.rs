@@ -20,34 +20,6 @@ pub(super) fn of_kind<'f, 'v>(
         .filter(move |feature| feature.text("kind") == Some(kind))
 }
 
-/// What is wrong with a file, all of it.
-#[derive(Default)]
-pub(super) struct Faults(Vec<Refused>);
-
-impl Faults {
-    pub(super) fn add(&mut self, fault: Refused) {
-        self.0.push(fault);
-    }
-
-    /// What was read, if it could be.
-    pub(super) fn keep<T>(&mut self, read: Result<T, Refused>) -> Option<T> {
-        read.map_err(|fault| self.add(fault)).ok()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Refuses the file if there are any.
-    pub(super) fn none(&mut self) -> Result<(), Refused> {
-        match self.0.len() {
-            0 => Ok(()),
-            1 => Err(self.0.remove(0)),
-            _ => Err(Refused::Several(std::mem::take(&mut self.0))),
-        }
-    }
-}
-
 /// A feature with properties, and its place in the file for whoever looks for it.
 pub(super) struct Feature<'v> {
     number: usize,

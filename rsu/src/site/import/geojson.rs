@@ -13,7 +13,8 @@ use serde_json::Value;
 use v2x_msg::base::{Degrees, Enu, EnuFrame, GeoPosition, LaneId, NodeId, PhaseId};
 use v2x_msg::kinds::map::{LaneKind, Maneuvers, VehicleLane};
 
-use super::feature::{self, Faults, Feature, of_kind};
+use super::faults::Faults;
+use super::feature::{self, Feature, of_kind};
 use super::{Options, Refused};
 use crate::site::read::{GREENS, LANE_KINDS, TURNS};
 use crate::site::{

@@ -1,7 +1,7 @@
 //! Road models of other origin to a site's file: SUMO, OpenDRIVE, GeoJSON.
 //!
 //! - `place`: where a road model's coordinates are on the earth
-//! - `xml`: elements and attributes, every fault with its line
+//! - `xml`: elements and attributes, every fault with its line; `faults`: all of them together
 //! - `net`: junctions, roads, turns and crosswalks as all of them have them
 //! - `sumo`: SUMO's `.net.xml`
 //! - `opendrive`: a subset of ASAM OpenDRIVE 1.4 to 1.8
@@ -16,6 +16,7 @@
 //! the file. Bad input is refused with its line; what it costs is bounded by its length.
 
 mod assemble;
+mod faults;
 mod feature;
 mod geojson;
 mod net;

@@ -6,7 +6,7 @@
 //! areas, rails, roundabout and restriction records; lines inside the junction, which MAP does not
 //! carry.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use roxmltree::Node as Element;
 use v2x_msg::kinds::map::{BikeLane, LaneKind, TrackedLane, VehicleLane};
@@ -30,21 +30,24 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Net, Refused> {
         let reason = format!("<{}> is not SUMO's <net>", root.tag_name().name());
         return Err(Refused::unusable(reason));
     }
-    let file = File(Xml(&document));
+    let file = File(Xml::new(&document));
     if matches!(root.attribute("lefthand"), Some("true" | "1")) {
-        return Err(file.0.wrong(root, "left-hand traffic is not read"));
+        file.0.note(root, "left-hand traffic is not read");
     }
+    // Without a place the net is refused below; what else is wrong with it is told first.
+    let place = file.0.keep(file.place(root, options));
     let mut net = Net {
-        place: file.place(root, options)?,
+        place: place.unwrap_or(Place::Degrees),
         nodes: BTreeMap::new(),
         roads: Vec::new(),
         turns: Vec::new(),
         crosswalks: Vec::new(),
         notes: Vec::new(),
     };
-    file.junctions(root, &mut net)?;
-    let edges = file.edges(root, &mut net)?;
-    file.connections(root, &edges, &mut net)?;
+    let nodes_are_whole = file.junctions(root, &mut net);
+    let edges = file.edges(root, nodes_are_whole, &mut net);
+    file.connections(root, &edges, &mut net);
+    file.0.none()?;
     if net.roads.is_empty() {
         return Err(Refused::unusable(
             "there is no <edge> with lanes for vehicles in it",
@@ -60,6 +63,8 @@ struct Edges<'d> {
     roads: HashMap<&'d str, (usize, BTreeMap<usize, usize>)>,
     /// Crossings by the edge's id.
     crossings: HashMap<&'d str, usize>,
+    /// The ids of all edges, also of those that a site leaves out; None where one has none.
+    ids: Option<HashSet<&'d str>>,
 }
 
 impl<'d> File<'d, '_> {
@@ -121,93 +126,120 @@ impl<'d> File<'d, '_> {
         }
     }
 
-    fn junctions(&self, root: Element<'_, '_>, net: &mut Net) -> Result<(), Refused> {
+    /// Whether all of them could be read.
+    fn junctions(&self, root: Element<'_, '_>, net: &mut Net) -> bool {
+        let mut are_whole = true;
         for at in children(root, "junction").filter(|at| at.attribute("type") != Some("internal")) {
-            let id = self.0.text(at, "id")?;
+            let (x, y) = (self.coordinate(at, "x"), self.coordinate(at, "y"));
+            let Some(id) = self.0.keep(self.0.text(at, "id")) else {
+                are_whole = false;
+                continue;
+            };
             let node = Node {
                 name: at.attribute("name").unwrap_or(id).to_owned(),
-                at: (
-                    self.0.number(at, "x", f64::NAN)?,
-                    self.0.number(at, "y", f64::NAN)?,
-                ),
+                at: (x.unwrap_or(f64::NAN), y.unwrap_or(f64::NAN)),
             };
-            if node.at.0.is_nan() || node.at.1.is_nan() {
-                return Err(self.0.wrong(at, format!("junction {id} has no x and y")));
-            }
             if net.nodes.insert(id.to_owned(), node).is_some() {
-                return Err(self.0.wrong(at, format!("junction {id} is there twice")));
+                self.0.note(at, format!("junction {id} is there twice"));
             }
         }
-        Ok(())
+        are_whole
     }
 
-    fn edges<'e>(&self, root: Element<'e, '_>, net: &mut Net) -> Result<Edges<'e>, Refused> {
+    fn coordinate(&self, at: Element<'_, '_>, key: &str) -> Option<f64> {
+        self.0.keep(self.0.required(at, key))
+    }
+
+    fn edges<'e>(&self, root: Element<'e, '_>, nodes_are_whole: bool, net: &mut Net) -> Edges<'e> {
         let mut edges = Edges {
             roads: HashMap::new(),
             crossings: HashMap::new(),
+            ids: children(root, "edge")
+                .map(|at| at.attribute("id"))
+                .collect(),
         };
         for at in children(root, "edge")
             .filter(|at| at.attribute("function").is_none_or(|f| f == "normal"))
         {
-            let id = self.0.text(at, "id")?;
-            let (road, lanes) = self.road(at, net)?;
-            if !road.lanes.is_empty() {
+            let id = self.0.keep(self.0.text(at, "id"));
+            let (road, lanes) = self.road(at, id.unwrap_or("?"), nodes_are_whole, net);
+            if let Some(id) = id.filter(|_| !road.lanes.is_empty()) {
                 edges.roads.insert(id, (net.roads.len(), lanes));
                 net.roads.push(road);
             }
         }
         for at in children(root, "edge").filter(|at| at.attribute("function") == Some("crossing")) {
-            let id = self.0.text(at, "id")?;
-            let Some(lane) = children(at, "lane").next() else {
-                continue;
-            };
-            let crossed = self.0.text(at, "crossingEdges")?.split_ascii_whitespace();
-            let roads: Vec<usize> = crossed
-                .filter_map(|edge| edges.roads.get(edge).map(|(road, _)| *road))
-                .collect();
-            // Its id is that of its junction with a colon before and _cN behind.
-            let node = id.strip_prefix(':').and_then(|id| id.rsplit_once("_c"));
-            let Some((node, _)) = node else {
-                return Err(self
-                    .0
-                    .wrong(at, format!("crossing {id} does not name its junction")));
-            };
-            edges.crossings.insert(id, net.crosswalks.len());
-            net.crosswalks.push(Crosswalk {
-                node: node.to_owned(),
-                roads,
-                width_m: self.0.number(lane, "width", 4.0)?,
-                line: self.points(lane, "shape")?,
-                signal: None,
-            });
+            if let Some((id, crosswalk)) = self.crossing(at, &edges) {
+                edges.crossings.insert(id, net.crosswalks.len());
+                net.crosswalks.push(crosswalk);
+            }
         }
-        Ok(edges)
+        edges
     }
 
+    /// A crossing and its id.
+    fn crossing<'e>(&self, at: Element<'e, '_>, edges: &Edges<'_>) -> Option<(&'e str, Crosswalk)> {
+        let id = self.0.keep(self.0.text(at, "id"));
+        let lane = children(at, "lane").next()?;
+        let crossed = self.0.keep(self.0.text(at, "crossingEdges"));
+        let crossed = crossed.unwrap_or_default().split_ascii_whitespace();
+        let roads = crossed.filter_map(|edge| edges.roads.get(edge).map(|(road, _)| *road));
+        let width_m = self.0.keep(self.0.number(lane, "width", 4.0));
+        let line = self.0.keep(self.points(lane, "shape"));
+        let id = id?;
+        // Its id is that of its junction with a colon before and _cN behind.
+        let node = id.strip_prefix(':').and_then(|id| id.rsplit_once("_c"));
+        let Some((node, _)) = node else {
+            self.0
+                .note(at, format!("crossing {id} does not name its junction"));
+            return None;
+        };
+        let crosswalk = Crosswalk {
+            node: node.to_owned(),
+            roads: roads.collect(),
+            width_m: width_m?,
+            line: line?,
+            signal: None,
+        };
+        Some((id, crosswalk))
+    }
+
+    /// A road, and where its lanes are in it; an end that could not be read is empty.
     fn road(
         &self,
         at: Element<'_, '_>,
+        id: &str,
+        nodes_are_whole: bool,
         net: &Net,
-    ) -> Result<(Road, BTreeMap<usize, usize>), Refused> {
-        let id = self.0.text(at, "id")?;
-        let end = |key| -> Result<String, Refused> {
-            let node = self.0.text(at, key)?;
-            match net.nodes.contains_key(node) {
-                true => Ok(node.to_owned()),
-                false => Err(self
-                    .0
-                    .wrong(at, format!("edge {id}: there is no junction {node}"))),
+    ) -> (Road, BTreeMap<usize, usize>) {
+        let end = |key| -> String {
+            let Some(node) = self.0.keep(self.0.text(at, key)) else {
+                return String::new();
+            };
+            if net.nodes.contains_key(node) {
+                return node.to_owned();
             }
+            if nodes_are_whole {
+                self.0
+                    .note(at, format!("edge {id}: there is no junction {node}"));
+            }
+            String::new()
         };
         let mut lanes = BTreeMap::new();
         for lane in children(at, "lane") {
-            let index = self.index(lane, "index")?;
-            if let Some(kind) = lane_kind(lane.attribute("allow"), lane.attribute("disallow")) {
+            let index = self.0.keep(self.index(lane, "index"));
+            let Some(kind) = lane_kind(lane.attribute("allow"), lane.attribute("disallow")) else {
+                continue;
+            };
+            let width_m = self.0.keep(self.0.number(lane, "width", USUAL_WIDTH_M));
+            let limit_mps = self.0.keep(self.0.number(lane, "speed", 13.89));
+            let line = self.0.keep(self.points(lane, "shape"));
+            if let Some(index) = index {
                 let read = Lane {
-                    width_m: self.0.number(lane, "width", USUAL_WIDTH_M)?,
+                    width_m: width_m.unwrap_or(USUAL_WIDTH_M),
                     kind,
-                    limit_mps: self.0.number(lane, "speed", 13.89)?,
-                    line: self.points(lane, "shape")?,
+                    limit_mps: limit_mps.unwrap_or_default(),
+                    line: line.unwrap_or_default(),
                 };
                 lanes.insert(index, read);
             }
@@ -220,74 +252,92 @@ impl<'d> File<'d, '_> {
         let name = at.attribute("name").filter(|name| !name.is_empty());
         let road = Road {
             name: name.unwrap_or(id).to_owned(),
-            from: end("from")?,
-            to: end("to")?,
+            from: end("from"),
+            to: end("to"),
             lanes: lanes.into_values().rev().collect(),
             only_for: None,
         };
-        Ok((road, places))
+        (road, places)
     }
 
-    fn connections(
-        &self,
-        root: Element<'_, '_>,
-        edges: &Edges<'_>,
-        net: &mut Net,
-    ) -> Result<(), Refused> {
-        let programs = self.programs(root)?;
+    fn connections(&self, root: Element<'_, '_>, edges: &Edges<'_>, net: &mut Net) {
+        let programs = self.programs(root);
         for at in children(root, "connection") {
-            let (from, to) = (self.0.text(at, "from")?, self.0.text(at, "to")?);
-            if let Some(&crossing) = edges.crossings.get(to) {
-                if let Some(signal) = self.signal(at, &programs)? {
-                    net.crosswalks[crossing].signal = Some(signal);
-                }
-                continue;
+            let (from, to) = (
+                self.0.keep(self.0.text(at, "from")),
+                self.0.keep(self.0.text(at, "to")),
+            );
+            if let Some(turning) = from
+                .zip(to)
+                .and_then(|ends| self.connection(at, ends, edges, &programs, net))
+            {
+                net.turns.push(turning);
             }
-            let (Some((from_road, from_lanes)), Some((to_road, to_lanes))) =
-                (edges.roads.get(from), edges.roads.get(to))
-            else {
-                continue;
-            };
-            let (from_lane, to_lane) = (self.index(at, "fromLane")?, self.index(at, "toLane")?);
-            // Lanes that were left out, as sidewalks are, lead nowhere.
-            let (Some(&from_lane), Some(&to_lane)) =
-                (from_lanes.get(&from_lane), to_lanes.get(&to_lane))
-            else {
-                continue;
-            };
-            if net.roads[*from_road].to != net.roads[*to_road].from {
-                return Err(self
-                    .0
-                    .wrong(at, format!("edges {from} and {to} do not meet")));
-            }
-            let turn = match self.0.text(at, "dir")? {
-                "s" => Turn::Straight,
-                "l" | "L" => Turn::Left,
-                "r" | "R" => Turn::Right,
-                "t" | "T" => Turn::UTurn,
-                _ => continue,
-            };
-            net.turns.push(Turning {
-                from_road: *from_road,
-                from_lane,
-                to_road: *to_road,
-                to_lane,
-                turn,
-                signal: self.signal(at, &programs)?,
-            });
         }
-        Ok(())
+    }
+
+    /// A turn; None where it is none, or where a lane or an edge of it could not be read.
+    fn connection(
+        &self,
+        at: Element<'_, '_>,
+        (from, to): (&str, &str),
+        edges: &Edges<'_>,
+        programs: &HashMap<&str, Vec<&str>>,
+        net: &mut Net,
+    ) -> Option<Turning> {
+        if let Some(&crossing) = edges.crossings.get(to) {
+            if let Some(signal) = self.0.keep(self.signal(at, programs)).flatten() {
+                net.crosswalks[crossing].signal = Some(signal);
+            }
+            return None;
+        }
+        // Those inside of junctions begin with a colon; a net need not tell them.
+        for id in [from, to].into_iter().filter(|id| !id.starts_with(':')) {
+            if edges.ids.as_ref().is_some_and(|known| !known.contains(id)) {
+                self.0.note(at, format!("there is no edge {id}"));
+            }
+        }
+        let (from_road, from_lanes) = edges.roads.get(from)?;
+        let (to_road, to_lanes) = edges.roads.get(to)?;
+        let from_lane = self.0.keep(self.index(at, "fromLane"));
+        let to_lane = self.0.keep(self.index(at, "toLane"));
+        let dir = self.0.keep(self.0.text(at, "dir"));
+        // Lanes that were left out, as sidewalks are, lead nowhere.
+        let (&from_lane, &to_lane) = (from_lanes.get(&from_lane?)?, to_lanes.get(&to_lane?)?);
+        let (end, begin) = (&net.roads[*from_road].to, &net.roads[*to_road].from);
+        if end != begin && !end.is_empty() && !begin.is_empty() {
+            self.0
+                .note(at, format!("edges {from} and {to} do not meet"));
+        }
+        let turn = match dir? {
+            "s" => Turn::Straight,
+            "l" | "L" => Turn::Left,
+            "r" | "R" => Turn::Right,
+            "t" | "T" => Turn::UTurn,
+            _ => return None,
+        };
+        Some(Turning {
+            from_road: *from_road,
+            from_lane,
+            to_road: *to_road,
+            to_lane,
+            turn,
+            signal: self.0.keep(self.signal(at, programs))?,
+        })
     }
 
     /// The states of the first program of every traffic light.
-    fn programs(&self, root: Element<'d, '_>) -> Result<HashMap<&'d str, Vec<&'d str>>, Refused> {
+    fn programs(&self, root: Element<'d, '_>) -> HashMap<&'d str, Vec<&'d str>> {
         let mut programs = HashMap::new();
         for at in children(root, "tlLogic") {
-            let states = children(at, "phase").map(|phase| self.0.text(phase, "state"));
-            let states = states.collect::<Result<Vec<_>, _>>()?;
-            programs.entry(self.0.text(at, "id")?).or_insert(states);
+            let states = children(at, "phase");
+            let states = states.filter_map(|phase| self.0.keep(self.0.text(phase, "state")));
+            let states: Vec<&str> = states.collect();
+            if let Some(id) = self.0.keep(self.0.text(at, "id")) {
+                programs.entry(id).or_insert(states);
+            }
         }
-        Ok(programs)
+        programs
     }
 
     fn signal(

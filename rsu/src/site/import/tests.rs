@@ -327,6 +327,132 @@ fn every_fault_of_a_drawing_is_told_at_once_with_its_line() {
     }
 }
 
+/// What is said of a road model with several things changed, each by the line that it is on.
+fn faults(format: Format, text: &str, changes: &[(&str, &str)]) -> Vec<(u32, String)> {
+    let changed = changes.iter().fold(text.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "there is no {from}");
+        text.replacen(from, to, 1)
+    });
+    let refused = Model::read(format, &changed, &Options::default()).unwrap_err();
+    let all = match refused {
+        Refused::Several(faults) => faults,
+        one => vec![one],
+    };
+    let told = all.into_iter().map(|fault| match fault {
+        Refused::Malformed { line, reason } => (line, reason),
+        other => (0, other.to_string()),
+    });
+    told.collect()
+}
+
+fn line_of(text: &str, part: &str) -> u32 {
+    let at = text.find(part).unwrap();
+    u32::try_from(text[..at].matches('\n').count() + 1).unwrap()
+}
+
+#[test]
+fn every_fault_of_a_sumo_net_is_told_at_once_with_its_line() {
+    let connection = MILL.find("<connection from=\"e\"").unwrap();
+    let connection = &MILL[connection..connection + MILL[connection..].find('>').unwrap()];
+    let lost = connection.replace("from=\"e\"", "from=\"nowhere\"");
+    let told = faults(
+        Format::Sumo,
+        MILL,
+        &[
+            ("x=\"179.48\"", "x=\"here\""),
+            ("from=\"east\"", "from=\"eats\""),
+            ("459.98,151.29", "459.98"),
+            ("+proj=utm", "+proj=lcc"),
+            (connection, &lost),
+        ],
+    );
+    let expected = [
+        (line_of(MILL, "+proj=utm"), "projParameter: +proj=lcc"),
+        (
+            line_of(MILL, "from=\"east\""),
+            "edge e: there is no junction eats",
+        ),
+        (
+            line_of(MILL, "459.98,151.29"),
+            "shape: \"459.98\" is not a point x,y",
+        ),
+        (line_of(MILL, "x=\"179.48\""), "x=\"here\" is not a number"),
+        (line_of(MILL, connection), "there is no edge nowhere"),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for ((line, reason), (at, part)) in told.iter().zip(expected) {
+        assert!(*line == at && reason.contains(part), "{told:?}");
+    }
+}
+
+#[test]
+fn every_fault_of_an_opendrive_file_is_told_at_once_with_its_line() {
+    let told = faults(
+        Format::OpenDrive,
+        WEIR,
+        &[
+            ("hdg=\"0\"", "hdg=\"1\""),
+            ("length=\"180\"", "length=\"1e9\""),
+            ("curvature=\"0.01\"", "curvature=\"tight\""),
+            ("<lane id=\"-2\"", "<lane id=\"two\""),
+            ("contactPoint=\"start\"", "contactPoint=\"middle\""),
+            ("<laneLink from=\"-1\"", "<laneLink from=\"left\""),
+        ],
+    );
+    let reasons: Vec<&str> = told.iter().map(|(_, reason)| reason.as_str()).collect();
+    for part in [
+        "a turned file",
+        "a length of 1000000000 m is no road",
+        "curvature=\"tight\" is not a number",
+        "two is no lane on the",
+        "contactPoint must be start or end",
+        "left is no lane",
+    ] {
+        let found = told.iter().filter(|(_, reason)| reason.contains(part));
+        assert_eq!(found.count(), 1, "{part} in {reasons:?}");
+    }
+    assert_eq!(told.len(), 6, "{reasons:?}");
+    assert!(told.iter().all(|(line, _)| *line > 0), "{told:?}");
+    assert!(
+        told.windows(2).all(|two| two[0].0 <= two[1].0),
+        "by their lines"
+    );
+}
+
+#[test]
+fn what_only_follows_from_a_fault_is_not_told() {
+    // Edges that end at a junction whose number is wrong, and turns between lanes that were not read.
+    let told = faults(
+        Format::Sumo,
+        MILL,
+        &[("<junction id=\"east\"", "<junction")],
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+    let told = faults(
+        Format::Sumo,
+        MILL,
+        &[("id=\"e_0\" index=\"0\"", "id=\"e_0\" index=\"right\"")],
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn a_file_that_is_wrong_everywhere_is_not_told_in_full() {
+    let wrong = MILL.replace("shape=\"", "shape=\"x");
+    let wrong = wrong.replace("</net>", &format!("{}</net>", "<junction/>".repeat(500)));
+    let refused = Model::read(Format::Sumo, &wrong, &Options::default()).unwrap_err();
+    let told = refused.to_string();
+    assert_eq!(told.lines().count(), 101);
+    assert!(told.lines().last().unwrap().starts_with("and "), "{told}");
+}
+
+#[test]
+fn an_opendrive_road_whose_lanes_begin_behind_its_end_is_refused() {
+    let late = WEIR.replace("<laneSection s=\"", "<laneSection s=\"99999");
+    let told = faults(Format::OpenDrive, &late, &[]);
+    assert!(told[0].1.contains("no line or no lanes"), "{told:?}");
+}
+
 #[test]
 fn a_sumo_net_that_drives_on_the_left_or_has_short_states_is_refused() {
     let sumo = |from, to| fault(Format::Sumo, MILL, from, to);

@@ -1,8 +1,11 @@
 //! Elements and attributes of XML, every fault with its line.
 
+use std::cell::RefCell;
+
 use roxmltree::{Document, Node as Element, ParsingOptions};
 
 use super::Refused;
+use super::faults::Faults;
 
 /// Elements and attributes of a city with 100,000 lanes; beyond it we would only fill memory.
 const MOST_ELEMENTS: u32 = 4_000_000;
@@ -50,14 +53,39 @@ fn too_deep(text: &str) -> bool {
     false
 }
 
-/// A document that knows its lines.
-pub(super) struct Xml<'d, 't>(pub(super) &'d Document<'t>);
+/// A document that knows its lines, and what was found wrong in it so far.
+pub(super) struct Xml<'d, 't> {
+    document: &'d Document<'t>,
+    faults: RefCell<Faults>,
+}
 
-impl Xml<'_, '_> {
+impl<'d, 't> Xml<'d, 't> {
+    pub(super) fn new(document: &'d Document<'t>) -> Self {
+        Self {
+            document,
+            faults: RefCell::default(),
+        }
+    }
+
+    /// What was read, if it could be; a fault is noted, and reading goes on.
+    pub(super) fn keep<T>(&self, read: Result<T, Refused>) -> Option<T> {
+        self.faults.borrow_mut().keep(read)
+    }
+
+    /// Notes a fault at an element.
+    pub(super) fn note(&self, at: Element<'_, '_>, reason: impl Into<String>) {
+        self.faults.borrow_mut().add(self.wrong(at, reason));
+    }
+
+    /// Refuses the document if anything was found wrong in it.
+    pub(super) fn none(&self) -> Result<(), Refused> {
+        self.faults.borrow_mut().none()
+    }
+
     /// A fault at an element.
     pub(super) fn wrong(&self, at: Element<'_, '_>, reason: impl Into<String>) -> Refused {
         Refused::Malformed {
-            line: self.0.text_pos_at(at.range().start).row,
+            line: self.document.text_pos_at(at.range().start).row,
             reason: reason.into(),
         }
     }

@@ -37,7 +37,7 @@ const SIGNAL_M: f64 = 100.0;
 /// Reads a file.
 pub(super) fn read(text: &str, options: &Options) -> Result<Net, Refused> {
     let document = document(text)?;
-    let xml = Xml(&document);
+    let xml = Xml::new(&document);
     let root = document.root_element();
     if root.tag_name().name() != "OpenDRIVE" {
         let reason = format!(
@@ -46,24 +46,26 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Net, Refused> {
         );
         return Err(Refused::unusable(reason));
     }
-    let mut roads = Vec::new();
-    for at in children(root, "road") {
-        roads.push(road::read(&xml, at)?);
-    }
-    let by_id = roads
+    let place = xml.keep(place(&xml, root, options));
+    let roads: Vec<Road> = children(root, "road")
+        .filter_map(|at| road::read(&xml, at))
+        .collect();
+    let by_id: HashMap<String, usize> = roads
         .iter()
         .enumerate()
         .map(|(at, road)| (road.id.clone(), at))
         .collect();
+    let crossings = crossings(&xml, root, &by_id);
+    xml.none()?;
     let mut reader = Reader {
-        xml,
         roads: &roads,
         by_id,
         reach_m: options.reach_m,
         points: 0,
         lanes: HashMap::new(),
         net: Net {
-            place: place(&Xml(&document), root, options)?,
+            // It could be read, or the file would have been refused.
+            place: place.unwrap_or(Place::Degrees),
             nodes: BTreeMap::new(),
             roads: Vec::new(),
             turns: Vec::new(),
@@ -73,7 +75,7 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Net, Refused> {
     };
     reader.nodes(root);
     reader.arms()?;
-    reader.turns(root)?;
+    reader.turns(&crossings);
     if reader.net.roads.is_empty() {
         return Err(Refused::unusable(
             "no road with lanes leads to a junction in it",
@@ -116,8 +118,41 @@ fn place(xml: &Xml<'_, '_>, root: Element<'_, '_>, options: &Options) -> Result<
 /// A lane at an end of a road: the road, its end, the lane's id.
 type LaneAt = (usize, End, i32);
 
+/// A way over a junction as it is written: the connecting road, where it is entered, and for each lane
+/// that leads to it the lane of its own.
+struct Crossing {
+    connecting: usize,
+    entry: End,
+    lanes: Vec<(i32, i32)>,
+}
+
+/// The connections of all junctions whose roads are there.
+fn crossings(
+    xml: &Xml<'_, '_>,
+    root: Element<'_, '_>,
+    by_id: &HashMap<String, usize>,
+) -> Vec<Crossing> {
+    let mut crossings = Vec::new();
+    for at in children(root, "junction").flat_map(|junction| children(junction, "connection")) {
+        let id = at.attribute("connectingRoad");
+        let Some(&connecting) = id.and_then(|id| by_id.get(id)) else {
+            continue;
+        };
+        let entry = xml.keep(road::contact(xml, at));
+        let lane = |link, key| xml.keep(road::lane_number(xml, link, key));
+        let lanes = children(at, "laneLink")
+            .filter_map(|link| lane(link, "from").zip(lane(link, "to")))
+            .collect();
+        crossings.extend(entry.map(|entry| Crossing {
+            connecting,
+            entry,
+            lanes,
+        }));
+    }
+    crossings
+}
+
 struct Reader<'r> {
-    xml: Xml<'r, 'r>,
     roads: &'r [Road],
     by_id: HashMap<String, usize>,
     reach_m: f64,
@@ -354,7 +389,7 @@ impl Reader<'_> {
         known.then_some((road, section, lane, along_s))
     }
 
-    fn turns(&mut self, root: Element<'_, '_>) -> Result<(), Refused> {
+    fn turns(&mut self, crossings: &[Crossing]) {
         let mut faces: HashMap<&str, &Face> = HashMap::new();
         for signal in self.roads.iter().flat_map(|road| &road.signals) {
             if let Some(face) = &signal.face {
@@ -362,23 +397,9 @@ impl Reader<'_> {
             }
         }
         let mut lost = 0;
-        for at in children(root, "junction").flat_map(|junction| children(junction, "connection")) {
-            let connecting = at
-                .attribute("connectingRoad")
-                .and_then(|id| self.by_id.get(id));
-            let Some(&connecting) = connecting else {
-                continue;
-            };
-            let entry = road::contact(&self.xml, at)?;
-            for link in children(at, "laneLink") {
-                let lane = |key| -> Result<i32, Refused> {
-                    let text = self.xml.text(link, key)?;
-                    let id = text
-                        .parse::<i16>()
-                        .map_err(|_| self.xml.wrong(link, format!("{text} is no lane")))?;
-                    Ok(id.into())
-                };
-                match self.turn(connecting, entry, lane("from")?, lane("to")?, &faces) {
+        for crossing in crossings {
+            for (from, to) in &crossing.lanes {
+                match self.turn(crossing.connecting, crossing.entry, *from, *to, &faces) {
                     Some(turn) => self.net.turns.push(turn),
                     None => lost += 1,
                 }
@@ -389,7 +410,6 @@ impl Reader<'_> {
                 format!("{lost} lane links of junctions lead from or to lanes that are not told");
             self.net.notes.push(note);
         }
-        Ok(())
     }
 
     fn turn(

@@ -164,51 +164,61 @@ fn cubic(list: &[(f64, Cubic)], s: f64) -> f64 {
     }
 }
 
-/// Reads one `<road>`.
-pub(super) fn read(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Result<Road, Refused> {
-    let id = xml.text(at, "id")?.to_owned();
+/// Reads one `<road>`; None where it cannot stand for one. What is wrong with it `xml` keeps.
+pub(super) fn read(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Option<Road> {
+    let id = xml.keep(xml.text(at, "id"));
+    let called = id.unwrap_or("?");
     if at.attribute("rule") == Some("LHT") {
-        return Err(xml.wrong(at, format!("road {id}: left-hand traffic is not read")));
+        xml.note(at, format!("road {called}: left-hand traffic is not read"));
     }
-    let length = xml.required(at, "length")?;
-    if !(0.0..=LONGEST_M).contains(&length) {
-        return Err(xml.wrong(at, format!("road {id}: a length of {length} m is no road")));
+    let length = xml.keep(xml.required(at, "length"));
+    if let Some(length) = length.filter(|length| !(0.0..=LONGEST_M).contains(length)) {
+        xml.note(
+            at,
+            format!("road {called}: a length of {length} m is no road"),
+        );
     }
     let inside = at
         .attribute("junction")
         .filter(|id| *id != "-1")
         .map(ToOwned::to_owned);
     let link = children(at, "link").next();
-    let joined = |tag| -> Result<Option<Joined>, Refused> {
-        let element = link.and_then(|link| children(link, tag).next());
-        element.map(|element| join(xml, element)).transpose()
+    let joined = |tag| -> Option<Joined> {
+        let element = link.and_then(|link| children(link, tag).next())?;
+        xml.keep(join(xml, element))
     };
     let mut limits = Vec::new();
     for kind in children(at, "type") {
         if let Some(speed) = children(kind, "speed").next() {
-            limits.push((xml.number(kind, "s", 0.0)?, limit(xml, speed)?));
+            let from = xml.keep(xml.number(kind, "s", 0.0));
+            limits.extend(from.zip(xml.keep(limit(xml, speed))));
         }
     }
-    let lanes = children(at, "lanes").next();
-    let lanes = lanes.ok_or_else(|| xml.wrong(at, format!("road {id} has no <lanes>")))?;
     let name = at.attribute("name").filter(|name| !name.is_empty());
-    let mut road = Road {
-        name: name.map_or_else(|| format!("road {id}"), ToOwned::to_owned),
-        length,
-        inside,
-        before: joined("predecessor")?,
-        after: joined("successor")?,
-        sections: sections(xml, lanes, &limits)?,
-        signals: signals(xml, at)?,
-        plan: plan(xml, at)?,
-        offset: cubics(xml, lanes, "laneOffset", "s")?,
-        id,
+    let (before, after) = (joined("predecessor"), joined("successor"));
+    let (signals, plan) = (signals(xml, at), plan(xml, at));
+    let Some(lanes) = children(at, "lanes").next() else {
+        xml.note(at, format!("road {called} has no <lanes>"));
+        return None;
     };
-    if road.plan.is_empty() || road.sections.is_empty() {
-        return Err(xml.wrong(at, format!("road {} has no line or no lanes", road.id)));
+    let mut road = Road {
+        name: name.map_or_else(|| format!("road {called}"), ToOwned::to_owned),
+        length: length?,
+        inside,
+        before,
+        after,
+        sections: sections(xml, lanes, &limits),
+        signals,
+        plan,
+        offset: cubics(xml, lanes, "laneOffset", "s"),
+        id: id?.to_owned(),
+    };
+    road.sections.retain(|section| section.s <= road.length);
+    let mut line = children(at, "planView").flat_map(|plan| children(plan, "geometry"));
+    if line.next().is_none() || road.sections.is_empty() {
+        xml.note(at, format!("road {called} has no line or no lanes"));
     }
-    road.sections.retain(|section| section.s <= length);
-    Ok(road)
+    (!road.plan.is_empty() && !road.sections.is_empty()).then_some(road)
 }
 
 fn join(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Result<Joined, Refused> {
@@ -228,30 +238,48 @@ pub(super) fn contact(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Result<End, Ref
     }
 }
 
-fn plan(xml: &Xml<'_, '_>, road: Element<'_, '_>) -> Result<Vec<Piece>, Refused> {
-    let mut pieces = Vec::new();
-    for at in children(road, "planView").flat_map(|plan| children(plan, "geometry")) {
-        let piece = Piece {
-            s: xml.required(at, "s")?,
-            x: xml.required(at, "x")?,
-            y: xml.required(at, "y")?,
-            heading: xml.required(at, "hdg")?,
-            length: xml.required(at, "length")?,
-            shape: shape(xml, at)?,
-        };
-        let bounded = [
-            (piece.s, LONGEST_M),
-            (piece.length, LONGEST_M),
-            (piece.x, REACH_M),
-            (piece.y, REACH_M),
-        ];
-        if bounded.iter().any(|(value, most)| value.abs() > *most) || piece.length < 0.0 {
-            return Err(xml.wrong(at, "a number of this <geometry> is out of all range"));
-        }
-        pieces.push(piece);
-    }
+/// An attribute that numbers a lane.
+pub(super) fn lane_number(
+    xml: &Xml<'_, '_>,
+    at: Element<'_, '_>,
+    key: &str,
+) -> Result<i32, Refused> {
+    let text = xml.text(at, key)?;
+    let number = text.parse::<i16>();
+    let number = number.map_err(|_| xml.wrong(at, format!("{text} is no lane")))?;
+    Ok(number.into())
+}
+
+fn plan(xml: &Xml<'_, '_>, road: Element<'_, '_>) -> Vec<Piece> {
+    let pieces = children(road, "planView").flat_map(|plan| children(plan, "geometry"));
+    let mut pieces: Vec<Piece> = pieces.filter_map(|at| piece(xml, at)).collect();
     pieces.sort_by(|a, b| a.s.total_cmp(&b.s));
-    Ok(pieces)
+    pieces
+}
+
+fn piece(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Option<Piece> {
+    let [s, x, y, heading, length] =
+        ["s", "x", "y", "hdg", "length"].map(|key| xml.keep(xml.required(at, key)));
+    let shape = xml.keep(shape(xml, at));
+    let piece = Piece {
+        s: s?,
+        x: x?,
+        y: y?,
+        heading: heading?,
+        length: length?,
+        shape: shape?,
+    };
+    let bounded = [
+        (piece.s, LONGEST_M),
+        (piece.length, LONGEST_M),
+        (piece.x, REACH_M),
+        (piece.y, REACH_M),
+    ];
+    if bounded.iter().any(|(value, most)| value.abs() > *most) || piece.length < 0.0 {
+        xml.note(at, "a number of this <geometry> is out of all range");
+        return None;
+    }
+    Some(piece)
 }
 
 fn shape(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Result<Shape, Refused> {
@@ -291,28 +319,21 @@ fn cubics(
     of: Element<'_, '_>,
     tag: &'static str,
     start: &str,
-) -> Result<Vec<(f64, Cubic)>, Refused> {
+) -> Vec<(f64, Cubic)> {
     let read = |at| {
-        Ok((
-            xml.number(at, start, 0.0)?,
-            read_cubic(xml, at, ["a", "b", "c", "d"])?,
-        ))
+        let from = xml.keep(xml.number(at, start, 0.0));
+        from.zip(xml.keep(read_cubic(xml, at, ["a", "b", "c", "d"])))
     };
-    let mut list = children(of, tag)
-        .map(read)
-        .collect::<Result<Vec<_>, Refused>>()?;
+    let mut list: Vec<(f64, Cubic)> = children(of, tag).filter_map(read).collect();
     list.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(list)
+    list
 }
 
-fn sections(
-    xml: &Xml<'_, '_>,
-    lanes: Element<'_, '_>,
-    limits: &[(f64, f64)],
-) -> Result<Vec<Section>, Refused> {
+fn sections(xml: &Xml<'_, '_>, lanes: Element<'_, '_>, limits: &[(f64, f64)]) -> Vec<Section> {
     let mut sections = Vec::new();
     for at in children(lanes, "laneSection") {
-        let s = xml.required(at, "s")?;
+        // Where it begins may be wrong; its lanes are looked at all the same.
+        let s = xml.keep(xml.required(at, "s")).unwrap_or_default();
         let limit_mps = limits
             .iter()
             .rfind(|(from, _)| *from <= s)
@@ -323,50 +344,46 @@ fn sections(
         };
         for side in ["left", "right"] {
             for lane in children(at, side).flat_map(|side| children(side, "lane")) {
-                let text = xml.text(lane, "id")?;
-                let id = text
-                    .parse::<i16>()
-                    .ok()
-                    .filter(|id| (*id > 0) == (side == "left") && *id != 0);
-                let id =
-                    id.ok_or_else(|| xml.wrong(lane, format!("{text} is no lane on the {side}")))?;
-                section
-                    .lanes
-                    .insert(id.into(), read_lane(xml, lane, limit_mps)?);
+                let id = xml.keep(lane_of_side(xml, lane, side));
+                let read = read_lane(xml, lane, limit_mps);
+                section.lanes.extend(id.map(|id| (id, read)));
             }
         }
         sections.push(section);
     }
     sections.sort_by(|a, b| a.s.total_cmp(&b.s));
-    Ok(sections)
+    sections
 }
 
-fn read_lane(xml: &Xml<'_, '_>, at: Element<'_, '_>, road_limit_mps: f64) -> Result<Lane, Refused> {
+fn lane_of_side(xml: &Xml<'_, '_>, at: Element<'_, '_>, side: &str) -> Result<i32, Refused> {
+    let text = xml.text(at, "id")?;
+    let id = text
+        .parse::<i16>()
+        .ok()
+        .filter(|id| (*id > 0) == (side == "left") && *id != 0);
+    let id = id.ok_or_else(|| xml.wrong(at, format!("{text} is no lane on the {side}")))?;
+    Ok(id.into())
+}
+
+fn read_lane(xml: &Xml<'_, '_>, at: Element<'_, '_>, road_limit_mps: f64) -> Lane {
     let link = children(at, "link").next();
-    let joined = |tag| -> Result<Option<i32>, Refused> {
-        let Some(element) = link.and_then(|link| children(link, tag).next()) else {
-            return Ok(None);
-        };
-        let text = xml.text(element, "id")?;
-        let id = text
-            .parse::<i16>()
-            .map_err(|_| xml.wrong(element, format!("{text} is no lane")))?;
-        Ok(Some(id.into()))
+    let joined = |tag| -> Option<i32> {
+        let element = link.and_then(|link| children(link, tag).next())?;
+        xml.keep(lane_number(xml, element, "id"))
     };
     let speed = children(at, "speed").last();
     if children(at, "border").next().is_some() && children(at, "width").next().is_none() {
-        return Err(xml.wrong(at, "lanes by <border> are not read; write them by <width>"));
+        xml.note(at, "lanes by <border> are not read; write them by <width>");
     }
-    Ok(Lane {
+    Lane {
         kind: lane_kind(at.attribute("type").unwrap_or("none")),
         limit_mps: speed
-            .map(|speed| limit(xml, speed))
-            .transpose()?
+            .and_then(|speed| xml.keep(limit(xml, speed)))
             .unwrap_or(road_limit_mps),
-        before: joined("predecessor")?,
-        after: joined("successor")?,
-        width: cubics(xml, at, "width", "sOffset")?,
-    })
+        before: joined("predecessor"),
+        after: joined("successor"),
+        width: cubics(xml, at, "width", "sOffset"),
+    }
 }
 
 fn limit(xml: &Xml<'_, '_>, at: Element<'_, '_>) -> Result<f64, Refused> {
@@ -393,7 +410,7 @@ fn lane_kind(kind: &str) -> Option<LaneKind> {
     }
 }
 
-fn signals(xml: &Xml<'_, '_>, road: Element<'_, '_>) -> Result<Vec<SignalAt>, Refused> {
+fn signals(xml: &Xml<'_, '_>, road: Element<'_, '_>) -> Vec<SignalAt> {
     let mut found = Vec::new();
     for at in children(road, "signals").flat_map(|signals| signals.children()) {
         let face = match at.tag_name().name() {
@@ -405,25 +422,22 @@ fn signals(xml: &Xml<'_, '_>, road: Element<'_, '_>) -> Result<Vec<SignalAt>, Re
             "signalReference" => None,
             _ => continue,
         };
-        let lane = |at, key| -> Result<i32, Refused> {
-            let text = xml.text(at, key)?;
-            let id = text
-                .parse::<i16>()
-                .map_err(|_| xml.wrong(at, format!("{text} is no lane")))?;
-            Ok(id.into())
-        };
-        let mut lanes = Vec::new();
-        for validity in children(at, "validity") {
-            let (from, to) = (lane(validity, "fromLane")?, lane(validity, "toLane")?);
-            lanes.push((from.min(to), from.max(to)));
-        }
-        found.push(SignalAt {
-            id: xml.text(at, "id")?.to_owned(),
-            s: xml.number(at, "s", 0.0)?,
+        let lane = |at, key| xml.keep(lane_number(xml, at, key));
+        let lanes = children(at, "validity")
+            .filter_map(|validity| lane(validity, "fromLane").zip(lane(validity, "toLane")))
+            .map(|(from, to)| (from.min(to), from.max(to)))
+            .collect();
+        let (id, s) = (
+            xml.keep(xml.text(at, "id")),
+            xml.keep(xml.number(at, "s", 0.0)),
+        );
+        found.extend(id.zip(s).map(|(id, s)| SignalAt {
+            id: id.to_owned(),
+            s,
             orientation: at.attribute("orientation").unwrap_or_default().to_owned(),
             face,
             lanes,
-        });
+        }));
     }
-    Ok(found)
+    found
 }
