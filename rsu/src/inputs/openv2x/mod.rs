@@ -270,7 +270,7 @@ impl Ear {
         if !self.tells_ms || last == Some(stamp) {
             return Duration::ZERO;
         }
-        self.delay.of(arrived.mono, stamp_ms).late()
+        self.delay.of_one_of_several(arrived.mono, stamp_ms).late()
     }
 
     fn rsms(
