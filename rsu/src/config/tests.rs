@@ -72,17 +72,17 @@ fn the_example_shows_the_defaults() {
         .unwrap()
         .config;
     let short = "[station]\nname = 'moyu-boyuan'\nsite = 's'\n\
-         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://0.0.0.0:10050'\n\
-         [[input.gb20999]]\nname = 'second-signal'\nlisten = 'udp://0.0.0.0:5051'\n\
+         [[input.gat1743]]\nname = 'signal'\nlisten = 'udp://127.0.0.1:10050'\n\
+         [[input.gb20999]]\nname = 'second-signal'\nlisten = 'udp://127.0.0.1:5051'\n\
          to = 'udp://192.0.2.21:4050'\n\
-         [[input.ntcip]]\nname = 'tscbm'\nlisten = 'udp://0.0.0.0:6053'\n\
+         [[input.ntcip]]\nname = 'tscbm'\nlisten = 'udp://127.0.0.1:6053'\n\
          [[input.spat-json]]\nname = 'platform'\n\
-         listen = 'udp://0.0.0.0:6060'\n\
+         listen = 'udp://127.0.0.1:6060'\n\
          [[input.ars408]]\nname = 'north-radar'\nconnect = 'tcp://192.0.2.30:4001'\n\
          mount = { east-m = -3.2, north-m = 18.0, up-m = 5.6, heading-deg = 2.5 }\n\
-         [[input.openv2x]]\nname = 'radar-box'\nlisten = 'udp://0.0.0.0:6061'\n\
+         [[input.openv2x]]\nname = 'radar-box'\nlisten = 'udp://127.0.0.1:6061'\n\
          mount = { east-m = 5.0, north-m = -12.0, up-m = 6.0, heading-deg = 0.0 }\n\
-         [[input.detected-objects]]\nname = 'edge-box'\nlisten = 'udp://0.0.0.0:6062'\n\
+         [[input.detected-objects]]\nname = 'edge-box'\nlisten = 'udp://127.0.0.1:6062'\n\
          mount = { east-m = 5.0, north-m = -12.0, up-m = 6.0, heading-deg = 0.0 }\n\
          [[input.ti-mmwave]]\nname = 'mmwave'\n\
          serial = 'serial:///dev/ttyUSB1?baud=921600&parity=none'\n\
@@ -462,7 +462,7 @@ fn what_is_wrong_with_a_controller_is_told_with_its_line() {
     let table = |lines: &str| good(&format!("[[input.gb20999]]\nname = 'b'\n{lines}"));
     for (lines, expected) in [
         (
-            "listen = 'udp://0.0.0.0:5051'\n",
+            "listen = 'udp://127.0.0.1:5051'\n",
             "rsu.toml:7: input.gb20999.to: is missing",
         ),
         (
