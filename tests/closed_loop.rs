@@ -43,13 +43,14 @@ fn the_scenario_passes_and_twice_gives_the_same_bytes() {
     );
     assert_eq!(hashes(&first), hashes(&again));
 
-    let report = |name: &str| {
-        let text = fs::read_to_string(scratch.path(name).join("report.json")).expect("a report");
-        serde_json::from_str::<Value>(&text).expect("JSON")
+    let of = |name: &str, file: &str| {
+        fs::read_to_string(scratch.path(name).join(file)).expect("a report")
     };
-    let verdicts = report("first")["verdicts"].clone();
-    assert_eq!(verdicts, report("again")["verdicts"]);
-    let verdicts = verdicts.as_array().expect("verdicts");
+    for file in ["report.json", "report.html"] {
+        assert!(of("first", file) == of("again", file), "{file} differs");
+    }
+    let report: Value = serde_json::from_str(&of("first", "report.json")).expect("JSON");
+    let verdicts = report["verdicts"].as_array().expect("verdicts");
     assert!(verdicts.len() >= 15, "{verdicts:?}");
     assert!(
         verdicts.iter().all(|verdict| verdict["pass"] == true),

@@ -29,8 +29,6 @@ pub struct NetworkReport<'a> {
     pub seed: u64,
     /// Simulated time.
     pub duration_s: f64,
-    /// How long the run took.
-    pub took_s: f64,
     /// Whether every criterion holds, at every junction and of the whole.
     pub pass: bool,
     /// Criteria of the whole.
@@ -69,7 +67,6 @@ impl<'a> NetworkReport<'a> {
             synthetic: network.synthetic(),
             seed: outcome.seed,
             duration_s: outcome.duration.as_secs_f64(),
-            took_s: outcome.took.as_secs_f64(),
             pass: outcome.passes(),
             verdicts: &outcome.verdicts,
             expected_to_fail: network.expected_to_fail.as_deref(),
@@ -146,13 +143,12 @@ fn page(outcome: &NetworkOutcome, report: &NetworkReport<'_>) -> String {
          <title>{name}, seed {seed}: {word}</title><style>{STYLE}</style>\
          <header><h1>{name} <small>seed {seed}</small> <span class='{word}'>{word}</span></h1>\
          <p>{summary}</p>{synthetic}{why}\
-         <p class='fine'>{duration:.0} s simulated in {took:.1} s; {count} junctions, a unit at each; \
+         <p class='fine'>{duration:.0} s simulated; {count} junctions, a unit at each; \
          {journeys} journeys ended, {stops} stops at {passed} junctions.</p></header>",
         name = escape(report.scenario),
         seed = report.seed,
         summary = escape(report.summary),
         duration = report.duration_s,
-        took = report.took_s,
         count = report.junctions.len(),
         journeys = report.journeys,
         stops = report.stops,

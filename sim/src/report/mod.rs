@@ -46,8 +46,6 @@ pub struct Report<'a> {
     pub duration_s: f64,
     /// From this time on the judge counted.
     pub counted_s: f64,
-    /// How long the run took.
-    pub took_s: f64,
     /// Whether every criterion holds.
     pub pass: bool,
     /// Every criterion.
@@ -186,7 +184,6 @@ impl<'a> Report<'a> {
             seed: outcome.seed,
             duration_s: outcome.duration.as_secs_f64(),
             counted_s: judge.traffic.span_s(),
-            took_s: outcome.took.as_secs_f64(),
             pass: outcome.passes(),
             verdicts: &outcome.verdicts,
             messages: messages(outcome),

@@ -24,7 +24,7 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
          <title>{name}, seed {seed}: {word}</title><style>{STYLE}</style>\
          <header><h1>{name} <small>seed {seed}</small> <span class='{word}'>{word}</span></h1>\
          <p>{summary}</p><p>{site}{synthetic}</p>\
-         {why}<p class='fine'>{duration} s simulated in {took:.1} s; the judge counted for {counted} s.</p></header>",
+         {why}<p class='fine'>{duration} s simulated; the judge counted for {counted} s.</p></header>",
         name = escape(report.scenario),
         seed = report.seed,
         summary = escape(report.summary),
@@ -36,7 +36,6 @@ pub fn page(outcome: &Outcome, report: &Report<'_>) -> String {
         },
         why = expected(report.expected_to_fail),
         duration = plain(report.duration_s),
-        took = report.took_s,
         counted = plain(report.counted_s),
     );
     verdicts(&mut page, report.verdicts);
