@@ -268,6 +268,26 @@ fn poll_all(
     (newest, modes)
 }
 
+/// A decoder that asks this agent for eight phases, by way of the socket.
+fn asked(agent: &Snmpd, version: snmp::Version) -> (Decoder, UdpSocket) {
+    // Once it lets itself be told, it answers.
+    agent.show([0b1111_1101, 0, 0b10]);
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let patience = Some(Duration::from_secs(20));
+    socket.set_read_timeout(patience).expect("a socket");
+    socket.connect(("127.0.0.1", agent.port)).expect("a port");
+    let fallback = Fallback {
+        version,
+        groups: 1,
+        ..Fallback::default()
+    };
+    let decoder = Decoder::new(Config {
+        fallback: Some(fallback),
+        ..Config::default()
+    });
+    (decoder, socket)
+}
+
 #[test]
 fn whether_an_agent_that_is_not_ours_flashes_or_is_pre_empted_is_found_out() {
     for (name, version) in [
@@ -277,21 +297,7 @@ fn whether_an_agent_that_is_not_ours_flashes_or_is_pre_empted_is_found_out() {
         let Some(agent) = Snmpd::start(name) else {
             return;
         };
-        // Once it lets itself be told, it answers.
-        agent.show([0b1111_1101, 0, 0b10]);
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let patience = Some(Duration::from_secs(20));
-        socket.set_read_timeout(patience).expect("a socket");
-        socket.connect(("127.0.0.1", agent.port)).expect("a port");
-        let fallback = Fallback {
-            version,
-            groups: 1,
-            ..Fallback::default()
-        };
-        let mut decoder = Decoder::new(Config {
-            fallback: Some(fallback),
-            ..Config::default()
-        });
+        let (mut decoder, socket) = asked(&agent, version);
         // By version 1 it takes some questions to find out that there are six ways.
         poll(&mut decoder, &socket, 0, 10_000).expect("lamps");
         agent.set(&[(format!("{PREEMPT_STATE}.6"), 6)]);
@@ -321,21 +327,7 @@ fn what_is_set_at_an_agent_that_is_not_ours_bounds_its_lights() {
         let Some(agent) = Snmpd::start(name) else {
             return;
         };
-        // Once it lets itself be told, it answers.
-        agent.show([0b1111_1101, 0, 0b10]);
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let patience = Some(Duration::from_secs(20));
-        socket.set_read_timeout(patience).expect("a socket");
-        socket.connect(("127.0.0.1", agent.port)).expect("a port");
-        let fallback = Fallback {
-            version,
-            groups: 1,
-            ..Fallback::default()
-        };
-        let mut decoder = Decoder::new(Config {
-            fallback: Some(fallback),
-            ..Config::default()
-        });
+        let (mut decoder, socket) = asked(&agent, version);
         let told = poll(&mut decoder, &socket, 0, 10_000).expect("lamps");
         assert!(told.spans.is_empty(), "nobody saw that green begin");
         agent.show([0b1111_1101, 0b10, 0]);
