@@ -57,7 +57,35 @@ fn crowd(c: &mut Criterion) {
             b.iter(|| black_box(crowd.step()));
         });
         say_percentiles(&mut crowd, count);
+        say_percentiles_of_the_work(count);
     }
+}
+
+/// The same again without what the machine does besides: the same steps are gone through by as many crowds as there
+/// are rounds, and a step counts with the middle one of its times. What is slow about a step itself is slow in each
+/// round and stays; an interruption meets a step in a few of them and goes.
+fn say_percentiles_of_the_work(count: usize) {
+    let round = || {
+        let mut crowd = Crowd::new(count);
+        for _ in 0..20 {
+            crowd.step();
+        }
+        let timed_step = |_| {
+            crowd.prepare();
+            timed(|| crowd.take())
+        };
+        (0..COUNT).map(timed_step).collect()
+    };
+    let rounds: Vec<Vec<Duration>> = (0..ROUNDS).map(|_| round()).collect();
+    let of_step = |step| median(rounds.iter().map(|times| times[step]).collect());
+    let mut steps: Vec<Duration> = (0..COUNT).map(of_step).collect();
+    steps.sort_unstable();
+    println!(
+        "fusion/crowd/{count}, middle of {ROUNDS} rounds: p50 {:?}, p99 {:?}, at most {:?}",
+        steps[COUNT / 2],
+        steps[COUNT * 99 / 100],
+        steps[COUNT - 1]
+    );
 }
 
 /// Criterion tells the mean; a deadline lives in the tail. Of what is in the tail a part is the machine's, which is
@@ -123,6 +151,9 @@ fn arithmetic(rounds: u64) -> u64 {
 
 /// Steps that percentiles are of.
 const COUNT: usize = 3000;
+
+/// How often the same steps are gone through, where the machine's part is to be left out.
+const ROUNDS: usize = 15;
 
 criterion_group!(benches, step, crowd);
 criterion_main!(benches);
