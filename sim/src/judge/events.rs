@@ -142,6 +142,11 @@ impl EventJudge {
         }
     }
 
+    /// For so long it has counted.
+    pub fn judged_s(&self) -> f64 {
+        self.until.seconds_after(self.from).max(0.0)
+    }
+
     /// Nothing more will come.
     pub fn finish(&mut self, at: Mono, truth: &Truth) {
         self.follow(truth);
