@@ -661,6 +661,27 @@ fn a_queue_that_creeps_counts_from_where_its_head_was_last_in_one_place() {
 }
 
 #[test]
+fn a_row_that_breaks_in_two_for_a_moment_is_the_same_queue() {
+    let raised = |broken: std::ops::Range<f64>| {
+        let mut bench = bench();
+        bench.see(23.0, |t| {
+            // One in its middle drives for a while: the longer part begins 40 m farther back.
+            let row = queue(120.0, 14).into_iter();
+            let drives = |id: u8| broken.contains(&t) && (5..=8).contains(&id);
+            let cars = row.map(|one| {
+                let mps = if drives(one.id) { -6.0 } else { 0.0 };
+                car(one.id, IN_M, one.north_m, mps)
+            });
+            cars.collect()
+        });
+        bench.raised().contains(&707)
+    };
+    assert!(raised(0.0..0.0) && raised(8.0..12.5));
+    // It has moved on, and back.
+    assert!(!raised(8.0..14.0));
+}
+
+#[test]
 fn a_jam_in_which_tracks_are_lost_and_doubled_is_one_jam_with_one_tail() {
     let mut bench = bench();
     // Each is missed for half a second now and then, the last one too; another is there twice.
