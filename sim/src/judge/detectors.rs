@@ -26,12 +26,19 @@ pub struct Row {
     pub cancel_s: Samples,
     /// How far off it was told.
     pub position_m: Samples,
+    /// RSI besides that told of it so far off that they belong to nothing.
+    pub astray: u64,
 }
 
 impl Row {
     /// Share of what was told that had happened; None if nothing was told.
     pub fn precision(&self) -> Option<f64> {
         share(self.told_at_all, self.told_at_all + self.of_nothing)
+    }
+
+    /// Share of the RSI about what lasted that told of it too far off to belong to it; None if there were none.
+    pub fn astray(&self) -> Option<f64> {
+        share(self.astray, self.astray + self.position_m.count() as u64)
     }
 
     /// Share of what happened that was told; None if nothing happened.
@@ -76,6 +83,9 @@ impl Detectors {
             let row = self.rows.entry(*code).or_default();
             row.position_m.add_all(off_m);
         }
+        for (code, astray) in &judge.astray_by_type {
+            self.rows.entry(*code).or_default().astray += astray;
+        }
     }
 
     /// All that others have found.
@@ -90,6 +100,7 @@ impl Detectors {
             row.delay_s.add_all(&theirs.delay_s);
             row.cancel_s.add_all(&theirs.cancel_s);
             row.position_m.add_all(&theirs.position_m);
+            row.astray += theirs.astray;
         }
     }
 
@@ -104,7 +115,7 @@ impl Detectors {
             return String::new();
         }
         let mut text = String::from(
-            "event  happened  told  of nothing  an hour  precision  recall  delay p50, p95, most      position 95 %  taken back, most\n",
+            "event  happened  told  of nothing  an hour  precision  recall  delay p50, p95, most      position 95 %  astray  taken back, most\n",
         );
         let or_none = |value: Option<f64>, unit: &str| {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}{unit}"))
@@ -112,7 +123,7 @@ impl Detectors {
         for (code, row) in &self.rows {
             let delay = [0.5, 0.95, 1.0].map(|share| or_none(row.delay_s.quantile(share), " s"));
             text.push_str(&format!(
-                "{code:<6} {:>8} {:>5} {:>11} {:>8} {:>10} {:>7}  {:<25} {:>13} {:>17}\n",
+                "{code:<6} {:>8} {:>5} {:>11} {:>8} {:>10} {:>7}  {:<25} {:>13} {:>7} {:>17}\n",
                 row.happened,
                 row.told,
                 row.of_nothing,
@@ -121,6 +132,7 @@ impl Detectors {
                 or_none(row.recall(), ""),
                 delay.join(", "),
                 or_none(row.position_m.quantile(0.95), " m"),
+                or_none(row.astray(), ""),
                 or_none(row.cancel_s.quantile(1.0), " s"),
             ));
         }
