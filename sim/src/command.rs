@@ -10,8 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::capture::capture;
 use crate::case::{fourarm, platoon, ring, satflow};
 use crate::demo::{self, Demo};
-use crate::judge::detectors;
-use crate::judge::verdict::Verdict;
+use crate::many;
 use crate::network::{self, Network};
 use crate::progress::Progress;
 use crate::report;
@@ -19,7 +18,7 @@ use crate::run::run_told;
 use crate::scenario::Scenario;
 use crate::settings::{Settings, settings};
 use crate::sumo::Mover;
-use crate::sweep::{self, sweep};
+use crate::sweep;
 use crate::terminal;
 
 /// The world around a roadside unit.
@@ -62,7 +61,7 @@ enum Command {
         seed: u64,
         /// Run it by each of these instead, such as 1..50, side by side, and show means and their
         /// 95 % intervals.
-        #[arg(long, value_name = "A..B", conflicts_with_all = ["seed", "report"])]
+        #[arg(long, value_name = "A..B", conflicts_with = "seed")]
         seeds: Option<String>,
         /// Set keys of the scenario, such as signals.gap-s=4,demand.*.vehicles-per-hour=600.
         #[arg(long, value_name = "KEY=VALUE", value_parser = settings)]
@@ -73,7 +72,8 @@ enum Command {
         /// In real time on sockets, against real daemons, instead of in virtual time.
         #[arg(long, conflicts_with = "seeds")]
         live: bool,
-        /// Write report.json and report.html into this folder.
+        /// Write report.json and report.html into this folder; with --seeds those of all runs together,
+        /// and of each run in a folder within.
         #[arg(long, value_name = "DIR")]
         report: Option<PathBuf>,
         #[command(flatten)]
@@ -165,9 +165,10 @@ fn obey(command: Command) -> Result<ExitCode> {
         } => {
             let duration = duration.map(|s| Duration::from_secs(u64::from(s)));
             let mover = world.mover();
+            let folder = folder.as_deref();
             let set: Vec<_> = set.into_iter().flat_map(|Settings(keys)| keys).collect();
             if live {
-                return demo::run(&scenario, &set, mover, seed, duration, folder.as_deref());
+                return demo::run(&scenario, &set, mover, seed, duration, folder);
             }
             if let Some(network) = Network::find_with(&scenario, &set)? {
                 ensure!(
@@ -175,13 +176,16 @@ fn obey(command: Command) -> Result<ExitCode> {
                     "SUMO drives scenarios of one junction; {scenario} has several"
                 );
                 return match seeds {
-                    Some(seeds) => many_networks(&network, &sweep::seeds(&seeds)?, duration),
-                    None => run_network(&network, seed, duration, folder.as_deref()),
+                    Some(seeds) => {
+                        many::networks(&network, &sweep::seeds(&seeds)?, duration, folder)
+                    }
+                    None => run_network(&network, seed, duration, folder),
                 };
             }
             let scenario = Scenario::find_with(&scenario, &set)?;
             if let Some(seeds) = seeds {
-                return many(&mover, &scenario, &sweep::seeds(&seeds)?, duration);
+                let seeds = sweep::seeds(&seeds)?;
+                return many::scenarios(&mover, &scenario, &seeds, duration, folder);
             }
             let progress = Progress::on_stderr();
             let mut told = simulated(&progress);
@@ -189,7 +193,7 @@ fn obey(command: Command) -> Result<ExitCode> {
             progress.clear();
             print!("{}", terminal::junction(&outcome));
             if let Some(folder) = folder {
-                report::write(&outcome, &folder)?;
+                report::write(&outcome, folder)?;
                 println!("{}", folder.join("report.html").display());
             }
             Ok(ExitCode::from(u8::from(!outcome.passes())))
@@ -200,44 +204,6 @@ fn obey(command: Command) -> Result<ExitCode> {
 /// Shows how much of a run is simulated.
 fn simulated(progress: &Progress) -> impl FnMut(Duration, Duration) {
     |done, all| progress.show(Instant::now(), done.as_secs(), all.as_secs(), "s simulated")
-}
-
-fn many(
-    mover: &Mover,
-    scenario: &Scenario,
-    seeds: &[u64],
-    duration: Option<Duration>,
-) -> Result<ExitCode> {
-    let progress = Progress::on_stderr();
-    let done = runs_done(&progress, seeds);
-    let outcomes = sweep(mover, scenario, seeds, duration, &done)?;
-    progress.clear();
-    let passed = outcomes.iter().filter(|outcome| outcome.passes()).count();
-    println!(
-        "{}: {} of {} seeds pass{}\n",
-        scenario.file.name,
-        passed,
-        seeds.len(),
-        if scenario.site.synthetic {
-            " (synthetic)"
-        } else {
-            ""
-        }
-    );
-    let spreads = sweep::spreads(&outcomes);
-    print!("{}", sweep::table(&spreads, seeds.len()));
-    let judges = outcomes.iter().map(|outcome| &outcome.judge.events);
-    let rows = detectors::rows(judges, scenario.file.limits.event_lasts_s);
-    if !rows.is_empty() {
-        print!("\n{}", detectors::table(&rows));
-    }
-    let wrong = outcomes.iter().flat_map(|outcome| {
-        let judge = &outcome.judge;
-        let wrong = judge.warnings.wrong(judge.from());
-        wrong.map(move |told| format!("seed {}: {}", outcome.seed, told.line()))
-    });
-    wrong.for_each(|line| println!("{line}"));
-    Ok(ExitCode::from(u8::from(passed < seeds.len())))
 }
 
 /// Runs a network, and writes its report.
@@ -256,51 +222,6 @@ fn run_network(
         println!("{}", folder.join("report.html").display());
     }
     Ok(ExitCode::from(u8::from(!outcome.passes())))
-}
-
-/// What is kept of a network's run by one seed of many.
-struct OfMany {
-    text: String,
-    passes: bool,
-    /// By junction, the whole last.
-    verdicts: Vec<Vec<Verdict>>,
-}
-
-/// Runs a network by each seed. A run has the memory of all its junctions, so of each only what is told is kept.
-fn many_networks(network: &Network, seeds: &[u64], duration: Option<Duration>) -> Result<ExitCode> {
-    let progress = Progress::on_stderr();
-    let done = runs_done(&progress, seeds);
-    let runs = sweep::side_by_side(seeds, &done, &|seed| {
-        let outcome = network::run::run(network, seed, duration)?;
-        let (text, passes) = (terminal::network(&outcome), outcome.passes());
-        let junctions = outcome.junctions.into_iter();
-        let mut verdicts: Vec<Vec<Verdict>> = junctions.map(|one| one.verdicts).collect();
-        verdicts.push(outcome.verdicts);
-        Ok(OfMany {
-            text,
-            passes,
-            verdicts,
-        })
-    })?;
-    progress.clear();
-    runs.iter().for_each(|run| println!("{}", run.text));
-    let passed = runs.iter().filter(|run| run.passes).count();
-    println!("{}: {passed} of {} seeds pass", network.name, seeds.len());
-    let names = network.junctions.iter().map(|junction| &*junction.name);
-    for (i, name) in names.chain(["the whole"]).enumerate() {
-        let judged: Vec<&[Verdict]> = runs.iter().map(|run| run.verdicts[i].as_slice()).collect();
-        let spreads = sweep::spreads_of(&judged);
-        if !spreads.is_empty() {
-            print!("\n{name}\n{}", sweep::table(&spreads, seeds.len()));
-        }
-    }
-    Ok(ExitCode::from(u8::from(passed < seeds.len())))
-}
-
-/// Shows how many runs of a sweep have ended.
-fn runs_done(progress: &Progress, seeds: &[u64]) -> impl Fn(usize) + Sync {
-    let all = seeds.len() as u64;
-    move |count| progress.show(Instant::now(), count as u64, all, "runs")
 }
 
 fn reference_case(case: CaseName, seed: u64, reference: Option<&Path>) -> Result<ExitCode> {

@@ -11,7 +11,7 @@
 //! - [`network`]: several junctions, one roadside unit each
 //! - [`run`]: one run from beginning to end; [`unit`], what the unit counted of itself
 //! - [`sumo`]: a world that SUMO drives
-//! - [`sweep`]: the same by many chances
+//! - [`sweep`]: the same by many chances; `many`: that from a command line
 //! - [`report`]: what came of it, as files
 //! - [`case`]: reference cases of traffic theory
 //! - [`capture`]: recordings of our own making
@@ -25,6 +25,7 @@ pub mod command;
 mod demo;
 pub mod judge;
 pub mod live;
+pub mod many;
 pub mod network;
 pub mod obu;
 pub mod plane;

@@ -6,17 +6,15 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 
 use crate::judge::verdict::{Limit, Verdict, number};
-use crate::run::{Outcome, run_in};
-use crate::scenario::Scenario;
-use crate::sumo::Mover;
 
 /// A criterion over all seeds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Spread {
     /// What was measured.
     pub criterion: String,
@@ -51,17 +49,6 @@ pub fn seeds(text: &str) -> Result<Vec<u64>> {
         bail!("{text:?} is not a range of 1 to {MOST_SEEDS} seeds");
     }
     Ok((first..=last).collect())
-}
-
-/// Runs a scenario by each seed; what came of it, in the order of the seeds.
-pub fn sweep(
-    mover: &Mover,
-    scenario: &Scenario,
-    seeds: &[u64],
-    duration: Option<Duration>,
-    done: &(dyn Fn(usize) + Sync),
-) -> Result<Vec<Outcome>> {
-    side_by_side(seeds, done, &|seed| run_in(mover, scenario, seed, duration))
 }
 
 /// Runs `one` by each seed, as many at once as the machine has cores; what came of it, in the order of the seeds.
@@ -109,15 +96,8 @@ pub fn side_by_side<T: Send>(
     }
 }
 
-/// Each criterion over all runs, in their order.
-pub fn spreads(outcomes: &[Outcome]) -> Vec<Spread> {
-    let runs = outcomes.iter();
-    let runs: Vec<&[Verdict]> = runs.map(|outcome| outcome.verdicts.as_slice()).collect();
-    spreads_of(&runs)
-}
-
-/// The same, of the verdicts of each run.
-pub fn spreads_of(runs: &[&[Verdict]]) -> Vec<Spread> {
+/// Each criterion over all runs, in their order, of the verdicts of each.
+pub fn spreads(runs: &[&[Verdict]]) -> Vec<Spread> {
     let mut spreads = Vec::new();
     let mut told: Vec<&str> = Vec::new();
     for verdict in runs.iter().copied().flatten() {
@@ -225,7 +205,11 @@ const MOST_SEEDS: u64 = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::run::{Outcome, run};
+    use crate::scenario::Scenario;
 
     #[test]
     fn seeds_are_read_with_both_ends() {
@@ -263,8 +247,9 @@ mod tests {
         scenario.file.traffic_s = 30;
         let span = Some(Duration::from_secs(4));
         let hashes = |outcome: &Outcome| (outcome.judge.traffic.hash, outcome.world_hash);
-        let beside = sweep(&Mover::Own, &scenario, &[1, 2, 1], span, &|_| ()).expect("runs");
-        let alone = run_in(&Mover::Own, &scenario, 1, span).expect("a run");
+        let beside = side_by_side(&[1, 2, 1], &|_| (), &|seed| run(&scenario, seed, span));
+        let beside = beside.expect("runs");
+        let alone = run(&scenario, 1, span).expect("a run");
         let [one, other, again] = &beside[..] else {
             panic!("three runs");
         };
@@ -296,7 +281,7 @@ mod tests {
         };
         let runs = [run(Some(0.1), 1.0), run(None, 3.0), run(Some(0.3), 2.0)];
         let runs: Vec<&[Verdict]> = runs.iter().map(Vec::as_slice).collect();
-        let spreads = spreads_of(&runs);
+        let spreads = spreads(&runs);
         let [missed, stops] = &spreads[..] else {
             panic!("{spreads:?}");
         };

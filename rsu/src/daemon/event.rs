@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::load::{self, load};
+use crate::events::ask::whole;
 
 /// What `rsu event` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
@@ -223,7 +224,7 @@ fn read_json(path: &Path) -> Result<Value, (u8, String)> {
     };
     let shown = path.display();
     let text = text.map_err(|error| (CANNOT_OPEN, format!("cannot read {shown}: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| (REFUSED, format!("{shown}: {error}")))
+    whole::parse(text.as_bytes()).map_err(|error| (REFUSED, format!("{shown}: {error}")))
 }
 
 fn pair(text: &str) -> Result<(f64, f64), String> {

@@ -1,11 +1,12 @@
 //! What a person writes to say that something happens on the road, or to put up a sign: JSON to an event
 //! or a sign, every fault told.
 //!
-//! `docs/events.schema.json` describes it; `object` reads it key by key, `place` its places. Not here: who
-//! may write, and what is kept of it.
+//! `docs/events.schema.json` describes it; [`whole`] reads the bytes, `object` the value key by key, `place` its
+//! places. Not here: who may write, and what is kept of it.
 
 mod object;
 mod place;
+pub mod whole;
 
 use serde_json::Value;
 use v2x_msg::base::{Civil, Confidence, Radius, Utc};

@@ -9,11 +9,12 @@
 use std::time::Duration;
 
 use arrayvec::ArrayVec;
-use v2x_msg::base::{Confidence, GeoPosition, MinuteOfYear, Radius};
+use v2x_msg::base::{Confidence, EnuFrame, GeoPosition, MinuteOfYear};
 use v2x_msg::kinds::rsi::{self, EventType, RsiClass};
 
 use super::claim::{self, Claim, Key, Origin, Until};
 use super::ids::Ids;
+use super::same;
 use super::scale::Scale;
 use crate::clock::{Mono, Now};
 
@@ -98,6 +99,7 @@ pub struct Book {
     config: Config,
     ids: Ids,
     scale: Scale,
+    frame: EnuFrame,
     entries: Vec<Entry>,
     claims: Vec<Held>,
     /// Counts what was turned away or gave way.
@@ -139,6 +141,7 @@ impl Book {
     pub fn new(config: Config, ref_pos: GeoPosition) -> Self {
         Self {
             scale: Scale::new(ref_pos),
+            frame: EnuFrame::new(ref_pos),
             ids: Ids::new(config.id_rest),
             config,
             entries: Vec::with_capacity(MAX_EVENTS),
@@ -267,12 +270,8 @@ impl Book {
 
     /// The event that another origin tells of already; of several the nearest.
     fn same_event(&self, claim: &Claim) -> Option<u8> {
-        let away_m = |held: &Held| {
-            let (a, b) = (held.claim.at_m?, claim.at_m?);
-            let away_m = (a.0 - b.0).hypot(a.1 - b.1);
-            let area_m = weather_area_m(&held.claim.event).max(weather_area_m(&claim.event));
-            (away_m <= self.config.same_within_m.max(area_m)).then_some(away_m)
-        };
+        let within_m = self.config.same_within_m;
+        let away_m = |held: &Held| same::apart_m(&self.frame, &held.claim, claim, within_m);
         let told_by_it = |id: u8| {
             self.claims.iter().any(|held| {
                 held.id == id && !held.ended && held.claim.key.origin == claim.key.origin
@@ -442,14 +441,6 @@ impl Book {
 
 fn class_of(held: &Held) -> RsiClass {
     held.claim.event.event_type.class()
-}
-
-/// How far the weather that an event tells of reaches (class 3 of GB/T 29100-2012): whoever else tells
-/// of it in there tells of the same. 0 for what has a place of its own, as works have within a district.
-fn weather_area_m(event: &rsi::Event) -> f64 {
-    let is_weather = (300..400).contains(&event.event_type.0);
-    let radius = event.radius.filter(|_| is_weather);
-    radius.map_or(0.0, Radius::m)
 }
 
 /// Level first, then how sure it is.

@@ -29,6 +29,7 @@ pub mod cloud;
 pub mod detect;
 mod ids;
 pub mod order;
+mod same;
 mod scale;
 pub mod standing;
 pub mod weather;

@@ -110,6 +110,13 @@ fn nonsense_is_refused_with_its_reasons() {
         let (given, _, told) = unit.http("POST", "/api/v1/events", &[&token], body);
         assert_eq!(given, code, "{told}");
     }
+    let twice = r#"{"type": 501, "level": 4, "on": {"lane": 1, "lane": 2}, "level": 7}"#;
+    let (code, _, told) = unit.http("POST", "/api/v1/events", &[&token], twice);
+    assert_eq!(code, 422);
+    let told = told["error"].as_str().unwrap();
+    for key in ["on.lane", "level"] {
+        assert!(told.contains(&format!("{key}: stands twice")), "{told}");
+    }
     let bad =
         json!({ "type": 501, "on": { "upstream": 11, "downstream": 10, "from_stop_line_m": 1e6 } });
     let (code, told) = unit.order("POST", "/api/v1/events", &bad);

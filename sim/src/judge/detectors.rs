@@ -26,6 +26,8 @@ pub struct Row {
     pub cancel_s: Samples,
     /// How far off it was told.
     pub position_m: Samples,
+    /// RSI besides that told of it so far off that they belong to nothing.
+    pub astray: u64,
 }
 
 impl Row {
@@ -34,18 +36,32 @@ impl Row {
         share(self.told_at_all, self.told_at_all + self.of_nothing)
     }
 
+    /// Share of the RSI about what lasted that told of it too far off to belong to it; None if there were none.
+    pub fn astray(&self) -> Option<f64> {
+        share(self.astray, self.astray + self.position_m.count() as u64)
+    }
+
     /// Share of what happened that was told; None if nothing happened.
     pub fn recall(&self) -> Option<f64> {
         share(self.told, self.happened)
     }
 }
 
-/// Adds up runs: by type of event.
-pub fn rows<'j>(judges: impl Iterator<Item = &'j EventJudge>, lasts_s: f64) -> BTreeMap<u16, Row> {
-    let mut rows: BTreeMap<u16, Row> = BTreeMap::new();
-    for judge in judges {
+/// All detectors over all runs.
+#[derive(Clone, Debug, Default)]
+pub struct Detectors {
+    /// By type of event.
+    pub rows: BTreeMap<u16, Row>,
+    /// For so long it was judged, of all runs and junctions together.
+    pub judged_s: f64,
+}
+
+impl Detectors {
+    /// One judge more; what happened must have lasted for so long to have been worth telling.
+    pub fn add(&mut self, judge: &EventJudge, lasts_s: f64) {
+        self.judged_s += judge.judged_s();
         for told in judge.counted() {
-            let row = rows.entry(told.what.event_type).or_default();
+            let row = self.rows.entry(told.what.event_type).or_default();
             let long = judge.lasts(told, lasts_s);
             row.happened += u64::from(long);
             if told.first.is_none() {
@@ -61,45 +77,67 @@ pub fn rows<'j>(judges: impl Iterator<Item = &'j EventJudge>, lasts_s: f64) -> B
             }
         }
         for (code, _) in &judge.false_events {
-            rows.entry(*code).or_default().of_nothing += 1;
+            self.rows.entry(*code).or_default().of_nothing += 1;
         }
         for (code, off_m) in &judge.position_by_type {
-            let row = rows.entry(*code).or_default();
+            let row = self.rows.entry(*code).or_default();
             row.position_m.add_all(off_m);
         }
+        for (code, astray) in &judge.astray_by_type {
+            self.rows.entry(*code).or_default().astray += astray;
+        }
     }
-    rows
-}
 
-/// For a terminal; empty where there is nothing to tell.
-pub fn table(rows: &BTreeMap<u16, Row>) -> String {
-    if rows.is_empty() {
-        return String::new();
+    /// All that others have found.
+    pub fn add_all(&mut self, other: &Self) {
+        self.judged_s += other.judged_s;
+        for (code, theirs) in &other.rows {
+            let row = self.rows.entry(*code).or_default();
+            row.happened += theirs.happened;
+            row.told += theirs.told;
+            row.told_at_all += theirs.told_at_all;
+            row.of_nothing += theirs.of_nothing;
+            row.delay_s.add_all(&theirs.delay_s);
+            row.cancel_s.add_all(&theirs.cancel_s);
+            row.position_m.add_all(&theirs.position_m);
+            row.astray += theirs.astray;
+        }
     }
-    let mut text = String::from(
-        "event  happened  told  of nothing  precision  recall  delay mean, most   position 95 %  taken back, most\n",
-    );
-    let or_none = |value: Option<f64>, unit: &str| {
-        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}{unit}"))
-    };
-    for (code, row) in rows {
-        let delay = format!(
-            "{}, {}",
-            or_none(row.delay_s.mean(), " s"),
-            or_none(row.delay_s.quantile(1.0), " s")
+
+    /// What a detector told of nothing, an hour of one junction; None if nothing was judged.
+    pub fn of_nothing_per_hour(&self, row: &Row) -> Option<f64> {
+        (self.judged_s > 0.0).then(|| row.of_nothing as f64 * 3600.0 / self.judged_s)
+    }
+
+    /// For a terminal; empty where there is nothing to tell.
+    pub fn table(&self) -> String {
+        if self.rows.is_empty() {
+            return String::new();
+        }
+        let mut text = String::from(
+            "event  happened  told  of nothing  an hour  precision  recall  delay p50, p95, most      position 95 %  astray  taken back, most\n",
         );
-        text.push_str(&format!(
-            "{code:<6} {:>8} {:>5} {:>11} {:>10} {:>7}  {delay:<17} {:>14} {:>17}\n",
-            row.happened,
-            row.told,
-            row.of_nothing,
-            or_none(row.precision(), ""),
-            or_none(row.recall(), ""),
-            or_none(row.position_m.quantile(0.95), " m"),
-            or_none(row.cancel_s.quantile(1.0), " s"),
-        ));
+        let or_none = |value: Option<f64>, unit: &str| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}{unit}"))
+        };
+        for (code, row) in &self.rows {
+            let delay = [0.5, 0.95, 1.0].map(|share| or_none(row.delay_s.quantile(share), " s"));
+            text.push_str(&format!(
+                "{code:<6} {:>8} {:>5} {:>11} {:>8} {:>10} {:>7}  {:<25} {:>13} {:>7} {:>17}\n",
+                row.happened,
+                row.told,
+                row.of_nothing,
+                or_none(self.of_nothing_per_hour(row), ""),
+                or_none(row.precision(), ""),
+                or_none(row.recall(), ""),
+                delay.join(", "),
+                or_none(row.position_m.quantile(0.95), " m"),
+                or_none(row.astray(), ""),
+                or_none(row.cancel_s.quantile(1.0), " s"),
+            ));
+        }
+        text
     }
-    text
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
@@ -117,10 +155,43 @@ mod tests {
             ..Row::default()
         };
         assert_eq!((row.precision(), row.recall()), (Some(0.0), None));
-        let text = table(&BTreeMap::from([(904, row)]));
+        let detectors = Detectors {
+            rows: BTreeMap::from([(904, row)]),
+            judged_s: 1800.0,
+        };
+        let text = detectors.table();
         let last = text.lines().last().expect("a row");
         assert!(last.starts_with("904") && last.contains(" 0.00 "), "{text}");
-        assert_eq!(table(&BTreeMap::new()), "");
+        assert!(last.contains(" 2.00 "), "one in half an hour: {text}");
+        assert_eq!(Detectors::default().table(), "");
+    }
+
+    #[test]
+    fn runs_add_up() {
+        let run = |delays_s: &[f64], of_nothing| {
+            let mut row = Row {
+                happened: delays_s.len() as u64,
+                told: delays_s.len() as u64,
+                told_at_all: delays_s.len() as u64,
+                of_nothing,
+                ..Row::default()
+            };
+            delays_s
+                .iter()
+                .for_each(|delay_s| row.delay_s.add(*delay_s));
+            Detectors {
+                rows: BTreeMap::from([(903, row)]),
+                judged_s: 900.0,
+            }
+        };
+        let mut all = run(&[1.0, 2.0], 0);
+        all.add_all(&run(&[3.0], 1));
+        let row = &all.rows[&903];
+        assert_eq!((row.happened, row.told_at_all, row.of_nothing), (3, 3, 1));
+        assert_eq!(row.delay_s.quantile(0.5), Some(2.0));
+        assert_eq!(row.delay_s.quantile(1.0), Some(3.0));
+        assert_eq!(all.of_nothing_per_hour(row), Some(2.0));
+        assert_eq!(Detectors::default().of_nothing_per_hour(row), None);
     }
 
     #[test]

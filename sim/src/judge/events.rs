@@ -26,6 +26,8 @@ pub struct EventJudge {
     pub position_m: Samples,
     /// The same by type of event.
     pub position_by_type: BTreeMap<u16, Samples>,
+    /// By type: RSI that went on about something that lasted, told of farther away than what belongs to it.
+    pub astray_by_type: BTreeMap<u16, u64>,
     /// Events that nothing on the road explains: their type, and when they were raised.
     pub false_events: Vec<(u16, Mono)>,
     /// What happened, with what was told of it.
@@ -39,6 +41,8 @@ pub struct EventJudge {
     over: usize,
     /// By number on the air and type: heard last, and which happening it was about then.
     on_air: BTreeMap<(u8, u16), (Mono, Option<usize>)>,
+    /// By the same: which happening it has been about last, since it was raised.
+    was_about: BTreeMap<(u8, u16), usize>,
 }
 
 /// One happening and what was told of it.
@@ -91,6 +95,7 @@ impl EventJudge {
         Self {
             position_m: Samples::default(),
             position_by_type: BTreeMap::new(),
+            astray_by_type: BTreeMap::new(),
             false_events: Vec::new(),
             told: Vec::new(),
             frame,
@@ -99,6 +104,7 @@ impl EventJudge {
             unjudged: unjudged.iter().copied().collect(),
             over: 0,
             on_air: BTreeMap::new(),
+            was_about: BTreeMap::new(),
         }
     }
 
@@ -121,11 +127,15 @@ impl EventJudge {
             let before = self.on_air.get(&key);
             let before = before.filter(|(heard, _)| arrived.since(*heard) < GOES_ON);
             let goes_on = before.is_some();
+            if !goes_on {
+                self.was_about.remove(&key);
+            }
             let known = before.and_then(|(_, about)| *about);
             let about = self.nearest(code, place, known, arrived, truth);
             self.on_air.insert(key, (arrived, about.map(|(i, _)| i)));
             match about {
                 Some((i, off_m)) => {
+                    self.was_about.insert(key, i);
                     let told = &mut self.told[i];
                     told.first.get_or_insert(arrived);
                     told.last = Some(arrived);
@@ -137,9 +147,19 @@ impl EventJudge {
                 None if arrived >= self.from && !goes_on => {
                     self.false_events.push((code, arrived));
                 }
-                None => {}
+                None => {
+                    let was_about = self.was_about.get(&key).filter(|_| goes_on);
+                    if was_about.is_some_and(|&i| self.told[i].what.until.is_none()) {
+                        *self.astray_by_type.entry(code).or_default() += 1;
+                    }
+                }
             }
         }
+    }
+
+    /// For so long it has counted.
+    pub fn judged_s(&self) -> f64 {
+        self.until.seconds_after(self.from).max(0.0)
     }
 
     /// Nothing more will come.

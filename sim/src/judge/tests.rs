@@ -11,6 +11,7 @@ use v2x_msg::kinds::rsi::{Event, EventSource, EventType};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind};
 use v2x_msg::kinds::spat::{Counting, Ends, IntersectionState, Light, Phase, PhaseState, Timing};
 
+use super::detectors::Detectors;
 use super::objects::What;
 use super::*;
 use crate::plane::Point;
@@ -460,6 +461,43 @@ fn what_is_told_where_one_has_just_gone_is_not_told_of_the_next_far_away() {
     assert!(farthest_m < 1.0, "{farthest_m}");
     let late_s = judge.cancel_s().expect("told");
     assert!((late_s - 2.9).abs() < 0.05, "{late_s}");
+}
+
+#[test]
+fn what_goes_on_about_a_queue_whose_tail_is_far_away_by_now_is_astray() {
+    // Its tail moves away by 5 m/s from 10 s on, and is told where it was, from 12 s to 20 s, each tenth.
+    let mut truth = truth();
+    let mut judge = EventJudge::new(frame(), &[], at(2.0));
+    let own = frame().ground_position(0.0, 0.0).expect("near");
+    for tenth in 100..200 {
+        let now_s = f64::from(tenth) / 10.0;
+        truth.set_happenings(&[Happening {
+            event_type: 707,
+            body: 1,
+            since: at(10.0),
+            sure: Some(at(10.0)),
+            until: None,
+            place: Point::new(5.0 * (now_s - 10.0), 0.0),
+            or_at: [None; 4],
+        }]);
+        let mut event = Event::new(1, EventType(707), EventSource::Detection);
+        event.pos = frame().ground_position(0.0, 0.0).ok();
+        let count = MsgCount::new(0).expect("in range");
+        let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), own, [event]).expect("one");
+        if now_s >= 12.0 {
+            judge.hear(&rsi, at(now_s), &truth);
+        }
+    }
+    judge.finish(at(20.0), &truth);
+    assert_eq!(judge.false_events, []);
+    // 30 m are reached at 16 s.
+    let astray = judge.astray_by_type[&707];
+    assert!((39..=41).contains(&astray), "{astray}");
+    assert_eq!(judge.position_m.count() as u64 + astray, 80);
+    let mut all = Detectors::default();
+    all.add(&judge, 5.0);
+    let share = all.rows[&707].astray().expect("told");
+    assert!((share - 0.5).abs() < 0.02, "{share}");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 //! - [`air`]: of it, what reached vehicles
 //! - [`told`]: what happened, event by event and warning by warning
 //! - [`unit`]: what the unit counted of itself; [`live`], what a daemon measured in real time
+//! - [`many`]: the same scenario by many seeds
 //! - [`page`]: the page, whole in one file, with nothing to load
 //! - [`plot`]: its drawings
 
 pub mod air;
 pub mod live;
+pub mod many;
 pub mod page;
 pub mod plot;
 pub mod told;

@@ -120,7 +120,6 @@ impl ToldOf {
             delay_s: told.delay_s(),
             told_after_end_s: told.after_end_s(),
         });
-        let false_events = events.false_events.iter();
         let warned = warnings.told.iter().map(|told| Warned {
             kind: told.kind.name(),
             since_s: after_s(told.since),
@@ -145,9 +144,7 @@ impl ToldOf {
         });
         Self {
             happenings: happenings.collect(),
-            false_events: false_events
-                .map(|&(code, at)| (code, after_s(at)))
-                .collect(),
+            false_events: false_events(judge),
             warnings: warned.collect(),
             red_runners: ran.collect(),
             conflicts: met.collect(),
@@ -253,6 +250,14 @@ impl ToldOf {
             &rows.collect::<Vec<_>>(),
         );
     }
+}
+
+/// Types of RSI of nothing, and the second of the world in which each was raised.
+pub(crate) fn false_events(judge: &Judge) -> Vec<(u16, f64)> {
+    let raised = judge.events.false_events.iter();
+    raised
+        .map(|&(code, at)| (code, at.seconds_after(Mono::ZERO)))
+        .collect()
 }
 
 /// A section, unless there are no rows.

@@ -76,6 +76,14 @@ impl Vehicle {
             .is_some_and(|aside| self.rear_m() >= aside.clear_m(self.width_m, other_width_m))
     }
 
+    /// How far its body is off the middle of its lane; None of who is on the way to it.
+    pub(super) fn off_middle_m(&self) -> Option<f64> {
+        let off_m = self
+            .aside
+            .map_or(0.0, |aside| aside.off_m(self.rear_m()).abs());
+        (off_m <= HARDLY_OFF_M).then_some(off_m)
+    }
+
     /// Where its body is at `along_m` of its route.
     pub(super) fn place_at(&self, roads: &Roads, along_m: f64) -> Point {
         let path = &roads.routes[self.route].path;
@@ -184,6 +192,8 @@ const BUS_TURNS_M: f64 = 10.5;
 const PASSES_AT_M: f64 = 0.3;
 /// Who has moved over by no more than this has hardly begun to.
 const HARDLY_BEGUN_M: f64 = 0.3;
+/// Who is off the middle of its new lane by no more than this is over.
+const HARDLY_OFF_M: f64 = 0.3;
 /// In which places of a move are compared.
 const PIECES: u32 = 20;
 
@@ -251,6 +261,24 @@ mod tests {
             "half over"
         );
         assert_eq!(car(106.0, 0.0, true).thinks_better_of_it(), None, "must");
+    }
+
+    #[test]
+    fn who_is_all_but_over_is_off_the_middle_by_what_its_rear_is() {
+        let over = car(144.0, 0.0, false);
+        let rear_m = over.rear_m();
+        let off_m = over.off_middle_m().expect("it is all but over");
+        let aside = over.aside.expect("it moves over");
+        assert!(
+            off_m > 0.0 && (off_m - aside.off_m(rear_m)).abs() < 1e-12,
+            "{off_m}"
+        );
+        assert_eq!(car(130.0, 0.0, false).off_middle_m(), None, "on its way");
+        let settled = Vehicle {
+            aside: None,
+            ..over
+        };
+        assert_eq!(settled.off_middle_m(), Some(0.0));
     }
 
     #[test]

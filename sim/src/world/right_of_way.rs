@@ -226,9 +226,11 @@ impl Scene<'_> {
         if vehicle.aside.is_none() && other.aside.is_none() {
             return self.gap_on_m(vehicle, own, other, there);
         }
-        // Who moves over as well may come from the other side, and is not in the middle of any lane.
-        let alone = vehicle.aside.is_none();
-        let has_left = alone && other.has_left_to(vehicle.width_m);
+        // Who moves over as well may come from the other side, and is in the middle of no lane until it is all
+        // but over.
+        let has_left = vehicle
+            .off_middle_m()
+            .is_some_and(|off_m| other.has_left_to(vehicle.width_m + 2.0 * off_m));
         let there = other.places().take(2 - usize::from(has_left));
         let pairs = vehicle.places().enumerate().flat_map(|(i, own)| {
             there.clone().filter_map(move |there| {

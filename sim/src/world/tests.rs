@@ -685,7 +685,7 @@ fn lanes_are_changed_alike_everywhere() {
     };
     assert_ne!(hash(7), hash(8));
     // Pinned, as for vehicles that keep their lanes.
-    assert_eq!(hash(7), 9_595_344_738_161_828_879);
+    assert_eq!(hash(7), 18_232_366_117_853_193_199);
 }
 
 #[test]

@@ -115,16 +115,19 @@ impl Way {
         let (Some(&place), true) = (self.wish.way.first(), self.wish.gap_s > 0.0) else {
             return true;
         };
-        !seen.vehicles.iter().any(|vehicle| {
-            let path = &seen.roads.routes[vehicle.route].path;
+        // It may lie along the way of who passes, however it is turned.
+        let half_m = self.wish.size_m[0].max(self.wish.size_m[1]) / 2.0;
+        // Who moves over is in the lane that it leaves as well.
+        let is_in_the_way = |vehicle: &Vehicle, (route, nose_m): (usize, f64)| {
+            let path = &seen.roads.routes[route].path;
             let along_m = path.nearest_m(place);
-            let ahead_m = along_m - vehicle.along_m;
+            let ahead_m = along_m - nose_m;
             let reach_m = vehicle.speed_mps * self.wish.gap_s + self.wish.room_m;
             let beside = path.point_at(along_m).distance_m(place) < vehicle.width_m / 2.0 + NEAR_M;
-            // It may lie along the way of who passes, however it is turned.
-            let half_m = self.wish.size_m[0].max(self.wish.size_m[1]) / 2.0;
             beside && (-vehicle.length_m - half_m..reach_m + half_m).contains(&ahead_m)
-        })
+        };
+        let mut vehicles = seen.vehicles.iter();
+        !vehicles.any(|vehicle| vehicle.places().any(|there| is_in_the_way(vehicle, there)))
     }
 
     /// Whether the signal and the traffic let one go who waits. Who has waited for long at green goes before

@@ -338,6 +338,9 @@ const METRICS: &[Metric] = &[
     metric!(Counter "rsu_orders_journal_damaged", "Lines of the journal that were damaged and passed over", |s| {
         vec![(vec![], s.now.orders.journal_damaged as f64)]
     }),
+    metric!(Counter "rsu_orders_journal_cut_bytes", "Bytes of a line of the journal that was never finished and was cut off", |s| {
+        vec![(vec![], s.now.orders.journal_cut as f64)]
+    }),
     metric!(Counter "rsu_cloud_messages", "Messages of the platform, by outcome: taken, too fast, kept by the broker from an earlier time", |s| {
         let cloud = s.now.cloud.iter();
         cloud.flat_map(|cloud| {

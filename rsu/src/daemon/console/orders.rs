@@ -17,6 +17,7 @@ use super::refusal::{plain, wrong};
 use super::{About, Known, LONGEST_BODY};
 use crate::daemon::orders::control::ready_made;
 use crate::daemon::orders::{Answer, What, Wish, is_key};
+use crate::events::ask::whole;
 
 /// A body that came whole, or why it did not.
 type Body = Result<Bytes, BytesRejection>;
@@ -141,6 +142,5 @@ fn json(body: Body) -> Result<Value, Answer> {
         ),
         code => Answer::refusal(code.as_u16(), &refusal.body_text()),
     })?;
-    serde_json::from_slice(&body)
-        .map_err(|error| Answer::refusal(400, &format!("no JSON: {error}")))
+    whole::parse(&body).map_err(|why| Answer::unusable(&why, "no JSON"))
 }

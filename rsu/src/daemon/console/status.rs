@@ -105,6 +105,7 @@ impl About {
                 "refused": now.orders.refused, "turned_away": now.orders.turned_away,
                 "journal_failures": now.orders.journal_failures,
                 "journal_damaged": now.orders.journal_damaged,
+                "journal_cut_bytes": now.orders.journal_cut,
             }),
         })
     }

@@ -24,6 +24,7 @@ use super::{Answer, Desk, What, Wish, is_key};
 use crate::daemon::backoff::Backoff;
 use crate::daemon::outlook::{named, writable};
 use crate::daemon::{clock, hex};
+use crate::events::ask::whole;
 use crate::events::cloud;
 use crate::site::Site;
 
@@ -156,7 +157,8 @@ async fn read_line(stream: &mut UnixStream, line: &mut Vec<u8>) -> io::Result<bo
 }
 
 fn understand(line: &[u8], site: &Site) -> Result<Wish, Answer> {
-    let asked: Asked = serde_json::from_slice(line)
+    let asked = whole::parse(line).map_err(|why| Answer::unusable(&why, "not understood"))?;
+    let asked: Asked = serde_json::from_value(asked)
         .map_err(|error| Answer::refusal(400, &format!("not understood: {error}")))?;
     let (what, key) = match asked {
         Asked::Add { event, key } => (What::Add(event), key),
@@ -229,4 +231,33 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
     fs::rename(&beside, path)?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::services::fixture::crossing;
+
+    #[test]
+    fn what_stands_twice_and_what_is_no_order_are_refused() {
+        let site = crossing(2, 2);
+        let refused = |line: &[u8]| {
+            let answer = understand(line, &site).expect_err("no order");
+            (answer.code, answer.body["error"].to_string())
+        };
+        let (code, why) = refused(br#"{"do": "add", "event": {"level": 4, "level": 7}}"#);
+        assert!(
+            code == 422 && why.contains("event.level: stands twice"),
+            "{why}"
+        );
+        for line in [&b"{"[..], b"[]", br#"{"do": "dance"}"#] {
+            let (code, why) = refused(line);
+            assert!(code == 400 && why.contains("not understood"), "{why}");
+        }
+        let once = br#"{"do": "add", "event": {"level": 4}}"#;
+        assert!(matches!(
+            understand(once, &site).map(|wish| wish.what),
+            Ok(What::Add(_))
+        ));
+    }
 }

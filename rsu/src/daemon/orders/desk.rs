@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::keys::checksum;
+use crate::events::ask::whole::Unusable;
 pub(crate) use crate::events::cloud::{Told, Whole};
 
 /// Orders that wait.
@@ -76,6 +77,14 @@ impl Answer {
 
     pub(crate) fn refusal(code: u16, error: &str) -> Self {
         Self::new(code, json!({ "error": error }))
+    }
+
+    /// That bytes are no order; `no_json` says what they should have been.
+    pub(crate) fn unusable(why: &Unusable, no_json: &str) -> Self {
+        match why {
+            Unusable::NoJson(error) => Self::refusal(400, &format!("{no_json}: {error}")),
+            Unusable::Twice(_) => Self::refusal(422, &why.to_string()),
+        }
     }
 
     pub(super) fn again(mut self) -> Self {

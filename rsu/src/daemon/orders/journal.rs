@@ -124,8 +124,11 @@ impl Journal {
             (&mut file).take(LONGEST).read_to_end(&mut bytes)?;
         }
         let (mut found, readable) = read(&bytes);
-        let damaged = found.damaged > 0 || length > LONGEST || (!readable && length > 0);
-        if damaged {
+        if !readable && length > 0 {
+            // Too long to be read, or a first line that is torn: nothing that a crash leaves.
+            found.damaged = found.damaged.max(1);
+        }
+        if found.damaged > 0 {
             let aside = beside(path, &format!("damaged-{utc_ms}"));
             // A copy: until the new file stands the old one must not be gone.
             match fs::copy(path, &aside) {
@@ -227,7 +230,7 @@ fn ordinary(metadata: &Metadata) -> io::Result<()> {
 /// What the bytes hold, and whether any line of them can be read.
 fn read(bytes: &[u8]) -> (Found, bool) {
     let mut found = Found::default();
-    let mut readable = false;
+    let (mut readable, mut begun) = (false, false);
     for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
         let line = piece.strip_suffix(b"\n");
         let Some(line) = line else {
@@ -240,7 +243,10 @@ fn read(bytes: &[u8]) -> (Found, bool) {
         };
         readable = true;
         match line {
-            Line::Begin { next, .. } => found.next = found.next.max(next),
+            Line::Begin { next, .. } => {
+                begun = true;
+                found.next = found.next.max(next);
+            }
             Line::Stands(live) => {
                 found.next = found.next.max(live.number + 1);
                 found.live.insert(live.number, *live);
@@ -250,6 +256,10 @@ fn read(bytes: &[u8]) -> (Found, bool) {
                 found.live.remove(&number);
             }
         }
+    }
+    // It is written whole with its first line: without that its beginning is lost.
+    if readable && !begun && found.damaged == 0 {
+        found.damaged = 1;
     }
     (found, readable)
 }
@@ -448,6 +458,25 @@ pub(super) mod tests {
             if let Some(aside) = found.set_aside {
                 assert_eq!(fs::read(aside).unwrap(), flipped, "{at}");
             }
+        }
+    }
+
+    #[test]
+    fn a_torn_or_missing_first_line_is_damage_and_no_crash() {
+        let scratch = Scratch::new();
+        let (mut journal, _) = Journal::open(&scratch.path(), 10).unwrap();
+        journal.append(&[stands(1), stands(2)]).unwrap();
+        drop(journal);
+        let whole = fs::read(scratch.path()).unwrap();
+        let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let torn = [&whole[..first / 2], &whole[first / 2..], &whole[first..]];
+        for (utc_ms, (left, stands)) in torn.into_iter().zip([0, 2, 2]).enumerate() {
+            fs::write(scratch.path(), left).unwrap();
+            let (journal, found) = Journal::open(&scratch.path(), utc_ms as i64).unwrap();
+            drop(journal);
+            assert_eq!((found.damaged, found.live.len()), (1, stands), "{utc_ms}");
+            let aside = found.set_aside.expect("told where it is");
+            assert_eq!(fs::read(aside).unwrap(), left, "{utc_ms}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use v2x_msg::base::Utc;
+use v2x_msg::base::{Radius, Utc};
 use v2x_msg::kinds::rsi::{EventSource, Level};
 
 use super::*;

@@ -44,9 +44,8 @@ const MOVED_UP_M: f64 = 5.0;
 /// A row that is long enough for a moment counts for longer, so it must be so for sure: by more than its
 /// ends are off.
 const SURELY_M: f64 = 1.0;
-/// A head that is seen elsewhere for so long has moved on.
-const ASTRAY_S: f64 = 2.0;
-/// A queue that is not seen for so long has dissolved.
+/// A queue that is not seen for so long has dissolved, and a head that is seen elsewhere for as long has moved on:
+/// a row breaks in two for moments, and comes together again.
 const GONE_AFTER_S: f64 = 5.0;
 
 /// One queue, by its lane.
@@ -243,7 +242,7 @@ impl Head {
             Some((left, ..)) => (left, head_m, now),
             None => (now, head_m, now),
         };
-        if now.seconds_after(left) < ASTRAY_S {
+        if now.seconds_after(left) < GONE_AFTER_S {
             self.astray = Some((left, at_m, since));
             return 0.0;
         }

@@ -314,14 +314,23 @@ pub(super) struct Spot {
     pub(super) calls_for_s: Option<f64>,
     /// It moves against the lane under it, and no lane leads its way.
     pub(super) against: bool,
-    /// To the one ahead on its lane: the free space, and how fast that one is.
-    pub(super) ahead: Option<(f64, f64)>,
+    /// The one ahead on its lane.
+    pub(super) ahead: Option<Ahead>,
     /// Whether the signal that rules it, or the wait for others, explains a stand at the stop line.
     pub(super) hold: Hold,
     /// From its front to the end of its lane.
     pub(super) to_end_m: f64,
     /// Of its lane; infinite off the lanes.
     pub(super) limit_mps: f64,
+}
+
+/// Somebody or something ahead of another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Ahead {
+    pub(super) id: u8,
+    /// The space between the two.
+    pub(super) free_m: f64,
+    pub(super) speed_mps: f64,
 }
 
 /// What the end of a lane says to who stands there.
@@ -447,10 +456,14 @@ impl Scene {
                 others.filter_map(move |other| {
                     let between_m = other.along_m - own.along_m;
                     let free_m = between_m - (length_m + other.length_m) / 2.0;
-                    (between_m > 0.0).then_some((free_m, other.speed_mps))
+                    (between_m > 0.0).then_some(Ahead {
+                        id: other.id,
+                        free_m,
+                        speed_mps: other.speed_mps,
+                    })
                 })
             });
-            spot.ahead = ahead.min_by(|a, b| a.0.total_cmp(&b.0));
+            spot.ahead = ahead.min_by(|a, b| a.free_m.total_cmp(&b.free_m));
         }
     }
 }

@@ -296,6 +296,59 @@ fn what_has_never_moved_and_is_no_vehicle_is_an_object() {
 }
 
 #[test]
+fn a_lorry_that_must_leave_a_blocked_lane_needs_more_room_than_a_car() {
+    // Something lies in the lane at 100 m; somebody comes to a stand so far before it, nose to its edge.
+    let told = |length_m: f32, gap_m: f64, what: Track| {
+        let mut bench = bench();
+        let stands_m = 100.0 + gap_m + (f64::from(length_m) + 1.0) / 2.0;
+        bench.see(40.0, |t| {
+            let from_m = (stands_m + 50.0 - 10.0 * t).max(stands_m);
+            let mps = if from_m > stands_m { -10.0 } else { 0.0 };
+            let comes = car(1, IN_M, from_m, mps);
+            let comes = Track {
+                size: Some(size(length_m, 2.5)),
+                ..comes
+            };
+            vec![comes, what]
+        });
+        bench.raised().contains(&903)
+    };
+    let thing = Track {
+        size: Some(size(1.0, 1.0)),
+        ..of(Class::Unknown, car(2, IN_M, 100.0, 0.0))
+    };
+    assert!(!told(4.5, 11.0, thing) && !told(12.0, 11.0, thing));
+    // 12.8 m to swing out by bends of 12.5 m, and two besides.
+    assert!(told(4.5, 13.5, thing) && !told(12.0, 13.5, thing));
+    assert!(told(12.0, 17.0, thing));
+}
+
+#[test]
+fn a_lorry_that_stands_well_behind_a_queue_is_told() {
+    let mut bench = bench();
+    // The first is told too; the second waits for it and blocks nothing, so that the lorry has no reason.
+    bench.see(40.0, |t| {
+        let from_m = (190.0 - 10.0 * t).max(140.0);
+        let mps = if from_m > 140.0 { -10.0 } else { 0.0 };
+        let lorry = Track {
+            size: Some(size(12.0, 2.5)),
+            ..car(1, IN_M, from_m, mps)
+        };
+        let queue = [118.0, 111.0].map(|at_m| {
+            let comes_m = (at_m + 20.0 - 10.0 * t).max(at_m);
+            (comes_m, if comes_m > at_m { -10.0 } else { 0.0 })
+        });
+        let [second, first] = queue;
+        vec![
+            lorry,
+            car(2, IN_M, second.0, second.1),
+            car(3, IN_M, first.0, first.1),
+        ]
+    });
+    assert_eq!(bench.raised(), [903, 903]);
+}
+
+#[test]
 fn a_vehicle_against_its_lane_is_raised_once_it_has_gone_some_way() {
     let mut bench = bench();
     bench.see(1.4, |t| vec![car(1, OUT_M, 200.0 - 10.0 * t, -10.0)]);
@@ -605,6 +658,27 @@ fn a_queue_that_creeps_counts_from_where_its_head_was_last_in_one_place() {
     assert!(!bench.raised().contains(&707));
     bench.see(0.5, |t| creeps(31.2 + t));
     assert!(bench.raised().contains(&707), "{:?}", bench.raised());
+}
+
+#[test]
+fn a_row_that_breaks_in_two_for_a_moment_is_the_same_queue() {
+    let raised = |broken: std::ops::Range<f64>| {
+        let mut bench = bench();
+        bench.see(23.0, |t| {
+            // One in its middle drives for a while: the longer part begins 40 m farther back.
+            let row = queue(120.0, 14).into_iter();
+            let drives = |id: u8| broken.contains(&t) && (5..=8).contains(&id);
+            let cars = row.map(|one| {
+                let mps = if drives(one.id) { -6.0 } else { 0.0 };
+                car(one.id, IN_M, one.north_m, mps)
+            });
+            cars.collect()
+        });
+        bench.raised().contains(&707)
+    };
+    assert!(raised(0.0..0.0) && raised(8.0..12.5));
+    // It has moved on, and back.
+    assert!(!raised(8.0..14.0));
 }
 
 #[test]

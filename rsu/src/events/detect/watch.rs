@@ -38,6 +38,12 @@ pub(super) enum Found {
 const STANDS_BELOW_MPS: f64 = 0.7;
 /// Whoever stands behind one that stands this close waits for it.
 const QUEUE_GAP_M: f64 = 12.0;
+/// Road vehicles turn within a circle of this radius at the most (GB 1589-2016: 25 m across).
+const TURNS_WITHIN_M: f64 = 12.5;
+/// Nobody drives up to what lies in the lane to the last metres.
+const KEEPS_OFF_M: f64 = 2.0;
+/// Shorter vehicles turn within what is kept in a queue anyway.
+const LONG_FROM_M: f64 = 7.0;
 /// Whoever stands this close to the stop line may wait for the signal.
 const AT_STOP_LINE_M: f64 = 12.0;
 /// Who has stood without a reason for longer when a siren comes near does not make room for it.
@@ -119,6 +125,25 @@ impl Watches {
         spot.class == Class::Unknown && watch.born_at == spot.born_at && !watch.has_moved
     }
 
+    /// Whether it stands in its lane for good: what lies there, or who has been told of as standing.
+    fn blocks(&self, spot: &Spot) -> bool {
+        let watch = &self.of[usize::from(spot.id)];
+        self.lies(spot) || watch.born_at == spot.born_at && watch.raised
+    }
+
+    /// How near to whom is ahead it waits for that one, or for a gap to get out of the lane that is blocked.
+    fn waits_within_m(&self, spot: &Spot, scene: &Scene, roads: &Roads) -> f64 {
+        let (Some(on), Some(ahead)) = (spot.lane, spot.ahead) else {
+            return QUEUE_GAP_M;
+        };
+        let near_m = room_to_leave_m(spot.length_m, roads.lanes[on.lane].width_m);
+        let mut others = scene.spots.iter();
+        let blocked = ahead.free_m > QUEUE_GAP_M
+            && ahead.free_m <= near_m
+            && others.any(|other| other.id == ahead.id && self.blocks(other));
+        if blocked { near_m } else { QUEUE_GAP_M }
+    }
+
     /// Notes who is on duty, before anybody is looked at.
     pub(super) fn hear_sirens(&mut self, now: Mono, scene: &Scene, forecast: Option<&Forecast>) {
         self.sirens.look(now, scene, forecast);
@@ -133,6 +158,7 @@ impl Watches {
         roads: &Roads,
         mut found: impl FnMut(Found),
     ) {
+        let waits = waits_for_others(spot, self.waits_within_m(spot, scene, roads));
         let watch = &mut self.of[usize::from(spot.id)];
         if watch.born_at != spot.born_at {
             *watch = Watch {
@@ -153,7 +179,7 @@ impl Watches {
         if self.sirens.are_heard(now, spot, config.siren_within_m) {
             watch.siren_at = Some(now);
         }
-        if let Some(what) = watch.stands(step_s, spot, now, config) {
+        if let Some(what) = watch.stands(step_s, spot, waits, now, config) {
             found(what);
         }
         if let Some(after) = config.wrong_way_after {
@@ -198,8 +224,7 @@ impl Watches {
             found(Found::Overspeed);
         }
         // One that has arrived is a vehicle that stands.
-        let on_its_way =
-            spot.emergency && (spot.speed_mps >= MOVES_FROM_MPS || waits_for_others(spot));
+        let on_its_way = spot.emergency && (spot.speed_mps >= MOVES_FROM_MPS || waits);
         grow(&mut watch.emergency_s, step_s, on_its_way);
         if is_past(watch.emergency_s, config.emergency_after) {
             if on_its_way {
@@ -211,7 +236,14 @@ impl Watches {
 }
 
 impl Watch {
-    fn stands(&mut self, step_s: f64, spot: &Spot, now: Mono, config: &Config) -> Option<Found> {
+    fn stands(
+        &mut self,
+        step_s: f64,
+        spot: &Spot,
+        waits: bool,
+        now: Mono,
+        config: &Config,
+    ) -> Option<Found> {
         if spot.speed_mps >= MOVES_FROM_MPS {
             (self.stands_s, self.reasonless_s, self.raised) = (0.0, 0.0, false);
             self.makes_room_s = 0.0;
@@ -221,7 +253,6 @@ impl Watch {
             return None;
         }
         self.stands_s += step_s;
-        let waits = waits_for_others(spot);
         if !waits && !waits_for_the_signal(spot, now) {
             if self.makes_room(spot, now, config) {
                 self.makes_room_s += step_s;
@@ -254,9 +285,19 @@ impl Watch {
     }
 }
 
-fn waits_for_others(spot: &Spot) -> bool {
+fn waits_for_others(spot: &Spot, within_m: f64) -> bool {
     spot.ahead
-        .is_some_and(|(free_m, speed_mps)| free_m <= QUEUE_GAP_M && speed_mps < MOVES_FROM_MPS)
+        .is_some_and(|ahead| ahead.free_m <= within_m && ahead.speed_mps < MOVES_FROM_MPS)
+}
+
+/// How far before what blocks a lane who must leave it stands: a car as in a queue, a lorry or a bus with the
+/// road that it takes to swing out into the next lane, by two bends of the widest circle that is allowed.
+fn room_to_leave_m(length_m: f64, width_m: f64) -> f64 {
+    if length_m < LONG_FROM_M {
+        return QUEUE_GAP_M;
+    }
+    let swing_m = (width_m * (4.0 * TURNS_WITHIN_M - width_m)).max(0.0).sqrt();
+    (swing_m + KEEPS_OFF_M).max(QUEUE_GAP_M)
 }
 
 fn waits_for_the_signal(spot: &Spot, now: Mono) -> bool {
@@ -312,7 +353,7 @@ fn has_a_free_road(spot: &Spot) -> bool {
         Hold::Free => on.along_m >= FREE_ROAD_M,
         Hold::Wait | Hold::Green(_) => spot.to_end_m >= FREE_ROAD_M,
     };
-    open && spot.ahead.is_none_or(|(free_m, _)| free_m >= FREE_AHEAD_M)
+    open && spot.ahead.is_none_or(|ahead| ahead.free_m >= FREE_AHEAD_M)
 }
 
 fn is_slow(spot: &Spot, config: &Config) -> bool {
