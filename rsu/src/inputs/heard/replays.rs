@@ -141,7 +141,7 @@ mod tests {
     fn a_parked_car_that_counts_is_never_taken_for_a_recording() {
         let mut replays = Replays::new();
         for n in 0..20_000_u64 {
-            let said = word((n % 600) << 8 | n % 128);
+            let said = word(((n % 600) << 8) | (n % 128));
             assert!(!replays.note(at(n as f64 / 10.0), &said), "message {n}");
         }
     }
