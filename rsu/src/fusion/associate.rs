@@ -37,6 +37,10 @@ const SAME_DEVICE_ID: f64 = 2.0;
 /// report in a hundred an id has passed to another thing.
 const SAME_DEVICE_TRACK: f64 = 4.6;
 
+/// Of the velocities that boxes have from filters of their own one in a hundred is somebody else's: worse than
+/// that none fits.
+const OTHERS_SPEED: f64 = -4.6;
+
 /// What it adds to a pair's score that a road user calls itself as before, and takes where it does not. Not
 /// decisive: names change every few minutes.
 const SAME_NAME: f64 = 6.0;
@@ -357,13 +361,22 @@ fn judge(
         let speed = target
             .state
             .fit_velocity_after(position, (*velocity, velocity_cov));
-        if place.d2 + speed.d2 > JOINT_GATE {
+        let others = sighting.filtered.is_some();
+        if place.d2 + speed.d2 > JOINT_GATE && !others {
             return None;
         }
         let strangers = velocity_cov + Matrix2::identity() * (STRANGER_MPS * STRANGER_MPS);
         let stranger = density(velocity, &strangers);
-        gain += 0.5 * (stranger.d2 - speed.d2);
-        odds *= (stranger.det / speed.det).sqrt();
+        let (fit, share) = (
+            0.5 * (stranger.d2 - speed.d2),
+            (stranger.det / speed.det).sqrt(),
+        );
+        if others && fit + share.ln() < OTHERS_SPEED {
+            gain += OTHERS_SPEED;
+        } else {
+            gain += fit;
+            odds *= share;
+        }
     }
     if config.parts.class {
         odds *= target.class.likelihood(sighting.class);

@@ -9,6 +9,7 @@ use super::health::Pulse;
 use super::hung::Hung;
 use super::precision::Precision;
 use super::repute::Repute;
+use super::speeds::Speeds;
 use super::tracklet::Told;
 
 /// One entry a sensor, in the order of the configuration.
@@ -21,6 +22,7 @@ pub(crate) struct Habits {
     pub(crate) repute: Vec<Repute>,
     pub(crate) delay: Vec<Delay>,
     pub(crate) hung: Vec<Hung>,
+    pub(crate) speeds: Vec<Speeds>,
 }
 
 impl Habits {
@@ -31,7 +33,8 @@ impl Habits {
             pulse: config.sensors.iter().map(|_| Pulse::default()).collect(),
             repute: config.sensors.iter().map(|_| Repute::default()).collect(),
             delay: config.sensors.iter().map(|_| Delay::default()).collect(),
-            hung: config.sensors.iter().map(|_| Hung::default()).collect(),
+            hung: config.sensors.iter().map(|_| Hung::new()).collect(),
+            speeds: config.sensors.iter().map(Speeds::new).collect(),
             told: config.sensors.iter().map(|s| Told::new(s.tracks)).collect(),
         }
     }

@@ -41,6 +41,8 @@ pub(crate) struct Frame {
     pub(crate) full: bool,
     /// Some were given up for want of time: who is not among them may well have been seen.
     pub(crate) thinned: bool,
+    /// How much less than it seems a further velocity of one number says (`speeds`).
+    pub(crate) speeds_repeat: f64,
     /// Of the places as they were said: what is learnt of a sensor changes sightings from day to day.
     pub(crate) print: u64,
 }

@@ -13,6 +13,7 @@ use super::history::Frame;
 use super::precision::{Miss, Precision};
 use super::ranges;
 use super::repute::Repute;
+use super::speeds::Speeds;
 use super::target::{Sighting, Target};
 use super::tracklet::News;
 use super::views::View;
@@ -63,7 +64,7 @@ pub(super) fn learn_sight(
 
 /// Learns from how far sightings lie from where they were expected.
 pub(super) fn learn_precision(
-    (precision, late): (&mut [Precision], &mut Delay),
+    (precision, speeds, late): (&mut [Precision], &mut Speeds, &mut Delay),
     frame: &Frame,
     targets: &[Target],
     pairs: &[Option<Edge>],
@@ -104,6 +105,11 @@ pub(super) fn learn_precision(
             wander: target.wander(echo_share),
         };
         any = true;
+        if sighting.filtered.is_some() {
+            let state = &target.state;
+            let own = (target.uid, state.velocity(), matrix(state.velocity_cov()));
+            speeds.note(frame.at, sighting, own);
+        }
         ranges::share_out(&miss, &target.lasting, (of, sensors), precision);
         precision[of].note(sensor, &miss);
         let off = sighting.position - target.state.position();

@@ -18,8 +18,8 @@
 //!   - `classify`: what a thing is and how big
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
-//!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung`: what each
-//!     sensor is really like
+//!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung` (`jitter`),
+//!     `speeds` (`ratio`): what each sensor is really like
 //!   - `merge`: two targets that are one thing
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
@@ -57,6 +57,7 @@ mod health;
 mod history;
 mod hung;
 mod ids;
+mod jitter;
 mod knock;
 mod lanes;
 mod lasting;
@@ -71,8 +72,10 @@ mod pair;
 mod picture;
 mod precision;
 mod ranges;
+mod ratio;
 mod repute;
 mod screen;
+mod speeds;
 mod standing;
 mod step;
 mod target;
@@ -100,7 +103,6 @@ use crowd::{Crowd, Paces};
 use doubt::Doubt;
 use habits::Habits;
 use history::{Frame, History};
-use hung::Hung;
 use ids::Ids;
 use screen::{TimeScreen, Verdict, believe};
 use step::Stepper;
@@ -403,7 +405,12 @@ impl Fusion {
         for delay in &mut self.habits.delay {
             delay.forget_moment();
         }
-        self.habits.hung.fill(Hung::default());
+        for speeds in &mut self.habits.speeds {
+            speeds.forget();
+        }
+        for hung in &mut self.habits.hung {
+            hung.forget();
+        }
         self.ids.retire_all(at);
     }
 
@@ -429,12 +436,16 @@ impl Fusion {
         frame.measured.clear();
         let model = &self.config.sensors[sensor];
         let Habits {
-            precision, told, ..
+            precision,
+            told,
+            speeds,
+            ..
         } = &mut self.habits;
         let correction = precision[sensor].correction(model);
         let repeats = precision[sensor].repeats();
-        let told = &mut told[sensor];
+        let (told, speeds) = (&mut told[sensor], &mut speeds[sensor]);
         let parts = self.config.parts;
+        frame.speeds_repeat = if parts.noise { speeds.repeat() } else { 1.0 };
         for detection in &objects.detections {
             let Some(sighting) = believe(detection, model, &self.config) else {
                 continue;
@@ -466,6 +477,7 @@ impl Fusion {
             }
             if parts.noise {
                 sighting.position_cov = honest;
+                speeds.hear(frame.at, sighting);
             }
             if parts.mount {
                 sighting.position = place;

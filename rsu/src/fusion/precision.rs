@@ -15,6 +15,7 @@ use super::doubt::Doubt;
 use super::filter::Kalman;
 use super::knock::Knock;
 use super::ranges::RangeOffset;
+use super::ratio::Ratio;
 use super::target::Sighting;
 use crate::report::Covariance;
 
@@ -53,14 +54,6 @@ pub(crate) struct Correction {
     across: f64,
     /// How much of its heading is not known, in radians; 0 where that is none to speak of.
     doubt: f64,
-}
-
-/// A running ratio of sums, with what is assumed before anything was seen.
-#[derive(Clone, Copy, Debug)]
-struct Ratio {
-    above: f64,
-    below: f64,
-    assumed: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -299,30 +292,6 @@ impl Correction {
     }
 }
 
-impl Ratio {
-    fn new(assumed: f64, weight: f64) -> Self {
-        Self {
-            above: assumed * weight,
-            below: weight,
-            assumed,
-        }
-    }
-
-    fn add(&mut self, above: f64, below: f64) {
-        self.above = KEEP * self.above + above;
-        self.below = KEEP * self.below + below;
-    }
-
-    fn value(&self, least: f64, most: f64) -> f64 {
-        let value = self.above / self.below;
-        if value.is_finite() {
-            value.clamp(least, most)
-        } else {
-            self.assumed
-        }
-    }
-}
-
 impl Sums {
     fn add(&mut self, yaw: f64, yaw_weight: f64) {
         self.yaw += yaw;
@@ -367,8 +336,6 @@ pub(crate) const ECHO_SHARE: f64 = 0.15;
 /// Bodies shorter than this echo from their centre, as far as a radar can tell.
 const SMALL_M: f64 = 2.5;
 const LARGE_M: f64 = 3.5;
-/// What is left of old evidence with each new piece: a memory of some thousands.
-const KEEP: f64 = 0.9997;
 /// How much of a frame's common miss moves the mount.
 const MOUNT_GAIN: f64 = 0.03;
 /// A mount turned farther than this, one degree, is under suspicion.

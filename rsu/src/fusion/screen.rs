@@ -62,6 +62,7 @@ pub(crate) fn believe(detection: &Detection, sensor: &Sensor, config: &Config) -
         device_id: detection.device_id,
         lasts: nalgebra::Matrix2::zeros(),
         news: News::All,
+        filtered: None,
         own_id: detection.own_id,
         emergency: detection.emergency,
     })

@@ -109,7 +109,11 @@ impl Stepper {
         if learns && (config.parts.noise || config.parts.mount) {
             let late = &mut habits.delay[frame.sensor];
             learn_precision(
-                (&mut habits.precision[..], late),
+                (
+                    &mut habits.precision[..],
+                    &mut habits.speeds[frame.sensor],
+                    late,
+                ),
                 frame,
                 targets,
                 pairs,
@@ -227,7 +231,8 @@ fn take(
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(echo_share, sighting);
             let seen = (sighting, frame.measured(sighting));
-            let taken = target.update(frame.at, frame.sensor, seen, cov, echo_repeats);
+            let repeats = (echo_repeats, frame.speeds_repeat);
+            let taken = target.update(frame.at, frame.sensor, seen, cov, repeats);
             match taken {
                 Taken::Whole => target.credit(edge, sighting.existence),
                 Taken::Again => {

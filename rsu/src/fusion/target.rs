@@ -15,6 +15,7 @@ use super::motion::Motion;
 use super::pace::Pace;
 use super::picture::Track;
 use super::repute::Word;
+use super::speeds::Age;
 use super::traces::{Devices, Missed};
 use super::tracklet::{Measured, News};
 use crate::clock::Mono;
@@ -33,6 +34,8 @@ pub(crate) struct Sighting {
     pub(crate) class: Class,
     pub(crate) existence: f64,
     pub(crate) device_id: Option<u16>,
+    /// Its velocity is of a filter of a box, which has followed it for so long (`speeds`).
+    pub(crate) filtered: Option<Age>,
     /// What of it the device had not said before.
     pub(crate) news: News,
     pub(crate) own_id: Option<StationId>,
@@ -181,7 +184,7 @@ impl Target {
         sensor: usize,
         (sighting, measured): (&Sighting, Option<&Measured>),
         position_cov: Matrix2<f64>,
-        echo_repeats: f64,
+        (echo_repeats, speeds_repeat): (f64, f64),
     ) -> Taken {
         let lasts = sighting.lasts + (position_cov - sighting.position_cov) * echo_repeats;
         let followed = sighting
@@ -205,7 +208,13 @@ impl Target {
         let miss = position - self.state.position();
         let before = self.state.position_cov();
         self.lasting.take(sensor, before, (&cov, &lasts), miss);
-        let velocity = velocity.as_ref().map(|(velocity, cov)| (*velocity, cov));
+        let mut speed = *velocity;
+        if let Some((_, cov)) = speed.as_mut().filter(|_| sighting.filtered.is_some())
+            && followed
+        {
+            *cov *= speeds_repeat;
+        }
+        let velocity = speed.as_ref().map(|(velocity, cov)| (*velocity, cov));
         self.state.update((position, &cov), velocity);
         self.note(at, sensor, sighting);
         if measured.is_some() {

@@ -13,7 +13,8 @@
 //! - [`gnss`]: receivers of satellite navigation, for health only
 //! - [`modbus`]: weather and road sensors that are asked for their registers (Modbus RTU and TCP)
 //! - `objects`: what inputs of objects check alike; `iso`: dates
-//! - [`json`]: bytes to JSON objects of bounded size; `delay`: how late a device's messages are
+//! - [`json`]: bytes to JSON objects of bounded size; `delay`, `backlog`: how late a device's messages are,
+//!   by its stamps or without
 //! - [`can`]: CAN frames out of the forms in which they reach us
 //!
 //! Nothing here opens a socket or reads a clock. A [`Decoder`] takes the bytes that a link received
@@ -36,6 +37,7 @@
 //!    device, firmware, place and day in the module's text. Without a recording, say so there.
 
 pub mod ars408;
+mod backlog;
 pub mod can;
 mod delay;
 pub mod detected_objects;

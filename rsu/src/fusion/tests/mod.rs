@@ -8,6 +8,7 @@ mod lanes;
 mod learnt;
 mod overload;
 mod ranges;
+mod speeds;
 mod time;
 mod tracking;
 

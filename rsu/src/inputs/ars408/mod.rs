@@ -33,6 +33,8 @@
 //! - A cycle whose number does not go on where the last one's was is another radar's under the same sensor
 //!   number, as long as the one before goes on: it is counted (`other-count`) and not reported. A radar that
 //!   starts anew is left out so for three cycles.
+//! - The radar has no clock, so what a gateway held up is told by its pace: cycles that come in a rush after a
+//!   silence, and the first after any silence, are counted (`held-up`) and not reported (`backlog`).
 //! - A radar that is not told its own speed says so in 201 and may call standing objects moving. It
 //!   can be told that it stands: [`Config::tell_standstill`].
 //!
@@ -65,6 +67,7 @@ pub use emitter::{Emitter, SensedObject};
 use self::count::{Count, Whose};
 use self::cycle::{Cycle, Part, Said, Taken};
 use self::wire::{Extended, General, Measurement, Message, NotUsed, State};
+use super::backlog::Backlog;
 pub use super::can::Carrier;
 use super::can::{self, CanFrame};
 use super::{Counts, Mount, Pose, hand_over};
@@ -159,7 +162,7 @@ const REJECTED: [&str; 7] = {
         "short-message",
     ]
 };
-const IGNORED: [&str; 3] = ["other-sensor", "other-id", "outside-cycle"];
+const IGNORED: [&str; 4] = ["other-sensor", "other-id", "outside-cycle", "held-up"];
 const TOLERATED: [&str; 15] = [
     "incomplete-cycle",
     "repeated-cycle",
@@ -202,6 +205,8 @@ impl Decoder {
                 print: 0,
                 number: 0,
                 count: Count::default(),
+                backlog: Backlog::default(),
+                held_up: false,
                 objects: Box::default(),
             },
             standstill: Standstill {
@@ -311,6 +316,9 @@ struct Ear {
     number: u16,
     /// The numbers of the cycles before.
     count: Count,
+    backlog: Backlog,
+    /// The cycle in hand may be one that a gateway held up.
+    held_up: bool,
     /// Collected here and handed on whole.
     objects: Box<Objects>,
 }
@@ -338,6 +346,7 @@ impl Ear {
                     self.report(begun, sink);
                 }
                 self.cycle.begin(arrived, status.objects);
+                self.held_up = self.backlog.holds(arrived.mono);
                 (self.print, self.number) = (FNV_OFFSET, status.counter);
                 self.report_if_complete(sink);
             }
@@ -376,6 +385,9 @@ impl Ear {
             Whose::Next => {}
             Whose::Again => return self.counts.tolerate("repeated-cycle"),
             Whose::Other => return self.counts.tolerate("other-count"),
+        }
+        if self.held_up {
+            return self.counts.ignore("held-up");
         }
         let seen_at = begun.mono - self.config.latency;
         self.objects.seen_at = seen_at;

@@ -101,6 +101,32 @@ fn a_cycle_without_objects_is_a_report_without_objects() {
 }
 
 #[test]
+fn what_a_gateway_held_up_is_counted_and_not_reported() {
+    let mut decoder = Decoder::new(Config::default());
+    let mut emitter = Emitter::new(0);
+    let mut heard = Vec::new();
+    let mut hear = |cycle: u64, arrives_ms: u64| {
+        let objects = [1, 2, 3].map(|id| SensedObject {
+            id,
+            forward_m: 20.0 + 0.2 * cycle as f64 % 40.0,
+            ..SensedObject::default()
+        });
+        let mut frames = Vec::new();
+        emitter.cycle(&objects, &mut frames);
+        let before = heard.len();
+        for frame in &frames {
+            decoder.push_frame(now(arrives_ms), frame, &mut |_| heard.push(cycle));
+        }
+        heard.len() > before
+    };
+    assert!((0..100).all(|n| hear(n, 60 * n)));
+    // The gateway is away for 20 s; then all of it within a third of a second, and on.
+    assert!(!(100..433).any(|n| hear(n, 26_000 + (n - 100))));
+    assert!((440..500).all(|n| hear(n, 60 * n)));
+    assert_eq!(of(decoder.counts().ignored(), "held-up"), 333);
+}
+
+#[test]
 fn deleted_predicted_and_impossible_objects_are_left_out() {
     let with = |measurement, existence| SensedObject {
         measurement,

@@ -28,7 +28,9 @@
 //!   frame and ours lie centimetres within a junction.
 //! - Messages come in bursts and late: `seen_at` is the arrival less the configured latency, less
 //!   what this message is later than the quickest of late by its own stamp. One that is later by more
-//!   than 1 s was held up, and is dropped: what was seen then is no picture of now.
+//!   than 1 s was held up, and is dropped: what was seen then is no picture of now. Of lists without stamps it
+//!   is told by their pace: what comes in a rush after a silence was held up, and the first after one may have
+//!   been (`backlog`).
 //! - A message that is the same as the one before to the letter, or whose `sequence` is behind the
 //!   last by less than 100, is dropped: a box that hangs must not look alive. One that was started anew
 //!   before it had counted so far is heard again after three messages, or at once on a new connection.
@@ -50,6 +52,7 @@ pub use super::objects::Assumed;
 pub use emitter::Emitter;
 
 use self::wire::{ClassWord, Message, Object};
+use super::backlog::Backlog;
 use super::delay::Delay;
 use super::json::{Capped, DeviceId, Number, Piece, Splitter, fingerprint, without_nan};
 use super::objects::{self, Gather, MOST, Thing, place_of, usable, yaw_of_heading};
@@ -138,6 +141,7 @@ impl Decoder {
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 gather: Gather::default(),
                 delay: Delay::over(STRETCH),
+                backlog: Backlog::default(),
                 last: None,
                 sequence: Sequence::default(),
             },
@@ -175,6 +179,7 @@ struct Ear {
     counts: Counts,
     gather: Gather,
     delay: Delay,
+    backlog: Backlog,
     last: Option<u64>,
     sequence: Sequence,
 }
@@ -215,7 +220,10 @@ impl Ear {
         {
             return self.counts.ignore("out-of-order");
         }
-        let Some(seen_at) = self.seen_at(arrived, message.time_ms) else {
+        let rushes = self.backlog.holds(arrived.mono);
+        let seen_at = self.seen_at(arrived, message.time_ms);
+        let is_stamped = message.time_ms.whole(STAMPS_MS).is_some();
+        let Some(seen_at) = seen_at.filter(|_| is_stamped || !rushes) else {
             return self.counts.ignore("held-up");
         };
         self.gather.begin(seen_at);

@@ -244,7 +244,21 @@ fn a_box_that_is_started_anew_early_is_heard_again_soon() {
         assert_eq!(push(&mut decoder, now(20_000 + n), &of(n - 20, 8)).len(), 0);
     }
     decoder.link_restarted();
-    assert_eq!(push(&mut decoder, now(30_000), &of(0, 9)).len(), 1);
+    assert_eq!(push(&mut decoder, now(20_200), &of(0, 9)).len(), 1);
+}
+
+#[test]
+fn lists_without_stamps_that_a_line_held_up_are_told_by_their_pace() {
+    let mut decoder = decoder();
+    let mut reports = |n: u64, arrived_ms: u64| {
+        let text = format!("{{\"sequence\":{n},\"objects\":[]}}");
+        push(&mut decoder, now(arrived_ms), &text).len()
+    };
+    assert!((0..50).all(|n| reports(n, 100 * n) == 1));
+    // Twenty seconds of silence, all of it within one, and on.
+    assert!((50..250).all(|n| reports(n, 25_000 + 4 * (n - 50)) == 0));
+    assert!((260..300).all(|n| reports(n, 100 * n) == 1));
+    assert_eq!(counted(&decoder, "held-up"), 200);
 }
 
 #[test]

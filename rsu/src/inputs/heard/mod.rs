@@ -20,6 +20,8 @@
 //!   So hundreds of vehicles are some tens of reports a second, and a word waits that long at most.
 //! - A word is older than [`Config::max_age`]: not used. A stamp ahead of our clock by a little is now, by
 //!   more is refused. Of one sender only newer words count: a frame that is repeated says nothing.
+//! - A message that was heard before, to the bit, a minute to twelve ago, was recorded and is said again: refused
+//!   (`replays`), unless its sender does not count its messages, for then it may well say the same while it stands.
 //! - VIR goes beside BSM, often of the same moment and in a place on the air of its own, so either may come
 //!   first: each is in order by itself. Of who speaks BSM or PSM, VIR says wishes only.
 //! - Encodings that the standard does not quite allow are taken and counted.
@@ -30,6 +32,7 @@
 
 mod asked;
 mod emitter;
+mod replays;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -40,8 +43,8 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 use v2x_msg::access::{Aid, dsmp};
 use v2x_msg::base::{
-    DSecond, EnuFrame, GeoPosition, Heading, HeadingConfidence, PositionConfidence, Speed,
-    SpeedConfidence, StationId,
+    DSecond, EnuFrame, GeoPosition, Heading, HeadingConfidence, MsgCount, PositionConfidence,
+    Speed, SpeedConfidence, StationId,
 };
 use v2x_msg::kinds::bsm::{ErrorEllipse, Size, Transmission, VehicleClass};
 use v2x_msg::kinds::psm::User;
@@ -51,6 +54,7 @@ use v2x_msg::{Message, MessageKind};
 
 pub use emitter::Emitter;
 
+use self::replays::Replays;
 use super::objects;
 use super::{Counts, hand_over};
 use crate::clock::{Mono, Now};
@@ -102,7 +106,14 @@ pub enum Framing {
     Bare,
 }
 
-const REJECTED: [&str; 5] = ["dsmp", "message", "place", "stamp-ahead", "too-fast"];
+const REJECTED: [&str; 6] = [
+    "dsmp",
+    "message",
+    "place",
+    "stamp-ahead",
+    "too-fast",
+    "replayed",
+];
 const IGNORED: [&str; 6] = [
     "other-message",
     "far",
@@ -138,6 +149,7 @@ pub struct Decoder {
     counts: Counts,
     message: Box<Message>,
     senders: Box<ArrayVec<Sender, SENDERS>>,
+    replays: Replays,
     words: Box<ArrayVec<Word, MAX_OBJECTS>>,
     /// What the sender of the frame in hand asks for.
     wishes: Box<ArrayVec<Request, MAX_REQUESTS>>,
@@ -153,6 +165,16 @@ struct Sender {
     spoke_at: Option<Mono>,
     /// That of its newest VIR, which is another stream: it may overtake the other, and be overtaken.
     asked_at: Option<Mono>,
+    spoke: Stream,
+    asked: Stream,
+}
+
+/// How a sender counts the messages of one of its streams.
+#[derive(Clone, Copy, Debug, Default)]
+struct Stream {
+    last: Option<MsgCount>,
+    /// The last two had the same number.
+    stands: bool,
 }
 
 /// What one road user has said, and of when it is.
@@ -166,6 +188,7 @@ struct Word {
 #[derive(Clone, Copy, Debug)]
 struct Said {
     id: StationId,
+    count: MsgCount,
     sec_mark: Option<DSecond>,
     pos: GeoPosition,
     ellipse: Option<ErrorEllipse>,
@@ -188,6 +211,7 @@ impl Decoder {
             counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
             message: Box::default(),
             senders: Box::default(),
+            replays: Replays::new(),
             words: Box::default(),
             wishes: Box::default(),
             due: Mono::NEVER,
@@ -272,10 +296,11 @@ impl Decoder {
         let said = said.map_err(|_| Unheard::Rejected("place"))?;
         let at = self.moment(arrived, said.sec_mark)?;
         let seen = self.detection(&said)?;
+        let is_again = said.sec_mark.is_some() && self.replays.note(arrived.mono, octets);
         let is_news = match kind {
-            MessageKind::Vir => self.note_asker(said.id, at)?,
+            MessageKind::Vir => self.note_asker((said.id, said.count), at, is_again)?,
             _ => {
-                self.note_speaker(said.id, at)?;
+                self.note_speaker((said.id, said.count), at, is_again)?;
                 true
             }
         };
@@ -349,19 +374,31 @@ impl Decoder {
     }
 
     /// Of one sender only what is newer than all before.
-    fn note_speaker(&mut self, id: StationId, at: Mono) -> Result<(), Unheard> {
+    fn note_speaker(
+        &mut self,
+        (id, count): (StationId, MsgCount),
+        at: Mono,
+        is_again: bool,
+    ) -> Result<(), Unheard> {
         let sender = self.sender(id);
         in_order(sender.spoke_at, at)?;
+        sender.spoke.take(count, is_again)?;
         sender.spoke_at = Some(at);
         Ok(())
     }
 
     /// The same for VIR by itself, since a vehicle may say both at one moment. Whether its place counts:
     /// only where the sender has not told it by BSM or PSM of late, which know more and measure the same.
-    fn note_asker(&mut self, id: StationId, at: Mono) -> Result<bool, Unheard> {
+    fn note_asker(
+        &mut self,
+        (id, count): (StationId, MsgCount),
+        at: Mono,
+        is_again: bool,
+    ) -> Result<bool, Unheard> {
         let max_age = self.config.max_age;
         let sender = self.sender(id);
         in_order(sender.asked_at, at)?;
+        sender.asked.take(count, is_again)?;
         sender.asked_at = Some(at);
         Ok(sender
             .spoke_at
@@ -376,6 +413,8 @@ impl Decoder {
                 id,
                 spoke_at: None,
                 asked_at: None,
+                spoke: Stream::default(),
+                asked: Stream::default(),
             };
             if self.senders.try_push(new).is_ok() {
                 return self.senders.len() - 1;
@@ -413,6 +452,17 @@ impl Decoder {
         self.words.clear();
         self.counts.report();
         hand_over(&self.objects, sink);
+    }
+}
+
+impl Stream {
+    /// Takes the number of a message; one that was heard before to the bit only of who always says the same number.
+    fn take(&mut self, count: MsgCount, is_again: bool) -> Result<(), Unheard> {
+        if is_again && !self.stands {
+            return Err(Unheard::Rejected("replayed"));
+        }
+        self.stands = self.last.replace(count) == Some(count);
+        Ok(())
     }
 }
 
@@ -501,6 +551,7 @@ impl From<Bsm> for Said {
     fn from(bsm: Bsm) -> Self {
         Self {
             id: bsm.id,
+            count: bsm.msg_cnt,
             sec_mark: bsm.sec_mark,
             pos: bsm.pos,
             ellipse: bsm.ellipse,
@@ -521,6 +572,7 @@ impl From<Psm> for Said {
     fn from(psm: Psm) -> Self {
         Self {
             id: psm.id,
+            count: psm.msg_cnt,
             sec_mark: psm.sec_mark,
             pos: psm.pos,
             ellipse: psm.ellipse,
@@ -546,6 +598,7 @@ impl From<&Vir> for Said {
     fn from(vir: &Vir) -> Self {
         Self {
             id: vir.id,
+            count: vir.msg_cnt,
             sec_mark: vir.sec_mark,
             pos: vir.pos,
             ellipse: None,

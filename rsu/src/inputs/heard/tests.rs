@@ -222,6 +222,52 @@ fn walkers_and_requests_are_heard_too() {
     assert!((seen.position_cov.ee.sqrt() - 5.0 / 2.448).abs() < 0.01);
 }
 
+/// A car that stands, ten times a second at whole tenths, for so many minutes; each message as it goes over the air.
+fn parked(minutes: i64, count: impl Fn(u8) -> u8) -> impl Iterator<Item = (i64, Vec<u8>)> {
+    (0..minutes * 600).map(move |n| {
+        let ms = n * 100;
+        let bsm = Bsm {
+            msg_cnt: MsgCount::new(count((n % 128) as u8)).unwrap(),
+            speed: Some(Speed::from_mps(0.0).unwrap()),
+            ..bus(b"parked--", 20.0, ms)
+        };
+        let mut bytes = Vec::new();
+        assert!(Emitter::default().bsm(&bsm, &mut bytes));
+        (ms, bytes)
+    })
+}
+
+#[test]
+fn what_was_recorded_a_minute_ago_is_refused_wherever_its_sender_is_now() {
+    let mut decoder = decoder();
+    let said: Vec<_> = parked(1, |n| n).collect();
+    for (ms, bytes) in &said[..50] {
+        pushed(&mut decoder, noon(ms + 20), bytes);
+    }
+    assert_eq!(decoder.counts().accepted(), 50);
+    for minute in [1, 2, 10] {
+        for (ms, bytes) in &said[..50] {
+            let told = pushed(&mut decoder, noon(ms + 60_000 * minute + 20), bytes);
+            assert!(told.is_empty(), "{minute} minutes later");
+        }
+    }
+    assert_eq!(decoder.counts().accepted(), 50);
+    assert_eq!(count(decoder.counts().rejected(), "replayed"), 150);
+}
+
+#[test]
+fn a_parked_car_is_heard_for_as_long_as_it_stands_whether_it_counts_or_not() {
+    for counts in [true, false] {
+        let mut decoder = decoder();
+        let mut sent = 0;
+        for (ms, bytes) in parked(35, |n| if counts { n } else { 0 }) {
+            pushed(&mut decoder, noon(ms + 20), &bytes);
+            sent += 1;
+        }
+        assert_eq!(decoder.counts().accepted(), sent, "counts: {counts}");
+    }
+}
+
 #[test]
 fn more_senders_than_are_remembered_do_no_harm() {
     let mut decoder = decoder();

@@ -34,7 +34,8 @@
 //!   not look alive.
 //! - Where stamps have milliseconds, a message that is later by its own than the quickest of late by more than a
 //!   second was held up on its way, and is dropped: what was seen then is no picture of now. Of a box whose
-//!   stamps stand still or are whole seconds that is not known.
+//!   stamps stand still or are whole seconds, or that has none, it is told by its pace: what comes in a rush after
+//!   a silence was held up, and the first message after a silence may have been (`backlog`).
 //! - Whether a box means WGS-84 or GCJ-02 is not told; the latter shows as all tracks some hundred
 //!   metres off.
 //! - `NaN` and `Infinity`, which JSON does not have and Python writes, are read as not known.
@@ -57,6 +58,7 @@ pub use super::objects::Assumed;
 pub use emitter::Emitter;
 
 use self::wire::{Inner, Kind, Message, Participant, Rsm, StandardParticipant, Target};
+use super::backlog::Backlog;
 use super::delay::Delay;
 use super::json::{Capped, Number, Piece, Splitter, fingerprint, without_nan};
 use super::objects::{self, Gather, MOST, Thing, place_of, yaw_of_heading};
@@ -158,6 +160,7 @@ impl Decoder {
                 last: None,
                 last_stamp: None,
                 delay: Delay::over(STRETCH),
+                backlog: Backlog::default(),
                 tells_ms: false,
                 targets: 0,
             },
@@ -195,6 +198,7 @@ struct Ear {
     last: Option<u64>,
     last_stamp: Option<f64>,
     delay: Delay,
+    backlog: Backlog,
     /// A stamp was on no whole second.
     tells_ms: bool,
     targets: u64,
@@ -217,7 +221,9 @@ impl Ear {
         if std::mem::replace(&mut self.last, fresh) == fresh {
             return self.counts.ignore("repeated");
         }
-        if self.note_stamp(arrived, &message) > LATEST {
+        let late = self.note_stamp(arrived, &message);
+        let rushes = message.lists_objects() && self.backlog.holds(arrived.mono);
+        if late > LATEST || rushes && !self.tells_ms {
             return self.counts.ignore("held-up");
         }
         let seen_at = arrived.mono - self.config.latency;

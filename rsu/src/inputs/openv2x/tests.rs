@@ -142,6 +142,47 @@ fn what_a_line_held_up_is_no_picture_of_now() {
 }
 
 #[test]
+fn what_a_line_held_up_is_told_by_its_pace_where_stamps_are_seconds_or_none() {
+    for stamped in [true, false] {
+        let mut decoder = decoder(config());
+        let mut heard = Vec::new();
+        let mut hear = |sent_ms: u64, arrived_ms: u64| {
+            let stamp = if stamped {
+                format!("\"timeStamp\":\"{}\",", 1_790_000_000 + sent_ms / 1000)
+            } else {
+                String::new()
+            };
+            // Two messages of each moment, one a direction.
+            for side in 0..2 {
+                let number = sent_ms * 2 + side;
+                let text = format!(
+                    "{{{stamp}\"number\":1,\"targets\":[{{\"targetId\":{},\"confidenceLevel\":90,\"latitude\":31.0,\"longitude\":{}}}]}}",
+                    number % 60_000,
+                    121.0 + number as f64 * 1e-9,
+                );
+                decoder.push(now(arrived_ms + side), text.as_bytes(), &mut |_| {
+                    heard.push(sent_ms);
+                });
+            }
+        };
+        (0..50).for_each(|n| hear(100 * n, 100 * n + 30));
+        // Twenty seconds of silence, all of it within one, and on.
+        (50..250).for_each(|n| hear(100 * n, 25_000 + 4 * (n - 50)));
+        (260..300).for_each(|n| hear(100 * n, 100 * n + 30));
+        let of = |from_ms: u64, to_ms: u64| {
+            let of_these = heard.iter().filter(|ms| (from_ms..to_ms).contains(ms));
+            of_these.count()
+        };
+        assert_eq!(
+            (of(0, 5000), of(5000, 25_000), of(26_000, 30_000)),
+            (100, 0, 80),
+            "stamped: {stamped}"
+        );
+        assert_eq!(counted(&decoder, "held-up"), 400);
+    }
+}
+
+#[test]
 fn stamps_that_stand_still_or_are_in_seconds_hold_nothing_up() {
     for (first_ms, step_ms) in [(377_u64, 1_000_000), (0, 1000)] {
         let mut decoder = decoder(config());

@@ -51,6 +51,11 @@ pub struct Message {
 }
 
 impl Message {
+    /// Whether it says who is there: TRACK and RSM.
+    pub fn lists_objects(&self) -> bool {
+        self.targets.is_some() || self.rsms.is_some() || self.content.is_some()
+    }
+
     /// When it was made: by its own word, else by the newest of its participants.
     pub fn stamp(&self) -> Number {
         let participants = match &self.content {
