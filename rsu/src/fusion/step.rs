@@ -225,7 +225,7 @@ fn take(
     for (sighting, pair) in frame.sightings.iter().zip(pairs) {
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
-            let cov = target.expected_cov(echo_share, sighting);
+            let cov = target.expected_cov(frame.at, echo_share, sighting);
             let seen = (sighting, frame.measured(sighting));
             let taken = target.update(frame.at, frame.sensor, seen, cov, echo_repeats);
             match taken {
@@ -254,6 +254,11 @@ fn begin(
         let reach_m = near.largest_m + 2.0 * ECHO_MARGIN_M;
         near.visit(sighting.position, reach_m, |spot| {
             echoes |= is_echo(&targets[usize::from(spot.target)], sighting);
+        });
+    } else if sensor.sees == Sees::Centre && sighting.size.is_some() {
+        near.visit(sighting.position, near.largest_m, |spot| {
+            let body = &targets[usize::from(spot.target)];
+            echoes |= body.in_parts && body.has_part(frame.at, sighting);
         });
     }
     if echoes {
