@@ -16,6 +16,7 @@ use super::assign::{MAX_COLUMNS, MAX_ROWS, Solver};
 use super::config::Config;
 use super::filter::density;
 use super::near::{Near, SLACK_M};
+use super::parts::IN_PARTS;
 use super::target::{Sighting, Target};
 use super::views::View;
 use crate::clock::Mono;
@@ -345,7 +346,7 @@ fn judge(
     frame: Circumstances<'_>,
 ) -> Option<(f64, f64)> {
     let config = frame.config;
-    let cov = target.expected_cov(frame.echo_share, sighting);
+    let cov = target.expected_cov(frame.at, frame.echo_share, sighting);
     let place = target.state.fit_position(sighting.position, &cov);
     if place.d2 > config.gate {
         return None;
@@ -377,6 +378,9 @@ fn judge(
             gain += fit;
             odds *= share;
         }
+    }
+    if frame.echo_share.is_none() && target.has_part(frame.at, sighting) {
+        odds *= IN_PARTS;
     }
     if config.parts.class {
         odds *= target.class.likelihood(sighting.class);

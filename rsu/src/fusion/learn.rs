@@ -93,7 +93,8 @@ pub(super) fn learn_precision(
             }
         };
         let target = &targets[usize::from(edge.target)];
-        if !target.confirmed || target.hits < WELL_KNOWN_HITS {
+        let known = target.confirmed && target.hits >= WELL_KNOWN_HITS;
+        if !known || target.has_part(frame.at, sighting) {
             continue;
         }
         let miss = Miss {

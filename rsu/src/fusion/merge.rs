@@ -75,7 +75,7 @@ impl Merger {
             };
             if twin.score >= enough {
                 let young = targets[younger];
-                targets[elder].absorb(&young);
+                targets[elder].absorb(at, &young);
                 gone[younger] = true;
                 any = true;
                 merged += u64::from(young.confirmed);
@@ -114,6 +114,10 @@ fn suspect(
         };
     }
     match (old.seen_now, young.seen_now) {
+        // Two parts of one body, if it was not shown whole.
+        (true, true)
+            if (old.in_parts && old.has_twin_part(at, young))
+                || (young.in_parts && young.has_twin_part(at, old)) => {}
         (true, true) if sees == Sees::Centre => twin.score = 0,
         // A radar may hear one body twice; a frame that shows neither says nothing.
         (true, true) | (false, false) => {}
@@ -162,10 +166,15 @@ impl Target {
     }
 
     /// Takes over what is newer in its twin; keeps name and age.
-    fn absorb(&mut self, twin: &Target) {
-        if twin.seen_at > self.seen_at {
+    fn absorb(&mut self, at: Mono, twin: &Target) {
+        // Of a whole and its part the whole knows where it is and how long.
+        let whole = twin.has_twin_part(at, self);
+        if whole {
+            (self.size, self.whole_at) = (twin.size, twin.whole_at);
+        }
+        if whole || (twin.seen_at > self.seen_at && !self.has_twin_part(at, twin)) {
             self.state = twin.state;
-            self.seen_at = twin.seen_at;
+            self.seen_at = self.seen_at.max(twin.seen_at);
             self.hidden_at = twin.hidden_at;
             self.seen_now |= twin.seen_now;
             self.heading = twin.heading;

@@ -16,6 +16,7 @@
 //!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `order`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
+//!   - `parts`: one body that is listed in parts
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
 //!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung` (`jitter`),
@@ -69,6 +70,7 @@ mod near;
 mod order;
 mod pace;
 mod pair;
+mod parts;
 mod picture;
 mod precision;
 mod ranges;

@@ -229,7 +229,7 @@ fn take(
     for (sighting, pair) in frame.sightings.iter().zip(pairs) {
         if let Some(edge) = pair {
             let target = &mut targets[usize::from(edge.target)];
-            let cov = target.expected_cov(echo_share, sighting);
+            let cov = target.expected_cov(frame.at, echo_share, sighting);
             let seen = (sighting, frame.measured(sighting));
             let repeats = (echo_repeats, frame.speeds_repeat);
             let taken = target.update(frame.at, frame.sensor, seen, cov, repeats);
@@ -259,6 +259,11 @@ fn begin(
         let reach_m = near.largest_m + 2.0 * ECHO_MARGIN_M;
         near.visit(sighting.position, reach_m, |spot| {
             echoes |= is_echo(&targets[usize::from(spot.target)], sighting);
+        });
+    } else if sensor.sees == Sees::Centre && sighting.size.is_some() {
+        near.visit(sighting.position, near.largest_m, |spot| {
+            let body = &targets[usize::from(spot.target)];
+            echoes |= body.in_parts && body.has_part(frame.at, sighting);
         });
     }
     if echoes {

@@ -63,11 +63,15 @@ pub(crate) struct Target {
     pub(crate) seen_now: bool,
     /// Listed in it by a device that only carried it on.
     pub(crate) carried_now: bool,
+    /// Of which it showed a part only.
+    pub(crate) in_parts: bool,
     pub(crate) size: SizeBelief,
     pub(crate) heading: Heading,
     pub(crate) class: ClassBelief,
     pub(crate) state: Motion,
     pub(crate) born_at: Mono,
+    /// When it was last listed at its length, or nearly (`parts`).
+    pub(crate) whole_at: Mono,
     /// When a sensor last would have seen it, but for another thing before it.
     pub(crate) hidden_at: Mono,
     /// When a device last carried it on, which believes that it is still there.
@@ -135,6 +139,7 @@ impl Target {
             ),
             born_at: at,
             seen_at: at,
+            whole_at: Mono::ZERO,
             hidden_at: Mono::ZERO,
             carried_at: Mono::ZERO,
             hits: 0,
@@ -142,6 +147,7 @@ impl Target {
             confirmed: false,
             seen_now: true,
             carried_now: false,
+            in_parts: false,
             class: ClassBelief::new(),
             size: SizeBelief::default(),
             heading: Heading::default(),
@@ -162,7 +168,7 @@ impl Target {
         if let Some((velocity, cov)) = &sighting.velocity {
             target.state.update_velocity(*velocity, cov);
         }
-        target.note(at, sensor, sighting);
+        target.note(at, sensor, sighting, false);
         target
     }
 
@@ -175,6 +181,7 @@ impl Target {
         self.lasting.fade(pace.dt_s);
         self.seen_now = false;
         self.carried_now = false;
+        self.in_parts = false;
     }
 
     /// Takes a sighting; `position_cov` is as [`Self::expected_cov`] gave it.
@@ -186,6 +193,7 @@ impl Target {
         position_cov: Matrix2<f64>,
         (echo_repeats, speeds_repeat): (f64, f64),
     ) -> Taken {
+        let part = self.has_part(at, sighting);
         let lasts = sighting.lasts + (position_cov - sighting.position_cov) * echo_repeats;
         let followed = sighting
             .device_id
@@ -216,7 +224,7 @@ impl Target {
         }
         let velocity = speed.as_ref().map(|(velocity, cov)| (*velocity, cov));
         self.state.update((position, &cov), velocity);
-        self.note(at, sensor, sighting);
+        self.note(at, sensor, sighting, part);
         if measured.is_some() {
             Taken::Again
         } else {
@@ -238,14 +246,18 @@ impl Target {
     }
 
     /// How far the point that a sensor reports may lie from the centre, as a covariance on top of
-    /// the sensor's own: a radar's echo wanders over the body.
+    /// the sensor's own: a radar's echo wanders over the body, and a part of it has another middle.
     pub(crate) fn expected_cov(
         &self,
+        at: Mono,
         echo_share: Option<f64>,
         sighting: &Sighting,
     ) -> Matrix2<f64> {
         match echo_share {
             Some(_) => sighting.position_cov + self.wander(echo_share),
+            None if self.has_part(at, sighting) => {
+                sighting.position_cov + self.off_middle(sighting)
+            }
             None => sighting.position_cov,
         }
     }
@@ -352,9 +364,10 @@ impl Target {
         if rides { Class::Bicycle } else { label }
     }
 
-    fn note(&mut self, at: Mono, sensor: usize, sighting: &Sighting) {
+    fn note(&mut self, at: Mono, sensor: usize, sighting: &Sighting, part: bool) {
         self.seen_at = self.seen_at.max(at);
         self.seen_now = true;
+        self.in_parts = part;
         self.missed = Missed::default();
         self.hits = self.hits.saturating_add(1);
         self.sources |= 1u32.checked_shl(sensor as u32).unwrap_or(0);
@@ -364,8 +377,9 @@ impl Target {
             let said = f32::from(u8::from(sighting.class == Class::Animal));
             self.animal += ANIMAL_SHARE * (said - self.animal);
         }
-        if let Some(size) = &sighting.size {
+        if let Some(size) = sighting.size.as_ref().filter(|_| !part) {
             self.size.observe(size);
+            self.whole_at = self.whole_at.max(at);
         }
         if let Some(id) = sighting.device_id {
             self.devices.note(sensor as u8, id);

@@ -7,6 +7,7 @@ mod heard;
 mod lanes;
 mod learnt;
 mod overload;
+mod parts;
 mod ranges;
 mod speeds;
 mod time;
