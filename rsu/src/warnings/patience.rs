@@ -9,7 +9,7 @@ use super::{Config, Kind};
 /// is early enough, and the foreseen moment is off by half a second at most, as a rule.
 const IN_TIME_S: f64 = 3.0;
 /// What is farther off is warned of early once it has been likely for so long.
-const FAR_LIKELY_S: f64 = 1.0;
+const FAR_LIKELY_S: f64 = 0.6;
 
 /// In seconds. Where somebody on foot or two wheels is about to be met the time of the configuration is for what
 /// is just as likely as the configuration asks for; the less doubt, the shorter.

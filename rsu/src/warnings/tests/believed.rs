@@ -103,7 +103,8 @@ fn standing_warned_after_s(sources: u32) -> Option<f64> {
 #[test]
 fn whom_one_sensor_alone_sees_stand_in_the_road_may_be_a_false_picture() {
     let one = standing_warned_after_s(0b1).expect("a warning");
-    assert!((1.9..2.3).contains(&one), "by one sensor after {one} s");
+    // By then the driver is expected to see it and to brake, for as long as that helps.
+    assert!((1.95..2.8).contains(&one), "by one sensor after {one} s");
     let two = standing_warned_after_s(0b11).expect("a warning");
     assert!(two < 1.5, "by two sensors after {two} s");
 }
