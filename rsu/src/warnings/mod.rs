@@ -12,6 +12,7 @@
 
 mod approach;
 mod light;
+mod patience;
 mod predict;
 mod ways;
 
@@ -24,6 +25,7 @@ use crate::fusion::Picture;
 use crate::signals::Forecast;
 use crate::site::{Site, Turn};
 use approach::meeting;
+use patience::likely_for_s;
 use predict::{Braking, HORIZON_S, Mover, Prediction, Predictions, keeps_behind, merging};
 use ways::Ways;
 
@@ -491,7 +493,15 @@ impl Warnings {
                 }
                 continue;
             }
-            let lasting = case.last_likely.since(case.first_likely) >= self.config.after;
+            let Warning {
+                kind,
+                at,
+                probability,
+                ..
+            } = case.warning;
+            let left_s = at.seconds_after(now);
+            let likely_s = case.last_likely.seconds_after(case.first_likely);
+            let lasting = likely_s >= likely_for_s(&self.config, kind, probability, left_s);
             if !case.begun && case.believed && lasting {
                 case.begun = true;
                 case.warning.since = now;

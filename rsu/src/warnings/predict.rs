@@ -205,7 +205,7 @@ impl Predictions {
             east_m: track.east_m,
             north_m: track.north_m,
             established: is_established(now, track),
-            least_lead_s: least_lead_s(now, track),
+            least_lead_s: least_lead_s(now, track, speed_mps),
             leads: now.seconds_after(track.born_at) >= LEADS_S,
             undecided: false,
             first: 0,

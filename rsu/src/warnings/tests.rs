@@ -20,6 +20,7 @@ mod believed;
 mod crosswalk;
 mod held_up;
 mod kerb;
+mod long;
 
 const NONE: [(Kind, u8, Option<u8>); 0] = [];
 /// The running light of a phase, and when it ends.
@@ -536,7 +537,11 @@ fn where_a_walker_will_be_is_known_for_as_long_as_people_keep_their_speed() {
         vec![car(1, drives(t).0, drives(t).1), known]
     });
     assert_eq!(bench.begun(), [(Kind::Soft, 1, Some(2))]);
-    assert!(bench.lead_s() > 3.0, "{}", bench.lead_s());
+    // Likely for so long before, and told of in time.
+    let case = &bench.warnings.cases[0];
+    let likely_s = case.warning.at.seconds_after(case.first_likely);
+    assert!(likely_s > 3.3, "{likely_s}");
+    assert!(bench.lead_s() > 2.5, "{}", bench.lead_s());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How somebody drives on: along a way, as people brake for a stop, a bend and who is before it; off
 //! the lanes as now.
 
-use super::super::ways::Way;
+use super::super::ways::{Spot, Way};
 use super::Mover;
 use super::lanes::{Leader, On};
 use super::shape::{Knot, PIECES, STEP_S, kept_share};
@@ -28,7 +28,7 @@ pub(super) struct Profile<'a> {
 
 impl Profile<'_> {
     pub(super) fn knots(&self, mover: &Mover) -> [Knot; PIECES + 1] {
-        let on_way = self.way.at(self.on.along_m);
+        let on_way = self.body_at(self.on.along_m);
         // It keeps its place in the lane.
         let off = (mover.east_m - on_way.east_m, mover.north_m - on_way.north_m);
         let left_m = on_way.direction.0 * off.1 - on_way.direction.1 * off.0;
@@ -36,7 +36,7 @@ impl Profile<'_> {
         let left_m = left_m * kept_share(self.across_m2);
         let (mut along_m, mut speed_mps) = (self.on.along_m, mover.speed_mps);
         std::array::from_fn(|knot| {
-            let spot = self.way.at(along_m);
+            let spot = self.body_at(along_m);
             let (cos, sin) = spot.direction;
             let at_s = knot as f64 * STEP_S;
             let accel = self.accel_mps2_at(along_m, speed_mps, at_s);
@@ -52,6 +52,24 @@ impl Profile<'_> {
                 direction: (cos, sin),
             }
         })
+    }
+
+    /// Its middle where its nose and its tail are on the way: within a bend that of a bus is well inside it, and
+    /// on the way again once the bend is over.
+    fn body_at(&self, along_m: f64) -> Spot {
+        let nose = self.way.at(along_m + self.half_length_m);
+        let tail = self.way.at((along_m - self.half_length_m).max(0.0));
+        let (east_m, north_m) = (nose.east_m - tail.east_m, nose.north_m - tail.north_m);
+        let apart_m = east_m.hypot(north_m);
+        let there = self.way.at(along_m);
+        if apart_m < 1e-3 || along_m < self.half_length_m {
+            return there;
+        }
+        Spot {
+            east_m: (nose.east_m + tail.east_m) / 2.0,
+            north_m: (nose.north_m + tail.north_m) / 2.0,
+            direction: (east_m / apart_m, north_m / apart_m),
+        }
     }
 
     fn accel_mps2_at(&self, along_m: f64, speed_mps: f64, at_s: f64) -> f64 {

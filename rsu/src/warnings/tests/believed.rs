@@ -79,3 +79,32 @@ fn who_does_not_brake_for_a_red_light_before_a_free_turn_turns() {
     let either = turns_right(3.5, 0.0);
     assert!((0.3..0.7).contains(&either), "{either}");
 }
+
+/// After how long somebody on foot is warned of who stands in the lane of a car and was first seen when it began.
+fn standing_warned_after_s(sources: u32) -> Option<f64> {
+    let mut bench = bench();
+    bench.signals = vec![(1, Light::Green, 20.0)];
+    let began = bench.now;
+    let drives = steady((-5.0, 40.0 + 12.0 * 4.0), (0.0, -12.0));
+    bench.see(3.5, |t| {
+        let stands = Track {
+            born_at: began,
+            sources,
+            ..walker(2, (-5.0, 40.0), (0.0, 0.0))
+        };
+        vec![car(1, drives(t).0, drives(t).1), stands]
+    });
+    bench.changes.iter().find_map(|change| match change {
+        Change::Begun(warning) => Some(warning.since.seconds_after(began)),
+        Change::Over(_) => None,
+    })
+}
+
+#[test]
+fn whom_one_sensor_alone_sees_stand_in_the_road_may_be_a_false_picture() {
+    let one = standing_warned_after_s(0b1).expect("a warning");
+    // By then the driver is expected to see it and to brake, for as long as that helps.
+    assert!((1.95..2.8).contains(&one), "by one sensor after {one} s");
+    let two = standing_warned_after_s(0b11).expect("a warning");
+    assert!(two < 1.5, "by two sensors after {two} s");
+}
