@@ -20,6 +20,7 @@ mod believed;
 mod crosswalk;
 mod held_up;
 mod kerb;
+mod set_off;
 
 const NONE: [(Kind, u8, Option<u8>); 0] = [];
 /// The running light of a phase, and when it ends.
