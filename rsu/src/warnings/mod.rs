@@ -26,7 +26,9 @@ use crate::signals::Forecast;
 use crate::site::{Site, Turn};
 use approach::meeting;
 use patience::likely_for_s;
-use predict::{Braking, HORIZON_S, Mover, Prediction, Predictions, keeps_behind, merging};
+use predict::{
+    Braking, HORIZON_S, Mover, Prediction, Predictions, keeps_behind, lets_clear, merging,
+};
 use ways::Ways;
 
 /// What is warned of, and from when on.
@@ -162,8 +164,9 @@ const MOVES_FROM_MPS: f64 = 1.5;
 const SAME_WAY_COS: f64 = 0.9;
 /// A red light is warned of where it is likelier than not.
 const RED_FROM: f64 = 0.5;
-/// Who passes somebody on foot or two wheels by less has not hit them by luck: as far as a prediction goes,
-/// that is meeting.
+/// Who passes somebody on foot or two wheels by less, or who passes by less against its light, has not hit the
+/// other by luck: as far as a prediction goes, that is meeting. Those who drive by their lights pass each other
+/// so every day.
 const CLOSE_S: f64 = 0.5;
 
 /// What is warned of, and what it is found with.
@@ -325,6 +328,11 @@ impl Warnings {
                 let Some((likely, meets_s)) = self.meet((one, a), (other, b)) else {
                     continue;
                 };
+                let clears = lets_clear((one, a), (other, b), meets_s)
+                    || lets_clear((other, b), (one, a), meets_s);
+                if clears {
+                    continue;
+                }
                 let lets_pass_s = a.lets_pass_until_s.max(b.lets_pass_until_s);
                 if meets_s > within_s.min(a.horizon_s).min(b.horizon_s) || meets_s < lets_pass_s {
                     continue;
@@ -395,11 +403,11 @@ impl Warnings {
                 return None;
             }
         }
-        let close_s = if one.is_soft() || other.is_soft() {
-            CLOSE_S
-        } else {
-            0.0
-        };
+        let is_close = one.is_soft()
+            || other.is_soft()
+            || one.is_against_its_light()
+            || other.is_against_its_light();
+        let close_s = if is_close { CLOSE_S } else { 0.0 };
         let found = meeting(a, b, close_s)?;
         Some((found.probability, found.after_s))
     }

@@ -9,8 +9,10 @@
 //! - `blocks`: who stands in its way without being before it on a lane
 //! - `kerb`: whether those who come to the carriageway stop before it
 //! - `crosswalk`: when those who wait for green set out
+//! - `turns`: which way those go who come in a lane
 //! - `memory`: what the looks before have shown
 //! - `brake`: whom braking as people do does not help any more
+//! - `clear`: who is still on the junction when another's green begins
 //! - `drive`: how it drives on
 //! - `shape`: a prediction, its error and its footprint
 //!
@@ -19,35 +21,40 @@
 mod belief;
 mod blocks;
 mod brake;
+mod clear;
 mod crosswalk;
 mod drive;
 mod kerb;
 mod lanes;
 mod memory;
 mod shape;
+mod turns;
 
 use arrayvec::ArrayVec;
 
-use super::SAME_WAY_COS;
 use super::light::Demand;
 use super::ways::Ways;
+use super::{RED_FROM, SAME_WAY_COS};
 use crate::clock::Mono;
 use crate::fusion::{MAX_TRACKS, Picture, Track};
 use crate::report::Class;
 use crate::signals::Forecast;
 
 pub(super) use brake::{Braking, keeps_behind, merging};
+pub(super) use clear::lets_clear;
 pub(super) use shape::{HORIZON_S, Knot, PIECES, Prediction, STEP_S};
 
 use belief::{is_established, least_lead_s};
 use blocks::Blocks;
 use brake::{Sign, brakes_late, fails_to_follow, fails_to_stop, wanted};
+use clear::Stage;
 use crosswalk::{LETS_PASS_S, SETS_OUT, SETS_OUT_SIGMA_M, sets_out, waiting};
 use drive::{Profile, free};
 use kerb::{Coming, Kerbs, stops_before};
 use lanes::{Leader, MOST_WAYS, On, same_place, ways_of};
 use memory::Memory;
 use shape::{half_length_m, half_width_m, spread};
+use turns::Turns;
 
 /// Predictions of everybody: two for each road user, of whom few have a choice. Beyond them nobody
 /// is predicted.
@@ -75,6 +82,8 @@ pub(super) struct Mover {
     /// Its predictions: from, and how many.
     pub(super) first: usize,
     pub(super) count: usize,
+    /// Whether it clears the junction, or sets off.
+    stage: Stage,
     /// It comes to the carriageway: by the first of its predictions it goes on, by the second it stops.
     pub(super) may_stop: bool,
     /// Who drives before it on the likeliest of its ways.
@@ -89,6 +98,12 @@ impl Mover {
     /// On foot, on paws or on two wheels.
     pub(super) fn is_soft(&self) -> bool {
         is_soft(self.class)
+    }
+
+    /// It is about to pass a red light, or has done so and is still on the junction.
+    pub(super) fn is_against_its_light(&self) -> bool {
+        let about_to = self.runs_red.is_some_and(|(likely, _)| likely >= RED_FROM);
+        about_to || self.stage.by_red
     }
 }
 
@@ -109,6 +124,7 @@ pub(super) struct Predictions {
     blocks: Blocks,
     kerbs: Kerbs,
     memory: Box<[Memory; 256]>,
+    turns: Turns,
 }
 
 /// Slower stands.
@@ -139,6 +155,7 @@ impl Predictions {
             blocks: Blocks::new(),
             kerbs: Kerbs::default(),
             memory: Box::new([Memory::default(); 256]),
+            turns: Turns::default(),
         }
     }
 
@@ -162,9 +179,10 @@ impl Predictions {
             let Some(mover) = self.mover(now, place, track) else {
                 continue;
             };
-            let goes_to = &self.memory[usize::from(track.id)].goes_to;
+            let memory = &mut self.memory[usize::from(track.id)];
             // As many as the picture has, for which there is room.
-            let on = ways_of(&mover, ways, goes_to);
+            let on = ways_of(&mover, ways, &memory.goes_to, &self.turns);
+            self.turns.note(&mut memory.turned, &on, ways);
             let by = self.movers.len();
             blocks::note(&mut self.blocks, by, &mover, track, &on, ways);
             self.on.push(on);
@@ -210,6 +228,7 @@ impl Predictions {
             undecided: false,
             first: 0,
             count: 0,
+            stage: Stage::default(),
             may_stop: false,
             follows: None,
             runs_red: None,
@@ -258,6 +277,8 @@ impl Predictions {
             }
             let leader = self.leader(index, on, picture, ways);
             if on.weight > likeliest {
+                let came = &mut self.memory[usize::from(track.id)].came;
+                mover.stage = came.note(now, (&mover, half_length_m), (on, way), sign.shown);
                 (mover.follows, likeliest) = (leader.map(|leader| leader.id), on.weight);
             }
             let block = self.block(index, on, ways);
@@ -287,6 +308,7 @@ impl Predictions {
                 braking_mps2,
                 half_length_m,
                 accel_mps2: memory.accel_mps2,
+                lasting_mps2: memory.lasting_mps2,
                 across_m2: spread(track, &mover, false, false).across_m2,
             };
             let knots = profile.knots(&mover);
@@ -386,6 +408,7 @@ impl Predictions {
             } else {
                 (Demand::Go, false)
             };
+            let (shown, _) = wanted(way, forecast, now, 0.0);
             let passes = if to_stop_m > 0.0 {
                 fails_to_stop(mover, memory, track, to_stop_m, braking)
             } else {
@@ -398,6 +421,7 @@ impl Predictions {
             };
             let sign = Sign {
                 demand,
+                shown,
                 seen,
                 passes,
                 late,

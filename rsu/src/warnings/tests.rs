@@ -21,6 +21,7 @@ mod crosswalk;
 mod held_up;
 mod kerb;
 mod long;
+mod set_off;
 
 const NONE: [(Kind, u8, Option<u8>); 0] = [];
 /// The running light of a phase, and when it ends.

@@ -43,6 +43,8 @@ pub(super) struct Way {
     pub(super) phase: Option<PhaseId>,
     /// It gives way to who comes against it: no signal of its own holds the others back.
     pub(super) gives_way: bool,
+    /// As fast as one may drive there.
+    pub(super) limit_mps: f64,
     /// How fast its bend is driven.
     pub(super) bend_mps: f64,
     half_width_m: f64,
@@ -91,6 +93,7 @@ impl Ways {
                     turn: connection.turn,
                     phase: connection.phase,
                     gives_way: green.map(|phase| phase.green) != Some(GreenKind::Protected),
+                    limit_mps: lane.speed_limit_mps.unwrap_or(link.speed_limit_mps),
                     bend_mps: bend_mps(connection.turn, over_m),
                     half_width_m: lane.width_m.max(next.width_m) / 2.0,
                     around: around(&whole, lane.width_m.max(next.width_m) / 2.0),

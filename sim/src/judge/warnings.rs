@@ -409,4 +409,67 @@ mod tests {
         assert!(!gave_way(30.0, None, 3.0));
         assert!(!gave_way(far_m, Some(25.0), 3.0));
     }
+
+    /// What is asked of a vehicle before its line while its light is so, and of whom it gave way to; and where its
+    /// line is.
+    fn asked(
+        light: Light,
+        kind: Kind,
+        bodies: impl Fn(u32) -> [Option<u32>; 2],
+    ) -> (DrivenOn, f64) {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../configs/scenarios/moyu-boyuan.toml"
+        );
+        let scenario = Scenario::load(std::path::Path::new(file)).expect("a scenario");
+        let mut world = scenario.world(1).expect("a world");
+        for _ in 0..3000 {
+            world.step();
+            let comes = world.vehicles().iter().find(|vehicle| {
+                let phase = world.roads().routes[vehicle.route].phase;
+                let shows = phase.map(|phase| world.signals().light(phase, world.now()));
+                vehicle.entered.is_none() && shows == Some(light)
+            });
+            if let Some(vehicle) = comes {
+                let stop_m = world.roads().routes[vehicle.route].stop_m;
+                return (DrivenOn::new(&world, kind, bodies(vehicle.id)), stop_m);
+            }
+        }
+        panic!("nobody came to {light:?}");
+    }
+
+    #[test]
+    fn who_comes_to_its_line_by_its_own_green_would_have_gone_on_and_at_red_it_would_not() {
+        let with_user = |id| [Some(id), Some(FIRST_USER)];
+        let (at_green, _) = asked(Light::Green, Kind::Vehicles, with_user);
+        assert_eq!(at_green.until_m, f64::INFINITY);
+        for light in [Light::Red, Light::Yellow] {
+            let (held, stop_m) = asked(light, Kind::Vehicles, with_user);
+            assert_eq!(held.until_m, stop_m, "{light:?}");
+        }
+        // And who may not go over its line meets nobody beyond it.
+        let (beyond_m, before_m) = (ACROSS_M + 60.0, ACROSS_M - 10.0);
+        assert!(gave_way(beyond_m, None, 3.0));
+        assert!(!gave_way(before_m, None, 3.0));
+    }
+
+    #[test]
+    fn one_gives_way_to_a_car_on_a_line_of_its_own_and_nothing_is_asked_of_two_on_routes() {
+        for user_first in [false, true] {
+            let (with_user, _) = asked(Light::Green, Kind::Vehicles, |id| {
+                let pair = [Some(id), Some(FIRST_USER)];
+                if user_first { [pair[1], pair[0]] } else { pair }
+            });
+            assert!(with_user.vehicle.is_some());
+            assert_eq!(with_user.which, usize::from(user_first));
+        }
+        let (on_routes, _) = asked(Light::Green, Kind::Vehicles, |id| {
+            [Some(id), Some(FIRST_USER - 1)]
+        });
+        assert!(on_routes.vehicle.is_none());
+        let (of_a_light, _) = asked(Light::Green, Kind::RedLight, |id| {
+            [Some(id), Some(FIRST_USER)]
+        });
+        assert!(of_a_light.vehicle.is_none());
+    }
 }

@@ -25,6 +25,8 @@ pub(in crate::warnings) struct Braking {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sign {
     pub(super) demand: Demand,
+    /// What it demands of who is at the line just now.
+    pub(super) shown: Demand,
     /// It has shown so for long enough to have been seen.
     pub(super) seen: bool,
     /// How likely it passes the stop line all the same.

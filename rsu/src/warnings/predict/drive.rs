@@ -22,6 +22,8 @@ pub(super) struct Profile<'a> {
     pub(super) braking_mps2: f64,
     pub(super) half_length_m: f64,
     pub(super) accel_mps2: f64,
+    /// The same of about a second.
+    pub(super) lasting_mps2: f64,
     /// How well its place across the lane is known.
     pub(super) across_m2: f64,
 }
@@ -73,7 +75,7 @@ impl Profile<'_> {
     }
 
     fn accel_mps2_at(&self, along_m: f64, speed_mps: f64, at_s: f64) -> f64 {
-        let mut accel = held_accel(self.accel_mps2, at_s);
+        let mut accel = self.held_mps2(speed_mps, at_s);
         let mut brake_for = |needed: f64| {
             if needed > EASY_MPS2 {
                 accel = accel.min(-needed);
@@ -97,11 +99,27 @@ impl Profile<'_> {
         }
         accel.max(-self.braking_mps2)
     }
+
+    /// As it accelerates now. Who has done so for a second is setting off, and goes on up to the speed of the road.
+    fn held_mps2(&self, speed_mps: f64, at_s: f64) -> f64 {
+        let sets_off = self.accel_mps2 > NOISE_MPS2 && self.lasting_mps2 > SETS_OFF_MPS2;
+        if sets_off && at_s >= HELD_S {
+            let room = 1.0 - (speed_mps / self.way.limit_mps).powi(2);
+            return self.lasting_mps2.min(self.accel_mps2) * room.max(0.0);
+        }
+        held_accel(self.accel_mps2, at_s)
+    }
 }
 
+/// Less is the noise of a measured acceleration.
+const NOISE_MPS2: f64 = 0.3;
+/// Who has accelerated by more than this for a second is setting off.
+const SETS_OFF_MPS2: f64 = 0.5;
+/// Else nobody is sure to go on accelerating for longer than this.
+const HELD_S: f64 = 1.0;
 /// Who brakes goes on braking; who speeds up does so for a second.
 fn held_accel(accel_mps2: f64, at_s: f64) -> f64 {
-    if accel_mps2 > 0.0 && at_s >= 1.0 || accel_mps2.abs() < 0.3 {
+    if accel_mps2 > 0.0 && at_s >= HELD_S || accel_mps2.abs() < NOISE_MPS2 {
         0.0
     } else {
         accel_mps2

@@ -2,6 +2,7 @@
 
 use crate::clock::Mono;
 
+use super::clear::Came;
 use super::kerb::Coming;
 use super::lanes::MOST_WAYS;
 
@@ -16,6 +17,10 @@ pub(super) struct Memory {
     /// The same of about a second: what it has been doing, less what a speed is off from look to look.
     pub(super) lasting_mps2: f64,
     pub(super) turn_radps: f64,
+    /// How it came to its stop line.
+    pub(super) came: Came,
+    /// Which way it took over the junction is counted.
+    pub(super) turned: bool,
     /// How likely it goes to which lane, by what was seen of it so far.
     pub(super) goes_to: [(usize, f64); MOST_WAYS],
     /// On foot or two wheels: whether it comes to the carriageway.
@@ -51,6 +56,8 @@ impl Memory {
             (self.accel_mps2, self.lasting_mps2, self.turn_radps) = (0.0, 0.0, 0.0);
             self.goes_to = [(usize::MAX, 0.0); MOST_WAYS];
             self.coming = Coming::Not;
+            self.turned = false;
+            self.came = Came::default();
         }
         (self.born_at, self.seen_at) = (born_at, seen_at);
         (self.speed_mps, self.yaw_rad) = (speed_mps, yaw_rad);

@@ -29,7 +29,7 @@ pub(in crate::warnings) struct Prediction {
     /// Whom it would come to sooner than this it lets pass.
     pub(in crate::warnings) lets_pass_until_s: f64,
     pub(in crate::warnings) half_length_m: f64,
-    pub(super) half_width_m: f64,
+    pub(in crate::warnings) half_width_m: f64,
     pub(super) spread: Spread,
     /// Lowest and highest east and north that its footprint may reach.
     pub(super) around: [f64; 4],
@@ -92,6 +92,19 @@ impl Prediction {
     pub(in crate::warnings) fn step_m(&self, piece: usize) -> f64 {
         let (from, to) = (&self.knots[piece], &self.knots[piece + 1]);
         (to.east_m - from.east_m).hypot(to.north_m - from.north_m)
+    }
+
+    /// So far it goes until then.
+    pub(in crate::warnings) fn gone_m(&self, until_s: f64) -> f64 {
+        let steps = (until_s / STEP_S).clamp(0.0, PIECES as f64);
+        let whole = steps as usize;
+        let gone_m: f64 = (0..whole).map(|piece| self.step_m(piece)).sum();
+        let rest = if whole < PIECES {
+            self.step_m(whole) * steps.fract()
+        } else {
+            0.0
+        };
+        gone_m + rest
     }
 
     /// Whether it may come near another's prediction at all.
