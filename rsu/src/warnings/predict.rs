@@ -9,7 +9,6 @@
 //! - `blocks`: who stands in its way without being before it on a lane
 //! - `kerb`: whether those who come to the carriageway stop before it
 //! - `crosswalk`: when those who wait for green set out
-//! - `turns`: which way those go who come in a lane
 //! - `memory`: what the looks before have shown
 //! - `brake`: whom braking as people do does not help any more
 //! - `clear`: who is still on the junction when another's green begins
@@ -28,7 +27,6 @@ mod kerb;
 mod lanes;
 mod memory;
 mod shape;
-mod turns;
 
 use arrayvec::ArrayVec;
 
@@ -54,7 +52,6 @@ use kerb::{Coming, Kerbs, stops_before};
 use lanes::{Leader, MOST_WAYS, On, same_place, ways_of};
 use memory::Memory;
 use shape::{half_length_m, half_width_m, spread};
-use turns::Turns;
 
 /// Predictions of everybody: two for each road user, of whom few have a choice. Beyond them nobody
 /// is predicted.
@@ -124,7 +121,6 @@ pub(super) struct Predictions {
     blocks: Blocks,
     kerbs: Kerbs,
     memory: Box<[Memory; 256]>,
-    turns: Turns,
 }
 
 /// Slower stands.
@@ -155,7 +151,6 @@ impl Predictions {
             blocks: Blocks::new(),
             kerbs: Kerbs::default(),
             memory: Box::new([Memory::default(); 256]),
-            turns: Turns::default(),
         }
     }
 
@@ -179,10 +174,9 @@ impl Predictions {
             let Some(mover) = self.mover(now, place, track) else {
                 continue;
             };
-            let memory = &mut self.memory[usize::from(track.id)];
+            let goes_to = &self.memory[usize::from(track.id)].goes_to;
             // As many as the picture has, for which there is room.
-            let on = ways_of(&mover, ways, &memory.goes_to, &self.turns);
-            self.turns.note(&mut memory.turned, &on, ways);
+            let on = ways_of(&mover, ways, goes_to);
             let by = self.movers.len();
             blocks::note(&mut self.blocks, by, &mover, track, &on, ways);
             self.on.push(on);

@@ -5,6 +5,7 @@ use super::super::ways::{Spot, Way};
 use super::Mover;
 use super::lanes::{Leader, On};
 use super::shape::{Knot, PIECES, STEP_S, kept_share};
+use crate::site::Turn;
 
 /// Braking that nobody is surprised by.
 const EASY_MPS2: f64 = 1.0;
@@ -102,7 +103,9 @@ impl Profile<'_> {
 
     /// As it accelerates now. Who has done so for a second is setting off, and goes on up to the speed of the road.
     fn held_mps2(&self, speed_mps: f64, at_s: f64) -> f64 {
-        let sets_off = self.accel_mps2 > NOISE_MPS2 && self.lasting_mps2 > SETS_OFF_MPS2;
+        let straight_on = self.way.turn == Turn::Straight;
+        let sets_off =
+            straight_on && self.accel_mps2 > NOISE_MPS2 && self.lasting_mps2 > SETS_OFF_MPS2;
         if sets_off && at_s >= HELD_S {
             let room = 1.0 - (speed_mps / self.way.limit_mps).powi(2);
             return self.lasting_mps2.min(self.accel_mps2) * room.max(0.0);

@@ -7,7 +7,6 @@ use arrayvec::ArrayVec;
 use super::super::ways::{Way, Ways};
 use super::Mover;
 use super::memory::half_turn;
-use super::turns::Turns;
 use crate::report::Class;
 use crate::site::Turn;
 
@@ -51,7 +50,6 @@ pub(super) fn ways_of(
     mover: &Mover,
     ways: &Ways,
     goes_to: &[(usize, f64); MOST_WAYS],
-    turns: &Turns,
 ) -> ArrayVec<On, MOST_WAYS> {
     let mut found: ArrayVec<On, MOST_WAYS> = ArrayVec::new();
     if matches!(mover.class, Class::Pedestrian | Class::Animal) {
@@ -75,8 +73,7 @@ pub(super) fn ways_of(
         let on = On {
             way: number,
             along_m: foot.along_m,
-            weight: (-fit / 2.0).exp().max(1e-6)
-                * earlier(goes_to, way.to, turns.share(number, ways)),
+            weight: (-fit / 2.0).exp().max(1e-6) * earlier(goes_to, way.to),
         };
         if found.is_full() {
             let least = (0..MOST_WAYS).min_by(|a, b| found[*a].weight.total_cmp(&found[*b].weight));
@@ -97,16 +94,11 @@ pub(super) fn ways_of(
 }
 
 /// How likely somebody goes to a lane by what was seen of it before; of no weight where nothing was.
-fn earlier(goes_to: &[(usize, f64); MOST_WAYS], lane: usize, share: f64) -> f64 {
+fn earlier(goes_to: &[(usize, f64); MOST_WAYS], lane: usize) -> f64 {
     let known = goes_to.iter().any(|(_, weight)| *weight > 0.0);
     let there = goes_to.iter().find(|(to, _)| *to == lane);
     let likely = there.map_or(0.0, |(_, weight)| *weight).max(UNLIKELY);
-    if known {
-        // So that the share of all weighs once, however often one looks.
-        likely.powf(KEPT_SHARE) * share.powf(1.0 - KEPT_SHARE)
-    } else {
-        share
-    }
+    if known { likely.powf(KEPT_SHARE) } else { 1.0 }
 }
 
 /// What was not likely so far may still be so.

@@ -19,8 +19,6 @@ pub(super) struct Memory {
     pub(super) turn_radps: f64,
     /// How it came to its stop line.
     pub(super) came: Came,
-    /// Which way it took over the junction is counted.
-    pub(super) turned: bool,
     /// How likely it goes to which lane, by what was seen of it so far.
     pub(super) goes_to: [(usize, f64); MOST_WAYS],
     /// On foot or two wheels: whether it comes to the carriageway.
@@ -56,7 +54,6 @@ impl Memory {
             (self.accel_mps2, self.lasting_mps2, self.turn_radps) = (0.0, 0.0, 0.0);
             self.goes_to = [(usize::MAX, 0.0); MOST_WAYS];
             self.coming = Coming::Not;
-            self.turned = false;
             self.came = Came::default();
         }
         (self.born_at, self.seen_at) = (born_at, seen_at);
