@@ -50,6 +50,7 @@ pub(crate) fn car(id: u8, (east_m, north_m): (f64, f64), velocity_mps: (f64, f64
             cov: round(0.2),
         },
         yaw_rad: None,
+        reverses: false,
         class: Class::Car,
         class_confidence: 0.9,
         size: None,

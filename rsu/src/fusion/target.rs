@@ -330,6 +330,7 @@ impl Target {
                 cov: state.velocity_cov(),
             },
             yaw_rad: self.heading.yaw_rad,
+            reverses: self.heading.reverses(),
             class,
             class_confidence,
             emergency: self
@@ -390,7 +391,8 @@ impl Target {
         if sighting.emergency {
             self.emergency = Some(at);
         }
-        self.heading.observe(&self.state, sighting.yaw_rad);
+        let class = self.class.best().0;
+        self.heading.observe(&self.state, sighting.yaw_rad, class);
     }
 }
 

@@ -35,6 +35,7 @@ fn driver() -> Track {
             cov: Covariance::from_axes(0.0, 0.3, 0.4),
         },
         yaw_rad: Some(0.0),
+        reverses: false,
         class: Class::Car,
         class_confidence: 0.95,
         emergency: false,

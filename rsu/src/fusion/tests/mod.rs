@@ -9,6 +9,7 @@ mod learnt;
 mod overload;
 mod parts;
 mod ranges;
+mod reversing;
 mod speeds;
 mod time;
 mod tracking;

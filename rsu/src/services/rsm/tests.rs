@@ -4,7 +4,7 @@ use v2x_msg::access::dsmp;
 use v2x_msg::base::{
     Heading, HeadingConfidence, Speed, SpeedConfidence, VehicleLength, VehicleWidth,
 };
-use v2x_msg::kinds::rsm::{Size, Source, VehicleClass};
+use v2x_msg::kinds::rsm::{Size, Source, Transmission, VehicleClass};
 
 use super::entry::widest_sigma;
 use super::*;
@@ -71,6 +71,7 @@ fn car(id: u8) -> Track {
             cov: round(0.01),
         },
         yaw_rad: Some(0.0),
+        reverses: false,
         class: Class::Car,
         class_confidence: 0.9,
         size: None,
@@ -237,6 +238,27 @@ fn the_heading_is_held_below_four_and_released_above_five_kilometres_an_hour() {
     assert_eq!(heading(4.9, 10.0), (Some(45.0), false));
     assert_eq!(heading(0.0, 0.0), (Some(45.0), false));
     assert_eq!(heading(5.1, 0.0), (Some(90.0), true));
+}
+
+#[test]
+fn who_backs_up_has_the_way_it_goes_as_heading_and_says_so_by_its_gear() {
+    let mut service = service();
+    let mut said = |kmh: f64, reverses: bool| {
+        // It points to the east throughout.
+        let track = Track {
+            yaw_rad: Some(0.0),
+            reverses,
+            ..at_speed(car(9), kmh, if reverses { 180.0 } else { 0.0 })
+        };
+        let seen = one(&mut service, track);
+        (seen.heading.map(Heading::deg), seen.transmission)
+    };
+    assert_eq!(said(20.0, false), (Some(90.0), None));
+    assert_eq!(said(0.0, false), (Some(90.0), None));
+    let back = (Some(270.0), Some(Transmission::Reverse));
+    assert_eq!(said(3.9, true), back);
+    assert_eq!(said(6.0, true), back);
+    assert_eq!(said(0.0, false), (Some(90.0), None));
 }
 
 #[test]
