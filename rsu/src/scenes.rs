@@ -55,6 +55,7 @@ pub(crate) fn car(id: u8, (east_m, north_m): (f64, f64), velocity_mps: (f64, f64
         class_confidence: 0.9,
         size: None,
         seen_at: Mono::ZERO,
+        hidden: false,
         born_at: Mono::ZERO,
         sources: 1,
         emergency: false,

@@ -94,9 +94,14 @@ impl Target {
         if self.seen_at.max(self.carried_at) >= at - config.delete_after {
             return false;
         }
-        let hidden = at.since(self.hidden_at) < HIDDEN_FOR
+        let kept = self.is_hidden(at)
             && at.since(self.seen_at) <= config.delete_hidden_after
             && self.state.position_sigma_m() < config.hidden_sigma_m;
-        !hidden
+        !kept
+    }
+
+    /// Whether a sensor would see it, but for another thing that stands before it.
+    pub(crate) fn is_hidden(&self, at: Mono) -> bool {
+        at.since(self.hidden_at) < HIDDEN_FOR
     }
 }

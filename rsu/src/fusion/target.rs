@@ -338,6 +338,7 @@ impl Target {
                 .is_some_and(|said| at.since(said) <= EMERGENCY_LASTS),
             size: self.size.measured(),
             seen_at: self.seen_at,
+            hidden: self.is_hidden(at),
             born_at: self.born_at,
             sources: self.sources,
             existence: self.existence() as f32,

@@ -41,6 +41,7 @@ fn driver() -> Track {
         emergency: false,
         size: None,
         seen_at: moment(0.0),
+        hidden: false,
         born_at: moment(0.0),
         sources: 1,
         existence: 1.0,

@@ -76,6 +76,7 @@ fn car(id: u8) -> Track {
         class_confidence: 0.9,
         size: None,
         seen_at: now().mono,
+        hidden: false,
         born_at: Mono::ZERO,
         sources: 1 << RADAR,
         emergency: false,
@@ -342,6 +343,23 @@ fn a_track_that_nobody_sees_any_more_is_not_sent() {
         ..car(9)
     };
     assert_eq!(slot(&mut service(), [stale])[0].participants().len(), 1);
+}
+
+#[test]
+fn who_is_hidden_is_told_as_long_as_fusion_keeps_it_and_less_surely() {
+    let hidden = |unseen_ms: u64, variance| Track {
+        seen_at: now().mono - Duration::from_millis(unseen_ms),
+        hidden: true,
+        position_cov: round(variance),
+        ..car(9)
+    };
+    let sure = |track| {
+        let told = one(&mut service(), track).pos_confidence;
+        told.map(PositionConfidence::class)
+    };
+    let (soon, late) = (sure(hidden(100, 0.04)), sure(hidden(2900, 4.0)));
+    assert!(soon > late && late.is_some(), "{soon:?} {late:?}");
+    assert!(service().entry(now(), &hidden(2900, 4.0)).is_some());
 }
 
 #[test]
