@@ -108,7 +108,7 @@ pub(crate) enum Taken {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Twin {
     pub(crate) of: u64,
-    pub(crate) score: u32,
+    pub(crate) score: f32,
     pub(crate) at: Mono,
 }
 
