@@ -199,6 +199,7 @@ impl Target {
             self.state = twin.state;
             self.seen_at = self.seen_at.max(twin.seen_at);
             self.hidden_at = twin.hidden_at;
+            self.covered_at = twin.covered_at;
             self.seen_now |= twin.seen_now;
             self.heading = twin.heading;
         }

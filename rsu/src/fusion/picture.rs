@@ -46,8 +46,7 @@ pub struct Track {
     pub size: Option<Size>,
     /// When a sensor last saw it.
     pub seen_at: Mono,
-    /// A sensor would see it, but for another road user that stands before it, or for its being as hard to see
-    /// there: that it is not seen says little.
+    /// A sensor would see it, but for another road user that stands before it: that it is not seen says little.
     pub hidden: bool,
     /// When a sensor first saw it.
     pub born_at: Mono,

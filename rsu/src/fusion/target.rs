@@ -72,8 +72,10 @@ pub(crate) struct Target {
     pub(crate) born_at: Mono,
     /// When it was last listed at its length, or nearly (`parts`).
     pub(crate) whole_at: Mono,
-    /// When a sensor last would have seen it, but for another thing before it.
+    /// When it was last hard to see for a sensor, for whatever reason.
     pub(crate) hidden_at: Mono,
+    /// When a sensor last would have seen it, but for another thing before it.
+    pub(crate) covered_at: Mono,
     /// When a device last carried it on, which believes that it is still there.
     pub(crate) carried_at: Mono,
     pub(crate) sources: u32,
@@ -141,6 +143,7 @@ impl Target {
             seen_at: at,
             whole_at: Mono::ZERO,
             hidden_at: Mono::ZERO,
+            covered_at: Mono::ZERO,
             carried_at: Mono::ZERO,
             hits: 0,
             log_odds: 0.0,
@@ -338,7 +341,7 @@ impl Target {
                 .is_some_and(|said| at.since(said) <= EMERGENCY_LASTS),
             size: self.size.measured(),
             seen_at: self.seen_at,
-            hidden: self.is_hidden(at),
+            hidden: self.is_covered(at),
             born_at: self.born_at,
             sources: self.sources,
             existence: self.existence() as f32,

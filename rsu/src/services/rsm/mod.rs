@@ -39,9 +39,9 @@ pub struct Config {
     pub open: Duration,
     /// With no report of any sensor for this long, RSM stops.
     pub stale_after: Duration,
-    /// A road user that no sensor has seen for this long, though none hides it, is not sent. Who is hidden is sent
-    /// as long as fusion keeps it ([`crate::fusion::Config::delete_hidden_after`]): he who steps out from behind a
-    /// bus is the one to know of, and how sure his place is yet is said with it.
+    /// A road user that no sensor has seen for this long, though nothing hides it, is not sent. Who is hidden and
+    /// surely there is sent as long as fusion keeps it ([`crate::fusion::Config::delete_hidden_after`]): he who
+    /// steps out from behind a bus is the one to know of, and how sure his place is yet is said with it.
     pub track_stale_after: Duration,
     /// Most messages of one slot; who does not fit is left out, the least urgent first.
     pub most_messages: usize,
@@ -66,9 +66,13 @@ impl Default for Config {
 impl Config {
     /// Whether a road user of the picture is spoken of.
     fn tells(&self, now: Now, track: &Track) -> bool {
-        track.hidden || now.mono.since(track.seen_at) <= self.track_stale_after
+        let hidden = track.hidden && track.existence >= SURELY_THERE;
+        hidden || now.mono.since(track.seen_at) <= self.track_stale_after
     }
 }
+
+/// RSM says how sure a place is, and not whether anybody is there: of whom nobody sees that is to be known so well.
+const SURELY_THERE: f32 = 0.95;
 
 /// Road users in one message, beside the RSU's own entry.
 const PER_MESSAGE: usize = MAX_PARTICIPANTS - 1;

@@ -360,6 +360,11 @@ fn who_is_hidden_is_told_as_long_as_fusion_keeps_it_and_less_surely() {
     let (soon, late) = (sure(hidden(100, 0.04)), sure(hidden(2900, 4.0)));
     assert!(soon > late && late.is_some(), "{soon:?} {late:?}");
     assert!(service().entry(now(), &hidden(2900, 4.0)).is_some());
+    let doubtful = Track {
+        existence: 0.9,
+        ..hidden(2900, 4.0)
+    };
+    assert!(service().entry(now(), &doubtful).is_none());
 }
 
 #[test]
