@@ -26,6 +26,8 @@ const ENOUGH_TENTATIVE: f32 = 2.0;
 const A_FRAME: f32 = 1.95;
 /// Shorter ones may stand as close as they seem to.
 const CLOSE_M: f64 = 2.5;
+/// So many frames that show both count at most, before any that show one: misses come in runs.
+const MOST_TWO: f32 = 8.0;
 /// Suspicion that is not renewed for this long ends.
 const FORGET: Duration = Duration::from_millis(500);
 /// Two that call themselves differently are two, if both said so within this.
@@ -120,17 +122,22 @@ fn suspect(
             at,
         };
     }
+    let close = old.stands_close() && young.stands_close();
     match (old.seen_now, young.seen_now) {
         // Two parts of one body, if it was not shown whole.
         (true, true)
             if (old.in_parts && old.has_twin_part(at, young))
                 || (young.in_parts && young.has_twin_part(at, old)) => {}
+        (true, true) if sees == Sees::Centre && close => {
+            twin.score = (twin.score.min(0.0) - 1.0).max(-MOST_TWO);
+            twin.at = at;
+        }
         (true, true) if sees == Sees::Centre => twin.score = 0.0,
         // A radar may hear one body twice; a frame that shows neither says nothing.
         (true, true) | (false, false) => {}
         (seen, _) => {
             let unseen = if seen { younger } else { elder };
-            twin.score += if old.stands_close() && young.stands_close() {
+            twin.score += if close {
                 views.get(unseen).map_or(0.0, missed)
             } else {
                 1.0
