@@ -21,9 +21,9 @@ pub(crate) struct Heading {
     var: f64,
     moving: bool,
     /// Whenever it last moved, it did so rear first.
-    reverses: bool,
+    rear_first: bool,
     /// It does so now.
-    backs: bool,
+    reverses: bool,
     /// How far it has gone front first, metres: from [`FRONT_KNOWN_M`] on the front is known.
     ahead_m: f32,
     /// How far it has gone rear first since it last did not.
@@ -51,7 +51,7 @@ impl Heading {
 
     /// Whether it moves rear first, as far as is known.
     pub(crate) fn reverses(&self) -> bool {
-        self.backs
+        self.reverses
     }
 
     /// Takes the course above 1 m/s (once taken up kept down to 0.7, so that it does not flicker),
@@ -70,7 +70,7 @@ impl Heading {
             let course = velocity.y.atan2(velocity.x);
             let fast = speed - 2.0 * state.velocity_sigma_mps() > FASTEST_BACK_MPS;
             self.tell_ends(course, (speed as f32, fast), since_s, class);
-            let ahead = if self.reverses {
+            let ahead = if self.rear_first {
                 wrap(course + PI)
             } else {
                 course
@@ -84,30 +84,30 @@ impl Heading {
             }
         }
         // Does not flicker either with how sure the speed is.
-        self.backs = self.reverses && (self.moving || (self.backs && speed > STOPPED_MPS));
+        self.reverses = self.rear_first && (self.moving || (self.reverses && speed > STOPPED_MPS));
     }
 
     /// Tells by its course, before that is taken, which end goes first.
     fn tell_ends(&mut self, course: f64, (mps, fast): (f32, bool), since_s: f32, class: Class) {
         let went_m = mps * since_s;
         let back = (self.yaw_rad).is_some_and(|yaw| wrap(course - yaw).abs() > FRAC_PI_2);
-        if back && !self.reverses {
+        if back && !self.rear_first {
             // Who was hidden, or did not stand, has turned round; and some turn on the spot.
             let changed_gear = self.stood_s >= STOOD_S && since_s <= LOST_SIGHT_S;
             let known = self.ahead_m >= FRONT_KNOWN_M && has_gears(class);
-            self.reverses = changed_gear && known && !fast;
+            self.rear_first = changed_gear && known && !fast;
             self.back_m = 0.0;
-            if !self.reverses {
+            if !self.rear_first {
                 self.ahead_m = 0.0;
             }
         } else if back && (fast || self.back_m + went_m > FARTHEST_BACK_M || !has_gears(class)) {
             // It was the front after all.
-            self.reverses = false;
+            self.rear_first = false;
             self.ahead_m = if fast { FRONT_KNOWN_M } else { 0.0 };
         } else if back {
             self.back_m += went_m;
         } else {
-            self.reverses = false;
+            self.rear_first = false;
             let went_m = if fast { FRONT_KNOWN_M } else { went_m };
             self.ahead_m = (self.ahead_m + went_m).min(FRONT_KNOWN_M);
         }
