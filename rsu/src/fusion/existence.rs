@@ -63,7 +63,11 @@ impl Target {
         let news = 1.0 / (1.0 + REPETITION * f64::from(before) * (1.0 - view.probability));
         let step = (1.0 - view.probability).ln() * news;
         self.log_odds = (self.log_odds + step).max(LEAST_LOG_ODDS);
-        if view.probability < HIDDEN_BELOW || view.sight.hidden > 0.5 {
+        let covered = view.sight.hidden > 0.5;
+        if covered {
+            self.covered_at = at;
+        }
+        if covered || view.probability < HIDDEN_BELOW {
             self.hidden_at = at;
         }
     }
@@ -94,9 +98,14 @@ impl Target {
         if self.seen_at.max(self.carried_at) >= at - config.delete_after {
             return false;
         }
-        let hidden = at.since(self.hidden_at) < HIDDEN_FOR
+        let kept = at.since(self.hidden_at) < HIDDEN_FOR
             && at.since(self.seen_at) <= config.delete_hidden_after
             && self.state.position_sigma_m() < config.hidden_sigma_m;
-        !hidden
+        !kept
+    }
+
+    /// Whether a sensor would see it, but for another thing that stands before it.
+    pub(crate) fn is_covered(&self, at: Mono) -> bool {
+        at.since(self.covered_at) < HIDDEN_FOR
     }
 }

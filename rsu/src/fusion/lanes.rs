@@ -311,7 +311,7 @@ fn keeps_lanes(track: &Track) -> f64 {
     let drives = matches!(track.class, Class::Car | Class::Truck | Class::Bus);
     let speed_mps = track.velocity.east_mps.hypot(track.velocity.north_mps);
     let goes = (speed_mps - CREEPS_MPS) / (GOES_MPS - CREEPS_MPS);
-    if !drives || !speed_mps.is_finite() {
+    if !drives || track.reverses || !speed_mps.is_finite() {
         return 0.0;
     }
     KEEPS * goes.clamp(0.0, 1.0) * f64::from(track.class_confidence).clamp(0.0, 1.0)

@@ -2,7 +2,9 @@
 //!
 //! Two things cannot stand in one another, so a target whose centre lies within another's body at
 //! the same speed is suspect. Suspicion grows with each frame in which only one of the two is seen,
-//! and ends when a sensor that reports each object once sees both.
+//! and ends when a sensor that reports each object once sees both. But people walk shoulder to shoulder, nearer
+//! than their places are known: of two of them that only one is seen says as much as the other was likely to be
+//! seen, which by a radar, or behind the first, is little.
 
 use std::time::Duration;
 
@@ -12,12 +14,20 @@ use super::classify::family;
 use super::config::Sees;
 use super::near::Near;
 use super::target::Target;
+use super::views::View;
 use crate::clock::Mono;
 
 /// Frames in a row that show one of two only, before they are one.
-const ENOUGH: u32 = 4;
+const ENOUGH: f32 = 4.0;
 /// The same while the younger is not published, and nobody would see it go.
-const ENOUGH_TENTATIVE: u32 = 2;
+const ENOUGH_TENTATIVE: f32 = 2.0;
+/// What counts as one such frame: that somebody was missed whom the sensor lists six times of seven. Natural
+/// logarithm.
+const A_FRAME: f32 = 1.95;
+/// Shorter ones may stand as close as they seem to.
+const CLOSE_M: f64 = 2.5;
+/// So many frames that show both count at most, before any that show one: misses come in runs.
+const MOST_TWO: f32 = 8.0;
 /// Suspicion that is not renewed for this long ends.
 const FORGET: Duration = Duration::from_millis(500);
 /// Two that call themselves differently are two, if both said so within this.
@@ -48,7 +58,7 @@ impl Merger {
         &mut self,
         at: Mono,
         targets: &mut Vec<Target>,
-        (near, sees): (&Near, Sees),
+        (near, sees, views): (&Near, Sees, &[View]),
     ) -> u64 {
         let gone = &mut self.gone;
         gone.clear();
@@ -64,7 +74,7 @@ impl Merger {
             } else {
                 (b, a)
             };
-            let Some(twin) = suspect(at, targets, elder, younger, sees) else {
+            let Some(twin) = suspect(at, targets, (elder, younger), (sees, views)) else {
                 return;
             };
             targets[younger].twin = twin;
@@ -96,9 +106,8 @@ impl Merger {
 fn suspect(
     at: Mono,
     targets: &[Target],
-    elder: usize,
-    younger: usize,
-    sees: Sees,
+    (elder, younger): (usize, usize),
+    (sees, views): (Sees, &[View]),
 ) -> Option<super::target::Twin> {
     let (old, young) = (&targets[elder], &targets[younger]);
     let names = old.own_id(at, NAMES_LAST).zip(young.own_id(at, NAMES_LAST));
@@ -109,20 +118,30 @@ fn suspect(
     if twin.of != old.uid || at.since(twin.at) > FORGET {
         twin = super::target::Twin {
             of: old.uid,
-            score: 0,
+            score: 0.0,
             at,
         };
     }
+    let close = old.stands_close() && young.stands_close();
     match (old.seen_now, young.seen_now) {
         // Two parts of one body, if it was not shown whole.
         (true, true)
             if (old.in_parts && old.has_twin_part(at, young))
                 || (young.in_parts && young.has_twin_part(at, old)) => {}
-        (true, true) if sees == Sees::Centre => twin.score = 0,
+        (true, true) if sees == Sees::Centre && close => {
+            twin.score = (twin.score.min(0.0) - 1.0).max(-MOST_TWO);
+            twin.at = at;
+        }
+        (true, true) if sees == Sees::Centre => twin.score = 0.0,
         // A radar may hear one body twice; a frame that shows neither says nothing.
         (true, true) | (false, false) => {}
-        (true, false) | (false, true) => {
-            twin.score += 1;
+        (seen, _) => {
+            let unseen = if seen { younger } else { elder };
+            twin.score += if close {
+                views.get(unseen).map_or(0.0, missed)
+            } else {
+                1.0
+            };
             twin.at = at;
         }
     }
@@ -132,6 +151,12 @@ fn suspect(
 /// Published before unpublished, then by birth.
 fn older(a: &Target, b: &Target) -> bool {
     (!a.confirmed, a.born_at, a.uid) < (!b.confirmed, b.born_at, b.uid)
+}
+
+/// What it says, in frames, that somebody was not seen who was to be seen so well.
+fn missed(view: &View) -> f32 {
+    let news = -(1.0 - view.probability.min(0.99) as f32).ln();
+    (news / A_FRAME).min(1.0)
 }
 
 /// Whether the centre of one lies within the body of the other, at one speed. Most that are near each other do
@@ -152,6 +177,11 @@ fn overlap(old: &Target, young: &Target) -> bool {
 }
 
 impl Target {
+    /// Whether others of its kind stand nearer to it than places are known.
+    fn stands_close(&self) -> bool {
+        self.extent().length_m < CLOSE_M
+    }
+
     /// Whether a point so far from its centre, either way, lies within its body.
     pub(crate) fn holds(&self, apart: Vector2<f64>) -> bool {
         let extent = self.extent();
@@ -176,6 +206,7 @@ impl Target {
             self.state = twin.state;
             self.seen_at = self.seen_at.max(twin.seen_at);
             self.hidden_at = twin.hidden_at;
+            self.covered_at = twin.covered_at;
             self.seen_now |= twin.seen_now;
             self.heading = twin.heading;
         }

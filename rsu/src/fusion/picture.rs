@@ -31,9 +31,11 @@ pub struct Track {
     pub position_cov: Covariance,
     /// Over ground, with its covariance.
     pub velocity: Velocity,
-    /// Where it points, counter-clockwise from east, in -pi..=pi: its course while it moves, held
-    /// while it stands; None until it has moved or a sensor has said it.
+    /// Where it points, counter-clockwise from east, in -pi..=pi: its course while it moves, or the opposite
+    /// where it moves rear first, held while it stands; None until it has moved or a sensor has said it.
     pub yaw_rad: Option<f64>,
+    /// It moves rear first.
+    pub reverses: bool,
     /// What it most likely is; Unknown where no sensor has said.
     pub class: Class,
     /// Probability of that class, 0..=1.
@@ -44,6 +46,8 @@ pub struct Track {
     pub size: Option<Size>,
     /// When a sensor last saw it.
     pub seen_at: Mono,
+    /// A sensor would see it, but for another road user that stands before it: that it is not seen says little.
+    pub hidden: bool,
     /// When a sensor first saw it.
     pub born_at: Mono,
     /// Which inputs have ever seen it: bit n is the n-th of `Config::sensors`.

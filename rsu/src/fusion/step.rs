@@ -158,7 +158,7 @@ impl Stepper {
         if !told && !frame.full {
             let before = targets.len();
             self.near.add(targets);
-            let by = (&self.near, sensor.sees);
+            let by = (&self.near, sensor.sees, self.views.all());
             counts.merged += self.merger.run(frame.at, targets, by);
             if !born.is_empty() || targets.len() != before {
                 self.looked = None;

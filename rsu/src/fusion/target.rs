@@ -72,8 +72,10 @@ pub(crate) struct Target {
     pub(crate) born_at: Mono,
     /// When it was last listed at its length, or nearly (`parts`).
     pub(crate) whole_at: Mono,
-    /// When a sensor last would have seen it, but for another thing before it.
+    /// When it was last hard to see for a sensor, for whatever reason.
     pub(crate) hidden_at: Mono,
+    /// When a sensor last would have seen it, but for another thing before it.
+    pub(crate) covered_at: Mono,
     /// When a device last carried it on, which believes that it is still there.
     pub(crate) carried_at: Mono,
     pub(crate) sources: u32,
@@ -108,7 +110,7 @@ pub(crate) enum Taken {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Twin {
     pub(crate) of: u64,
-    pub(crate) score: u32,
+    pub(crate) score: f32,
     pub(crate) at: Mono,
 }
 
@@ -141,6 +143,7 @@ impl Target {
             seen_at: at,
             whole_at: Mono::ZERO,
             hidden_at: Mono::ZERO,
+            covered_at: Mono::ZERO,
             carried_at: Mono::ZERO,
             hits: 0,
             log_odds: 0.0,
@@ -330,6 +333,7 @@ impl Target {
                 cov: state.velocity_cov(),
             },
             yaw_rad: self.heading.yaw_rad,
+            reverses: self.heading.reverses(),
             class,
             class_confidence,
             emergency: self
@@ -337,6 +341,7 @@ impl Target {
                 .is_some_and(|said| at.since(said) <= EMERGENCY_LASTS),
             size: self.size.measured(),
             seen_at: self.seen_at,
+            hidden: self.is_covered(at),
             born_at: self.born_at,
             sources: self.sources,
             existence: self.existence() as f32,
@@ -390,7 +395,8 @@ impl Target {
         if sighting.emergency {
             self.emergency = Some(at);
         }
-        self.heading.observe(&self.state, sighting.yaw_rad);
+        let class = self.class.best().0;
+        self.heading.observe(&self.state, sighting.yaw_rad, class);
     }
 }
 

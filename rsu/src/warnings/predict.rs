@@ -191,7 +191,8 @@ impl Predictions {
         let velocity = &track.velocity;
         let speed_mps = velocity.east_mps.hypot(velocity.north_mps);
         let course = velocity.north_mps.atan2(velocity.east_mps);
-        let moves = speed_mps >= COURSE_FROM_MPS;
+        // Who backs up does not go where he points, however slowly.
+        let moves = speed_mps >= COURSE_FROM_MPS || track.reverses;
         let yaw_rad = if moves {
             course
         } else {

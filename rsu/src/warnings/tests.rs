@@ -609,6 +609,22 @@ fn footprints_are_not_mirrored() {
     }
 }
 
+#[test]
+fn who_backs_up_is_foreseen_to_go_on_backwards_however_slowly() {
+    for mps in [0.8, 1.5] {
+        let mut bench = bench();
+        bench.see(1.0, |t| {
+            vec![Track {
+                yaw_rad: Some(0.0),
+                reverses: true,
+                ..car(1, (1000.0 - mps * t, 1000.0), (-mps, 0.0))
+            }]
+        });
+        let left_m = 1000.0 - mps - bench.predictions()[0].knots[12].east_m;
+        assert!((left_m - 3.0 * mps).abs() < 0.5, "{left_m}");
+    }
+}
+
 /// The prediction of the only road user farthest from where it will be after `t`.
 fn off_m(bench: &Bench, t: f64, truth: (f64, f64)) -> f64 {
     let knot = (t / STEP_S).round() as usize;

@@ -1,5 +1,6 @@
 //! Rules of the room as a whole: what comes out of the door for what goes in.
 
+mod abreast;
 mod apart;
 mod bounds;
 mod broken;
@@ -9,6 +10,7 @@ mod learnt;
 mod overload;
 mod parts;
 mod ranges;
+mod reversing;
 mod speeds;
 mod time;
 mod tracking;
@@ -193,6 +195,52 @@ fn a_track_behind_a_bus_is_kept_while_its_place_is_known() {
     assert_eq!(ids(&mut fusion, 3.8).len(), 2);
     watch(&mut fusion, 3.9, 5.5, seen);
     assert_eq!(ids(&mut fusion, 5.5).len(), 1);
+}
+
+#[test]
+fn who_walks_behind_a_bus_is_known_to_be_hidden_and_less_surely_where() {
+    for seed in 1..=5 {
+        let mut fusion = fusion();
+        let mut dice = Dice::new(seed);
+        let bus = Detection {
+            class: Class::Bus,
+            size: Some(Size {
+                length_m: 12.0,
+                width_m: 2.5,
+                height_m: Some(3.2),
+            }),
+            yaw_rad: Some(1.57),
+            ..car(20.0, 0.0)
+        };
+        // Out of sight from 5 s on, and to come out again at 8 s.
+        let north_m = |t: f64| -14.0 + 1.3 * t;
+        let mut seen = |t: f64| {
+            let walker = Detection {
+                class: Class::Pedestrian,
+                ..car(28.0 + 0.2 * dice.normal(), north_m(t) + 0.2 * dice.normal())
+            };
+            if t < 5.0 {
+                vec![bus, walker]
+            } else {
+                vec![bus]
+            }
+        };
+        watch(&mut fusion, 0.0, 5.4, &mut seen);
+        let mut vars_m2 = Vec::new();
+        for tenth in 55..=70 {
+            let t = f64::from(tenth) / 10.0;
+            watch(&mut fusion, t, t, &mut seen);
+            let track = nearest(&mut fusion, t, 28.0, north_m(t));
+            assert!(
+                track.hidden && track.existence > 0.95,
+                "{track:?}, seed {seed}"
+            );
+            let (off_m, var_m2) = ((track.north_m - north_m(t)).abs(), track.position_cov.nn);
+            assert!(off_m < 2.5 * var_m2.sqrt(), "{off_m} at {t} s, seed {seed}");
+            vars_m2.push(var_m2);
+        }
+        assert!(vars_m2[15] > 2.0 * vars_m2[0], "{vars_m2:?}, seed {seed}");
+    }
 }
 
 #[test]

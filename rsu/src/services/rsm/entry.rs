@@ -6,7 +6,7 @@ use v2x_msg::base::{
     DSecond, EnuFrame, Heading, HeadingConfidence, ParticipantId, PositionConfidence, Speed,
     SpeedConfidence, VehicleHeight, VehicleLength, VehicleWidth, Yaw,
 };
-use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Size, Source, VehicleClass};
+use v2x_msg::kinds::rsm::{Participant, ParticipantKind, Size, Source, Transmission, VehicleClass};
 
 use crate::clock::{Mono, Now};
 use crate::fusion::Track;
@@ -81,13 +81,22 @@ impl Latch {
         // What has never moved may still be seen to point somewhere.
         let heading = self.held.or_else(|| pointing(track));
         Sent {
-            heading,
+            heading: if track.reverses {
+                heading.and_then(opposite)
+            } else {
+                heading
+            },
             live: self.moving,
         }
     }
 }
 
 /// A heading, and whether it is the direction of travel right now.
+///
+/// YD/T 3709-2020 has the direction of motion there, clockwise from north (so does GB/T 45315-2025, 7.3.2.10, of
+/// BSM, by the rate of change of the track), where T/CSAE 53-2017 had that of the front. So of who backs up the way
+/// it goes is said, and the gear says that its rear is first (`docs/decisions/0002-who-backs-up.md`); of who stands,
+/// where it points.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
     heading: Option<Heading>,
@@ -98,6 +107,10 @@ pub(super) struct Sent {
 fn pointing(track: &Track) -> Option<Heading> {
     let yaw_rad = track.yaw_rad.filter(|yaw| yaw.is_finite())?;
     Heading::from_rad(Yaw::new(yaw_rad).into()).ok()
+}
+
+fn opposite(heading: Heading) -> Option<Heading> {
+    Heading::from_deg(heading.deg() + 180.0).ok()
 }
 
 fn speed_mps(track: &Track) -> f64 {
@@ -120,6 +133,8 @@ pub(super) fn participant(
         bsm_id: track.own_id,
         sec_mark: Some(DSecond::of(now.utc)),
         pos_confidence: PositionConfidence::from_error_m(radius_95_m(&track.position_cov)),
+        // Which gear is in is seen of nobody else.
+        transmission: track.reverses.then_some(Transmission::Reverse),
         speed: Speed::nearest_mps(speed_mps(track)),
         heading: heading.heading,
         speed_confidence: speed_confidence(track),

@@ -39,7 +39,9 @@ pub struct Config {
     pub open: Duration,
     /// With no report of any sensor for this long, RSM stops.
     pub stale_after: Duration,
-    /// A track that no sensor has seen for this long is not sent.
+    /// A road user that no sensor has seen for this long, though nothing hides it, is not sent. Who is hidden and
+    /// surely there is sent as long as fusion keeps it ([`crate::fusion::Config::delete_hidden_after`]): he who
+    /// steps out from behind a bus is the one to know of, and how sure his place is yet is said with it.
     pub track_stale_after: Duration,
     /// Most messages of one slot; who does not fit is left out, the least urgent first.
     pub most_messages: usize,
@@ -60,6 +62,17 @@ impl Default for Config {
         }
     }
 }
+
+impl Config {
+    /// Whether a road user of the picture is spoken of.
+    fn tells(&self, now: Now, track: &Track) -> bool {
+        let hidden = track.hidden && track.existence >= SURELY_THERE;
+        hidden || now.mono.since(track.seen_at) <= self.track_stale_after
+    }
+}
+
+/// RSM says how sure a place is, and not whether anybody is there: of whom nobody sees that is to be known so well.
+const SURELY_THERE: f32 = 0.95;
 
 /// Road users in one message, beside the RSU's own entry.
 const PER_MESSAGE: usize = MAX_PARTICIPANTS - 1;
@@ -196,12 +209,11 @@ impl Service {
     ) -> u64 {
         self.seen.clear();
         self.left_out = 0;
-        let fresh = |track: &Track| now.mono.since(track.seen_at) <= self.config.track_stale_after;
         self.order.clear();
         let placed = picture.tracks.iter().take(MOST_TRACKS).zip(0u8..);
         self.order.extend(
             placed
-                .filter(|(track, _)| fresh(track))
+                .filter(|(track, _)| self.config.tells(now, track))
                 .map(|(track, place)| (rank(track, warned(track.id)), place)),
         );
         if self.order.len() > PER_MESSAGE {
@@ -260,7 +272,7 @@ impl Service {
     /// One road user as a message of now tells of it, for other messages that do; None if nobody has seen
     /// it of late, or it is at no place on earth.
     pub(crate) fn entry(&mut self, now: Now, track: &Track) -> Option<Participant> {
-        if now.mono.since(track.seen_at) > self.config.track_stale_after {
+        if !self.config.tells(now, track) {
             return None;
         }
         let heading = self.latches[usize::from(track.id)].follow(track);

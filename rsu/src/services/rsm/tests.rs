@@ -4,7 +4,7 @@ use v2x_msg::access::dsmp;
 use v2x_msg::base::{
     Heading, HeadingConfidence, Speed, SpeedConfidence, VehicleLength, VehicleWidth,
 };
-use v2x_msg::kinds::rsm::{Size, Source, VehicleClass};
+use v2x_msg::kinds::rsm::{Size, Source, Transmission, VehicleClass};
 
 use super::entry::widest_sigma;
 use super::*;
@@ -71,10 +71,12 @@ fn car(id: u8) -> Track {
             cov: round(0.01),
         },
         yaw_rad: Some(0.0),
+        reverses: false,
         class: Class::Car,
         class_confidence: 0.9,
         size: None,
         seen_at: now().mono,
+        hidden: false,
         born_at: Mono::ZERO,
         sources: 1 << RADAR,
         emergency: false,
@@ -240,6 +242,27 @@ fn the_heading_is_held_below_four_and_released_above_five_kilometres_an_hour() {
 }
 
 #[test]
+fn who_backs_up_has_the_way_it_goes_as_heading_and_says_so_by_its_gear() {
+    let mut service = service();
+    let mut said = |kmh: f64, reverses: bool| {
+        // It points to the east throughout.
+        let track = Track {
+            yaw_rad: Some(0.0),
+            reverses,
+            ..at_speed(car(9), kmh, if reverses { 180.0 } else { 0.0 })
+        };
+        let seen = one(&mut service, track);
+        (seen.heading.map(Heading::deg), seen.transmission)
+    };
+    assert_eq!(said(20.0, false), (Some(90.0), None));
+    assert_eq!(said(0.0, false), (Some(90.0), None));
+    let back = (Some(270.0), Some(Transmission::Reverse));
+    assert_eq!(said(3.9, true), back);
+    assert_eq!(said(6.0, true), back);
+    assert_eq!(said(0.0, false), (Some(90.0), None));
+}
+
+#[test]
 fn what_never_moved_has_the_heading_it_is_seen_to_have_or_none() {
     let standing = at_speed(car(9), 0.0, 0.0);
     let seen = one(&mut service(), standing);
@@ -320,6 +343,28 @@ fn a_track_that_nobody_sees_any_more_is_not_sent() {
         ..car(9)
     };
     assert_eq!(slot(&mut service(), [stale])[0].participants().len(), 1);
+}
+
+#[test]
+fn who_is_hidden_is_told_as_long_as_fusion_keeps_it_and_less_surely() {
+    let hidden = |unseen_ms: u64, variance| Track {
+        seen_at: now().mono - Duration::from_millis(unseen_ms),
+        hidden: true,
+        position_cov: round(variance),
+        ..car(9)
+    };
+    let sure = |track| {
+        let told = one(&mut service(), track).pos_confidence;
+        told.map(PositionConfidence::class)
+    };
+    let (soon, late) = (sure(hidden(100, 0.04)), sure(hidden(2900, 4.0)));
+    assert!(soon > late && late.is_some(), "{soon:?} {late:?}");
+    assert!(service().entry(now(), &hidden(2900, 4.0)).is_some());
+    let doubtful = Track {
+        existence: 0.9,
+        ..hidden(2900, 4.0)
+    };
+    assert!(service().entry(now(), &doubtful).is_none());
 }
 
 #[test]
