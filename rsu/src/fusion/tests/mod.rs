@@ -1,5 +1,6 @@
 //! Rules of the room as a whole: what comes out of the door for what goes in.
 
+mod accord;
 mod apart;
 mod bounds;
 mod broken;
