@@ -400,7 +400,7 @@ fn tell_receiver(view: &InputView, told: &mut Told, now: Mono) {
                 "receiver: its time and that of this machine differ"
             ),
             (Trouble::Clock, false) => {
-                info!(input, "receiver: agrees with the time of this machine")
+                info!(input, "receiver: agrees with the time of this machine");
             }
         }
     }
