@@ -58,6 +58,7 @@ mod outlook;
 mod pcap;
 pub mod probe;
 mod radio;
+mod receivers;
 mod record;
 pub mod replay;
 mod run;

@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 use super::clock;
 use super::notices::Notice;
 use super::radio::Stage;
+use super::receivers::{Receivers, Trouble};
 use super::shared::{InputView, Shared};
 use super::snapshot::suspicion_name;
 use super::tally::LinkState;
@@ -74,6 +75,7 @@ struct Told {
     faults_at: Option<Mono>,
     suspicion: Option<Suspicion>,
     suspicion_at: Option<Mono>,
+    receiver: Receivers,
 }
 
 impl Observer {
@@ -117,6 +119,7 @@ impl Observer {
             tell_rejects(&self.shared, view, told, now);
             tell_faults(&self.shared, view, told, now);
             tell_suspicion(&self.shared, view, told, now);
+            tell_receiver(view, told, now);
         }
         tell_recording(&self.shared, &mut self.recording, now);
         for ((target, tally), told) in self.shared.outlets.iter().zip(&mut self.outlets) {
@@ -335,6 +338,10 @@ fn tell_suspicion(shared: &Shared, view: &InputView, told: &mut Told, now: Mono)
             input,
             "sensor: shows the same again and again, though those in it are said to move; start it anew"
         ),
+        Some(Suspicion::Astray) => warn!(
+            input,
+            "sensor: has hardly anything in common with the others that look there; look at its place, its heading, and how far and wide it is said to see"
+        ),
         Some(Suspicion::Turned) => {
             warn!(
                 input,
@@ -368,6 +375,35 @@ fn tell_suspicion(shared: &Shared, view: &InputView, told: &mut Told, now: Mono)
     }
     told.suspicion = suspicion;
     told.suspicion_at = Some(now);
+}
+
+/// What a receiver of satellite navigation has against us, or has lost.
+fn tell_receiver(view: &InputView, told: &mut Told, now: Mono) {
+    let Some(receiver) = view.tally.receiver() else {
+        return;
+    };
+    let input = view.name.as_str();
+    let by = |number: Option<f64>| format!("{:.1}", number.unwrap_or_default());
+    for (trouble, is_there) in told.receiver.look(view.tally.counts().tolerated(), now) {
+        match (trouble, is_there) {
+            (Trouble::NoFix, true) => warn!(input, "receiver: has no fix"),
+            (Trouble::NoFix, false) => info!(input, "receiver: has a fix again"),
+            (Trouble::Place, true) => warn!(
+                input,
+                by_m = by(receiver.offset_m),
+                "receiver: is not where the site was surveyed; look at the site's origin, or at who disturbs the sky"
+            ),
+            (Trouble::Place, false) => info!(input, "receiver: is where the site was surveyed"),
+            (Trouble::Clock, true) => warn!(
+                input,
+                by_s = by(receiver.clock_ahead_s),
+                "receiver: its time and that of this machine differ"
+            ),
+            (Trouble::Clock, false) => {
+                info!(input, "receiver: agrees with the time of this machine");
+            }
+        }
+    }
 }
 
 /// What of the station's news is a warning for who looks at the console: which sort, and what else.

@@ -195,6 +195,7 @@ pub(crate) fn suspicion_name(suspicion: Suspicion) -> &'static str {
     match suspicion {
         Suspicion::Hung => "hung",
         Suspicion::Silent => "silent",
+        Suspicion::Astray => "astray",
         Suspicion::Turned => "turned",
         Suspicion::Shifted => "shifted",
         Suspicion::Noisy => "noisy",

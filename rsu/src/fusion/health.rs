@@ -45,6 +45,9 @@ pub enum Suspicion {
     Hung,
     /// Nothing has come for a while.
     Silent,
+    /// Hardly anything that it sees is seen by the others that look there, nor the reverse: it stands or looks
+    /// elsewhere than was said, or less far around.
+    Astray,
     /// Its mount is turned by more than a degree.
     Turned,
     /// It measures ranges wrong by more than 0.8 m.

@@ -22,7 +22,7 @@
 //!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung` (`jitter`),
 //!     `speeds` (`ratio`): what each sensor is really like
 //!   - `merge`: two targets that are one thing
-//! - [`health`](Health): how the sensors fare
+//! - [`health`](Health): how the sensors fare; `accord`: whether they see the same road at all
 //! - `ids`: public ids, 1 to 255
 //! - [`lanes`](Lanes): what the site's lanes say of who drives on them
 //! - [`picture`](Picture): what fusion says
@@ -39,6 +39,7 @@
 //! it is of them ([`Sensor::tracks`]) count by what is new in them, those of others as detections with a larger
 //! covariance.
 
+mod accord;
 mod ageing;
 mod assign;
 mod associate;
@@ -100,6 +101,7 @@ use arrayvec::ArrayVec;
 
 use crate::clock::Mono;
 use crate::report::{InputId, Objects};
+use accord::Accord;
 use budget::afford;
 use crowd::{Crowd, Paces};
 use doubt::Doubt;
@@ -126,6 +128,7 @@ pub struct Fusion {
     /// Everybody side by side, where there is more than there is time for.
     whole: Vec<Target>,
     picture: Box<Picture>,
+    accord: Box<Accord>,
     counts: Counts,
     frames: u64,
     /// Frames wait to be worked through: a late one, and all that have come since.
@@ -149,6 +152,7 @@ impl Fusion {
             incoming: Box::default(),
             whole: Vec::with_capacity(config.max_targets),
             picture: Box::default(),
+            accord: Box::default(),
             counts: Counts::default(),
             frames: 0,
             behind: false,
@@ -264,7 +268,9 @@ impl Fusion {
     /// sensors that have fallen silent leave an empty road and not an old one.
     pub fn picture(&mut self, at: Mono) -> &Picture {
         self.catch_up();
-        self.glance(at)
+        self.glance(at);
+        self.accord.note(&self.picture, &self.config.sensors);
+        &self.picture
     }
 
     /// The same of what has been worked through so far, so that it is nothing to what is learnt when
@@ -335,6 +341,14 @@ impl Fusion {
         let health = Health {
             later_s: delay[index].taken_off_s(),
             ..pulse[index].health(at, hung[index].hangs(), &eyesight[index], &precision[index])
+        };
+        let graver = matches!(health.suspicion, Some(Suspicion::Hung | Suspicion::Silent));
+        let health = match self.accord.is_astray(index) && !graver {
+            true => Health {
+                suspicion: Some(Suspicion::Astray),
+                ..health
+            },
+            false => health,
         };
         Some(match self.config.sensors[index].sees {
             // Nobody need speak.

@@ -14,7 +14,10 @@ use super::read_signs::{Ground, event, sign};
 use super::stops::{Stop, stop};
 use super::timetable::CHINA_MIN;
 use super::{GreenKind, Link, Node, Phase, Posted, Site, Turn, check, conflict};
-use crate::sheet::{At, Findings, Reader, Table};
+use crate::sheet::{At, Findings, Reader, Reason, Table};
+
+/// An origin this near to 0, 0 was not surveyed: 11 km.
+const NOWHERE_DEG: f64 = 0.1;
 
 /// Farthest that anything of a site lies from its origin: what the largest offset class but one
 /// reaches in MAP, at our latitudes.
@@ -262,6 +265,16 @@ fn origin(mut table: Table<'_, '_>) -> Option<GeoPosition> {
     let lat = required_number(&mut table, "lat-deg", -90.0, 90.0);
     let lon = required_number(&mut table, "lon-deg", -180.0, 180.0);
     let elevation = table.number("elevation-m", -409.5..=6143.9);
+    let nowhere = |deg: Option<f64>| deg.is_some_and(|deg| deg.abs() < NOWHERE_DEG);
+    if nowhere(lat) && nowhere(lon) {
+        let told =
+            "is where latitude and longitude are both 0, in the sea: was it ever set?".to_owned();
+        table.unwise(
+            table.line(),
+            "lat-deg",
+            Reason::new("origin-at-zero", [], told),
+        );
+    }
     table.finish();
     let elevation = elevation.and_then(|metres| Elevation::from_m(metres.value).ok());
     GeoPosition::from_deg(lat?, lon?, elevation).ok()

@@ -411,3 +411,22 @@ fn what_a_message_cannot_carry_is_refused() {
         "{told:?}"
     );
 }
+
+#[test]
+fn an_origin_that_was_never_set_is_unwise() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../configs/sites/moyu-boyuan.toml"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let unset = text
+        .replace("31.2840000", "0.0")
+        .replace("121.1610000", "0");
+    let remarks = |text: &str| {
+        let (_, remarks) = Site::parse_with_remarks(text, "site.toml").unwrap();
+        remarks.to_string()
+    };
+    assert!(remarks(&unset).contains("lat-deg"), "{}", remarks(&unset));
+    let on_the_equator = text.replace("31.2840000", "0.0");
+    assert!(!remarks(&on_the_equator).contains("lat-deg"));
+}

@@ -37,7 +37,7 @@ const REASONS = {
   unfit: "无法运行：{0}", "no-recording-yet": "{0}：修复之前不会录制", "no-journal": "{0}：修复之前拒绝所有指令", "no-socket": "{0}：修复之前不能使用 rsu event",
   "no-token": "{0}：修复之前不能由控制台更改任何内容", "no-file": "{0}：会反复查找该文件", "no-password": "{0}：修复之前不会连接该代理",
   // In the site.
-  "no-map": "无法生成 MAP：{0}", "name-left-out": "“{0}”不会写入 MAP：名称应为 1 至 63 个 ASCII 字符", "long-piece": "{0}：第 {1} 点与第 {2} 点相距超过 {3} m",
+  "no-map": "无法生成 MAP：{0}", "name-left-out": "“{0}”不会写入 MAP：名称应为 1 至 63 个 ASCII 字符", "origin-at-zero": "经纬度均为 0，位于海上：是否未设置？", "long-piece": "{0}：第 {1} 点与第 {2} 点相距超过 {3} m",
   "wide-junction": "{0}：停止线距其通往节点 {2} 的车道 {1} m", "other-turn": "{0}：通往节点 {1} 的转向写为 {2}，而车道走向为 {3}",
   "conflict-not-listed": "相位 {0} 与 {1} 的路径相交或汇合，却未列为冲突：两者可能同时以绿灯播发", "far-from-node": "{0}：端点距路口节点 {1} m",
   "unusual-width": "{0} 宽 {1} m，对机动车而言少见", "ends-apart": "{0} 与车道 {1} 的端点沿道路相差 {2} m", "lane-gap": "{0} 与车道 {1} 之间有 {2} m 空隙", "lanes-overlap": "{0} 与车道 {1} 重叠 {2} m：宽度是否正确？",

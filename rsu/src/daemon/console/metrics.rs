@@ -226,9 +226,9 @@ const METRICS: &[Metric] = &[
     metric!(Gauge "rsu_sensor_later_seconds", "How much later a sensor without a clock reports than its configured latency, by the word of the others, by input; taken off already, and 0 without learn-latency", |s| {
         by_sensor(s, |health| health.later_s)
     }),
-    metric!(Gauge "rsu_sensor_suspected", "1 for what is suspected of a sensor: hung (the same picture again and again, though those in it are said to move, or were never seen where they were to the bit), silent, turned by more than a degree, shifted by more than 0.8 m, or noisier than twice its claim; by input and suspicion", |s| {
+    metric!(Gauge "rsu_sensor_suspected", "1 for what is suspected of a sensor: hung (the same picture again and again, though those in it are said to move, or were never seen where they were to the bit), silent, astray (hardly anything in common with the others that look there), turned by more than a degree, shifted by more than 0.8 m, or noisier than twice its claim; by input and suspicion", |s| {
         let rows = sensors(s).flat_map(|(name, health)| {
-            let all = [Suspicion::Hung, Suspicion::Silent, Suspicion::Turned, Suspicion::Shifted, Suspicion::Noisy];
+            let all = [Suspicion::Hung, Suspicion::Silent, Suspicion::Astray, Suspicion::Turned, Suspicion::Shifted, Suspicion::Noisy];
             all.map(|one| {
                 let suspected = u8::from(health.suspicion == Some(one));
                 (labelled(name, "suspicion", suspicion_name(one)), f64::from(suspected))

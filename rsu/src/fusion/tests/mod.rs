@@ -1,6 +1,7 @@
 //! Rules of the room as a whole: what comes out of the door for what goes in.
 
 mod abreast;
+mod accord;
 mod apart;
 mod bounds;
 mod broken;

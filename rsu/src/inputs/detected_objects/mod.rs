@@ -30,7 +30,7 @@
 //!   what this message is later than the quickest of late by its own stamp. One that is later by more
 //!   than 1 s was held up, and is dropped: what was seen then is no picture of now. Of lists without stamps it
 //!   is told by their pace: what comes in a rush after a silence was held up, and the first after one may have
-//!   been (`backlog`).
+//!   been (`backlog`); of single objects without stamps likewise, by the pace of their rounds (`rounds`).
 //! - A message that is the same as the one before to the letter, or whose `sequence` is behind the
 //!   last by less than 100, is dropped: a box that hangs must not look alive. One that was started anew
 //!   before it had counted so far is heard again after three messages, or at once on a new connection.
@@ -39,6 +39,7 @@
 //! Reading allocates, bounded by the message: 4 MiB, 1024 objects.
 
 mod emitter;
+mod rounds;
 #[cfg(test)]
 mod tests;
 pub mod wire;
@@ -51,6 +52,7 @@ use v2x_msg::base::EnuFrame;
 pub use super::objects::Assumed;
 pub use emitter::Emitter;
 
+use self::rounds::Rounds;
 use self::wire::{ClassWord, Message, Object};
 use super::backlog::Backlog;
 use super::delay::Delay;
@@ -142,6 +144,7 @@ impl Decoder {
                 gather: Gather::default(),
                 delay: Delay::over(STRETCH),
                 backlog: Backlog::default(),
+                rounds: Rounds::default(),
                 last: None,
                 sequence: Sequence::default(),
             },
@@ -180,6 +183,7 @@ struct Ear {
     gather: Gather,
     delay: Delay,
     backlog: Backlog,
+    rounds: Rounds,
     last: Option<u64>,
     sequence: Sequence,
 }
@@ -238,7 +242,11 @@ impl Ear {
     }
 
     fn carma(&mut self, arrived: Now, said: &Message, sink: &mut dyn FnMut(Content)) {
-        let Some(seen_at) = self.seen_at(arrived, said.timestamp) else {
+        let id = said.object_id.map(|DeviceId(id)| id);
+        let rushes = self.rounds.holds(arrived.mono, id, &mut self.backlog);
+        let seen_at = self.seen_at(arrived, said.timestamp);
+        let is_stamped = said.timestamp.whole(STAMPS_MS).is_some();
+        let Some(seen_at) = seen_at.filter(|_| is_stamped || !rushes) else {
             return self.counts.ignore("held-up");
         };
         let origin = said.proj_string.as_deref().and_then(wire::origin_of);
@@ -254,7 +262,7 @@ impl Ear {
         let velocity_cov = wire::level(said.velocity_covariance.as_ref());
         let size = said.size.unwrap_or_default();
         let thing = Thing {
-            id: said.object_id.map(|DeviceId(id)| id),
+            id,
             place_m: place.map(|(x, y)| (east_m + x, north_m + y)),
             place_cov: self.believed(place_cov, said.position_covariance.is_some()),
             velocity_mps,

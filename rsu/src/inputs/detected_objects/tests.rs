@@ -262,6 +262,27 @@ fn lists_without_stamps_that_a_line_held_up_are_told_by_their_pace() {
 }
 
 #[test]
+fn single_objects_without_stamps_that_a_line_held_up_are_told_by_the_pace_of_their_rounds() {
+    for (seen, apart_ms) in [(1, 0), (7, 0), (7, 2)] {
+        let mut decoder = decoder();
+        // All that a box sees, one message each.
+        let mut round = |n: u64, arrived_ms: u64| {
+            let told = (0..seen).map(|id| {
+                let text = format!(
+                    "{{\"objectId\":{id},\"type\":\"CAR\",\"position\":{{\"x\":{n},\"y\":{id},\"z\":0}}}}"
+                );
+                push(&mut decoder, now(arrived_ms + apart_ms * id), &text).len()
+            });
+            told.sum::<usize>()
+        };
+        assert!((0..50).all(|n| round(n, 100 * n) == seen as usize));
+        assert!((50..250).all(|n| round(n, 25_000 + 20 * (n - 50)) == 0));
+        assert!((300..350).all(|n| round(n, 100 * n) == seen as usize));
+        assert_eq!(counted(&decoder, "held-up"), 200 * seen);
+    }
+}
+
+#[test]
 fn repeated_and_overtaken_messages_are_dropped_and_a_restart_is_followed() {
     let mut decoder = decoder();
     let mut of = |sequence: i64, extra: &str| {

@@ -122,6 +122,7 @@ impl Decoder {
                 counts: Counts::new(&REJECTED, &IGNORED, &TOLERATED),
                 known: Receiver::default(),
                 date: None,
+                off_sky: false,
                 lonely: 0,
                 in_view: ArrayVec::new(),
             },
@@ -148,6 +149,7 @@ impl Decoder {
         self.asked = false;
         self.ear.known = Receiver::default();
         self.ear.date = None;
+        self.ear.off_sky = false;
         self.ear.in_view.clear();
     }
 
@@ -214,6 +216,8 @@ struct Ear {
     known: Receiver,
     /// Midnight of the last RMC or ZDA, and the time of day at which it said so.
     date: Option<(Utc, u32)>,
+    /// The last GGA told a place that is none of the sky: not every RMC says how it came by its own.
+    off_sky: bool,
     /// GGA since the last RMC.
     lonely: u8,
     /// Satellites in view, by the first letters of the talker, and when it said so.
@@ -267,7 +271,9 @@ impl Ear {
     }
 
     fn rmc(&mut self, said: &Sentence<'_>) {
-        let valid = said.field(2) == "A";
+        // Reckoned on, typed in by hand, simulated: no fix of the sky.
+        let of_sky = !matches!(said.field(12), "E" | "M" | "S") && !self.off_sky;
+        let valid = said.field(2) == "A" && of_sky;
         let time_of_day_ms = said.time_of_day_ms(1);
         if let Some(date) = wire::date(said.field(9)) {
             self.note_date(date, time_of_day_ms);
@@ -292,6 +298,7 @@ impl Ear {
             // 6 is dead reckoning, 7 typed in by hand, 8 simulated: no fix of the sky.
             _ => Fix::None,
         };
+        self.off_sky = matches!(said.whole(6), Some(6..=8));
         let fixed = self.known.fix != Fix::None;
         self.known.place_deg = said.place(2).filter(|_| fixed);
         self.known.satellites_used = said.whole(7);

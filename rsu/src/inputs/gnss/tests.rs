@@ -81,6 +81,41 @@ fn a_clock_and_a_place_that_differ_are_counted() {
 }
 
 #[test]
+fn a_place_that_is_reckoned_on_is_no_fix_whichever_sentence_says_so() {
+    for quality in ["6", "7", "8"] {
+        for mode in [&["E"][..], &["A"], &[]] {
+            let mut bytes = Vec::new();
+            for second in ["01", "02", "03"] {
+                let time = format!("0741{second}.000");
+                let place = ["3110.0", "N", "12110.0", "E"];
+                let rmc = [
+                    &[time.as_str(), "A"],
+                    &place[..],
+                    &["0.0", "", "220926", "", ""],
+                    mode,
+                ]
+                .concat();
+                wire::emit("GNRMC", &rmc, &mut bytes);
+                let gga = [&[time.as_str()], &place[..], &[quality, "04", "2.0"]].concat();
+                wire::emit("GNGGA", &gga, &mut bytes);
+            }
+            let (heard, _) = hear(Form::Nmea, now(START_MS), &bytes);
+            assert_eq!(heard.len(), 3);
+            // The first comes before anything has told.
+            let told = if mode == ["E"] {
+                &heard[..]
+            } else {
+                &heard[1..]
+            };
+            assert!(
+                told.iter()
+                    .all(|said| said.fix == Fix::None && said.place_deg.is_none())
+            );
+        }
+    }
+}
+
+#[test]
 fn a_receiver_without_a_fix_compares_nothing() {
     let mut bytes = Vec::new();
     Emitter.epoch(now(0).utc, None, &mut bytes);

@@ -18,6 +18,8 @@
 //! - Ten scenes that are the same to the bit, in which something should have moved by a metre by its own speed,
 //!   are one that is played again by a converter that hangs: they are counted and not reported, so that the
 //!   radar grows old. The number of the frames says nothing, for they have none.
+//! - What a converter held up comes in a rush after a silence: counted (`held-up`) and not reported, as is the first
+//!   scene after any silence, which may have been (`backlog`).
 
 pub mod wire;
 
@@ -26,6 +28,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 
 use self::wire::{Frame, LENGTH, Malformed, Target};
+use super::backlog::Backlog;
 use super::json::fingerprint;
 use super::objects::{self, Assumed, Gather, Thing};
 use super::{Counts, Mount, Pose};
@@ -63,7 +66,7 @@ const REJECTED: [&str; 5] = {
     let [a, b, c] = objects::REFUSED;
     ["noise", "checksum", a, b, c]
 };
-const IGNORED: [&str; 3] = ["other-id", "sensor-state", "repeated-scene"];
+const IGNORED: [&str; 4] = ["other-id", "sensor-state", "repeated-scene", "held-up"];
 const TOLERATED: [&str; 2] = ["incomplete-cycle", "more-than-announced"];
 /// No radar of the family lists more.
 const MOST_TARGETS: u8 = 32;
@@ -89,6 +92,8 @@ pub struct Decoder {
     /// So many scenes before were the same, since then.
     same: u32,
     since: Mono,
+    backlog: Backlog,
+    held_up: bool,
 }
 
 /// What tells scenes apart.
@@ -115,6 +120,8 @@ impl Decoder {
             last: Scene::default(),
             same: 0,
             since: Mono::ZERO,
+            backlog: Backlog::default(),
+            held_up: false,
         }
     }
 
@@ -193,6 +200,7 @@ impl Decoder {
     }
 
     fn begin(&mut self, arrived: Now) {
+        self.held_up = self.backlog.holds(arrived.mono);
         self.gather.begin(arrived.mono - self.config.latency);
         self.scene = Scene {
             began: arrived.mono,
@@ -210,6 +218,8 @@ impl Decoder {
         let moved_m = scene.fastest_mps * scene.began.seconds_after(self.since);
         if self.same >= FROZEN && moved_m > FROZEN_M {
             self.counts.ignore("repeated-scene");
+        } else if self.held_up {
+            self.counts.ignore("held-up");
         } else {
             self.gather.end(&mut self.counts, sink);
         }
@@ -384,6 +394,25 @@ mod tests {
         assert_eq!(reported(|n| at(1000 + 25 * n, 800)).0, 40);
         assert_eq!(reported(|_| at(1000, 702)).0, 40);
         assert_eq!(reported(|_| at(1000, 0)).0, 40);
+    }
+
+    #[test]
+    fn scenes_that_a_converter_held_up_are_told_by_their_pace() {
+        let mut decoder = Decoder::new(Config::default());
+        let mut reports = |n: u16, arrived_ms: u64| {
+            let now = Now {
+                mono: Mono::from_nanos(1_000_000_000 + 1_000_000 * arrived_ms),
+                utc: Utc::from_unix_ns(0),
+            };
+            let (mut bytes, mut heard) = (Vec::new(), 0);
+            Emitter.scene(&[target(1000 + n), target(4000)], &mut bytes);
+            decoder.push(now, &bytes, &mut |_| heard += 1);
+            heard
+        };
+        assert!((0..50).all(|n| reports(n, 50 * u64::from(n)) == 1));
+        assert!((50..450).all(|n| reports(n, 22_500 + 2 * u64::from(n - 50)) == 0));
+        assert!((450..500).all(|n| reports(n, 23_350 + 50 * u64::from(n - 450)) == 1));
+        assert!(decoder.counts().ignored().contains(&("held-up", 400)));
     }
 
     proptest! {

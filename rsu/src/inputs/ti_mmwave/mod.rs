@@ -20,6 +20,8 @@
 //! - A frame under the last one's number that is the same to the bit is that one again, played by a converter
 //!   that hangs: it is counted and not reported, so that the radar grows old. Of a radar that has never counted,
 //!   that is believed once ten have been the same. A frame that took more than a second to come is old, too.
+//! - What a converter held up comes in a rush after a silence, pictures of long ago: counted (`held-up`) and not
+//!   reported, as is the first frame after any silence, which may have been (`backlog`).
 //! - Points are no objects: several may be of one, and the radar keeps no numbers. Fusion knows.
 //! - Points that do not move are mostly walls and poles; they are left out unless
 //!   [`Config::report_still`]. A standing car then is too.
@@ -40,6 +42,7 @@ pub use wire::Layout;
 
 use self::framer::{Framer, Piece};
 use self::wire::{Point, Target};
+use super::backlog::Backlog;
 use super::json::fingerprint;
 use super::objects::{self, Assumed, Gather, MOST, Thing};
 use super::{Counts, Mount, Pose};
@@ -82,7 +85,7 @@ const REJECTED: [&str; 7] = {
     let [a, b, c] = objects::REFUSED;
     ["noise", "broken-frame", "cut-frame", "target-size", a, b, c]
 };
-const IGNORED: [&str; 2] = ["still-points", "repeated-frame"];
+const IGNORED: [&str; 3] = ["still-points", "repeated-frame", "held-up"];
 const TOLERATED: [&str; 2] = ["frames-missed", "objects-left-out"];
 
 /// So many frames the same to the bit are no measurements: noise alone would tell them apart.
@@ -108,6 +111,7 @@ struct Ear {
     /// The number has been seen to change; so many frames in a row were the same to the bit.
     has_counted: bool,
     same: u32,
+    backlog: Backlog,
 }
 
 impl Decoder {
@@ -123,6 +127,7 @@ impl Decoder {
                 last: None,
                 has_counted: false,
                 same: 0,
+                backlog: Backlog::default(),
             },
         }
     }
@@ -164,6 +169,9 @@ impl Ear {
             self.counts.tolerate_times("frames-missed", missed.into());
         }
         self.last = Some((number, fingerprint(frame)));
+        if self.backlog.holds(arrived.mono) {
+            return self.counts.ignore("held-up");
+        }
         self.gather.begin(arrived.mono - self.config.latency);
         let mut room = MOST;
         for (kind, data) in wire::tlvs(layout, frame) {

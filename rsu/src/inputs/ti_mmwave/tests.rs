@@ -229,3 +229,26 @@ proptest! {
         prop_assert!(hear(looks_east(layout), &bytes, chunk).0.len() > heard.len());
     }
 }
+
+#[test]
+fn frames_that_a_converter_held_up_are_told_by_their_pace() {
+    for layout in [Layout::OutOfBox, Layout::Traffic] {
+        let mut decoder = Decoder::new(looks_east(layout));
+        let mut emitter = Emitter::new(layout);
+        let mut reports = |arrived_ms: u64| {
+            let now = Now {
+                mono: Mono::from_nanos(1_000_000_000_000 + 1_000_000 * arrived_ms),
+                utc: Utc::from_unix_ns(0),
+            };
+            let (mut bytes, mut heard) = (Vec::new(), 0);
+            emitter.frame(&[car()], &mut bytes);
+            decoder.push(now, &bytes, &mut |_| heard += 1);
+            heard
+        };
+        assert!((0..50).all(|n| reports(50 * n) == 1));
+        // Twenty seconds of silence, what was measured meanwhile within two, and on.
+        assert!((0..400).all(|n| reports(22_500 + 5 * n) == 0));
+        assert!((0..50).all(|n| reports(24_545 + 50 * n) == 1));
+        assert_eq!(counted(&decoder, "held-up"), 400);
+    }
+}
