@@ -26,6 +26,7 @@
 //! - `ids`: public ids, 1 to 255
 //! - [`lanes`](Lanes): what the site's lanes say of who drives on them
 //! - [`picture`](Picture): what fusion says
+//! - `fields`: where sensors look
 //!
 //! All room is made in [`Fusion::new`]; after it nothing allocates, and the work of a frame is
 //! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window, and by
@@ -52,6 +53,7 @@ mod delay;
 mod doubt;
 mod existence;
 mod eyesight;
+mod fields;
 mod filter;
 mod habits;
 mod heading;
@@ -93,6 +95,7 @@ mod views;
 
 pub use config::{Config, MAX_SENSORS, MAX_TARGETS, MAX_TRACKS, Parts, Pose, Sees, Sensor};
 pub use counts::Counts;
+pub(crate) use fields::Fields;
 pub use health::{Health, Suspicion};
 pub use lanes::Lanes;
 pub use picture::{Picture, Track};

@@ -2,8 +2,7 @@
 //!
 //! A request stands for as long as its vehicle says, is renewed each time it is said again, and is decided
 //! anew before each answer, from the picture of that moment: `change` for a lane beside, `pass` for the
-//! lane of those who come against one, `share` for who is seen in an area. `lanes` knows the site's lanes,
-//! `sight` where sensors look: a lane that nobody sees is not free.
+//! lane of those who come against one, `share` for who is seen in an area. `lanes` knows the site's lanes.
 //!
 //! Nothing is granted that could not be seen to be safe, and nobody is told more than for the moment: an
 //! answer holds until the next but a few. Not here: messages and when they are sent
@@ -13,7 +12,6 @@ mod change;
 mod lanes;
 mod pass;
 mod share;
-mod sight;
 
 use std::time::Duration;
 
@@ -24,11 +22,10 @@ use v2x_msg::kinds::rsi::{Lanes as LaneSet, ReferenceLink};
 use v2x_msg::kinds::vir::Behavior;
 
 use crate::clock::Mono;
-use crate::fusion::{Picture, Sensor, Track};
+use crate::fusion::{Fields, Picture, Sensor, Track};
 use crate::report::{Area, InputId, Request, Wish};
 use crate::site::Site;
 use lanes::Lanes;
-use sight::Sight;
 
 /// What is answered, and how much room there must be.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,7 +169,7 @@ pub struct Desk {
     config: Config,
     id: StationId,
     lanes: Lanes,
-    sight: Sight,
+    sight: Fields,
     open: Box<ArrayVec<Open, MOST_OPEN>>,
     advice: ArrayVec<Advice, MAX_VEHICLES>,
     shared: share::Shared,
@@ -184,7 +181,7 @@ impl Desk {
     pub fn new(config: Config, site: &Site, id: StationId, sensors: &[Sensor]) -> Self {
         Self {
             lanes: Lanes::of(site),
-            sight: Sight::of(sensors),
+            sight: Fields::of(sensors),
             open: Box::default(),
             advice: ArrayVec::new(),
             shared: share::Shared::default(),
@@ -401,7 +398,7 @@ impl Decision {
 #[derive(Clone, Copy)]
 struct Room<'a> {
     config: &'a Config,
-    sight: &'a Sight,
+    sight: &'a Fields,
     target: &'a lanes::Target,
     asker: &'a Track,
     others: &'a [Track],

@@ -160,6 +160,7 @@ impl Station {
         let sources = rsm::Sources::new(sources);
         let [spat_cnt, rsm_cnt, rsi_cnt, map_cnt] = std::array::from_fn(|_| seed.msg_count());
         let answer_cnts = std::array::from_fn(|_| seed.msg_count());
+        let detect = Detect::new(config.detect, &site, &config.fusion.sensors);
         let (asked, holds) = (config.requests.is_on(), config.requests.holds);
         let mut station = Self {
             now,
@@ -183,7 +184,7 @@ impl Station {
             board: Board::new(config.events, site.origin),
             standing: Standing::of(&site),
             weather: Weather::new(config.weather, &site),
-            detect: Detect::new(config.detect, &site),
+            detect,
             warnings: Warnings::new(config.warnings, &site),
             look: false,
             spat_speaks: false,
@@ -223,6 +224,7 @@ impl Station {
                 // What fusion refuses must not make the picture look fresh.
                 if self.fusion.counts().frames > taken {
                     self.desk.note_scene(input, objects.seen_at);
+                    self.detect.note_scene(input, objects.seen_at);
                     if self.fusion.is_told(input) {
                         self.rsm.note_told(arrived);
                         return self.turn(now);

@@ -28,6 +28,8 @@ pub struct Row {
     pub position_m: Samples,
     /// RSI besides that told of it so far off that they belong to nothing.
     pub astray: u64,
+    /// RSI that said of it that its end is not seen, while it went on behind what was seen.
+    pub end_unseen: u64,
 }
 
 impl Row {
@@ -38,7 +40,16 @@ impl Row {
 
     /// Share of the RSI about what lasted that told of it too far off to belong to it; None if there were none.
     pub fn astray(&self) -> Option<f64> {
-        share(self.astray, self.astray + self.position_m.count() as u64)
+        share(
+            self.astray,
+            self.astray + self.end_unseen + self.position_m.count() as u64,
+        )
+    }
+
+    /// Share of the RSI about what lasted that said, rightly, that its end is not seen; None if there were none.
+    pub fn end_unseen(&self) -> Option<f64> {
+        let placed = self.astray + self.position_m.count() as u64;
+        share(self.end_unseen, self.end_unseen + placed)
     }
 
     /// Share of what happened that was told; None if nothing happened.
@@ -86,6 +97,9 @@ impl Detectors {
         for (code, astray) in &judge.astray_by_type {
             self.rows.entry(*code).or_default().astray += astray;
         }
+        for (code, unseen) in &judge.end_unseen_by_type {
+            self.rows.entry(*code).or_default().end_unseen += unseen;
+        }
     }
 
     /// All that others have found.
@@ -101,6 +115,7 @@ impl Detectors {
             row.cancel_s.add_all(&theirs.cancel_s);
             row.position_m.add_all(&theirs.position_m);
             row.astray += theirs.astray;
+            row.end_unseen += theirs.end_unseen;
         }
     }
 
@@ -115,7 +130,7 @@ impl Detectors {
             return String::new();
         }
         let mut text = String::from(
-            "event  happened  told  of nothing  an hour  precision  recall  delay p50, p95, most      position 95 %  astray  taken back, most\n",
+            "event  happened  told  of nothing  an hour  precision  recall  delay p50, p95, most      position 95 %  astray  end unseen  taken back, most\n",
         );
         let or_none = |value: Option<f64>, unit: &str| {
             value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}{unit}"))
@@ -123,7 +138,7 @@ impl Detectors {
         for (code, row) in &self.rows {
             let delay = [0.5, 0.95, 1.0].map(|share| or_none(row.delay_s.quantile(share), " s"));
             text.push_str(&format!(
-                "{code:<6} {:>8} {:>5} {:>11} {:>8} {:>10} {:>7}  {:<25} {:>13} {:>7} {:>17}\n",
+                "{code:<6} {:>8} {:>5} {:>11} {:>8} {:>10} {:>7}  {:<25} {:>13} {:>7} {:>11} {:>17}\n",
                 row.happened,
                 row.told,
                 row.of_nothing,
@@ -133,6 +148,7 @@ impl Detectors {
                 delay.join(", "),
                 or_none(row.position_m.quantile(0.95), " m"),
                 or_none(row.astray(), ""),
+                or_none(row.end_unseen(), ""),
                 or_none(row.cancel_s.quantile(1.0), " s"),
             ));
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rsu::clock::Mono;
 use v2x_msg::base::EnuFrame;
-use v2x_msg::kinds::rsi::{EventSource, EventType, Rsi};
+use v2x_msg::kinds::rsi::{Event, EventSource, EventType, Rsi};
 
 use super::samples::Samples;
 use crate::plane::Point;
@@ -28,6 +28,8 @@ pub struct EventJudge {
     pub position_by_type: BTreeMap<u16, Samples>,
     /// By type: RSI that went on about something that lasted, told of farther away than what belongs to it.
     pub astray_by_type: BTreeMap<u16, u64>,
+    /// By type: RSI that said of something that lasted that it goes on behind what is seen of it, and it did.
+    pub end_unseen_by_type: BTreeMap<u16, u64>,
     /// Events that nothing on the road explains: their type, and when they were raised.
     pub false_events: Vec<(u16, Mono)>,
     /// What happened, with what was told of it.
@@ -96,6 +98,7 @@ impl EventJudge {
             position_m: Samples::default(),
             position_by_type: BTreeMap::new(),
             astray_by_type: BTreeMap::new(),
+            end_unseen_by_type: BTreeMap::new(),
             false_events: Vec::new(),
             told: Vec::new(),
             frame,
@@ -123,6 +126,7 @@ impl EventJudge {
             }
             let place = event.pos.map(|pos| self.frame.enu(pos));
             let place = place.map(|place| Point::new(place.east_m, place.north_m));
+            let behind = self.goes_on_behind(event, place);
             let key = (event.id, code);
             let before = self.on_air.get(&key);
             let before = before.filter(|(heard, _)| arrived.since(*heard) < GOES_ON);
@@ -131,15 +135,18 @@ impl EventJudge {
                 self.was_about.remove(&key);
             }
             let known = before.and_then(|(_, about)| *about);
-            let about = self.nearest(code, place, known, arrived, truth);
-            self.on_air.insert(key, (arrived, about.map(|(i, _)| i)));
+            let about = self.nearest(code, (place, behind), known, arrived, truth);
+            self.on_air.insert(key, (arrived, about.map(|(i, ..)| i)));
             match about {
-                Some((i, off_m)) => {
+                Some((i, off_m, unseen)) => {
                     self.was_about.insert(key, i);
                     let told = &mut self.told[i];
                     told.first.get_or_insert(arrived);
                     told.last = Some(arrived);
-                    if let Some(off_m) = off_m.filter(|_| told.what.until.is_none()) {
+                    let off_m = off_m.filter(|_| told.what.until.is_none());
+                    if unseen && off_m.is_some() {
+                        *self.end_unseen_by_type.entry(code).or_default() += 1;
+                    } else if let Some(off_m) = off_m {
                         self.position_m.add(off_m);
                         self.position_by_type.entry(code).or_default().add(off_m);
                     }
@@ -232,11 +239,11 @@ impl EventJudge {
     fn nearest(
         &self,
         code: u16,
-        place: Option<Point>,
+        (place, behind): (Option<Point>, Option<Point>),
         known: Option<usize>,
         arrived: Mono,
         truth: &Truth,
-    ) -> Option<(usize, Option<f64>)> {
+    ) -> Option<(usize, Option<f64>, bool)> {
         let now = truth.at(arrived);
         let apart = self.told.iter().enumerate().filter_map(|(i, told)| {
             let what = &told.what;
@@ -249,20 +256,26 @@ impl EventJudge {
             let body = now.as_ref().and_then(|road| road.body(what.body));
             let is_at = body.map_or(what.place, |body| body.centre);
             let places = std::iter::once(is_at).chain(what.or_at.into_iter().flatten());
-            let off_m = place.map(|place| {
-                let off_m = places.map(|is_at| place.distance_m(is_at));
-                off_m.fold(f64::INFINITY, f64::min)
+            let nearest = place.map(|place| {
+                let off = places.map(|is_at| off(place, behind, is_at));
+                off.fold((f64::INFINITY, false), |a, b| if b.0 < a.0 { b } else { a })
             });
-            Some((what.until.is_some(), i, off_m))
+            let unseen = nearest.is_some_and(|(_, unseen)| unseen);
+            Some((
+                what.until.is_some(),
+                i,
+                nearest.map(|(off_m, _)| off_m),
+                unseen,
+            ))
         });
         let near = |off_m: &Option<f64>| off_m.is_none_or(|off_m| off_m < BELONGS_WITHIN_M);
-        let apart: Vec<(bool, usize, Option<f64>)> =
-            apart.filter(|(_, _, off_m)| near(off_m)).collect();
+        let apart: Vec<(bool, usize, Option<f64>, bool)> =
+            apart.filter(|(_, _, off_m, _)| near(off_m)).collect();
         let lasting_m = apart.iter().filter(|(over, ..)| !over);
-        let lasting_m = lasting_m.map(|(.., off_m)| off_m.unwrap_or(0.0));
+        let lasting_m = lasting_m.map(|(_, _, off_m, _)| off_m.unwrap_or(0.0));
         let lasting_m = lasting_m.fold(f64::INFINITY, f64::min);
         let was_about = |i: usize| known == Some(i);
-        let over = |one: &(bool, usize, Option<f64>)| {
+        let over = |one: &(bool, usize, Option<f64>, bool)| {
             let still_there = one.2.is_some_and(|off_m| off_m < lasting_m);
             one.0 && !(was_about(one.1) && still_there)
         };
@@ -272,7 +285,29 @@ impl EventJudge {
             let before = if over(a) { before } else { Ordering::Equal };
             over(a).cmp(&over(b)).then(before).then(off)
         });
-        best.map(|&(_, i, off_m)| (i, off_m))
+        best.map(|&(_, i, off_m, unseen)| (i, off_m, unseen))
+    }
+
+    /// Which way a queue goes on that is told of without an end: a tail has a radius, so one without is the last
+    /// vehicle that is seen. Its way is told from upstream on.
+    fn goes_on_behind(&self, event: &Event, place: Option<Point>) -> Option<Point> {
+        if event.event_type != EventType::CONGESTION || event.radius.is_some() {
+            return None;
+        }
+        let path = event.place.as_ref()?.paths().first()?;
+        let begins = self.frame.enu(*path.points.first()?);
+        let back = Point::new(begins.east_m, begins.north_m).minus(place?);
+        (back.length_m() > 1.0).then(|| back.direction())
+    }
+}
+
+/// How far off what is told at `place` is of what is at `is_at`: if it goes on behind `place` and is there, by how much
+/// it is aside, and that it goes on.
+fn off(place: Point, behind: Option<Point>, is_at: Point) -> (f64, bool) {
+    let from = is_at.minus(place);
+    match behind.filter(|behind| from.dot(*behind) > 0.0) {
+        Some(behind) => (from.cross(behind).abs(), true),
+        None => (from.length_m(), false),
     }
 }
 

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rsu::clock::Utc;
 use v2x_msg::base::{
-    Countdown, DSecond, EnuFrame, GeoPosition, MinuteOfYear, MsgCount, NodeId, ParticipantId,
-    PhaseId, Speed, StationId,
+    Countdown, DSecond, EnuFrame, Few, GeoPosition, MinuteOfYear, MsgCount, NodeId, ParticipantId,
+    PhaseId, Radius, Speed, StationId,
 };
-use v2x_msg::kinds::rsi::{Event, EventSource, EventType};
+use v2x_msg::kinds::rsi::{Event, EventSource, EventType, Place, ReferencePath};
 use v2x_msg::kinds::rsm::{Participant, ParticipantKind};
 use v2x_msg::kinds::spat::{Counting, Ends, IntersectionState, Light, Phase, PhaseState, Timing};
 
@@ -498,6 +498,43 @@ fn what_goes_on_about_a_queue_whose_tail_is_far_away_by_now_is_astray() {
     all.add(&judge, 5.0);
     let share = all.rows[&707].astray().expect("told");
     assert!((share - 0.5).abs() < 0.02, "{share}");
+}
+
+#[test]
+fn what_says_that_it_goes_on_behind_what_is_seen_is_right_only_if_it_does() {
+    // Told at 100 m, its way from 250 m on; its tail is 60 m behind that, or as far before it.
+    let about = |tail_m: f64, radius_m: Option<f64>| {
+        let mut truth = truth();
+        let mut judge = EventJudge::new(frame(), &[], at(2.0));
+        let place = |east_m| frame().ground_position(east_m, 0.0).expect("near");
+        truth.set_happenings(&[Happening {
+            event_type: 707,
+            body: 1,
+            since: at(10.0),
+            sure: Some(at(10.0)),
+            until: None,
+            place: Point::new(tail_m, 0.0),
+            or_at: [None; 4],
+        }]);
+        let mut event = Event::new(1, EventType(707), EventSource::Detection);
+        event.pos = Some(place(100.0));
+        event.radius = radius_m.and_then(|radius_m| Radius::from_m(radius_m).ok());
+        let path = ReferencePath {
+            points: Few::new([250.0, 40.0].map(place)).expect("points"),
+            radius: Radius::from_m(3.5).expect("a radius"),
+        };
+        event.place = Place::new([path], []).ok();
+        let count = MsgCount::new(0).expect("in range");
+        let rsi = Rsi::of_events(count, StationId(*b"RSU00001"), place(0.0), [event]);
+        judge.hear(&rsi.expect("one"), at(12.0), &truth);
+        let unseen = judge.end_unseen_by_type.get(&707).copied();
+        (unseen, judge.position_m.count(), judge.false_events.len())
+    };
+    assert_eq!(about(160.0, None), (Some(1), 0, 0));
+    assert_eq!(about(40.0, None), (None, 0, 1));
+    assert_eq!(about(90.0, None), (None, 1, 0), "it ends before: 10 m off");
+    // One that names the end is held to it.
+    assert_eq!(about(160.0, Some(20.0)), (None, 0, 1));
 }
 
 #[test]

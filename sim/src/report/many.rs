@@ -74,6 +74,8 @@ pub struct DetectorFigures {
     pub recall: Option<f64>,
     /// Share of the RSI about what lasted that told of it too far off to belong to it.
     pub astray: Option<f64>,
+    /// Share of the RSI about what lasted that said, rightly, that its end is not seen.
+    pub end_unseen: Option<f64>,
     /// From when it was without doubt to its first RSI, from its end to its last RSI that did not take it back,
     /// and how far off it was told.
     pub distributions: [Distribution; 3],
@@ -186,7 +188,7 @@ impl<'a> ManyReport<'a> {
             "<section><h2>Detectors</h2><p class='fine'>Types by GB/T 29100-2012. Precision: of what was told, the \
              share that had happened. Recall: of what happened for long enough, the share that was told. The delay \
              counts from when it was so without doubt.</p><table><tr><th>type<th>happened<th>told<th>of nothing\
-             <th>an hour<th>precision<th>recall<th>delay p50<th>p95<th>longest<th>off, 95 %<th>astray<th>told after the end\
+             <th>an hour<th>precision<th>recall<th>delay p50<th>p95<th>longest<th>off, 95 %<th>astray<th>end unseen<th>told after the end\
              </tr>",
         );
         for one in &self.detectors {
@@ -195,7 +197,7 @@ impl<'a> ManyReport<'a> {
                 page,
                 "<tr><td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}\
                  <td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}\
-                 <td class='n'>{}<td class='n'>{}<td class='n'>{}</tr>",
+                 <td class='n'>{}<td class='n'>{}<td class='n'>{}<td class='n'>{}</tr>",
                 one.event_type,
                 one.happened,
                 one.told,
@@ -208,6 +210,7 @@ impl<'a> ManyReport<'a> {
                 plain(delay.max, " s"),
                 plain(off.p95, " m"),
                 plain(one.astray, ""),
+                plain(one.end_unseen, ""),
                 plain(after.max, " s"),
             );
         }
@@ -278,6 +281,7 @@ fn figures(all: &Detectors) -> Vec<DetectorFigures> {
         precision: row.precision(),
         recall: row.recall(),
         astray: row.astray(),
+        end_unseen: row.end_unseen(),
         distributions: [
             distribution("delay", "s", &row.delay_s),
             distribution("told after the end", "s", &row.cancel_s),

@@ -65,7 +65,7 @@ fn decided(cars: &[Track], seconds: u64) -> (Vec<u16>, Vec<(f64, f64)>) {
         congestion_from_m: 30.0,
         ..Config::default()
     };
-    let mut detect = Detect::new(config, &site);
+    let mut detect = Detect::new(config, &site, &[]);
     let mut book = Book::new(events::Config::default(), site.origin);
     let mut raised = Vec::new();
     for look in 0..seconds * 10 {

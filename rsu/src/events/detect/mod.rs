@@ -19,15 +19,16 @@ use std::time::Duration;
 
 use v2x_msg::base::{Confidence, EnuFrame, Few, LaneId, NodeId, Radius};
 use v2x_msg::kinds::rsi::{
-    self, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
+    self, Description, EventSource, EventType, Lanes, Level, Place, ReferenceLink, ReferencePath,
 };
 
 use super::book::Book;
 use super::claim::{Claim, Key, Origin, Until};
-use crate::clock::Now;
-use crate::fusion::{Picture, Sensor};
+use crate::clock::{Mono, Now};
+use crate::fusion::{Fields, Picture, Sensor};
+use crate::report::InputId;
 use crate::signals::Forecast;
-use crate::site::Site;
+use crate::site::{Site, words};
 use queue::Queues;
 use scene::{Roads, Scene, Spot};
 use turned::Turned;
@@ -112,11 +113,14 @@ pub struct Detect {
     watches: Watches,
     queues: Queues,
     turned: Turned,
+    sight: Fields,
+    /// What is said of a queue whose end nobody sees.
+    end_unseen: Option<Description>,
 }
 
 impl Detect {
-    /// Detectors for a site.
-    pub fn new(config: Config, site: &Site) -> Self {
+    /// Detectors for a site that these sensors look at.
+    pub fn new(config: Config, site: &Site, sensors: &[Sensor]) -> Self {
         let roads = Roads::new(site, config.bus_stopped_after);
         Self {
             queues: Queues::new(&config, &roads),
@@ -124,6 +128,8 @@ impl Detect {
             scene: Box::default(),
             frame: site.frame,
             turned: Turned::default(),
+            sight: Fields::of(sensors),
+            end_unseen: words::description(END_UNSEEN).ok(),
             roads,
         }
     }
@@ -131,6 +137,11 @@ impl Detect {
     /// These sensors are known to be turned, each with its bit in [`crate::fusion::Track::sources`].
     pub fn know_turned<'s>(&mut self, sensors: impl Iterator<Item = (u32, &'s Sensor)>) {
         self.turned.set(sensors);
+    }
+
+    /// A sensor has told of a scene that it saw then: until it falls silent its field is seen.
+    pub fn note_scene(&mut self, input: InputId, seen_at: Mono) {
+        self.sight.note(input, seen_at);
     }
 
     /// Looks at the picture of now, with what the signals show, and claims what is sure enough.
@@ -154,8 +165,11 @@ impl Detect {
                 });
             self.scene.spots[place].lies = self.watches.lies(&spot);
         }
-        for queue in self.queues.look(now.mono, &self.scene, &self.roads) {
-            let Some(event) = queue.event(&self.roads, &self.frame) else {
+        self.sight.set_now(now.mono);
+        let (roads, sight) = (&self.roads, &self.sight);
+        for queue in self.queues.look(now.mono, &self.scene, roads, sight) {
+            let words = self.end_unseen.as_ref();
+            let Some(event) = queue.event(&self.roads, &self.frame, words) else {
                 continue;
             };
             let tail_m = queue.tail_at_m(&self.roads);
@@ -190,6 +204,9 @@ fn claim(now: Now, found: Found, spot: &Spot, roads: &Roads, frame: &EnuFrame, b
     let number = u64::from(event_type.0) << 32 | u64::from(spot.id);
     say(now, number, event, (spot.east_m, spot.north_m), book);
 }
+
+/// "A queue whose end is beyond what is perceived."
+const END_UNSEEN: &str = "拥堵队尾超出感知范围";
 
 /// How far upstream of an event its path begins.
 const UPSTREAM_M: f64 = 100.0;

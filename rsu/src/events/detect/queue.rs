@@ -12,12 +12,12 @@
 
 use arrayvec::ArrayVec;
 use v2x_msg::base::{EnuFrame, Few, Radius};
-use v2x_msg::kinds::rsi::{self, EventSource, EventType, Level, Place, ReferencePath};
+use v2x_msg::kinds::rsi::{self, Description, EventSource, EventType, Level, Place, ReferencePath};
 
-use super::scene::{OnLane, Roads, Scene, Spot};
+use super::scene::{OnLane, Road, Roads, Scene, Spot};
 use super::{Config, MAX_POINTS, UPSTREAM_M, reference_link};
 use crate::clock::Mono;
-use crate::fusion::MAX_TRACKS;
+use crate::fusion::{Fields, MAX_TRACKS};
 
 /// Faster is no queue.
 const SLOW_BELOW_MPS: f64 = 4.0;
@@ -37,6 +37,8 @@ const CELL_M: f64 = 4.0;
 const HELD_S: f64 = 1.5;
 /// What has been there for less is nobody yet.
 const KNOWN_FOR_S: f64 = 1.0;
+/// The end of a queue that is seen is told as near as that.
+const END_WITHIN_M: f64 = 20.0;
 /// Two whose middles are nearer to each other are one vehicle.
 const APART_M: f64 = 3.0;
 /// A tail that goes farther back into the row was missed; nearer, the last vehicle has moved up.
@@ -56,6 +58,8 @@ pub(super) struct Queue {
     tail_m: f64,
     /// One vehicle is missed of those that make a queue.
     missing: bool,
+    /// Behind its last vehicle the road is seen far enough to know that it is the last.
+    ends: bool,
 }
 
 /// A row, and when it was seen.
@@ -98,6 +102,8 @@ struct Lane {
     last: Option<Last>,
     /// Where the tail that is told was seen last.
     tail: Option<(f64, Mono)>,
+    /// When sensors did not look far enough behind it last.
+    unseen: Option<Mono>,
     /// There has been one since.
     since: Option<Mono>,
     seen: Mono,
@@ -136,6 +142,7 @@ impl Queues {
         now: Mono,
         scene: &Scene,
         roads: &Roads,
+        sight: &Fields,
     ) -> ArrayVec<Queue, MOST> {
         let mut found: ArrayVec<Queue, MOST> = ArrayVec::new();
         let Some(rules) = self.rules else {
@@ -173,6 +180,8 @@ impl Queues {
             let Some(queue) = told.map(|queue| lane.hold_tail(now, queue)) else {
                 continue;
             };
+            let ends = lane.end_is_seen(now, queue.tail_m, road, sight);
+            let queue = Queue { ends, ..queue };
             let same_link = found
                 .iter_mut()
                 .find(|other| roads.lanes[other.lane].link == road.link);
@@ -186,6 +195,11 @@ impl Queues {
         found
     }
 }
+
+/// From the middle of one in a queue to that of the next: a gap, and half of each, lorries both.
+const NEXT_WITHIN_M: f64 = GAP_M + 16.5;
+/// An end that has not been seen is, once it has been for so long.
+const SEEN_AFTER_S: f64 = 2.0;
 
 /// Most links with congestion at a time.
 const MOST: usize = 16;
@@ -306,6 +320,7 @@ impl Lane {
                         head_m: to_m,
                         tail_m: from_m,
                         missing: false,
+                        ends: true,
                     })
                 }
             };
@@ -346,6 +361,7 @@ impl Lane {
             head_m,
             tail_m,
             missing: count < FEWEST,
+            ends: true,
         })
     }
 
@@ -359,6 +375,17 @@ impl Lane {
         let (tail_m, at) = missed.unwrap_or((queue.tail_m, now));
         self.tail = Some((tail_m, at));
         Queue { tail_m, ..queue }
+    }
+
+    /// Whether the last vehicle that is seen is the last: the road behind it is looked at as far as the next of
+    /// the queue could be, and has been for a moment.
+    fn end_is_seen(&mut self, now: Mono, tail_m: f64, road: &Road, sight: &Fields) -> bool {
+        let from_m = tail_m - NEXT_WITHIN_M;
+        if from_m < 0.0 || !sight.sees_line(&road.centre, from_m, tail_m) {
+            self.unseen = Some(now);
+        }
+        let lately = |at: Mono| now.seconds_after(at) <= SEEN_AFTER_S;
+        !self.unseen.is_some_and(lately)
     }
 }
 
@@ -402,15 +429,28 @@ impl Queue {
         (tail.east_m, tail.north_m)
     }
 
-    /// As RSI has it: at its tail, along the road from upstream of the tail to the head.
-    pub(super) fn event(&self, roads: &Roads, frame: &EnuFrame) -> Option<rsi::Event> {
+    /// As RSI has it: at its tail, along the road from upstream of the tail to the head. Where nobody sees its end
+    /// it is told at the last vehicle that is seen, without a radius, with words that say so, and along all of the
+    /// road that leads there, for on any of that its end may be.
+    pub(super) fn event(
+        &self,
+        roads: &Roads,
+        frame: &EnuFrame,
+        end_unseen: Option<&Description>,
+    ) -> Option<rsi::Event> {
         let road = &roads.lanes[self.lane];
         let (east_m, north_m) = self.tail_at_m(roads);
         let mut event = rsi::Event::new(0, EventType::CONGESTION, EventSource::Detection);
         event.pos = frame.ground_position(east_m, north_m).ok();
-        event.radius = Radius::from_m(20.0).ok();
+        let from_m = if self.ends {
+            event.radius = Radius::from_m(END_WITHIN_M).ok();
+            self.tail_m - UPSTREAM_M
+        } else {
+            event.description = end_unseen.cloned();
+            0.0
+        };
         event.level = Level::new(4).ok();
-        let points = road.between(self.tail_m - UPSTREAM_M, self.head_m);
+        let points = road.between(from_m, self.head_m);
         let points = points.filter_map(|point| frame.position(point).ok());
         let lanes = roads.lanes.iter().filter(|other| other.link == road.link);
         let width_m: f64 = lanes.clone().map(|lane| lane.width_m).sum();

@@ -41,6 +41,13 @@ fn at(ms: u64) -> Now {
     }
 }
 
+/// A camera sees all of the site, and has not fallen silent.
+fn detect_everywhere(config: Config, site: &Site) -> Detect {
+    let mut detect = Detect::new(config, site, &[scenes::camera((0.0, 0.0), 1000.0)]);
+    detect.note_scene(InputId(0), at(86_400_000).mono);
+    detect
+}
+
 fn bench() -> Bench {
     bench_with(Config::default())
 }
@@ -48,7 +55,7 @@ fn bench() -> Bench {
 fn bench_with(config: Config) -> Bench {
     let site = four_arms();
     Bench {
-        detect: Detect::new(config, &site),
+        detect: detect_everywhere(config, &site),
         book: Book::new(events::Config::default(), site.origin),
         ms: 1000,
         light: None,
@@ -113,7 +120,7 @@ fn bench_with_last_lanes(kind: LaneKind) -> Bench {
         link.lanes.last_mut().expect("lanes").kind = kind;
     }
     Bench {
-        detect: Detect::new(Config::default(), &site),
+        detect: detect_everywhere(Config::default(), &site),
         ..bench()
     }
 }
@@ -639,6 +646,49 @@ fn a_jam_before_no_signal_is_congestion_and_its_tail_moves() {
     bench.see(10.0, |_| Vec::new());
     let (_, code, stage) = *bench.told.last().unwrap();
     assert_eq!((code, stage), (707, events::Stage::Cleared));
+}
+
+#[test]
+fn a_jam_whose_end_is_not_seen_is_told_without_one() {
+    let mut bench = bench();
+    // To 230 m north, on the lane that leads here.
+    bench.detect = Detect::new(
+        Config::default(),
+        &four_arms(),
+        &[scenes::camera((IN_M, 0.0), 230.0)],
+    );
+    let see = |bench: &mut Bench, seconds: u32, cars: u8| {
+        for _ in 0..seconds {
+            let from = bench.ms;
+            bench.detect.note_scene(InputId(0), at(from + 600).mono);
+            bench.see(1.0, |_| queue(100.0, cars));
+        }
+        bench.book.sent(rsi::RsiClass::SemiStatic)[0].clone()
+    };
+    let begins_m = |event: &rsi::Event| {
+        let place = event.place.as_ref().expect("a place");
+        four_arms().frame.enu(place.paths()[0].points[0]).north_m
+    };
+    // Its last car stands at 156 m: 74 m of road behind it are seen.
+    let seen = see(&mut bench, 25, 8);
+    assert_eq!(seen.radius, Radius::from_m(20.0).ok());
+    assert_eq!(seen.description, None);
+    assert!((begins_m(&seen) - 256.0).abs() < 0.5, "{}", begins_m(&seen));
+    // At 196 m: the next may stand at 242 m.
+    let unseen = see(&mut bench, 2, 13);
+    assert_eq!(unseen.radius, None);
+    let words = words::description(END_UNSEEN).expect("GB 2312 has them");
+    assert_eq!(unseen.description, Some(words));
+    let tail_m = four_arms().frame.enu(unseen.pos.expect("a place")).north_m;
+    assert!((tail_m - 196.0).abs() < 0.1, "where it is seen: {tail_m}");
+    assert!(
+        begins_m(&unseen) > 269.0,
+        "all the road: {}",
+        begins_m(&unseen)
+    );
+    // It has moved up, and is believed after two seconds.
+    assert_eq!(see(&mut bench, 1, 8).radius, None);
+    assert_eq!(see(&mut bench, 3, 8).radius, Radius::from_m(20.0).ok());
 }
 
 #[test]

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use v2x_msg::base::Enu;
 
+use super::config::{Sees, Sensor};
 use crate::clock::Mono;
-use crate::fusion::{Sees, Sensor};
 use crate::report::InputId;
 
 /// The fields of all sensors that see others.
 #[derive(Debug)]
-pub(super) struct Sight {
+pub(crate) struct Fields {
     fields: Vec<Field>,
     now: Mono,
 }
@@ -31,8 +31,8 @@ const LASTS: Duration = Duration::from_millis(500);
 /// Between two points of a lane that are asked after.
 const STEP_M: f64 = 5.0;
 
-impl Sight {
-    pub(super) fn of(sensors: &[Sensor]) -> Self {
+impl Fields {
+    pub(crate) fn of(sensors: &[Sensor]) -> Self {
         let seeing = sensors.iter().filter(|sensor| sensor.sees != Sees::Told);
         let fields = seeing.map(|sensor| Field {
             sensor: *sensor,
@@ -45,7 +45,7 @@ impl Sight {
     }
 
     /// A sensor has told of a scene that it saw then.
-    pub(super) fn note(&mut self, input: InputId, seen_at: Mono) {
+    pub(crate) fn note(&mut self, input: InputId, seen_at: Mono) {
         let of = |field: &&mut Field| field.sensor.input == input;
         for field in self.fields.iter_mut().filter(of) {
             field.spoke_at = field.spoke_at.max(Some(seen_at));
@@ -53,12 +53,12 @@ impl Sight {
     }
 
     /// From now on it is asked what is seen at this moment.
-    pub(super) fn set_now(&mut self, now: Mono) {
+    pub(crate) fn set_now(&mut self, now: Mono) {
         self.now = now;
     }
 
     /// Whether some sensor sees what is at a point.
-    pub(super) fn sees(&self, east_m: f64, north_m: f64) -> bool {
+    fn sees(&self, east_m: f64, north_m: f64) -> bool {
         let live = |field: &&Field| {
             let spoke_at = field.spoke_at;
             spoke_at.is_some_and(|spoke_at| self.now.since(spoke_at) <= LASTS)
@@ -77,7 +77,7 @@ impl Sight {
 
     /// Whether all of a line from one distance along it to another is seen; what lies beyond its ends is
     /// not asked after.
-    pub(super) fn sees_line(&self, line: &[Enu], from_m: f64, to_m: f64) -> bool {
+    pub(crate) fn sees_line(&self, line: &[Enu], from_m: f64, to_m: f64) -> bool {
         let mut before_m = 0.0;
         for piece in line.windows(2) {
             let (east, north) = (
