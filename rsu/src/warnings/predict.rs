@@ -4,7 +4,10 @@
 //! and for who is before it as people do; off the lanes it keeps its speed and its rate of turn.
 //! Acceleration and turn are remembered by track id from look to look; a heading that passes north
 //! is one that goes on. Rooms:
-//! - `lanes`: which ways somebody may be on, and who is before it there
+//! - `mover`: one road user, and what is known of it
+//! - `lanes`: which ways somebody may be on
+//! - `ahead`: who is before it there
+//! - `signs`: what the signals say on each of them
 //! - `belief`: from when on it is believed that somebody is there
 //! - `blocks`: who stands in its way without being before it on a lane
 //! - `kerb`: whether those who come to the carriageway stop before it
@@ -17,6 +20,7 @@
 //!
 //! Not here: who meets whom.
 
+mod ahead;
 mod belief;
 mod blocks;
 mod brake;
@@ -26,90 +30,37 @@ mod drive;
 mod kerb;
 mod lanes;
 mod memory;
+mod mover;
 mod shape;
+mod signs;
 
 use arrayvec::ArrayVec;
 
 use super::light::Demand;
 use super::ways::Ways;
-use super::{RED_FROM, SAME_WAY_COS};
 use crate::clock::Mono;
 use crate::fusion::{MAX_TRACKS, Picture, Track};
-use crate::report::Class;
 use crate::signals::Forecast;
 
 pub(super) use brake::{Braking, keeps_behind, merging};
 pub(super) use clear::lets_clear;
+pub(super) use mover::Mover;
 pub(super) use shape::{HORIZON_S, Knot, PIECES, Prediction, STEP_S};
 
 use belief::{is_established, least_lead_s};
 use blocks::Blocks;
-use brake::{Sign, brakes_late, fails_to_follow, fails_to_stop, wanted};
+use brake::fails_to_follow;
 use clear::Stage;
 use crosswalk::{LETS_PASS_S, SETS_OUT, SETS_OUT_SIGMA_M, sets_out, waiting};
 use drive::{Profile, free};
 use kerb::{Coming, Kerbs, stops_before};
-use lanes::{Leader, MOST_WAYS, On, same_place, ways_of};
+use lanes::{MOST_WAYS, On, ways_of};
 use memory::Memory;
 use shape::{half_length_m, half_width_m, spread};
 
 /// Predictions of everybody: two for each road user, of whom few have a choice. Beyond them nobody
 /// is predicted.
 const MOST: usize = 512;
-
-/// One road user and what is predicted of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mover {
-    /// Its place in the picture.
-    pub(super) place: usize,
-    pub(super) id: u8,
-    pub(super) class: Class,
-    pub(super) speed_mps: f64,
-    pub(super) direction: (f64, f64),
-    pub(super) east_m: f64,
-    pub(super) north_m: f64,
-    /// It has been seen for long enough not to be a false echo.
-    pub(super) established: bool,
-    /// What it is about to do is believed from so long before on.
-    pub(super) least_lead_s: f64,
-    /// And for so long that those behind are held against it.
-    leads: bool,
-    /// It comes to the carriageway, and too little has been seen of it to say whether it brakes.
-    pub(super) undecided: bool,
-    /// Its predictions: from, and how many.
-    pub(super) first: usize,
-    pub(super) count: usize,
-    /// Whether it clears the junction, or sets off.
-    stage: Stage,
-    /// It comes to the carriageway: by the first of its predictions it goes on, by the second it stops.
-    pub(super) may_stop: bool,
-    /// Who drives before it on the likeliest of its ways.
-    pub(super) follows: Option<u8>,
-    /// How likely it will pass the stop line at red, and when it is there.
-    pub(super) runs_red: Option<(f64, f64)>,
-    /// How likely it cannot avoid the one before it by braking, which one, and when they touch.
-    pub(super) runs_into: Option<(f64, u8, f64)>,
-}
-
-impl Mover {
-    /// On foot, on paws or on two wheels.
-    pub(super) fn is_soft(&self) -> bool {
-        is_soft(self.class)
-    }
-
-    /// It is about to pass a red light, or has done so and is still on the junction.
-    pub(super) fn is_against_its_light(&self) -> bool {
-        let about_to = self.runs_red.is_some_and(|(likely, _)| likely >= RED_FROM);
-        about_to || self.stage.by_red
-    }
-}
-
-fn is_soft(class: Class) -> bool {
-    matches!(
-        class,
-        Class::Pedestrian | Class::Animal | Class::Bicycle | Class::Motorcycle
-    )
-}
 
 /// Everybody's predictions at one moment.
 #[derive(Debug)]
@@ -135,10 +86,6 @@ const JUST_SEEN_S: f64 = 0.25;
 const SURELY_GOES_ON: f64 = 0.9;
 /// Those that do are second echoes of one vehicle, on its own way.
 const LEADS_S: f64 = 2.0;
-/// So far over the stop line the light behind still tells which way one takes.
-const JUST_OVER_M: f64 = 5.0;
-/// Some have not begun to brake for a red light when nearly all have.
-const LATE_BRAKERS: f64 = 0.1;
 /// Who is on no lane where there are lanes is predicted for so long only.
 const AMONG_LANES_S: f64 = 1.2;
 
@@ -380,66 +327,6 @@ impl Predictions {
         }
     }
 
-    /// The ways of a road user and what their signals say. Who passes a red light on one way and may
-    /// go by another is taken to go there.
-    fn signs(
-        &self,
-        now: Mono,
-        index: usize,
-        track: &Track,
-        forecast: Option<&Forecast>,
-        ways: &Ways,
-        braking: Braking,
-    ) -> ArrayVec<(On, Sign), MOST_WAYS> {
-        let mover = &self.movers[index];
-        let memory = &self.memory[usize::from(track.id)];
-        let half_length_m = half_length_m(track);
-        let sign = |on: &On| {
-            let way = &ways.all[on.way];
-            let to_stop_m = way.stop_m - on.along_m - half_length_m;
-            let arrives_s = (to_stop_m / mover.speed_mps.max(STANDS_BELOW_MPS)).max(0.0);
-            let (demand, seen) = if to_stop_m > -JUST_OVER_M {
-                wanted(way, forecast, now, arrives_s)
-            } else {
-                (Demand::Go, false)
-            };
-            let (shown, _) = wanted(way, forecast, now, 0.0);
-            let passes = if to_stop_m > 0.0 {
-                fails_to_stop(mover, memory, track, to_stop_m, braking)
-            } else {
-                1.0
-            };
-            let late = if to_stop_m > 0.0 {
-                brakes_late(mover, memory, track, to_stop_m, braking)
-            } else {
-                0.0
-            };
-            let sign = Sign {
-                demand,
-                shown,
-                seen,
-                passes,
-                late,
-                arrives_s,
-            };
-            (*on, sign)
-        };
-        let mut signs: ArrayVec<_, MOST_WAYS> = self.on[index].iter().map(sign).collect();
-        if signs.iter().any(|(_, sign)| sign.demand == Demand::Go) {
-            signs.retain(|(_, sign)| sign.demand == Demand::Go || sign.passes < 0.5);
-            for (on, sign) in &mut signs {
-                if sign.demand == Demand::SurelyStop && sign.seen {
-                    on.weight *= (1.0 - sign.late).max(LATE_BRAKERS);
-                }
-            }
-        }
-        let sum: f64 = signs.iter().map(|(on, _)| on.weight).sum();
-        for (on, _) in &mut signs {
-            on.weight /= sum;
-        }
-        signs
-    }
-
     fn push(
         &mut self,
         track: &Track,
@@ -484,51 +371,4 @@ impl Predictions {
             around,
         });
     }
-
-    /// The nearest one before it on the same way.
-    fn leader(&self, index: usize, own: &On, picture: &Picture, ways: &Ways) -> Option<Leader> {
-        let way = &ways.all[own.way];
-        let mut nearest: Option<Leader> = None;
-        for (other, on) in self.on.iter().enumerate() {
-            let there = &self.movers[other];
-            if other == index || is_soft(there.class) || !there.leads {
-                continue;
-            }
-            let mover = &self.movers[other];
-            let rear_m = half_length_m(&picture.tracks[mover.place]);
-            for on in on {
-                let Some(centre_m) = same_place(way, own.way, &ways.all[on.way], on) else {
-                    continue;
-                };
-                let before = centre_m > own.along_m + 1.0;
-                if before && nearest.is_none_or(|found| centre_m - rear_m < found.rear_m) {
-                    nearest = Some(Leader {
-                        id: mover.id,
-                        rear_m: centre_m - rear_m,
-                        speed_mps: mover.speed_mps,
-                        across: false,
-                    });
-                }
-            }
-        }
-        nearest
-    }
-
-    /// The nearest one that stands in its way.
-    fn block(&self, index: usize, own: &On, ways: &Ways) -> Option<Leader> {
-        let block = blocks::nearest(&self.blocks, own.way, own.along_m, index)?;
-        let (mover, there) = (&self.movers[index], &self.movers[block.by]);
-        let along = ways.all[own.way].at(block.rear_m).direction;
-        Some(Leader {
-            id: there.id,
-            rear_m: block.rear_m,
-            speed_mps: there.speed_mps * cos(along, there.direction).max(0.0),
-            across: is_soft(there.class) || cos(mover.direction, there.direction) <= SAME_WAY_COS,
-        })
-    }
-}
-
-/// Of the angle between two directions.
-fn cos(one: (f64, f64), other: (f64, f64)) -> f64 {
-    one.0 * other.0 + one.1 * other.1
 }

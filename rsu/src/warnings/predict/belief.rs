@@ -6,7 +6,7 @@ use super::super::{BY_TWO_LEAD_S, LEAST_LEAD_S};
 use crate::clock::Mono;
 use crate::fusion::Track;
 
-use super::is_soft;
+use super::mover::is_soft;
 
 /// False echoes seldom live so long.
 const ESTABLISHED_S: f64 = 1.0;

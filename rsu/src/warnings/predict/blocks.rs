@@ -7,9 +7,10 @@
 use arrayvec::ArrayVec;
 
 use super::super::ways::{Way, Ways};
+use super::Mover;
 use super::lanes::On;
+use super::mover::is_soft;
 use super::shape::{half_length_m, half_width_m};
-use super::{Mover, is_soft};
 use crate::fusion::Track;
 
 /// Somebody in a way.
