@@ -16,7 +16,7 @@
 //!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `order`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
-//!   - `parts`: one body that is listed in parts
+//!   - `parts`, `ties`: one body that is listed in parts now and then, or always
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
 //!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung` (`jitter`),
@@ -25,7 +25,7 @@
 //! - [`health`](Health): how the sensors fare
 //! - `ids`: public ids, 1 to 255
 //! - [`lanes`](Lanes): what the site's lanes say of who drives on them
-//! - [`picture`](Picture): what fusion says
+//! - [`picture`](Picture): what fusion says (`bodies`: of tied parts as one)
 //!
 //! All room is made in [`Fusion::new`]; after it nothing allocates, and the work of a frame is
 //! bounded by [`MAX_OBJECTS`](crate::report::MAX_OBJECTS), the targets and the window, and by
@@ -42,6 +42,7 @@
 mod ageing;
 mod assign;
 mod associate;
+mod bodies;
 mod budget;
 mod classify;
 mod config;
@@ -85,6 +86,7 @@ mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod traces;
 mod tracklet;
 mod undo;
@@ -285,10 +287,11 @@ impl Fusion {
         let latest = at + self.config.delete_after;
         // In order of their ids: tracks are large, and would be moved often to be sorted.
         let mut places = [NOBODY; 256];
-        let mut most = 0;
+        let (mut most, mut any_tied) = (0, false);
         for (place, (_, target)) in (0..).zip(self.history.everybody(&self.crowd)) {
             places[usize::from(target.id)] = place;
             most = target.id.max(most);
+            any_tied |= target.tied;
         }
         // Who has no id has 0.
         for &place in places[..=usize::from(most)].iter().skip(1) {
@@ -305,6 +308,11 @@ impl Fusion {
             if let Some((lanes, track)) = self.lanes.as_ref().zip(self.picture.tracks.last_mut()) {
                 lanes.hold(track, target.heading.var());
             }
+        }
+        if any_tied {
+            let everybody = self.history.everybody(&self.crowd);
+            let joints = bodies::joints(&everybody.map(|(_, target)| target));
+            bodies::unite(&mut self.picture.tracks, &joints);
         }
         &self.picture
     }

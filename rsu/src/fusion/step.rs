@@ -15,6 +15,7 @@ use super::near::Near;
 use super::precision::{ECHO_SHARE, Precision};
 use super::repute::{Repute, Word};
 use super::target::{Sighting, Taken, Target};
+use super::ties;
 use super::tracklet::News;
 use super::views::{View, Views};
 use crate::clock::Mono;
@@ -158,6 +159,9 @@ impl Stepper {
         if !told && !frame.full {
             let before = targets.len();
             self.near.add(targets);
+            if sensor.sees == Sees::Centre {
+                ties::look(frame.at, targets, &self.near);
+            }
             let by = (&self.near, sensor.sees);
             counts.merged += self.merger.run(frame.at, targets, by);
             if !born.is_empty() || targets.len() != before {

@@ -16,6 +16,7 @@ use super::pace::Pace;
 use super::picture::Track;
 use super::repute::Word;
 use super::speeds::Age;
+use super::ties::Tie;
 use super::traces::{Devices, Missed};
 use super::tracklet::{Measured, News};
 use crate::clock::Mono;
@@ -65,6 +66,8 @@ pub(crate) struct Target {
     pub(crate) carried_now: bool,
     /// Of which it showed a part only.
     pub(crate) in_parts: bool,
+    /// It is a part of one body with the one ahead (`tie`).
+    pub(crate) tied: bool,
     pub(crate) size: SizeBelief,
     pub(crate) heading: Heading,
     pub(crate) class: ClassBelief,
@@ -91,6 +94,7 @@ pub(crate) struct Target {
     pub(crate) twin: Twin,
     pub(crate) word: Word,
     pub(crate) lasting: Lasting,
+    pub(crate) tie: Tie,
 }
 
 /// What a sighting was to a target.
@@ -148,6 +152,8 @@ impl Target {
             seen_now: true,
             carried_now: false,
             in_parts: false,
+            tied: false,
+            tie: Tie::default(),
             class: ClassBelief::new(),
             size: SizeBelief::default(),
             heading: Heading::default(),

@@ -10,6 +10,7 @@ mod overload;
 mod parts;
 mod ranges;
 mod speeds;
+mod ties;
 mod time;
 mod tracking;
 
