@@ -278,8 +278,10 @@ impl Fusion {
         }
         let mut paces = Paces::new(at);
         let sensors = self.config.sensors.iter().zip(&self.habits.precision);
-        let doubts: ArrayVec<Doubt, MAX_SENSORS> = sensors
-            .map(|(sensor, precise)| precise.doubt(sensor))
+        let worst = ranges::worst(&self.habits.precision);
+        let doubts: ArrayVec<Doubt, MAX_SENSORS> = (0..)
+            .zip(sensors)
+            .map(|(n, (sensor, precise))| precise.doubt(sensor, worst.beside(n)))
             .collect();
         let doubts = self.config.parts.lasting.then_some(&doubts[..]);
         self.picture.at = at;
