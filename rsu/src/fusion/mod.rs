@@ -13,6 +13,7 @@
 //! - `step`: one frame applied to those, by
 //!   - `filter`, `motion` (`pace`, `pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
 //!   - `heading`, `traces`: where it points, and who knows it by what
+//!   - `stray`: how far echoes stray over a body of unknown size
 //!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `order`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
@@ -81,6 +82,7 @@ mod screen;
 mod speeds;
 mod standing;
 mod step;
+mod stray;
 mod target;
 #[cfg(test)]
 mod testing;

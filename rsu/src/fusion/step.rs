@@ -235,7 +235,7 @@ fn take(
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(frame.at, echo_share, sighting);
             let seen = (sighting, frame.measured(sighting));
-            let repeats = (echo_repeats, frame.speeds_repeat);
+            let repeats = (echo_share.map(|_| echo_repeats), frame.speeds_repeat);
             let taken = target.update(frame.at, frame.sensor, seen, cov, repeats);
             match taken {
                 Taken::Whole => target.credit(edge, sighting.existence),

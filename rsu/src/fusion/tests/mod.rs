@@ -3,6 +3,7 @@
 mod apart;
 mod bounds;
 mod broken;
+mod echoes;
 mod heard;
 mod lanes;
 mod learnt;
