@@ -20,8 +20,13 @@ pub(crate) struct Doubt {
 
 impl Doubt {
     /// `survey` is the share of the survey's error that nobody has shown yet; what was found is how much too far
-    /// it measures and by how much it is turned.
-    pub(crate) fn new(sensor: &Sensor, survey: f64, (off_m, turned_rad): (f64, f64)) -> Self {
+    /// it measures and by how much it is turned. `others_m` is how much too far the worst of the others measures.
+    pub(crate) fn new(
+        sensor: &Sensor,
+        survey: f64,
+        (off_m, turned_rad): (f64, f64),
+        others_m: f64,
+    ) -> Self {
         let foot = Vector2::new(sensor.pose.east_m, sensor.pose.north_m);
         if sensor.sees == Sees::Told {
             // Nobody surveyed those.
@@ -37,7 +42,7 @@ impl Doubt {
             foot,
             place_m2,
             turned_rad2: (survey * SURVEY_RAD).powi(2) + (UNSURE * turned_rad).powi(2),
-            along_m2: place_m2 + (UNSURE * off_m).powi(2),
+            along_m2: place_m2 + (UNSURE * off_m).powi(2) + whose(off_m, others_m).powi(2),
         }
     }
 
@@ -57,6 +62,16 @@ impl Doubt {
     }
 }
 
+/// How much of what was found may be another's: two that contradict each other by far more than surveys are off
+/// share it, and nobody can say whose it is. Where one is off and no other, it is known.
+fn whose(off_m: f64, others_m: f64) -> f64 {
+    let both_m = off_m.abs().min(others_m.abs());
+    let square = both_m * both_m;
+    both_m * square / (square + USUAL_M * USUAL_M)
+}
+
+/// So much ranges of sensors are off that were set up well (`ranges`).
+const USUAL_M: f64 = 0.25;
 /// How well a roadside sensor is surveyed: its place, and the range that it says, to so much; its heading to
 /// so much (0.1 degree). Assumed, of a total station.
 const SURVEY_M: f64 = 0.05;

@@ -406,7 +406,7 @@ impl History {
     pub(crate) fn everybody<'a>(
         &'a self,
         crowd: &'a Crowd,
-    ) -> impl Iterator<Item = (Mono, &'a Target)> {
+    ) -> impl Iterator<Item = (Mono, &'a Target)> + Clone {
         crowd.seats.iter().map(|seat| {
             let slot = &self.slots[usize::from(seat.slot)];
             (slot.frame.at, &slot.made[usize::from(seat.index)])

@@ -64,6 +64,7 @@ struct Owner {
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     at: Mono,
+    born_at: Mono,
     seen_at: Mono,
     place: Vector2<f64>,
     velocity: Vector2<f64>,
@@ -134,12 +135,13 @@ impl Ids {
             }
         }
         let mut unclaimed = in_use;
-        let mut nameless = false;
+        let (mut nameless, mut tied) = (false, false);
         for n in 0..crowd.seats.len() {
             let (since, target) = history.change(crowd, n);
             if !target.confirmed {
                 continue;
             }
+            tied |= target.tied;
             target.id = self.find(target).unwrap_or(0);
             if target.id != 0 {
                 let back = self.owners[usize::from(target.id)].state != Use::Unclaimed;
@@ -149,6 +151,10 @@ impl Ids {
             } else {
                 nameless = true;
             }
+        }
+        if tied && unclaimed > 0 {
+            let passed = self.pass_on(at, history, crowd);
+            (unclaimed, in_use) = (unclaimed - passed, in_use - passed);
         }
         let mut settled = Settled::default();
         for n in 0..crowd.seats.len() {
@@ -195,6 +201,35 @@ impl Ids {
         settled
     }
 
+    /// Gives the name of a body to the part behind the one that bore it and has gone: out of sight first, as
+    /// whatever leaves. How often.
+    fn pass_on(&mut self, at: Mono, history: &mut History, crowd: &Crowd) -> usize {
+        let mut passed = 0;
+        for n in 0..crowd.seats.len() {
+            let (since, target) = history.change(crowd, n);
+            if !target.tied || target.id == 0 {
+                continue;
+            }
+            let bore = |owner: &Owner| owner.uid == target.tie.to && owner.state == Use::Unclaimed;
+            let Some(id) = self.owners.iter().position(bore) else {
+                continue;
+            };
+            // A body is called as the part that was there first (`bodies`).
+            let first_at = self.last_known[id].born_at;
+            if (first_at, id) > (target.born_at, usize::from(target.id)) {
+                continue;
+            }
+            self.owners[usize::from(target.id)] = Owner {
+                uid: 0,
+                state: Use::Resting(at + self.rest),
+            };
+            target.id = id as u8;
+            self.claim(since, target);
+            passed += 1;
+        }
+        passed
+    }
+
     fn claim(&mut self, at: Mono, target: &mut Target) {
         if target.id != 0 {
             let id = usize::from(target.id);
@@ -205,7 +240,7 @@ impl Ids {
                 state: Use::Held,
             };
             known.at = at;
-            known.seen_at = target.seen_at;
+            (known.born_at, known.seen_at) = (target.born_at, target.seen_at);
             known.place = target.state.position();
             known.velocity = target.state.velocity();
             known.heading = target.heading;

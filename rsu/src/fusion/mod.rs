@@ -13,10 +13,11 @@
 //! - `step`: one frame applied to those, by
 //!   - `filter`, `motion` (`pace`, `pair`, `standing`, `mixture`): where a thing is, how it moves, and how sure that is
 //!   - `heading`, `traces`: where it points, and who knows it by what
+//!   - `stray`: how far echoes stray over a body of unknown size
 //!   - `lasting`, `doubt`: what of the sensors' errors no number of frames averages out
 //!   - `near`, `order`, `associate`, `assign`: which detection belongs to which target
 //!   - `classify`: what a thing is and how big
-//!   - `parts`: one body that is listed in parts
+//!   - `parts`, `ties`: one body that is listed in parts now and then, or always
 //!   - `views`: how a sensor sees each target, and what hides it
 //!   - `existence`: whether it is there at all
 //!   - `learn`, `habits`, `eyesight`, `precision`, `ranges`, `knock`, `delay`, `repute`, `hung` (`jitter`),
@@ -25,7 +26,7 @@
 //! - [`health`](Health): how the sensors fare; `accord`: whether they see the same road at all
 //! - `ids`: public ids, 1 to 255
 //! - [`lanes`](Lanes): what the site's lanes say of who drives on them
-//! - [`picture`](Picture): what fusion says
+//! - [`picture`](Picture): what fusion says (`bodies`: of tied parts as one)
 //! - `fields`: where sensors look
 //!
 //! All room is made in [`Fusion::new`]; after it nothing allocates, and the work of a frame is
@@ -44,6 +45,7 @@ mod accord;
 mod ageing;
 mod assign;
 mod associate;
+mod bodies;
 mod budget;
 mod classify;
 mod config;
@@ -83,11 +85,13 @@ mod screen;
 mod speeds;
 mod standing;
 mod step;
+mod stray;
 mod target;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod ties;
 mod traces;
 mod tracklet;
 mod undo;
@@ -285,8 +289,10 @@ impl Fusion {
         }
         let mut paces = Paces::new(at);
         let sensors = self.config.sensors.iter().zip(&self.habits.precision);
-        let doubts: ArrayVec<Doubt, MAX_SENSORS> = sensors
-            .map(|(sensor, precise)| precise.doubt(sensor))
+        let worst = ranges::worst(&self.habits.precision);
+        let doubts: ArrayVec<Doubt, MAX_SENSORS> = (0..)
+            .zip(sensors)
+            .map(|(n, (sensor, precise))| precise.doubt(sensor, worst.beside(n)))
             .collect();
         let doubts = self.config.parts.lasting.then_some(&doubts[..]);
         self.picture.at = at;
@@ -294,10 +300,11 @@ impl Fusion {
         let latest = at + self.config.delete_after;
         // In order of their ids: tracks are large, and would be moved often to be sorted.
         let mut places = [NOBODY; 256];
-        let mut most = 0;
+        let (mut most, mut any_tied) = (0, false);
         for (place, (_, target)) in (0..).zip(self.history.everybody(&self.crowd)) {
             places[usize::from(target.id)] = place;
             most = target.id.max(most);
+            any_tied |= target.tied;
         }
         // Who has no id has 0.
         for &place in places[..=usize::from(most)].iter().skip(1) {
@@ -314,6 +321,11 @@ impl Fusion {
             if let Some((lanes, track)) = self.lanes.as_ref().zip(self.picture.tracks.last_mut()) {
                 lanes.hold(track, target.heading.var());
             }
+        }
+        if any_tied {
+            let everybody = self.history.everybody(&self.crowd);
+            let joints = bodies::joints(&everybody.map(|(_, target)| target));
+            bodies::unite(&mut self.picture.tracks, &joints);
         }
         &self.picture
     }

@@ -6,8 +6,8 @@
 //! lies within is somebody, such as a car that another camera took for the end of the bus. Who has not been listed
 //! whole for a while may be several after all: then every detection counts again.
 //!
-//! Not here: several echoes of one body (`step`), and what was followed twice already (`merge`). A body that every
-//! sensor lists in parts all the time stays several.
+//! Not here: several echoes of one body (`step`), what was followed twice already (`merge`), and a body that every
+//! sensor lists in parts all the time (`ties`).
 
 use std::time::Duration;
 

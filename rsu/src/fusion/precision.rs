@@ -151,12 +151,12 @@ impl Precision {
         self.yaw_rad.abs() > TURNED_RAD
     }
 
-    /// What is not known of where it stands and looks.
-    pub(crate) fn doubt(&self, sensor: &Sensor) -> Doubt {
+    /// What is not known of where it stands and looks, if the worst of the others measures so much too far.
+    pub(crate) fn doubt(&self, sensor: &Sensor, others_m: f64) -> Doubt {
         // What is taken off beyond a degree counts in each frame already, by more.
         let found_rad = if self.is_turned() { 0.0 } else { self.yaw_rad };
         let survey = CHECKED_FRAMES / (CHECKED_FRAMES + self.checked);
-        Doubt::new(sensor, survey, (self.range.off_m(), found_rad))
+        Doubt::new(sensor, survey, (self.range.off_m(), found_rad), others_m)
     }
 
     /// Takes one miss.

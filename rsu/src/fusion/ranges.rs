@@ -60,15 +60,53 @@ impl RangeOffset {
             return;
         }
         let mut change = pull / SAME_FRAMES;
+        let surveyed = surveyed(self.off_m);
         if own {
             self.known *= OF_LATE;
             // What is forgotten gives way to the survey, which is not.
-            change -= (1.0 - OF_LATE) * SURVEYED * self.off_m;
+            change -= (1.0 - OF_LATE) * surveyed * self.off_m;
         }
         self.known += weight / SAME_FRAMES;
-        self.off_m += change / (self.known + SURVEYED);
+        self.off_m += change / (self.known + surveyed);
         self.off_m = self.off_m.clamp(-MOST_M, MOST_M);
     }
+}
+
+/// Who measures farthest off, and how far the next does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Worst {
+    of: usize,
+    off_m: f64,
+    next_m: f64,
+}
+
+impl Worst {
+    /// How far off the worst of all others measures.
+    pub(crate) fn beside(&self, sensor: usize) -> f64 {
+        if sensor == self.of {
+            self.next_m
+        } else {
+            self.off_m
+        }
+    }
+}
+
+/// Of all sensors.
+pub(crate) fn worst(precision: &[Precision]) -> Worst {
+    let mut worst = Worst::default();
+    for (of, precise) in precision.iter().enumerate() {
+        let off_m = precise.range.off_m().abs();
+        if off_m > worst.off_m {
+            worst = Worst {
+                of,
+                off_m,
+                next_m: worst.off_m,
+            };
+        } else {
+            worst.next_m = worst.next_m.max(off_m);
+        }
+    }
+    worst
 }
 
 /// Shares out one miss of a sensor among all whose errors are in it.
@@ -118,9 +156,18 @@ pub(crate) fn share_out(
     precision[sensor].range.blame(arm, blame);
 }
 
-/// How sure a survey and a maker are of the ranges that a sensor says, in 1/m²: a quarter of a metre. Assumed:
-/// 0.05 m of the place, and 0.1 to 0.4 m that makers of traffic radars and cameras state for ranges.
+/// How sure a survey and a maker are of the ranges of a sensor that is off by so much, in 1/m². Who is off by far
+/// more than surveys are was set up wrong, and then the survey says nothing: errors of surveys are supposed to be
+/// spread as Student's t, so that of three who disagree one is far off rather than all a little.
+fn surveyed(off_m: f64) -> f64 {
+    SURVEYED / (1.0 + off_m * off_m * (SURVEYED / FREEDOM))
+}
+
+/// A quarter of a metre. Assumed: 0.05 m of the place, and 0.1 to 0.4 m that makers of traffic radars and cameras
+/// state for ranges.
 const SURVEYED: f64 = 1.0 / (0.25 * 0.25);
+/// Degrees of freedom: so few that three surveys in a hundred are off by more than a metre. Assumed.
+const FREEDOM: f64 = 3.0;
 /// How far off what a road user says of its own place is for a minute or more: satellite navigation without
 /// corrections. Assumed.
 const TOLD_M: f64 = 1.5;
@@ -128,4 +175,5 @@ const TOLD_M: f64 = 1.5;
 const MOST_SIGMAS2: f64 = 9.0;
 /// A track that a sensor has made itself has its errors, and says nothing of them.
 const LEAST_OTHERS: f64 = 1e-3;
-const MOST_M: f64 = 1.5;
+/// Who is off by more measures something else.
+const MOST_M: f64 = 3.0;

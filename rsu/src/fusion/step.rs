@@ -15,6 +15,7 @@ use super::near::Near;
 use super::precision::{ECHO_SHARE, Precision};
 use super::repute::{Repute, Word};
 use super::target::{Sighting, Taken, Target};
+use super::ties;
 use super::tracklet::News;
 use super::views::{View, Views};
 use crate::clock::Mono;
@@ -158,6 +159,9 @@ impl Stepper {
         if !told && !frame.full {
             let before = targets.len();
             self.near.add(targets);
+            if sensor.sees == Sees::Centre {
+                ties::look(frame.at, targets, &self.near);
+            }
             let by = (&self.near, sensor.sees, self.views.all());
             counts.merged += self.merger.run(frame.at, targets, by);
             if !born.is_empty() || targets.len() != before {
@@ -231,7 +235,7 @@ fn take(
             let target = &mut targets[usize::from(edge.target)];
             let cov = target.expected_cov(frame.at, echo_share, sighting);
             let seen = (sighting, frame.measured(sighting));
-            let repeats = (echo_repeats, frame.speeds_repeat);
+            let repeats = (echo_share.map(|_| echo_repeats), frame.speeds_repeat);
             let taken = target.update(frame.at, frame.sensor, seen, cov, repeats);
             match taken {
                 Taken::Whole => target.credit(edge, sighting.existence),

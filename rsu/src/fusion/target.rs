@@ -8,7 +8,7 @@ use v2x_msg::base::StationId;
 use super::classify::{ClassBelief, Extent, SizeBelief, usual_speed_mps};
 use super::doubt::Doubt;
 use super::existence::{MOST_EXISTENCE, MOST_LOG_ODDS};
-use super::filter::Kalman;
+use super::filter::{Kalman, matrix};
 use super::heading::Heading;
 use super::lasting::{ANYWHERE, Lasting};
 use super::motion::Motion;
@@ -16,6 +16,8 @@ use super::pace::Pace;
 use super::picture::Track;
 use super::repute::Word;
 use super::speeds::Age;
+use super::stray::Stray;
+use super::ties::Tie;
 use super::traces::{Devices, Missed};
 use super::tracklet::{Measured, News};
 use crate::clock::Mono;
@@ -65,6 +67,8 @@ pub(crate) struct Target {
     pub(crate) carried_now: bool,
     /// Of which it showed a part only.
     pub(crate) in_parts: bool,
+    /// It is a part of one body with the one ahead (`tie`).
+    pub(crate) tied: bool,
     pub(crate) size: SizeBelief,
     pub(crate) heading: Heading,
     pub(crate) class: ClassBelief,
@@ -93,6 +97,8 @@ pub(crate) struct Target {
     pub(crate) twin: Twin,
     pub(crate) word: Word,
     pub(crate) lasting: Lasting,
+    pub(crate) tie: Tie,
+    stray: Stray,
 }
 
 /// What a sighting was to a target.
@@ -151,6 +157,9 @@ impl Target {
             seen_now: true,
             carried_now: false,
             in_parts: false,
+            tied: false,
+            tie: Tie::default(),
+            stray: Stray::default(),
             class: ClassBelief::new(),
             size: SizeBelief::default(),
             heading: Heading::default(),
@@ -194,10 +203,11 @@ impl Target {
         sensor: usize,
         (sighting, measured): (&Sighting, Option<&Measured>),
         position_cov: Matrix2<f64>,
-        (echo_repeats, speeds_repeat): (f64, f64),
+        (echo_repeats, speeds_repeat): (Option<f64>, f64),
     ) -> Taken {
         let part = self.has_part(at, sighting);
-        let lasts = sighting.lasts + (position_cov - sighting.position_cov) * echo_repeats;
+        let repeats = echo_repeats.unwrap_or(0.0);
+        let mut lasts = sighting.lasts + (position_cov - sighting.position_cov) * repeats;
         let followed = sighting
             .device_id
             .is_some_and(|id| self.devices.knows(sensor as u8, id));
@@ -218,6 +228,21 @@ impl Target {
         };
         let miss = position - self.state.position();
         let before = self.state.position_cov();
+        if echo_repeats.is_some()
+            && let Some(direction) = self.of_unknown_size()
+        {
+            let strays = self.stray.covariance(direction);
+            // A point that a device follows stays where it is on the body for a while, and so does one that is seen
+            // to stray farther than it should.
+            let stays = if sighting.is_followed() {
+                position_cov - sighting.position_cov
+            } else {
+                strays
+            };
+            lasts += stays * (1.0 - repeats);
+            let known = matrix(before) + cov - strays;
+            self.stray.note(direction, miss, &known);
+        }
         self.lasting.take(sensor, before, (&cov, &lasts), miss);
         let mut speed = *velocity;
         if let Some((_, cov)) = speed.as_mut().filter(|_| sighting.filtered.is_some())
@@ -233,6 +258,12 @@ impl Target {
         } else {
             Taken::Whole
         }
+    }
+
+    /// The direction of a body that is there for sure and whose size nobody has told.
+    fn of_unknown_size(&self) -> Option<(f64, f64)> {
+        let unknown = self.confirmed && self.size.measured().is_none();
+        self.heading.direction.filter(|_| unknown)
     }
 
     /// Probability of existence.
@@ -278,7 +309,8 @@ impl Target {
             (extent.length_m, extent.width_m)
         };
         let (along, across) = (share * length_m, share * width_m);
-        match self.heading.direction {
+        let strays = self.of_unknown_size().map(|way| self.stray.covariance(way));
+        let wander = match self.heading.direction {
             Some((cos, sin)) => {
                 let (a, c) = (along * along, across * across);
                 let en = (a - c) * sin * cos;
@@ -291,7 +323,8 @@ impl Target {
             }
             // It may lie any way: the spread of both axes in each.
             None => Matrix2::identity() * (0.5 * (along * along + across * across)),
-        }
+        };
+        strays.map_or(wander, |strays| wander + strays)
     }
 
     /// As published, predicted to `at`, which lies so far after the state.

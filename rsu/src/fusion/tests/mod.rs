@@ -5,6 +5,7 @@ mod accord;
 mod apart;
 mod bounds;
 mod broken;
+mod echoes;
 mod heard;
 mod lanes;
 mod learnt;
@@ -13,6 +14,7 @@ mod parts;
 mod ranges;
 mod reversing;
 mod speeds;
+mod ties;
 mod time;
 mod tracking;
 
