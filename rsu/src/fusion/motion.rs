@@ -17,7 +17,7 @@ use super::filter::{Fit, Kalman};
 use super::mixture::{
     change, counts, counts_of_two, crossed, heading_for, moving, placed, placed_and_moving,
 };
-use super::pace::{Changes, Pace};
+use super::pace::{Changes, Pace, after_standing};
 use super::pair::Pair;
 use super::standing::Standing;
 use crate::report::Class;
@@ -43,6 +43,8 @@ pub(crate) struct Motion {
     gains_mps2: f64,
     /// Time since modes last could change.
     unmixed_s: f64,
+    /// So long it has most likely stood.
+    stood_s: f64,
     /// More than one mode is at work.
     several: bool,
     /// What of the mixture's covariance is as it should be.
@@ -98,6 +100,7 @@ impl Motion {
             turn_radps: 0.0,
             gains_mps2: 0.0,
             unmixed_s: 0.0,
+            stood_s: 0.0,
             several,
             known: Known::All,
         }
@@ -130,6 +133,11 @@ impl Motion {
         let count;
         if changes {
             let can = self.possible();
+            self.stood_s = if self.weights[STANDING] > 0.5 {
+                self.stood_s + self.unmixed_s
+            } else {
+                0.0
+            };
             let counts = self.reweigh(pace.changes.after(self.unmixed_s), &can);
             count = self.counts();
             change(&mut self.modes, &counts, &can, ahead);
@@ -294,10 +302,12 @@ impl Motion {
     /// and the brisk one and of the turning and the standing one.
     #[inline(always)]
     fn reweigh(&mut self, to: &Changes, can: &[bool; MODES]) -> [[f64x2; MODES]; 2] {
+        let standing = after_standing(&to[STANDING], self.stood_s);
+        let rows = [&to[STEADY], &to[BRISK], &to[TURNING], &standing];
         // Side by side: to the steady and the brisk mode, to the turning and the standing one.
         let of_pair = |first: usize| {
             counts_of_two(&[0, 1, 2, 3].map(|i: usize| {
-                f64x2::new([to[i][first], to[i][first + 1]]) * f64x2::splat(self.weights[i])
+                f64x2::new([rows[i][first], rows[i][first + 1]]) * f64x2::splat(self.weights[i])
             }))
         };
         let (going, others) = (of_pair(STEADY), of_pair(TURNING));

@@ -56,5 +56,18 @@ fn changes(dt_s: f64) -> Changes {
     ]
 }
 
+/// What may come after standing, of somebody who has stood for so long: who has stood for a while mostly waits for
+/// something, so that the longer it has stood the longer it is likely to go on. Half of all who have stood for
+/// `t` seconds stand for about `t` more.
+#[inline(always)]
+pub(crate) fn after_standing(usual: &[f64; MODES], stood_s: f64) -> [f64; MODES] {
+    let share = CHANGE_AFTER_S / (CHANGE_AFTER_S + stood_s.min(STANDS_LONG_S));
+    let leaves = usual.map(|chance| chance * share);
+    let [steady, brisk, turning, _] = leaves;
+    [steady, brisk, turning, 1.0 - (steady + brisk + turning)]
+}
+
 /// For how long a road user keeps to one way of moving, on average.
 const CHANGE_AFTER_S: f64 = 3.0;
+/// Whoever has stood for longer is no likelier to go on standing: as long as a red light.
+const STANDS_LONG_S: f64 = 60.0;

@@ -100,8 +100,9 @@ impl Plane {
     }
 }
 
-/// How fast the place of a standing thing becomes unsure, m²/s.
-const CREEP: f64 = 0.01;
+/// How fast the place of a standing thing becomes unsure, m²/s: what stands stays, and errors of sensors that last are
+/// followed beside it.
+const CREEP: f64 = 0.002;
 const TREMOR_MPS: f64 = 0.1;
 
 #[cfg(test)]
