@@ -164,6 +164,8 @@ impl Weather {
         board: &mut Board,
     ) {
         for watched in &mut self.rules {
+            // Silence is no evidence, also where nobody has followed in the meantime.
+            watched.forget_stale(now.mono);
             let is_it = |reading: &&crate::report::Reading| {
                 watched.rule.input == input && reading.quantity == watched.rule.quantity
             };
@@ -178,14 +180,7 @@ impl Weather {
     pub fn follow(&mut self, now: Now, book: &mut Book, board: &mut Board) {
         let mut changed = false;
         for watched in &mut self.rules {
-            let stale_after = watched.rule.stale_after;
-            if watched
-                .heard
-                .is_some_and(|heard| now.mono.since(heard) >= stale_after)
-            {
-                (watched.heard, watched.bad_since, watched.holds) = (None, None, false);
-                changed = true;
-            }
+            changed |= watched.forget_stale(now.mono);
         }
         if changed {
             self.settle(now, book, board);
@@ -235,6 +230,18 @@ impl Weather {
 }
 
 impl Watched {
+    /// Forgets what rests on a value that is too old; tells whether there was one.
+    fn forget_stale(&mut self, now: Mono) -> bool {
+        let stale_after = self.rule.stale_after;
+        let is_stale = self
+            .heard
+            .is_some_and(|heard| now.since(heard) >= stale_after);
+        if is_stale {
+            (self.heard, self.bad_since, self.holds) = (None, None, false);
+        }
+        is_stale
+    }
+
     fn hear(&mut self, now: Mono, value: f64) {
         let rule = &self.rule;
         self.heard = Some(now);
@@ -435,6 +442,17 @@ mod tests {
         assert_eq!(bench.weather.due(), Mono::NEVER);
         // One value is no evidence again yet.
         assert_eq!(bench.hear(8000, Some(100.0)).0, [(3, Stage::Cleared)]);
+    }
+
+    #[test]
+    fn a_value_after_a_silence_does_not_rest_on_the_one_before_it() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.hear(0, Some(100.0)).0, []);
+        // Nobody has followed since: `hear` comes first.
+        assert_eq!(bench.hear(60_000, Some(100.0)).0, []);
+        assert_eq!(bench.hear(61_999, Some(100.0)).0, []);
+        let told = bench.hear(62_000, Some(100.0)).0;
+        assert_eq!(told, [(3, Stage::Holds)]);
     }
 
     #[test]
