@@ -20,16 +20,20 @@ pub(in crate::inputs) fn unix_ms(text: &str) -> Option<i64> {
         None => (whole(text.get(17..19)?)?, ""),
     };
     let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+    // Unix time has no leap second: it is told as the second after it, and lasts two.
+    let leap = u32::from(second == 60);
     let utc = Utc::from_civil(Civil {
         year: i32::try_from(year).ok()?,
         month: u8::try_from(month).ok()?,
         day: u8::try_from(day).ok()?,
         hour: u8::try_from(hour).ok()?,
         minute: u8::try_from(minute).ok()?,
-        second: u8::try_from(second).ok()?,
+        second: u8::try_from(second - leap).ok()?,
         nanosecond: whole(&digits)? * 1_000_000,
     })?;
-    Some(utc.unix_ns() / 1_000_000 - offset_ms(zone)?)
+    let ms = utc.unix_ns() / 1_000_000 - offset_ms(zone)? + i64::from(leap) * 1000;
+    // One is put in at midnight UTC alone.
+    (leap == 0 || ms.rem_euclid(86_400_000) < 1000).then_some(ms)
 }
 
 fn offset_ms(zone: &str) -> Option<i64> {
@@ -76,6 +80,26 @@ mod tests {
             "2021-12-18T07:20",
             "2021-12-18T25:20:51Z",
             "x",
+        ] {
+            assert_eq!(unix_ms(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_leap_second_is_the_second_after_it_and_comes_at_midnight_utc_alone() {
+        let midnight = unix_ms("2017-01-01T00:00:00Z");
+        for text in ["2016-12-31T23:59:60Z", "2017-01-01T07:59:60+08:00"] {
+            assert_eq!(unix_ms(text), midnight, "{text}");
+        }
+        assert_eq!(
+            unix_ms("2016-12-31T23:59:60.250Z"),
+            midnight.map(|ms| ms + 250)
+        );
+        for text in [
+            "2016-12-31T23:58:60Z",
+            "2016-12-31T12:59:60Z",
+            "2016-12-31T23:59:60+08:00",
+            "2016-12-31T23:59:61Z",
         ] {
             assert_eq!(unix_ms(text), None, "{text}");
         }
