@@ -193,6 +193,9 @@ fn read_rsm(root: &mut Table<'_, '_>, priorities: &mut Priorities) -> rsm::Confi
         track_stale_after: table
             .millis("track-stale-after-ms", 100..=5000)
             .unwrap_or(default.track_stale_after),
+        hidden_stale_after: table
+            .millis("hidden-stale-after-ms", 100..=5000)
+            .unwrap_or(default.hidden_stale_after),
         most_messages: table
             .integer("most-messages", 1..=17)
             .map_or(default.most_messages, |n| n.value as usize),

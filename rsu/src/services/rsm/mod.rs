@@ -39,10 +39,12 @@ pub struct Config {
     pub open: Duration,
     /// With no report of any sensor for this long, RSM stops.
     pub stale_after: Duration,
-    /// A road user that no sensor has seen for this long, though nothing hides it, is not sent. Who is hidden and
-    /// surely there is sent as long as fusion keeps it ([`crate::fusion::Config::delete_hidden_after`]): he who
-    /// steps out from behind a bus is the one to know of, and how sure his place is yet is said with it.
+    /// A road user that no sensor has seen for this long, though nothing hides it, is not sent.
     pub track_stale_after: Duration,
+    /// Who is hidden by others and surely there is sent for so long unseen, as far as fusion keeps it
+    /// ([`crate::fusion::Config::delete_hidden_after`]): he who steps out from behind a bus is the one to know of, and
+    /// how sure his place is yet is said with it.
+    pub hidden_stale_after: Duration,
     /// Most messages of one slot; who does not fit is left out, the least urgent first.
     pub most_messages: usize,
     /// How well the site's origin was surveyed: 95 % of the error in metres; None if unknown.
@@ -57,6 +59,7 @@ impl Default for Config {
             open: Duration::from_millis(20),
             stale_after: Duration::from_secs(1),
             track_stale_after: Duration::from_secs(1),
+            hidden_stale_after: Duration::from_millis(2500),
             most_messages: MOST_TRACKS.div_ceil(PER_MESSAGE),
             survey_error_m: None,
         }
@@ -66,8 +69,13 @@ impl Default for Config {
 impl Config {
     /// Whether a road user of the picture is spoken of.
     fn tells(&self, now: Now, track: &Track) -> bool {
-        let hidden = track.hidden && track.existence >= SURELY_THERE;
-        hidden || now.mono.since(track.seen_at) <= self.track_stale_after
+        let waits = track.hidden && track.existence >= SURELY_THERE;
+        let longest = if waits {
+            self.hidden_stale_after.max(self.track_stale_after)
+        } else {
+            self.track_stale_after
+        };
+        now.mono.since(track.seen_at) <= longest
     }
 }
 

@@ -346,7 +346,7 @@ fn a_track_that_nobody_sees_any_more_is_not_sent() {
 }
 
 #[test]
-fn who_is_hidden_is_told_as_long_as_fusion_keeps_it_and_less_surely() {
+fn who_is_hidden_is_told_for_longer_and_less_surely() {
     let hidden = |unseen_ms: u64, variance| Track {
         seen_at: now().mono - Duration::from_millis(unseen_ms),
         hidden: true,
@@ -357,14 +357,15 @@ fn who_is_hidden_is_told_as_long_as_fusion_keeps_it_and_less_surely() {
         let told = one(&mut service(), track).pos_confidence;
         told.map(PositionConfidence::class)
     };
-    let (soon, late) = (sure(hidden(100, 0.04)), sure(hidden(2900, 4.0)));
+    let (soon, late) = (sure(hidden(100, 0.04)), sure(hidden(2400, 4.0)));
     assert!(soon > late && late.is_some(), "{soon:?} {late:?}");
-    assert!(service().entry(now(), &hidden(2900, 4.0)).is_some());
+    assert!(service().entry(now(), &hidden(2400, 4.0)).is_some());
     let doubtful = Track {
         existence: 0.9,
-        ..hidden(2900, 4.0)
+        ..hidden(2400, 4.0)
     };
     assert!(service().entry(now(), &doubtful).is_none());
+    assert!(service().entry(now(), &hidden(2600, 4.0)).is_none());
 }
 
 #[test]
