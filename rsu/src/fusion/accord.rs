@@ -47,8 +47,9 @@ impl Accord {
             tally.alone *= KEPT;
             tally.missed *= KEPT;
         }
+        let gazes: ArrayVec<Gaze, MAX_SENSORS> = sensors.iter().map(Gaze::of).collect();
         for track in &picture.tracks {
-            self.count(track, picture.at, sensors);
+            self.count(track, picture.at, &gazes);
         }
     }
 
@@ -61,16 +62,16 @@ impl Accord {
     }
 
     /// Who has just come, or is not seen just now, says nothing.
-    fn count(&mut self, track: &Track, at: Mono, sensors: &[Sensor]) {
+    fn count(&mut self, track: &Track, at: Mono, gazes: &[Gaze]) {
         if at.seconds_after(track.born_at) < KNOWN_S || at.seconds_after(track.seen_at) > UNSEEN_S {
             return;
         }
         let (mut known, mut looking) = (0_u32, 0_u32);
-        for (n, sensor) in sensors.iter().enumerate() {
-            if sensor.sees != Sees::Told {
+        for (n, gaze) in gazes.iter().enumerate() {
+            if gaze.counts {
                 let bit = 1 << n;
                 known |= track.sources & bit;
-                looking |= if looks_at(sensor, track) { bit } else { 0 };
+                looking |= if gaze.is_on(track) { bit } else { 0 };
             }
         }
         for (n, tally) in self.tallies.iter_mut().enumerate() {
@@ -85,18 +86,38 @@ impl Accord {
     }
 }
 
-/// Well within the sensor's field: at its edges nobody is sure to be seen.
-fn looks_at(sensor: &Sensor, track: &Track) -> bool {
-    let (east_m, north_m) = (
-        track.east_m - sensor.pose.east_m,
-        track.north_m - sensor.pose.north_m,
-    );
-    let range_m = east_m.hypot(north_m);
-    let aside_rad = north_m.atan2(east_m) - sensor.pose.yaw_rad;
-    let aside_rad = aside_rad.sin().atan2(aside_rad.cos()).abs();
-    range_m > sensor.min_range_m + EDGE_M
-        && range_m < WITHIN * sensor.max_range_m
-        && aside_rad < WITHIN * sensor.half_fov_rad
+/// Where a sensor looks, for many questions.
+struct Gaze {
+    counts: bool,
+    east_m: f64,
+    north_m: f64,
+    ahead: (f64, f64),
+    /// Cosine of how far aside it looks.
+    least: f64,
+    ranges_m: (f64, f64),
+}
+
+impl Gaze {
+    fn of(sensor: &Sensor) -> Self {
+        let (sin, cos) = sensor.pose.yaw_rad.sin_cos();
+        let aside_rad = (WITHIN * sensor.half_fov_rad).min(std::f64::consts::PI);
+        Self {
+            counts: sensor.sees != Sees::Told,
+            east_m: sensor.pose.east_m,
+            north_m: sensor.pose.north_m,
+            ahead: (cos, sin),
+            least: aside_rad.cos(),
+            ranges_m: (sensor.min_range_m + EDGE_M, WITHIN * sensor.max_range_m),
+        }
+    }
+
+    /// Well within the sensor's field: at its edges nobody is sure to be seen.
+    fn is_on(&self, track: &Track) -> bool {
+        let (east_m, north_m) = (track.east_m - self.east_m, track.north_m - self.north_m);
+        let range_m = (east_m * east_m + north_m * north_m).sqrt();
+        let ahead_m = east_m * self.ahead.0 + north_m * self.ahead.1;
+        range_m > self.ranges_m.0 && range_m < self.ranges_m.1 && ahead_m > self.least * range_m
+    }
 }
 
 const EVERY_S: f64 = 1.0;
